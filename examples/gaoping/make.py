@@ -2,9 +2,9 @@
 
     python examples/gaoping/make.py SOURCE SIMBENCH_WHEEL
 
-SOURCE holds `line_loss/`, `simbench/` and `divisions/`; SIMBENCH_WHEEL is the file simbench-1.6.3-py3-none-any.whl, from which
-only the coordinates of the medium-voltage nodes are taken. NOTICE.md says what this program changes. It draws no reading and
-changes none: register values and curves are copied, as decimals, with their dates moved ten years on.
+SOURCE holds `line_loss/`, `simbench/` and `divisions/`; SIMBENCH_WHEEL is the file simbench-1.6.3-py3-none-any.whl, from
+which only the coordinates of the medium-voltage nodes are taken. NOTICE.md says what this program changes. It draws no
+reading and changes none: registers and curves are copied, as decimals, with their dates moved ten years on.
 """
 
 import argparse
@@ -22,7 +22,7 @@ COMPANY = "1405810"
 COUNTY = "140581"
 YEARS_ON = 10
 
-# Station, the township that it is named after, and the feeders that it looks after. Code of township as in the divisions.
+# Station, the township (by code and name) that it is named after, and the feeders that it looks after.
 STATIONS: tuple[tuple[int, str, str, str, tuple[str, ...]], ...] = (
     (1, "140581101", "米山镇", "Mishan", ("F1",)),
     (2, "140581102", "三甲镇", "Sanjia", ("F2", "F3")),
@@ -31,7 +31,28 @@ STATIONS: tuple[tuple[int, str, str, str, tuple[str, ...]], ...] = (
     (5, "140581106", "河西镇", "Hexi", ("F7",)),
     (6, "140581104", "陈区镇", "Chenqu", ("F8",)),
 )
-STANDARD_KVA = (50, 80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000)
+STANDARD_KVA = (
+    50,
+    80,
+    100,
+    125,
+    160,
+    200,
+    250,
+    315,
+    400,
+    500,
+    630,
+    800,
+    1000,
+    1250,
+    1600,
+    2000,
+    2500,
+    3150,
+    4000,
+    5000,
+)
 TARIFF_CLASS = {
     "resident": "resident",
     "agriculture": "agricultural",
@@ -51,7 +72,7 @@ HIGH_VOLTAGE = ("mv_customer", "mv_generator")
 
 
 class Company:
-    """The county in the terms of the public import: one method for each file, each gives its rows in the order of the source."""
+    """The county in the terms of the public import: a method for each file gives its rows in the order of the source."""
 
     def __init__(self, folder: Path, wheel: Path) -> None:
         loss = folder / "line_loss"
@@ -65,11 +86,11 @@ class Company:
         self.ratio = {user["meter_no"]: user["ct_ratio"] for user in self.users}
         self.ratio |= {area["gateway_meter"]: area["gateway_ct_ratio"] for area in self.areas}
         self.ratio |= {feeder["head_meter"]: feeder["ct_pt_ratio"] for feeder in self.feeders}
-        # The source states no ratio for a meter that was put in during the month: an exchange leaves the transformers in place.
+        # The source states no ratio for a meter put in during the month: an exchange leaves the transformers in place.
         self.ratio |= {event["new_meter"]: self.ratio[event["old_meter"]] for event in self.events}
 
     def _villages(self, folder: Path) -> dict[str, str]:
-        """A village for every area, each once, from the township of its station, in the order of the divisions' codes."""
+        """A village for every area, each once, from the township of its station, in the order of their codes."""
         waiting: dict[str, Iterator[str]] = {}
         of_township: dict[str, list[str]] = {}
         for row in rows_of(folder / "divisions" / "villages_shanxi.csv.gz"):
@@ -81,7 +102,7 @@ class Company:
         return {area["tg_no"]: next(waiting[self.station_of_feeder[area["feeder_no"]][1]]) for area in self.areas}
 
     def org(self, feeder_no: str) -> str:
-        """The station that looks after a feeder; the user on the substation's own busbar belongs to the company itself."""
+        """The station that looks after a feeder; a user on the substation's own busbar belongs to the company."""
         station = self.station_of_feeder.get(feeder_no)
         return f"{COMPANY}.{station[0]:02d}" if station else COMPANY
 
@@ -114,7 +135,7 @@ class Company:
     def opened_on(self, user: Row) -> date:
         return date(2012, 1, 1) + timedelta(days=names.number(user["cons_no"], "opened", 13 * 365))
 
-    # --- files -----------------------------------------------------------------------------------------------------------
+    # --- files ----------------------------------------------------------------------------------------------------
 
     def organisations(self) -> Iterator[Row]:
         yield {
@@ -135,7 +156,8 @@ class Company:
             station = self.station_of_feeder[number]
             which = "一二三"[station[4].index(number)]
             yield {
-                "feeder_no": number, "name": f"20kV{station[2].removesuffix('镇')}{which}线", "org_code": self.org(number),
+                "feeder_no": number, "name": f"20kV{station[2].removesuffix('镇')}{which}线",
+                "org_code": self.org(number),
                 "voltage_kv": "20", "head_meter_no": feeder["head_meter"], "head_multiplier": feeder["ct_pt_ratio"],
                 "source_id": number,
             }  # fmt: skip
@@ -145,7 +167,8 @@ class Company:
             number = area["tg_no"]
             node = self.network.node_of_area[number]
             yield {
-                "area_no": number, "name": f"{self.village_of_area[number]}公变台区", "org_code": self.org(area["feeder_no"]),
+                "area_no": number, "name": f"{self.village_of_area[number]}公变台区",
+                "org_code": self.org(area["feeder_no"]),
                 "feeder_no": area["feeder_no"], "transformer_kva": area["transformer_kva"],
                 "no_load_loss_kw": area["no_load_loss_kw"], "gateway_meter_no": area["gateway_meter"],
                 "gateway_multiplier": area["gateway_ct_ratio"], "node_no": node["node_no"],
@@ -157,7 +180,8 @@ class Company:
             name, industry = self.name_and_industry(user)
             yield {
                 "account_no": self.account_no(user), "name": name, "kind": CUSTOMER_KIND[user["category"]],
-                "tariff_class": TARIFF_CLASS[user["category"]], "industry_code": industry, "address": self.address(user),
+                "tariff_class": TARIFF_CLASS[user["category"]], "industry_code": industry,
+                "address": self.address(user),
                 "phone": names.phone(user["cons_no"]), "org_code": self.org(user["feeder_no"]), "status": "active",
                 "opened_on": self.opened_on(user).isoformat(), "source_id": user["cons_no"],
             }  # fmt: skip
@@ -168,7 +192,7 @@ class Company:
         return "0.22" if max(Decimal(user["contract_kw"]), Decimal(user["pv_kw"])) <= 8 else "0.38"
 
     def contract_rows(self) -> Iterator[Row]:
-        """A supply contract for who takes energy, a purchase contract for who delivers some; a household with solar has both."""
+        """Supply for who takes energy, purchase for who delivers some; a household with solar has both."""
         for user in self.users:
             account_no, generates = self.account_no(user), user["pv_mode"] != ""
             common = {
@@ -179,11 +203,13 @@ class Company:
                 capacity = str(capacity_kva(user)) if user["kind"] == "mv_customer" else ""
                 yield {
                     "contract_no": f"GY{account_no}", "kind": "supply", "tariff_class": TARIFF_CLASS[user["category"]],
-                    "contract_kw": user["contract_kw"], "capacity_kva": capacity, "pv_kw": "", "settlement_mode": "agency",
+                    "contract_kw": user["contract_kw"], "capacity_kva": capacity, "pv_kw": "",
+                    "settlement_mode": "agency",
                 } | common  # fmt: skip
             if generates:
                 yield {
-                    "contract_no": f"GS{account_no}", "kind": "purchase", "tariff_class": "generation", "contract_kw": "",
+                    "contract_no": f"GS{account_no}", "kind": "purchase", "tariff_class": "generation",
+                    "contract_kw": "",
                     "capacity_kva": "", "pv_kw": user["pv_kw"],
                     "settlement_mode": {"surplus": "surplus_feed_in", "full": "full_feed_in"}[user["pv_mode"]],
                 } | common  # fmt: skip
@@ -250,7 +276,7 @@ class Company:
 
 
 def capacity_kva(user: Row) -> int:
-    """The standard transformer that carries the contracted power at a power factor of 0.9. The source states kW only."""
+    """The standard transformer that carries the contracted power at a power factor of 0.9; the source has kW only."""
     needed = Decimal(user["contract_kw"]) / Decimal("0.9")
     return next(size for size in STANDARD_KVA if size >= needed)
 

@@ -1,7 +1,7 @@
 """Invented names, addresses and numbers for the demo company.
 
-Every choice is a function of (seed, identifier, purpose) through SHA-256, so that the same source gives the same company on any
-machine and a new customer does not rename the others. The people and firms do not exist; villages and townships do.
+Every choice is a function of (seed, identifier, purpose) through SHA-256, so that the same source gives the same company
+on any machine and a new customer does not rename the others. The people and firms do not exist; villages and townships do.
 """
 
 import hashlib
@@ -17,8 +17,9 @@ GIVEN_LAST = tuple("华英平军芳强霞伟敏杰燕勇静涛丽峰斌娟波兰
 BRANDS_FIRST = tuple("晨星云禾瑞泽恒远嘉善润丰锦程弘泰和谷明盛")
 BRANDS_LAST = tuple("灯禾川源达兴诚安茂逸通汇昌悦")
 
-# What a load profile of the source stands for (SimBench: G0 business in general, G1 working days, G2 evenings, G3 round the
-# clock, G4 shops and hairdressers, G5 bakeries, G6 weekends, L farms), and the class of GB/T 4754-2017 of an invented business.
+# What a load profile of the source stands for (SimBench: G0 business in general, G1 working days, G2 evenings, G3 round
+# the clock, G4 shops and hairdressers, G5 bakeries, G6 weekends, L farms), and the class of GB/T 4754-2017 of an
+# invented business of that kind.
 LINES_OF_BUSINESS: dict[str, tuple[tuple[str, str], ...]] = {
     "G0": (("综合商店", "5211"), ("便利店", "5213")),
     "G1": (("口腔门诊部", "8425"), ("汽车修理部", "8111"), ("药房", "5251")),

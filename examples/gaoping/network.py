@@ -45,10 +45,10 @@ def coordinates(wheel: Path) -> dict[str, tuple[float, float]]:
 
 
 def read_network(grid: Path, wheel: Path, areas: list[Row], users: list[Row]) -> Network:
-    """Areas are the grid's 79 low-voltage transformers in order; users at medium voltage are its loads and generators there.
+    """Areas are the grid's 79 low-voltage transformers in order; users at medium voltage are its loads and generators.
 
-    The feeder of a node is the part of the network that hangs together when the substation's busbar and the open lines are taken
-    out. Raises ValueError where the source's own feeder of an area or user says otherwise.
+    The feeder of a node is the part of the network that hangs together when the substation's busbar and the open lines
+    are taken out. Raises ValueError where the source's own feeder of an area or user says otherwise.
     """
     buses = [row for row in rows_of(grid / "grid_bus.csv.gz") if float(row["vn_kv"]) == 20]
     indices = {row["idx"] for row in buses}

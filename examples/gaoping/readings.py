@@ -1,4 +1,4 @@
-"""Registers, curves and voltages of the demo company: the source's values as decimals, their dates moved on, nothing else."""
+"""Registers, curves and voltages of the demo company: the source's values as decimals, dates moved on, nothing else."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -56,8 +56,10 @@ class Readings:
         return digits
 
     def _moved(self, column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
-        """Same wall clock, same calendar day, other year. The source states no zone; the county's clock shows Shanghai time."""
-        moved = [instant.replace(year=instant.year + self._years_on) for instant in column.cast("timestamp[ms]").to_pylist()]
+        """Same clock time, same calendar day, other year. The source states no zone; the county's clock is Shanghai's."""
+        moved = [
+            instant.replace(year=instant.year + self._years_on) for instant in column.cast("timestamp[ms]").to_pylist()
+        ]
         return pyarrow.compute.assume_timezone(pyarrow.chunked_array([pyarrow.array(moved, "timestamp[ms]")]), ZONE)
 
     def write(self, folder: Path) -> list[Row]:
@@ -80,8 +82,12 @@ class Readings:
                 row_group_size=64 * 1024,
             )
             for column in numeric:
-                total = pyarrow.compute.sum(table[column].cast(pyarrow.decimal128(38, table.schema.field(column).type.scale)))
-                totals.append({"file": f"{name}.parquet", "rows": str(len(table)), "column": column, "total": str(total)})
+                total = pyarrow.compute.sum(
+                    table[column].cast(pyarrow.decimal128(38, table.schema.field(column).type.scale))
+                )
+                totals.append(
+                    {"file": f"{name}.parquet", "rows": str(len(table)), "column": column, "total": str(total)}
+                )
         return totals
 
 
@@ -92,8 +98,8 @@ def text(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
 def exact(column: pyarrow.ChunkedArray, places: int, digits: int) -> pyarrow.ChunkedArray:
     """Binary fractions back to the decimals that they stand for.
 
-    Raises ValueError where a value is farther from its decimal than the width of the source's own type explains, so that nothing
-    is rounded away unseen: float64 keeps 4 places of a kWh register to 1e-9, float32 keeps 4 places of a voltage to 1e-6.
+    Raises ValueError where a value is farther from its decimal than the width of the source's own type explains, so that
+    nothing is rounded away unseen: float64 keeps 4 places of a kWh register to 1e-9, float32 those of a voltage to 1e-6.
     """
     allowed = 1e-8 if column.type == pyarrow.float64() else 1e-6
     decimals = []
