@@ -2,7 +2,7 @@
 
     python examples/gaoping/make.py SOURCE SIMBENCH_WHEEL
 
-SOURCE holds `line_loss/`, `simbench/` and `divisions/`; SIMBENCH_WHEEL is the file simbench-1.6.3-py3-none-any.whl, from
+SOURCE holds `line_loss/`, `simbench/` and `divisions/`; SIMBENCH_WHEEL is simbench-1.6.3-py3-none-any.whl, from
 which only the coordinates of the medium-voltage nodes are taken. NOTICE.md says what this program changes. It draws no
 reading and changes none: registers and curves are copied, as decimals, with their dates moved ten years on.
 """
@@ -72,7 +72,7 @@ HIGH_VOLTAGE = ("mv_customer", "mv_generator")
 
 
 class Company:
-    """The county in the terms of the public import: a method for each file gives its rows in the order of the source."""
+    """The county in the terms of the public import: one method a file, rows in the order of the source."""
 
     def __init__(self, folder: Path, wheel: Path) -> None:
         loss = folder / "line_loss"

@@ -1,7 +1,7 @@
 """Invented names, addresses and numbers for the demo company.
 
-Every choice is a function of (seed, identifier, purpose) through SHA-256, so that the same source gives the same company
-on any machine and a new customer does not rename the others. The people and firms do not exist; villages and townships do.
+Every choice is a function of (seed, identifier, purpose) through SHA-256: the same source gives the same company on any
+machine, and a new customer does not rename the others. The people and firms do not exist; villages and townships do.
 """
 
 import hashlib

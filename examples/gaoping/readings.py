@@ -56,7 +56,7 @@ class Readings:
         return digits
 
     def _moved(self, column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
-        """Same clock time, same calendar day, other year. The source states no zone; the county's clock is Shanghai's."""
+        """Same clock time, same calendar day, other year. The source states no zone: taken as Shanghai's clock."""
         moved = [
             instant.replace(year=instant.year + self._years_on) for instant in column.cast("timestamp[ms]").to_pylist()
         ]
@@ -98,8 +98,8 @@ def text(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
 def exact(column: pyarrow.ChunkedArray, places: int, digits: int) -> pyarrow.ChunkedArray:
     """Binary fractions back to the decimals that they stand for.
 
-    Raises ValueError where a value is farther from its decimal than the width of the source's own type explains, so that
-    nothing is rounded away unseen: float64 keeps 4 places of a kWh register to 1e-9, float32 those of a voltage to 1e-6.
+    Raises ValueError where a value is farther from its decimal than the width of the source's own type explains, so
+    nothing is rounded away unseen: float64 keeps 4 places of a register to 1e-9, float32 those of a voltage to 1e-6.
     """
     allowed = 1e-8 if column.type == pyarrow.float64() else 1e-6
     decimals = []

@@ -116,8 +116,8 @@ class Words(Kind):
 class Number(Kind):
     """A decimal of at most `places` decimals between `least` and `most`, bounds in the unit of the file.
 
-    `of` makes the typed value from the exact integer of 10^-places units: `Number(places=3, of=Energy)` makes Energy(1500)
-    of "1.5" (kWh). Without `of` the value is a Decimal, or an int where places is 0.
+    `of` makes the typed value from the exact integer of 10^-places units: `Number(places=3, of=Energy)` makes
+    Energy(1500) of "1.5" (kWh). Without `of` the value is a Decimal, or an int where places is 0.
     """
 
     places: int = 0

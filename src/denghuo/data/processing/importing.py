@@ -129,19 +129,24 @@ class Table:
             for line, cells in self._open():
                 self.read_count += 1
                 self._take(batch, line, cells, seen)
-                if len(batch.rows) + len({refusal.line for refusal in batch.refused}) == self._batch_rows:
+                if self.read_count % self._batch_rows == 0:
                     yield batch
                     batch = Batch(batch.number + 1)
             if batch.rows or batch.refused:
                 yield batch
 
+    def batch_key(self, batch: Batch) -> str:
+        """Idempotency key of the command that a batch becomes: the same file in the same shape gives the same keys."""
+        return f"import:{self.shape.name}:{self.digest[:32]}:{self._batch_rows}:{batch.number}"
+
     def _open(self) -> Iterator[tuple[int, Cells | MalformedRow]]:
         kinds = {column.name: column.kind for column in self.shape.columns}
         if self.path.suffix.lower() == ".parquet":
-            return parquet_rows(
-                self.path, kinds, lambda names: _check_names(self.path, names, self.shape), self._batch_rows
-            )
-        return csv_rows(self.path, lambda names: _check_names(self.path, names, self.shape), self._encoding)
+            return parquet_rows(self.path, kinds, self._check_names, self._batch_rows)
+        return csv_rows(self.path, self._check_names, self._encoding)
+
+    def _check_names(self, names: Sequence[str]) -> None:
+        _check_names(self.path, names, self.shape)
 
     def _take(self, batch: Batch, line: int, cells: Cells | MalformedRow, seen: SeenKeys) -> None:
         refused, addends, row = self._parse(line, cells)
