@@ -183,12 +183,13 @@ def parquet_rows(
     """Rows of a Parquet file, decoded batch by batch."""
     try:
         source = pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=BLOCK_BYTES)
-        schema = source.schema_arrow
+        # In here, because names and time zones of a damaged schema may not even be text.
+        names = source.schema_arrow.names
+        check_names(names)
+        _check_types(path, source.schema_arrow, kinds)
     except _DAMAGED as error:
         raise FileRefused.of(path, _damaged(error)) from error
     with source:
-        check_names(schema.names)
-        _check_types(path, schema, kinds)
         line = 0
         batches = source.iter_batches(batch_size=batch_rows)
         while True:
@@ -197,7 +198,7 @@ def parquet_rows(
                 if batch is None:
                     return
                 batch.validate(full=True)
-                columns = {name: _values(batch.column(name)) for name in schema.names}
+                columns = {name: _values(batch.column(name)) for name in names}
                 count = batch.num_rows
             except _DAMAGED as error:
                 raise FileRefused.of(path, _damaged(error)) from error
@@ -208,8 +209,9 @@ def parquet_rows(
 
 def _values(column: pyarrow.Array) -> list[Any]:
     if pyarrow.types.is_timestamp(column.type):
-        # Python's instants end at microseconds; digits below carry nothing a meter could know.
-        column = column.cast(pyarrow.timestamp("us", tz=column.type.tz), safe=False)
+        # Instants in Python end at microseconds; no meter knows what is below. The zone goes, because Python
+        # may not know its name and the instant is the same without it.
+        column = column.cast(pyarrow.timestamp("us", tz="UTC"), safe=False)
     try:
         return column.to_pylist()  # type: ignore[no-any-return]
     except (ValueError, OverflowError):
