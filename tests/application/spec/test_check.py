@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from denghuo.application.spec import Contracts, PageSpec, check, page_json
 
 Page = dict[str, Any]

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from denghuo.application.spec.logic import NotLogic, evaluate, holds, require_logic, variables
 from hypothesis import given
 from hypothesis import strategies as st
+
+from denghuo.application.spec.logic import NotLogic, evaluate, holds, require_logic, variables
 
 CASES = json.loads(Path(__file__).with_name("logic.json").read_text(encoding="utf-8"))
 

@@ -87,7 +87,9 @@ def _parsed(spec: Any) -> Any:
     try:
         return json.loads(spec)
     except (ValueError, RecursionError):
-        return Finding("", "json", text("不是合法的 JSON", "Not JSON"), text("检查括号和引号", "Check brackets and quotes"))
+        return Finding(
+            "", "json", text("不是合法的 JSON", "Not JSON"), text("检查括号和引号", "Check brackets and quotes")
+        )
 
 
 def _too_large(path: str) -> Finding:
@@ -119,7 +121,9 @@ def _raw_findings(data: Any) -> Iterator[Finding]:
         elif isinstance(node, str):
             yield from _text_findings(node, path)
         elif node is not None and not isinstance(node, bool | int | float):
-            yield Finding(path, "json", text("不是 JSON 数据", "Not JSON data"), text("只用 JSON 数据", "Use JSON data only"))
+            yield Finding(
+                path, "json", text("不是 JSON 数据", "Not JSON data"), text("只用 JSON 数据", "Use JSON data only")
+            )
 
 
 def _joined(path: str, step: str) -> str:
@@ -146,7 +150,10 @@ def _text_findings(value: str, path: str) -> Iterator[Finding]:
             path,
             "text",
             text("文字中含有标记、模板或地址", f"Text holds markup, a template or an address ({refusal})"),
-            text("只写纯文字；要打开页面请用 open，要取数请写操作名", "Write plain text; use open for pages, an operation name for data"),
+            text(
+                "只写纯文字；要打开页面请用 open，要取数请写操作名",
+                "Write plain text; use open for pages, an operation name for data",
+            ),
         )
 
 
@@ -280,7 +287,9 @@ class _Reader:
     def _choices(self, choices: Choices, path: str) -> Iterator[Finding]:
         yield from self._source(choices.source, f"{path}.source")
         operation = self._operation(choices.source)
-        for name in (choices.value, *choices.label) if operation else ():
+        if operation is None:
+            return
+        for name in (choices.value, *choices.label):
             if schema_at(operation.reply, f"{choices.rows}.{name}") is None:
                 yield _unknown(path, f"field of {operation.name}'s reply", f"{choices.rows}.{name}")
 
@@ -419,7 +428,9 @@ def field_paths(block: DataBlock) -> Iterator[tuple[str, str]]:
     elif isinstance(block, Steps):
         yield from (("facts", path) for path in [block.done, block.total, *map(_field_path, block.facts)] if path)
         if block.stages:
-            yield from _below(block.stages, "stages", [path for path in (block.name, block.state, block.at, block.count) if path])
+            yield from _below(
+                block.stages, "stages", [path for path in (block.name, block.state, block.at, block.count) if path]
+            )
     elif isinstance(block, Explain):
         yield from _explain_paths(block)
 
@@ -428,7 +439,9 @@ def _explain_paths(block: Explain) -> Iterator[tuple[str, str]]:
     if block.total:
         yield "total", block.total
     parts = (block.name, block.amount, block.quantity, block.price, block.sentence, block.arithmetic, block.document)
-    yield from _below(block.lines, "lines", [path for path in parts if path] + [_field_path(item) for item in block.facts])
+    yield from _below(
+        block.lines, "lines", [path for path in parts if path] + [_field_path(item) for item in block.facts]
+    )
     if block.registers:
         registers = f"{block.lines}.{block.registers}"
         yield from _below(registers, "registers", [_field_path(item) for item in block.register_fields])

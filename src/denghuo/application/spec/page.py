@@ -46,7 +46,9 @@ def _own_path(path: str) -> str:
 
 Plain = Annotated[str, StringConstraints(min_length=1, max_length=240), AfterValidator(plain)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$"), AfterValidator(_own_name)]
-Path = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+){0,8}$", max_length=160), AfterValidator(_own_path)]
+Path = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+){0,8}$", max_length=160), AfterValidator(_own_path)
+]
 OperationName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}\.[a-z][a-z0-9_]{0,60}$")]
 PageName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}\.[a-z][a-z0-9_]{0,60}$")]
 Tone = Literal["plain", "good", "notice", "warning", "danger"]
@@ -388,7 +390,22 @@ class Tabs(Block):
 
 
 AnyBlock = Annotated[
-    List | Filter | Detail | Form | Wizard | Steps | Stat | Chart | Curve | Tree | Tabs | Timeline | Flow | Explain | Screen | Custom,
+    List
+    | Filter
+    | Detail
+    | Form
+    | Wizard
+    | Steps
+    | Stat
+    | Chart
+    | Curve
+    | Tree
+    | Tabs
+    | Timeline
+    | Flow
+    | Explain
+    | Screen
+    | Custom,
     Field(discriminator="kind"),
 ]
 

@@ -16,6 +16,7 @@ from denghuo.application.spec.page import (
     Filter,
     Form,
     Input,
+    List,
     Logic,
     Open,
     PageSpec,
@@ -86,10 +87,9 @@ class _Reader:
         if not self.may_read(block.source):
             return None
         changes: dict[str, Any] = {"actions": self.actions(block.actions)}
-        if "row_actions" in type(block).model_fields:
-            changes["row_actions"] = self.actions(getattr(block, "row_actions"))
-        if "filters" in type(block).model_fields:
-            changes["filters"] = [item for item in getattr(block, "filters") if self.may_choose(item)]
+        if isinstance(block, List):
+            changes["row_actions"] = self.actions(block.row_actions)
+            changes["filters"] = [item for item in block.filters if self.may_choose(item)]
         return block.model_copy(update=changes)
 
     def tabs(self, block: Tabs) -> Tabs | None:

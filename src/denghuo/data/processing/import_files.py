@@ -207,18 +207,18 @@ def parquet_rows(
                 yield line, {name: values[position] for name, values in columns.items()}
 
 
-def _values(column: pyarrow.Array) -> list[Any]:
+def _values(column: "pyarrow.Array[Any]") -> list[Any]:
     if pyarrow.types.is_timestamp(column.type):
         # Instants in Python end at microseconds; no meter knows what is below. The zone goes, because Python
         # may not know its name and the instant is the same without it.
         column = column.cast(pyarrow.timestamp("us", tz="UTC"), safe=False)
     try:
-        return column.to_pylist()  # type: ignore[no-any-return]
+        return column.to_pylist()
     except (ValueError, OverflowError):
         return [_value(scalar) for scalar in column]
 
 
-def _value(scalar: pyarrow.Scalar) -> Any:
+def _value(scalar: "pyarrow.Scalar[Any]") -> Any:
     """A value of a column in which some value lies beyond what Python holds, such as the year 300000."""
     try:
         return scalar.as_py()

@@ -1,0 +1,1 @@
+"""Data module (数据模块): processing (OLTP, unified access, journal), analysis (lake, warehouse), management."""

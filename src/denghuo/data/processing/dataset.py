@@ -1,0 +1,145 @@
+"""Datasets: rows that are too many for a reply, published as immutable Parquet files with a manifest in PostgreSQL.
+
+The data plane beside the control plane: a service publishes a dataset for a period and a shard, puts the reference into a reply
+or an event, and whoever holds the reference scans it by column. A file never changes; publishing again adds a version.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from psycopg.rows import dict_row
+
+from denghuo.data.processing.database import Database, disk_full
+from denghuo.kernel.contract import ColumnType, DatasetRef, DatasetSchema
+from denghuo.kernel.problem import NotFound, text
+
+_ARROW: dict[ColumnType, pa.DataType] = {
+    "text": pa.string(),
+    "int64": pa.int64(),
+    "int32": pa.int32(),
+    "bool": pa.bool_(),
+    "date": pa.date32(),
+    "instant": pa.timestamp("us", tz="UTC"),
+    "json": pa.string(),
+}
+
+
+def arrow_schema(schema: DatasetSchema) -> pa.Schema:
+    return pa.schema([pa.field(name, _ARROW[kind]) for name, kind in schema.columns.items()])
+
+
+class Datasets:
+    """The catalogue and the files of all datasets of this deployment.
+
+    Files lie under `folder/<name>/<period>/<shard>-<digest>.parquet`; the digest is the SHA-256 of the file, so publishing the same
+    rows again gives the same reference.
+    """
+
+    def __init__(self, database: Database, folder: pathlib.Path) -> None:
+        self._database = database
+        self.folder = folder
+
+    def publish(
+        self,
+        schema: DatasetSchema,
+        period: str,
+        shard: str,
+        rows: pa.Table | Iterable[Mapping[str, Any]],
+        now: datetime,
+    ) -> DatasetRef:
+        """Writes the rows and enters them into the manifest as the newest version of (name, period, shard)."""
+        table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=arrow_schema(schema))
+        table = table.select(list(schema.columns)).cast(arrow_schema(schema))
+        folder = self.folder / schema.name / period
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f".{shard}-{os.getpid()}-{id(table)}.partial"
+        try:
+            pq.write_table(table, partial, compression="zstd", compression_level=1)
+            digest = _sha256(partial)
+            final = folder / f"{shard}-{digest[:16]}.parquet"
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+            partial.rename(final)
+        except OSError as error:
+            raise disk_full() from error
+        finally:
+            partial.unlink(missing_ok=True)
+        with self._database.connection() as connection:
+            connection.execute(
+                "INSERT INTO data.dataset (name, version, period, shard, digest, row_count, path, published_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (name, period, shard, digest)"
+                " DO UPDATE SET published_at = excluded.published_at",
+                (
+                    schema.name,
+                    schema.version,
+                    period,
+                    shard,
+                    digest,
+                    table.num_rows,
+                    str(final.relative_to(self.folder)),
+                    now,
+                ),
+            )
+        return DatasetRef(
+            name=schema.name,
+            version=schema.version,
+            period=period,
+            shard=shard,
+            digest=digest,
+            row_count=table.num_rows,
+        )
+
+    def newest(self, name: str, period: str) -> list[DatasetRef]:
+        """The newest published file of each shard of a period, in shard order."""
+        with self._database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute(
+                "SELECT DISTINCT ON (shard) name, version, period, shard, digest, row_count FROM data.dataset"
+                " WHERE name = %s AND period = %s ORDER BY shard, published_at DESC, id DESC",
+                (name, period),
+            )
+            return [DatasetRef(**row) for row in cursor]
+
+    def path(self, ref: DatasetRef) -> pathlib.Path:
+        """Where the file of a reference lies.
+
+        Raises:
+            NotFound: no such file was published here.
+        """
+        with self._database.connection() as connection:
+            row = connection.execute(
+                "SELECT path FROM data.dataset WHERE name = %s AND period = %s AND shard = %s AND digest = %s",
+                (ref.name, ref.period, ref.shard, ref.digest),
+            ).fetchone()
+        if row is None:
+            raise NotFound(
+                text(
+                    f"数据集 {ref.name}（{ref.period}，分片 {ref.shard}）未发布。",
+                    f"Dataset {ref.name} ({ref.period}, shard {ref.shard}) was never published.",
+                ),
+                subject="dataset",
+                value=ref.name,
+            )
+        return self.folder / str(row[0])
+
+    def scan(self, refs: DatasetRef | Sequence[DatasetRef], columns: Sequence[str] | None = None) -> pa.Table:
+        """The columns of one or more references as one table."""
+        many = [refs] if isinstance(refs, DatasetRef) else list(refs)
+        tables = [pq.read_table(self.path(ref), columns=list(columns) if columns else None) for ref in many]
+        return pa.concat_tables(tables) if tables else pa.table({})
+
+
+def _sha256(path: pathlib.Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def json_column(value: Any) -> str:
+    """The text of a `json` column."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,18 @@
+-- What stands beside the service schemas: the functions that row-level security policies call.
+-- A policy reads: USING (denghuo.visible(org, account_no)) or USING (denghuo.in_scope(org)).
+-- The settings are made by Work for each transaction; where they are missing nothing is visible.
+
+CREATE SCHEMA IF NOT EXISTS denghuo;
+
+CREATE OR REPLACE FUNCTION denghuo.in_scope(org text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN current_setting('denghuo.scope', true) = '*'
+    OR org ^@ ANY (string_to_array(nullif(current_setting('denghuo.scope', true), ''), ','));
+
+CREATE OR REPLACE FUNCTION denghuo.visible(org text, account_no text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN denghuo.in_scope(org)
+    AND (coalesce(current_setting('denghuo.accounts', true), '') = ''
+         OR account_no = ANY (string_to_array(current_setting('denghuo.accounts', true), ',')));
+
+GRANT USAGE ON SCHEMA denghuo TO PUBLIC;

@@ -1,0 +1,162 @@
+"""Work: one transaction in one service's schema, opened at its first use (工作单元).
+
+Because the connection is taken only when own tables are touched, an operation asks its peers first and writes after, and no
+lock is held while a peer answers. The transaction runs in the role of the service's schema and carries the caller's organisation
+scope in `denghuo.scope`, from which the row-level security policies of the tables decide what exists for this caller.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import BaseRowFactory, class_row, dict_row, scalar_row
+
+from denghuo.data.processing.database import Database, role_of
+from denghuo.data.processing.dataset import Datasets
+from denghuo.kernel.contract import Call, Event
+
+Row = TypeVar("Row")
+Params = Sequence[Any] | Mapping[str, Any] | None
+
+_OPEN = """
+SELECT set_config('role', %(role)s, true), set_config('search_path', %(schema)s || ', denghuo', true),
+       set_config('denghuo.scope', %(scope)s, true), set_config('denghuo.accounts', %(accounts)s, true),
+       set_config('transaction_read_only', %(read_only)s, true)
+"""
+
+EVERYTHING = "*"
+"""What `denghuo.scope` holds for the whole company; an empty setting means that nothing is visible."""
+
+
+class Work:
+    """A unit of work. Made by the host for each operation; a service only uses it.
+
+    `datasets` publishes and scans rows that are too many for a reply. `emit` adds an event to the journal row of the command.
+    """
+
+    def __init__(
+        self, database: Database, schema: str, call: Call, datasets: Datasets, read_only: bool = False
+    ) -> None:
+        self.schema = schema
+        self.call = call
+        self.datasets = datasets
+        self.events: list[Event] = []
+        self.jobs: list[tuple[str, dict[str, Any]]] = []
+        self._database = database
+        self._read_only = read_only
+        self._scope: contextlib.AbstractContextManager[psycopg.Connection] | None = None
+        self._connection: psycopg.Connection | None = None
+
+    # -- life ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def connection(self) -> psycopg.Connection:
+        """The transaction's connection; the first use opens it."""
+        if self._connection is None:
+            self._scope = self._database.connection()
+            self._connection = self._scope.__enter__()
+            self._connection.execute(
+                _OPEN,
+                {
+                    "role": role_of(self.schema),
+                    "schema": self.schema,
+                    "scope": EVERYTHING if "" in self.call.scope else ",".join(self.call.scope),
+                    "accounts": ",".join(self.call.accounts),
+                    "read_only": "on" if self._read_only else "off",
+                },
+            )
+        return self._connection
+
+    @property
+    def opened(self) -> bool:
+        return self._connection is not None
+
+    def __enter__(self) -> "Work":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        scope, self._scope, self._connection = self._scope, None, None
+        if scope is not None:
+            scope.__exit__(kind, error, traceback)
+
+    # -- statements ------------------------------------------------------------------------------------------------------
+
+    def rows(
+        self, query: LiteralString | sql.Composed, params: Params = None, into: type[Row] | None = None
+    ) -> list[Any]:
+        """All rows, as instances of `into` (columns by name) or as dicts."""
+        return self._execute(query, params, class_row(into) if into is not None else dict_row).fetchall()
+
+    def row(
+        self, query: LiteralString | sql.Composed, params: Params = None, into: type[Row] | None = None
+    ) -> Any | None:
+        """The first row or None."""
+        return self._execute(query, params, class_row(into) if into is not None else dict_row).fetchone()
+
+    def value(self, query: LiteralString | sql.Composed, params: Params = None) -> Any | None:
+        """The first column of the first row, or None."""
+        return self._execute(query, params, scalar_row).fetchone()
+
+    def values(self, query: LiteralString | sql.Composed, params: Params = None) -> list[Any]:
+        """The first column of all rows."""
+        return self._execute(query, params, scalar_row).fetchall()
+
+    def run(self, query: LiteralString | sql.Composed, params: Params = None) -> int:
+        """Executes and gives the number of rows touched."""
+        return self.connection.execute(query, params).rowcount
+
+    def run_many(self, query: LiteralString | sql.Composed, each: Iterable[Sequence[Any] | Mapping[str, Any]]) -> int:
+        """Executes once per parameter set in one pipeline; gives the number of rows touched in all."""
+        with self.connection.cursor() as cursor:
+            cursor.executemany(query, each)
+            return cursor.rowcount
+
+    def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """Bulk insert by COPY; gives the number of rows written."""
+        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        with self.connection.cursor() as cursor:
+            with cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return cursor.rowcount
+
+    def stream(self, query: LiteralString | sql.Composed, params: Params = None, batch: int = 5_000) -> Iterator[Any]:
+        """Rows as dicts through a server-side cursor, for results that should not stand in memory whole."""
+        with self.connection.cursor("stream", row_factory=dict_row) as cursor:
+            cursor.itersize = batch
+            cursor.execute(query, params)
+            yield from cursor
+
+    @contextlib.contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of the transaction that may fail without ending the rest."""
+        with self.connection.transaction():
+            yield
+
+    def _execute(
+        self, query: LiteralString | sql.Composed, params: Params, factory: BaseRowFactory[Any]
+    ) -> psycopg.Cursor[Any]:
+        cursor = self.connection.cursor(row_factory=factory)
+        cursor.execute(query, params)
+        return cursor
+
+    # -- what follows from the command -----------------------------------------------------------------------------------
+
+    def emit(self, event: Event) -> None:
+        """Publishes a fact with this transaction: it is stored in the command's journal row and relayed after commit."""
+        self.events.append(event)
+
+    def enqueue(self, operation: str, request: Mapping[str, Any]) -> None:
+        """Orders long work with this transaction: `operation` (`noun.verb`, a command whose reply has a field `again`) is
+        called after commit, and called again as long as its reply says `again`."""
+        self.jobs.append((operation, dict(request)))
+
+
+Factory = Callable[[Call], Work]

@@ -1,0 +1,324 @@
+"""Contracts: how a service states, once, what it offers.
+
+A service's `api.py` holds messages, events, problems, dataset schemas and one `Api` class of coarse business operations. All
+else (routes, clients, permission checks, idempotency, audit, outbox, reference pages, golden files) is derived from it.
+"""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+
+from denghuo.kernel.problem import Problem, Text
+
+Mask = Literal["name", "phone", "identity", "bank_card", "address", "email"]
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a field is called and how it is shown; goes into the JSON Schema as `x-label`, `x-mask`, `x-dictionary`.
+
+    A field with a `mask` is personal data: masked towards browsers, sealed in the journal.
+    """
+
+    zh: str
+    en: str
+    mask: Mask | None = None
+    dictionary: str | None = None
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema: dict[str, Any] = dict(handler(core_schema))
+        schema["x-label"] = {"zh": self.zh, "en": self.en}
+        if self.mask:
+            schema["x-mask"] = self.mask
+        if self.dictionary:
+            schema["x-dictionary"] = self.dictionary
+        return schema
+
+
+class Message(BaseModel):
+    """A request, a reply or a part of one: immutable, unknown fields refused, values in their wire form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", protected_namespaces=())
+
+
+class Nothing(Message):
+    """The empty request or reply."""
+
+
+class Event(Message):
+    """A fact that happened: `class Registered(Event, name="customer.account.registered", version=1)`."""
+
+    event_name: ClassVar[str] = ""
+    event_version: ClassVar[int] = 1
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, name: str = "", version: int = 1, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if name:
+            cls.event_name, cls.event_version = name, version
+
+    @classmethod
+    def event_type(cls) -> str:
+        return f"{cls.event_name}.v{cls.event_version}"
+
+
+class DatasetRef(Message):
+    """Names a published set of rows that is too large for a reply; `data` resolves it to columns."""
+
+    name: str
+    version: int
+    period: str
+    shard: str
+    digest: str
+    row_count: int
+
+
+ColumnType = Literal["text", "int64", "int32", "bool", "date", "instant", "json"]
+
+
+@dataclass(frozen=True)
+class DatasetSchema:
+    """The published shape of a dataset. Columns carry their unit last in the name (`energy_wh`, `amount_fen`)."""
+
+    name: str
+    version: int
+    columns: dict[str, ColumnType]
+    title: Text = field(default_factory=lambda: Text(zh="", en=""))
+
+
+@dataclass(frozen=True)
+class Call:
+    """Who calls, when, and what they may: made once at the edge, so no service reads a clock or a session.
+
+    permits: names such as `customer.read`; `customer.*` and `*` stand for groups.
+    scope: organisation code prefixes whose rows the caller may see; `("",)` is the whole company, `()` is nothing.
+    accounts: set for a customer's own session: only rows of these account numbers are visible, whatever the scope says.
+    key: idempotency key of a command.
+    """
+
+    actor: str
+    now: datetime
+    permits: frozenset[str] = frozenset()
+    scope: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    post: str = ""
+    channel: str = "system"
+    key: str | None = None
+    trace: str = ""
+
+    def __post_init__(self) -> None:
+        if self.now.tzinfo is None:
+            raise ValueError("Call.now must be an aware instant")
+
+    def may(self, permit: str) -> bool:
+        if permit == PUBLIC or permit in self.permits or "*" in self.permits:
+            return True
+        return f"{permit.partition('.')[0]}.*" in self.permits
+
+    def keyed(self, key: str) -> "Call":
+        """The same caller with another idempotency key, for a command that follows from this one."""
+        return replace(self, key=key)
+
+    @classmethod
+    def system(cls, now: datetime, key: str | None = None, actor: str = "system") -> "Call":
+        """The platform itself, over the whole company: event handlers, scheduled work, the command line."""
+        return cls(actor=actor, now=now, permits=frozenset({"*"}), scope=("",), key=key)
+
+
+PUBLIC = "public"
+Kind = Literal["command", "query"]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of an Api, as derived from its method."""
+
+    noun: str
+    name: str
+    version: int
+    kind: Kind
+    permit: str
+    request: type[Message]
+    reply: type[Message]
+    problems: tuple[type[Problem], ...]
+    emits: tuple[type[Event], ...]
+    documentation: str
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.noun}.{self.name}"
+
+
+@dataclass(frozen=True)
+class _Declared:
+    kind: Kind
+    permit: str
+    problems: tuple[type[Problem], ...]
+    emits: tuple[type[Event], ...]
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _declare(declared: _Declared) -> Callable[[Method], Method]:
+    def mark(method: Method) -> Method:
+        method.__operation__ = declared  # type: ignore[attr-defined]  # the mark is what Api.operations reads
+        return method
+
+    return mark
+
+
+def command(
+    permit: str, problems: tuple[type[Problem], ...] = (), emits: tuple[type[Event], ...] = ()
+) -> Callable[[Method], Method]:
+    """Marks an operation that changes state: one transaction, journaled, idempotent by key."""
+    return _declare(_Declared("command", permit, problems, emits))
+
+
+def query(permit: str, problems: tuple[type[Problem], ...] = ()) -> Callable[[Method], Method]:
+    """Marks an operation that only reads."""
+    return _declare(_Declared("query", permit, problems, ()))
+
+
+class Api:
+    """Base of every contract: `class CustomerApi(Api, noun="customer", version=1)`.
+
+    Operations take `(self, call: Call, request: SomeMessage) -> SomeMessage`. Callers hold an Api and cannot tell whether it is
+    bound to this process or to another.
+    """
+
+    noun: ClassVar[str] = ""
+    api_version: ClassVar[int] = 1
+
+    def __init_subclass__(cls, noun: str | None = None, version: int = 1) -> None:
+        super().__init_subclass__()
+        if noun is not None:
+            cls.noun, cls.api_version = noun, version
+
+    @classmethod
+    def operations(cls) -> dict[str, Operation]:
+        """All operations by name, in the order of their definition."""
+        return _operations(cls.contract())
+
+    @classmethod
+    def contract(cls) -> "type[Api]":
+        """The class that states the contract: an implementation answers with the Api it implements."""
+        for parent in cls.__mro__:
+            if "noun" in parent.__dict__ and parent is not Api:
+                return typing.cast("type[Api]", parent)
+        raise TypeError(f"{cls.__name__} states no noun")
+
+
+def _operations(contract: type[Api]) -> dict[str, Operation]:
+    found: dict[str, Operation] = {}
+    for name, method in vars(contract).items():
+        declared: _Declared | None = getattr(method, "__operation__", None)
+        if declared is None:
+            continue
+        hints = get_type_hints(method)
+        found[name] = Operation(
+            noun=contract.noun,
+            name=name,
+            version=contract.api_version,
+            kind=declared.kind,
+            permit=declared.permit,
+            request=hints["request"],
+            reply=hints["return"],
+            problems=declared.problems,
+            emits=declared.emits,
+            documentation=inspect.getdoc(method) or "",
+        )
+    return found
+
+
+def on(event: type[Event]) -> Callable[[Method], Method]:
+    """Marks a function of a service's `listen.py`: `handler(service, call, event)`, idempotent by event id."""
+
+    def mark(handler: Method) -> Method:
+        handler.__event__ = event  # type: ignore[attr-defined]  # the mark is what the host reads
+        return handler
+
+    return mark
+
+
+# --- personal data in messages -------------------------------------------------------------------------------------------
+
+Path = tuple[str, ...]
+"""Field names from the root of a message; `*` steps into every member of a list or every value of a mapping."""
+
+
+@cache
+def personal_paths(message: type[BaseModel]) -> tuple[tuple[Path, Mask], ...]:
+    """Where personal data stands in messages of this type."""
+    return tuple(_personal(message, frozenset()))
+
+
+def _personal(message: type[BaseModel], seen: frozenset[type]) -> Iterator[tuple[Path, Mask]]:
+    if message in seen:
+        return
+    for name, info in message.model_fields.items():
+        mask = next((item.mask for item in info.metadata if isinstance(item, Label) and item.mask), None)
+        if mask is not None:
+            yield (name,), mask
+            continue
+        for prefix, inner in _inner_messages(info.annotation):
+            for path, inner_mask in _personal(inner, seen | {message}):
+                yield (name, *prefix, *path), inner_mask
+
+
+def _inner_messages(annotation: Any) -> Iterator[tuple[Path, type[BaseModel]]]:
+    origin = get_origin(annotation)
+    if origin is typing.Annotated:
+        yield from _inner_messages(get_args(annotation)[0])
+    elif origin in (typing.Union, types.UnionType):
+        for argument in get_args(annotation):
+            yield from _inner_messages(argument)
+    elif origin in (list, tuple, set, frozenset, dict):
+        for argument in get_args(annotation):
+            for prefix, inner in _inner_messages(argument):
+                yield ("*", *prefix), inner
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield (), annotation
+
+
+def replace_personal(message: type[BaseModel], body: Any, change: Callable[[Any, Mask], Any]) -> Any:
+    """A copy of the JSON form `body` of a message with every personal value replaced by `change(value, mask)`."""
+    for path, mask in personal_paths(message):
+        body = _replace_at(body, path, mask, change)
+    return body
+
+
+def _replace_at(node: Any, path: Path, mask: Mask, change: Callable[[Any, Mask], Any]) -> Any:
+    if node is None:
+        return None
+    if not path:
+        return change(node, mask)
+    step, rest = path[0], path[1:]
+    if step == "*":
+        if isinstance(node, dict):
+            return {key: _replace_at(item, rest, mask, change) for key, item in node.items()}
+        if isinstance(node, list):
+            return [_replace_at(item, rest, mask, change) for item in node]
+        return node
+    if isinstance(node, dict) and step in node:
+        return {**node, step: _replace_at(node[step], rest, mask, change)}
+    return node
+
+
+class Page(Message):
+    """Which page of a list is asked for. Mixed into requests of list operations."""
+
+    limit: int = 50
+    after: str | None = None
+
+    @classmethod
+    def first(cls, limit: int = 50) -> Self:
+        return cls(limit=limit)
