@@ -7,7 +7,7 @@ else (routes, clients, permission checks, idempotency, audit, outbox, reference 
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -59,9 +59,8 @@ class Event(Message):
     event_name: ClassVar[str] = ""
     event_version: ClassVar[int] = 1
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, name: str = "", version: int = 1, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
+    def __init_subclass__(cls, name: str = "", version: int = 1) -> None:
+        super().__init_subclass__()
         if name:
             cls.event_name, cls.event_version = name, version
 
@@ -150,6 +149,7 @@ class Operation:
     reply: type[Message]
     problems: tuple[type[Problem], ...]
     emits: tuple[type[Event], ...]
+    reveals: bool
     documentation: str
 
     @property
@@ -163,6 +163,7 @@ class _Declared:
     permit: str
     problems: tuple[type[Problem], ...]
     emits: tuple[type[Event], ...]
+    reveals: bool = False
 
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -177,10 +178,16 @@ def _declare(declared: _Declared) -> Callable[[Method], Method]:
 
 
 def command(
-    permit: str, problems: tuple[type[Problem], ...] = (), emits: tuple[type[Event], ...] = ()
+    permit: str,
+    problems: tuple[type[Problem], ...] = (),
+    emits: tuple[type[Event], ...] = (),
+    reveals: bool = False,
 ) -> Callable[[Method], Method]:
-    """Marks an operation that changes state: one transaction, journaled, idempotent by key."""
-    return _declare(_Declared("command", permit, problems, emits))
+    """Marks an operation that changes state: one transaction, journaled, idempotent by key.
+
+    `reveals`: the purpose of the operation is to show personal data in clear, so its reply is not masked.
+    """
+    return _declare(_Declared("command", permit, problems, emits, reveals))
 
 
 def query(permit: str, problems: tuple[type[Problem], ...] = ()) -> Callable[[Method], Method]:
@@ -234,6 +241,7 @@ def _operations(contract: type[Api]) -> dict[str, Operation]:
             reply=hints["return"],
             problems=declared.problems,
             emits=declared.emits,
+            reveals=declared.reveals,
             documentation=inspect.getdoc(method) or "",
         )
     return found
@@ -265,26 +273,39 @@ def _personal(message: type[BaseModel], seen: frozenset[type]) -> Iterator[tuple
     if message in seen:
         return
     for name, info in message.model_fields.items():
-        mask = next((item.mask for item in info.metadata if isinstance(item, Label) and item.mask), None)
+        mask = _mask_of(info.metadata)
         if mask is not None:
             yield (name,), mask
             continue
-        for prefix, inner in _inner_messages(info.annotation):
-            for path, inner_mask in _personal(inner, seen | {message}):
+        for prefix, found in _inside(info.annotation):
+            if isinstance(found, str):
+                yield (name, *prefix), found
+                continue
+            for path, inner_mask in _personal(found, seen | {message}):
                 yield (name, *prefix, *path), inner_mask
 
 
-def _inner_messages(annotation: Any) -> Iterator[tuple[Path, type[BaseModel]]]:
+def _mask_of(metadata: Iterable[Any]) -> Mask | None:
+    return next((item.mask for item in metadata if isinstance(item, Label) and item.mask), None)
+
+
+def _inside(annotation: Any) -> Iterator[tuple[Path, "type[BaseModel] | Mask"]]:
+    """The messages and the masked values that stand inside a type, with the steps that lead to them."""
     origin = get_origin(annotation)
     if origin is typing.Annotated:
-        yield from _inner_messages(get_args(annotation)[0])
+        inner, *metadata = get_args(annotation)
+        mask = _mask_of(metadata)
+        if mask is not None:
+            yield (), mask
+        else:
+            yield from _inside(inner)
     elif origin in (typing.Union, types.UnionType):
         for argument in get_args(annotation):
-            yield from _inner_messages(argument)
+            yield from _inside(argument)
     elif origin in (list, tuple, set, frozenset, dict):
         for argument in get_args(annotation):
-            for prefix, inner in _inner_messages(argument):
-                yield ("*", *prefix), inner
+            for prefix, found in _inside(argument):
+                yield ("*", *prefix), found
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield (), annotation
 

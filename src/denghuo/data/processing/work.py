@@ -117,15 +117,28 @@ class Work:
             return cursor.rowcount
 
     def copy_in(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-        """Bulk insert by COPY; gives the number of rows written."""
-        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+        """Bulk insert by COPY; gives the number of rows written.
+
+        COPY refuses tables with row-level security, so the rows go through a temporary table; the INSERT from there is checked by
+        the table's policies like any other.
+        """
+        names = {
+            "table": sql.Identifier(table),
+            "incoming": sql.Identifier(f"incoming_{table}"),
+            "columns": sql.SQL(", ").join(map(sql.Identifier, columns)),
+        }
+        self.run(
+            sql.SQL(
+                "CREATE TEMPORARY TABLE {incoming} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"
+            ).format(**names)
         )
         with self.connection.cursor() as cursor:
-            with cursor.copy(statement) as copy:
+            with cursor.copy(sql.SQL("COPY {incoming} FROM STDIN").format(**names)) as copy:
                 for row in rows:
                     copy.write_row(row)
-            return cursor.rowcount
+        written = self.run(sql.SQL("INSERT INTO {table} ({columns}) SELECT * FROM {incoming}").format(**names))
+        self.run(sql.SQL("DROP TABLE {incoming}").format(**names))
+        return written
 
     def stream(self, query: LiteralString | sql.Composed, params: Params = None, batch: int = 5_000) -> Iterator[Any]:
         """Rows as dicts through a server-side cursor, for results that should not stand in memory whole."""

@@ -1,0 +1,164 @@
+"""Contract of the customer service (客户档案管理): supply accounts, their holders and how they are found."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from denghuo.kernel.contract import Api, Call, Event, Label, Message, command, query
+from denghuo.kernel.problem import NotFound, Problem
+
+AccountNo = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{13}$"), Label("户号", "Account no."), Field(examples=["5810100000015"])
+]
+OrganisationCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=32),
+    Label("供电单位", "Unit", dictionary="organisation"),
+]
+CustomerKind = Annotated[
+    Literal["resident", "business", "farm", "industry", "generator"],
+    Label("客户性质", "Kind of customer", dictionary="customer.kind"),
+]
+TariffClass = Annotated[
+    Literal["resident", "agricultural", "general_single_part", "two_part_capacity", "two_part_demand", "generation"],
+    Label("用电类别", "Tariff class", dictionary="customer.tariff_class"),
+]
+Status = Annotated[Literal["active", "closed"], Label("用户状态", "Status", dictionary="customer.status")]
+HolderName = Annotated[
+    str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True), Label("户名", "Name", mask="name")
+]
+Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+\-]{5,20}$"), Label("联系电话", "Phone", mask="phone")]
+Address = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=256, strip_whitespace=True),
+    Label("用电地址", "Address", mask="address"),
+]
+
+ITEMS_MAX = 1_000
+PAGE_MAX = 200
+
+
+class NewAccount(Message):
+    """An account as it is taken over from another system or opened by a connection order."""
+
+    account_no: AccountNo
+    name: HolderName
+    kind: CustomerKind
+    tariff_class: TariffClass
+    address: Address
+    phone: Phone | None = None
+    org: OrganisationCode
+    industry_code: (
+        Annotated[str, StringConstraints(pattern=r"^[0-9]{2,4}$"), Label("行业代码", "Industry code")] | None
+    ) = None
+    opened_on: Annotated[date, Label("立户日期", "Opened on")]
+
+
+class OpenAccounts(Message):
+    accounts: Annotated[list[NewAccount], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class RefusedAccount(Message):
+    """Why one account of a batch was not taken; the others were."""
+
+    account_no: AccountNo
+    zh: str
+    en: str
+
+
+class AccountsOpened(Message):
+    """Counts of a batch: `unchanged` were known with the same content."""
+
+    opened: int
+    unchanged: int
+    refused: list[RefusedAccount]
+
+
+class FindAccounts(Message):
+    """A search by account number, name, phone, address or pinyin; pages by account number."""
+
+    keyword: Annotated[
+        str, StringConstraints(max_length=64), Label("户号/户名/电话/地址/拼音", "No./name/phone/address/pinyin")
+    ] = ""
+    tariff_class: TariffClass | None = None
+    org: OrganisationCode | None = None
+    after: str | None = None
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 50
+
+
+class Account(Message):
+    account_no: AccountNo
+    name: HolderName
+    kind: CustomerKind
+    tariff_class: TariffClass
+    address: Address
+    phone: Phone | None
+    org: OrganisationCode
+    industry_code: Annotated[str | None, Label("行业代码", "Industry code")]
+    opened_on: Annotated[date, Label("立户日期", "Opened on")]
+    status: Status
+
+
+class AccountsFound(Message):
+    """A page of accounts in the order of their numbers; `next` is the `after` of the following page."""
+
+    rows: list[Account]
+    total: int
+    next: str | None
+
+
+class AccountRef(Message):
+    account_no: AccountNo
+
+
+class Reveal(Message):
+    """Asks for the personal data of an account in clear, for a stated reason."""
+
+    account_no: AccountNo
+    reason: Annotated[
+        str, StringConstraints(min_length=4, max_length=200, strip_whitespace=True), Label("查看事由", "Reason")
+    ]
+
+
+class Revealed(Message):
+    """Personal data in clear."""
+
+    account_no: AccountNo
+    name: HolderName
+    phone: Phone | None
+    address: Address
+
+
+class AccountOpened(Event, name="customer.account.opened", version=1):
+    account_no: str
+    org: str
+    tariff_class: str
+
+
+class AccountNotFound(NotFound, noun="customer", status=404, zh="未找到该用户", en="No such account"):
+    """Fields: account_no. Raised also for an account outside the caller's organisation scope."""
+
+
+class OutsideScope(Problem, noun="customer", status=403, zh="超出本单位管辖范围", en="Outside your organisation scope"):
+    """Fields: org."""
+
+
+class CustomerApi(Api, noun="customer", version=1):
+    """Operations on customer records."""
+
+    @command(permit="customer.open", problems=(OutsideScope,), emits=(AccountOpened,))
+    def open_accounts(self, call: Call, request: OpenAccounts) -> AccountsOpened:
+        """Opens up to 1,000 accounts. An account that is known with other content is refused, the rest is taken."""
+
+    @query(permit="customer.read")
+    def find_accounts(self, call: Call, request: FindAccounts) -> AccountsFound:
+        """Finds accounts by number, name, phone, address or pinyin within the caller's organisation scope."""
+
+    @query(permit="customer.read", problems=(AccountNotFound,))
+    def account(self, call: Call, request: AccountRef) -> Account:
+        """One account."""
+
+    @command(permit="customer.reveal", problems=(AccountNotFound,), reveals=True)
+    def reveal(self, call: Call, request: Reveal) -> Revealed:
+        """Personal data of an account in clear. The journal keeps who asked, when and why."""

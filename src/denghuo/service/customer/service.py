@@ -1,0 +1,96 @@
+"""Customer records: implementation of the contract."""
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.problem import text
+from denghuo.service.customer.api import (
+    Account,
+    AccountNotFound,
+    AccountOpened,
+    AccountRef,
+    AccountsFound,
+    AccountsOpened,
+    CustomerApi,
+    FindAccounts,
+    NewAccount,
+    OpenAccounts,
+    OutsideScope,
+    RefusedAccount,
+    Reveal,
+    Revealed,
+)
+from denghuo.service.customer.rules import has_valid_check_digit
+from denghuo.service.customer.store import CustomerStore
+from denghuo.service.host.binding import Ask
+
+
+class CustomerService(CustomerApi):
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work = work
+        self._store = CustomerStore(work)
+
+    def open_accounts(self, call: Call, request: OpenAccounts) -> AccountsOpened:
+        outside = next((item for item in request.accounts if not item.org.startswith(tuple(call.scope))), None)
+        if outside is not None:
+            raise OutsideScope(
+                text(
+                    f"单位 {outside.org} 不在您的管辖范围内，本批未处理。",
+                    f"Unit {outside.org} is outside your scope; nothing of this batch was done.",
+                ),
+                org=outside.org,
+            )
+        known = self._store.known([item.account_no for item in request.accounts])
+        taken: dict[str, NewAccount] = {}
+        refused: list[RefusedAccount] = []
+        unchanged = 0
+        for item in request.accounts:
+            before = known.get(item.account_no) or taken.get(item.account_no)
+            if before is not None and before.model_dump(exclude={"status"}) == item.model_dump():
+                unchanged += 1
+            elif before is not None:
+                refused.append(
+                    _refused(
+                        item,
+                        "户号已存在且内容不同，请按变更业务办理",
+                        "is known with other content; change it by a change order",
+                    )
+                )
+            elif not has_valid_check_digit(item.account_no):
+                refused.append(
+                    _refused(item, "户号校验码不正确，请核对", "has a wrong check digit; compare it with the source")
+                )
+            else:
+                taken[item.account_no] = item
+        self._store.add(list(taken.values()), call.now)
+        for item in taken.values():
+            self._work.emit(AccountOpened(account_no=item.account_no, org=item.org, tariff_class=item.tariff_class))
+        return AccountsOpened(opened=len(taken), unchanged=unchanged, refused=refused)
+
+    def find_accounts(self, call: Call, request: FindAccounts) -> AccountsFound:
+        rows, total = self._store.find(request)
+        return AccountsFound(rows=rows, total=total, next=rows[-1].account_no if len(rows) == request.limit else None)
+
+    def account(self, call: Call, request: AccountRef) -> Account:
+        return self._one(request.account_no)
+
+    def reveal(self, call: Call, request: Reveal) -> Revealed:
+        account = self._one(request.account_no)
+        return Revealed(account_no=account.account_no, name=account.name, phone=account.phone, address=account.address)
+
+    def _one(self, account_no: str) -> Account:
+        account = self._store.known([account_no]).get(account_no)
+        if account is None:
+            raise AccountNotFound(
+                text(
+                    f"户号 {account_no} 不存在，或不在您的管辖范围内。",
+                    f"Account {account_no} does not exist or is outside your scope.",
+                ),
+                account_no=account_no,
+            )
+        return account
+
+
+def _refused(item: NewAccount, zh: str, en: str) -> RefusedAccount:
+    return RefusedAccount(
+        account_no=item.account_no, zh=f"户号 {item.account_no} {zh}。", en=f"Account {item.account_no} {en}."
+    )

@@ -1,0 +1,118 @@
+"""Bindings: how a caller holds an Api. Local runs the service in this process, Remote (remote.py) calls another one."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, cast
+
+from denghuo.data.processing.database import Database
+from denghuo.data.processing.dataset import Datasets
+from denghuo.data.processing.journal import Journal, digest_of
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Api, Call, Message, Operation
+from denghuo.kernel.problem import NotPermitted, text
+
+AnApi = TypeVar("AnApi", bound=Api)
+Invoke = Callable[[Operation, Call, Message], Message]
+
+
+class Ask(Protocol):
+    """How a service holds its peers: `ask(TariffApi).in_force(call, request)`."""
+
+    def __call__(self, contract: type[AnApi]) -> AnApi: ...
+
+
+class Implementation(Protocol):
+    """The constructor of a service: one instance per operation, living as long as its Work."""
+
+    def __call__(self, work: Work, ask: Ask) -> Api: ...
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where a process keeps its state: the database, the dataset folder and the key that wraps the keys of persons."""
+
+    database: Database
+    datasets: Datasets
+    master_key: bytes
+
+    def work(self, schema: str, call: Call, read_only: bool = False) -> Work:
+        return Work(self.database, schema, call, self.datasets, read_only)
+
+
+@dataclass
+class Directory:
+    """The Apis that this process can call, each bound once, locally or remotely. An instance is an `Ask`."""
+
+    bound: dict[str, Api] = field(default_factory=dict)
+
+    def __call__(self, contract: type[AnApi]) -> AnApi:
+        return cast(AnApi, self.bound[contract.noun])
+
+    def bind(self, contract: type[Api], invoke: Invoke) -> None:
+        self.bound[contract.noun] = bound(contract, invoke)
+
+
+def bound(contract: type[AnApi], invoke: Invoke) -> AnApi:
+    """An instance of the contract whose every operation goes through `invoke`."""
+
+    def method(operation: Operation) -> Callable[[Api, Call, Message], Message]:
+        def call_through(self: Api, call: Call, request: Message) -> Message:
+            return invoke(operation, call, request)
+
+        return call_through
+
+    methods: dict[str, Any] = {name: method(operation) for name, operation in contract.operations().items()}
+    return cast(AnApi, type(f"Bound{contract.__name__}", (contract,), methods)())
+
+
+def permitted(operation: Operation, call: Call) -> None:
+    """Raises NotPermitted unless the caller holds the operation's permit."""
+    if not call.may(operation.permit):
+        raise NotPermitted(
+            text(
+                f"您的岗位没有“{operation.permit}”权限，请联系本单位权限管理员。",
+                f"Your post lacks the permit {operation.permit}; ask the permission administrator of your unit.",
+            ),
+            permit=operation.permit,
+        )
+
+
+class Local:
+    """Runs a service in this process: checks the permit, opens the Work, journals commands, answers repeats from the journal."""
+
+    def __init__(self, store: Store, implementation: Implementation, ask: Ask) -> None:
+        self._store = store
+        self._implementation = implementation
+        self._ask = ask
+
+    def __call__(self, operation: Operation, call: Call, request: Message) -> Message:
+        permitted(operation, call)
+        if operation.kind == "query":
+            with self._store.work(operation.noun, call, read_only=True) as work:
+                return self._run(work, operation, call, request)
+        return self._command(operation, call, request)
+
+    def _command(self, operation: Operation, call: Call, request: Message) -> Message:
+        key, digest = call.key or uuid.uuid4().hex, digest_of(request)
+        if call.key is not None:
+            # A transaction of its own: a repeat is answered before the operation asks any peer.
+            with self._store.work(operation.noun, call) as work:
+                known = Journal(work, self._store.master_key).find(operation, key, digest)
+            if known is not None:
+                return operation.reply.model_validate(known.reply)
+        with self._store.work(operation.noun, call) as work:
+            reply = self._run(work, operation, call, request)
+            journal = Journal(work, self._store.master_key)
+            journal.lock(operation, key)
+            known = journal.find(operation, key, digest)
+            if known is None:
+                journal.record(operation, call, key, digest, request, reply)
+                return reply
+            # The same command was committed by another thread meanwhile: its reply stands, this work is undone.
+            work.connection.rollback()
+        return operation.reply.model_validate(known.reply)
+
+    def _run(self, work: Work, operation: Operation, call: Call, request: Message) -> Message:
+        service = self._implementation(work, self._ask)
+        return cast(Message, getattr(service, operation.name)(call, request))

@@ -1,0 +1,137 @@
+"""HTTP: the routes of a process, derived from the contracts it hosts. `POST /api/<noun>/<operation>` with a JSON body."""
+
+import inspect
+import json
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from denghuo.kernel.contract import Api, Call, Mask, Message, Operation, replace_personal
+from denghuo.kernel.problem import Invalid, Problem, Unavailable, text
+from denghuo.service.host.remote import PROBLEM_JSON, path_of
+
+Caller = Callable[[Request], Call]
+"""Makes the Call of a request at the edge: from a session or from a call token. Raises NotSignedIn."""
+
+SHOWN_VALUE_LENGTH = 100
+log = logging.getLogger("denghuo.host")
+
+
+def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> FastAPI:
+    """A web application that offers every operation of the given (bound) Apis, with OpenAPI at `/docs`."""
+    app = FastAPI(title=title, docs_url="/docs", openapi_url="/openapi.json", redoc_url=None)
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(Exception, _on_defect)
+    for api in apis:
+        for operation in type(api).operations().values():
+            _route(app, api, operation, caller)
+    return app
+
+
+def _route(app: FastAPI, api: Api, operation: Operation, caller: Caller) -> None:
+    run = getattr(api, operation.name)
+
+    def endpoint(http: Request, request: Message) -> Response:
+        call = caller(http)
+        reply = run(call, request)
+        if operation.reveals or call.channel in UNMASKED_CHANNELS:
+            return Response(reply.model_dump_json(), media_type="application/json")
+        body = replace_personal(operation.reply, reply.model_dump(mode="json"), masked)
+        return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")
+
+    # FastAPI reads the signature: the body's type is the operation's request.
+    parameters = [
+        inspect.Parameter("http", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request),
+        inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=operation.request),
+    ]
+    endpoint.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by FastAPI
+    app.post(
+        path_of(operation),
+        operation_id=operation.full_name.replace(".", "_"),
+        tags=[operation.noun],
+        summary=operation.documentation.partition("\n")[0],
+        description=operation.documentation,
+        response_model=operation.reply,
+        responses={problem.status: {"description": problem.__name__} for problem in operation.problems},
+        openapi_extra={"x-permit": operation.permit, "x-kind": operation.kind},
+    )(endpoint)
+
+
+# --- personal data towards browsers ---------------------------------------------------------------------------------------
+
+UNMASKED_CHANNELS = frozenset({"system", "peer"})
+
+
+def masked(value: Any, mask: Mask) -> Any:
+    """The masked form of a personal value (脱敏): enough to recognise, not enough to misuse."""
+    if not isinstance(value, str) or not value:
+        return value
+    match mask:
+        case "name":
+            return value[0] + "*" * min(len(value) - 1, 2) if len(value) < 5 else value[:2] + "***" + value[-2:]
+        case "phone":
+            return value[:3] + "****" + value[-4:] if len(value) >= 8 else "****"
+        case "identity" | "bank_card":
+            return value[:4] + "*" * max(len(value) - 8, 4) + value[-4:] if len(value) >= 12 else "****"
+        case "email":
+            return value[0] + "***@" + value.rpartition("@")[2]
+        case "address":
+            return value[: max(len(value) // 2, 1)] + "***"
+
+
+# --- problems -------------------------------------------------------------------------------------------------------------
+
+
+def problem_response(problem: Problem) -> Response:
+    headers = {}
+    if isinstance(problem, Unavailable) or problem.status == 429:
+        headers["Retry-After"] = str(problem.fields.get("retry_after_s", 5))
+    return Response(
+        json.dumps(problem.to_json(), ensure_ascii=False),
+        status_code=problem.status,
+        media_type=PROBLEM_JSON,
+        headers=headers,
+    )
+
+
+def _on_problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+def _on_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {
+            "field": ".".join(str(step) for step in item["loc"] if step != "body"),
+            "value": str(item.get("input"))[:SHOWN_VALUE_LENGTH],
+            **_said(item),
+        }
+        for item in error.errors()
+    ]
+    return problem_response(
+        Invalid(text("请求中有不符合契约的字段。", "Some fields do not fit the contract."), errors=errors)
+    )
+
+
+_REMEDIES = {
+    "missing": "缺少必填字段，请补充。",
+    "extra_forbidden": "契约中没有此字段，请删除或检查拼写。",
+    "decimal_text": '请以十进制文本给出数值，例如 "12.34"。',
+    "json_invalid": "请求不是有效的 JSON。",
+    "string_too_long": "文本超过允许长度，请缩短。",
+}
+
+
+def _said(item: dict[str, Any]) -> dict[str, str]:
+    return {"zh": _REMEDIES.get(item["type"], "取值不符合要求，请按契约修改。"), "en": str(item["msg"])}
+
+
+def _on_defect(request: Request, error: Exception) -> Response:
+    log.error("defect in %s", request.url.path, exc_info=error)
+    body = {"type": "about:blank", "title": {"zh": "系统内部错误", "en": "Internal error"}, "status": 500}
+    return Response(json.dumps(body, ensure_ascii=False), status_code=500, media_type=PROBLEM_JSON)
