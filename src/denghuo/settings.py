@@ -1,0 +1,115 @@
+"""Settings (设置): defaults, one TOML file, environment `DENGHUO_*`, command line; each value knows where it came from."""
+
+import difflib
+import pathlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from denghuo.kernel.problem import Problem, text
+
+FILE_NAME = "denghuo.toml"
+PREFIX = "DENGHUO_"
+
+
+class SettingRefused(Problem, status=422, zh="设置有误", en="A setting is wrong"):
+    """Fields: name, value, origin."""
+
+
+class Settings(BaseModel):
+    """All settings with their defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str = Field(default_factory=lambda: platformdirs.user_data_dir("denghuo"))
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8420
+    dsn: SecretStr = SecretStr("")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Effective settings; `origin` names for each where its value came from."""
+
+    settings: Settings
+    origin: dict[str, str]
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """(name, value with secrets hidden, origin) in the order of definition."""
+        return [(name, str(getattr(self.settings, name)), self.origin[name]) for name in Settings.model_fields]
+
+
+def load(file: pathlib.Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Loaded:
+    """Merges the sources, the later winning: defaults, file, environment, command line.
+
+    Raises:
+        SettingRefused: an unknown name, a value that does not fit, or a file that cannot be read.
+    """
+    values: dict[str, Any] = {}
+    origin = dict.fromkeys(Settings.model_fields, "default")
+    environment = {
+        name[len(PREFIX) :].lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name[len(PREFIX) :].lower() in Settings.model_fields
+    }
+    folder = overrides.get("data") or environment.get("data") or Settings().data
+    path = file or pathlib.Path(folder) / FILE_NAME
+    sources: list[tuple[str, Mapping[str, Any]]] = [
+        (f"file {path}", _read(path, required=file is not None)),
+        ("environment", environment),
+        ("command line", overrides),
+    ]
+    for source, found in sources:
+        for name, value in found.items():
+            if name not in Settings.model_fields:
+                raise _unknown(name, source)
+            values[name], origin[name] = value, source
+    try:
+        return Loaded(Settings.model_validate(values), origin)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise SettingRefused(
+            text(
+                f"设置 {name}（来自 {origin[name]}）的值 {first['input']!r} 不合要求：{first['msg']}。请改正后重试。",
+                f"Setting {name} (from {origin[name]}) does not fit: {first['input']!r}: {first['msg']}. Mend it and start again.",
+            ),
+            name=name,
+            origin=origin[name],
+        ) from error
+
+
+def _read(path: pathlib.Path, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        if not required:
+            return {}
+        reason = "not found"
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = str(error)
+    raise SettingRefused(
+        text(
+            f"无法读取设置文件 {path}：{reason}。请检查路径与 TOML 语法。",
+            f"Unable to read the settings file {path}: {reason}. Check its path and TOML syntax.",
+        ),
+        name="settings",
+        origin=str(path),
+    )
+
+
+def _unknown(name: str, source: str) -> SettingRefused:
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    known = near[0] if near else ", ".join(Settings.model_fields)
+    return SettingRefused(
+        text(
+            f"{source} 中有未知设置 {name}；是否指 {known}？",
+            f"Unknown setting {name} in {source}; did you mean {known}?",
+        ),
+        name=name,
+        origin=source,
+    )
