@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test check lock clean
+.PHONY: help setup run test check lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -23,13 +23,18 @@ help: ## list the targets
 
 setup: .stamps/python ## install everything the project needs
 
+run: setup ## take over the demo county on the first start and serve the API on a loopback port
+	$(BIN)/denghuo import examples/gaoping/data
+	$(BIN)/denghuo up
+
 test: setup ## set up and run all tests
 	$(BIN)/pytest -n 2
 
-check: setup ## format, lint and types
+check: setup ## format, lint, types and import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --config importlinter.ini
 
 lock: .stamps/uv ## resolve the dependencies anew into requirements.lock
 	UV=$$(command -v uv || echo .boot/bin/uv); $$UV pip compile --universal --python-version 3.11 --generate-hashes \
