@@ -1,0 +1,113 @@
+/** What a page gives its blocks: parameters, filter values, chosen rows, shared data, and the ways to act. */
+import { inject, provide, reactive, ref, shallowReactive, type InjectionKey, type Ref } from 'vue'
+import type { Dictionaries, OperationContract, Operations } from '@/spec/contracts'
+import { evaluate, holds, type Scope } from '@/spec/logic'
+import type { Action, Open, PageSpec, Source } from '@/spec/types'
+
+export type AnyBlock = PageSpec['blocks'][number]
+export type Row = Record<string, unknown>
+
+export interface PageReply {
+  page: PageSpec
+  operations: Operations
+  dictionaries: Dictionaries
+}
+
+export interface User {
+  posts: string[]
+  organisation: string
+  language: string
+}
+
+/** The host around a page: the workbench, a drawer in it, a phone, or a test. */
+export interface Host {
+  user: User
+  open(open: { page: string; parameters: Row; place: 'page' | 'drawer' }): void
+  back(): void
+  act(request: ActRequest): void
+  title?(heading: string): void
+}
+
+export interface ActRequest {
+  action: Action
+  scope: Scope
+  chosen: Row[]
+  page: PageContext
+}
+
+export interface PageContext {
+  spec: PageSpec
+  operations: Operations
+  dictionaries: Dictionaries
+  parameters: Row
+  /** Filter values by the id of the block they go to. */
+  filters: Record<string, Row>
+  /** The chosen row of trees and the like, by the id of the block it goes to. */
+  picked: Record<string, Row>
+  /** Counts up when all blocks should read their data again. */
+  version: Ref<number>
+  shared: Record<string, unknown>
+  host: Host
+}
+
+const KEY: InjectionKey<PageContext> = Symbol('page')
+
+export function providePage(reply: PageReply, parameters: Row, host: Host): PageContext {
+  const context: PageContext = {
+    spec: reply.page,
+    operations: reply.operations,
+    dictionaries: reply.dictionaries,
+    parameters,
+    filters: reactive({}),
+    picked: reactive({}),
+    version: ref(0),
+    shared: shallowReactive<Record<string, unknown>>({}),
+    host,
+  }
+  provide(KEY, context)
+  return context
+}
+
+export function usePage(): PageContext {
+  const context = inject(KEY)
+  if (!context) throw new Error('a block stands on a page')
+  return context
+}
+
+export function operationOf(page: PageContext, name: string): OperationContract | null {
+  return Object.hasOwn(page.operations, name) ? page.operations[name]! : null
+}
+
+export function scopeOf(page: PageContext, more: Scope = {}): Scope {
+  return { page: page.parameters, user: page.host.user as unknown as Row, ...more }
+}
+
+/** A source by itself or by its name on the page. */
+export function sourceOf(page: PageContext, source: Source | string): Source | null {
+  if (typeof source !== 'string') return source
+  const named = page.spec.sources ?? {}
+  return Object.hasOwn(named, source) ? named[source]! : null
+}
+
+/** The fields of a request as `given` fills them; what evaluates to nothing is left out, so that defaults of the contract hold. */
+export function filled(given: Record<string, unknown> | undefined, scope: Scope): Row {
+  const values: Row = {}
+  for (const [name, expression] of Object.entries(given ?? {})) {
+    const value = evaluate(expression, scope)
+    if (value !== null && value !== undefined && value !== '') values[name] = value
+  }
+  return values
+}
+
+export function shown(part: { when?: unknown }, scope: Scope): boolean {
+  return holds(part.when, scope)
+}
+
+export function openPage(page: PageContext, open: Open, scope: Scope): void {
+  page.host.open({ page: open.page, parameters: filled(open.given, scope), place: open.place ?? 'page' })
+}
+
+/** For what belongs to a page but is mounted elsewhere, as a dialog is. */
+export function rejoinPage(page: PageContext): void {
+  provide(KEY, page)
+}

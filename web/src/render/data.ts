@@ -1,0 +1,121 @@
+/** Reading a block's data: once shown, again when its inputs change, live where the source streams. Old data stays until new is there. */
+import { computed, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+import { call, asProblem } from '@/api/client'
+import type { ApiProblem } from '@/api/problem'
+import { live, type Live } from '@/api/stream'
+import type { Schema } from '@/spec/contracts'
+import { lookUp } from '@/spec/logic'
+import type { Source } from '@/spec/types'
+import { filled, operationOf, scopeOf, sourceOf, usePage, type Row } from '@/render/context'
+
+export interface BlockData {
+  reply: ShallowRef<Row | null>
+  schema: ComputedRef<Schema>
+  loading: Ref<boolean>
+  problem: ShallowRef<ApiProblem | null>
+  /** When this browser last got the data. */
+  readAt: Ref<Date | null>
+  asOf: ComputedRef<string | null>
+  connected: Ref<boolean | null>
+  load(): Promise<void>
+}
+
+export interface BlockDataOptions {
+  /** Id of the block, for the filters and choices that go to it. */
+  id?: string | null
+  asOf?: string | null
+  /** Further request fields: paging and sorting. */
+  more?: () => Row
+  /** Called with every reply; what it returns is kept as the reply. */
+  keep?: (reply: Row, previous: Row | null) => Row
+}
+
+const EMPTY: Schema = {}
+
+export function useData(of: () => Source | string, options: BlockDataOptions = {}): BlockData {
+  const page = usePage()
+  const reply = shallowRef<Row | null>(null)
+  const problem = shallowRef<ApiProblem | null>(null)
+  const loading = ref(false)
+  const readAt = ref<Date | null>(null)
+  const connected = ref<boolean | null>(null)
+  const source = computed(() => sourceOf(page, of()))
+  const schema = computed(() => (source.value ? (operationOf(page, source.value.operation)?.reply ?? EMPTY) : EMPTY))
+  const asOf = computed(() => {
+    const told = options.asOf && reply.value ? lookUp(reply.value, options.asOf) : null
+    return typeof told === 'string' ? told : null
+  })
+  let asked: AbortController | null = null
+  let stream: Live | null = null
+
+  function request(): Row {
+    const id = options.id ?? ''
+    const scope = scopeOf(page, { filter: page.filters[id] ?? {}, chosen: page.picked[id] ?? {} })
+    const typed = Object.fromEntries(
+      Object.entries(page.filters[id] ?? {}).filter(([, value]) => value !== '' && value !== null && value !== undefined),
+    )
+    return { ...filled(source.value?.given, scope), ...typed, ...options.more?.() }
+  }
+
+  function take(body: Row): void {
+    reply.value = options.keep ? options.keep(body, reply.value) : body
+    readAt.value = new Date()
+    problem.value = null
+    if (typeof of() === 'string') page.shared[of() as string] = reply.value
+  }
+
+  async function load(): Promise<void> {
+    if (!source.value) return
+    asked?.abort()
+    const mine = new AbortController()
+    asked = mine
+    loading.value = true
+    try {
+      take(await read(source.value, request(), typeof of() === 'string' ? page.shared : null, mine.signal))
+    } catch (failure) {
+      if (!mine.signal.aborted) problem.value = asProblem(failure)
+    } finally {
+      if (asked === mine) loading.value = false
+    }
+  }
+
+  function follow(): void {
+    stream?.close()
+    stream = null
+    if (!source.value?.stream) return
+    stream = live<Row>(source.value.operation, request(), take, (state) => (connected.value = state))
+  }
+
+  const inputs = () => JSON.stringify([source.value?.operation, request(), page.version.value])
+  watch(inputs, () => void load(), { immediate: true })
+  watch(inputs, follow, { immediate: true })
+  const every = source.value?.every_s
+  const timer = every ? setInterval(() => document.visibilityState === 'visible' && void load(), every * 1000) : null
+  onScopeDispose(() => {
+    asked?.abort()
+    stream?.close()
+    if (timer) clearInterval(timer)
+  })
+  return { reply, schema, loading, problem, readAt, asOf, connected, load }
+}
+
+/** Blocks that share a source share one request for it. */
+const underway = new WeakMap<object, Map<string, Promise<Row>>>()
+
+function read(source: Source, request: Row, shared: object | null, signal: AbortSignal): Promise<Row> {
+  if (!shared) return call<Row>(source.operation, request, { signal })
+  const key = `${source.operation} ${JSON.stringify(request)}`
+  const running = underway.get(shared) ?? new Map<string, Promise<Row>>()
+  underway.set(shared, running)
+  const found = running.get(key)
+  if (found) return found
+  const asked = call<Row>(source.operation, request).finally(() => setTimeout(() => running.delete(key), 50))
+  running.set(key, asked)
+  return asked
+}
+
+/** The rows at a path of a reply, as a list. */
+export function rowsAt(reply: Row | null, path: string): Row[] {
+  const found = reply ? lookUp(reply, path) : null
+  return Array.isArray(found) ? (found as Row[]) : []
+}

@@ -1,0 +1,68 @@
+/** Sending a command. Its key lives as long as the same input is tried again, so that a lost answer never means a second execution. */
+import { ref, shallowRef, type Ref, type ShallowRef } from 'vue'
+import { asProblem, call, newKey } from '@/api/client'
+import type { ApiProblem } from '@/api/problem'
+import { filled, openPage, scopeOf, type PageContext, type Row } from '@/render/context'
+import { download, isDownload } from '@/render/download'
+import { wireValue } from '@/render/fields/validate'
+import { say } from '@/render/say'
+import { resolve, type OperationContract } from '@/spec/contracts'
+import { lookUp } from '@/spec/logic'
+import type { Action } from '@/spec/types'
+import { followTask } from '@/workbench/tasks'
+
+export interface Sending {
+  busy: Ref<boolean>
+  problem: ShallowRef<ApiProblem | null>
+  send(action: Action, contract: OperationContract, typed: Row, scope: Row, chosen?: Row[]): Promise<boolean>
+}
+
+export function useSending(page: PageContext): Sending {
+  const busy = ref(false)
+  const problem = shallowRef<ApiProblem | null>(null)
+  let last = { body: '', key: '' }
+
+  function requestOf(action: Action, contract: OperationContract, typed: Row, scope: Row, chosen: Row[]): Row {
+    const root = resolve(contract.request, contract.request)
+    const request: Row = filled(action.given, scopeOf(page, scope))
+    for (const [name, value] of Object.entries(typed)) {
+      const property = root.properties?.[name]
+      const wire = wireValue(value, property ? resolve(property, contract.request) : {})
+      if (wire !== undefined) request[name] = wire
+    }
+    if (action.chosen) request[action.chosen.field] = chosen.map((row) => lookUp(row, action.chosen!.key))
+    return request
+  }
+
+  async function send(action: Action, contract: OperationContract, typed: Row, scope: Row, chosen: Row[] = []): Promise<boolean> {
+    if (!action.operation || busy.value) return false
+    busy.value = true
+    problem.value = null
+    const request = requestOf(action, contract, typed, scope, chosen)
+    const body = JSON.stringify([action.operation, request])
+    if (body !== last.body) last = { body, key: newKey() }
+    try {
+      const reply = await call<Row>(action.operation, request, contract.kind === 'command' ? { key: last.key } : {})
+      last = { body: '', key: '' }
+      done(page, action, reply, scope)
+      return true
+    } catch (failure) {
+      problem.value = asProblem(failure)
+      return false
+    } finally {
+      busy.value = false
+    }
+  }
+
+  return { busy, problem, send }
+}
+
+function done(page: PageContext, action: Action, reply: Row, scope: Row): void {
+  const after = scopeOf(page, { ...scope, reply })
+  if (action.watch) followTask(action.watch, page, after)
+  if (action.then === 'download' && isDownload(reply)) download(reply)
+  else say({ zh: `${action.label.zh}：已完成`, en: `${action.label.en}: done` })
+  if (action.after) openPage(page, action.after, after)
+  else if (action.then === 'back') page.host.back()
+  if ((action.then ?? 'reload') === 'reload') page.version.value += 1
+}
