@@ -1,9 +1,11 @@
 """Composition root and command line of Denghuo (灯火): binds the services to a store and runs them."""
 
 import contextlib
+import importlib
 import json
 import os
 import pathlib
+import pkgutil
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +18,7 @@ import uvicorn
 from fastapi import Request
 from pydantic import ValidationError
 
+import denghuo.service
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.embedded import EmbeddedServer
@@ -25,13 +28,27 @@ from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Api, Call
 from denghuo.kernel.problem import NotSignedIn, Problem
 from denghuo.service.customer.api import CustomerApi, NewAccount, OpenAccounts
-from denghuo.service.customer.service import CustomerService
 from denghuo.service.host.binding import Directory, Implementation, Local, Store
 from denghuo.service.host.http import application
 from denghuo.service.host.token import Signer
 from denghuo.settings import Loaded, load
 
-SERVICES: dict[type[Api], Implementation] = {CustomerApi: CustomerService}
+
+def _services() -> dict[type[Api], Implementation]:
+    """Every service package by its contract: the package `x` states `XApi` in api.py and implements it as `XService` in
+    service.py. A service is added by adding its package."""
+    found: dict[type[Api], Implementation] = {}
+    for module in pkgutil.iter_modules(denghuo.service.__path__):
+        if module.name != "host":
+            package = f"denghuo.service.{module.name}"
+            contract = getattr(importlib.import_module(f"{package}.api"), f"{module.name.capitalize()}Api")
+            found[contract] = getattr(
+                importlib.import_module(f"{package}.service"), f"{module.name.capitalize()}Service"
+            )
+    return found
+
+
+SERVICES = _services()
 KEY_BYTES = 32
 
 

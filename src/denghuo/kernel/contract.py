@@ -7,13 +7,13 @@ else (routes, clients, permission checks, idempotency, audit, outbox, reference 
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 from denghuo.kernel.problem import Problem, Text
@@ -41,6 +41,18 @@ class Label:
         if self.dictionary:
             schema["x-dictionary"] = self.dictionary
         return schema
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """The values of a coded field and what they are called (代码). Stands in an `api.py`; a Label names it.
+
+    tones: how a value is coloured where it is shown: plain, good, notice, warning, danger.
+    """
+
+    name: str
+    entries: Mapping[str, Text]
+    tones: Mapping[str, str] = field(default_factory=dict)
 
 
 class Message(BaseModel):
@@ -335,11 +347,7 @@ def _replace_at(node: Any, path: Path, mask: Mask, change: Callable[[Any, Mask],
 
 
 class Page(Message):
-    """Which page of a list is asked for. Mixed into requests of list operations."""
+    """Which page of a list is asked for: mixed into requests of list operations. `after` is the `next` of the page before."""
 
-    limit: int = 50
-    after: str | None = None
-
-    @classmethod
-    def first(cls, limit: int = 50) -> Self:
-        return cls(limit=limit)
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    after: Annotated[str, Field(max_length=200)] | None = None

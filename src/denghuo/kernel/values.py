@@ -240,3 +240,29 @@ class Multiplier(Value):
         super().__init__(number)
         if number <= 0:
             raise ValueError(f"a multiplier is a positive integer, not {number}")
+
+
+class Register(Value):
+    """What a meter's register shows (示数), in 1e-4 of its unit (kWh, kvarh, kW), before the multiplier."""
+
+    __slots__ = ()
+    places, keep, kind, unit = 4, 2, "register", "kWh"
+
+    @property
+    def e4(self) -> int:
+        return self.number
+
+
+class Percent(Value):
+    """A share in 0.01 %."""
+
+    __slots__ = ()
+    places, keep, kind, unit = 2, 2, "percent", "%"
+
+    @classmethod
+    def of_parts(cls, part: int, whole: int) -> "Percent | None":
+        """part / whole, rounded half up; None where the whole is zero."""
+        if whole == 0:
+            return None
+        sign = 1 if whole > 0 else -1
+        return cls(round_half_up(10_000 * part * sign, abs(whole)))

@@ -5,25 +5,29 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from denghuo.kernel.contract import Api, Call, Event, Label, Message, command, query
-from denghuo.kernel.problem import NotFound, Problem
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, command, query
+from denghuo.kernel.fields import AccountNo, OrganisationCode, TariffClass
+from denghuo.kernel.problem import NotFound, Problem, text
 
-AccountNo = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{13}$"), Label("户号", "Account no."), Field(examples=["5810100000015"])
-]
-OrganisationCode = Annotated[
-    str,
-    StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=32),
-    Label("供电单位", "Unit", dictionary="organisation"),
-]
+KINDS = Dictionary(
+    "customer.kind",
+    {
+        "resident": text("居民", "Resident"),
+        "business": text("商业", "Business"),
+        "farm": text("农业", "Farm"),
+        "industry": text("工业", "Industry"),
+        "generator": text("发电户", "Generator"),
+    },
+)
 CustomerKind = Annotated[
     Literal["resident", "business", "farm", "industry", "generator"],
     Label("客户性质", "Kind of customer", dictionary="customer.kind"),
 ]
-TariffClass = Annotated[
-    Literal["resident", "agricultural", "general_single_part", "two_part_capacity", "two_part_demand", "generation"],
-    Label("用电类别", "Tariff class", dictionary="customer.tariff_class"),
-]
+STATUSES = Dictionary(
+    "customer.status",
+    {"active": text("正常", "Active"), "closed": text("已销户", "Closed")},
+    tones={"active": "good", "closed": "plain"},
+)
 Status = Annotated[Literal["active", "closed"], Label("用户状态", "Status", dictionary="customer.status")]
 HolderName = Annotated[
     str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True), Label("户名", "Name", mask="name")

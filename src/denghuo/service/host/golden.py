@@ -36,7 +36,7 @@ def breaches(golden: Any, current: Any, path: str = "") -> Iterator[str]:
                 missing = sorted(set(promised) - set(current[key]))
                 if missing and "/request" not in path:
                     yield f"{path}/required promises less: {', '.join(missing)}"
-            elif key not in ("description", "title", "x-label", "examples"):
+            elif key not in ("description", "title", "x-label", "x-dictionary", "examples"):
                 yield from breaches(promised, current[key], f"{path}/{key}")
         if "/request" in path and "required" in current and "required" not in golden and "properties" in golden:
             yield f"{path}/required demands more: {', '.join(current['required'])}"
