@@ -15,6 +15,7 @@ from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.kernel.contract import Api, Call
 from denghuo.kernel.problem import NotSignedIn
+from denghuo.service.host import relay
 from denghuo.service.host.binding import Directory, Implementation, Local, Store, bound
 from denghuo.service.host.http import application
 from denghuo.service.host.remote import Remote
@@ -61,6 +62,11 @@ def web(directory: Directory) -> Iterator[httpx.Client]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def settle(directory: Directory) -> None:
+    """Delivers all events and runs all jobs of the directory's services until nothing is left."""
+    relay.settle(directory, clock)
 
 
 def remote(contract: type[Api], client: httpx.Client) -> Api:

@@ -77,7 +77,9 @@ class Journal:
     def record(
         self, operation: Operation, call: Call, key: str, digest: bytes, request: Message, reply: Message
     ) -> None:
-        """Adds the command's row, with the events that its work emitted."""
+        """Adds the command's row, with the events that its work emitted and the jobs that it ordered."""
+        outgoing = [_envelope(event) for event in self._work.events]
+        outgoing += [{"job": name, "data": body} for name, body in self._work.jobs]
         request_body, reply_body = request.model_dump(mode="json"), reply.model_dump(mode="json")
         subject = _subject(request_body) or _subject(reply_body) or call.actor
         seal = _Sealer(self, subject)
@@ -96,10 +98,10 @@ class Journal:
                 subject,
                 json.dumps(replace_personal(operation.request, request_body, seal), ensure_ascii=False),
                 json.dumps(replace_personal(operation.reply, reply_body, seal), ensure_ascii=False),
-                json.dumps([_envelope(event) for event in self._work.events], ensure_ascii=False),
+                json.dumps(outgoing, ensure_ascii=False),
             ),
         )
-        if self._work.events:
+        if outgoing:
             self._work.run("SELECT pg_notify('denghuo_journal', %s)", (self._work.schema,))
 
     # -- sealing ---------------------------------------------------------------------------------------------------------

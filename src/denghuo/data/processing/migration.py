@@ -5,6 +5,7 @@ deploying role, so that row-level security binds the service role. The login rol
 """
 
 import importlib.resources
+import importlib.util
 import pathlib
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlencode
@@ -32,9 +33,13 @@ def migrate(dsn: str, schemas: Iterable[str]) -> None:
             _grant(connection, schema)
 
 
-def _own_migrations(schema: str) -> pathlib.Path:
-    with importlib.resources.as_file(importlib.resources.files(f"denghuo.service.{schema}") / "migrations") as folder:
-        return folder
+def _own_migrations(schema: str) -> pathlib.Path | None:
+    """The folder of a service, or of a module which keeps state of its own (such as access)."""
+    for package in (f"denghuo.service.{schema}", f"denghuo.{schema}"):
+        if importlib.util.find_spec(package) is not None:
+            with importlib.resources.as_file(importlib.resources.files(package) / "migrations") as folder:
+                return folder
+    return None
 
 
 def _prepare(connection: psycopg.Connection, schema: str) -> None:
@@ -47,8 +52,8 @@ def _prepare(connection: psycopg.Connection, schema: str) -> None:
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
 
 
-def _apply(dsn: str, schema: str, folder: pathlib.Path) -> None:
-    if not folder.is_dir():
+def _apply(dsn: str, schema: str, folder: pathlib.Path | None) -> None:
+    if folder is None or not folder.is_dir():
         return
     info = psycopg.conninfo.conninfo_to_dict(dsn)
     backend = yoyo.get_backend(_yoyo_uri(info, schema))

@@ -1,7 +1,7 @@
 """Bindings: how a caller holds an Api. Local runs the service in this process, Remote (remote.py) calls another one."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
 
@@ -9,11 +9,13 @@ from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.journal import Journal, digest_of
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Api, Call, Message, Operation
+from denghuo.kernel.contract import PUBLIC, Api, Call, Event, Message, Nothing, Operation
 from denghuo.kernel.problem import NotPermitted, text
 
 AnApi = TypeVar("AnApi", bound=Api)
 Invoke = Callable[[Operation, Call, Message], Message]
+Handler = Callable[[Any, Call, Any], None]
+"""A function of a service's `listen.py`, marked with `@on(Event)`."""
 
 
 class Ask(Protocol):
@@ -45,12 +47,23 @@ class Directory:
     """The Apis that this process can call, each bound once, locally or remotely. An instance is an `Ask`."""
 
     bound: dict[str, Api] = field(default_factory=dict)
+    hosted: "dict[str, Local]" = field(default_factory=dict)
+    """Those that run in this process, by noun."""
 
     def __call__(self, contract: type[AnApi]) -> AnApi:
         return cast(AnApi, self.bound[contract.noun])
 
     def bind(self, contract: type[Api], invoke: Invoke) -> None:
         self.bound[contract.noun] = bound(contract, invoke)
+        if isinstance(invoke, Local):
+            self.hosted[contract.noun] = invoke
+
+    def run(self, operation_name: str, call: Call, body: Mapping[str, Any]) -> Message:
+        """Calls an operation by its full name ("billing.advance_cycle") with the JSON form of its request."""
+        noun, _, name = operation_name.partition(".")
+        api = self.bound[noun]
+        operation = type(api).operations()[name]
+        return cast(Message, getattr(api, name)(call, operation.request.model_validate(body)))
 
 
 def bound(contract: type[AnApi], invoke: Invoke) -> AnApi:
@@ -82,28 +95,53 @@ class Local:
     """Runs a service in this process: checks the permit, opens the Work, journals commands, answers repeats from the journal."""
 
     def __init__(self, store: Store, implementation: Implementation, ask: Ask) -> None:
-        self._store = store
-        self._implementation = implementation
+        self.store = store
+        self.implementation = implementation
         self._ask = ask
 
     def __call__(self, operation: Operation, call: Call, request: Message) -> Message:
         permitted(operation, call)
         if operation.kind == "query":
-            with self._store.work(operation.noun, call, read_only=True) as work:
-                return self._run(work, operation, call, request)
+            with self.store.work(operation.noun, call, read_only=True) as work:
+                return cast(Message, getattr(self.implementation(work, self._ask), operation.name)(call, request))
         return self._command(operation, call, request)
 
+    def handle(self, noun: str, handler: Handler, call: Call, event: Event, event_id: str) -> None:
+        """Lets the service take an event in a transaction of its own; what it has taken already is passed over."""
+        operation = Operation(
+            noun=noun,
+            name=f"on {event.event_type()}",
+            version=1,
+            kind="command",
+            permit=PUBLIC,
+            request=type(event),
+            reply=Nothing,
+            problems=(),
+            emits=(),
+            reveals=False,
+            documentation="",
+        )
+
+        def take(service: Api) -> Message:
+            handler(service, call, event)
+            return Nothing()
+
+        self._once(operation, call.keyed(f"{event_id} {handler.__name__}"), event, take)
+
     def _command(self, operation: Operation, call: Call, request: Message) -> Message:
+        return self._once(operation, call, request, lambda service: getattr(service, operation.name)(call, request))
+
+    def _once(self, operation: Operation, call: Call, request: Message, run: Callable[[Api], Message]) -> Message:
         key, digest = call.key or uuid.uuid4().hex, digest_of(request)
         if call.key is not None:
             # A transaction of its own: a repeat is answered before the operation asks any peer.
-            with self._store.work(operation.noun, call) as work:
-                known = Journal(work, self._store.master_key).find(operation, key, digest)
+            with self.store.work(operation.noun, call) as work:
+                known = Journal(work, self.store.master_key).find(operation, key, digest)
             if known is not None:
                 return operation.reply.model_validate(known.reply)
-        with self._store.work(operation.noun, call) as work:
-            reply = self._run(work, operation, call, request)
-            journal = Journal(work, self._store.master_key)
+        with self.store.work(operation.noun, call) as work:
+            reply = run(self.implementation(work, self._ask))
+            journal = Journal(work, self.store.master_key)
             journal.lock(operation, key)
             known = journal.find(operation, key, digest)
             if known is None:
@@ -112,7 +150,3 @@ class Local:
             # The same command was committed by another thread meanwhile: its reply stands, this work is undone.
             work.connection.rollback()
         return operation.reply.model_validate(known.reply)
-
-    def _run(self, work: Work, operation: Operation, call: Call, request: Message) -> Message:
-        service = self._implementation(work, self._ask)
-        return cast(Message, getattr(service, operation.name)(call, request))

@@ -1,0 +1,231 @@
+"""Relay and jobs: events reach their listeners once each and in order, jobs run to their end, whatever breaks in between."""
+
+import contextlib
+import pathlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from tests.service.bindings import KEY, NOW, clock, settle
+
+from denghuo.data.processing.database import Database
+from denghuo.data.processing.dataset import Datasets
+from denghuo.data.processing.migration import migrate
+from denghuo.data.processing.outbox import Outbox
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Api, Call, Event, Message, command
+from denghuo.kernel.problem import Unavailable
+from denghuo.service.host import relay
+from denghuo.service.host.binding import Ask, Directory, Local, Store
+from denghuo.service.host.jobs import InlineJobs, QueuedJobs, install_queue
+from denghuo.service.host.relay import JOBS, TRIES, Listener, Relay
+
+
+class Rung(Event, name="bell.tower.rung", version=1):
+    number: int
+
+
+class Ring(Message):
+    number: int
+    steps: int = 0
+
+
+class Rang(Message):
+    again: bool = False
+    left: int = 0
+
+
+class BellApi(Api, noun="bell", version=1):
+    @command(permit="bell.ring", emits=(Rung,))
+    def ring(self, call: Call, request: Ring) -> Rang:
+        """Rings."""
+
+    @command(permit="bell.ring")
+    def ring_long(self, call: Call, request: Ring) -> Rang:
+        """Orders a job of so many steps."""
+
+    @command(permit="bell.ring")
+    def step(self, call: Call, request: Ring) -> Rang:
+        """A step of the job."""
+
+
+class BellService(BellApi):
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work = work
+
+    def ring(self, call: Call, request: Ring) -> Rang:
+        self._work.emit(Rung(number=request.number))
+        return Rang()
+
+    def ring_long(self, call: Call, request: Ring) -> Rang:
+        self._work.enqueue("bell.step", request.model_dump())
+        return Rang()
+
+    def step(self, call: Call, request: Ring) -> Rang:
+        done = int(self._work.value("SELECT count(*) FROM journal WHERE operation = 'bell.step'") or 0) + 1
+        return Rang(again=done < request.steps, left=request.steps - done)
+
+
+class EarApi(Api, noun="ear", version=1): ...
+
+
+class EarService(EarApi):
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self.work = work
+
+
+Heard = list[tuple[int, str]]
+CALLER = Call.system(NOW, actor="ringer")
+
+
+@pytest.fixture
+def directory(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Directory]:
+    migrate(database_dsn, ["bell", "ear"])
+    with Database(database_dsn) as database:
+        store = Store(database, Datasets(database, tmp_path), KEY)
+        directory = Directory()
+        directory.bind(BellApi, Local(store, BellService, directory))
+        directory.bind(EarApi, Local(store, EarService, directory))
+        yield directory
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
+    """What the ear heard; odd behaviour is set by `broken`."""
+    heard: Heard = []
+
+    def hear(service: EarService, call: Call, event: Rung) -> None:
+        service.work.value("SELECT 1")
+        heard.append((event.number, call.actor))
+
+    monkeypatch.setattr(relay, "listeners", lambda noun: [Listener("ear", Rung, hear)] if noun == "ear" else [])
+    return heard
+
+
+def count(directory: Directory, operation: str) -> int:
+    schema = operation.partition(".")[0]
+    with directory.hosted[schema].store.work(schema, CALLER) as work:
+        return int(work.value("SELECT count(*) FROM journal WHERE operation = %s", (operation,)) or 0)
+
+
+def test_events_arrive_in_order_with_the_one_who_caused_them(directory: Directory, heard: Heard) -> None:
+    for number in range(5):
+        directory(BellApi).ring(CALLER, Ring(number=number))
+    settle(directory)
+    settle(directory)
+    assert heard == [(number, "ringer") for number in range(5)]
+    assert count(directory, "ear.on bell.tower.rung.v1") == 5
+
+
+def test_an_event_delivered_again_changes_nothing(directory: Directory, heard: Heard) -> None:
+    directory(BellApi).ring(CALLER, Ring(number=1))
+    settle(directory)
+    store = directory.hosted["bell"].store
+    with store.database.connection() as connection:
+        connection.execute("DELETE FROM bell.relay_position")
+    settle(directory)
+    assert heard == [(1, "ringer")]
+
+
+def test_an_open_transaction_holds_back_what_committed_after_it(directory: Directory, heard: Heard) -> None:
+    outbox = Outbox(directory.hosted["bell"].store.database, "bell")
+    with psycopg.connect(directory.hosted["bell"].store.database.dsn) as older:
+        older.execute("SELECT pg_current_xact_id()")
+        directory(BellApi).ring(CALLER, Ring(number=1))
+        assert outbox.pending("ear") == []
+    assert [row.parts[0]["data"]["number"] for row in outbox.pending("ear")] == [1]
+
+
+def test_what_cannot_be_taken_is_parked_and_the_rest_goes_on(
+    directory: Directory, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_two(service: EarService, call: Call, event: Rung) -> None:
+        if event.number == 2:
+            raise ValueError("two is too many")
+        heard.append((event.number, call.actor))
+
+    monkeypatch.setattr(relay, "listeners", lambda noun: [Listener("ear", Rung, refuse_two)] if noun == "ear" else [])
+    for number in (1, 2, 3):
+        directory(BellApi).ring(CALLER, Ring(number=number))
+    store = directory.hosted["bell"].store
+    running = Relay(directory, store, InlineJobs(), clock)
+    for _ in range(TRIES - 1):
+        with pytest.raises(ValueError, match="two is too many"):
+            running.round("ear")
+    running.round("ear")
+    assert [number for number, _ in heard] == [1, 3]
+    parked = Outbox(store.database, "bell").parked()
+    assert [(row["consumer"], row["event"]["data"], row["reason"]) for row in parked] == [
+        ("ear", {"number": 2}, "ValueError: two is too many")
+    ]
+
+
+def test_a_listener_out_of_reach_is_asked_until_it_answers(
+    directory: Directory, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([True] * (TRIES + 3))
+
+    def away(service: EarService, call: Call, event: Rung) -> None:
+        if next(failures, False):
+            raise Unavailable()
+        heard.append((event.number, call.actor))
+
+    monkeypatch.setattr(relay, "listeners", lambda noun: [Listener("ear", Rung, away)] if noun == "ear" else [])
+    directory(BellApi).ring(CALLER, Ring(number=1))
+    running = Relay(directory, directory.hosted["bell"].store, InlineJobs(), clock)
+    for _ in range(TRIES + 3):
+        with pytest.raises(Unavailable):
+            running.round("ear")
+    running.round("ear")
+    assert heard == [(1, "ringer")]
+
+
+def test_a_job_runs_until_it_says_that_it_is_done(directory: Directory, heard: Heard) -> None:
+    directory(BellApi).ring_long(CALLER, Ring(number=1, steps=7))
+    settle(directory)
+    assert count(directory, "bell.step") == 7
+
+
+def until(condition: Callable[[], Any]) -> None:
+    """Waits for another thread, at most ten seconds."""
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        threading.Event().wait(0.02)
+
+
+def test_queued_jobs_and_relay_threads_do_the_same(directory: Directory, heard: Heard) -> None:
+    store = directory.hosted["bell"].store
+    install_queue(store.database.dsn)
+    install_queue(store.database.dsn)
+    jobs = QueuedJobs(store.database.dsn)
+    running = Relay(directory, store, jobs, clock)
+    running.start()
+    jobs.start(directory, clock)
+    try:
+        directory(BellApi).ring(CALLER, Ring(number=9))
+        directory(BellApi).ring_long(CALLER, Ring(number=1, steps=5))
+        until(lambda: heard == [(9, "ringer")] and count(directory, "bell.step") == 5)
+    finally:
+        jobs.stop()
+        running.stop()
+
+
+def test_an_order_is_dropped_with_the_transaction_that_took_it(directory: Directory, heard: Heard) -> None:
+    store = directory.hosted["bell"].store
+    install_queue(store.database.dsn)
+    jobs = QueuedJobs(store.database.dsn)
+    directory(BellApi).ring_long(CALLER, Ring(number=1, steps=1))
+    outbox = Outbox(store.database, "bell")
+    with contextlib.suppress(KeyboardInterrupt), store.database.connection() as connection:
+        (row,) = outbox.pending(JOBS)
+        jobs.order(connection, {"job_id": row.part_id(0), "operation": "bell.step", "request": {}, "actor": "a"})
+        outbox.advance(connection, JOBS, row)
+        raise KeyboardInterrupt
+    assert len(outbox.pending(JOBS)) == 1
+    Relay(directory, store, jobs, clock).round(JOBS)
+    with store.database.connection() as connection:
+        assert connection.execute("SELECT count(*) FROM jobs.pgqueuer").fetchone() == (1,)
