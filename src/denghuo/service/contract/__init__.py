@@ -1,0 +1,1 @@
+"""Contracts (合同管理): supply and purchase contracts; owns their terms, dated from the day each takes effect."""

@@ -1,0 +1,239 @@
+"""Contract of the contract service (合同管理): what utility and customer agreed on, and from which day."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from denghuo.kernel.batch import ITEMS_MAX, BatchTaken
+from denghuo.kernel.contract import (
+    Api,
+    Call,
+    DatasetRef,
+    DatasetSchema,
+    Dictionary,
+    Event,
+    Label,
+    Message,
+    Page,
+    command,
+    query,
+)
+from denghuo.kernel.fields import (
+    AccountNo,
+    AsOf,
+    ContractNo,
+    MonthText,
+    OrganisationCode,
+    Reason,
+    TariffClass,
+    TariffCode,
+    Voltage,
+)
+from denghuo.kernel.problem import NotFound, Problem, text
+from denghuo.kernel.values import ApparentPower, Power
+
+KINDS = Dictionary(
+    "contract.kind", {"supply": text("供用电合同", "Supply"), "purchase": text("购售电合同", "Purchase")}
+)
+ContractKind = Annotated[Literal["supply", "purchase"], Label("合同类别", "Kind", dictionary=KINDS.name)]
+SETTLEMENTS = Dictionary(
+    "contract.settlement",
+    {
+        "agency": text("代理购电", "Agency purchase"),
+        "market": text("市场化", "Market"),
+        "surplus_feed_in": text("余电上网", "Surplus feed-in"),
+        "full_feed_in": text("全额上网", "Full feed-in"),
+    },
+)
+Settlement = Annotated[
+    Literal["agency", "market", "surplus_feed_in", "full_feed_in"],
+    Label("结算方式", "Settlement", dictionary=SETTLEMENTS.name),
+]
+STANDARDS = Dictionary(
+    "contract.pf_standard",
+    {"90": text("0.90", "0.90"), "85": text("0.85", "0.85"), "80": text("0.80", "0.80")},
+)
+Standard = Annotated[Literal[90, 85, 80], Label("功率因数标准", "Power factor standard", dictionary=STANDARDS.name)]
+ContractPower = Annotated[Power, Label("合同功率", "Contracted power")]
+Capacity = Annotated[ApparentPower, Label("受电容量", "Capacity")]
+Generation = Annotated[Power, Label("发电容量", "Generating capacity")]
+EffectiveFrom = Annotated[date, Label("生效日期", "Effective from")]
+EffectiveTo = Annotated[date, Label("失效日期", "Effective to (first day without)")]
+
+TERMS = DatasetSchema(
+    "contract.terms",
+    1,
+    {
+        "contract_no": "text",
+        "account_no": "text",
+        "org": "text",
+        "kind": "text",
+        "tariff_class": "text",
+        "tariff_code": "text",
+        "voltage_kv": "text",
+        "contract_w": "int64",
+        "capacity_va": "int64",
+        "pv_w": "int64",
+        "settlement_mode": "text",
+        "pf_standard": "int32",
+        "effective_from": "date",
+        "effective_to": "date",
+    },
+    text("合同条款", "Terms of contracts"),
+)
+
+
+class NewContract(Message):
+    """A contract as it is taken over or signed. Its unit is that of the account."""
+
+    contract_no: ContractNo
+    account_no: AccountNo
+    kind: ContractKind
+    tariff_class: TariffClass
+    tariff_code: TariffCode | None = None
+    voltage_kv: Voltage
+    contract_kw: ContractPower | None = None
+    capacity_kva: Capacity | None = None
+    pv_kw: Generation | None = None
+    settlement_mode: Settlement
+    effective_from: EffectiveFrom
+    effective_to: EffectiveTo | None = None
+
+
+class SignContracts(Message):
+    contracts: Annotated[list[NewContract], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class Terms(Message):
+    """What is agreed for a time, `effective_to` being the first day on which it no longer holds."""
+
+    effective_from: EffectiveFrom
+    effective_to: EffectiveTo | None
+    tariff_class: TariffClass
+    tariff_code: TariffCode | None
+    voltage_kv: Voltage
+    contract_kw: ContractPower | None
+    capacity_kva: Capacity | None
+    pv_kw: Generation | None
+    settlement_mode: Settlement
+    pf_standard: Standard | None
+
+
+class Contract(Terms):
+    """A contract with the terms that are in force, or else the last that were."""
+
+    contract_no: ContractNo
+    account_no: AccountNo
+    org: OrganisationCode
+    kind: ContractKind
+
+
+class FindContracts(Page):
+    """A search by contract or account number; pages by contract number."""
+
+    keyword: Annotated[str, StringConstraints(max_length=64), Label("合同编号/户号", "Contract or account no.")] = ""
+    kind: ContractKind | None = None
+    tariff_class: TariffClass | None = None
+    settlement_mode: Settlement | None = None
+    org: OrganisationCode | None = None
+
+
+class ContractsFound(Message):
+    rows: list[Contract]
+    total: Annotated[int, Label("合计", "Total")]
+    next: str | None
+    as_of: AsOf
+
+
+class ContractsOf(Message):
+    account_no: AccountNo
+
+
+class Contracts(Message):
+    rows: list[Contract]
+    as_of: AsOf
+
+
+class ContractRef(Message):
+    contract_no: ContractNo
+
+
+class ContractHistory(Message):
+    """A contract and all its terms, the newest first."""
+
+    contract: Contract
+    history: list[Terms]
+    as_of: AsOf
+
+
+class ChangeTerms(Message):
+    """Other terms from a day on; what is left out stays as it is. `plan_default` goes back to the class's own tariff."""
+
+    contract_no: ContractNo
+    effective_from: EffectiveFrom
+    tariff_class: TariffClass | None = None
+    tariff_code: TariffCode | None = None
+    plan_default: Annotated[bool, Label("执行默认电价", "Default tariff")] = False
+    voltage_kv: Voltage | None = None
+    contract_kw: ContractPower | None = None
+    capacity_kva: Capacity | None = None
+    pv_kw: Generation | None = None
+    settlement_mode: Settlement | None = None
+    reason: Reason
+
+
+class EndContract(Message):
+    contract_no: ContractNo
+    effective_to: EffectiveTo
+    reason: Reason
+
+
+class PublishTerms(Message):
+    month: MonthText
+
+
+class TermsChanged(Event, name="contract.terms.changed", version=1):
+    contract_no: str
+    account_no: str
+    effective_from: date
+
+
+class ContractNotFound(NotFound, noun="contract", status=404, zh="未找到该合同", en="No such contract"):
+    """Fields: contract_no. Raised also for a contract outside the caller's organisation scope."""
+
+
+class TermsConflict(Problem, noun="contract", status=409, zh="条款日期冲突", en="The dates of the terms conflict"):
+    """Fields: contract_no, field, value."""
+
+
+class ContractApi(Api, noun="contract", version=1):
+    """Operations on contracts."""
+
+    @command(permit="contract.sign")
+    def sign_contracts(self, call: Call, request: SignContracts) -> BatchTaken:
+        """Takes up to 1,000 contracts. An account has one contract of a kind at a time: overlap is refused, the rest is taken."""
+
+    @command(permit="contract.change", problems=(ContractNotFound, TermsConflict), emits=(TermsChanged,))
+    def change_terms(self, call: Call, request: ChangeTerms) -> ContractHistory:
+        """Other terms from a day on, such as a change of tariff or capacity (变更). Days before keep what they had."""
+
+    @command(permit="contract.change", problems=(ContractNotFound, TermsConflict), emits=(TermsChanged,))
+    def end_contract(self, call: Call, request: EndContract) -> ContractHistory:
+        """Ends a contract: from the given day on it has no terms."""
+
+    @query(permit="contract.read")
+    def find_contracts(self, call: Call, request: FindContracts) -> ContractsFound:
+        """Finds contracts by number, kind, class and settlement within the caller's organisation scope."""
+
+    @query(permit="contract.read")
+    def contracts_of(self, call: Call, request: ContractsOf) -> Contracts:
+        """The contracts of an account."""
+
+    @query(permit="contract.read", problems=(ContractNotFound,))
+    def terms_of(self, call: Call, request: ContractRef) -> ContractHistory:
+        """One contract with all terms it has had."""
+
+    @command(permit="contract.publish")
+    def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:
+        """Publishes the terms that hold on any day of a month as the dataset `contract.terms`; same terms, same reference."""
