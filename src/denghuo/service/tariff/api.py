@@ -1,0 +1,418 @@
+"""Contract of the tariff service (电价): dated tariffs, drafted by one person, checked, and published by another."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
+from denghuo.kernel.fields import AsOf, Document, TariffClass, TariffCode, TextPair, Voltage
+from denghuo.kernel.problem import NotFound, Problem, text
+from denghuo.kernel.values import Percent, Price
+from denghuo.service.tariff.document import (
+    BAND_ORDER,
+    BANDS,
+    CHARGED_BY,
+    DAY_TYPES,
+    GROUPS,
+    KINDS,
+    QUANTITIES,
+    SETTLEMENTS,
+    Band,
+    BandWindows,
+    BasicCharge,
+    ChargedBy,
+    Component,
+    DayType,
+    DemandDiscount,
+    DemandRule,
+    Example,
+    ExampleLine,
+    ExampleQuantity,
+    Group,
+    Kind,
+    PowerFactor,
+    PriceAt,
+    QuantityKind,
+    Rounding,
+    Season,
+    Settlement,
+    Source,
+    Standard,
+    StandardFor,
+    TariffDocument,
+    TierNumber,
+    Tiers,
+    TierTable,
+    Window,
+)
+
+__all__ = [
+    "BANDS",
+    "BAND_ORDER",
+    "CHARGED_BY",
+    "DAY_TYPES",
+    "GROUPS",
+    "KINDS",
+    "QUANTITIES",
+    "SETTLEMENTS",
+    "STATUSES",
+    "Band",
+    "BandWindows",
+    "BasicCharge",
+    "ChargedBy",
+    "CheckTariff",
+    "CompareTariffs",
+    "Component",
+    "DayType",
+    "DemandDiscount",
+    "DemandRule",
+    "Difference",
+    "DraftTariff",
+    "DraftWithdrawn",
+    "Drafted",
+    "Example",
+    "ExampleLine",
+    "ExampleQuantity",
+    "FindTariffs",
+    "Finding",
+    "Group",
+    "InForce",
+    "Kind",
+    "LoadPublished",
+    "Loaded",
+    "NoSuchArea",
+    "NotADraft",
+    "OverlappingTariff",
+    "PowerFactor",
+    "PriceAt",
+    "PriceRow",
+    "QuantityKind",
+    "Rounding",
+    "SamePerson",
+    "Season",
+    "Settlement",
+    "Source",
+    "Standard",
+    "StandardFor",
+    "TariffApi",
+    "TariffDifferences",
+    "TariffDocument",
+    "TariffFaulty",
+    "TariffFindings",
+    "TariffNotFound",
+    "TariffPublished",
+    "TariffRef",
+    "TariffRow",
+    "TariffShown",
+    "TariffVersion",
+    "TariffsFound",
+    "TariffsInForce",
+    "TierNumber",
+    "TierTable",
+    "Tiers",
+    "TimeRow",
+    "Window",
+]
+
+STATUSES = Dictionary(
+    "tariff.status",
+    {
+        "draft": text("草稿", "Draft"),
+        "published": text("已发布", "Published"),
+        "withdrawn": text("已撤回", "Withdrawn"),
+    },
+    tones={"draft": "notice", "published": "good", "withdrawn": "plain"},
+)
+Status = Annotated[Literal["draft", "published", "withdrawn"], Label("状态", "Status", dictionary=STATUSES.name)]
+SEVERITIES = Dictionary(
+    "tariff.severity",
+    {"error": text("错误", "Error"), "notice": text("提示", "Notice")},
+    tones={"error": "danger", "notice": "notice"},
+)
+Severity = Annotated[Literal["error", "notice"], Label("级别", "Severity", dictionary=SEVERITIES.name)]
+
+TEXT_MAX = 262_144
+IN_FORCE_MAX = 200
+AreaCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,16}$"), Label("区域", "Area")]
+VersionNo = Annotated[int, Field(ge=1), Label("版本", "Version")]
+
+
+class Finding(Message):
+    """What the checker found, and where in the document."""
+
+    where: Annotated[str, Label("位置", "Where")]
+    severity: Severity
+    message: Annotated[TextPair, Label("问题", "Finding")]
+
+
+class DraftTariff(Message):
+    """A tariff as a document, or as the text of a tariff file (YAML or JSON); exactly one of the two."""
+
+    document: TariffDocument | None = None
+    text: Annotated[str, StringConstraints(max_length=TEXT_MAX), Label("电价文件", "Tariff file")] | None = None
+
+
+class CheckTariff(DraftTariff):
+    """As for a draft; nothing is stored."""
+
+
+class TariffFindings(Message):
+    """`publishable`: no finding is an error."""
+
+    code: str | None
+    publishable: bool
+    findings: list[Finding]
+
+
+class Drafted(Message):
+    """The draft as it stands: a draft with errors is kept and cannot be published."""
+
+    code: TariffCode
+    version: VersionNo
+    status: Status
+    publishable: bool
+    findings: list[Finding]
+
+
+class TariffVersion(Message):
+    code: TariffCode
+    version: VersionNo
+
+
+class TariffRow(Message):
+    """A version of a tariff in a list."""
+
+    code: TariffCode
+    version: VersionNo
+    title: Annotated[TextPair, Label("电价名称", "Tariff")]
+    area: AreaCode
+    area_title: Annotated[TextPair, Label("区域", "Area")]
+    kind: Kind
+    classes: Annotated[str, Label("适用类别", "Classes")]
+    settlements: Annotated[str, Label("结算方式", "Settlements")]
+    voltages: Annotated[str, Label("电压等级", "Voltages")]
+    default: Annotated[bool, Label("默认", "Default")]
+    effective_from: Annotated[date, Label("生效日", "Effective from")]
+    effective_to: Annotated[date | None, Label("失效日", "Effective to")]
+    status: Status
+    document_no: Annotated[str, Label("依据文号", "Document no.")]
+    illustrative: Annotated[bool, Label("含示例价", "Illustrative")]
+    drafted_by: Annotated[str, Label("起草人", "Drafted by")]
+    drafted_at: Annotated[AwareDatetime, Label("起草时间", "Drafted at")]
+    published_by: Annotated[str | None, Label("发布人", "Published by")]
+    published_at: Annotated[AwareDatetime | None, Label("发布时间", "Published at")]
+
+
+class FindTariffs(Page):
+    """`on`: in force on that day."""
+
+    keyword: Annotated[str, StringConstraints(max_length=64), Label("代码/名称/文号", "Code/name/document")] = ""
+    tariff_class: TariffClass | None = None
+    kind: Kind | None = None
+    status: Status | None = None
+    area: AreaCode | None = None
+    on: Annotated[date, Label("生效于", "In force on")] | None = None
+
+
+class TariffsFound(Message):
+    rows: list[TariffRow]
+    total: int
+    next: str | None
+    as_of: AsOf
+
+
+class TariffRef(Message):
+    """One version; without `version` the newest published one, or the newest draft where none is published."""
+
+    code: TariffCode
+    version: VersionNo | None = None
+
+
+class PriceRow(Message):
+    """A price of a tariff as a person reads it: floated prices computed."""
+
+    component: Annotated[str, Label("项目代码", "Component code")]
+    title: Annotated[TextPair, Label("价格项目", "Component")]
+    group: Group
+    season: Annotated[TextPair | None, Label("季节", "Season")]
+    voltage: Voltage | None
+    band: Band | None
+    tier: TierNumber | None
+    price: Annotated[Price, Label("单价", "Price")]
+    unit: Annotated[str, Label("单位", "Unit")]
+    document_no: Annotated[str, Label("依据文号", "Document no.")]
+    illustrative: Annotated[bool, Label("示例价", "Illustrative")]
+    note: Annotated[TextPair | None, Label("说明", "Note")]
+
+
+class TimeRow(Message):
+    """When a band holds."""
+
+    season: Annotated[TextPair, Label("季节", "Season")]
+    months: Annotated[str, Label("月份", "Months")]
+    days: DayType
+    band: Band
+    windows: Annotated[str, Label("时段", "Windows")]
+    ratio: Annotated[Percent | None, Label("占平段", "Share of flat")]
+
+
+class TierRow(Message):
+    """From and up to which energy a tier reaches in its period."""
+
+    tier: TierNumber
+    months: Annotated[str, Label("月份", "Months")]
+    above: Annotated[str, Label("超过 (kWh)", "Above (kWh)")]
+    up_to: Annotated[str | None, Label("至 (kWh)", "Up to (kWh)")]
+
+
+class TariffShown(Message):
+    """A tariff as a page shows it: head, flat rows, findings of the checker and the document itself."""
+
+    head: TariffRow
+    prices: list[PriceRow]
+    times: list[TimeRow]
+    tiers: list[TierRow]
+    sources: list[Source]
+    findings: list[Finding]
+    document: TariffDocument
+
+
+class InForce(Message):
+    """Published tariffs in force on a day; `area` and `tariff_class` narrow."""
+
+    on: Annotated[date, Label("日期", "Day")]
+    area: AreaCode | None = None
+    tariff_class: TariffClass | None = None
+
+
+class TariffsInForce(Message):
+    """At most 200 documents, each with its version and the span in which it is in force."""
+
+    tariffs: list[TariffDocument]
+    as_of: AsOf
+
+
+class CompareTariffs(Message):
+    """Compares a version with another one of the same code or, by `other_code`, of another tariff."""
+
+    code: TariffCode
+    version: VersionNo
+    other_version: VersionNo
+    other_code: TariffCode | None = None
+
+
+class Difference(Message):
+    """One difference in words; before and after as text."""
+
+    where: Annotated[str, Label("位置", "Where")]
+    before: Annotated[str | None, Label("原", "Before")]
+    after: Annotated[str | None, Label("新", "After")]
+    sentence: Annotated[TextPair, Label("变化", "Change")]
+
+
+class TariffDifferences(Message):
+    rows: list[Difference]
+
+
+class LoadPublished(Message):
+    """Takes over the price data of an area that ships with Denghuo: division code (310000) or name (shanghai)."""
+
+    area: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,32}$"), Label("区域", "Area")] = "310000"
+
+
+class Loaded(Message):
+    """`unchanged`: were there with the same content."""
+
+    loaded: int
+    unchanged: int
+    codes: list[TariffCode]
+
+
+class DraftWithdrawn(Message):
+    code: TariffCode
+    version: VersionNo
+
+
+class TariffPublished(Event, name="tariff.version.published", version=1):
+    code: str
+    version: int
+    area: str
+    effective_from: date
+
+
+class TariffNotFound(NotFound, noun="tariff", status=404, zh="未找到该电价", en="No such tariff"):
+    """Fields: code, version."""
+
+
+class NoSuchArea(
+    NotFound, noun="tariff", status=404, zh="没有该区域的电价数据", en="No price data ships for this area"
+):
+    """Fields: area, known."""
+
+
+class TariffFaulty(Problem, noun="tariff", status=422, zh="电价文件有错误", en="The tariff has errors"):
+    """Fields: findings = [{where, severity, message}]."""
+
+
+class SamePerson(Problem, noun="tariff", status=409, zh="起草人不能发布自己的电价", en="The drafter may not publish"):
+    """Fields: drafted_by."""
+
+
+class NotADraft(Problem, noun="tariff", status=409, zh="该版本不是草稿", en="This version is not a draft"):
+    """Fields: code, version, state."""
+
+
+class OverlappingTariff(
+    Problem, noun="tariff", status=409, zh="与已发布的电价在时间上重叠", en="Overlaps a published tariff in time"
+):
+    """Fields: code, version, other_code, other_version, effective_from, effective_to."""
+
+
+class TariffApi(Api, noun="tariff", version=1):
+    """Operations on tariffs."""
+
+    @command(permit="tariff.draft", problems=(TariffFaulty,))
+    def draft(self, call: Call, request: DraftTariff) -> Drafted:
+        """Stores a draft as the next version of its code, or in place of the open draft of that code."""
+
+    @query(permit="tariff.read")
+    def check(self, call: Call, request: CheckTariff) -> TariffFindings:
+        """Checks a tariff and says what is wrong and where; stores nothing."""
+
+    @command(
+        permit="tariff.publish",
+        problems=(TariffNotFound, NotADraft, SamePerson, TariffFaulty, OverlappingTariff),
+        emits=(TariffPublished,),
+    )
+    def publish(self, call: Call, request: TariffVersion) -> TariffRow:
+        """Puts a draft into force by a second person. An open-ended predecessor ends where it begins; any other overlap is
+        refused."""
+
+    @command(permit="tariff.draft", problems=(TariffNotFound, NotADraft))
+    def withdraw(self, call: Call, request: TariffVersion) -> DraftWithdrawn:
+        """Takes back a draft."""
+
+    @command(permit="tariff.load", problems=(NoSuchArea, TariffFaulty, OverlappingTariff), emits=(TariffPublished,))
+    def load_published(self, call: Call, request: LoadPublished) -> Loaded:
+        """Takes over the published price data of an area that ships with Denghuo; a repeat changes nothing."""
+
+    @query(permit="tariff.read")
+    def tariffs(self, call: Call, request: FindTariffs) -> TariffsFound:
+        """Versions of tariffs in the order of code and version."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def tariff(self, call: Call, request: TariffRef) -> TariffShown:
+        """One tariff as a page shows it."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def tariff_file(self, call: Call, request: TariffRef) -> Document:
+        """One tariff as a tariff file (YAML), as it can be drafted again."""
+
+    @query(permit="tariff.read")
+    def in_force(self, call: Call, request: InForce) -> TariffsInForce:
+        """The published tariffs in force on a day."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def compare(self, call: Call, request: CompareTariffs) -> TariffDifferences:
+        """What differs between two versions, in words."""

@@ -1,0 +1,318 @@
+"""The tariff model (电价模型): one tariff of one area for one span of time, as dated data with its sources.
+
+The same messages are what a tariff file holds (YAML or JSON, every number as text), what the service stores and what the rating
+rules read. A document says everything that a bill needs and computes nothing. Spans are half open: `effective_to` is the first day
+on which the document is no longer in force.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.fields import MonthText, TariffClass, TariffCode, TextPair, Voltage
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import ApparentPower, Energy, Money, Percent, Power, Price
+
+BANDS = Dictionary(
+    "tariff.band",
+    {
+        "total": text("不分时", "All hours"),
+        "sharp": text("尖峰", "Sharp peak"),
+        "peak": text("峰", "Peak"),
+        "flat": text("平", "Flat"),
+        "valley": text("谷", "Valley"),
+        "deep": text("深谷", "Deep valley"),
+    },
+    tones={"sharp": "danger", "peak": "warning", "valley": "good", "deep": "good"},
+)
+Band = Annotated[
+    Literal["total", "sharp", "peak", "flat", "valley", "deep"], Label("时段", "Band", dictionary=BANDS.name)
+]
+BAND_ORDER = ("sharp", "deep", "peak", "valley", "flat")
+"""The order in which windows are tested: in 14 of 89 published tables the sharp or deep window lies outside peak and valley."""
+
+QUANTITIES = Dictionary(
+    "tariff.quantity",
+    {
+        "active_fwd": text("正向有功", "Active, forward"),
+        "active_rev": text("反向有功", "Active, reverse"),
+        "reactive_fwd": text("正向无功", "Reactive, forward"),
+        "reactive_rev": text("反向无功", "Reactive, reverse"),
+        "demand": text("最大需量", "Maximum demand"),
+    },
+)
+QuantityKind = Annotated[
+    Literal["active_fwd", "active_rev", "reactive_fwd", "reactive_rev", "demand"],
+    Label("计量量", "Quantity", dictionary=QUANTITIES.name),
+]
+GROUPS = Dictionary(
+    "tariff.group",
+    {
+        "energy": text("电度电费", "Energy charge"),
+        "basic": text("基本电费", "Basic charge"),
+        "power_factor": text("力调电费", "Power factor adjustment"),
+        "fund": text("政府性基金及附加", "Government funds"),
+        "purchase": text("上网电费", "Purchase of energy"),
+        "adjustment": text("调整", "Adjustment"),
+    },
+)
+Group = Annotated[
+    Literal["energy", "basic", "power_factor", "fund", "purchase", "adjustment"],
+    Label("费用类别", "Group", dictionary=GROUPS.name),
+]
+SETTLEMENTS = Dictionary(
+    "tariff.settlement",
+    {
+        "agency": text("电网代理购电", "Agency purchase"),
+        "market": text("市场化交易", "Market"),
+        "surplus_feed_in": text("余电上网", "Surplus feed-in"),
+        "full_feed_in": text("全额上网", "Full feed-in"),
+    },
+)
+Settlement = Annotated[
+    Literal["agency", "market", "surplus_feed_in", "full_feed_in"],
+    Label("结算方式", "Settlement", dictionary=SETTLEMENTS.name),
+]
+KINDS = Dictionary("tariff.kind", {"supply": text("售电", "Supply"), "purchase": text("购电", "Purchase")})
+Kind = Annotated[Literal["supply", "purchase"], Label("供购", "Kind", dictionary=KINDS.name)]
+DAY_TYPES = Dictionary(
+    "tariff.day_type",
+    {
+        "all": text("每日", "Every day"),
+        "workday": text("工作日", "Working days"),
+        "rest_day": text("休息日", "Rest days"),
+        "holiday": text("节假日", "Holidays"),
+    },
+)
+DayType = Annotated[
+    Literal["all", "workday", "rest_day", "holiday"], Label("日类型", "Day type", dictionary=DAY_TYPES.name)
+]
+CHARGED_BY = Dictionary(
+    "tariff.charged_by", {"capacity": text("按容量", "By capacity"), "demand": text("按需量", "By demand")}
+)
+ChargedBy = Annotated[Literal["capacity", "demand"], Label("计收方式", "Charged by", dictionary=CHARGED_BY.name)]
+
+ComponentCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,47}$"), Label("价格项目", "Component")]
+SourceNumber = Annotated[str, StringConstraints(min_length=2, max_length=120), Label("文号", "Document no.")]
+Words = Annotated[str, StringConstraints(max_length=600)]
+MonthOfYear = Annotated[int, Field(ge=1, le=12)]
+TierNumber = Annotated[int, Field(ge=1, le=9), Label("阶梯", "Tier")]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+Standard = Annotated[Literal[90, 85, 80], Label("功率因数标准", "Power factor standard")]
+EVERY_MONTH = list(range(1, 13))
+
+
+class Source(Message):
+    """A document that gives prices or rules: its number, title and where it was read."""
+
+    number: SourceNumber
+    title: Annotated[Words, Label("文件名称", "Title")] = ""
+    address: Annotated[Words, Label("出处", "Address")] = ""
+
+
+class PriceAt(Message):
+    """A price and for what it holds: an empty list of voltages means all of the tariff; no band means without time of use (and,
+    where the component floats, the flat band); no tier means every tier.
+
+    `illustrative` marks a figure that no document published for this use and month; `note` says what it really is.
+    `document` names the source where it is another than the component's.
+    """
+
+    price: Annotated[Price, Label("单价", "Price")]
+    voltages: list[Voltage] = []
+    band: Band | None = None
+    tier: TierNumber | None = None
+    document: SourceNumber | None = None
+    illustrative: Annotated[bool, Label("示例价", "Illustrative")] = False
+    note: TextPair | None = None
+
+
+class Component(Message):
+    """A part of the price per kWh (价格项目). Each is a bill line of its own, rounded by itself.
+
+    floats: whether the ratios of the bands apply to it (absolute prices by band rule over ratios).
+    some_tiers: priced in some tiers only, as a surcharge on the energy of these tiers.
+    in_power_factor_base: whether its amount is part of what the power-factor adjustment is taken on.
+    """
+
+    code: ComponentCode
+    title: TextPair
+    group: Group = "energy"
+    prices: Annotated[list[PriceAt], Field(min_length=1, max_length=500)]
+    floats: Annotated[bool, Label("随分时浮动", "Floats with time of use")] = False
+    some_tiers: bool = False
+    in_power_factor_base: bool = True
+    document: SourceNumber
+
+
+class Window(Message):
+    """[start, end) in clock time; an end at or before the start lies on the following day, so 22:00-06:00 wraps midnight."""
+
+    start: ClockTime
+    end: ClockTime
+
+
+class BandWindows(Message):
+    """When a band holds and its price as a share of flat (160.00 = 1.6 times). Exactly one band of a season may stand without
+    windows: it takes the rest of the day."""
+
+    band: Band
+    windows: Annotated[list[Window], Field(max_length=24)] = []
+    ratio: Annotated[Percent | None, Label("浮动比例", "Share of flat")] = None
+
+
+class Season(Message):
+    """The bands of some months and days. An `overlay` states some bands only (deep valley on holidays, sharp on hot days) and is
+    tested before the season that it lies on.
+
+    holidays: names of the holidays that it is for; temperature_from: degrees of the day's forecast maximum from which it holds.
+    """
+
+    title: TextPair
+    months: Annotated[list[MonthOfYear], Field(min_length=1, max_length=12)] = EVERY_MONTH
+    days: DayType = "all"
+    holidays: list[Annotated[str, StringConstraints(min_length=1, max_length=40)]] = []
+    temperature_from: Annotated[int, Field(ge=-60, le=60)] | None = None
+    overlay: bool = False
+    bands: Annotated[list[BandWindows], Field(min_length=1, max_length=6)]
+    document: SourceNumber | None = None
+
+
+class TierTable(Message):
+    """Upper limits of the tiers but the last, which is open. `months`: the months for which these limits hold (monthly tiers)."""
+
+    months: Annotated[list[MonthOfYear], Field(min_length=1, max_length=12)] = EVERY_MONTH
+    up_to: Annotated[list[Energy], Field(min_length=1, max_length=8)]
+
+
+class Tiers(Message):
+    """Tiers of energy (阶梯). Annual tiers count from the first day of the tier year; an account opened during the year gets
+    its limits by months, a part of a month as a whole one. Monthly tiers are multiplied by the months between two readings."""
+
+    period: Annotated[Literal["annual", "monthly"], Label("阶梯周期", "Tier period")]
+    tables: Annotated[list[TierTable], Field(min_length=1, max_length=12)]
+    year_starts: MonthOfYear = 1
+    document: SourceNumber | None = None
+
+
+class DemandRule(Message):
+    """Billed demand from contract and register (发改办价格〔2016〕1583号): up to `free_share` of the contract the contract value,
+    what lies above is counted `excess_times`. `above`: whether the excess is counted from the free share or, as older rules had
+    it, from the contract. `floor_share`: least share of the capacity in operation."""
+
+    free_share: Percent = Percent(10_500)
+    excess_times: Annotated[int, Field(ge=1, le=5)] = 2
+    above: Literal["free_share", "contract"] = "free_share"
+    floor_share: Percent | None = None
+
+
+class DemandDiscount(Message):
+    """Demand price reduced where the month's energy per kVA of capacity reaches a threshold; a negative line of its own."""
+
+    energy_per_kva: Energy
+    price_share: Percent
+    document: SourceNumber
+
+
+class BasicCharge(Message):
+    """The basic charge of two-part tariffs (基本电费): kVA or kW of a month."""
+
+    by: ChargedBy
+    prices: Annotated[list[PriceAt], Field(min_length=1, max_length=50)]
+    demand: DemandRule = DemandRule()
+    discount: DemandDiscount | None = None
+    document: SourceNumber
+
+
+class StandardFor(Message):
+    """Which power-factor standard holds from which capacity on where the contract names none."""
+
+    standard: Standard
+    capacity_from: ApparentPower = ApparentPower(0)
+    voltages: list[Voltage] = []
+
+
+class PowerFactor(Message):
+    """Power-factor adjustment (力调, 水电财字〔83〕215号): percentage by table on the base. Components say by
+    `in_power_factor_base` whether they are part of it; government funds never are."""
+
+    standards: list[StandardFor] = []
+    with_basic_charge: bool = True
+    reward: bool = True
+    document: SourceNumber
+
+
+class Rounding(Message):
+    """How figures are rounded, half up: each metered row to `quantity_places` decimals of kWh, a floated price to `price_places`
+    decimals of yuan, each line to the fen."""
+
+    quantity_places: Annotated[int, Field(ge=0, le=3)] = 0
+    price_places: Annotated[int, Field(ge=2, le=8)] = 8
+
+
+class ExampleQuantity(Message):
+    quantity: QuantityKind = "active_fwd"
+    band: Band = "total"
+    value: Annotated[Energy, Label("电量", "Energy")]
+
+
+class ExampleLine(Message):
+    """An expected line: which component, band and tier, and the amount."""
+
+    code: ComponentCode
+    band: Band | None = None
+    tier: TierNumber | None = None
+    amount: Money
+
+
+class Example(Message):
+    """A test inside the tariff: what goes in and which lines must come out. Publishing needs all of them right."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    month: MonthText
+    voltage: Voltage
+    quantities: Annotated[list[ExampleQuantity], Field(max_length=20)] = []
+    used_before: Energy = Energy(0)
+    capacity: ApparentPower | None = None
+    contract_demand: Power | None = None
+    demand: Power | None = None
+    reactive: Energy | None = None
+    standard: Standard | None = None
+    lines: Annotated[list[ExampleLine], Field(max_length=50)]
+    total: Money
+
+
+class TariffDocument(Message):
+    """A tariff in force in an area from a day on. `version` counts the stored versions of a code; 0 = not stored.
+
+    default: the tariff of its class, kind and settlement where a contract names none.
+    """
+
+    code: TariffCode
+    version: Annotated[int, Field(ge=0), Label("版本", "Version")] = 0
+    title: TextPair
+    area: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,16}$"), Label("区域", "Area")]
+    area_title: TextPair
+    kind: Kind = "supply"
+    classes: Annotated[list[TariffClass], Field(min_length=1, max_length=6)]
+    settlements: Annotated[list[Settlement], Field(min_length=1, max_length=4)] = ["agency"]
+    voltages: Annotated[list[Voltage], Field(min_length=1, max_length=8)]
+    default: bool = False
+    effective_from: Annotated[date, Label("生效日", "Effective from")]
+    effective_to: Annotated[date | None, Label("失效日", "Effective to")] = None
+    sources: Annotated[list[Source], Field(min_length=1, max_length=50)]
+    components: Annotated[list[Component], Field(min_length=1, max_length=50)]
+    seasons: Annotated[list[Season], Field(max_length=50)] = []
+    tiers: Tiers | None = None
+    basic: BasicCharge | None = None
+    power_factor: PowerFactor | None = None
+    days: Annotated[Literal["calendar", "thirty"], Label("天数", "Days basis")] = "calendar"
+    rounding: Rounding = Rounding()
+    examples: Annotated[list[Example], Field(max_length=50)] = []
+    note: TextPair | None = None
+
+    @property
+    def time_of_use(self) -> bool:
+        return bool(self.seasons)
