@@ -1,0 +1,243 @@
+"""Contract of the reading service (抄表管理): registers and curves taken in, the month's reads, their review."""
+
+from denghuo.kernel.contract import Api, Call, Event, command, query
+from denghuo.kernel.problem import NotFound, Problem
+from denghuo.service.reading.api.messages import (
+    Accept,
+    AccountMonth,
+    AccountReads,
+    CurveDay,
+    CurveMonth,
+    CurveValues,
+    DayRead,
+    ExceptionsFound,
+    FindExceptions,
+    FindPlan,
+    FindReads,
+    FindRefused,
+    Intake,
+    MonthRead,
+    MonthReadRow,
+    MonthRef,
+    PlanFound,
+    Planned,
+    PlanRow,
+    PointMonth,
+    PointMonthRef,
+    Progress,
+    ReadException,
+    ReadsFound,
+    Received,
+    RefusedFound,
+    RefusedRead,
+    Resolve,
+    Reviewed,
+    RuleRow,
+    Rules,
+    RulesOn,
+    StationProgress,
+)
+from denghuo.service.reading.api.vocabulary import (
+    BANDS,
+    CURVE_INTAKE,
+    METHODS,
+    MONTH_ENERGY,
+    QUANTITIES,
+    REGISTER_INTAKE,
+    RULES,
+    SERIES,
+    SEVERITIES,
+    SIDES,
+    STATUSES,
+    Band,
+    Method,
+    PerUnit,
+    Quantity,
+    ReactivePower,
+    RuleCode,
+    Severity,
+    Side,
+    Status,
+    Volts,
+)
+
+__all__ = [
+    "BANDS",
+    "CURVE_INTAKE",
+    "METHODS",
+    "MONTH_ENERGY",
+    "QUANTITIES",
+    "REGISTER_INTAKE",
+    "RULES",
+    "SERIES",
+    "SEVERITIES",
+    "SIDES",
+    "STATUSES",
+    "Accept",
+    "AccountMonth",
+    "AccountReads",
+    "Band",
+    "CurveDay",
+    "CurveMonth",
+    "CurveNotFound",
+    "CurveValues",
+    "DayRead",
+    "ExceptionsFound",
+    "FindExceptions",
+    "FindPlan",
+    "FindReads",
+    "FindRefused",
+    "Implausible",
+    "Intake",
+    "Method",
+    "MonthRead",
+    "MonthReadRow",
+    "MonthRef",
+    "NotPlanned",
+    "NothingToAccept",
+    "PerUnit",
+    "PlanFound",
+    "PlanRow",
+    "Planned",
+    "PointMonth",
+    "PointMonthRef",
+    "Progress",
+    "Quantity",
+    "ReactivePower",
+    "ReadCorrected",
+    "ReadException",
+    "ReadingApi",
+    "ReadsFound",
+    "Received",
+    "RefusedFound",
+    "RefusedRead",
+    "RegistersReceived",
+    "Resolve",
+    "Reviewed",
+    "RuleCode",
+    "RuleRow",
+    "Rules",
+    "RulesOn",
+    "Severity",
+    "Side",
+    "StationProgress",
+    "Status",
+    "TooManyDigits",
+    "Volts",
+    "WholeCompanyOnly",
+    "WrongIntake",
+]
+
+
+class RegistersReceived(Event, name="reading.registers.received", version=1):
+    """An intake changed the stored reads of a month."""
+
+    month: str
+    taken: int
+    corrected: int
+
+
+class ReadCorrected(Event, name="reading.read.corrected", version=1):
+    """A clerk entered or accepted a read, so what was made of it may change."""
+
+    point_no: str
+    account_no: str | None
+    month: str
+
+
+class WrongIntake(Problem, noun="reading", status=422, zh="数据集不是所需格式", en="The dataset has another schema"):
+    """Fields: expected, given."""
+
+
+class NotPlanned(NotFound, noun="reading", status=404, zh="未找到该抄表计划", en="No such reading plan"):
+    """Fields: point_no, month. Raised also for a point outside the caller's scope."""
+
+
+class CurveNotFound(NotFound, noun="reading", status=404, zh="未找到该曲线", en="No such curve"):
+    """Fields: subject. Raised also for a subject outside the caller's scope."""
+
+
+class WholeCompanyOnly(
+    Problem, noun="reading", status=403, zh="须由公司级岗位办理", en="Only for a post of the whole company"
+):
+    """A month is planned and read for the whole company at once. Fields: scope."""
+
+
+class Implausible(Problem, noun="reading", status=409, zh="示数不合理", en="The register is implausible"):
+    """Fields: shown, lowest, highest, rule. Enter it again with `confirmed` after a check on site."""
+
+
+class TooManyDigits(Problem, noun="reading", status=422, zh="示数位数超过表计", en="More digits than the register has"):
+    """Fields: shown, integer_digits, decimal_digits."""
+
+
+class NothingToAccept(Problem, noun="reading", status=409, zh="该示数无需或不能确认", en="Nothing to accept"):
+    """The read is not held, or it is held because a register is missing, which no word can replace. Fields: rule, status."""
+
+
+class ReadingApi(Api, noun="reading", version=1):
+    """Registers and curves as they were received, the month's reads and their review."""
+
+    @command(permit="reading.receive", problems=(WrongIntake,), emits=(RegistersReceived,))
+    def receive_registers(self, call: Call, request: Intake) -> Received:
+        """Takes registers in (`reading.register_intake`). The same rows again change nothing; raw values are never overwritten."""
+
+    @command(permit="reading.receive", problems=(WrongIntake,))
+    def receive_curves(self, call: Call, request: Intake) -> Received:
+        """Takes 15-minute curves in (`reading.curve_intake`) into the day lake. The same rows again change nothing."""
+
+    @query(permit="reading.read")
+    def refused(self, call: Call, request: FindRefused) -> RefusedFound:
+        """Rows of intakes that were refused, newest first."""
+
+    @command(permit="reading.plan", problems=(WholeCompanyOnly,))
+    def plan_month(self, call: Call, request: MonthRef) -> Planned:
+        """Makes or refreshes the reading plan of a month from the installed meters. Running it again changes nothing."""
+
+    @command(permit="reading.run", problems=(WholeCompanyOnly,))
+    def read_month(self, call: Call, request: MonthRef) -> MonthRead:
+        """Finds, validates and where allowed estimates every read of the month. A second run changes only what its input did."""
+
+    @query(permit="reading.read")
+    def plan(self, call: Call, request: FindPlan) -> PlanFound:
+        """The reading plan of a month."""
+
+    @query(permit="reading.read")
+    def progress(self, call: Call, request: MonthRef) -> Progress:
+        """How far the month's reading is, in all and by station."""
+
+    @query(permit="reading.read")
+    def reads(self, call: Call, request: FindReads) -> ReadsFound:
+        """The month's reads by status, rule, station, account, point, meter or area."""
+
+    @query(permit="reading.read")
+    def exceptions(self, call: Call, request: FindExceptions) -> ExceptionsFound:
+        """Reads to look at: held ones first, then those that passed with an estimate or a remark."""
+
+    @query(permit="reading.read")
+    def account_reads(self, call: Call, request: AccountMonth) -> AccountReads:
+        """The reads of an account."""
+
+    @query(permit="reading.read", problems=(NotPlanned,))
+    def point_month(self, call: Call, request: PointMonthRef) -> PointMonth:
+        """One point's month: registers and energies of its days."""
+
+    @query(permit="reading.read")
+    def rules(self, call: Call, request: RulesOn) -> Rules:
+        """The rules of validation and estimation in force."""
+
+    @command(permit="reading.review", problems=(NotPlanned, Implausible, TooManyDigits), emits=(ReadCorrected,))
+    def resolve(self, call: Call, request: Resolve) -> Reviewed:
+        """Enters a register by hand, with the reason. The raw value stays; the read is made anew from the entered one."""
+
+    @command(permit="reading.review", problems=(NotPlanned, NothingToAccept), emits=(ReadCorrected,))
+    def accept(self, call: Call, request: Accept) -> Reviewed:
+        """Confirms a suspicious value, with the reason, so that it is billed."""
+
+    @query(permit="reading.read", problems=(CurveNotFound,))
+    def curve(self, call: Call, request: CurveDay) -> CurveValues:
+        """The 96 values of a day of a gateway or a meter."""
+
+    @query(permit="reading.read", problems=(CurveNotFound,))
+    def curve_month(self, call: Call, request: CurveMonth) -> CurveValues:
+        """The month's 15-minute values of a gateway or a meter."""

@@ -1,0 +1,199 @@
+"""Codes, values and dataset schemas of the reading contract: a part of `api.py` that stands apart for its length."""
+
+from typing import Annotated, Literal
+
+from denghuo.kernel.contract import DatasetSchema, Dictionary, Label
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Value
+
+QUANTITIES = Dictionary(
+    "reading.quantity",
+    {
+        "active_fwd": text("正向有功", "Active, forward"),
+        "active_rev": text("反向有功", "Active, reverse"),
+        "reactive_fwd": text("正向无功", "Reactive, forward"),
+        "reactive_rev": text("反向无功", "Reactive, reverse"),
+        "demand": text("最大需量", "Maximum demand"),
+    },
+)
+Quantity = Annotated[
+    Literal["active_fwd", "active_rev", "reactive_fwd", "reactive_rev", "demand"],
+    Label("示数类型", "Quantity", dictionary=QUANTITIES.name),
+]
+BANDS = Dictionary(
+    "reading.band",
+    {
+        "total": text("总", "Total"),
+        "sharp": text("尖", "Sharp"),
+        "peak": text("峰", "Peak"),
+        "flat": text("平", "Flat"),
+        "valley": text("谷", "Valley"),
+        "deep": text("深谷", "Deep valley"),
+    },
+)
+Band = Annotated[
+    Literal["total", "sharp", "peak", "flat", "valley", "deep"], Label("时段", "Band", dictionary=BANDS.name)
+]
+STATUSES = Dictionary(
+    "reading.status",
+    {
+        "valid": text("正常", "Valid"),
+        "estimated": text("估计", "Estimated"),
+        "held": text("待核", "Held"),
+    },
+    tones={"valid": "good", "estimated": "notice", "held": "warning"},
+)
+Status = Annotated[Literal["valid", "estimated", "held"], Label("状态", "Status", dictionary=STATUSES.name)]
+METHODS = Dictionary(
+    "reading.method",
+    {
+        "actual": text("实抄", "Actual"),
+        "manual": text("人工录入", "Entered by hand"),
+        "interpolated": text("前后示数内插", "Interpolated"),
+        "daily_average": text("日均外推", "Daily average"),
+        "none": text("无", "None"),
+    },
+)
+Method = Annotated[
+    Literal["actual", "manual", "interpolated", "daily_average", "none"],
+    Label("取数方式", "Method", dictionary=METHODS.name),
+]
+RULES = Dictionary(
+    "reading.rule",
+    {
+        "checked": text("校验通过", "Checked"),
+        "manual": text("人工录入", "Entered by hand"),
+        "accepted": text("人工确认", "Accepted by a clerk"),
+        "missing": text("边界示数缺失", "Boundary register missing"),
+        "missing_days": text("期间缺数", "Days without a read"),
+        "negative": text("示数倒走", "Register runs backwards"),
+        "rollover": text("表计翻转", "Register rolled over"),
+        "exchange": text("换表分段", "Meter exchanged"),
+        "exchange_no_final": text("换表无止度", "Exchange without a final register"),
+        "no_start": text("无起度", "No start register"),
+        "spike": text("电量突增", "Sudden rise"),
+        "outlier": text("个别示数异常", "A single register stands out"),
+        "zero_run": text("连续零电量", "Zero for many days"),
+        "zero_month": text("全月零电量", "Zero for the whole month"),
+        "too_large": text("电量超出可计范围", "Energy beyond what can be counted"),
+    },
+    tones={
+        "checked": "good",
+        "exchange_no_final": "danger",
+        "negative": "danger",
+        "spike": "warning",
+        "zero_run": "warning",
+        "missing": "warning",
+        "no_start": "danger",
+        "too_large": "danger",
+    },
+)
+RuleCode = Annotated[
+    Literal[
+        "checked",
+        "manual",
+        "accepted",
+        "missing",
+        "missing_days",
+        "negative",
+        "rollover",
+        "exchange",
+        "exchange_no_final",
+        "no_start",
+        "spike",
+        "outlier",
+        "zero_run",
+        "zero_month",
+        "too_large",
+    ],
+    Label("规则", "Rule", dictionary=RULES.name),
+]
+SEVERITIES = Dictionary(
+    "reading.severity",
+    {
+        "hold": text("挂起待核", "Holds the read"),
+        "estimate": text("估计并标记", "Estimates and marks"),
+        "notice": text("提示", "Remarks"),
+    },
+    tones={"hold": "warning", "estimate": "notice", "notice": "plain"},
+)
+Severity = Annotated[Literal["hold", "estimate", "notice"], Label("作用", "Effect", dictionary=SEVERITIES.name)]
+SIDES = Dictionary("reading.side", {"start": text("起度", "Start"), "end": text("止度", "End")})
+Side = Annotated[Literal["start", "end"], Label("起止", "Side", dictionary=SIDES.name)]
+
+
+class ReactivePower(Value):
+    """Reactive power in var; on the wire kvar."""
+
+    __slots__ = ()
+    places, kind, unit = 3, "reactive_power", "kvar"
+
+
+class Volts(Value):
+    """A voltage in 0.1 V."""
+
+    __slots__ = ()
+    places, keep, kind, unit = 1, 1, "voltage", "V"
+
+
+class PerUnit(Value):
+    """A voltage in 1e-4 of the nominal one."""
+
+    __slots__ = ()
+    places, keep, kind, unit = 4, 4, "per_unit", "p.u."
+
+
+REGISTER_INTAKE = DatasetSchema(
+    "reading.register_intake",
+    1,
+    {
+        "meter_no": "text",
+        "read_at": "instant",
+        "quantity": "text",
+        "band": "text",
+        "value_e4": "int64",
+    },
+    text("示数入库", "Registers to take in"),
+)
+CURVE_INTAKE = DatasetSchema(
+    "reading.curve_intake",
+    1,
+    {"series": "text", "subject": "text", "at": "instant", "value": "int32"},
+    text("曲线入库", "Curves to take in"),
+)
+SERIES = Dictionary(
+    "reading.series",
+    {
+        "gateway_power_w": text("关口有功功率", "Gateway active power"),
+        "gateway_reactive_var": text("关口无功功率", "Gateway reactive power"),
+        "gateway_voltage_e4": text("关口电压标幺值", "Gateway voltage per unit"),
+        "voltage_dv": text("电压", "Voltage"),
+    },
+)
+MONTH_ENERGY = DatasetSchema(
+    "reading.month_energy",
+    1,
+    {
+        "point_no": "text",
+        "account_no": "text",
+        "area_no": "text",
+        "feeder_no": "text",
+        "org": "text",
+        "role": "text",
+        "meter_no": "text",
+        "piece": "int32",
+        "quantity": "text",
+        "band": "text",
+        "from_at": "instant",
+        "to_at": "instant",
+        "start_e4": "int64",
+        "end_e4": "int64",
+        "multiplier": "int64",
+        "energy_wh": "int64",
+        "status": "text",
+        "rule": "text",
+        "method": "text",
+        "days_estimated": "int32",
+    },
+    text("月度电量", "Energy of the month"),
+)
