@@ -1,13 +1,17 @@
 """HTTP: the routes of a process, derived from the contracts it hosts. `POST /api/<noun>/<operation>` with a JSON body."""
 
+import asyncio
 import inspect
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from pydantic import ValidationError
 
 from denghuo.kernel.contract import Api, Call, Mask, Message, Operation, replace_personal
 from denghuo.kernel.problem import Invalid, Problem, Unavailable, text
@@ -21,27 +25,61 @@ log = logging.getLogger("denghuo.host")
 
 
 def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> FastAPI:
-    """A web application that offers every operation of the given (bound) Apis, with OpenAPI at `/docs`."""
+    """A web application that offers every operation of the given (bound) Apis, with OpenAPI at `/docs`.
+
+    Beside the operations: `GET /api/<noun>/<query>/stream?request=<json>` (server-sent events), `/api/contracts.json`,
+    `/metrics` (Prometheus) and `/healthz`.
+    """
     app = FastAPI(title=title, docs_url="/docs", openapi_url="/openapi.json", redoc_url=None)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(Exception, _on_defect)
-    for api in apis:
+    offered = list(apis)
+    for api in offered:
         for operation in type(api).operations().values():
             _route(app, api, operation, caller)
+            if operation.kind == "query":
+                _stream_route(app, api, operation, caller)
+    contracts = json.dumps(contracts_json(offered), ensure_ascii=False)
+
+    @app.get("/api/contracts.json", include_in_schema=False)
+    def contracts_of_this_process(http: Request) -> Response:
+        caller(http)
+        return Response(contracts, media_type="application/json")
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/healthz", include_in_schema=False)
+    def health() -> Response:
+        return Response("ok", media_type="text/plain")
+
     return app
+
+
+def contracts_json(apis: Iterable[Api]) -> dict[str, Any]:
+    """What page specs may lean on: every operation with kind, permit and the JSON Schemas of request and reply."""
+    operations = {
+        operation.full_name: {
+            "kind": operation.kind,
+            "permit": operation.permit,
+            "request": operation.request.model_json_schema(),
+            "reply": operation.reply.model_json_schema(mode="serialization"),
+        }
+        for api in apis
+        for operation in type(api).operations().values()
+    }
+    return {"operations": operations}
 
 
 def _route(app: FastAPI, api: Api, operation: Operation, caller: Caller) -> None:
     run = getattr(api, operation.name)
 
     def endpoint(http: Request, request: Message) -> Response:
-        call = caller(http)
-        reply = run(call, request)
-        if operation.reveals or call.channel in UNMASKED_CHANNELS:
-            return Response(reply.model_dump_json(), media_type="application/json")
-        body = replace_personal(operation.reply, reply.model_dump(mode="json"), masked)
-        return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")
+        with _DURATION.labels(operation.full_name).time():
+            call = caller(http)
+            return Response(_body(operation, call, run(call, request)), media_type="application/json")
 
     # FastAPI reads the signature: the body's type is the operation's request.
     parameters = [
@@ -59,6 +97,70 @@ def _route(app: FastAPI, api: Api, operation: Operation, caller: Caller) -> None
         responses={problem.status: {"description": problem.__name__} for problem in operation.problems},
         openapi_extra={"x-permit": operation.permit, "x-kind": operation.kind},
     )(endpoint)
+
+
+def _body(operation: Operation, call: Call, reply: Message) -> str:
+    """The reply as its reader gets it: personal data masked, unless the reader is a peer or asked for it in clear."""
+    if operation.reveals or call.channel in UNMASKED_CHANNELS:
+        return reply.model_dump_json()
+    body = replace_personal(operation.reply, reply.model_dump(mode="json"), masked)
+    return json.dumps(body, ensure_ascii=False)
+
+
+_DURATION = Histogram(
+    "denghuo_operation_seconds",
+    "Time from the request's arrival at an operation to its reply",
+    ["operation"],
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+
+# --- streams --------------------------------------------------------------------------------------------------------------
+
+STREAM_EVERY_S = 1.0
+STREAM_KEEP_ALIVE_S = 15.0
+
+
+def _stream_route(app: FastAPI, api: Api, operation: Operation, caller: Caller) -> None:
+    run = getattr(api, operation.name)
+
+    def read(http: Request, request: Message) -> str:
+        call = caller(http)
+        return _body(operation, call, run(call, request))
+
+    async def endpoint(http: Request, request: str = "{}") -> Response:
+        try:
+            message = operation.request.model_validate_json(request)
+        except ValidationError as error:
+            raise RequestValidationError(error.errors()) from error
+        first = await asyncio.to_thread(read, http, message)
+
+        async def replies() -> AsyncIterator[str]:
+            sent, silent = first, 0.0
+            yield _event(first)
+            while not await http.is_disconnected():
+                await asyncio.sleep(STREAM_EVERY_S)
+                silent += STREAM_EVERY_S
+                try:
+                    found = await asyncio.to_thread(read, http, message)
+                except Unavailable:
+                    continue
+                except Problem as problem:
+                    yield f"event: done\n{_event(json.dumps(problem.to_json(), ensure_ascii=False))}"
+                    return
+                if found != sent:
+                    sent, silent = found, 0.0
+                    yield _event(found)
+                elif silent >= STREAM_KEEP_ALIVE_S:
+                    silent = 0.0
+                    yield ": still here\n\n"
+
+        return StreamingResponse(replies(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    app.get(f"{path_of(operation)}/stream", include_in_schema=False)(endpoint)
+
+
+def _event(body: str) -> str:
+    return f"data: {body}\n\n"
 
 
 # --- personal data towards browsers ---------------------------------------------------------------------------------------

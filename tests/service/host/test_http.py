@@ -1,0 +1,77 @@
+"""What the host derives beside the operations: streams, contracts, metrics."""
+
+import json
+import pathlib
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from tests.service.bindings import KEY, NOW, clock, local, web
+
+from denghuo.data.processing.database import Database
+from denghuo.data.processing.migration import migrate
+from denghuo.kernel.contract import Call
+from denghuo.service.customer.api import CustomerApi, NewAccount, OpenAccounts
+from denghuo.service.customer.service import CustomerService
+from denghuo.service.host.binding import Directory
+from denghuo.service.host.token import Signer
+
+CLERK = Call(actor="clerk", now=NOW, permits=frozenset({"customer.*"}), scope=("1405810",), channel="pc")
+
+
+@pytest.fixture
+def served(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[tuple[Directory, httpx.Client]]:
+    migrate(database_dsn, ["customer"])
+    with Database(database_dsn) as database:
+        directory = local(database, tmp_path, {CustomerApi: CustomerService})
+        with web(directory) as client:
+            client.headers["Authorization"] = f"Bearer {Signer(KEY).sign(CLERK, clock())}"
+            yield directory, client
+
+
+def open_one(directory: Directory, account_no: str) -> None:
+    account = NewAccount.model_validate(
+        {
+            "account_no": account_no,
+            "name": "罗秀英",
+            "kind": "resident",
+            "tariff_class": "resident",
+            "address": "山西省高平市米山镇米西村",
+            "phone": "10088153044",
+            "org": "1405810.01",
+            "opened_on": "2024-08-05",
+        }
+    )
+    reply = directory(CustomerApi).open_accounts(CLERK, OpenAccounts(accounts=[account]))
+    assert reply.opened == 1
+
+
+def test_a_stream_sends_at_once_and_when_the_reply_changes(served: tuple[Directory, httpx.Client]) -> None:
+    directory, client = served
+    path = "/api/customer/find_accounts/stream"
+    with client.stream("GET", path, params={"request": json.dumps({"limit": 5})}, timeout=15) as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        replies = (json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: "))
+        assert next(replies)["total"] == 0
+        open_one(directory, "5810100000019")
+        found = next(replies)
+    assert (found["total"], found["rows"][0]["name"]) == (1, "罗**")
+
+
+def test_a_stream_refuses_what_the_query_refuses(served: tuple[Directory, httpx.Client]) -> None:
+    _, client = served
+    refused = client.get("/api/customer/find_accounts/stream", params={"request": '{"limit": 0}'})
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == ["limit"]
+    assert client.get("/api/customer/find_accounts/stream", headers={"Authorization": ""}).status_code == 401
+
+
+def test_contracts_health_and_metrics(served: tuple[Directory, httpx.Client]) -> None:
+    directory, client = served
+    open_one(directory, "5810100000019")
+    contracts = client.get("/api/contracts.json").json()["operations"]
+    assert contracts["customer.find_accounts"]["permit"] == "customer.read"
+    assert client.get("/api/contracts.json", headers={"Authorization": ""}).status_code == 401
+    assert client.get("/healthz").text == "ok"
+    client.post("/api/customer/find_accounts", json={})
+    assert 'denghuo_operation_seconds_count{operation="customer.find_accounts"}' in client.get("/metrics").text
