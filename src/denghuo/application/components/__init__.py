@@ -1,0 +1,13 @@
+"""Registered parts that page specs may name besides the built-in block kinds: custom components and wall screens (组件登记).
+
+Each is implemented in the browser under the same name: components in `web/src/render/components.ts`, screens in `web/src/screen`.
+"""
+
+from denghuo.kernel.problem import Text, text
+
+COMPONENTS: dict[str, Text] = {
+    "counter": text("柜台收费", "Counter payment"),
+}
+SCREENS: dict[str, Text] = {
+    "county": text("县域营销大屏", "County screen"),
+}

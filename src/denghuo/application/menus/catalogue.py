@@ -1,0 +1,230 @@
+"""The catalogue: every micro-app held against the contracts that this deployment has, ready to be pruned to a caller."""
+
+import logging
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel
+
+from denghuo.application.components import COMPONENTS, SCREENS
+from denghuo.application.menus.apps import App, Lookup, Manifest, Menu, read_apps
+from denghuo.application.published import contracts_json, dictionaries, named_dictionaries
+from denghuo.application.spec import Contracts, Finding, OperationContract, PageSpec, check, prune
+from denghuo.application.spec.check import blocks_of, field_paths
+from denghuo.application.spec.page import DataBlock, Filter, Form, Input, List, Source, Wizard
+from denghuo.kernel.contract import Api, Call, Dictionary, Operation
+from denghuo.kernel.problem import text
+
+log = logging.getLogger("denghuo.application")
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A micro-app of which every page has passed its check."""
+
+    manifest: Manifest
+    pages: dict[str, PageSpec]
+
+
+class Catalogue:
+    """Micro-apps, contracts and dictionaries of one deployment.
+
+    A page that does not fit the contracts is not offered and stands in `findings`, so that one broken page, or a service that
+    this deployment does not run, never takes the others with it.
+    """
+
+    def __init__(self, contracts: Iterable[type[Api]], apps: Iterable[App] | None = None) -> None:
+        self.apis = {contract.noun: contract for contract in contracts}
+        self.dictionaries: dict[str, Dictionary] = dictionaries(self.apis.values())
+        read = list(read_apps() if apps is None else apps)
+        known = contracts_json(self.apis.values())
+        self.operations: dict[str, Any] = known["operations"]
+        parameters = {name: frozenset(page.get("parameters", ())) for app in read for name, page in app.pages.items()}
+        self.contracts = Contracts.from_json(
+            known, components=frozenset(COMPONENTS), screens=frozenset(SCREENS), pages=parameters
+        )
+        self.findings: dict[str, list[Finding]] = {}
+        self.apps = [self._offered(app) for app in read]
+        for page, findings in self.findings.items():
+            for finding in findings:
+                log.warning("page %s is not offered: %s: %s", page, finding.path, finding.message["en"])
+
+    def operation(self, full_name: str) -> Operation | None:
+        noun, _, name = full_name.partition(".")
+        contract = self.apis.get(noun)
+        return contract.operations().get(name) if contract else None
+
+    def _offered(self, app: App) -> Offered:
+        pages: dict[str, PageSpec] = {}
+        for name, data in app.pages.items():
+            findings = check(data, self.contracts)
+            if not findings:
+                page = PageSpec.model_validate(data)
+                findings = list(self._undeclared(app.manifest, page))
+            if findings:
+                self.findings[name] = findings
+            else:
+                pages[name] = page
+        found = list(self._manifest_findings(app.manifest, app.pages.keys()))
+        if found:
+            self.findings[f"{app.manifest.id}.manifest"] = found
+        return Offered(app.manifest, pages)
+
+    def _undeclared(self, manifest: Manifest, page: PageSpec) -> Iterator[Finding]:
+        """A page uses no permit and no contract that its manifest does not name."""
+        for name in sorted(operations_of(page)):
+            operation = self.operation(name)
+            if operation is None:
+                continue
+            if manifest.contracts.get(operation.noun) != operation.version:
+                yield _finding("manifest.contracts", f"{operation.noun}: {operation.version}")
+            if operation.permit != "public" and operation.permit not in manifest.permits:
+                yield _finding("manifest.permits", operation.permit)
+
+    def _manifest_findings(self, manifest: Manifest, pages: Collection[str]) -> Iterator[Finding]:
+        for menu in manifest.menus:
+            if menu.page not in pages:
+                yield _finding("menus", menu.page)
+            if menu.count is not None and menu.count.operation not in self.contracts.operations:
+                yield _finding("menus.count", menu.count.operation)
+        for lookup in manifest.search:
+            yield from self._lookup_findings(lookup)
+
+    def _lookup_findings(self, lookup: Lookup) -> Iterator[Finding]:
+        operation = self.contracts.operations.get(lookup.operation)
+        if operation is None:
+            yield _finding("search.operation", lookup.operation)
+            return
+        for name in {lookup.field, *lookup.given} - operation.request_fields().keys():
+            yield _finding("search.field", name)
+        for path in [lookup.title, lookup.name, lookup.note, *lookup.parameters.values()]:
+            if path is not None and operation.reply_field(f"{lookup.rows}.{path}") is None:
+                yield _finding("search.rows", path)
+        if self.contracts.pages.get(lookup.page) != lookup.parameters.keys():
+            yield _finding("search.page", lookup.page)
+
+    # -- what a caller gets ----------------------------------------------------------------------------------------------
+
+    def page(self, name: str, channel: str, call: Call) -> PageSpec | None:
+        """The page as this caller gets it on this channel, or None."""
+        app = next((app for app in self.apps if name in app.pages), None)
+        if app is None or channel not in app.manifest.channels:
+            return None
+        return prune(app.pages[name], self.contracts, call.may, call.post.split())
+
+    def menus(self, channel: str, call: Call) -> Iterator[tuple[Manifest, list[tuple[Menu, PageSpec]]]]:
+        """The micro-apps and pages of which something is left for this caller."""
+        for app in self.apps:
+            kept = [(menu, page) for menu in app.manifest.menus if (page := self.page(menu.page, channel, call))]
+            if kept:
+                yield app.manifest, kept
+
+    def lookups(self, call: Call) -> Iterator[tuple[Manifest, Lookup]]:
+        """The searches whose query and whose page are open to this caller."""
+        for app in self.apps:
+            for lookup in app.manifest.search:
+                operation = self.operation(lookup.operation)
+                if operation is not None and call.may(operation.permit) and self.page(lookup.page, "pc", call):
+                    yield app.manifest, lookup
+
+    def shown_operations(self, page: PageSpec) -> dict[str, dict[str, Any]]:
+        """The operations a page uses. What a command answers is not shown by fields, so its schema is spared."""
+        shown: dict[str, dict[str, Any]] = {}
+        for name in sorted(operations_of(page)):
+            operation = self.operations[name]
+            shown[name] = operation if operation["kind"] == "query" else {**operation, "reply": {"type": "object"}}
+        return shown
+
+    def unlabelled(self, page: PageSpec) -> Iterator[str]:
+        """What the page shows or asks for of which the contract does not say how it is called."""
+        for block in blocks_of(page):
+            if isinstance(block, DataBlock):
+                operation = self._source_operation(page, block.source)
+                for _, path in field_paths(block):
+                    if operation is not None and _is_nameless(operation.reply_field(path)):
+                        yield f"{operation.name} reply {path}"
+        for name, asked in inputs_of(page):
+            contract = self.contracts.operations[name]
+            for field in asked:
+                if _is_nameless(contract.request_fields().get(field)):
+                    yield f"{name} request {field}"
+
+    def _source_operation(self, page: PageSpec, source: Source | str) -> OperationContract | None:
+        found = page.sources.get(source) if isinstance(source, str) else source
+        return self.contracts.operations.get(found.operation) if found else None
+
+    def used_dictionaries(self, operations: Any) -> set[str]:
+        return set(named_dictionaries(operations))
+
+    @cached_property
+    def entries(self) -> dict[str, dict[str, dict[str, str]]]:
+        """The dictionaries in the form that a renderer reads."""
+        return {
+            name: {
+                value: {"zh": entry["zh"], "en": entry["en"]}
+                | ({"tone": found.tones[value]} if value in found.tones else {})
+                for value, entry in found.entries.items()
+            }
+            for name, found in self.dictionaries.items()
+        }
+
+
+def operations_of(part: Any) -> set[str]:
+    """Every operation that a part of a page names."""
+    found: set[str] = set()
+    remaining = [part]
+    while remaining:
+        node = remaining.pop()
+        if isinstance(node, BaseModel):
+            for name in type(node).model_fields:
+                value = getattr(node, name)
+                if name == "operation" and isinstance(value, str):
+                    found.add(value)
+                elif isinstance(value, BaseModel | list | dict):
+                    remaining.append(value)
+        elif isinstance(node, list):
+            remaining.extend(node)
+        elif isinstance(node, dict):
+            remaining.extend(node.values())
+    return found
+
+
+def inputs_of(page: PageSpec) -> Iterator[tuple[str, list[str]]]:
+    """The request fields that a person fills, by operation."""
+    for block in blocks_of(page):
+        if isinstance(block, Filter):
+            yield block.operation, [_name(item) for item in block.fields]
+        elif isinstance(block, List) and isinstance(block.source, Source):
+            yield block.source.operation, [_name(item) for item in block.filters]
+        elif isinstance(block, Form) and block.submit.operation:
+            yield block.submit.operation, [_name(item) for item in block.fields]
+        elif isinstance(block, Wizard) and block.submit.operation:
+            yield block.submit.operation, [_name(item) for step in block.steps for item in step.fields]
+        for action in [*getattr(block, "actions", []), *getattr(block, "row_actions", [])]:
+            if action.operation:
+                yield action.operation, [_name(item) for item in action.ask]
+    for action in page.actions:
+        if action.operation:
+            yield action.operation, [_name(item) for item in action.ask]
+
+
+def _name(item: str | Input) -> str:
+    return item if isinstance(item, str) else item.name
+
+
+def _is_nameless(schema: Any) -> bool:
+    """Lists and parts of a message need no name; a value does."""
+    if schema is None or "x-label" in schema or schema.get("type") in {"array", "object"}:
+        return False
+    return not {"zh", "en"} <= schema.get("properties", {}).keys()
+
+
+def _finding(path: str, name: str) -> Finding:
+    return Finding(
+        path,
+        "manifest",
+        text(f"清单没有或不能引用 {name}", f"The manifest does not name, or names wrongly, {name}"),
+        text("在清单中补充或改正", "Add it to the manifest, or correct it"),
+    )

@@ -1,0 +1,29 @@
+"""The catalogue over every contract that this checkout has."""
+
+import importlib
+import importlib.util
+import pkgutil
+
+import pytest
+
+import denghuo.service
+from denghuo.application.api import ApplicationApi
+from denghuo.application.menus.catalogue import Catalogue
+from denghuo.kernel.contract import Api
+
+
+def contracts() -> list[type[Api]]:
+    """Every contract of the product: services, application, access."""
+    found: list[type[Api]] = [ApplicationApi]
+    doors = [f"denghuo.service.{module.name}" for module in pkgutil.iter_modules(denghuo.service.__path__)]
+    for package in [*doors, "denghuo.access"]:
+        if importlib.util.find_spec(package) and importlib.util.find_spec(f"{package}.api"):
+            module = importlib.import_module(f"{package}.api")
+            noun = package.rpartition(".")[2]
+            found.append(getattr(module, f"{noun.capitalize()}Api"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return Catalogue(contracts())
