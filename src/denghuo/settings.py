@@ -1,14 +1,17 @@
 """Settings (设置): defaults, one TOML file, environment `DENGHUO_*`, command line; each value knows where it came from."""
 
+import contextlib
 import difflib
+import json
 import pathlib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from denghuo.kernel.problem import Problem, text
 
@@ -20,6 +23,12 @@ class SettingRefused(Problem, status=422, zh="设置有误", en="A setting is wr
     """Fields: name, value, origin."""
 
 
+def _hex_key(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() and not re.fullmatch(r"[0-9a-fA-F]{64}", value.get_secret_value()):
+        raise ValueError("give 64 hexadecimal digits")
+    return value
+
+
 class Settings(BaseModel):
     """All settings with their defaults."""
 
@@ -29,6 +38,11 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8420
     dsn: SecretStr = SecretStr("")
+    """A PostgreSQL server to use instead of the embedded one."""
+    key: Annotated[SecretStr, AfterValidator(_hex_key)] = SecretStr("")
+    """64 hexadecimal digits that the processes of one deployment share; made in the data folder where it is not given."""
+    peers: dict[str, str] = Field(default_factory=dict)
+    """Services that run in other processes: noun -> base address. In the environment as JSON."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +65,8 @@ def load(file: pathlib.Path | None, environ: Mapping[str, str], overrides: Mappi
     """
     values: dict[str, Any] = {}
     origin = dict.fromkeys(Settings.model_fields, "default")
-    environment = {
-        name[len(PREFIX) :].lower(): value
+    environment: dict[str, Any] = {
+        name[len(PREFIX) :].lower(): _structured(value)
         for name, value in environ.items()
         if name.startswith(PREFIX) and name[len(PREFIX) :].lower() in Settings.model_fields
     }
@@ -81,6 +95,14 @@ def load(file: pathlib.Path | None, environ: Mapping[str, str], overrides: Mappi
             name=name,
             origin=origin[name],
         ) from error
+
+
+def _structured(value: str) -> Any:
+    """A table in the environment is written as JSON; all else is text."""
+    if value.startswith("{"):
+        with contextlib.suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 def _read(path: pathlib.Path, required: bool) -> dict[str, Any]:

@@ -88,6 +88,11 @@ class EmbeddedServer:
             self.stop()
             raise
 
+    def join(self) -> str | None:
+        """The DSN of the server that another process runs in this folder, or None where there is none. `stop` leaves it alone."""
+        port = self._running_port()
+        return self._prepare(port) if port is not None else None
+
     def stop(self) -> None:
         """Stops the server (fast shutdown: open transactions are rolled back) and lets the folder go."""
         if self._lock is None:

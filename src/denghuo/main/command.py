@@ -1,0 +1,102 @@
+"""Command line of Denghuo (灯火)."""
+
+import contextlib
+import json
+import os
+import pathlib
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from denghuo.kernel.problem import Problem
+from denghuo.main.composition import MODULES, SERVICES, operator, platform
+from denghuo.main.web import listen, run, web
+from denghuo.settings import Loaded, load
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--data", type=click.Path(path_type=pathlib.Path), help="data folder 数据目录")
+@click.option("--settings", "file", type=click.Path(path_type=pathlib.Path), help="settings file 设置文件")
+@click.pass_context
+def main(context: click.Context, data: pathlib.Path | None, file: pathlib.Path | None) -> None:
+    """Denghuo (灯火): the customer business of a power utility."""
+    overrides: Mapping[str, Any] = {"data": str(data)} if data else {}
+    with said():
+        context.obj = load(file, os.environ, overrides)
+
+
+@contextlib.contextmanager
+def said() -> Iterator[None]:
+    """Problems end the command with both texts and exit code 2, not with a traceback."""
+    try:
+        yield
+    except Problem as problem:
+        click.echo(f"{problem.detail['zh']}\n{problem.detail['en']}", err=True)
+        sys.exit(2)
+
+
+@main.command()
+@click.pass_obj
+def settings(loaded: Loaded) -> None:
+    """Show the effective settings and where each comes from; secrets are hidden."""
+    for row in loaded.rows():
+        click.echo("  ".join(str(part) for part in row))
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), help="loopback port, 0 picks one 端口")
+@click.pass_obj
+def up(loaded: Loaded, port: int | None) -> None:
+    """Run everything in this process until Ctrl-C."""
+    with said(), contextlib.ExitStack() as stack:
+        listener = stack.enter_context(listen(loaded.settings.host, loaded.settings.port if port is None else port))
+        running = stack.enter_context(platform(loaded, alone=True))
+        stack.enter_context(running.working())
+        host, chosen = listener.getsockname()[:2]
+        click.echo(f"灯火 Denghuo: http://{host}:{chosen}/")
+        run(web(running), listener)
+
+
+@main.command()
+@click.argument("nouns", nargs=-1, required=True)
+@click.option("--port", type=click.IntRange(0, 65535), help="port, 0 picks one 端口")
+@click.pass_obj
+def serve(loaded: Loaded, nouns: tuple[str, ...], port: int | None) -> None:
+    """Run the services NOUNS in this process; the settings' `peers` say where the others run. Needs a shared `dsn` and `key`."""
+    known = {contract.noun for contract in (*SERVICES, *MODULES)}
+    unknown = sorted(set(nouns) - known)
+    if unknown:
+        raise click.BadParameter(f"unknown service {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    with said(), contextlib.ExitStack() as stack:
+        listener = stack.enter_context(listen(loaded.settings.host, loaded.settings.port if port is None else port))
+        running = stack.enter_context(platform(loaded, hosted=nouns))
+        stack.enter_context(running.working())
+        host, chosen = listener.getsockname()[:2]
+        click.echo(f"灯火 Denghuo {' '.join(nouns)}: http://{host}:{chosen}/")
+        run(web(running), listener)
+
+
+@main.command()
+@click.argument("operation")
+@click.argument("request_json", default="{}")
+@click.option("--key", help="idempotency key 幂等键")
+@click.pass_obj
+def call(loaded: Loaded, operation: str, request_json: str, key: str | None) -> None:
+    """Call OPERATION (such as customer.find_accounts) with a JSON request and print the reply."""
+    noun, _, verb = operation.partition(".")
+    contract = next((item for item in SERVICES if item.noun == noun), None)
+    found = contract.operations().get(verb) if contract else None
+    if contract is None or found is None:
+        known = ", ".join(item.full_name for each in SERVICES for item in each.operations().values())
+        raise click.BadParameter(f"unknown operation {operation!r}; known: {known}")
+    try:
+        request = found.request.model_validate_json(request_json)
+    except ValidationError as error:
+        raise click.BadParameter(str(error)) from error
+    with said(), platform(loaded) as running:
+        caller = operator()
+        reply = getattr(running.directory(contract), verb)(caller.keyed(key) if key else caller, request)
+        click.echo(json.dumps(reply.model_dump(mode="json"), ensure_ascii=False, indent=1))

@@ -1,0 +1,142 @@
+"""Composition: which services exist, and how a process binds those that it runs and those that run elsewhere."""
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import pathlib
+import pkgutil
+import secrets
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx
+
+import denghuo.service
+from denghuo.application.api import ApplicationApi
+from denghuo.application.menus.catalogue import Catalogue
+from denghuo.application.service import applications
+from denghuo.data.processing.database import Database
+from denghuo.data.processing.dataset import Datasets
+from denghuo.data.processing.embedded import EmbeddedServer, FolderInUse
+from denghuo.data.processing.migration import migrate
+from denghuo.kernel.contract import Api, Call
+from denghuo.service.host.binding import Directory, Implementation, Local, Store
+from denghuo.service.host.jobs import QueuedJobs, install_queue
+from denghuo.service.host.relay import Relay
+from denghuo.service.host.remote import Remote
+from denghuo.service.host.token import Signer
+from denghuo.settings import Loaded
+
+KEY_BYTES = 32
+PEER_TIMEOUT_S = 60.0
+
+
+def _services() -> dict[type[Api], Implementation]:
+    """Every service package by its contract: the package `x` states `XApi` in api.py and implements it as `XService` in
+    service.py. A service is added by adding its package."""
+    found: dict[type[Api], Implementation] = {}
+    for module in pkgutil.iter_modules(denghuo.service.__path__):
+        package, name = f"denghuo.service.{module.name}", module.name.capitalize()
+        if importlib.util.find_spec(f"{package}.service") is not None:
+            contract = getattr(importlib.import_module(f"{package}.api"), f"{name}Api")
+            found[contract] = getattr(importlib.import_module(f"{package}.service"), f"{name}Service")
+    return found
+
+
+SERVICES = _services()
+MODULES: tuple[type[Api], ...] = (ApplicationApi,)
+"""Modules above the services that offer operations of the same form."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What this process runs: the bound Apis, the store behind the hosted ones, the signer of call tokens."""
+
+    directory: Directory
+    signer: Signer
+    store: Store
+    catalogue: Catalogue
+    relay: Relay = field(repr=False)
+    jobs: QueuedJobs = field(repr=False)
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Delivers events and runs jobs while the block runs."""
+        self.relay.start()
+        self.jobs.start(self.directory, now)
+        try:
+            yield
+        finally:
+            self.jobs.stop()
+            self.relay.stop()
+
+
+@contextlib.contextmanager
+def platform(loaded: Loaded, hosted: Collection[str] | None = None, alone: bool = False) -> Iterator[Platform]:
+    """Starts or joins the store, brings its schemas up to date and binds the services.
+
+    hosted: the nouns that run in this process; the others are reached at `settings.peers`. None: all that no peer runs.
+    alone: refuse a data folder that another process works in, instead of joining its database.
+    """
+    settings = loaded.settings
+    folder = pathlib.Path(settings.data)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = _deployment_key(loaded, folder)
+    with contextlib.ExitStack() as stack:
+        dsn = settings.dsn.get_secret_value() or _embedded(folder / "postgres", stack, alone)
+        migrate(dsn, [contract.noun for contract in SERVICES])
+        install_queue(dsn)
+        database = stack.enter_context(Database(dsn))
+        store = Store(database, Datasets(database, folder / "datasets"), key)
+        signer = Signer(key)
+        directory = Directory()
+        for contract, implementation in SERVICES.items():
+            address = settings.peers.get(contract.noun)
+            runs_here = contract.noun in hosted if hosted is not None else address is None
+            if runs_here:
+                directory.bind(contract, Local(store, implementation, directory))
+            elif address is not None:
+                client = stack.enter_context(httpx.Client(base_url=address, timeout=PEER_TIMEOUT_S))
+                directory.bind(contract, Remote(client, signer, now))
+        catalogue = Catalogue([*SERVICES, *MODULES])
+        if hosted is None or ApplicationApi.noun in hosted:
+            directory.bind(ApplicationApi, Local(store, applications(catalogue), directory))
+        jobs = QueuedJobs(dsn)
+        yield Platform(directory, signer, store, catalogue, Relay(directory, store, jobs, now), jobs)
+
+
+def _embedded(folder: pathlib.Path, stack: contextlib.ExitStack, alone: bool) -> str:
+    server = EmbeddedServer(folder)
+    stack.callback(server.stop)
+    try:
+        return server.start()
+    except FolderInUse:
+        dsn = None if alone else server.join()
+        if dsn is None:
+            raise
+        return dsn
+
+
+def _deployment_key(loaded: Loaded, folder: pathlib.Path) -> bytes:
+    """The key that signs call tokens and wraps the keys of persons: from the settings, else made at the first start and
+    readable by its owner alone."""
+    given = loaded.settings.key.get_secret_value()
+    if given:
+        return bytes.fromhex(given)
+    path = folder / "deployment.key"
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+    return path.read_bytes()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def operator() -> Call:
+    """The person at the command line: whoever may read the deployment's key may do everything."""
+    return Call.system(now(), actor=f"cli:{os.getuid()}")
