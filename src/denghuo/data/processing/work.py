@@ -8,7 +8,7 @@ scope in `denghuo.scope`, from which the row-level security policies of the tabl
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, LiteralString, TypeVar
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -17,6 +17,9 @@ from psycopg.rows import BaseRowFactory, class_row, dict_row, scalar_row
 from denghuo.data.processing.database import Database, role_of
 from denghuo.data.processing.dataset import Datasets
 from denghuo.kernel.contract import Call, Event
+
+if TYPE_CHECKING:
+    from denghuo.data.analysis.warehouse import Warehouse
 
 Row = TypeVar("Row")
 Params = Sequence[Any] | Mapping[str, Any] | None
@@ -34,15 +37,23 @@ EVERYTHING = "*"
 class Work:
     """A unit of work. Made by the host for each operation; a service only uses it.
 
-    `datasets` publishes and scans rows that are too many for a reply. `emit` adds an event to the journal row of the command.
+    `datasets` publishes and scans rows that are too many for a reply; `warehouse` holds the figures of all services, where this
+    process follows the store. `emit` adds an event to the journal row of the command.
     """
 
     def __init__(
-        self, database: Database, schema: str, call: Call, datasets: Datasets, read_only: bool = False
+        self,
+        database: Database,
+        schema: str,
+        call: Call,
+        datasets: Datasets,
+        read_only: bool = False,
+        warehouse: "Warehouse | None" = None,
     ) -> None:
         self.schema = schema
         self.call = call
         self.datasets = datasets
+        self.warehouse = warehouse
         self.events: list[Event] = []
         self.jobs: list[tuple[str, dict[str, Any]]] = []
         self._database = database

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
@@ -11,6 +11,9 @@ from denghuo.data.processing.journal import Journal, digest_of
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import PUBLIC, Api, Call, Event, Message, Nothing, Operation
 from denghuo.kernel.problem import NotPermitted, text
+
+if TYPE_CHECKING:
+    from denghuo.data.analysis.warehouse import Warehouse
 
 AnApi = TypeVar("AnApi", bound=Api)
 Invoke = Callable[[Operation, Call, Message], Message]
@@ -37,9 +40,10 @@ class Store:
     database: Database
     datasets: Datasets
     master_key: bytes
+    warehouse: "Warehouse | None" = None
 
     def work(self, schema: str, call: Call, read_only: bool = False) -> Work:
-        return Work(self.database, schema, call, self.datasets, read_only)
+        return Work(self.database, schema, call, self.datasets, read_only, self.warehouse)
 
 
 @dataclass
