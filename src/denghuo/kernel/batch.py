@@ -42,3 +42,18 @@ def refused(
         what=TextPair(zh=what[0], en=what[1]),
         remedy=TextPair(zh=remedy[0], en=remedy[1]),
     )
+
+
+def taken_elsewhere(item: int, key: str, field: str) -> RefusedItem:
+    """The number is in use where this caller does not see it."""
+    return refused(
+        item,
+        key,
+        field,
+        key,
+        (
+            "编号重复：其他单位已使用，或刚被登记",
+            "duplicate: another unit uses the number, or it was registered just now",
+        ),
+        ("请核对编号", "check the number"),
+    )

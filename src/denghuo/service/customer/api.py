@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, command, query
-from denghuo.kernel.fields import AccountNo, OrganisationCode, TariffClass
+from denghuo.kernel.fields import AccountNo, AsOf, OrganisationCode, TariffClass
 from denghuo.kernel.problem import NotFound, Problem, text
 
 KINDS = Dictionary(
@@ -112,6 +112,35 @@ class AccountsFound(Message):
     next: str | None
 
 
+class AccountNumbers(Message):
+    numbers: Annotated[list[AccountNo], Field(max_length=ITEMS_MAX)]
+
+
+class Accounts(Message):
+    """Accounts of a list, in the order of their numbers; those that are not known or not in scope are left out."""
+
+    rows: list[Account]
+
+
+class SummaryRequest(Message):
+    org: OrganisationCode | None = None
+
+
+class ClassCount(Message):
+    tariff_class: TariffClass
+    kind: CustomerKind
+    status: Status
+    count: Annotated[int, Label("户数", "Accounts")]
+
+
+class CustomerSummary(Message):
+    """Accounts counted by class, kind and status."""
+
+    rows: list[ClassCount]
+    total: Annotated[int, Label("合计", "Total")]
+    as_of: AsOf
+
+
 class AccountRef(Message):
     account_no: AccountNo
 
@@ -158,6 +187,14 @@ class CustomerApi(Api, noun="customer", version=1):
     @query(permit="customer.read")
     def find_accounts(self, call: Call, request: FindAccounts) -> AccountsFound:
         """Finds accounts by number, name, phone, address or pinyin within the caller's organisation scope."""
+
+    @query(permit="customer.read")
+    def accounts(self, call: Call, request: AccountNumbers) -> Accounts:
+        """The accounts of up to 1,000 numbers."""
+
+    @query(permit="customer.read")
+    def summary(self, call: Call, request: SummaryRequest) -> CustomerSummary:
+        """Accounts counted by tariff class, kind and status within the caller's organisation scope."""
 
     @query(permit="customer.read", problems=(AccountNotFound,))
     def account(self, call: Call, request: AccountRef) -> Account:

@@ -6,11 +6,14 @@ from denghuo.kernel.problem import text
 from denghuo.service.customer.api import (
     Account,
     AccountNotFound,
+    AccountNumbers,
     AccountOpened,
     AccountRef,
+    Accounts,
     AccountsFound,
     AccountsOpened,
     CustomerApi,
+    CustomerSummary,
     FindAccounts,
     NewAccount,
     OpenAccounts,
@@ -18,6 +21,7 @@ from denghuo.service.customer.api import (
     RefusedAccount,
     Reveal,
     Revealed,
+    SummaryRequest,
 )
 from denghuo.service.customer.rules import has_valid_check_digit
 from denghuo.service.customer.store import CustomerStore
@@ -69,6 +73,14 @@ class CustomerService(CustomerApi):
     def find_accounts(self, call: Call, request: FindAccounts) -> AccountsFound:
         rows, total = self._store.find(request)
         return AccountsFound(rows=rows, total=total, next=rows[-1].account_no if len(rows) == request.limit else None)
+
+    def accounts(self, call: Call, request: AccountNumbers) -> Accounts:
+        known = self._store.known(request.numbers)
+        return Accounts(rows=[known[number] for number in sorted(known)])
+
+    def summary(self, call: Call, request: SummaryRequest) -> CustomerSummary:
+        rows = self._store.summary(request.org)
+        return CustomerSummary(rows=rows, total=sum(row.count for row in rows), as_of=call.now)
 
     def account(self, call: Call, request: AccountRef) -> Account:
         return self._one(request.account_no)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from denghuo.data.processing.work import Work
-from denghuo.service.customer.api import Account, FindAccounts, NewAccount
+from denghuo.service.customer.api import Account, ClassCount, FindAccounts, NewAccount
 from denghuo.service.customer.rules import search_text
 
 _COLUMNS = (
@@ -79,6 +79,15 @@ class CustomerStore:
             Account,
         )
         return rows, int(self._work.value("SELECT count(*) " + matching, params) or 0)
+
+    def summary(self, org: str | None) -> list[ClassCount]:
+        return self._work.rows(
+            "SELECT tariff_class, kind, status, count(*) AS count FROM account"
+            " WHERE (%(org)s::text IS NULL OR org ^@ %(org)s) GROUP BY tariff_class, kind, status"
+            " ORDER BY tariff_class, kind, status",
+            {"org": org},
+            ClassCount,
+        )
 
 
 def _literal(keyword: str) -> str:

@@ -36,11 +36,11 @@ from denghuo.kernel.fields import (
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import ApparentPower, Multiplier, Power, Register
 
-REGISTERS = Dictionary(
-    "point.register",
+DIRECTIONS = Dictionary(
+    "point.direction",
     {"fwd": text("正向", "Forward"), "rev": text("反向", "Reverse"), "net": text("正反向", "Both directions")},
 )
-PointRegister = Annotated[Literal["fwd", "rev", "net"], Label("示数", "Register", dictionary=REGISTERS.name)]
+PointDirection = Annotated[Literal["fwd", "rev", "net"], Label("示数方向", "Direction", dictionary=DIRECTIONS.name)]
 PV_MODES = Dictionary(
     "point.pv_mode", {"surplus": text("余电上网", "Surplus"), "full": text("全额上网", "Full feed-in")}
 )
@@ -236,7 +236,7 @@ class NewPoint(Message):
 
     point_no: PointNo
     role: PointRole
-    register: PointRegister
+    direction: PointDirection
     account_no: AccountNo | None = None
     area_no: AreaNo | None = None
     feeder_no: FeederNo | None = None

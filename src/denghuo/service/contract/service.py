@@ -1,0 +1,142 @@
+"""Contracts: implementation of the contract."""
+
+from dataclasses import replace
+from datetime import date
+
+from denghuo.data.processing.bulk import write_possible
+from denghuo.data.processing.work import Work
+from denghuo.kernel.batch import BatchTaken, RefusedItem, taken_elsewhere
+from denghuo.kernel.contract import Call, DatasetRef
+from denghuo.kernel.period import SHANGHAI, Month
+from denghuo.kernel.problem import text
+from denghuo.service.contract.api import (
+    TERMS,
+    ChangeTerms,
+    Contract,
+    ContractApi,
+    ContractHistory,
+    ContractNotFound,
+    ContractRef,
+    Contracts,
+    ContractsFound,
+    ContractsOf,
+    EndContract,
+    FindContracts,
+    PublishTerms,
+    SignContracts,
+    TermsChanged,
+    TermsConflict,
+)
+from denghuo.service.contract.rules import TermsRow, follow, judge
+from denghuo.service.contract.store import ContractStore
+from denghuo.service.customer.api import AccountNumbers, CustomerApi
+from denghuo.service.host.binding import Ask
+
+
+class ContractService(ContractApi):
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work = work
+        self._ask = ask
+        self._store = ContractStore(work)
+
+    def sign_contracts(self, call: Call, request: SignContracts) -> BatchTaken:
+        numbers = sorted({item.account_no for item in request.contracts})
+        # The platform asks, but within the caller's own scope: an account of another unit is an unknown one.
+        peer = replace(Call.system(call.now, actor=call.actor), scope=call.scope)
+        accounts = self._ask(CustomerApi).accounts(peer, AccountNumbers(numbers=numbers)).rows
+        orgs = {account.account_no: account.org for account in accounts}
+        verdicts = judge(
+            request.contracts,
+            orgs,
+            self._store.signed([item.contract_no for item in request.contracts]),
+            self._store.spans(numbers),
+        )
+        new = [item for item, verdict in zip(request.contracts, verdicts, strict=True) if verdict == "new"]
+        for item in write_possible(self._work, new, lambda items: self._store.add(items, orgs, call.now)):
+            place = request.contracts.index(item)
+            verdicts[place] = taken_elsewhere(place, item.contract_no, "contract_no")
+        return BatchTaken(
+            taken=verdicts.count("new"),
+            unchanged=verdicts.count("unchanged"),
+            refused=[verdict for verdict in verdicts if isinstance(verdict, RefusedItem)],
+        )
+
+    def change_terms(self, call: Call, request: ChangeTerms) -> ContractHistory:
+        rows = self._rows(request.contract_no)
+        added = follow(self._store.kind_of(request.contract_no) or "", rows, request)
+        if not isinstance(added, TermsRow):
+            raise TermsConflict(
+                added,
+                contract_no=request.contract_no,
+                field="effective_from",
+                value=request.effective_from,
+            )
+        self._store.follow(request.contract_no, added, request.reason, call.now)
+        return self._changed(call, request.contract_no, request.effective_from)
+
+    def end_contract(self, call: Call, request: EndContract) -> ContractHistory:
+        rows = self._rows(request.contract_no)
+        last = max(rows, key=lambda row: row.start)
+        if last.end is not None or request.effective_to <= last.start:
+            raise TermsConflict(
+                text(
+                    f"合同 {request.contract_no} 已终止，或终止日期不晚于现行条款的生效日期 {last.start}。",
+                    f"Contract {request.contract_no} has ended, or the day is not after {last.start}, the first day of its terms.",
+                ),
+                contract_no=request.contract_no,
+                field="effective_to",
+                value=request.effective_to,
+            )
+        self._store.end(request.contract_no, request.effective_to)
+        return self._changed(call, request.contract_no, request.effective_to)
+
+    def find_contracts(self, call: Call, request: FindContracts) -> ContractsFound:
+        rows, total = self._store.find(request, _today(call))
+        following = rows[-1].contract_no if len(rows) == request.limit else None
+        return ContractsFound(rows=rows, total=total, next=following, as_of=call.now)
+
+    def contracts_of(self, call: Call, request: ContractsOf) -> Contracts:
+        return Contracts(rows=self._store.of_account(request.account_no, _today(call)), as_of=call.now)
+
+    def terms_of(self, call: Call, request: ContractRef) -> ContractHistory:
+        return self._history(call, request.contract_no)
+
+    def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:
+        if "" not in call.scope:
+            # The dataset is that of the whole company, whoever asks for it.
+            return self._ask(ContractApi).publish_terms(Call.system(call.now, actor=call.actor), request)
+        table = self._store.published(Month.of(request.month))
+        return self._work.datasets.publish(TERMS, request.month, "all", table, call.now)
+
+    def _rows(self, contract_no: str) -> list[TermsRow]:
+        rows = self._store.terms(contract_no, lock=True)
+        if not rows:
+            raise _not_found(contract_no)
+        return rows
+
+    def _history(self, call: Call, contract_no: str) -> ContractHistory:
+        found: Contract | None = self._store.one(contract_no, _today(call))
+        if found is None:
+            raise _not_found(contract_no)
+        return ContractHistory(contract=found, history=self._store.history(contract_no), as_of=call.now)
+
+    def _changed(self, call: Call, contract_no: str, effective_from: date) -> ContractHistory:
+        history = self._history(call, contract_no)
+        self._work.emit(
+            TermsChanged(contract_no=contract_no, account_no=history.contract.account_no, effective_from=effective_from)
+        )
+        return history
+
+
+def _today(call: Call) -> date:
+    return call.now.astimezone(SHANGHAI).date()
+
+
+def _not_found(contract_no: str) -> ContractNotFound:
+    return ContractNotFound(
+        text(
+            f"合同 {contract_no} 不存在，或不在您的管辖范围内。",
+            f"Contract {contract_no} does not exist or is outside your scope.",
+        ),
+        contract_no=contract_no,
+    )

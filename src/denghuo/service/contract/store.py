@@ -1,0 +1,223 @@
+"""Queries on the contract schema."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, LiteralString
+
+import pyarrow as pa
+from psycopg.types.json import Jsonb
+from psycopg.types.range import Range
+
+from denghuo.data.processing.bulk import arrow_rows
+from denghuo.data.processing.work import Work
+from denghuo.kernel.period import Month
+from denghuo.kernel.values import ApparentPower, Power
+from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, Terms
+from denghuo.service.contract.rules import Span, TermsRow, pf_standard
+
+_TERMS: LiteralString = (
+    "tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w, settlement_mode, pf_standard,"
+    " lower(valid) AS effective_from, upper(valid) AS effective_to"
+)
+# The terms in force on a day, else the last that were, else the first to come.
+_CURRENT: LiteralString = (
+    "SELECT contract_no, account_no, org, kind, "
+    + _TERMS
+    + " FROM (SELECT DISTINCT ON (contract_no) * FROM terms ORDER BY contract_no, valid @> %(today)s::date DESC,"
+    " lower(valid) <= %(today)s::date DESC, lower(valid) DESC) AS terms "
+)
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+    body = dict(row)
+    contract_w, capacity_va, pv_w = body.pop("contract_w"), body.pop("capacity_va"), body.pop("pv_w")
+    return body | {
+        "contract_kw": None if contract_w is None else Power(contract_w),
+        "capacity_kva": None if capacity_va is None else ApparentPower(capacity_va),
+        "pv_kw": None if pv_w is None else Power(pv_w),
+    }
+
+
+class ContractStore:
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def signed(self, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What was signed under these numbers, in its wire form."""
+        rows = self._work.rows(
+            "SELECT contract_no, signed FROM contract WHERE contract_no = ANY (%s)", (list(numbers),)
+        )
+        return {row["contract_no"]: row["signed"] for row in rows}
+
+    def spans(self, accounts: Sequence[str]) -> dict[tuple[str, str], list[Span]]:
+        """When the accounts have contracts, by account and kind."""
+        found: dict[tuple[str, str], list[Span]] = {}
+        for row in self._work.rows(
+            "SELECT account_no, kind, contract_no, lower(valid) AS start, upper(valid) AS end FROM terms"
+            " WHERE account_no = ANY (%s)",
+            (list(accounts),),
+        ):
+            span = Span(row["contract_no"], row["start"], row["end"])
+            found.setdefault((row["account_no"], row["kind"]), []).append(span)
+        return found
+
+    def add(self, contracts: Sequence[NewContract], orgs: Mapping[str, str], at: datetime) -> None:
+        self._work.copy_in(
+            "contract",
+            ("contract_no", "account_no", "org", "kind", "signed", "recorded_at"),
+            (
+                (
+                    item.contract_no,
+                    item.account_no,
+                    orgs[item.account_no],
+                    item.kind,
+                    Jsonb(item.model_dump(mode="json")),
+                    at,
+                )
+                for item in contracts
+            ),
+        )
+        self._work.copy_in(
+            "terms",
+            (
+                "contract_no",
+                "account_no",
+                "org",
+                "kind",
+                "valid",
+                "tariff_class",
+                "tariff_code",
+                "voltage_kv",
+                "contract_w",
+                "capacity_va",
+                "pv_w",
+                "settlement_mode",
+                "pf_standard",
+                "recorded_at",
+            ),
+            (_terms_of(item, orgs[item.account_no], at) for item in contracts),
+        )
+
+    def kind_of(self, contract_no: str) -> str | None:
+        kind = self._work.value("SELECT kind FROM contract WHERE contract_no = %s", (contract_no,))
+        return None if kind is None else str(kind)
+
+    def terms(self, contract_no: str, lock: bool = False) -> list[TermsRow]:
+        query: LiteralString = (
+            "SELECT lower(valid) AS start, upper(valid) AS end, tariff_class, tariff_code, voltage_kv, contract_w,"
+            " capacity_va, pv_w, settlement_mode, pf_standard FROM terms WHERE contract_no = %s"
+        )
+        return self._work.rows(query + (" FOR UPDATE" if lock else ""), (contract_no,), TermsRow)
+
+    def end(self, contract_no: str, on: date) -> None:
+        self._work.run(
+            "UPDATE terms SET valid = daterange(lower(valid), %s) WHERE contract_no = %s AND upper_inf(valid)",
+            (on, contract_no),
+        )
+
+    def follow(self, contract_no: str, row: TermsRow, reason: str, at: datetime) -> None:
+        """Ends the row in force where the new one begins, and adds the new one."""
+        self.end(contract_no, row.start)
+        self._work.run(
+            "INSERT INTO terms (contract_no, account_no, org, kind, valid, tariff_class, tariff_code, voltage_kv, contract_w,"
+            " capacity_va, pv_w, settlement_mode, pf_standard, reason, recorded_at)"
+            " SELECT contract_no, account_no, org, kind, daterange(%s, NULL), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s"
+            " FROM contract WHERE contract_no = %s",
+            (
+                row.start,
+                row.tariff_class,
+                row.tariff_code,
+                row.voltage_kv,
+                row.contract_w,
+                row.capacity_va,
+                row.pv_w,
+                row.settlement_mode,
+                row.pf_standard,
+                reason,
+                at,
+                contract_no,
+            ),
+        )
+
+    def find(self, request: FindContracts, today: date) -> tuple[list[Contract], int]:
+        params = {
+            "today": today,
+            "keyword": request.keyword.strip().upper(),
+            "kind": request.kind,
+            "tariff_class": request.tariff_class,
+            "settlement_mode": request.settlement_mode,
+            "org": request.org,
+            "after": request.after,
+            "limit": request.limit,
+        }
+        matching: LiteralString = (
+            "WHERE (position(%(keyword)s in upper(contract_no)) > 0 OR position(%(keyword)s in account_no) > 0)"
+            " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
+            " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)"
+            " AND (%(settlement_mode)s::text IS NULL OR settlement_mode = %(settlement_mode)s)"
+            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+        )
+        rows = self._work.rows(
+            "SELECT *, count(*) OVER () AS total FROM (" + _CURRENT + matching + ") AS found ORDER BY contract_no",
+            params,
+        )
+        total = rows[0]["total"] if rows else 0
+        page = [row for row in rows if request.after is None or row["contract_no"] > request.after][: request.limit]
+        return [_contract(row) for row in page], int(total)
+
+    def of_account(self, account_no: str, today: date) -> list[Contract]:
+        rows = self._work.rows(
+            _CURRENT + "WHERE account_no = %(account_no)s ORDER BY kind DESC, contract_no",
+            {"today": today, "account_no": account_no},
+        )
+        return [_contract(row) for row in rows]
+
+    def one(self, contract_no: str, today: date) -> Contract | None:
+        row = self._work.row(
+            _CURRENT + "WHERE contract_no = %(contract_no)s", {"today": today, "contract_no": contract_no}
+        )
+        return None if row is None else _contract(row)
+
+    def history(self, contract_no: str) -> list[Terms]:
+        rows = self._work.rows(
+            "SELECT " + _TERMS + " FROM terms WHERE contract_no = %s ORDER BY lower(valid) DESC", (contract_no,)
+        )
+        return [Terms(**_values(row)) for row in rows]
+
+    def published(self, month: Month) -> pa.Table:
+        """The rows of `contract.terms` of a month."""
+        return arrow_rows(
+            self._work,
+            TERMS,
+            "SELECT contract_no, account_no, org, kind, tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w,"
+            " settlement_mode, pf_standard, lower(valid), upper(valid) FROM terms WHERE valid && daterange(%s, %s)"
+            " ORDER BY account_no, kind DESC, lower(valid)",
+            (month.first_day, month.next.first_day),
+        )
+
+
+def _contract(row: Mapping[str, Any]) -> Contract:
+    body = _values(row)
+    body.pop("total", None)
+    return Contract(**body)
+
+
+def _terms_of(item: NewContract, org: str, at: datetime) -> tuple[Any, ...]:
+    contract_w = None if item.contract_kw is None else item.contract_kw.number
+    capacity_va = None if item.capacity_kva is None else item.capacity_kva.number
+    return (
+        item.contract_no,
+        item.account_no,
+        org,
+        item.kind,
+        Range(item.effective_from, item.effective_to, "[)"),
+        item.tariff_class,
+        item.tariff_code,
+        item.voltage_kv,
+        contract_w,
+        capacity_va,
+        None if item.pv_kw is None else item.pv_kw.number,
+        item.settlement_mode,
+        pf_standard(item.kind, item.tariff_class, item.voltage_kv, capacity_va, contract_w),
+        at,
+    )
