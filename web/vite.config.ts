@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import Components from 'unplugin-vue-components/vite'
 import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 
@@ -26,8 +29,39 @@ function ownVantFont(): Plugin {
   }
 }
 
+/** Compressed forms beside each built file, so that a server only hands them out. */
+function compressed(): Plugin {
+  let folder = ''
+  return {
+    name: 'compressed',
+    apply: 'build',
+    configResolved: (config) => void (folder = join(config.root, config.build.outDir)),
+    closeBundle() {
+      for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile() || !/\.(html|js|css|svg|json|webmanifest)$/.test(entry.name)) continue
+        const path = join(entry.parentPath, entry.name)
+        const content = readFileSync(path)
+        if (content.length < 512) continue
+        writeFileSync(`${path}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }))
+        writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }))
+      }
+    },
+  }
+}
+
+/** The pages of the product: workbench, the customer's phone, the wall screen. */
+const inputs = Object.fromEntries(
+  [
+    ['index', 'workbench'],
+    ['phone', 'phone'],
+    ['screen', 'screen'],
+  ]
+    .filter(([, folder]) => existsSync(here(`./src/${folder}/main.ts`)))
+    .map(([page]) => [page, here(`./${page}.html`)]),
+)
+
 export default defineConfig({
-  plugins: [vue(), Components({ dirs: [], dts: false, resolvers: [ElementPlusResolver({ importStyle: 'css' })] }), ownVantFont()],
+  plugins: [vue(), Components({ dirs: [], dts: false, resolvers: [ElementPlusResolver({ importStyle: 'css' })] }), ownVantFont(), compressed()],
   resolve: { alias: { '@': here('./src') } },
   build: {
     target: 'es2022',
@@ -36,7 +70,7 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
-      input: { index: here('./index.html') },
+      input: inputs,
     },
   },
   server: { proxy: { '/api': 'http://127.0.0.1:8080' } },

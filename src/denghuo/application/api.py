@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import StringConstraints
 
 from denghuo.kernel.contract import PUBLIC, Api, Call, Label, Message, query
-from denghuo.kernel.fields import TextPair
+from denghuo.kernel.fields import MonthText, TextPair
 from denghuo.kernel.problem import NotFound
 
 Channel = Literal["pc", "kiosk", "mobile", "screen"]
@@ -37,7 +37,10 @@ class MenuGroup(Message):
 
 
 class MenusShown(Message):
+    """`month`: the month that business is at, with which pages about a month begin."""
+
     groups: list[MenuGroup]
+    month: MonthText
 
 
 class PageWanted(Message):

@@ -28,6 +28,7 @@ from denghuo.application.spec.page import Text
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Api, Call
 from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import Problem, text
 from denghuo.service.host.binding import Ask, Implementation
 
@@ -63,7 +64,7 @@ class ApplicationService(ApplicationApi):
                 for menu, page in kept
             ]
             groups.append(MenuGroup(app=manifest.id, title=_pair(manifest.title), icon=manifest.icon, items=items))
-        return MenusShown(groups=groups)
+        return MenusShown(groups=groups, month=self._month(call))
 
     def page(self, call: Call, request: PageWanted) -> PageShown:
         name = f"{request.app}.{request.page}"
@@ -94,6 +95,15 @@ class ApplicationService(ApplicationApi):
             if re.fullmatch(lookup.pattern, request.keyword):
                 rows.extend(self._found(manifest, lookup, request.keyword, call))
         return SearchFound(rows=rows[:FOUND_MAX])
+
+    def _month(self, call: Call) -> str:
+        """The newest month that was started or read; else the last one that is over."""
+        for operation in ("billing.cycles", "reading.months"):
+            found = look_up(self._asked(operation, {}, call), "rows.0.month")
+            if isinstance(found, str):
+                return found
+        today = call.now.astimezone(SHANGHAI)
+        return f"{today.year - (today.month == 1)}-{(today.month - 2) % 12 + 1:02d}"
 
     # -- the parts -------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 import { inject, provide, reactive, ref, shallowReactive, type InjectionKey, type Ref } from 'vue'
 import type { Dictionaries, OperationContract, Operations } from '@/spec/contracts'
 import { evaluate, holds, type Scope } from '@/spec/logic'
-import type { Action, Open, PageSpec, Source } from '@/spec/types'
+import type { Action, Input, Open, PageSpec, Source } from '@/spec/types'
 
 export type AnyBlock = PageSpec['blocks'][number]
 export type Row = Record<string, unknown>
@@ -14,6 +14,8 @@ export interface PageReply {
 }
 
 export interface User {
+  /** The month that business is at. */
+  month?: string
   posts: string[]
   organisation: string
   language: string
@@ -35,6 +37,12 @@ export interface ActRequest {
   page: PageContext
 }
 
+export interface SharedStream {
+  close(): void
+  takers: Set<(reply: Row) => void>
+  states: Set<(connected: boolean) => void>
+}
+
 export interface PageContext {
   spec: PageSpec
   operations: Operations
@@ -47,6 +55,8 @@ export interface PageContext {
   /** Counts up when all blocks should read their data again. */
   version: Ref<number>
   shared: Record<string, unknown>
+  /** Open streams of named sources, by their request: blocks that share a source share its stream. */
+  streams: Map<string, SharedStream>
   host: Host
 }
 
@@ -62,6 +72,7 @@ export function providePage(reply: PageReply, parameters: Row, host: Host): Page
     picked: reactive({}),
     version: ref(0),
     shared: shallowReactive<Record<string, unknown>>({}),
+    streams: new Map(),
     host,
   }
   provide(KEY, context)
@@ -95,6 +106,17 @@ export function filled(given: Record<string, unknown> | undefined, scope: Scope)
   for (const [name, expression] of Object.entries(given ?? {})) {
     const value = evaluate(expression, scope)
     if (value !== null && value !== undefined && value !== '') values[name] = value
+  }
+  return values
+}
+
+/** What filters begin with, as their `initial` says. */
+export function firstValues(inputs: (string | Input)[], scope: Scope): Row {
+  const values: Row = {}
+  for (const input of inputs) {
+    if (typeof input === 'string' || input.initial === undefined || input.initial === null) continue
+    const value = evaluate(input.initial, scope)
+    if (value !== null && value !== undefined && value !== '') values[input.name] = value
   }
   return values
 }

@@ -6,7 +6,7 @@ import { live, type Live } from '@/api/stream'
 import type { Schema } from '@/spec/contracts'
 import { lookUp } from '@/spec/logic'
 import type { Source } from '@/spec/types'
-import { filled, operationOf, scopeOf, sourceOf, usePage, type Row } from '@/render/context'
+import { filled, operationOf, scopeOf, sourceOf, usePage, type PageContext, type Row } from '@/render/context'
 
 export interface BlockData {
   reply: ShallowRef<Row | null>
@@ -83,7 +83,7 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
     stream?.close()
     stream = null
     if (!source.value?.stream) return
-    stream = live<Row>(source.value.operation, request(), take, (state) => (connected.value = state))
+    stream = join(page.streams, source.value.operation, request(), take, (state) => (connected.value = state))
   }
 
   const inputs = () => JSON.stringify([source.value?.operation, request(), page.version.value])
@@ -97,6 +97,31 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
     if (timer) clearInterval(timer)
   })
   return { reply, schema, loading, problem, readAt, asOf, connected, load }
+}
+
+/** One connection for all blocks that follow the same query; it ends with the last of them. */
+function join(streams: PageContext['streams'], operation: string, request: Row, take: (reply: Row) => void, tell: (connected: boolean) => void): Live {
+  const key = `${operation} ${JSON.stringify(request)}`
+  let shared = streams.get(key)
+  if (!shared) {
+    const takers = new Set<(reply: Row) => void>()
+    const states = new Set<(connected: boolean) => void>()
+    const opened = live<Row>(operation, request, (reply) => takers.forEach((one) => one(reply)), (state) => states.forEach((one) => one(state)))
+    shared = { takers, states, close: () => opened.close() }
+    streams.set(key, shared)
+  }
+  const joined = shared
+  joined.takers.add(take)
+  joined.states.add(tell)
+  return {
+    close() {
+      joined.takers.delete(take)
+      joined.states.delete(tell)
+      if (joined.takers.size) return
+      joined.close()
+      streams.delete(key)
+    },
+  }
 }
 
 /** Blocks that share a source share one request for it. */

@@ -13,6 +13,15 @@ export function isDownload(reply: unknown): reply is Download {
   return typeof file?.file_name === 'string' && typeof file.media_type === 'string' && typeof file.content === 'string'
 }
 
+/** Shows a PDF in a window of its own, from where it is printed; where no window may open, it is kept instead. */
+export function openForPrint(file: Download): void {
+  if (file.media_type !== 'application/pdf') return download(file)
+  const bytes = Uint8Array.from(atob(file.content), (letter) => letter.charCodeAt(0))
+  const address = URL.createObjectURL(new Blob([bytes], { type: 'application/pdf' }))
+  if (!window.open(address, '_blank')) download(file)
+  setTimeout(() => URL.revokeObjectURL(address), 60_000)
+}
+
 /** Hands the file to the browser to keep. Only plain document types are handed on under their own name. */
 export function download(file: Download): void {
   const bytes = Uint8Array.from(atob(file.content), (letter) => letter.charCodeAt(0))

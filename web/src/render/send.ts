@@ -3,7 +3,7 @@ import { ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import { asProblem, call, newKey } from '@/api/client'
 import type { ApiProblem } from '@/api/problem'
 import { filled, openPage, scopeOf, type PageContext, type Row } from '@/render/context'
-import { download, isDownload } from '@/render/download'
+import { download, isDownload, openForPrint } from '@/render/download'
 import { wireValue } from '@/render/fields/validate'
 import { say } from '@/render/say'
 import { resolve, type OperationContract } from '@/spec/contracts'
@@ -60,7 +60,8 @@ export function useSending(page: PageContext): Sending {
 function done(page: PageContext, action: Action, reply: Row, scope: Row): void {
   const after = scopeOf(page, { ...scope, reply })
   if (action.watch) followTask(action.watch, page, after)
-  if (action.then === 'download' && isDownload(reply)) download(reply)
+  if (action.then === 'print' && isDownload(reply)) openForPrint(reply)
+  else if (action.then === 'download' && isDownload(reply)) download(reply)
   else say({ zh: `${action.label.zh}：已完成`, en: `${action.label.en}: done` })
   if (action.after) openPage(page, action.after, after)
   else if (action.then === 'back') page.host.back()

@@ -116,6 +116,9 @@ const NUMERIC_FORMATS = new Set([
   'percent',
   'decimal',
   'multiplier',
+  'register',
+  'reactive_power',
+  'per_unit',
 ])
 
 /** Whether values of this schema are numbers to a reader: right-aligned, tabular, with a unit in the header. */

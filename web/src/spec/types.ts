@@ -6,7 +6,7 @@
 export type Logic = unknown
 
 /**
- * A page. `parameters` are what it must be opened with; `sources` are queries that several blocks share.
+ * A page. `parameters` are what it must be opened with, `options` what it may be; `sources` are queries that blocks share.
  */
 export interface PageSpec {
   actions?: Action[]
@@ -31,6 +31,7 @@ export interface PageSpec {
   heading?: string | null
   id: string
   note?: Text | null
+  options?: string[]
   parameters?: string[]
   posts?: string[]
   sources?: {
@@ -54,7 +55,7 @@ export interface Action {
   open?: Open | null
   operation?: string | null
   posts?: string[]
-  then?: 'reload' | 'stay' | 'back' | 'download'
+  then?: 'reload' | 'stay' | 'back' | 'download' | 'print'
   tone?: 'primary' | 'plain' | 'danger'
   watch?: Watch | null
   when?: Logic | null
@@ -419,6 +420,8 @@ export interface Flow {
 }
 /**
  * Lines of a bill, each opening to its derivation: registers, multiplier, quantity, price version, document, arithmetic.
+ *
+ * unit: names the unit of each line's quantity, where lines differ in it.
  */
 export interface Explain {
   actions?: Action[]
@@ -442,6 +445,7 @@ export interface Explain {
   source: Source | string
   title?: Text | null
   total?: string | null
+  unit?: string | null
   when?: Logic | null
 }
 /**

@@ -3,6 +3,7 @@ import { shallowRef } from 'vue'
 import { call } from '@/api/client'
 import type { PageReply } from '@/render/context'
 import type { Text } from '@/spec/contracts'
+import { businessMonth } from '@/workbench/session'
 
 export interface MenuItem {
   page: string
@@ -23,7 +24,8 @@ export const CHANNEL = 'pc'
 export const menus = shallowRef<MenuGroup[]>([])
 
 export async function readMenus(): Promise<void> {
-  const reply = await call<{ groups: MenuGroup[] }>('application.menus', { channel: CHANNEL })
+  const reply = await call<{ groups: MenuGroup[]; month: string }>('application.menus', { channel: CHANNEL })
+  businessMonth.value = reply.month
   menus.value = reply.groups
 }
 

@@ -22,7 +22,11 @@ export const session = shallowRef<Session | null>(null)
 /** Set when a session ended under the reader's hands: the page stays, the sign-in form comes over it. */
 export const ended = ref(false)
 
+/** The month that business is at, as the menus say. */
+export const businessMonth = ref('')
+
 export const user = computed(() => ({
+  month: businessMonth.value,
   posts: session.value?.posts ?? [],
   organisation: session.value?.organisation ?? '',
   language: language.value,

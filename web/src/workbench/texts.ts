@@ -4,6 +4,7 @@ export const words = {
   tagline: { zh: '电力营销全业务平台', en: 'Utility customer platform' },
   search: { zh: '搜索户号、户名、表号、电话、地址', en: 'Search account, name, meter, phone, address' },
   searchNone: { zh: '没有相符的用户或页面', en: 'No matching customer or page' },
+  page: { zh: '页面', en: 'Page' },
   home: { zh: '工作台', en: 'Workbench' },
   tasks: { zh: '长任务', en: 'Long work' },
   noTasks: { zh: '没有正在进行的长任务', en: 'No long work under way' },

@@ -334,13 +334,14 @@ class _Reader:
         if parameters is None:
             yield _unknown(f"{path}.open", "page", opened.page)
             return
-        for name in sorted(parameters ^ opened.given.keys()):
+        optional = self.contracts.options.get(opened.page, frozenset())
+        for name in sorted((parameters ^ opened.given.keys()) - optional):
             yield _unknown(f"{path}.open.given", f"parameter of {opened.page} (given xor wanted)", name)
 
     def _variables(self, part: Any, path: str) -> Iterator[Finding]:
         for found in page_variables(part):
             root, _, name = found.partition(".")
-            if root == "page" and name.split(".")[0] not in self.page.parameters:
+            if root == "page" and name.split(".")[0] not in (*self.page.parameters, *self.page.options):
                 yield _unknown(path, "parameter", found)
 
 
@@ -438,7 +439,7 @@ def field_paths(block: DataBlock) -> Iterator[tuple[str, str]]:
 def _explain_paths(block: Explain) -> Iterator[tuple[str, str]]:
     if block.total:
         yield "total", block.total
-    parts = (block.name, block.amount, block.quantity, block.price, block.sentence, block.arithmetic, block.document)
+    parts = (block.name, block.amount, block.quantity, block.unit, block.price, block.sentence, block.arithmetic, block.document)
     yield from _below(
         block.lines, "lines", [path for path in parts if path] + [_field_path(item) for item in block.facts]
     )

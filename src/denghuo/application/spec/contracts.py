@@ -39,6 +39,8 @@ class Contracts:
     screens: frozenset[str] = frozenset()
     pages: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Page name to the names of its parameters; empty where pages are not to be checked against each other."""
+    options: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Page name to the names of what it may be opened with besides."""
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any], **registered: Any) -> "Contracts":

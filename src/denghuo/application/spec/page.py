@@ -157,7 +157,7 @@ class Action(Message):
     when: Logic | None = None
     posts: list[Name] = Field(default_factory=list, max_length=40)
     tone: Literal["primary", "plain", "danger"] = "plain"
-    then: Literal["reload", "stay", "back", "download"] = "reload"
+    then: Literal["reload", "stay", "back", "download", "print"] = "reload"
     after: Open | None = None
     watch: Watch | None = None
 
@@ -342,13 +342,17 @@ class Flow(DataBlock):
 
 
 class Explain(DataBlock):
-    """Lines of a bill, each opening to its derivation: registers, multiplier, quantity, price version, document, arithmetic."""
+    """Lines of a bill, each opening to its derivation: registers, multiplier, quantity, price version, document, arithmetic.
+
+    unit: names the unit of each line's quantity, where lines differ in it.
+    """
 
     kind: Literal["explain"]
     lines: Path = "lines"
     name: Path
     amount: Path
     quantity: Path | None = None
+    unit: Path | None = None
     price: Path | None = None
     sentence: Path | None = None
     arithmetic: Path | None = None
@@ -411,7 +415,7 @@ AnyBlock = Annotated[
 
 
 class PageSpec(Message):
-    """A page. `parameters` are what it must be opened with; `sources` are queries that several blocks share."""
+    """A page. `parameters` are what it must be opened with, `options` what it may be; `sources` are queries that blocks share."""
 
     spec: Literal[1] = 1
     id: PageName
@@ -419,6 +423,7 @@ class PageSpec(Message):
     note: Text | None = None
     heading: Path | None = None
     parameters: list[Name] = Field(default_factory=list, max_length=12)
+    options: list[Name] = Field(default_factory=list, max_length=12)
     posts: list[Name] = Field(default_factory=list, max_length=40)
     sources: dict[Name, Source] = Field(default_factory=dict, max_length=12)
     actions: Actions = Field(default_factory=list)
