@@ -1,0 +1,234 @@
+"""Contract of the billing service (核算管理): the month's cycle, bills with explained lines, exceptions held for a person."""
+
+from denghuo.kernel.contract import Api, Call, Nothing, command, query
+from denghuo.kernel.fields import Document
+from denghuo.service.billing.api.bill import (
+    BILL_KINDS,
+    BILL_LINES,
+    BILL_STATES,
+    BILLS,
+    Bill,
+    BillKind,
+    BillNotFound,
+    BillRef,
+    BillRow,
+    BillsFound,
+    BillsIssued,
+    BillState,
+    FindBills,
+    FontMissing,
+    MonthSummary,
+    MyBills,
+    NotIssued,
+    ShownLine,
+    ShownRegister,
+    Summarise,
+    SummaryRow,
+)
+from denghuo.service.billing.api.cycle import (
+    CYCLE_STATES,
+    STAGE_STATES,
+    STAGES,
+    Advance,
+    Advanced,
+    Cycle,
+    CycleNotFound,
+    CycleRef,
+    CycleRow,
+    CyclesFound,
+    CycleState,
+    FindCycles,
+    MonthNotOver,
+    Stage,
+    StageName,
+    StartCycle,
+    WholeCompanyOnly,
+)
+from denghuo.service.billing.api.exception import (
+    EXCEPTION_STATES,
+    HOLD_CODES,
+    AlreadyIssued,
+    ExceptionNotFound,
+    ExceptionRef,
+    ExceptionRow,
+    ExceptionsFound,
+    FindExceptions,
+    HeldException,
+    HoldCode,
+    NotReleasable,
+    Recalculate,
+    Recalculated,
+    Release,
+    Released,
+    ReleaseMany,
+    ReviewRule,
+    ReviewRules,
+    SetReviewRule,
+    TakenOver,
+    TakeOverUse,
+    UsedMonth,
+)
+from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject
+
+__all__ = [
+    "BILLS",
+    "BILL_KINDS",
+    "BILL_LINES",
+    "BILL_STATES",
+    "CYCLE_STATES",
+    "EXCEPTION_STATES",
+    "HOLD_CODES",
+    "STAGES",
+    "STAGE_STATES",
+    "Advance",
+    "Advanced",
+    "AlreadyIssued",
+    "Bill",
+    "BillKind",
+    "BillLine",
+    "BillNotFound",
+    "BillRef",
+    "BillRow",
+    "BillState",
+    "BillingApi",
+    "BillsFound",
+    "BillsIssued",
+    "CannotRate",
+    "Cycle",
+    "CycleNotFound",
+    "CycleRef",
+    "CycleRow",
+    "CycleState",
+    "CyclesFound",
+    "ExceptionNotFound",
+    "ExceptionRef",
+    "ExceptionRow",
+    "ExceptionsFound",
+    "FindBills",
+    "FindCycles",
+    "FindExceptions",
+    "FontMissing",
+    "HeldException",
+    "HoldCode",
+    "MeteredPiece",
+    "MonthNotOver",
+    "MonthSummary",
+    "MyBills",
+    "NotIssued",
+    "NotReleasable",
+    "Rated",
+    "RatingSubject",
+    "Recalculate",
+    "Recalculated",
+    "Release",
+    "ReleaseMany",
+    "Released",
+    "ReviewRule",
+    "ReviewRules",
+    "SetReviewRule",
+    "ShownLine",
+    "ShownRegister",
+    "Stage",
+    "StageName",
+    "StartCycle",
+    "Summarise",
+    "SummaryRow",
+    "TakeOverUse",
+    "TakenOver",
+    "UsedMonth",
+    "WholeCompanyOnly",
+]
+
+
+class BillingApi(Api, noun="billing", version=1):
+    """Operations on the month's cycle, on bills and on what is held for a person to decide."""
+
+    # -- the cycle --------------------------------------------------------------------------------------------------------
+
+    @command(permit="billing.run", problems=(MonthNotOver, WholeCompanyOnly))
+    def start_cycle(self, call: Call, request: StartCycle) -> Cycle:
+        """Starts the month: plan, read, rate, review, issue. A month that was started already is answered with its cycle."""
+
+    @query(permit="billing.read", problems=(CycleNotFound,))
+    def cycle(self, call: Call, request: CycleRef) -> Cycle:
+        """How far the month is: stages, accounts done, rate, expected end, held and issued bills, amount."""
+
+    @query(permit="billing.read")
+    def cycles(self, call: Call, request: FindCycles) -> CyclesFound:
+        """The months that were started, newest first."""
+
+    @command(permit="billing.run", problems=(CycleNotFound, WholeCompanyOnly))
+    def stop_cycle(self, call: Call, request: CycleRef) -> Cycle:
+        """Stops the month after the step that is under way. Nothing that was done is lost."""
+
+    @command(permit="billing.run", problems=(CycleNotFound, WholeCompanyOnly))
+    def resume_cycle(self, call: Call, request: CycleRef) -> Cycle:
+        """Goes on where the month was stopped, failed or interrupted."""
+
+    @command(permit="billing.advance", emits=(BillsIssued,))
+    def advance_cycle(self, call: Call, request: Advance) -> Advanced:
+        """One step of the month, called by the job worker until nothing is left to do."""
+
+    # -- bills ------------------------------------------------------------------------------------------------------------
+
+    @query(permit="billing.read")
+    def bills(self, call: Call, request: FindBills) -> BillsFound:
+        """Bills by month, account, state, kind, unit and class; a customer's session sees its own issued bills."""
+
+    @query(permit="billing.read", problems=(BillNotFound,))
+    def bill(self, call: Call, request: BillRef) -> Bill:
+        """One bill with every line explained: registers, multiplier, quantity, price version, document, arithmetic."""
+
+    @query(permit="billing.own")
+    def my_bills(self, call: Call, request: MyBills) -> BillsFound:
+        """The issued bills of the signed-in customer, newest first."""
+
+    @query(permit="billing.own", problems=(BillNotFound,))
+    def my_bill(self, call: Call, request: BillRef) -> Bill:
+        """One issued bill of the signed-in customer, explained."""
+
+    @query(permit="billing.own", problems=(BillNotFound, NotIssued, FontMissing))
+    def my_bill_document(self, call: Call, request: BillRef) -> Document:
+        """An issued bill of the signed-in customer as a PDF, with the holder's name and address."""
+
+    @query(permit="billing.read", problems=(BillNotFound, NotIssued, FontMissing))
+    def bill_document(self, call: Call, request: BillRef) -> Document:
+        """An issued bill as a PDF in Chinese and English; name and address are masked towards staff."""
+
+    @query(permit="billing.read")
+    def month_summary(self, call: Call, request: Summarise) -> MonthSummary:
+        """Counts, energy and amount of a month by class of use, within the caller's units."""
+
+    # -- exceptions -------------------------------------------------------------------------------------------------------
+
+    @query(permit="billing.read")
+    def exceptions(self, call: Call, request: FindExceptions) -> ExceptionsFound:
+        """What is held and why, to be worked off."""
+
+    @query(permit="billing.read", problems=(ExceptionNotFound,))
+    def exception(self, call: Call, request: ExceptionRef) -> HeldException:
+        """One exception with the figures that led to it and what to do."""
+
+    @command(permit="billing.release", problems=(ExceptionNotFound, NotReleasable), emits=(BillsIssued,))
+    def release(self, call: Call, request: Release) -> Released:
+        """Lets a held bill pass for a stated reason; with its last open exception gone it is issued at once."""
+
+    @command(permit="billing.release", problems=(ExceptionNotFound, NotReleasable), emits=(BillsIssued,))
+    def release_many(self, call: Call, request: ReleaseMany) -> Released:
+        """Lets up to 200 held bills pass for one reason; they are issued together."""
+
+    @command(permit="billing.recalculate", problems=(BillNotFound, CycleNotFound, AlreadyIssued), emits=(BillsIssued,))
+    def recalculate(self, call: Call, request: Recalculate) -> Recalculated:
+        """Bills an account's month again from today's readings, contract and prices; what passes the review is issued."""
+
+    @query(permit="billing.read")
+    def review_rules(self, call: Call, request: Nothing) -> ReviewRules:
+        """The rules of the review with their limits."""
+
+    @command(permit="billing.set_rules")
+    def set_review_rule(self, call: Call, request: SetReviewRule) -> ReviewRule:
+        """Changes a rule's limit or switches it; holds for bills reviewed from then on."""
+
+    @command(permit="billing.take_over")
+    def take_over_use(self, call: Call, request: TakeOverUse) -> TakenOver:
+        """Takes over energy billed in earlier months of the tier year by the system before this one."""

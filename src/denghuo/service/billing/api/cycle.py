@@ -1,0 +1,156 @@
+"""The month's cycle as it is seen: stages, progress, rate and expected end."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.fields import AsOf, MonthText, TextPair
+from denghuo.kernel.problem import NotFound, Problem, text
+from denghuo.kernel.values import Energy, Money
+
+CYCLE_STATES = Dictionary(
+    "billing.cycle_state",
+    {
+        "running": text("进行中", "Running"),
+        "stopped": text("已暂停", "Stopped"),
+        "failed": text("出错停止", "Failed"),
+        "done": text("已完成", "Done"),
+    },
+    tones={"running": "notice", "stopped": "warning", "failed": "danger", "done": "good"},
+)
+CycleState = Annotated[
+    Literal["running", "stopped", "failed", "done"], Label("状态", "State", dictionary=CYCLE_STATES.name)
+]
+STAGES = Dictionary(
+    "billing.stage",
+    {
+        "plan": text("抄表计划", "Reading plan"),
+        "read": text("抄表与校验", "Read and validate"),
+        "rate": text("电费计算", "Rate"),
+        "review": text("电费审核", "Review"),
+        "issue": text("电费发行", "Issue"),
+    },
+)
+StageName = Annotated[
+    Literal["plan", "read", "rate", "review", "issue"], Label("环节", "Stage", dictionary=STAGES.name)
+]
+STAGE_STATES = Dictionary(
+    "billing.stage_state",
+    {
+        "waiting": text("待办", "Waiting"),
+        "running": text("进行中", "Under way"),
+        "stopped": text("已暂停", "Stopped"),
+        "failed": text("出错", "Failed"),
+        "done": text("完成", "Done"),
+    },
+    tones={"running": "notice", "stopped": "warning", "failed": "danger", "done": "good"},
+)
+StageState = Annotated[
+    Literal["waiting", "running", "stopped", "failed", "done"],
+    Label("状态", "State", dictionary=STAGE_STATES.name),
+]
+Count = Annotated[int, Label("件数", "Count")]
+
+
+class StartCycle(Message):
+    month: MonthText
+
+
+class CycleRef(Message):
+    month: MonthText
+
+
+class Advance(Message):
+    """One step. `epoch` tells the runs of a cycle apart: after a resume, the job of the run before ends by itself."""
+
+    month: MonthText
+    epoch: int
+
+
+class Advanced(Message):
+    """`again`: there is more to do."""
+
+    month: MonthText
+    stage: StageName
+    again: bool
+
+
+class Stage(Message):
+    name: StageName
+    state: StageState
+    count: Annotated[str, Label("进度", "Progress")]
+    done: Annotated[int, Label("已处理", "Done")]
+    total: Annotated[int, Label("总数", "Total")]
+    started_at: Annotated[AwareDatetime | None, Label("开始", "Started")]
+    ended_at: Annotated[AwareDatetime | None, Label("结束", "Ended")]
+
+
+class Cycle(Message):
+    """The state of a month. Counts and amounts are those of the caller's units; the stages are those of the whole company.
+
+    done, total: how much of the work over all stages is done, told as accounts of `accounts`. rate: accounts a second. `amount` is
+    what customers owe, `purchase_amount` what the company owes for bought energy.
+    """
+
+    month: MonthText
+    run_no: Annotated[int, Label("发行批次", "Issue no.")]
+    state: CycleState
+    trouble: Annotated[TextPair | None, Label("停止原因", "Why it stopped")]
+    stages: list[Stage]
+    done: Annotated[int, Label("已处理", "Done")]
+    total: Annotated[int, Label("总数", "Total")]
+    rate: Annotated[int | None, Label("每秒户数", "Accounts a second")]
+    started_at: Annotated[AwareDatetime, Label("开始", "Started")]
+    ended_at: Annotated[AwareDatetime | None, Label("结束", "Ended")]
+    ends_at: Annotated[AwareDatetime | None, Label("预计结束", "Expected end")]
+    seconds: Annotated[str | None, Label("用时（秒）", "Seconds taken")]
+    started_by: Annotated[str, Label("发起人", "Started by")]
+    accounts: Annotated[int, Label("核算合同", "Contracts to bill")]
+    rated: Annotated[int, Label("已算费", "Rated")]
+    issued: Annotated[int, Label("已发行", "Issued")]
+    held: Annotated[int, Label("异常待处理", "Held")]
+    passed_share: Annotated[str | None, Label("自动通过率", "Passed by itself")]
+    energy: Annotated[Energy, Label("售电量", "Energy sold")]
+    amount: Annotated[Money, Label("应收电费", "Amount receivable")]
+    purchase_energy: Annotated[Energy, Label("购电量", "Energy bought")]
+    purchase_amount: Annotated[Money, Label("应付购电费", "Amount payable")]
+    as_of: AsOf
+
+
+class FindCycles(Page):
+    state: CycleState | None = None
+
+
+class CycleRow(Message):
+    month: MonthText
+    state: CycleState
+    run_no: Annotated[int, Label("发行批次", "Issue no.")]
+    started_at: Annotated[AwareDatetime, Label("开始", "Started")]
+    ended_at: Annotated[AwareDatetime | None, Label("结束", "Ended")]
+    accounts: Annotated[int, Label("核算合同", "Contracts to bill")]
+    issued: Annotated[int, Label("已发行", "Issued")]
+    held: Annotated[int, Label("异常待处理", "Held")]
+    amount: Annotated[Money, Label("应收电费", "Amount receivable")]
+    purchase_amount: Annotated[Money, Label("应付购电费", "Amount payable")]
+
+
+class CyclesFound(Message):
+    rows: list[CycleRow]
+    total: Annotated[int, Field(ge=0)]
+    next: str | None
+    as_of: AsOf
+
+
+class CycleNotFound(NotFound, noun="billing", status=404, zh="该月尚未启动核算", en="The month was not started"):
+    """Fields: month."""
+
+
+class MonthNotOver(Problem, noun="billing", status=409, zh="该月尚未结束", en="The month is not over"):
+    """Fields: month. A month is billed from the midnight that ends it."""
+
+
+class WholeCompanyOnly(
+    Problem, noun="billing", status=403, zh="须由公司级岗位办理", en="Only for a post of the whole company"
+):
+    """A month is billed for the whole company at once. Fields: scope."""

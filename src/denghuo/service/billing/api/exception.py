@@ -1,0 +1,254 @@
+"""What is held for a person to decide, the rules that hold it, and how it is let go."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.fields import (
+    AccountNo,
+    AsOf,
+    BillNo,
+    MeterNo,
+    MonthText,
+    OrganisationCode,
+    Reason,
+    TariffClass,
+    TextPair,
+)
+from denghuo.kernel.problem import NotFound, Problem, text
+from denghuo.kernel.values import Energy, Money
+from denghuo.service.billing.api.bill import BillKind, BillState, HolderName
+
+HOLD_CODES = Dictionary(
+    "billing.hold",
+    {
+        "read_held": text("抄表示数未确定", "Register not settled"),
+        "no_reading": text("无抄表电量", "No quantity read"),
+        "tariff_unknown": text("无适用电价", "No tariff in force"),
+        "contract_changed": text("月内合同变更", "Contract changed within the month"),
+        "rating_failed": text("算费规则不适用", "Rules do not fit"),
+        "review_remark": text("计费提示待核", "Rating asks for a look"),
+        "zero_use": text("零电量", "Zero consumption"),
+        "over_capacity": text("电量超出合同容量", "More than the contract power can use"),
+        "negative": text("负电量或负电费", "Negative energy or amount"),
+        "spike": text("电量突变", "Energy far from earlier months"),
+        "estimated_share": text("估算占比过高", "Too much of it estimated"),
+        "outlier_amount": text("大额电费", "Amount out of range"),
+    },
+    tones={"read_held": "danger", "no_reading": "danger", "tariff_unknown": "danger", "rating_failed": "danger"},
+)
+HoldCode = Annotated[
+    Literal[
+        "read_held",
+        "no_reading",
+        "tariff_unknown",
+        "contract_changed",
+        "rating_failed",
+        "review_remark",
+        "zero_use",
+        "over_capacity",
+        "negative",
+        "spike",
+        "estimated_share",
+        "outlier_amount",
+    ],
+    Label("异常类型", "Exception", dictionary=HOLD_CODES.name),
+]
+EXCEPTION_STATES = Dictionary(
+    "billing.exception_state",
+    {
+        "open": text("待处理", "Open"),
+        "released": text("已放行", "Released"),
+        "resolved": text("已消除", "Resolved"),
+    },
+    tones={"open": "danger", "released": "warning", "resolved": "good"},
+)
+ExceptionState = Annotated[
+    Literal["open", "released", "resolved"], Label("处理状态", "State", dictionary=EXCEPTION_STATES.name)
+]
+ExceptionNo = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{6}-[0-9]{13}-[12]-[a-z_]{3,24}$"), Label("异常编号", "Exception no.")
+]
+
+
+class FindExceptions(Page):
+    """Exceptions in the order of account; `releasable` picks those that a person may let pass as they are."""
+
+    month: MonthText | None = None
+    keyword: Annotated[str, Label("户号", "Account no.")] = ""
+    code: HoldCode | None = None
+    state: ExceptionState | None = None
+    kind: BillKind | None = None
+    org: OrganisationCode | None = None
+    tariff_class: TariffClass | None = None
+    releasable: Annotated[bool | None, Label("可放行", "May be released")] = None
+
+
+class ExceptionRow(Message):
+    exception_no: ExceptionNo
+    month: MonthText
+    account_no: AccountNo
+    name: HolderName
+    org: OrganisationCode
+    kind: BillKind
+    tariff_class: TariffClass
+    code: HoldCode
+    reason: Annotated[TextPair, Label("原因", "Reason")]
+    energy: Annotated[Energy | None, Label("电量", "Energy")]
+    amount: Annotated[Money | None, Label("金额", "Amount")]
+    bill_no: BillNo | None
+    releasable: Annotated[bool, Label("可放行", "May be released")]
+    state: ExceptionState
+    raised_at: Annotated[AwareDatetime, Label("发现时间", "Raised at")]
+
+
+class ExceptionsFound(Message):
+    rows: list[ExceptionRow]
+    total: int
+    next: str | None
+    as_of: AsOf
+
+
+class ExceptionRef(Message):
+    exception_no: ExceptionNo
+
+
+class HeldPiece(Message):
+    """A metered piece as it stood when the account was held."""
+
+    point_no: Annotated[str, Label("计量点编号", "Metering point")]
+    meter_no: MeterNo
+    piece: Annotated[int, Label("分段", "Piece")]
+    from_at: Annotated[AwareDatetime, Label("起", "From")]
+    to_at: Annotated[AwareDatetime, Label("止", "To")]
+    start: Annotated[str | None, Label("起示数", "Previous register")]
+    end: Annotated[str | None, Label("止示数", "Current register")]
+    multiplier: Annotated[int, Label("倍率", "Multiplier")]
+    energy: Annotated[Energy | None, Label("电量", "Energy")]
+    status: Annotated[str, Label("抄表状态", "Read status")]
+    rule: Annotated[str, Label("判定规则", "Rule")]
+
+
+class HeldException(Message):
+    """One exception. `remedy` says what to do; `parameters` are the figures of the rule that held it."""
+
+    exception_no: ExceptionNo
+    month: MonthText
+    account_no: AccountNo
+    name: HolderName
+    org: OrganisationCode
+    kind: BillKind
+    tariff_class: TariffClass
+    code: HoldCode
+    reason: Annotated[TextPair, Label("原因", "Reason")]
+    remedy: Annotated[TextPair, Label("处理办法", "What to do")]
+    parameters: dict[str, str]
+    pieces: list[HeldPiece]
+    energy: Annotated[Energy | None, Label("电量", "Energy")]
+    amount: Annotated[Money | None, Label("金额", "Amount")]
+    bill_no: BillNo | None
+    bill_state: BillState | None
+    releasable: Annotated[bool, Label("可放行", "May be released")]
+    state: ExceptionState
+    raised_at: Annotated[AwareDatetime, Label("发现时间", "Raised at")]
+    settled_at: Annotated[AwareDatetime | None, Label("处理时间", "Settled at")]
+    settled_by: Annotated[str | None, Label("处理人", "Settled by")]
+    settled_why: Annotated[str | None, Label("处理说明", "Why")]
+    as_of: AsOf
+
+
+class Release(Message):
+    exception_no: ExceptionNo
+    reason: Reason
+
+
+class ReleaseMany(Message):
+    exception_nos: Annotated[list[ExceptionNo], Field(min_length=1, max_length=200)]
+    reason: Reason
+
+
+class Released(Message):
+    """released: exceptions let go. issued: bills issued by it, in run `run_no`; a bill with another open exception waits."""
+
+    released: Annotated[int, Label("放行", "Released")]
+    issued: Annotated[int, Label("发行", "Issued")]
+    run_no: Annotated[int | None, Label("发行批次", "Issue no.")]
+
+
+class Recalculate(Message):
+    account_no: AccountNo
+    month: MonthText
+
+
+class Recalculated(Message):
+    """What came of it: bills issued now, exceptions that remain, bills that were issued before and agree with it."""
+
+    account_no: AccountNo
+    month: MonthText
+    issued: Annotated[int, Label("发行", "Issued")]
+    held: Annotated[int, Label("仍为异常", "Still held")]
+    unchanged: Annotated[int, Label("无变化", "Unchanged")]
+    amount: Annotated[Money, Label("金额", "Amount")]
+    run_no: Annotated[int | None, Label("发行批次", "Issue no.")]
+
+
+class ReviewRule(Message):
+    """A rule of the review. `limit` is in `unit`; a rule that is off holds nothing."""
+
+    code: HoldCode
+    title: Annotated[TextPair, Label("规则", "Rule")]
+    meaning: Annotated[TextPair, Label("含义", "Meaning")]
+    kind: BillKind
+    tariff_class: TariffClass | None
+    limit: Annotated[int, Label("限值", "Limit")]
+    unit: Annotated[str, Label("单位", "Unit")]
+    on: Annotated[bool, Label("启用", "On")]
+
+
+class ReviewRules(Message):
+    rows: list[ReviewRule]
+
+
+class SetReviewRule(Message):
+    """A limit for a class of use, or for all classes that have none of their own when `tariff_class` is not given."""
+
+    code: HoldCode
+    kind: BillKind
+    tariff_class: TariffClass | None = None
+    limit: Annotated[int, Field(ge=0, le=10**15), Label("限值", "Limit")]
+    on: Annotated[bool, Label("启用", "On")] = True
+    reason: Reason
+
+
+class UsedMonth(Message):
+    account_no: AccountNo
+    org: OrganisationCode
+    month: MonthText
+    energy: Annotated[Energy, Label("电量", "Energy")]
+    billed_on: Annotated[date | None, Label("原发行日期", "Issued on")] = None
+
+
+class TakeOverUse(Message):
+    months: Annotated[list[UsedMonth], Field(min_length=1, max_length=1_000)]
+
+
+class TakenOver(Message):
+    """`unchanged` were known with the same energy; a month that is billed here is refused."""
+
+    taken: int
+    unchanged: int
+    refused: int
+
+
+class ExceptionNotFound(NotFound, noun="billing", status=404, zh="未找到该异常", en="No such exception"):
+    """Fields: exception_no. Raised also for an exception outside the caller's scope."""
+
+
+class NotReleasable(Problem, noun="billing", status=409, zh="该异常不能放行", en="The exception cannot be released"):
+    """Fields: exception_no, code, state. Without a settled quantity or a price there is no bill to let pass."""
+
+
+class AlreadyIssued(Problem, noun="billing", status=409, zh="账单已发行", en="The bill was issued already"):
+    """Fields: bill_no, issued, computed. An issued bill changes only by cancelling and billing again."""
