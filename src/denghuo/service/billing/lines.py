@@ -92,7 +92,8 @@ class RatingSubject(Message):
     first_day, last_day: the days billed, both included; None = the whole month.
     used_before_wh: energy of the tier year before this month; tier_months: months of the tier year that the account counts
     (12 but in the year in which it was opened); reading_months: months between two readings; tier_extra_wh: additional room of
-    the first tier in the tier period (larger households).
+    the first tier in the tier period (larger households); used_tiers_wh: what was billed before in each tier, where that is known
+    apart from its sum: energy billed in a higher tier is not rated again when the first tier is enlarged in mid-year.
     spans: capacity and contract demand over the days of the month; empty where there is no basic charge.
     """
 
@@ -107,6 +108,7 @@ class RatingSubject(Message):
     last_day: date | None = None
     pieces: Annotated[list[MeteredPiece], Field(max_length=10_000)]
     used_before_wh: Annotated[int, Field(ge=0)] = 0
+    used_tiers_wh: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=9)] = []
     tier_months: Annotated[int, Field(ge=1, le=12)] = 12
     reading_months: Annotated[int, Field(ge=1, le=12)] = 1
     tier_extra_wh: Annotated[int, Field(ge=0)] = 0
@@ -157,11 +159,12 @@ class RatingRemark(Message):
 
 class Rated(Message):
     """A rated contract: the total is the sum of the lines to the fen. Positive: supply is owed by the customer, purchase by the
-    utility."""
+    utility. `tiers_wh`: the energy of each tier, empty without tiers."""
 
     tariff_code: TariffCode
     tariff_version: int
     energy_wh: Annotated[int, Label("计费电量", "Billed energy")]
+    tiers_wh: list[int]
     lines: list[BillLine]
     total: Annotated[Money, Label("合计", "Total")]
     estimated_days: int

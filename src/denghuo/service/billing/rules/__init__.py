@@ -1,0 +1,7 @@
+"""Rating rules (计费规则): one contract, one month, one tariff in; explained bill lines out. Pure, and integers only."""
+
+from denghuo.service.billing.rules.choice import choose
+from denghuo.service.billing.rules.examples import example_faults
+from denghuo.service.billing.rules.rating import rate
+
+__all__ = ["choose", "example_faults", "rate"]

@@ -1,0 +1,273 @@
+"""The basic charge of two-part tariffs (基本电费): by capacity or by demand, by days.
+
+Days: the 2024 供电营业规则 divides the monthly charge by the calendar days of the month, a part of a day counting as a day; the old
+rule divided by thirty and counted days with both ends included, so that a changed 31-day month could reach 31/30.
+Demand: 发改办价格〔2016〕1583号, 国家电网财〔2016〕633号.
+"""
+
+from datetime import date
+
+from denghuo.kernel.period import Month
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Money, Price, charge_fen, round_half_up
+from denghuo.service.billing.lines import BasicSpan, BillLine, CannotRate, RatingRemark, RatingSubject, Step
+from denghuo.service.billing.rules.prices import at_voltage
+from denghuo.service.billing.rules.words import charge, milli, pair, percent, remark, step
+from denghuo.service.tariff.api import BasicCharge, DemandRule, PriceAt, TariffDocument
+
+
+def billed_demand(rule: DemandRule, actual_w: int, contract_w: int | None, capacity_va: int | None) -> int:
+    """Demand to be charged in W. Without a contract demand the actual one; never below the floor share of the capacity."""
+    billed = actual_w
+    if contract_w is not None:
+        free = round_half_up(contract_w * rule.free_share.number, 10_000)
+        if actual_w <= free:
+            billed = contract_w
+        else:
+            start = free if rule.above == "free_share" else contract_w
+            billed = start + rule.excess_times * (actual_w - start)
+    if rule.floor_share is not None and capacity_va is not None:
+        billed = max(billed, round_half_up(capacity_va * rule.floor_share.number, 10_000))
+    return billed
+
+
+def metered_demand(subject: RatingSubject) -> int | None:
+    """The demand of the month in W: the largest of each point, added over the points; None without a demand register."""
+    largest: dict[str, int] = {}
+    for piece in subject.pieces:
+        if piece.quantity == "demand" and piece.band == "total" and piece.value_milli is not None:
+            largest[piece.point_no] = max(largest.get(piece.point_no, 0), piece.value_milli)
+    return sum(largest.values()) if largest else None
+
+
+def days_share(tariff: TariffDocument, month: Month, first: date, last: date) -> tuple[int, int]:
+    """Days and divisor of the monthly charge for the days first..last, both included."""
+    days = (last - first).days + 1
+    if days == month.day_count:
+        return 1, 1
+    return days, (30 if tariff.days == "thirty" else month.day_count)
+
+
+def basic_lines(
+    subject: RatingSubject, tariff: TariffDocument, basic: BasicCharge, first: date, last: date, energy_wh: int
+) -> tuple[list[BillLine], list[RatingRemark]]:
+    """The lines of the basic charge, one for each span of unchanged terms, and the discount as a negative line."""
+    spans = [
+        span.model_copy(update={"first_day": max(span.first_day, first), "last_day": min(span.last_day, last)})
+        for span in subject.spans
+        if span.first_day <= last and span.last_day >= first
+    ]
+    if basic.by == "capacity":
+        spans = [span for span in spans if span.capacity_va is not None]
+    if not spans:
+        raise CannotRate(
+            text(
+                "合同没有计收基本电费的容量或需量。", "The contract gives no capacity or demand for the basic charge."
+            ),
+            code="no_terms",
+            value=basic.by,
+        )
+    rows = at_voltage(basic.prices, subject.voltage)
+    if not rows:
+        raise CannotRate(
+            text(f"电价没有 {subject.voltage} 千伏的基本电价。", f"No basic price at {subject.voltage} kV."),
+            code="no_price",
+            value=subject.voltage,
+        )
+    remarks: list[RatingRemark] = []
+    demand = metered_demand(subject) if basic.by == "demand" else None
+    if basic.by == "demand" and demand is None:
+        remarks.append(
+            remark(
+                "no_demand_register",
+                "没有最大需量示数，按合同最大需量计收。",
+                "There is no demand register; the contract demand is charged.",
+            )
+        )
+    lines = [_span_line(tariff, basic, rows[0], span, Month.of(subject.month), demand) for span in spans]
+    if basic.discount is not None:
+        lines += _discount(tariff, basic, lines, spans, energy_wh)
+    return lines, remarks
+
+
+def _span_line(
+    tariff: TariffDocument, basic: BasicCharge, row: PriceAt, span: BasicSpan, month: Month, demand: int | None
+) -> BillLine:
+    steps: list[Step] = []
+    unit = "kVA" if basic.by == "capacity" else "kW"
+    if basic.by == "capacity":
+        quantity = span.capacity_va or 0
+        steps.append(
+            step(
+                "demand",
+                {"capacity": milli(quantity)},
+                f"计费容量 {milli(quantity)} 千伏安。",
+                f"Capacity charged: {milli(quantity)} kVA. ",
+            )
+        )
+    else:
+        quantity, said = _demand(basic.demand, span, demand)
+        steps.append(said)
+    days, divisor = days_share(tariff, month, span.first_day, span.last_day)
+    factor = "" if days == divisor else f" × {days}/{divisor}"
+    if factor:
+        steps.append(
+            step(
+                "days",
+                {
+                    "days": str(days),
+                    "divisor": str(divisor),
+                    "first": span.first_day.isoformat(),
+                    "last": span.last_day.isoformat(),
+                },
+                f"{span.first_day} 至 {span.last_day} 共 {days} 天，除以 {divisor} 天。",
+                f"{span.first_day} to {span.last_day}: {days} days of {divisor}. ",
+            )
+        )
+    document = row.document or basic.document
+    steps.append(_price_step(row, document, unit))
+    amount = Money(
+        charge_fen(row.price.e8, quantity)
+        if days == divisor
+        else round_half_up(row.price.e8 * quantity * days, 10**9 * divisor)
+    )
+    said, arithmetic = charge(quantity, unit, row.price, amount, factor)
+    return made(
+        "basic_capacity" if basic.by == "capacity" else "basic_demand",
+        ("基本电费（容量）", "Basic charge by capacity")
+        if basic.by == "capacity"
+        else ("基本电费（需量）", "Basic charge by demand"),
+        "basic",
+        tariff,
+        row,
+        document,
+        quantity,
+        unit,
+        row.price,
+        amount,
+        [*steps, said],
+        arithmetic,
+    )
+
+
+def _demand(rule: DemandRule, span: BasicSpan, demand: int | None) -> tuple[int, Step]:
+    if demand is None:
+        if span.contract_w is None:
+            raise CannotRate(
+                text("既无需量示数也无合同最大需量。", "There is neither a demand register nor a contract demand."),
+                code="no_terms",
+                value="demand",
+            )
+        contract = milli(span.contract_w)
+        return span.contract_w, step(
+            "demand",
+            {"contract": contract, "billed": contract},
+            f"合同最大需量 {contract} 千瓦。",
+            f"Contract demand {contract} kW. ",
+        )
+    billed = billed_demand(rule, demand, span.contract_w, span.capacity_va)
+    values = {"actual": milli(demand), "billed": milli(billed)}
+    zh, en = f"实际最大需量 {milli(demand)} 千瓦", f"Actual demand {milli(demand)} kW"
+    if span.contract_w is not None:
+        share = percent(rule.free_share.number)
+        values |= {"contract": milli(span.contract_w), "free_share": share, "excess_times": str(rule.excess_times)}
+        over = billed != span.contract_w
+        zh += f"，合同 {milli(span.contract_w)} 千瓦，{'超过' if over else '未超过'} {share}%"
+        en += f", contract {milli(span.contract_w)} kW, {'above' if over else 'within'} {share} %"
+        if over:
+            zh += f"，超出部分按 {rule.excess_times} 倍"
+            en += f", the excess counted {rule.excess_times} times"
+    return billed, step(
+        "demand", values, f"{zh}，计费需量 {milli(billed)} 千瓦。", f"{en}; billed demand {milli(billed)} kW. "
+    )
+
+
+def _discount(
+    tariff: TariffDocument, basic: BasicCharge, lines: list[BillLine], spans: list[BasicSpan], energy_wh: int
+) -> list[BillLine]:
+    discount = basic.discount
+    capacity = max((span.capacity_va or 0 for span in spans), default=0)
+    if discount is None or capacity == 0 or energy_wh * 1000 < discount.energy_per_kva.wh * capacity:
+        return []
+    charged = sum(line.amount.fen for line in lines)
+    amount = Money(-round_half_up(charged * (10_000 - discount.price_share.number), 10_000))
+    threshold = milli(discount.energy_per_kva.wh)
+    reached = milli(round_half_up(energy_wh * 1000, capacity))
+    off = percent(10_000 - discount.price_share.number)
+    arithmetic = f"-{Money(charged)} × {off}% = {amount}"
+    steps = [
+        step(
+            "base",
+            {"per_kva": reached, "threshold": threshold, "charged": str(Money(charged)), "off": off},
+            f"每千伏安用电 {reached} 千瓦时，达到 {threshold}，需量电价减 {off}%，依据{discount.document}。",
+            f"{reached} kWh per kVA reach {threshold}: {off} % off the demand price, {discount.document}. ",
+        ),
+        step("charge", {"amount": str(amount)}, f"金额：{arithmetic} 元。", f"Amount: {arithmetic} yuan. "),
+    ]
+    return [
+        made(
+            "basic_discount",
+            ("需量电价优惠", "Demand price discount"),
+            "basic",
+            tariff,
+            None,
+            discount.document,
+            None,
+            "%",
+            None,
+            amount,
+            steps,
+            arithmetic,
+        )
+    ]
+
+
+def _price_step(row: PriceAt, document: str, unit: str) -> Step:
+    mark = ("（示例价）", " (illustrative)") if row.illustrative else ("", "")
+    values = {"price": str(row.price), "document": document, "unit": unit}
+    if row.illustrative:
+        values["illustrative"] = "true"
+    return step(
+        "price",
+        values,
+        f"基本电价每月 {row.price} 元/{unit}，依据{document}{mark[0]}。",
+        f"Basic price {row.price} yuan per {unit} and month, {document}{mark[1]}. ",
+    )
+
+
+def made(
+    code: str,
+    title: tuple[str, str],
+    group: str,
+    tariff: TariffDocument,
+    row: PriceAt | None,
+    document: str,
+    quantity: int | None,
+    unit: str,
+    price: Price | None,
+    amount: Money,
+    steps: list[Step],
+    arithmetic: str,
+    band: str | None = None,
+    tier: int | None = None,
+) -> BillLine:
+    """A bill line; its sentence is that of its steps."""
+    return BillLine.model_construct(
+        code=code,
+        title=pair(*title),
+        group=group,
+        band=band,
+        tier=tier,
+        quantity_milli=quantity,
+        unit=unit,
+        price=price,
+        amount=amount,
+        tariff_code=tariff.code,
+        tariff_version=tariff.version,
+        document_no=document,
+        illustrative=row is not None and row.illustrative,
+        note=row.note if row is not None else None,
+        steps=steps,
+        sentence=pair("".join(one.text.zh for one in steps), "".join(one.text.en for one in steps).rstrip()),
+        arithmetic=arithmetic,
+    )
