@@ -27,25 +27,18 @@ log = logging.getLogger("denghuo.host")
 def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> FastAPI:
     """A web application that offers every operation of the given (bound) Apis, with OpenAPI at `/docs`.
 
-    Beside the operations: `GET /api/<noun>/<query>/stream?request=<json>` (server-sent events), `/api/contracts.json`,
-    `/metrics` (Prometheus) and `/healthz`.
+    Beside the operations: `GET /api/<noun>/<query>/stream?request=<json>` (server-sent events), `/metrics`
+    (Prometheus) and `/healthz`.
     """
     app = FastAPI(title=title, docs_url="/docs", openapi_url="/openapi.json", redoc_url=None)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(Exception, _on_defect)
-    offered = list(apis)
-    for api in offered:
+    for api in apis:
         for operation in type(api).operations().values():
             _route(app, api, operation, caller)
             if operation.kind == "query":
                 _stream_route(app, api, operation, caller)
-    contracts = json.dumps(contracts_json(offered), ensure_ascii=False)
-
-    @app.get("/api/contracts.json", include_in_schema=False)
-    def contracts_of_this_process(http: Request) -> Response:
-        caller(http)
-        return Response(contracts, media_type="application/json")
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:
@@ -56,21 +49,6 @@ def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> 
         return Response("ok", media_type="text/plain")
 
     return app
-
-
-def contracts_json(apis: Iterable[Api]) -> dict[str, Any]:
-    """What page specs may lean on: every operation with kind, permit and the JSON Schemas of request and reply."""
-    operations = {
-        operation.full_name: {
-            "kind": operation.kind,
-            "permit": operation.permit,
-            "request": operation.request.model_json_schema(),
-            "reply": operation.reply.model_json_schema(mode="serialization"),
-        }
-        for api in apis
-        for operation in type(api).operations().values()
-    }
-    return {"operations": operations}
 
 
 def _route(app: FastAPI, api: Api, operation: Operation, caller: Caller) -> None:
