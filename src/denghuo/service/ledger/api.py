@@ -179,6 +179,7 @@ class AskStatement(Page):
 
 
 class StatementRow(Message):
+    movement_no: Annotated[int, Label("序号", "No.")]
     at: Instant
     document_kind: DocumentKind
     document_no: DocumentNo
@@ -505,7 +506,7 @@ class Posting(Message):
 
     posting_no: Annotated[int, Label("过账序号", "Posting no.")]
     month: MonthText
-    run_no: Annotated[str, Label("计算批次", "Run no.")]
+    run_no: Annotated[int, Label("发行批次", "Issue no.")]
     posted_at: Instant
     bills: Annotated[int, Label("入账账单数", "Bills posted")]
     unchanged: Annotated[int, Label("已在账", "Known before")]
@@ -572,7 +573,7 @@ class BillsPosted(Event, name="ledger.bills.posted", version=1):
     """Bills of a run stand in the books. amount_fen is decimal text of an integer."""
 
     month: str
-    run_no: str
+    run_no: int
     count: int
     amount_fen: str
 
