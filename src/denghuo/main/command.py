@@ -53,7 +53,7 @@ def up(loaded: Loaded, port: int | None) -> None:
     """Run everything in this process until Ctrl-C."""
     with said(), contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(loaded.settings.host, loaded.settings.port if port is None else port))
-        running = stack.enter_context(platform(loaded, alone=True))
+        running = stack.enter_context(platform(loaded, alone=True, analysing=True))
         stack.enter_context(running.working())
         host, chosen = listener.getsockname()[:2]
         click.echo(f"灯火 Denghuo: http://{host}:{chosen}/")
@@ -72,7 +72,7 @@ def serve(loaded: Loaded, nouns: tuple[str, ...], port: int | None) -> None:
         raise click.BadParameter(f"unknown service {', '.join(unknown)}; known: {', '.join(sorted(known))}")
     with said(), contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(loaded.settings.host, loaded.settings.port if port is None else port))
-        running = stack.enter_context(platform(loaded, hosted=nouns))
+        running = stack.enter_context(platform(loaded, hosted=nouns, analysing="analytics" in nouns))
         stack.enter_context(running.working())
         host, chosen = listener.getsockname()[:2]
         click.echo(f"灯火 Denghuo {' '.join(nouns)}: http://{host}:{chosen}/")

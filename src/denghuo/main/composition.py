@@ -17,6 +17,8 @@ import denghuo.service
 from denghuo.application.api import ApplicationApi
 from denghuo.application.menus.catalogue import Catalogue
 from denghuo.application.service import applications
+from denghuo.data.analysis.sources import EXTERNALS, SOURCES
+from denghuo.data.analysis.warehouse import Warehouse
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.embedded import EmbeddedServer, FolderInUse
@@ -74,11 +76,14 @@ class Platform:
 
 
 @contextlib.contextmanager
-def platform(loaded: Loaded, hosted: Collection[str] | None = None, alone: bool = False) -> Iterator[Platform]:
+def platform(
+    loaded: Loaded, hosted: Collection[str] | None = None, alone: bool = False, analysing: bool = False
+) -> Iterator[Platform]:
     """Starts or joins the store, brings its schemas up to date and binds the services.
 
     hosted: the nouns that run in this process; the others are reached at `settings.peers`. None: all that no peer runs.
     alone: refuse a data folder that another process works in, instead of joining its database.
+    analysing: this process owns the warehouse and lets it follow the store.
     """
     settings = loaded.settings
     folder = pathlib.Path(settings.data)
@@ -89,7 +94,12 @@ def platform(loaded: Loaded, hosted: Collection[str] | None = None, alone: bool 
         migrate(dsn, [contract.noun for contract in SERVICES])
         install_queue(dsn)
         database = stack.enter_context(Database(dsn))
-        store = Store(database, Datasets(database, folder / "datasets"), key)
+        warehouse = (
+            Warehouse(dsn, folder / "warehouse.duckdb", folder / "datasets", SOURCES, EXTERNALS) if analysing else None
+        )
+        if warehouse is not None:
+            stack.enter_context(warehouse)
+        store = Store(database, Datasets(database, folder / "datasets"), key, warehouse)
         signer = Signer(key)
         directory = Directory()
         for contract, implementation in SERVICES.items():
