@@ -9,19 +9,21 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from denghuo.data.analysis.pgoutput import UNCHANGED
 from denghuo.data.analysis.slot import Batch, Key, Pending, Table, TableChanges
-from denghuo.data.analysis.sources import DATASETS, External
+from denghuo.data.analysis.sources import DATASETS, LAKE_FILES, External, LakeView
 
 MEMORY = "512MB"
 THREADS = 2
+_MANIFESTS = frozenset({DATASETS.name, LAKE_FILES.name})
 
 
 class WarehouseFile:
     """One writer (the follower) and any number of readers, each on a cursor of its own with a consistent view."""
 
-    def __init__(self, path: pathlib.Path, datasets: pathlib.Path, externals: Sequence[External]) -> None:
+    def __init__(self, path: pathlib.Path, datasets: pathlib.Path, externals: Sequence[External | LakeView]) -> None:
         self._connection = duckdb.connect(str(path), config={"memory_limit": MEMORY, "threads": str(THREADS)})
         self._datasets = datasets.absolute()
         self._externals = tuple(externals)
@@ -30,6 +32,10 @@ class WarehouseFile:
         self._lock = threading.Lock()
         self._connection.execute("CREATE SCHEMA IF NOT EXISTS denghuo")
         self._connection.execute("CREATE TABLE IF NOT EXISTS denghuo.position (body VARCHAR NOT NULL)")
+        # The organisation scope of a caller, as the database's own policies read it.
+        self._connection.execute(
+            "CREATE OR REPLACE MACRO in_scope(org, scope) AS len(list_filter(scope, lambda p: starts_with(org, p))) > 0"
+        )
         with self.transaction() as cursor:
             self._show_externals(cursor)
 
@@ -91,7 +97,7 @@ class WarehouseFile:
         cursor.execute(f"CREATE OR REPLACE TABLE {_named(table)} ({columns})")
         for batch in rows:
             self._insert(cursor, table, [dict(zip(table.types, row, strict=True)) for row in batch])
-        if table.full_name == DATASETS.name:
+        if table.full_name in _MANIFESTS:
             self._show_externals(cursor)
 
     def drop_others(self, cursor: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> None:
@@ -113,7 +119,7 @@ class WarehouseFile:
                 cursor.execute(f"DELETE FROM {_named(table)}")
             if changes.rows:
                 self._apply_rows(cursor, table, changes)
-            if name == DATASETS.name:
+            if name in _MANIFESTS:
                 self._show_externals(cursor)
 
     def _apply_rows(self, cursor: duckdb.DuckDBPyConnection, table: Table, changes: TableChanges) -> None:
@@ -155,42 +161,71 @@ class WarehouseFile:
     # -- published datasets ----------------------------------------------------------------------------------------------------
 
     def _show_externals(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Points each view at the newest published files of its dataset."""
-        cursor.execute(
-            "SELECT count(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
-            [DATASETS.schema, DATASETS.table],
-        )
-        known = cursor.fetchall()[0][0] > 0
+        """Points each view at the newest published files of its dataset or lake class."""
+        cursor.execute("SELECT table_schema || '.' || table_name FROM information_schema.tables")
+        known = {name for (name,) in cursor.fetchall()}
         for external in self._externals:
-            files: list[tuple[str, str]] = []
-            if known:
-                cursor.execute(
-                    "SELECT period, path FROM data.dataset WHERE name = ?"
-                    " QUALIFY row_number() OVER (PARTITION BY period, shard ORDER BY published_at DESC, id DESC) = 1"
-                    " ORDER BY period, shard",
-                    [external.dataset],
+            if isinstance(external, External):
+                schema, _, name = external.dataset.partition(".")
+                files = (
+                    self._files(cursor, _NEWEST_DATASETS, external.dataset, self._datasets)
+                    if DATASETS.name in known
+                    else []
                 )
-                files = [(period, path) for period, path in cursor.fetchall() if (self._datasets / path).is_file()]
-            schema, _, name = external.dataset.partition(".")
+                view = _view("month", "VARCHAR", external.columns, files)
+            else:
+                schema, name = "lake", external.lake_class
+                files = (
+                    self._files(cursor, _NEWEST_DAYS, name, self._datasets / "lake") if LAKE_FILES.name in known else []
+                )
+                view = _view("day", "DATE", external.columns, files)
             cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}")
-            cursor.execute(f"CREATE OR REPLACE VIEW {_quoted(schema)}.{_quoted(name)} AS {self._view(external, files)}")
+            cursor.execute(f"CREATE OR REPLACE VIEW {_quoted(schema)}.{_quoted(name)} AS {view}")
 
-    def _view(self, external: External, files: Sequence[tuple[str, str]]) -> str:
-        columns = ", ".join(
-            f"CAST({_quoted(name)} AS {kind}) AS {_quoted(name)}" for name, kind in external.columns.items()
-        )
-        if not files:
-            empty = ", ".join(f"CAST(NULL AS {kind}) AS {_quoted(name)}" for name, kind in external.columns.items())
-            return f"SELECT CAST(NULL AS VARCHAR) AS month, {empty} WHERE false"
-        parts = []
-        for period in sorted({period for period, _ in files}):
-            paths = ", ".join(_text(str(self._datasets / path)) for each, path in files if each == period)
-            parts.append(f"SELECT {_text(period)} AS month, {columns} FROM read_parquet([{paths}])")
-        return " UNION ALL ".join(parts)
+    def _files(
+        self, cursor: duckdb.DuckDBPyConnection, query: str, name: str, folder: pathlib.Path
+    ) -> list[tuple[str, pathlib.Path]]:
+        """(period, file) of what the manifest names and is there."""
+        cursor.execute(query, [name])
+        found = [(str(period), folder / path) for period, path in cursor.fetchall()]
+        return [(period, path) for period, path in found if path.is_file()]
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             return self._connection.cursor()
+
+
+_NEWEST_DATASETS = """
+SELECT period, path FROM data.dataset WHERE name = ?
+QUALIFY row_number() OVER (PARTITION BY period, shard ORDER BY published_at DESC, id DESC) = 1 ORDER BY period, shard
+"""
+_NEWEST_DAYS = """
+SELECT day, path FROM data.lake_file WHERE class = ?
+QUALIFY row_number() OVER (PARTITION BY day, shard ORDER BY version DESC) = 1 ORDER BY day, shard
+"""
+
+
+def _view(
+    period_name: str, period_type: str, columns: Mapping[str, str], files: Sequence[tuple[str, pathlib.Path]]
+) -> str:
+    """The text of a view over Parquet files, with the period of each file as its first column."""
+    if not files:
+        empty = ", ".join(f"CAST(NULL AS {kind}) AS {_quoted(name)}" for name, kind in columns.items())
+        return f"SELECT CAST(NULL AS {period_type}) AS {period_name}, {empty} WHERE false"
+    parts = []
+    for period in sorted({period for period, _ in files}):
+        paths = [path for each, path in files if each == period]
+        present = set(pq.read_schema(paths[-1]).names)
+        selected = ", ".join(
+            f"CAST({_quoted(name) if name in present else 'NULL'} AS {kind}) AS {_quoted(name)}"
+            for name, kind in columns.items()
+        )
+        listed = ", ".join(_text(str(path)) for path in paths)
+        parts.append(
+            f"SELECT CAST({_text(period)} AS {period_type}) AS {period_name}, {selected}"
+            f" FROM read_parquet([{listed}], union_by_name = true)"
+        )
+    return " UNION ALL ".join(parts)
 
 
 def _sent(pending: Pending) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""What the warehouse holds: tables of the business store, and published datasets beside them."""
+"""What the warehouse holds: tables of the business store, and published datasets and lake days beside them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,21 +21,62 @@ class Source:
 class External:
     """A published dataset, shown as the view of its name (`reading.month_energy`) with its period as column `month`.
 
-    `columns` name DuckDB types, so that the view exists, empty, before anything is published.
+    `columns` name DuckDB types, so that the view exists, empty, before anything is published. A file that lacks one shows null.
     """
 
     dataset: str
     columns: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class LakeView:
+    """A class of the day lake, shown as the view `lake.<class>` over the newest version of each day, with the column `day`."""
+
+    lake_class: str
+    columns: Mapping[str, str]
+
+
 DATASETS = Source("data", "dataset", ("name", "period", "shard", "row_count", "path", "published_at"))
+LAKE_FILES = Source("data", "lake_file", ("class", "day", "shard", "version", "path"))
+JOURNALS = ("billing", "ledger", "payment", "point", "reading")
+"""Services whose emitted facts the warehouse keeps; requests and replies, which hold sealed personal data, stay out."""
 
 SOURCES: tuple[Source, ...] = (
     DATASETS,
+    LAKE_FILES,
     Source("customer", "account", ("org", "tariff_class", "status", "opened_on")),
+    Source("permission", "organisation", ("name", "name_en", "kind", "parent", "to_day")),
+    Source("point", "area", ("name", "org", "feeder_no")),
+    Source("point", "feeder", ("name", "org")),
+    Source(
+        "billing",
+        "bill",
+        (
+            "month",
+            "account_no",
+            "org",
+            "kind",
+            "state",
+            "tariff_class",
+            "area_no",
+            "energy_wh",
+            "amount_fen",
+            "issued_on",
+        ),
+    ),
+    Source("billing", "hold", ("month", "org", "kind", "code", "state", "raised_at")),
+    Source("billing", "cycle", ("state", "stage", "accounts", "started_at", "ended_at", "resumed_at", "busy_ms")),
+    Source("billing", "cycle_stage", ("done", "total", "started_at", "ended_at")),
+    Source(
+        "ledger", "item", ("account_no", "org", "kind", "month", "tariff_class", "due_on", "amount_fen", "paid_fen")
+    ),
+    Source("ledger", "receipt", ("org", "amount_fen", "method", "day", "posted_at", "reversal_no")),
+    *(Source(schema, "journal", ("operation", "actor", "events")) for schema in JOURNALS),
 )
 
-EXTERNALS: tuple[External, ...] = (
+_SLOTS = tuple(f"p{slot:02d}" for slot in range(96))
+
+EXTERNALS: tuple[External | LakeView, ...] = (
     External(
         "reading.month_energy",
         {
@@ -52,18 +93,15 @@ EXTERNALS: tuple[External, ...] = (
         },
     ),
     External(
-        "billing.bills",
+        "loss.area_month",
         {
-            "bill_no": "VARCHAR",
-            "account_no": "VARCHAR",
-            "org": "VARCHAR",
-            "kind": "VARCHAR",
-            "tariff_class": "VARCHAR",
             "area_no": "VARCHAR",
-            "energy_wh": "BIGINT",
-            "amount_fen": "BIGINT",
-            "due_on": "DATE",
-            "estimated_days": "INTEGER",
+            "feeder_no": "VARCHAR",
+            "org": "VARCHAR",
+            "supply_wh": "BIGINT",
+            "sales_wh": "BIGINT",
+            "loss_wh": "BIGINT",
         },
     ),
+    LakeView("gateway_power_w", {"subject": "VARCHAR", **dict.fromkeys(_SLOTS, "INTEGER")}),
 )

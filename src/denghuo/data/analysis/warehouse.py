@@ -12,10 +12,10 @@ import logging
 import pathlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 import duckdb
 import psycopg
@@ -23,7 +23,7 @@ import psycopg
 from denghuo.data.analysis import pgoutput
 from denghuo.data.analysis.file import WarehouseFile
 from denghuo.data.analysis.slot import Slot
-from denghuo.data.analysis.sources import External, Source
+from denghuo.data.analysis.sources import External, LakeView, Source
 from denghuo.kernel.problem import Text, Unavailable, text
 
 POLL_S = 0.05
@@ -34,6 +34,8 @@ REREAD_S = 15.0
 CHANGES_PER_BATCH = 50_000
 ADVANCE_BYTES = 4 << 20
 REMEMBERED_LAGS = 500
+KEPT_MAX = 500
+Result = TypeVar("Result")
 log = logging.getLogger("denghuo.warehouse")
 
 State = Literal["starting", "following", "reading", "failing", "stopped"]
@@ -79,7 +81,7 @@ class Warehouse:
         file: pathlib.Path,
         datasets: pathlib.Path,
         sources: Sequence[Source],
-        externals: Sequence[External] = (),
+        externals: Sequence[External | LakeView] = (),
     ) -> None:
         self._dsn = dsn
         self._path = file
@@ -92,6 +94,9 @@ class Warehouse:
         self._status = Status("starting", _SAID["starting"], None, 0, None, None, None, 0, 0)
         self._lags: list[int] = []
         self._examined = -1
+        self._kept: dict[Hashable, Any] = {}
+        self._kept_version = -1
+        self._kept_lock = threading.Lock()
 
     # -- life ------------------------------------------------------------------------------------------------------------
 
@@ -145,6 +150,21 @@ class Warehouse:
     def has(self, name: str) -> bool:
         """Whether a table or view `schema.table` is there: a source whose table does not exist yet is not."""
         return self._file is not None and name in self._file.names()
+
+    def remembered(self, key: Hashable, compute: Callable[[], Result]) -> Result:
+        """What `compute` gives, kept for this key until the content changes: many screens ask for the same figures."""
+        version = self._status.version
+        with self._kept_lock:
+            if self._kept_version != version:
+                self._kept.clear()
+                self._kept_version = version
+            if key in self._kept:
+                return cast(Result, self._kept[key])
+        made = compute()
+        with self._kept_lock:
+            if self._kept_version == version and len(self._kept) < KEPT_MAX:
+                self._kept[key] = made
+        return made
 
     def status(self) -> Status:
         status = self._status
