@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-import pkgutil
+import pathlib
 
 import pytest
 
@@ -15,8 +15,8 @@ from denghuo.kernel.contract import Api
 def contracts() -> list[type[Api]]:
     """Every contract of the product: services, application, access."""
     found: list[type[Api]] = [ApplicationApi]
-    doors = [f"denghuo.service.{module.name}" for module in pkgutil.iter_modules(denghuo.service.__path__)]
-    for package in [*doors, "denghuo.access"]:
+    services = sorted(path.name for path in pathlib.Path(denghuo.service.__path__[0]).iterdir() if path.is_dir())
+    for package in [*(f"denghuo.service.{name}" for name in services), "denghuo.access"]:
         if importlib.util.find_spec(package) and importlib.util.find_spec(f"{package}.api"):
             module = importlib.import_module(f"{package}.api")
             noun = package.rpartition(".")[2]

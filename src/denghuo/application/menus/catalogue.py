@@ -41,9 +41,13 @@ class Catalogue:
         read = list(read_apps() if apps is None else apps)
         known = contracts_json(self.apis.values())
         self.operations: dict[str, Any] = known["operations"]
-        parameters = {name: frozenset(page.get("parameters", ())) for app in read for name, page in app.pages.items()}
+        pages = {name: page for app in read for name, page in app.pages.items()}
         self.contracts = Contracts.from_json(
-            known, components=frozenset(COMPONENTS), screens=frozenset(SCREENS), pages=parameters
+            known,
+            components=frozenset(COMPONENTS),
+            screens=frozenset(SCREENS),
+            pages={name: frozenset(page.get("parameters", ())) for name, page in pages.items()},
+            options={name: frozenset(page.get("options", ())) for name, page in pages.items()},
         )
         self.findings: dict[str, list[Finding]] = {}
         self.apps = [self._offered(app) for app in read]
