@@ -53,6 +53,7 @@ function compressed(): Plugin {
 const inputs = Object.fromEntries(
   [
     ['index', 'workbench'],
+    ['docs', 'docs'],
     ['phone', 'phone'],
     ['screen', 'screen'],
   ]

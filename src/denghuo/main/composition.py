@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 import httpx
 
 import denghuo.service
+from denghuo.access.api import AccessApi
+from denghuo.access.module import Access
 from denghuo.application.api import ApplicationApi
 from denghuo.application.menus.catalogue import Catalogue
 from denghuo.application.service import applications
@@ -21,7 +23,7 @@ from denghuo.data.analysis.sources import EXTERNALS, SOURCES
 from denghuo.data.analysis.warehouse import Warehouse
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.embedded import EmbeddedServer, FolderInUse
+from denghuo.data.processing.embedded import EmbeddedServer, FolderInUse, folder_unusable
 from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Api, Call
 from denghuo.service.host.binding import Directory, Implementation, Local, Store
@@ -48,7 +50,7 @@ def _services() -> dict[type[Api], Implementation]:
 
 
 SERVICES = _services()
-MODULES: tuple[type[Api], ...] = (ApplicationApi,)
+MODULES: tuple[type[Api], ...] = (AccessApi, ApplicationApi)
 """Modules above the services that offer operations of the same form."""
 
 
@@ -60,6 +62,7 @@ class Platform:
     signer: Signer
     store: Store
     catalogue: Catalogue
+    access: Access | None
     relay: Relay = field(repr=False)
     jobs: QueuedJobs = field(repr=False)
 
@@ -86,12 +89,11 @@ def platform(
     analysing: this process owns the warehouse and lets it follow the store.
     """
     settings = loaded.settings
-    folder = pathlib.Path(settings.data)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = _data_folder(settings.data)
     key = _deployment_key(loaded, folder)
     with contextlib.ExitStack() as stack:
         dsn = settings.dsn.get_secret_value() or _embedded(folder / "postgres", stack, alone)
-        migrate(dsn, [contract.noun for contract in SERVICES])
+        migrate(dsn, [AccessApi.noun, *(contract.noun for contract in SERVICES)])
         install_queue(dsn)
         database = stack.enter_context(Database(dsn))
         warehouse = (
@@ -113,8 +115,18 @@ def platform(
         catalogue = Catalogue([*SERVICES, *MODULES])
         if hosted is None or ApplicationApi.noun in hosted:
             directory.bind(ApplicationApi, Local(store, applications(catalogue), directory))
+        access = Access(store, directory, signer, now) if hosted is None or AccessApi.noun in hosted else None
         jobs = QueuedJobs(dsn)
-        yield Platform(directory, signer, store, catalogue, Relay(directory, store, jobs, now), jobs)
+        yield Platform(directory, signer, store, catalogue, access, Relay(directory, store, jobs, now), jobs)
+
+
+def _data_folder(given: str) -> pathlib.Path:
+    folder = pathlib.Path(given).expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise folder_unusable(folder, error) from error
+    return folder
 
 
 def _embedded(folder: pathlib.Path, stack: contextlib.ExitStack, alone: bool) -> str:

@@ -37,7 +37,8 @@ def peer_caller(platform: Platform) -> Caller:
 
 
 def web(platform: Platform) -> ASGIApp:
-    """What this process serves. Where it hosts the application module, people sign in and the pages stand beside the API."""
+    """What this process serves. Where it hosts access, people sign in; where it hosts the application module, the
+    pages stand beside the API."""
     app: FastAPI = application(
         (api for noun, api in platform.directory.bound.items() if noun in platform.directory.hosted),
         peer_caller(platform),

@@ -7,6 +7,7 @@ the next start; only a process that works in this very data folder is ever signa
 import contextlib
 import fcntl
 import importlib.util
+import logging
 import os
 import pathlib
 import pwd
@@ -14,6 +15,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import threading
 import time
 from typing import IO
 
@@ -25,6 +27,8 @@ from denghuo.kernel.problem import Unavailable, text
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
 POLL_S = 0.05
+WATCH_S = 1.0
+log = logging.getLogger("denghuo.postgres")
 LOG_TAIL_BYTES = 2_000
 _OPTIONS = {
     "listen_addresses": "127.0.0.1",
@@ -61,6 +65,8 @@ class EmbeddedServer:
         self._log = self.folder / "server.log"
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._watcher: threading.Thread | None = None
 
     def __enter__(self) -> str:
         return self.start()
@@ -83,7 +89,11 @@ class EmbeddedServer:
                 port = _free_port()
                 self._launch(port)
             self._await_ready(port)
-            return self._prepare(port)
+            dsn = self._prepare(port)
+            self._stopping.clear()
+            self._watcher = threading.Thread(target=self._watch, args=(port,), name="denghuo-postgres", daemon=True)
+            self._watcher.start()
+            return dsn
         except BaseException:
             self.stop()
             raise
@@ -97,6 +107,10 @@ class EmbeddedServer:
         """Stops the server (fast shutdown: open transactions are rolled back) and lets the folder go."""
         if self._lock is None:
             return
+        self._stopping.set()
+        if self._watcher is not None:
+            self._watcher.join()
+            self._watcher = None
         process, self._process = self._process, None
         pid = process.pid if process is not None else self.pid()
         if pid is not None and (process is None or process.poll() is None):
@@ -118,6 +132,20 @@ class EmbeddedServer:
             return None
         return pid if self._alive(pid) else None
 
+    def _watch(self, port: int) -> None:
+        """Starts the server anew, at the same port, when it went away without having been stopped."""
+        while not self._stopping.wait(WATCH_S):
+            if self.pid() is not None:
+                continue
+            log.error("the embedded database ended; it is started anew")
+            if self._process is not None:
+                self._process.wait()
+            try:
+                self._launch(port)
+                self._await_ready(port)
+            except (ServerNotStarted, OSError) as error:
+                log.error("the embedded database did not start: %s", error)
+
     # -- steps -----------------------------------------------------------------------------------------------------------
 
     def _take_folder(self) -> None:
@@ -125,15 +153,7 @@ class EmbeddedServer:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = (self.folder / "lock").open("w")
         except OSError as error:
-            raise FolderUnusable(
-                text(
-                    f"无法在 {self.folder} 建立数据目录（{error.strerror}）。请检查权限与磁盘，或以 --data 指定其他目录。",
-                    f"Unable to make the data folder {self.folder} ({error.strerror}). Check rights and space, or name another "
-                    "with --data.",
-                ),
-                folder=str(self.folder),
-                reason=error.strerror,
-            ) from error
+            raise folder_unusable(self.folder, error) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -248,6 +268,17 @@ class EmbeddedServer:
             folder=str(self.folder),
             log=tail,
         )
+
+
+def folder_unusable(folder: pathlib.Path, error: OSError) -> FolderUnusable:
+    return FolderUnusable(
+        text(
+            f"无法在 {folder} 建立数据目录（{error.strerror}）。请检查权限与磁盘，或以 --data 指定其他目录。",
+            f"Unable to make the data folder {folder} ({error.strerror}). Check rights and space, or name another with --data.",
+        ),
+        folder=str(folder),
+        reason=error.strerror,
+    )
 
 
 def _binaries() -> pathlib.Path:

@@ -25,12 +25,12 @@ log = logging.getLogger("denghuo.host")
 
 
 def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> FastAPI:
-    """A web application that offers every operation of the given (bound) Apis, with OpenAPI at `/docs`.
+    """A web application that offers every operation of the given (bound) Apis, with OpenAPI at `/openapi.json`.
 
     Beside the operations: `GET /api/<noun>/<query>/stream?request=<json>` (server-sent events), `/metrics`
     (Prometheus) and `/healthz`.
     """
-    app = FastAPI(title=title, docs_url="/docs", openapi_url="/openapi.json", redoc_url=None)
+    app = FastAPI(title=title, docs_url=None, openapi_url="/openapi.json", redoc_url=None)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(Exception, _on_defect)
