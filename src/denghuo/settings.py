@@ -108,7 +108,7 @@ def _structured(value: str) -> Any:
 def _read(path: pathlib.Path, required: bool) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if not required:
             return {}
         reason = "not found"
