@@ -42,8 +42,8 @@ help: ## list the targets
 	@cd web && PATH="$(NODE_PATHS):$$PATH" npm run --silent build
 	@touch $@
 
-.stamps/chromium: .stamps/python
-	@scripts/chromium.sh
+.stamps/test-tools: .stamps/python
+	@scripts/test-tools.sh
 	@touch $@
 
 setup: .stamps/python .stamps/web ## install everything the project needs and build the web
@@ -51,7 +51,7 @@ setup: .stamps/python .stamps/web ## install everything the project needs and bu
 run: setup ## load the demo company on the first start and serve the web; prints its address and the demo users
 	@$(BIN)/denghuo up --demo examples/gaoping
 
-test: setup .stamps/chromium ## set up and run all tests
+test: setup .stamps/test-tools ## set up and run all tests
 	$(BIN)/pytest -n 2 --dist loadgroup
 	cd web && PATH="$(NODE_PATHS):$$PATH" npm run --silent test
 
@@ -63,13 +63,13 @@ check: setup ## format, lint, types, import rules, contracts
 	$(BIN)/pytest -q tests/contract
 	cd web && PATH="$(NODE_PATHS):$$PATH" npm run --silent typecheck && PATH="$(NODE_PATHS):$$PATH" npm run --silent types:check
 
-scope: setup .stamps/chromium ## run the tests and print which functions of docs/scope.csv have a passing one
+scope: setup .stamps/test-tools ## run the tests and print which functions of docs/scope.csv have a passing one
 	$(BIN)/pytest -n 2 --dist loadgroup --scope
 
 bench: setup ## measure against stated floors in the same run
 	for row in bench/*.py; do $(BIN)/python $$row || exit 1; done
 
-shots: setup .stamps/chromium ## make the pictures of the README from the running product
+shots: setup .stamps/test-tools ## make the pictures of the README from the running product
 	$(BIN)/python docs/shots.py
 
 lock: .stamps/uv ## resolve the dependencies anew into requirements.lock
