@@ -1,8 +1,8 @@
 /** What a page gives its blocks: parameters, filter values, chosen rows, shared data, and the ways to act. */
 import { inject, provide, reactive, ref, shallowReactive, type InjectionKey, type Ref } from 'vue'
 import type { Dictionaries, OperationContract, Operations } from '@/spec/contracts'
-import { evaluate, holds, type Scope } from '@/spec/logic'
-import type { Action, Input, Open, PageSpec, Source } from '@/spec/types'
+import { evaluate, holds, lookUp, type Scope } from '@/spec/logic'
+import type { Action, Input, Open, OpenBy, PageSpec, Source } from '@/spec/types'
 
 export type AnyBlock = PageSpec['blocks'][number]
 export type Row = Record<string, unknown>
@@ -125,8 +125,17 @@ export function shown(part: { when?: unknown }, scope: Scope): boolean {
   return holds(part.when, scope)
 }
 
-export function openPage(page: PageContext, open: Open, scope: Scope): void {
+export function openPage(page: PageContext, open: Open | OpenBy, scope: Scope): void {
+  if ('page_at' in open) return openNamed(page, open, scope)
   page.host.open({ page: open.page, parameters: filled(open.given, scope), place: open.place ?? 'page' })
+}
+
+/** A row that names its own page. The name is only asked for from the server, which gives registered pages alone. */
+function openNamed(page: PageContext, open: OpenBy, scope: Scope): void {
+  const name = lookUp(scope['row'], open.page_at)
+  const given = lookUp(scope['row'], open.given_at)
+  if (typeof name !== 'string' || !/^[a-z][a-z0-9_]{0,40}\.[a-z][a-z0-9_]{0,60}$/.test(name)) return
+  page.host.open({ page: name, parameters: (given ?? {}) as Row, place: open.place ?? 'page' })
 }
 
 /** For what belongs to a page but is mounted elsewhere, as a dialog is. */

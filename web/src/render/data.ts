@@ -3,7 +3,8 @@ import { computed, onScopeDispose, ref, shallowRef, watch, type ComputedRef, typ
 import { call, asProblem } from '@/api/client'
 import type { ApiProblem } from '@/api/problem'
 import { live, type Live } from '@/api/stream'
-import type { Schema } from '@/spec/contracts'
+import { labelOf } from '@/format/format'
+import { resolve, type Schema } from '@/spec/contracts'
 import { lookUp } from '@/spec/logic'
 import type { Source } from '@/spec/types'
 import { filled, operationOf, scopeOf, sourceOf, usePage, type PageContext, type Row } from '@/render/context'
@@ -17,6 +18,8 @@ export interface BlockData {
   readAt: Ref<Date | null>
   asOf: ComputedRef<string | null>
   connected: Ref<boolean | null>
+  /** What must be filled in or chosen before the query can be asked. */
+  lacking: Ref<string[]>
   load(): Promise<void>
 }
 
@@ -38,6 +41,7 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
   const problem = shallowRef<ApiProblem | null>(null)
   const loading = ref(false)
   const readAt = ref<Date | null>(null)
+  const lacking = ref<string[]>([])
   const connected = ref<boolean | null>(null)
   const source = computed(() => sourceOf(page, of()))
   const schema = computed(() => (source.value ? (operationOf(page, source.value.operation)?.reply ?? EMPTY) : EMPTY))
@@ -67,6 +71,8 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
   async function load(): Promise<void> {
     if (!source.value) return
     asked?.abort()
+    lacking.value = lacks(page, source.value, request())
+    if (lacking.value.length) return
     const mine = new AbortController()
     asked = mine
     loading.value = true
@@ -82,7 +88,7 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
   function follow(): void {
     stream?.close()
     stream = null
-    if (!source.value?.stream) return
+    if (!source.value?.stream || lacks(page, source.value, request()).length) return
     stream = join(page.streams, source.value.operation, request(), take, (state) => (connected.value = state))
   }
 
@@ -96,7 +102,15 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
     stream?.close()
     if (timer) clearInterval(timer)
   })
-  return { reply, schema, loading, problem, readAt, asOf, connected, load }
+  return { reply, schema, loading, problem, readAt, asOf, connected, lacking, load }
+}
+
+/** Labels of required request fields that are still empty. */
+function lacks(page: PageContext, source: Source, request: Row): string[] {
+  const schema = operationOf(page, source.operation)?.request
+  if (!schema) return []
+  const root = resolve(schema, schema)
+  return (root.required ?? []).filter((name) => request[name] === undefined).map((name) => labelOf(resolve(root.properties?.[name] ?? {}, schema), name))
 }
 
 /** One connection for all blocks that follow the same query; it ends with the last of them. */

@@ -137,7 +137,7 @@ export interface List {
   key: string
   kind: 'list'
   note?: Text | null
-  open?: Open | null
+  open?: Open | OpenBy | null
   page_size?: number
   posts?: string[]
   row_actions?: Action[]
@@ -157,6 +157,14 @@ export interface FieldShown {
   tone?: Logic | null
   weight?: 'lead' | 'plain' | 'minor'
   when?: Logic | null
+}
+/**
+ * The page that the row itself names, as a task names where it is done: page at `page_at`, its parameters at `given_at`.
+ */
+export interface OpenBy {
+  given_at: string
+  page_at: string
+  place?: 'page' | 'drawer'
 }
 /**
  * Inputs whose values go into the requests of the blocks named in `over`.

@@ -41,6 +41,7 @@ export const words = {
   pagePrevious: { zh: '上一页', en: 'Previous page' },
   required: { zh: '必填', en: 'Required' },
   chooseFile: { zh: '选择文件', en: 'Choose a file' },
+  chooseFirst: { zh: '先填写或选择', en: 'Fill in or choose first' },
   empty: { zh: '没有数据', en: 'Nothing here' },
   emptyFiltered: { zh: '没有符合条件的数据', en: 'Nothing matches the filters' },
   emptyHint: { zh: '换个条件试试，或点“重置”。', en: 'Try other filters, or reset them.' },

@@ -29,6 +29,7 @@ from denghuo.application.spec.page import (
     Input,
     List,
     Open,
+    OpenBy,
     PageSpec,
     Screen,
     Source,
@@ -411,6 +412,8 @@ def field_paths(block: DataBlock) -> Iterator[tuple[str, str]]:
         yield "rows", block.rows
         yield from (("totals", _field_path(item)) for item in block.totals)
         yield from _below(block.rows, "fields", [block.key, *map(_field_path, block.fields)])
+        if isinstance(block.open, OpenBy):
+            yield from _below(block.rows, "open", [block.open.page_at, block.open.given_at])
     elif isinstance(block, Detail):
         for position, section in enumerate(block.sections):
             yield from ((f"sections.{position}.fields", _field_path(item)) for item in section.fields)
@@ -439,7 +442,16 @@ def field_paths(block: DataBlock) -> Iterator[tuple[str, str]]:
 def _explain_paths(block: Explain) -> Iterator[tuple[str, str]]:
     if block.total:
         yield "total", block.total
-    parts = (block.name, block.amount, block.quantity, block.unit, block.price, block.sentence, block.arithmetic, block.document)
+    parts = (
+        block.name,
+        block.amount,
+        block.quantity,
+        block.unit,
+        block.price,
+        block.sentence,
+        block.arithmetic,
+        block.document,
+    )
     yield from _below(
         block.lines, "lines", [path for path in parts if path] + [_field_path(item) for item in block.facts]
     )

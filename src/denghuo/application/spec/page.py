@@ -95,6 +95,14 @@ class Open(Message):
     place: Literal["page", "drawer"] = "page"
 
 
+class OpenBy(Message):
+    """The page that the row itself names, as a task names where it is done: page at `page_at`, its parameters at `given_at`."""
+
+    page_at: Path
+    given_at: Path
+    place: Literal["page", "drawer"] = "page"
+
+
 class FieldShown(Message):
     """A value of the reply with something to say about it beyond its contract."""
 
@@ -198,7 +206,7 @@ class List(DataBlock):
     key: Path
     fields: Fields
     filters: Inputs = Field(default_factory=list)
-    open: Open | None = None
+    open: Open | OpenBy | None = None
     row_actions: Actions = Field(default_factory=list)
     choose: bool = False
     page_size: Annotated[int, Field(ge=5, le=200)] = 50

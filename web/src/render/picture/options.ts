@@ -1,5 +1,6 @@
 /** Options of the pictures on pages: one axis, the unit named, labels where the value is, the product's own colours. */
 import { format, headerOf, unitOf } from '@/format/format'
+import { t } from '@/language'
 import { isNumeric, type Dictionaries, type Schema } from '@/spec/contracts'
 import type { EChartsCoreOption } from '@/render/picture/echarts'
 
@@ -129,17 +130,20 @@ export function curveOption(curve: CurveOptions, colours: Palette): EChartsCoreO
         data: curve.limits.map(({ name, value }) => ({ name, yAxis: value })),
       }
     : undefined
+  const few = curve.times.length <= 62
   const lines = curve.series.map((one, position) => ({
     name: headerOf(one.schema, one.path),
     type: 'line',
-    showSymbol: false,
+    showSymbol: few,
+    symbol: 'circle',
+    symbolSize: 4,
     lineStyle: { width: 1.6 },
     connectNulls: false,
     data: one.values.map((value, place) => (position === 0 && curve.estimated[place] ? null : plotted(value))),
     markLine: position === 0 ? marks : undefined,
   }))
   const guessed = estimated && {
-    name: '估算 estimated',
+    name: t({ zh: '估算', en: 'Estimated' }),
     type: 'line',
     symbol: 'emptyCircle',
     symbolSize: 5,
@@ -147,10 +151,19 @@ export function curveOption(curve: CurveOptions, colours: Palette): EChartsCoreO
     itemStyle: { color: colours.series[1] },
     data: estimated.values.map((value, place) => (curve.estimated[place] ? plotted(value) : null)),
   }
+  // A quiet line under both keeps the eye on the course of values where measured and estimated ones change.
+  const course = estimated && {
+    type: 'line',
+    silent: true,
+    showSymbol: false,
+    lineStyle: { width: 1, color: colours.line },
+    tooltip: { show: false },
+    data: estimated.values.map(plotted),
+  }
   return {
     ...frame(colours),
     ...axes(curve.times, curve.unit, colours),
     legend: { top: 2, right: 8, itemWidth: 14, itemHeight: 8, textStyle: { color: colours.quiet } },
-    series: guessed ? [...lines, guessed] : lines,
+    series: guessed ? [course, ...lines, guessed] : lines,
   }
 }

@@ -1,0 +1,8 @@
+import { language } from '@/language'
+import type { Text } from '@/spec/contracts'
+
+/** A station's name without the words that all of them share. */
+export function shortStation(name: Text): string {
+  const shown = name[language.value] || name.zh
+  return language.value === 'zh' ? shown.replace(/供电所$/, '') : shown.replace(/ (Power )?Supply Station$/, '')
+}
