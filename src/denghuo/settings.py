@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -37,6 +37,7 @@ class Settings(BaseModel):
     data: str = Field(default_factory=lambda: platformdirs.user_data_dir("denghuo"))
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8420
+    log: Literal["debug", "info", "warning", "error"] = "warning"
     dsn: SecretStr = SecretStr("")
     """A PostgreSQL server to use instead of the embedded one."""
     key: Annotated[SecretStr, AfterValidator(_hex_key)] = SecretStr("")

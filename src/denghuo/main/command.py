@@ -11,8 +11,11 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem
 from denghuo.main.composition import MODULES, SERVICES, operator, platform
+from denghuo.main.cycle import run_cycle
+from denghuo.main.logs import configure
 from denghuo.main.web import listen, run, web
 from denghuo.settings import Loaded, load
 
@@ -26,6 +29,7 @@ def main(context: click.Context, data: pathlib.Path | None, file: pathlib.Path |
     overrides: Mapping[str, Any] = {"data": str(data)} if data else {}
     with said():
         context.obj = load(file, os.environ, overrides)
+        configure(context.obj.settings.log)
 
 
 @contextlib.contextmanager
@@ -77,6 +81,22 @@ def serve(loaded: Loaded, nouns: tuple[str, ...], port: int | None) -> None:
         host, chosen = listener.getsockname()[:2]
         click.echo(f"灯火 Denghuo {' '.join(nouns)}: http://{host}:{chosen}/")
         run(web(running), listener)
+
+
+def _month(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    try:
+        return str(Month.of(value))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@main.command()
+@click.argument("month", callback=_month)
+@click.pass_obj
+def cycle(loaded: Loaded, month: str) -> None:
+    """Run MONTH (such as 2026-04) from the reading plan to the reconciled books. Ctrl-C stops it; again resumes it."""
+    with said(), platform(loaded) as running, running.working():
+        sys.exit(run_cycle(running, month))
 
 
 @main.command()
