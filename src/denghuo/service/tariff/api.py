@@ -12,7 +12,9 @@ from denghuo.kernel.values import Percent, Price
 from denghuo.service.tariff.document import (
     BAND_ORDER,
     BANDS,
+    BASIC_LINES,
     CHARGED_BY,
+    COMPONENTS,
     DAY_TYPES,
     GROUPS,
     KINDS,
@@ -45,17 +47,21 @@ from denghuo.service.tariff.document import (
     Tiers,
     TierTable,
     Window,
+    floated_price,
 )
 
 __all__ = [
     "BANDS",
     "BAND_ORDER",
+    "BASIC_LINES",
     "CHARGED_BY",
+    "COMPONENTS",
     "DAY_TYPES",
     "GROUPS",
     "KINDS",
     "QUANTITIES",
     "SETTLEMENTS",
+    "SEVERITIES",
     "STATUSES",
     "Band",
     "BandWindows",
@@ -109,10 +115,12 @@ __all__ = [
     "TariffsFound",
     "TariffsInForce",
     "TierNumber",
+    "TierRow",
     "TierTable",
     "Tiers",
     "TimeRow",
     "Window",
+    "floated_price",
 ]
 
 STATUSES = Dictionary(

@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 from denghuo.kernel.contract import Dictionary, Label, Message
 from denghuo.kernel.fields import MonthText, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import ApparentPower, Energy, Money, Percent, Power, Price
+from denghuo.kernel.values import ApparentPower, Energy, Money, Percent, Power, Price, round_half_up
 
 BANDS = Dictionary(
     "tariff.band",
@@ -94,13 +94,49 @@ CHARGED_BY = Dictionary(
 )
 ChargedBy = Annotated[Literal["capacity", "demand"], Label("计收方式", "Charged by", dictionary=CHARGED_BY.name)]
 
+COMPONENTS = Dictionary(
+    "tariff.component",
+    {
+        "energy": text("电度电价", "Energy price"),
+        "tier_2": text("第二档加价", "Second tier surcharge"),
+        "tier_3": text("第三档加价", "Third tier surcharge"),
+        "agency_energy": text("代理购电价格", "Agency purchase price"),
+        "market_energy": text("市场化交易电价", "Market price"),
+        "history_deviation": text("历史偏差折价", "Deviation of earlier months"),
+        "capacity_compensation": text("容量补偿电价", "Capacity compensation"),
+        "line_loss": text("上网环节线损费用", "Line loss"),
+        "transmission": text("输配电价", "Transmission and distribution"),
+        "system_operation": text("系统运行费用", "System operation"),
+        "pumped_storage": text("抽水蓄能容量电费", "Pumped storage"),
+        "coal_capacity": text("煤电容量电费", "Coal capacity"),
+        "line_loss_balance": text("线损代理采购损益", "Line loss purchase balance"),
+        "cross_subsidy_balance": text("交叉补贴新增损益", "Cross subsidy balance"),
+        "mechanism_difference": text("新能源机制电价差价", "Renewable mechanism difference"),
+        "time_of_use_balance": text("分时电价损益", "Time-of-use balance"),
+        "power_factor_balance": text("力调电费损益", "Power-factor balance"),
+        "green_power": text("绿电环境价值", "Green power"),
+        "government_funds": text("政府性基金及附加", "Government funds"),
+        "fund_renewable": text("可再生能源电价附加", "Renewable energy surcharge"),
+        "fund_major_water": text("国家重大水利工程建设基金", "Major water works fund"),
+        "fund_reservoir": text("大中型水库移民后期扶持资金", "Reservoir resettlement fund"),
+        "fund_small_reservoir": text("小型水库移民扶助基金", "Small reservoir fund"),
+        "fund_rural_grid": text("农网还贷资金", "Rural grid repayment fund"),
+        "purchase_energy": text("上网电价", "Purchase price"),
+        "generation_subsidy": text("发电补贴", "Generation subsidy"),
+    },
+)
+"""The components that are known; a tariff that names another is refused, so that a slip of the pen is not a new charge."""
+BASIC_LINES = ("basic_capacity", "basic_demand", "basic_discount", "power_factor")
+"""Codes of bill lines that stand for no component."""
+
 ComponentCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,47}$"), Label("价格项目", "Component")]
 SourceNumber = Annotated[str, StringConstraints(min_length=2, max_length=120), Label("文号", "Document no.")]
 Words = Annotated[str, StringConstraints(max_length=600)]
 MonthOfYear = Annotated[int, Field(ge=1, le=12)]
 TierNumber = Annotated[int, Field(ge=1, le=9), Label("阶梯", "Tier")]
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
-Standard = Annotated[Literal[90, 85, 80], Label("功率因数标准", "Power factor standard")]
+Standard = Annotated[int, Field(ge=80, le=90, multiple_of=5), Label("功率因数标准", "Power factor standard")]
+"""0.90, 0.85 or 0.80 in hundredths."""
 EVERY_MONTH = list(range(1, 13))
 
 
@@ -316,3 +352,9 @@ class TariffDocument(Message):
     @property
     def time_of_use(self) -> bool:
         return bool(self.seasons)
+
+
+def floated_price(price: Price, ratio: Percent, rounding: Rounding) -> Price:
+    """A price of the flat band as that of a band: the one place where a price is derived from another."""
+    unit = 10 ** (8 - rounding.price_places)
+    return Price(round_half_up(price.e8 * ratio.number, 10_000 * unit) * unit)

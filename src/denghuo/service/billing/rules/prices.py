@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import Price, round_half_up
+from denghuo.kernel.values import Percent, Price
 from denghuo.service.billing.lines import CannotRate, Step
 from denghuo.service.billing.rules.quantities import seasons_of
 from denghuo.service.billing.rules.words import band_name, percent, step
-from denghuo.service.tariff.api import Component, PriceAt, Season, TariffDocument
+from denghuo.service.tariff.api import Component, PriceAt, Season, TariffDocument, floated_price
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ def at_voltage(prices: Iterable[PriceAt], voltage: str) -> list[PriceAt]:
     return [row for row in rows if voltage in row.voltages] or [row for row in rows if not row.voltages]
 
 
-def ratio_of(tariff: TariffDocument, month: Month, band: str) -> tuple[int, Season] | None:
-    """The share of flat in 0.01 % of a band in a month."""
+def ratio_of(tariff: TariffDocument, month: Month, band: str) -> tuple[Percent, Season] | None:
+    """The share of flat of a band in a month."""
     for season in seasons_of(tariff, month):
         for entry in season.bands:
             if entry.band == band and entry.ratio is not None:
-                return entry.ratio.number, season
+                return entry.ratio, season
     return None
 
 
@@ -82,9 +82,8 @@ def _floated(tariff: TariffDocument, component: Component, plain: PriceAt, month
             value=f"{component.code}/{band}",
         )
     ratio, season = found
-    unit = 10 ** (8 - tariff.rounding.price_places)
-    price = Price(round_half_up(plain.price.e8 * ratio, 10_000 * unit) * unit)
-    shown = f"{plain.price} × {percent(ratio)}%"
+    price = floated_price(plain.price, ratio, tariff.rounding)
+    shown = f"{plain.price} × {percent(ratio.number)}%"
     return Found(price, plain, _said(component, plain, price, shown, (season.title.zh, season.title.en), band))
 
 

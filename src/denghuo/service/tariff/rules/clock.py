@@ -1,0 +1,129 @@
+"""The day of a tariff: which band holds at which minute, and whether every day of the year is covered once."""
+
+from collections.abc import Iterator
+
+from denghuo.service.tariff.api import BAND_ORDER, Season, TariffDocument, Window
+
+DAY = 24 * 60
+RATIO_MAX = 100_000
+DAY_KINDS = ("workday", "rest_day", "holiday")
+Found = tuple[str, str, str]
+
+
+def minutes_of(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:])
+
+
+def minutes_in(window: Window) -> list[range]:
+    """The minutes of a day that a window covers; one that wraps midnight covers its end and its beginning."""
+    start, end = minutes_of(window.start), minutes_of(window.end)
+    return [range(start, end)] if start < end else [range(start, DAY), range(end)]
+
+
+def day_of(season: Season) -> list[str | None]:
+    """The band of each minute by the windows of one season: sharp and deep are tested before peak and valley. What no window
+    covers belongs to the band without windows, or to none."""
+    rest = next((entry.band for entry in season.bands if not entry.windows), None)
+    day: list[str | None] = [rest] * DAY
+    by_band = {entry.band: entry for entry in season.bands}
+    for band in reversed(BAND_ORDER):
+        if band in by_band:
+            for window in by_band[band].windows:
+                for minutes in minutes_in(window):
+                    day[minutes.start : minutes.stop] = [band] * len(minutes)
+    return day
+
+
+def season_findings(tariff: TariffDocument) -> Iterator[Found]:
+    """Gaps, overlaps and missing shares in the time bands."""
+    for at, season in enumerate(tariff.seasons):
+        yield from _one_season(f"/seasons/{at}", season, any(component.floats for component in tariff.components))
+    if tariff.seasons:
+        yield from _year(tariff)
+
+
+def _one_season(where: str, season: Season, floats: bool) -> Iterator[Found]:
+    names = [entry.band for entry in season.bands]
+    if len(set(names)) != len(names):
+        yield f"{where}/bands", "时段重复", "a band stands twice"
+    if "total" in names:
+        yield f"{where}/bands", "“不分时”不是时段", "total is not a band of the day"
+    open_bands = [entry.band for entry in season.bands if not entry.windows]
+    if len(open_bands) > 1 or (season.overlay and open_bands):
+        yield (
+            f"{where}/bands",
+            f"只能有一个时段不写起止：{'、'.join(open_bands)}",
+            f"only one band may stand without windows: {', '.join(open_bands)}",
+        )
+    for row, entry in enumerate(season.bands):
+        place = f"{where}/bands/{row}"
+        for window in entry.windows:
+            if minutes_of(window.start) == minutes_of(window.end) or window.start == "24:00":
+                yield f"{place}/windows", f"{window.start}-{window.end} 为空", f"{window.start}-{window.end} is empty"
+        if floats and entry.band != "flat" and entry.ratio is None:
+            yield f"{place}/ratio", "缺少浮动比例", "the share of flat is missing"
+        if entry.ratio is not None and not 0 < entry.ratio.number <= RATIO_MAX:
+            yield f"{place}/ratio", f"浮动比例 {entry.ratio}% 不合理", f"share {entry.ratio} % is out of reason"
+    yield from _overlaps(where, season)
+    if not season.overlay and not open_bands:
+        gaps = _spans([band is None for band in day_of(season)])
+        if gaps:
+            yield f"{where}/bands", f"未覆盖全天 24 小时：缺 {gaps}", f"the day is not covered: {gaps} is missing"
+
+
+def _overlaps(where: str, season: Season) -> Iterator[Found]:
+    """Two windows of the same rank over one minute. Sharp and deep may lie in or over peak, flat and valley."""
+    for rank in (("sharp", "deep"), ("peak", "flat", "valley")):
+        count = [0] * DAY
+        for entry in season.bands:
+            if entry.band in rank:
+                for window in entry.windows:
+                    for minutes in minutes_in(window):
+                        for minute in minutes:
+                            count[minute] += 1
+        doubled = _spans([number > 1 for number in count])
+        if doubled:
+            yield f"{where}/bands", f"时段重叠：{doubled}", f"windows overlap: {doubled}"
+
+
+def _spans(marks: list[bool]) -> str:
+    """The marked minutes as clock times."""
+    parts: list[str] = []
+    start: int | None = None
+    for minute, marked in enumerate([*marks, False]):
+        if marked and start is None:
+            start = minute
+        elif not marked and start is not None:
+            parts.append(f"{start // 60:02d}:{start % 60:02d}-{minute // 60:02d}:{minute % 60:02d}")
+            start = None
+    return ", ".join(parts)
+
+
+def _year(tariff: TariffDocument) -> Iterator[Found]:
+    """Each kind of day in each month has one season below the overlays."""
+    base = [
+        season
+        for season in tariff.seasons
+        if not season.overlay and not season.holidays and season.temperature_from is None
+    ]
+    for month in range(1, 13):
+        seasons = [season for season in base if month in season.months]
+        for kind in DAY_KINDS:
+            named = [season for season in seasons if season.days == kind]
+            if kind == "holiday" and not named:
+                named = [season for season in seasons if season.days == "rest_day"]
+            fitting = named or [season for season in seasons if season.days == "all"]
+            if len(fitting) != 1:
+                yield (
+                    "/seasons",
+                    f"{month} 月（{kind}）有 {len(fitting)} 套时段",
+                    f"month {month}, {kind}: {len(fitting)} sets of bands",
+                )
+                break
+    for at, season in enumerate(tariff.seasons):
+        if not season.overlay and (season.holidays or season.temperature_from is not None):
+            yield (
+                f"/seasons/{at}",
+                "按节假日或气温启用的时段应为叠加",
+                "bands of holidays or hot days must be an overlay",
+            )

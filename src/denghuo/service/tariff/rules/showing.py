@@ -1,0 +1,122 @@
+"""A tariff as flat rows for a page: prices with floated ones computed, time bands, tiers."""
+
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.values import Price, decimal_text
+from denghuo.service.tariff.api import (
+    BasicCharge,
+    Component,
+    PriceAt,
+    PriceRow,
+    TariffDocument,
+    TierRow,
+    TimeRow,
+    floated_price,
+)
+
+
+def price_rows(tariff: TariffDocument) -> list[PriceRow]:
+    """Every price of the tariff by voltage, band and tier; a price for all voltages is one row without a voltage."""
+    rows: list[PriceRow] = []
+    for component in tariff.components:
+        absolute = {(row.band, row.tier, tuple(row.voltages)) for row in component.prices}
+        for price in component.prices:
+            rows += _rows(component, price)
+            if not component.floats or price.band is not None:
+                continue
+            for season in tariff.seasons:
+                for entry in season.bands:
+                    if entry.ratio is not None and (entry.band, price.tier, tuple(price.voltages)) not in absolute:
+                        floated = floated_price(price.price, entry.ratio, tariff.rounding)
+                        rows += _rows(component, price, band=entry.band, season=season.title, floated=floated)
+    if tariff.basic is not None:
+        for price in tariff.basic.prices:
+            rows += _basic(tariff.basic, price)
+    return rows
+
+
+def _rows(
+    component: Component,
+    price: PriceAt,
+    band: str | None = None,
+    season: TextPair | None = None,
+    floated: Price | None = None,
+) -> list[PriceRow]:
+    shown = {
+        "component": component.code,
+        "title": component.title,
+        "group": component.group,
+        "season": season,
+        "band": band or price.band,
+        "tier": price.tier,
+        "price": floated or price.price,
+        "unit": "yuan/kWh",
+        "document_no": price.document or component.document,
+        "illustrative": price.illustrative,
+        "note": price.note,
+    }
+    return [PriceRow.model_validate(shown | {"voltage": voltage}) for voltage in (*price.voltages,) or (None,)]
+
+
+def _basic(basic: BasicCharge, price: PriceAt) -> list[PriceRow]:
+    by_capacity = basic.by == "capacity"
+    shown = {
+        "component": "basic_capacity" if by_capacity else "basic_demand",
+        "title": TextPair(
+            zh="基本电费（容量）" if by_capacity else "基本电费（需量）", en=f"Basic charge by {basic.by}"
+        ),
+        "group": "basic",
+        "season": None,
+        "band": None,
+        "tier": None,
+        "price": price.price,
+        "unit": "yuan/kVA·month" if by_capacity else "yuan/kW·month",
+        "document_no": price.document or basic.document,
+        "illustrative": price.illustrative,
+        "note": price.note,
+    }
+    return [PriceRow.model_validate(shown | {"voltage": voltage}) for voltage in (*price.voltages,) or (None,)]
+
+
+def time_rows(tariff: TariffDocument) -> list[TimeRow]:
+    return [
+        TimeRow(
+            season=season.title,
+            months=months_text(season.months),
+            days=season.days,
+            band=entry.band,
+            windows="; ".join(f"{window.start}-{window.end}" for window in entry.windows) or "…",
+            ratio=entry.ratio,
+        )
+        for season in tariff.seasons
+        for entry in season.bands
+    ]
+
+
+def tier_rows(tariff: TariffDocument) -> list[TierRow]:
+    if tariff.tiers is None:
+        return []
+    rows = []
+    for table in tariff.tiers.tables:
+        limits = [0, *(limit.wh for limit in table.up_to)]
+        for number, above in enumerate(limits, 1):
+            up_to = limits[number] if number < len(limits) else None
+            rows.append(
+                TierRow(
+                    tier=number,
+                    months=months_text(table.months),
+                    above=decimal_text(above, 3, 0),
+                    up_to=None if up_to is None else decimal_text(up_to, 3, 0),
+                )
+            )
+    return rows
+
+
+def months_text(months: list[int]) -> str:
+    """1,2,3,7 as "1-3, 7"."""
+    parts: list[list[int]] = []
+    for month in sorted(set(months)):
+        if parts and month == parts[-1][-1] + 1:
+            parts[-1].append(month)
+        else:
+            parts.append([month])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in parts)

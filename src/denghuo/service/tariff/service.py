@@ -1,0 +1,281 @@
+"""Tariffs: implementation of the contract."""
+
+import base64
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import TARIFF_CLASSES, Document
+from denghuo.kernel.problem import text
+from denghuo.service.host.binding import Ask
+from denghuo.service.tariff import shipped
+from denghuo.service.tariff.api import (
+    SETTLEMENTS,
+    CheckTariff,
+    CompareTariffs,
+    Drafted,
+    DraftTariff,
+    DraftWithdrawn,
+    Finding,
+    FindTariffs,
+    InForce,
+    Loaded,
+    LoadPublished,
+    NoSuchArea,
+    NotADraft,
+    OverlappingTariff,
+    SamePerson,
+    TariffApi,
+    TariffDifferences,
+    TariffDocument,
+    TariffFaulty,
+    TariffFindings,
+    TariffNotFound,
+    TariffPublished,
+    TariffRef,
+    TariffRow,
+    TariffsFound,
+    TariffShown,
+    TariffsInForce,
+    TariffVersion,
+)
+from denghuo.service.tariff.rules import (
+    Unreadable,
+    check,
+    differences,
+    file_text,
+    price_rows,
+    read_text,
+    tier_rows,
+    time_rows,
+)
+from denghuo.service.tariff.store import Stored, TariffStore
+
+SHIPPED_BY = "denghuo"
+"""Who drafted the price data that ships; whoever loads it publishes it, so two persons stand behind it."""
+
+
+class TariffService(TariffApi):
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work = work
+        self._store = TariffStore(work)
+
+    # -- drafting and publishing -----------------------------------------------------------------------------------------
+
+    def draft(self, call: Call, request: DraftTariff) -> Drafted:
+        tariff = _given(request)
+        findings = check(tariff)
+        self._store.lock()
+        version = self._store.draft(tariff, call.actor, call.now)
+        return Drafted(
+            code=tariff.code, version=version, status="draft", publishable=_publishable(findings), findings=findings
+        )
+
+    def check(self, call: Call, request: CheckTariff) -> TariffFindings:
+        try:
+            tariff = _given(request)
+        except TariffFaulty as faulty:
+            findings = [Finding.model_validate(one) for one in faulty.fields["findings"]]
+            return TariffFindings(code=None, publishable=False, findings=findings)
+        findings = check(tariff)
+        return TariffFindings(code=tariff.code, publishable=_publishable(findings), findings=findings)
+
+    def publish(self, call: Call, request: TariffVersion) -> TariffRow:
+        self._store.lock()
+        draft = self._draft(request)
+        if draft.drafted_by == call.actor:
+            raise SamePerson(
+                text("电价须由起草人以外的人复核发布。", "A tariff is published by another person than its drafter."),
+                drafted_by=draft.drafted_by,
+            )
+        self._put_into_force(call, draft.document)
+        return _row(self._one(request.code, request.version))
+
+    def withdraw(self, call: Call, request: TariffVersion) -> DraftWithdrawn:
+        self._store.lock()
+        self._draft(request)
+        self._store.withdraw(request.code, request.version)
+        return DraftWithdrawn(code=request.code, version=request.version)
+
+    def load_published(self, call: Call, request: LoadPublished) -> Loaded:
+        tariffs = shipped.published(request.area)
+        if tariffs is None:
+            known = shipped.areas()
+            raise NoSuchArea(
+                text(
+                    f"没有区域 {request.area} 的电价数据；现有：{'、'.join(known)}。",
+                    f"No price data ships for {request.area}; there is: {', '.join(known)}.",
+                ),
+                area=request.area,
+                known=known,
+            )
+        self._store.lock()
+        unchanged = 0
+        for tariff in tariffs:
+            if self._store.same(tariff) is not None:
+                unchanged += 1
+                continue
+            version = self._store.draft(tariff, SHIPPED_BY, call.now)
+            self._put_into_force(call, tariff.model_copy(update={"version": version}))
+        return Loaded(
+            loaded=len(tariffs) - unchanged, unchanged=unchanged, codes=sorted({tariff.code for tariff in tariffs})
+        )
+
+    def _draft(self, request: TariffVersion) -> Stored:
+        stored = self._one(request.code, request.version)
+        if stored.status != "draft":
+            raise NotADraft(
+                text(
+                    f"电价 {request.code} 第 {request.version} 版不是草稿。",
+                    f"Version {request.version} of {request.code} is {stored.status}, not a draft.",
+                ),
+                code=request.code,
+                version=request.version,
+                state=stored.status,
+            )
+        return stored
+
+    def _put_into_force(self, call: Call, tariff: TariffDocument) -> None:
+        findings = check(tariff)
+        if not _publishable(findings):
+            raise _faulty(findings)
+        self._store.end_open(tariff.code, tariff.effective_from)
+        other = self._store.overlapping(tariff) or (self._store.other_default(tariff) if tariff.default else None)
+        if other is not None:
+            raise _overlapping(tariff, other.document)
+        if not self._store.publish(tariff.code, tariff.version, call.actor, call.now):
+            raise _overlapping(tariff, tariff)
+        self._work.emit(
+            TariffPublished(
+                code=tariff.code, version=tariff.version, area=tariff.area, effective_from=tariff.effective_from
+            )
+        )
+
+    # -- reading ---------------------------------------------------------------------------------------------------------
+
+    def tariffs(self, call: Call, request: FindTariffs) -> TariffsFound:
+        found, total = self._store.find(request)
+        last = found[-1].document if len(found) == request.limit else None
+        return TariffsFound(
+            rows=[_row(one) for one in found],
+            total=total,
+            next=f"{last.code}|{last.version}" if last is not None else None,
+            as_of=call.now,
+        )
+
+    def tariff(self, call: Call, request: TariffRef) -> TariffShown:
+        stored = self._one(request.code, request.version)
+        document = stored.document
+        return TariffShown(
+            head=_row(stored),
+            prices=price_rows(document),
+            times=time_rows(document),
+            tiers=tier_rows(document),
+            sources=document.sources,
+            findings=check(document),
+            document=document,
+        )
+
+    def tariff_file(self, call: Call, request: TariffRef) -> Document:
+        document = self._one(request.code, request.version).document
+        return Document(
+            file_name=f"{document.code}.v{document.version}.yaml",
+            media_type="application/yaml",
+            content=base64.b64encode(file_text(document).encode()).decode(),
+        )
+
+    def in_force(self, call: Call, request: InForce) -> TariffsInForce:
+        return TariffsInForce(tariffs=[one.document for one in self._store.in_force(request)], as_of=call.now)
+
+    def compare(self, call: Call, request: CompareTariffs) -> TariffDifferences:
+        before = self._one(request.code, request.version).document
+        after = self._one(request.other_code or request.code, request.other_version).document
+        return TariffDifferences(rows=differences(before, after))
+
+    def _one(self, code: str, version: int | None) -> Stored:
+        stored = self._store.one(code, version)
+        if stored is None:
+            name = code if version is None else f"{code} v{version}"
+            raise TariffNotFound(text(f"没有电价 {name}。", f"There is no tariff {name}."), code=code, version=version)
+        return stored
+
+
+def _given(request: DraftTariff) -> TariffDocument:
+    if (request.document is None) == (request.text is None):
+        raise _faulty(
+            [
+                Finding.model_validate(
+                    {
+                        "where": "/",
+                        "severity": "error",
+                        "message": {"zh": "请给出电价文件或电价内容之一", "en": "give either a document or a text"},
+                    }
+                )
+            ]
+        )
+    if request.document is not None:
+        return request.document
+    try:
+        return read_text(request.text or "")
+    except Unreadable as unreadable:
+        raise _faulty(unreadable.findings) from None
+
+
+def _publishable(findings: list[Finding]) -> bool:
+    return all(finding.severity != "error" for finding in findings)
+
+
+def _faulty(findings: list[Finding]) -> TariffFaulty:
+    errors = [finding for finding in findings if finding.severity == "error"]
+    shown = errors[0]
+    return TariffFaulty(
+        text(
+            f"电价文件有 {len(errors)} 处错误，首处在 {shown.where}：{shown.message.zh}。",
+            f"The tariff has {len(errors)} errors; the first at {shown.where}: {shown.message.en}.",
+        ),
+        findings=[finding.model_dump(mode="json") for finding in findings],
+    )
+
+
+def _overlapping(tariff: TariffDocument, other: TariffDocument) -> OverlappingTariff:
+    span = f"{other.effective_from.isoformat()}..{other.effective_to.isoformat() if other.effective_to else ''}"
+    return OverlappingTariff(
+        text(
+            f"与已发布的 {other.code} 第 {other.version} 版（{span}）重叠，请调整生效期间。",
+            f"Overlaps version {other.version} of {other.code}, published for {span}; change the days in force.",
+        ),
+        code=tariff.code,
+        version=tariff.version,
+        other_code=other.code,
+        other_version=other.version,
+        effective_from=tariff.effective_from,
+        effective_to=tariff.effective_to,
+    )
+
+
+def _row(stored: Stored) -> TariffRow:
+    tariff = stored.document
+    basic = list(tariff.basic.prices) if tariff.basic is not None else []
+    prices = [*basic, *(price for component in tariff.components for price in component.prices)]
+    return TariffRow.model_validate(
+        {
+            "code": tariff.code,
+            "version": tariff.version,
+            "title": tariff.title,
+            "area": tariff.area,
+            "area_title": tariff.area_title,
+            "kind": tariff.kind,
+            "classes": "、".join(TARIFF_CLASSES.entries[one]["zh"] for one in tariff.classes),
+            "settlements": "、".join(SETTLEMENTS.entries[one]["zh"] for one in tariff.settlements),
+            "voltages": ", ".join(f"{one} kV" for one in tariff.voltages),
+            "default": tariff.default,
+            "effective_from": tariff.effective_from,
+            "effective_to": tariff.effective_to,
+            "status": stored.status,
+            "document_no": "；".join(source.number for source in tariff.sources)[:400],
+            "illustrative": any(price.illustrative for price in prices),
+            "drafted_by": stored.drafted_by,
+            "drafted_at": stored.drafted_at,
+            "published_by": stored.published_by,
+            "published_at": stored.published_at,
+        }
+    )

@@ -1,0 +1,264 @@
+"""Tariffs through both bindings: two persons, effective-dated versions, shipped price data, pages, comparison."""
+
+import base64
+import pathlib
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+from tests.service.billing.rules.make import component, seasons, tariff, tiers
+from tests.service.bindings import NOW, local, remote, web
+
+from denghuo.data.processing.database import Database
+from denghuo.data.processing.migration import migrate
+from denghuo.kernel.contract import Call
+from denghuo.kernel.problem import NotPermitted
+from denghuo.service.tariff.api import (
+    CheckTariff,
+    CompareTariffs,
+    DraftTariff,
+    FindTariffs,
+    InForce,
+    LoadPublished,
+    NoSuchArea,
+    NotADraft,
+    OverlappingTariff,
+    SamePerson,
+    TariffApi,
+    TariffDocument,
+    TariffFaulty,
+    TariffNotFound,
+    TariffRef,
+    TariffVersion,
+)
+from denghuo.service.tariff.service import TariffService
+
+CLERK = Call(actor="clerk", now=NOW, permits=frozenset({"tariff.read", "tariff.draft"}), scope=("1405810",))
+APPROVER = Call(actor="approver", now=NOW, permits=frozenset({"tariff.*"}), scope=("1405810",))
+APRIL = date(2026, 4, 15)
+
+
+@pytest.fixture(params=["local", "remote"])
+def api(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[TariffApi]:
+    migrate(database_dsn, ["tariff"])
+    with Database(database_dsn) as database:
+        directory = local(database, tmp_path, {TariffApi: TariffService})
+        if request.param == "local":
+            yield directory(TariffApi)
+        else:
+            with web(directory) as client:
+                held = remote(TariffApi, client)
+                assert isinstance(held, TariffApi)
+                yield held
+
+
+def simple(price: str = "0.5", **more: Any) -> TariffDocument:
+    return tariff(component("energy", price), **more)
+
+
+def put_into_force(api: TariffApi, document: TariffDocument) -> int:
+    version = api.draft(CLERK, DraftTariff(document=document)).version
+    api.publish(APPROVER, TariffVersion(code=document.code, version=version))
+    return version
+
+
+def test_draft_is_published_by_another_person(api: TariffApi) -> None:
+    drafted = api.draft(CLERK, DraftTariff(document=simple()))
+    assert (drafted.status, drafted.publishable, drafted.version) == ("draft", True, 1)
+    this = TariffVersion(code=drafted.code, version=1)
+    assert api.in_force(CLERK, InForce(on=APRIL)).tariffs == []
+    with pytest.raises(NotPermitted):
+        api.publish(CLERK, this)
+    both = Call(actor="clerk", now=NOW, permits=frozenset({"tariff.*"}), scope=("",))
+    with pytest.raises(SamePerson) as raised:
+        api.publish(both, this)
+    assert raised.value.drafted_by == "clerk"
+    row = api.publish(APPROVER, this)
+    assert (row.status, row.drafted_by, row.published_by) == ("published", "clerk", "approver")
+    assert [one.version for one in api.in_force(CLERK, InForce(on=APRIL)).tariffs] == [1]
+    with pytest.raises(NotADraft):
+        api.publish(APPROVER, this)
+    with pytest.raises(NotADraft):
+        api.withdraw(CLERK, this)
+
+
+def test_the_database_itself_refuses_one_person_and_overlap(api: TariffApi, database_dsn: str) -> None:
+    put_into_force(api, simple(effective_to="2026-01-01"))
+    put_into_force(api, simple(effective_from="2026-01-01"))
+    with psycopg.connect(database_dsn) as connection:
+        with pytest.raises(psycopg.errors.ExclusionViolation):
+            connection.execute("UPDATE tariff.version SET in_force = '[2020-01-01,2026-02-01)' WHERE version = 1")
+    with psycopg.connect(database_dsn) as connection:
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute("UPDATE tariff.version SET published_by = drafted_by WHERE version = 1")
+
+
+def test_draft_replaces_the_open_draft_and_can_be_withdrawn(api: TariffApi) -> None:
+    api.draft(CLERK, DraftTariff(document=simple("0.5")))
+    again = api.draft(CLERK, DraftTariff(document=simple("0.6")))
+    assert again.version == 1
+    assert str(api.tariff(CLERK, TariffRef(code=again.code)).prices[0].price) == "0.6000"
+    api.withdraw(CLERK, TariffVersion(code=again.code, version=1))
+    assert api.tariff(CLERK, TariffRef(code=again.code)).head.status == "withdrawn"
+    assert api.draft(CLERK, DraftTariff(document=simple("0.7"))).version == 2
+
+
+def test_successor_ends_an_open_predecessor_and_other_overlap_is_refused(api: TariffApi) -> None:
+    first = put_into_force(api, simple("0.5"))
+    second = put_into_force(api, simple("0.6", effective_from="2026-05-01", effective_to="2026-07-01"))
+    before, after = (api.tariff(CLERK, TariffRef(code="test.tariff", version=one)).head for one in (first, second))
+    assert (before.effective_to, after.effective_to) == (date(2026, 5, 1), date(2026, 7, 1))
+    for on, version in ((date(2026, 4, 30), first), (date(2026, 5, 1), second), (date(2026, 6, 30), second)):
+        assert [one.version for one in api.in_force(CLERK, InForce(on=on)).tariffs] == [version]
+    assert api.in_force(CLERK, InForce(on=date(2026, 7, 1))).tariffs == []
+    third = api.draft(CLERK, DraftTariff(document=simple("0.7", effective_from="2026-06-15")))
+    with pytest.raises(OverlappingTariff) as raised:
+        api.publish(APPROVER, TariffVersion(code=third.code, version=third.version))
+    assert (raised.value.other_version, raised.value.effective_from) == (second, "2026-06-15")
+    # Nothing of the refused publication stays.
+    assert api.tariff(CLERK, TariffRef(code=third.code, version=third.version)).head.status == "draft"
+
+
+def test_one_default_for_the_same_contracts(api: TariffApi) -> None:
+    put_into_force(api, simple(code="test.one", default=True))
+    put_into_force(api, simple(code="test.farm", default=True, classes=["agricultural"]))
+    other = api.draft(CLERK, DraftTariff(document=simple(code="test.two", default=True)))
+    with pytest.raises(OverlappingTariff) as raised:
+        api.publish(APPROVER, TariffVersion(code=other.code, version=other.version))
+    assert raised.value.other_code == "test.one"
+
+
+def test_draft_with_errors_is_kept_and_not_published(api: TariffApi) -> None:
+    faulty = tariff(component("energy", "-0.5"))
+    drafted = api.draft(CLERK, DraftTariff(document=faulty))
+    assert not drafted.publishable
+    with pytest.raises(TariffFaulty) as raised:
+        api.publish(APPROVER, TariffVersion(code=drafted.code, version=drafted.version))
+    assert raised.value.findings[0]["where"] == "/components/0/prices/0/price"
+    assert "负" in raised.value.findings[0]["message"]["zh"]
+
+
+@pytest.mark.parametrize("request_", [DraftTariff(), DraftTariff(document=simple(), text="code: x")])
+def test_a_draft_is_a_document_or_a_text(api: TariffApi, request_: DraftTariff) -> None:
+    with pytest.raises(TariffFaulty):
+        api.draft(CLERK, request_)
+
+
+def test_file_goes_out_and_comes_in_again(api: TariffApi) -> None:
+    put_into_force(api, simple("0.123456"))
+    file = api.tariff_file(CLERK, TariffRef(code="test.tariff"))
+    text = base64.b64decode(file.content).decode()
+    assert file.file_name == "test.tariff.v1.yaml" and yaml.safe_load(text)["code"] == "test.tariff"
+    again = api.draft(CLERK, DraftTariff(text=text))
+    one, two = (api.tariff(CLERK, TariffRef(code="test.tariff", version=number)).document for number in (1, 2))
+    assert again.version == 2 and one.model_copy(update={"version": 2}) == two
+    assert api.compare(CLERK, CompareTariffs(code="test.tariff", version=1, other_version=2)).rows == []
+
+
+def test_check_stores_nothing(api: TariffApi) -> None:
+    found = api.check(CLERK, CheckTariff(text="code: test.x\nprice: 1\n"))
+    assert not found.publishable and {one.where for one in found.findings} >= {"/components", "/price"}
+    assert api.check(CLERK, CheckTariff(document=simple())).publishable
+    assert api.tariffs(CLERK, FindTariffs()).total == 0
+
+
+def test_unknown_tariff_is_not_found(api: TariffApi) -> None:
+    with pytest.raises(TariffNotFound) as raised:
+        api.tariff(CLERK, TariffRef(code="no.such", version=3))
+    assert (raised.value.code, raised.value.version) == ("no.such", 3)
+    with pytest.raises(TariffNotFound):
+        api.compare(CLERK, CompareTariffs(code="no.such", version=1, other_version=2))
+
+
+def test_shipped_prices_load_once(api: TariffApi) -> None:
+    loaded = api.load_published(APPROVER, LoadPublished())
+    assert (loaded.loaded, loaded.unchanged) == (10, 0)
+    again = api.load_published(APPROVER, LoadPublished(area="shanghai"))
+    assert (again.loaded, again.unchanged, again.codes) == (0, 10, loaded.codes)
+    assert api.tariffs(CLERK, FindTariffs()).total == 10
+    in_force = {one.code: one for one in api.in_force(CLERK, InForce(on=APRIL, area="310000")).tariffs}
+    assert sorted(in_force) == loaded.codes
+    assert [one.code for one in api.in_force(CLERK, InForce(on=APRIL, tariff_class="two_part_demand")).tariffs] == [
+        "sh.two_part.demand"
+    ]
+    with pytest.raises(NoSuchArea) as raised:
+        api.load_published(APPROVER, LoadPublished(area="atlantis"))
+    assert raised.value.known == ["shanghai"]
+    with pytest.raises(NoSuchArea):
+        api.load_published(APPROVER, LoadPublished(area=".."))
+
+
+def test_a_page_sees_prices_bands_tiers_and_findings(api: TariffApi) -> None:
+    api.load_published(APPROVER, LoadPublished())
+    shown = api.tariff(CLERK, TariffRef(code="sh.resident.tiered.tou"))
+    assert [(row.tier, row.above, row.up_to) for row in shown.tiers] == [
+        (1, "0", "3120"),
+        (2, "3120", "4800"),
+        (3, "4800", None),
+    ]
+    assert {(row.band, row.windows) for row in shown.times} == {("peak", "06:00-22:00"), ("valley", "22:00-06:00")}
+    two = api.tariff(CLERK, TariffRef(code="sh.two_part.capacity"))
+    assert two.head.illustrative and "沪发改价管〔2022〕50号" in two.head.document_no
+    agency = [row for row in two.prices if row.component == "agency_energy" and row.season is not None]
+    assert str(next(row.price for row in agency if row.band == "sharp")) == "0.97893"  # 0.43508 x 225 %
+    assert all(row.illustrative and row.note for row in agency)
+    assert all(finding.severity == "notice" for finding in two.findings)
+    capacity = [(row.voltage, str(row.price)) for row in two.prices if row.component == "basic_capacity"]
+    assert ("20", "28.0000") in capacity and ("0.38", "25.5000") in capacity
+
+
+def test_list_filters_and_pages(api: TariffApi) -> None:
+    api.load_published(APPROVER, LoadPublished())
+    found = [row.code for row in api.tariffs(CLERK, FindTariffs(keyword="上海居民")).rows]
+    assert found == ["sh.resident.tiered", "sh.resident.tiered.tou", "sh.resident.untiered"]
+    assert api.tariffs(CLERK, FindTariffs(keyword="沪发改价管〔2022〕50")).total == 3
+    assert api.tariffs(CLERK, FindTariffs(keyword="%")).total == 0
+    assert api.tariffs(CLERK, FindTariffs(kind="purchase")).total == 2
+    assert api.tariffs(CLERK, FindTariffs(on=date(2026, 5, 1), kind="supply")).total == 4
+    seen: list[str] = []
+    after: str | None = None
+    while True:
+        page = api.tariffs(CLERK, FindTariffs(limit=3, after=after))
+        seen += [row.code for row in page.rows]
+        if page.next is None:
+            break
+        after = page.next
+    assert len(seen) == 10 and seen == sorted(set(seen))
+
+
+def test_versions_are_compared_in_words(api: TariffApi) -> None:
+    old = tariff(
+        component("energy", [{"price": "0.617", "tier": 1}, {"price": "0.667", "tier": 2}]),
+        tiers=tiers("annual", "3120"),
+    )
+    new = tariff(
+        component("energy", [{"price": "0.600", "tier": 1}, {"price": "0.7004", "tier": 2}]),
+        component("government_funds", "0.0291", group="fund"),
+        tiers=tiers("annual", "3000"),
+        effective_from="2026-05-01",
+    )
+    first, second = put_into_force(api, old), put_into_force(api, new)
+    rows = api.compare(CLERK, CompareTariffs(code=old.code, version=first, other_version=second)).rows
+    said = [row.sentence.zh for row in rows]
+    assert any("第1档由 0.6170 降至 0.6000，降 0.0170 元（2.76%）" in one for one in said)
+    assert any("第2档由 0.6670 涨至 0.7004，涨 0.0334 元（5.01%）" in one for one in said)
+    assert any("3120" in one and "3000" in one for one in said)
+    assert any(row.before is None and "0.0291" in (row.after or "") for row in rows)
+    assert any("rises from 0.6670 to 0.7004" in row.sentence.en for row in rows)
+
+
+def test_time_bands_are_compared(api: TariffApi) -> None:
+    for ratio in ("150", "160"):
+        put_into_force(
+            api,
+            tariff(
+                component("energy", "0.5", floats=True),
+                seasons=seasons(peak=ratio, flat=None, valley="50"),
+                effective_from="2026-01-01" if ratio == "150" else "2026-05-01",
+            ),
+        )
+    rows = api.compare(CLERK, CompareTariffs(code="test.tariff", version=1, other_version=2)).rows
+    assert any("浮动比例由 150.00 改为 160.00" in row.sentence.zh for row in rows)
