@@ -1,13 +1,14 @@
-// For development only: serves dist/ under the product's policy and answers operations from dev/fixture.mjs.
+// For development only: serves a build under the product's policy and answers operations from a fixture.
+// node dev/server.mjs [port] [fixture, such as fixture-public.mjs] [folder of the build]
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync } from 'node:zlib'
-import { answer, stream } from './fixture.mjs'
 
-const dist = fileURLToPath(new URL('../dist', import.meta.url))
 const port = Number(process.argv[2] ?? 4173)
+const { answer, stream } = await import(new URL(process.argv[3] ?? 'fixture.mjs', import.meta.url))
+const dist = process.argv[4] ?? fileURLToPath(new URL('../dist', import.meta.url))
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.json': 'application/json', '.webmanifest': 'application/manifest+json' }
