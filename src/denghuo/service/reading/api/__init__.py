@@ -94,6 +94,7 @@ __all__ = [
     "MonthReadRow",
     "MonthRef",
     "NotPlanned",
+    "NotYet",
     "NothingToAccept",
     "PerUnit",
     "PlanFound",
@@ -171,6 +172,10 @@ class TooManyDigits(Problem, noun="reading", status=422, zh="示数位数超过�
     """Fields: shown, integer_digits, decimal_digits."""
 
 
+class NotYet(Problem, noun="reading", status=409, zh="抄表时点未到", en="Not yet due"):
+    """A register cannot be entered before its time. Fields: read_at."""
+
+
 class NothingToAccept(Problem, noun="reading", status=409, zh="该示数无需或不能确认", en="Nothing to accept"):
     """The read is not held, or it is held because a register is missing, which no word can replace. Fields: rule, status."""
 
@@ -226,7 +231,7 @@ class ReadingApi(Api, noun="reading", version=1):
     def rules(self, call: Call, request: RulesOn) -> Rules:
         """The rules of validation and estimation in force."""
 
-    @command(permit="reading.review", problems=(NotPlanned, Implausible, TooManyDigits), emits=(ReadCorrected,))
+    @command(permit="reading.review", problems=(NotPlanned, NotYet, Implausible, TooManyDigits), emits=(ReadCorrected,))
     def resolve(self, call: Call, request: Resolve) -> Reviewed:
         """Enters a register by hand, with the reason. The raw value stays; the read is made anew from the entered one."""
 

@@ -1,7 +1,7 @@
 """Messages of the reading contract."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 

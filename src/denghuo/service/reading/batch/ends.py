@@ -1,0 +1,99 @@
+"""Start and end of every channel: as entered by hand, as noted at an exchange, as read, or as estimated."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from denghuo.service.reading.batch.plan import DAY_US, NONE, Flags, Ints, PlanPiece, Window, us
+from denghuo.service.reading.batch.run import share_of
+from denghuo.service.reading.rules import Rule, estimated_boundary, modulus_e4
+
+
+class Ends:
+    """Start and end of every channel: as entered by hand, as noted at an exchange, as read, or as estimated."""
+
+    def __init__(
+        self,
+        window: Window,
+        pieces: Sequence[PlanPiece],
+        channels: Sequence[tuple[int, str, str]],
+        channel_key: Ints,
+        raw: Ints,
+        manual: Flags,
+        elsewhere: Mapping[tuple[int, int], tuple[int, bool]],
+        rules: Mapping[str, Rule],
+    ) -> None:
+        count = len(channels)
+        self.from_us = np.array([us(pieces[place].from_at) for place, _, _ in channels], dtype=np.int64)
+        self.to_us = np.array([us(pieces[place].to_at) for place, _, _ in channels], dtype=np.int64)
+        columns = np.arange(window.count)
+        low = (self.from_us - window.first_us) // DAY_US + 1
+        high = (self.to_us - window.first_us - 1) // DAY_US
+        self.inside: Flags = (columns >= low[:, None]) & (columns <= high[:, None])
+        self.value = np.full((count, 2), NONE, dtype=np.int64)
+        self.method = [["none", "none"] for _ in range(count)]
+        self.days = np.zeros(count, dtype=np.int64)
+        for side, at_us in enumerate((self.from_us, self.to_us)):
+            for row, (place, quantity, band) in enumerate(channels):
+                at = int(at_us[row])
+                found = self._found(window, raw[row], manual[row], elsewhere.get((int(channel_key[row]), at)), at)
+                noted = noted_register(pieces[place], quantity, band, side)
+                if found is not None and (noted is None or found[1] == "manual"):
+                    self.value[row, side], self.method[row][side] = found
+                elif noted is not None:
+                    self.value[row, side], self.method[row][side] = noted, "actual"
+        if "missing" in rules:
+            self._estimate(window, pieces, channels, raw, rules)
+
+    @staticmethod
+    def _found(
+        window: Window, raw: Ints, manual: Flags, elsewhere: tuple[int, bool] | None, at: int
+    ) -> tuple[int, str] | None:
+        if elsewhere is not None:
+            return elsewhere[0], "manual" if elsewhere[1] else "actual"
+        column, beside = divmod(at - window.first_us, DAY_US)
+        if beside or not 0 <= column < window.count or raw[column] < 0:
+            return None
+        return int(raw[column]), "manual" if manual[column] else "actual"
+
+    def _estimate(
+        self,
+        window: Window,
+        pieces: Sequence[PlanPiece],
+        channels: Sequence[tuple[int, str, str]],
+        raw: Ints,
+        rules: Mapping[str, Rule],
+    ) -> None:
+        """Only at the ends of the month: at an exchange inside it there is no line to lie on."""
+        share = share_of(rules)
+        for side, (at_us, border) in enumerate(((self.from_us, window.start_us), (self.to_us, window.end_us))):
+            for row in np.flatnonzero((self.value[:, side] < 0) & (at_us == border)).tolist():
+                piece = pieces[channels[row][0]]
+                other = int((self.to_us if side == 0 else self.from_us)[row])
+                shown = raw[row].copy()
+                # Beyond the other end another meter may hang there, or this one elsewhere.
+                limit = (other - window.first_us) // DAY_US
+                if side == 0 and other != window.end_us:
+                    shown[limit + 1 :] = NONE
+                elif side == 1 and other != window.start_us:
+                    shown[: limit + (1 if (other - window.first_us) % DAY_US else 0)] = NONE
+                found = estimated_boundary(
+                    [int(value) if value >= 0 else None for value in shown],
+                    (border - window.first_us) // DAY_US,
+                    rules["missing"].parameters,
+                    modulus_e4(piece.integer_digits),
+                    int(10 ** (4 - piece.decimal_digits)),
+                    share,
+                )
+                if found is not None:
+                    self.value[row, side], self.method[row][side] = found.value_e4, found.method
+                    self.days[row] += found.days
+
+
+def noted_register(piece: PlanPiece, quantity: str, band: str, side: int) -> int | None:
+    """The register that an exchange record states for the beginning (0) or the end (1) of a piece."""
+    if band != "total" or quantity not in ("active_fwd", "active_rev"):
+        return None
+    if quantity == "active_fwd":
+        return piece.final_e4 if side else piece.start_e4
+    return piece.final_rev_e4 if side else piece.start_rev_e4

@@ -1,0 +1,251 @@
+"""Intakes, column by column: which rows are taken, by day, and why the others are refused (示数与曲线入库)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from denghuo.data.analysis.lake import SLOTS, LakeClass, curve_class
+from denghuo.kernel.period import Month
+from denghuo.kernel.problem import Text, text
+from denghuo.service.reading.api import BANDS, QUANTITIES, SERIES
+from denghuo.service.reading.batch.plan import DAY_US, NONE, Flags, Ints, us
+from denghuo.service.reading.rules import modulus_e4
+
+Column = Any
+"""A column of an Arrow table; the published stubs know chunked arrays only in part."""
+
+REGISTERS = LakeClass(
+    "register",
+    (
+        ("meter_no", pa.string()),
+        ("quantity", pa.string()),
+        ("band", pa.string()),
+        ("read_at", pa.timestamp("us", tz="UTC")),
+    ),
+    (("value_e4", pa.int64()),),
+)
+CURVES = {series: curve_class(series) for series in SERIES.entries}
+SLOT_US = DAY_US // len(SLOTS)
+SHANGHAI_US = 8 * 3_600_000_000
+"""Shanghai is eight hours ahead of UTC throughout (no summer time since 1991)."""
+
+REASONS: Mapping[str, Text] = {
+    "empty": text("缺少必填值，请补全。", "A value that is needed is missing; complete the row."),
+    "unknown_code": text(
+        "示数类型、时段或曲线系列不在代码表内。", "The quantity, band or series is none that is known."
+    ),
+    "unknown_subject": text(
+        "表号或台区不在档案内，请先建档。", "No such meter or area in the archive; register it first."
+    ),
+    "not_installed": text(
+        "抄表时间不在该表在用期间内（早于装表或晚于拆表）。",
+        "The meter was not in use at that time (before it was installed or after it was removed).",
+    ),
+    "future": text("时间晚于当前，请核对时钟。", "The time lies in the future; check the clock."),
+    "negative": text("示数为负。", "The register is negative."),
+    "digits": text(
+        "示数位数超过表计的整数位或小数位。", "The register has more digits before or after the point than the meter."
+    ),
+    "superseded": text(
+        "同一批中有同一时刻的另一示数，以后者为准。", "The same intake holds another value for it further on."
+    ),
+    "off_slot": text("时间不在15分钟整点上。", "The time is not on a quarter of an hour."),
+}
+
+
+@dataclass(frozen=True)
+class MeterUse:
+    """From when to when a meter is in use within the months looked at, and what its registers can show."""
+
+    from_us: int
+    to_us: int
+    integer_digits: int
+    decimal_digits: int
+    org: str
+    account_no: str | None
+
+
+@dataclass
+class Judged:
+    """Rows to take by lake class and day, and the refused ones as (subject, at, value, code)."""
+
+    days: dict[LakeClass, dict[date, pa.Table]]
+    refused: list[tuple[str, datetime | None, str, str]]
+
+
+def months_of(at: Column) -> list[Month]:
+    """The months whose installations tell about these instants. A month's last midnight is also the first of the next; it is
+    judged by a month that is looked at anyway, if there is one."""
+    found: set[Month] = set()
+    borders: list[datetime] = []
+    for at_us in np.unique(_us(at)).tolist():
+        local = _datetime(at_us + SHANGHAI_US)
+        month = Month(local.year, local.month)
+        if us(month.period.start) == at_us:
+            borders.append(_datetime(at_us))
+        elif at_us != NONE:
+            found.add(month)
+    for border in borders:
+        if not any(month.period.start <= border <= month.period.end for month in found):
+            local = border + timedelta(microseconds=SHANGHAI_US)
+            found.add(Month(local.year, local.month))
+    return sorted(found)
+
+
+def judge_registers(rows: pa.Table, meters: Mapping[str, MeterUse], now: datetime) -> Judged:
+    """Judges the rows of a register intake."""
+    meter = _codes(rows["meter_no"], {name: place for place, name in enumerate(meters)})
+    uses = list(meters.values())
+    quantity = _codes(rows["quantity"], {name: place for place, name in enumerate(QUANTITIES.entries)})
+    band = _codes(rows["band"], {name: place for place, name in enumerate(BANDS.entries)})
+    at, value = _us(rows["read_at"]), _int64(rows["value_e4"])
+    empty = _nulls(rows, ("meter_no", "read_at", "value_e4"))
+
+    def of_meter(numbers: list[int]) -> Ints:
+        return np.array([*numbers, 0], dtype=np.int64)[meter]
+
+    modulus = of_meter([modulus_e4(use.integer_digits) for use in uses])
+    step = of_meter([int(10 ** (4 - use.decimal_digits)) for use in uses])
+    code = _first(
+        len(rows),
+        ("empty", empty),
+        ("unknown_code", (quantity < 0) | (band < 0)),
+        ("unknown_subject", meter < 0),
+        (
+            "not_installed",
+            (at < of_meter([use.from_us for use in uses])) | (at > of_meter([use.to_us for use in uses])),
+        ),
+        ("future", at > us(now)),
+        ("negative", value < 0),
+        ("digits", (value >= modulus) | (value % np.maximum(step, 1) != 0)),
+    )
+    key = (meter * len(QUANTITIES.entries) + quantity) * len(BANDS.entries) + band
+    _supersede(code, key, at, value)
+    taken = np.flatnonzero(code == "")
+    order = taken[np.argsort(at[taken], kind="stable")]
+    days = (at[order] + SHANGHAI_US) // DAY_US
+    table = rows.select(REGISTERS.schema.names).take(order).cast(REGISTERS.schema)
+    by_day = {
+        _day(int(day)): table.slice(int(start), int(count))
+        for day, start, count in zip(*np.unique(days, return_index=True, return_counts=True), strict=True)
+    }
+    return Judged({REGISTERS: by_day}, _refused(code, rows["meter_no"], at, value, empty))
+
+
+def _supersede(code: Any, key: Ints, at: Ints, value: Ints) -> None:
+    """Of rows with the same key the last counts; the others are passed over, and refused where they say something else."""
+    good = np.flatnonzero(code == "")
+    order = good[np.lexsort((good, at[good], key[good]))]
+    same = (key[order][1:] == key[order][:-1]) & (at[order][1:] == at[order][:-1])
+    for place in np.flatnonzero(same).tolist():
+        code[order[place]] = "superseded" if value[order[place]] != value[order[place + 1]] else "repeated"
+
+
+def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: datetime) -> Judged:
+    """Judges the rows of a curve intake and spreads them into days of 96 values. `subjects` are the known (kind, subject)."""
+    names = list(CURVES)
+    series = _codes(rows["series"], {name: place for place, name in enumerate(names)})
+    known: dict[str, int] = {}
+    for _, name in subjects:
+        known.setdefault(name, len(known))
+    subject = _codes(rows["subject"], known)
+    of_kind = np.zeros((2, len(known) + 1), dtype=np.bool_)
+    for kind, name in subjects:
+        of_kind[int(kind == "meter"), known[name]] = True
+    at, value = _us(rows["at"]), _int64(rows["value"])
+    fits = of_kind[(series == names.index("voltage_dv")).astype(np.int64), subject]
+    code = _first(
+        len(rows),
+        ("empty", _nulls(rows, ("series", "subject", "at"))),
+        ("unknown_code", series < 0),
+        ("unknown_subject", (subject < 0) | ~fits),
+        ("future", at > us(now)),
+        ("off_slot", at % SLOT_US != 0),
+    )
+    # Not received is nothing to take, and no mistake either.
+    there = (code == "") & ~_nulls(rows, ("value",))
+    local = at + SHANGHAI_US
+    labels = list(known)
+    days: dict[LakeClass, dict[date, pa.Table]] = {}
+    for place, name in enumerate(names):
+        mine = np.flatnonzero(there & (series == place))
+        for day in np.unique(local[mine] // DAY_US).tolist():
+            picked = mine[local[mine] // DAY_US == day]
+            slots = (local[picked] % DAY_US) // SLOT_US
+            table = _wide(subject[picked], slots, value[picked], labels)
+            days.setdefault(CURVES[name], {})[_day(day)] = table
+    return Judged(days, _refused(code, rows["subject"], at, value, _nulls(rows, ("value",))))
+
+
+def _wide(subject: Ints, slots: Ints, values: Ints, labels: list[str]) -> pa.Table:
+    present, row = np.unique(subject, return_inverse=True)
+    grid = np.zeros((len(present), len(SLOTS)), dtype=np.int32)
+    absent: Flags = np.ones(grid.shape, dtype=np.bool_)
+    grid[row, slots], absent[row, slots] = values, False
+    columns = [pa.array(grid[:, slot], mask=absent[:, slot]) for slot in range(len(SLOTS))]
+    return pa.table([pa.array([labels[one] for one in present.tolist()]), *columns], names=["subject", *SLOTS])
+
+
+# --- columns --------------------------------------------------------------------------------------------------------------
+
+
+def _codes(column: Column, known: Mapping[str, int]) -> Ints:
+    """The place of each value among the known ones, -1 where it is none of them."""
+    encoded: Any = column.combine_chunks().dictionary_encode()
+    words = [str(word) for word in encoded.dictionary.to_pylist()]
+    table = np.array([*(known.get(word, NONE) for word in words), NONE], dtype=np.int64)
+    indices = encoded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)
+    return np.asarray(table[indices])
+
+
+def _us(column: Column) -> Ints:
+    return _int64(column.cast(pa.timestamp("us", tz="UTC")))
+
+
+def _int64(column: Column) -> Ints:
+    whole: Any = column.combine_chunks().cast(pa.int64()).fill_null(NONE)
+    return np.asarray(whole.to_numpy(zero_copy_only=False))
+
+
+def _nulls(rows: pa.Table, names: tuple[str, ...]) -> Flags:
+    found: Flags = np.zeros(len(rows), dtype=np.bool_)
+    for name in names:
+        column: Any = rows[name].combine_chunks()
+        found |= column.is_null().to_numpy(zero_copy_only=False)
+    return found
+
+
+def _first(count: int, *tests: tuple[str, Flags]) -> Any:
+    """For each row the first test that it fails."""
+    code = np.full(count, "", dtype="<U16")
+    for name, failed in reversed(tests):
+        code[failed] = name
+    return code
+
+
+def _refused(
+    code: Any, subjects: Column, at: Ints, value: Ints, empty: Flags
+) -> list[tuple[str, datetime | None, str, str]]:
+    places = np.flatnonzero((code != "") & (code != "repeated"))
+    names = subjects.take(pa.array(places)).to_pylist()
+    return [
+        (
+            name or "",
+            _datetime(int(at[place])) if at[place] != NONE else None,
+            "" if empty[place] else str(int(value[place])),
+            str(code[place]),
+        )
+        for name, place in zip(names, places.tolist(), strict=True)
+    ]
+
+
+def _datetime(at_us: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us)
+
+
+def _day(number: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=number)

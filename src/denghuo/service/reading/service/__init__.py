@@ -1,0 +1,343 @@
+"""Reading: implementation of the contract."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+
+from denghuo.data.analysis.lake import Lake
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call, DatasetRef
+from denghuo.kernel.period import SHANGHAI, Month
+from denghuo.kernel.problem import text
+from denghuo.service.host.binding import Ask
+from denghuo.service.reading.api import (
+    MONTH_ENERGY,
+    RULES,
+    Accept,
+    AccountMonth,
+    AccountReads,
+    CurveDay,
+    CurveMonth,
+    CurveNotFound,
+    CurveValues,
+    ExceptionsFound,
+    FindExceptions,
+    FindPlan,
+    FindReads,
+    FindRefused,
+    Intake,
+    MonthRead,
+    MonthRef,
+    NothingToAccept,
+    PlanFound,
+    Planned,
+    PointMonth,
+    PointMonthRef,
+    Progress,
+    ReadCorrected,
+    ReadingApi,
+    ReadsFound,
+    Received,
+    RefusedFound,
+    Resolve,
+    Reviewed,
+    Rules,
+    RulesOn,
+    WholeCompanyOnly,
+)
+from denghuo.service.reading.batch import (
+    ALWAYS,
+    Manual,
+    PlanPiece,
+    ReadRow,
+    evaluate,
+    margin_days,
+    midnights_of,
+    reads_of,
+)
+from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.rules import Rule, in_force
+from denghuo.service.reading.service.checks import check_digits, check_due, check_plausible, not_planned
+from denghuo.service.reading.service.forms import (
+    curve_values,
+    day_read,
+    energy_table,
+    plan_piece,
+    rule_row,
+    shown_energy,
+)
+from denghuo.service.reading.service.taking import Taking
+from denghuo.service.reading.store import ReadingPages, ReadingStore
+from denghuo.service.reading.store.pages import progress_row
+
+pc: Any = pyarrow.compute
+_ORDER: Any = [(name, "ascending") for name in ("point_no", "piece", "quantity", "band")]
+_SUM = ("planned", "collected", "valid", "estimated", "held")
+
+
+class ReadingService(ReadingApi):
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work, self._ask = work, ask
+        self._store, self._pages = ReadingStore(work), ReadingPages(work)
+        self._lake = Lake.beside(work.datasets)
+        self._taking = Taking(work, ask, self._store, self._lake)
+
+    # -- taking in -------------------------------------------------------------------------------------------------------
+
+    def receive_registers(self, call: Call, request: Intake) -> Received:
+        return self._taking.registers(call, request)
+
+    def receive_curves(self, call: Call, request: Intake) -> Received:
+        return self._taking.curves(call, request)
+
+    # -- the month -------------------------------------------------------------------------------------------------------
+
+    def plan_month(self, call: Call, request: MonthRef) -> Planned:
+        pieces, changed = self._plan(call, request.month)
+        return Planned(
+            month=request.month,
+            points=len({piece.point_no for piece in pieces}),
+            pieces=len(pieces),
+            changed=changed,
+        )
+
+    def _plan(self, call: Call, month_text: str) -> tuple[list[PlanPiece], int]:
+        if not any(scope == "" or "." not in scope for scope in call.scope):
+            raise WholeCompanyOnly(
+                text(
+                    "抄表计划与月度抄表按公司整体办理。", "Plans and reads of a month are made for the whole company."
+                ),
+                scope=list(call.scope),
+            )
+        month = Month.of(month_text)
+        pieces = sorted(
+            (plan_piece(row, month) for row in self._taking.installations(call, month_text)),
+            key=lambda piece: (piece.point_no, piece.piece),
+        )
+        self._store.lock_month(month_text)
+        changed = self._store.save_plan(month_text, pieces, call.now)
+        subjects = {("meter", piece.meter_no): (piece.org, piece.account_no) for piece in pieces}
+        subjects |= {
+            ("area", piece.area_no): (piece.org, None) for piece in pieces if piece.role == "gateway" and piece.area_no
+        }
+        self._store.save_subjects((name, kind, *owner) for (kind, name), owner in subjects.items())
+        return pieces, changed
+
+    def read_month(self, call: Call, request: MonthRef) -> MonthRead:
+        pieces, _ = self._plan(call, request.month)
+        rows = self._made(request.month, pieces)
+        changed = self._store.save_reads(request.month, rows, call.now)
+        counts = {status: sum(row.status == status for row in rows) for status in ("valid", "estimated", "held")}
+        return MonthRead(
+            month=request.month,
+            points=len({piece.point_no for piece in pieces}),
+            rows=len(rows),
+            changed=changed,
+            energy=self._publish(call, request.month, energy_table(rows)),
+            as_of=self._pages.as_of(request.month, call.now),
+            **counts,
+        )
+
+    def _made(self, month_text: str, pieces: Sequence[PlanPiece], point_no: str | None = None) -> list[ReadRow]:
+        """The reads of the pieces, from the registers in the lake and what clerks entered, in the order of the dataset."""
+        month = Month.of(month_text)
+        meters = sorted({piece.meter_no for piece in pieces}) if point_no else None
+        registers, manuals = self._registers(month, meters)
+        found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
+        rows = reads_of(found, self._store.accepted(month_text, point_no))
+        return sorted(rows, key=lambda row: row[1:5])
+
+    def _registers(self, month: Month, meters: Sequence[str] | None) -> tuple[pa.Table, list[Manual]]:
+        """Registers around a month, as received and as entered, of these meters or of all."""
+        margin = timedelta(days=margin_days(in_force(month.first_day)))
+        registers = self._lake.scan(
+            REGISTERS,
+            month.first_day - margin,
+            month.next.first_day + margin,
+            only=("meter_no", meters) if meters is not None else None,
+        )
+        return registers, self._store.manuals(month.period.start - margin, month.period.end + margin, meters)
+
+    def _publish(self, call: Call, month_text: str, table: pa.Table) -> DatasetRef:
+        return self._work.datasets.publish(MONTH_ENERGY, month_text, "all", table, call.now)
+
+    # -- lists -----------------------------------------------------------------------------------------------------------
+
+    def plan(self, call: Call, request: FindPlan) -> PlanFound:
+        rows, total, following = self._pages.plan(request)
+        return PlanFound(rows=rows, total=total, next=following, as_of=self._pages.as_of(request.month, call.now))
+
+    def progress(self, call: Call, request: MonthRef) -> Progress:
+        rows = self._pages.progress(request.month)
+        total = {name: sum(getattr(row, name) for row in rows) for name in _SUM}
+        orgs = [row.org for row in rows]
+        org = orgs[0] if len(orgs) == 1 else orgs[0].partition(".")[0] if orgs else "0"
+        return Progress(
+            month=request.month,
+            total=progress_row(org, total),
+            rows=rows,
+            as_of=self._pages.as_of(request.month, call.now),
+        )
+
+    def reads(self, call: Call, request: FindReads) -> ReadsFound:
+        rows, total, following = self._pages.reads(request)
+        return ReadsFound(rows=rows, total=total, next=following, as_of=self._pages.as_of(request.month, call.now))
+
+    def exceptions(self, call: Call, request: FindExceptions) -> ExceptionsFound:
+        rules = in_force(Month.of(request.month).first_day)
+        rows, total, held, following = self._pages.exceptions(request, rules, RULES.entries)
+        as_of = self._pages.as_of(request.month, call.now)
+        return ExceptionsFound(rows=rows, total=total, held=held, next=following, as_of=as_of)
+
+    def account_reads(self, call: Call, request: AccountMonth) -> AccountReads:
+        rows = self._pages.reads_of_account(request.account_no, request.month)
+        as_of = self._pages.as_of(request.month, call.now)
+        return AccountReads(account_no=request.account_no, rows=rows, as_of=as_of)
+
+    def refused(self, call: Call, request: FindRefused) -> RefusedFound:
+        rows, total, following = self._pages.refused(request)
+        return RefusedFound(rows=rows, total=total, next=following, as_of=self._pages.as_of(request.month, call.now))
+
+    def rules(self, call: Call, request: RulesOn) -> Rules:
+        on = request.on or call.now.astimezone(SHANGHAI).date()
+        return Rules(rows=[rule_row(rule) for rule in in_force(on).values()])
+
+    # -- one point -------------------------------------------------------------------------------------------------------
+
+    def point_month(self, call: Call, request: PointMonthRef) -> PointMonth:
+        pieces = self._pieces(request.month, request.point_no)
+        quantity = request.quantity or ALWAYS[pieces[0].register][0]
+        month = Month.of(request.month)
+        registers, manuals = self._registers(month, sorted({piece.meter_no for piece in pieces}))
+        found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
+        if not any(one == quantity and band == "total" for _, one, band in found.channels):
+            raise not_planned(request.month, request.point_no)
+        raw = {
+            (row["meter_no"], row["read_at"]): row["value_e4"]
+            for row in registers.to_pylist()
+            if row["quantity"] == quantity and row["band"] == "total"
+        }
+        midnights = midnights_of(found, quantity, raw)
+        return PointMonth.model_validate(
+            {
+                "point_no": request.point_no,
+                "month": request.month,
+                "account_no": pieces[-1].account_no,
+                "org": pieces[-1].org,
+                "role": pieces[-1].role,
+                "quantity": quantity,
+                "reads": self._pages.reads_of_point(request.month, request.point_no),
+                "days": [day_read(one) for one in midnights],
+                "starts": month.first_day,
+                "energies": [shown_energy(one.energy_wh) for one in midnights[:-1]],
+                "estimated": [one.energy_estimated for one in midnights[:-1]],
+                "as_of": self._pages.as_of(request.month, call.now),
+            }
+        )
+
+    def _pieces(self, month: str, point_no: str) -> list[PlanPiece]:
+        pieces = self._store.pieces(month, point_no)
+        if not pieces:
+            raise not_planned(month, point_no)
+        return pieces
+
+    # -- review ----------------------------------------------------------------------------------------------------------
+
+    def resolve(self, call: Call, request: Resolve) -> Reviewed:
+        self._store.lock_month(request.month)
+        pieces = self._pieces(request.month, request.point_no)
+        piece = next((one for one in pieces if one.piece == request.piece), None)
+        if piece is None:
+            raise not_planned(request.month, request.point_no)
+        quantity = request.quantity or ALWAYS[piece.register][0]
+        read_at = piece.from_at if request.side == "start" else piece.to_at
+        check_digits(request.shown.e4, piece)
+        check_due(read_at, call.now)
+        entered = Manual(piece.meter_no, quantity, request.band, read_at, request.shown.e4)
+        month = Month.of(request.month)
+        registers, manuals = self._registers(month, sorted({one.meter_no for one in pieces}))
+        found = evaluate(pieces, registers, [*manuals, entered], month, in_force(month.first_day))
+        row = found.row_of(pieces.index(piece), quantity, request.band)
+        if row is None:
+            raise not_planned(request.month, request.point_no)
+        if not request.confirmed:
+            check_plausible(found, row, request.side, request.shown.e4)
+        self._store.enter(entered, piece, request.reason, call.actor, call.now)
+        suspicious = reads_of(found, {})[row]
+        if request.confirmed and suspicious.status == "held" and _may_accept(found.rules.get(suspicious.rule)):
+            self._store.accept(suspicious, request.reason, call.actor, call.now)
+        return self._remade(call, pieces, piece, quantity, request.band)
+
+    def accept(self, call: Call, request: Accept) -> Reviewed:
+        self._store.lock_month(request.month)
+        pieces = self._pieces(request.month, request.point_no)
+        piece = next((one for one in pieces if one.piece == request.piece), pieces[0])
+        quantity = request.quantity or ALWAYS[piece.register][0]
+        read = self._store.read(request.month, request.point_no, request.piece, quantity, request.band)
+        if read is None:
+            raise not_planned(request.month, request.point_no)
+        rule = in_force(Month.of(request.month).first_day).get(read.rule)
+        if read.status != "held" or read.energy_wh is None or not _may_accept(rule):
+            raise NothingToAccept(
+                text(
+                    "该示数未挂起，或因示数缺失、倒走而挂起；此类须录入示数，不能仅凭确认放行。",
+                    "The read is not held, or a register is missing or runs backwards; enter the register instead.",
+                ),
+                rule=read.rule,
+                status=read.status,
+            )
+        self._store.accept(read, request.reason, call.actor, call.now)
+        return self._remade(call, pieces, piece, quantity, request.band)
+
+    def _remade(self, call: Call, pieces: Sequence[PlanPiece], piece: PlanPiece, quantity: str, band: str) -> Reviewed:
+        """Makes the reads of one point anew and puts them into the month's dataset in place of the old ones."""
+        month, point_no = piece.month, piece.point_no
+        newest = self._work.datasets.newest(MONTH_ENERGY.name, month)
+        if not newest:
+            raise not_planned(month, point_no)
+        rows = self._made(month, pieces, point_no)
+        self._store.save_reads(month, rows, call.now, point_no)
+        before = self._work.datasets.scan(newest)
+        others = before.filter(pc.not_equal(before["point_no"], point_no))
+        table = pa.concat_tables([others, energy_table(rows)]).sort_by(_ORDER)
+        self._work.emit(ReadCorrected(point_no=point_no, account_no=piece.account_no, month=month))
+        read = next(
+            one
+            for one in self._pages.reads_of_point(month, point_no)
+            if (one.piece, one.quantity, one.band) == (piece.piece, quantity, band)
+        )
+        return Reviewed(read=read, energy=self._publish(call, month, table))
+
+    # -- curves ----------------------------------------------------------------------------------------------------------
+
+    def curve(self, call: Call, request: CurveDay) -> CurveValues:
+        return self._curves(call, request.subject, request.day, request.day)
+
+    def curve_month(self, call: Call, request: CurveMonth) -> CurveValues:
+        month = Month.of(request.month)
+        return self._curves(call, request.subject, month.first_day, month.next.first_day - timedelta(days=1))
+
+    def _curves(self, call: Call, subject: str, first: date, last: date) -> CurveValues:
+        kinds = self._store.subject_kinds(subject)
+        if not kinds:
+            raise CurveNotFound(
+                text(
+                    f"没有 {subject} 的曲线，或不在您的管辖范围内。",
+                    f"There are no curves of {subject}, or it is outside your scope.",
+                ),
+                subject=subject,
+            )
+        series = {
+            name: self._lake.curve(kind, subject, first, last)
+            for name, kind in CURVES.items()
+            if ("meter" if name == "voltage_dv" else "area") in kinds
+        }
+        as_of = self._lake.recorded_at([CURVES[name].name for name in series], first, last) or call.now
+        return curve_values(subject, first, last, series, as_of)
+
+
+def _may_accept(rule: Rule | None) -> bool:
+    return rule is not None and rule.may_accept

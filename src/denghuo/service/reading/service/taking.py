@@ -1,0 +1,143 @@
+"""Taking in: intakes judged by the installations of their months, into the day lake."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from denghuo.data.analysis.lake import Changes, Lake
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
+from denghuo.kernel.problem import text
+from denghuo.service.host.binding import Ask
+from denghuo.service.point.api import PointApi, PublishInstallations
+from denghuo.service.reading.api import (
+    CURVE_INTAKE,
+    REGISTER_INTAKE,
+    Intake,
+    Received,
+    RegistersReceived,
+    WrongIntake,
+)
+from denghuo.service.reading.batch.intake import (
+    REASONS,
+    REGISTERS,
+    Judged,
+    MeterUse,
+    judge_curves,
+    judge_registers,
+    months_of,
+)
+from denghuo.service.reading.batch.plan import us
+from denghuo.service.reading.store import ReadingStore
+from denghuo.service.reading.store.pages import refused_row
+
+SHOWN_REFUSALS = 100
+
+
+class Taking:
+    def __init__(self, work: Work, ask: Ask, store: ReadingStore, lake: Lake) -> None:
+        self._work, self._ask, self._store, self._lake = work, ask, store, lake
+
+    def registers(self, call: Call, request: Intake) -> Received:
+        rows = self._intake(request.rows, REGISTER_INTAKE)
+        uses: dict[str, MeterUse] = {}
+        for month in months_of(rows["read_at"]):
+            _add_uses(uses, self.installations(call, str(month)))
+        judged = judge_registers(rows, uses, call.now)
+        changes = self._append(call, judged, request.rows.digest)
+        owners = {meter: (use.org, use.account_no) for meter, use in uses.items()}
+        self._store.save_subjects((meter, "meter", *owner) for meter, owner in owners.items())
+        received = self._received(call, request, judged, changes, owners)
+        if changes.taken or changes.corrected:
+            for month_text in sorted({f"{day:%Y-%m}" for day in judged.days[REGISTERS]}):
+                self._work.emit(RegistersReceived(month=month_text, taken=changes.taken, corrected=changes.corrected))
+        return received
+
+    def curves(self, call: Call, request: Intake) -> Received:
+        rows = self._intake(request.rows, CURVE_INTAKE)
+        subjects: dict[tuple[str, str], tuple[str, str | None]] = {}
+        for month in months_of(rows["at"]):
+            for piece in self.installations(call, str(month)):
+                subjects["meter", piece["meter_no"]] = (piece["org"], piece["account_no"])
+                if piece["role"] == "gateway" and piece["area_no"]:
+                    subjects["area", piece["area_no"]] = (piece["org"], None)
+        judged = judge_curves(rows, subjects, call.now)
+        changes = self._append(call, judged, request.rows.digest)
+        self._store.save_subjects((name, kind, *owner) for (kind, name), owner in subjects.items())
+        return self._received(call, request, judged, changes, {name: who for (_, name), who in subjects.items()})
+
+    def _intake(self, ref: DatasetRef, schema: DatasetSchema) -> pa.Table:
+        if (ref.name, ref.version) != (schema.name, schema.version):
+            raise WrongIntake(
+                text(
+                    f"需要数据集 {schema.name} 第 {schema.version} 版，给出的是 {ref.name} 第 {ref.version} 版。",
+                    f"This takes dataset {schema.name} version {schema.version}, not {ref.name} version {ref.version}.",
+                ),
+                expected=schema.name,
+                given=ref.name,
+            )
+        return self._work.datasets.scan(ref, list(schema.columns))
+
+    def _append(self, call: Call, judged: Judged, source: str) -> Changes:
+        changes = Changes()
+        for kind, days in judged.days.items():
+            changes += self._lake.append(kind, days, call.now, source)
+        return changes
+
+    def _received(
+        self,
+        call: Call,
+        request: Intake,
+        judged: Judged,
+        changes: Changes,
+        owners: Mapping[str, tuple[str, str | None]],
+    ) -> Received:
+        if judged.refused:
+            self._store.save_refused(
+                (
+                    request.rows.digest,
+                    request.rows.period[:7],
+                    subject,
+                    at,
+                    value,
+                    code,
+                    REASONS[code]["zh"],
+                    REASONS[code]["en"],
+                    *owners.get(subject, ("", None)),
+                    call.now,
+                )
+                for subject, at, value, code in judged.refused
+            )
+        return Received(
+            taken=changes.taken,
+            unchanged=changes.unchanged,
+            corrected=changes.corrected,
+            refused=len(judged.refused),
+            refused_rows=[
+                refused_row(subject, at, value, code, REASONS[code]["zh"], REASONS[code]["en"])
+                for subject, at, value, code in judged.refused[:SHOWN_REFUSALS]
+            ],
+        )
+
+    def installations(self, call: Call, month: str) -> list[dict[str, Any]]:
+        """The meters of a month in the caller's scope. Whoever calls, the platform asks for them."""
+        whole = Call.system(call.now, actor=call.actor)
+        ref = self._ask(PointApi).publish_installations(whole, PublishInstallations(month=month))
+        scope = tuple(call.scope)
+        return [row for row in self._work.datasets.scan(ref).to_pylist() if row["org"].startswith(scope)]
+
+
+def _add_uses(uses: dict[str, MeterUse], pieces: list[dict[str, Any]]) -> None:
+    """A meter's use over all months looked at: from its first piece to the end of its last."""
+    for piece in pieces:
+        begin, end = us(piece["from_at"]), us(piece["to_at"])
+        before = uses.get(piece["meter_no"])
+        uses[piece["meter_no"]] = MeterUse(
+            min(begin, before.from_us) if before else begin,
+            max(end, before.to_us) if before else end,
+            piece["integer_digits"],
+            piece["decimal_digits"],
+            piece["org"],
+            piece["account_no"],
+        )

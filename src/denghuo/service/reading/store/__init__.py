@@ -1,0 +1,6 @@
+"""Queries on the reading schema."""
+
+from denghuo.service.reading.store.pages import ReadingPages
+from denghuo.service.reading.store.write import ReadingStore
+
+__all__ = ["ReadingPages", "ReadingStore"]

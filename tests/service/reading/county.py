@@ -1,0 +1,196 @@
+"""The shipped demo company as installations and intakes, and a small county of a few meters for single cases."""
+
+import csv
+import pathlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from denghuo.data.processing.dataset import arrow_schema
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call, DatasetRef
+from denghuo.kernel.period import Month, midnight
+from denghuo.service.host.binding import Ask
+from denghuo.service.point.api import INSTALLATION, PointApi, PublishInstallations
+from denghuo.service.reading.api import CURVE_INTAKE, REGISTER_INTAKE
+
+pc: Any = pyarrow.compute
+DATA = pathlib.Path(__file__).parents[3] / "examples" / "gaoping" / "data"
+MONTH = "2026-04"
+PERIOD = Month.of(MONTH).period
+Row = dict[str, Any]
+
+
+def points_of(rows: Sequence[Row]) -> type[PointApi]:
+    """A point service that knows these installations, clipped to the month that is asked for."""
+
+    class Points(PointApi):
+        def __init__(self, work: Work, ask: Ask) -> None:
+            self._work = work
+
+        def publish_installations(self, call: Call, request: PublishInstallations) -> DatasetRef:
+            period = Month.of(request.month).period
+            clipped = [
+                row | {"from_at": max(row["from_at"], period.start), "to_at": min(row["to_at"], period.end)}
+                for row in rows
+                if row["from_at"] < period.end and row["to_at"] > period.start
+            ]
+            return self._work.datasets.publish(INSTALLATION, request.month, "all", clipped, call.now)
+
+    return Points
+
+
+def installation(point_no: str, meter_no: str, **other: Any) -> Row:
+    """A meter that hangs at a point from before the month until after it."""
+    return {
+        "point_no": point_no,
+        "account_no": "5810100000019",
+        "area_no": "TG001",
+        "feeder_no": "F1",
+        "org": "1405810.01",
+        "role": "sale",
+        "register": "fwd",
+        "meter_no": meter_no,
+        "multiplier": 1,
+        "integer_digits": 6,
+        "decimal_digits": 2,
+        "voltage_kv": "0.22",
+        "pv_w": None,
+        "from_at": datetime(2020, 1, 1, tzinfo=UTC),
+        "to_at": datetime(2099, 1, 1, tzinfo=UTC),
+        "start_e4": None,
+        "final_e4": None,
+        "start_rev_e4": None,
+        "final_rev_e4": None,
+        "piece": 1,
+    } | other
+
+
+def registers(
+    *rows: tuple[str, datetime | date, int | None] | tuple[str, datetime | date, int | None, str],
+) -> pa.Table:
+    """An intake of (meter, day or instant, value, quantity = active_fwd)."""
+    return pa.Table.from_pylist(
+        [
+            {
+                "meter_no": row[0],
+                "read_at": row[1] if isinstance(row[1], datetime) else midnight(row[1]),
+                "quantity": row[3] if len(row) > 3 else "active_fwd",
+                "band": "total",
+                "value_e4": row[2],
+            }
+            for row in rows
+        ],
+        schema=arrow_schema(REGISTER_INTAKE),
+    )
+
+
+def month_of(
+    meter_no: str, values: Mapping[int, int] | Sequence[int], quantity: str = "active_fwd", month: str = MONTH
+) -> pa.Table:
+    """Registers at the midnights of a month: by the day of the month from 1, or the first ones in order."""
+    first = Month.of(month).first_day
+    pairs = values.items() if isinstance(values, Mapping) else enumerate(values, start=1)
+    return registers(*((meter_no, first + timedelta(days=day - 1), value, quantity) for day, value in pairs))
+
+
+def steady(start: int = 1_000_000, a_day: int = 50_000, days: int = 31) -> list[int]:
+    return [start + day * a_day for day in range(days)]
+
+
+# --- the demo company -----------------------------------------------------------------------------------------------------
+
+
+def _csv(name: str) -> list[dict[str, str]]:
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _e4(text: str) -> int | None:
+    return int(Decimal(text) * 10_000) if text else None
+
+
+def demo_installations() -> list[Row]:
+    meters = {row["meter_no"]: row for row in _csv("meters")}
+    exchanges = {row["point_no"]: row for row in _csv("meter_exchanges")}
+    rows: list[Row] = []
+    for point in _csv("points"):
+        meter = meters[point["meter_no"]]
+        row = installation(
+            point["point_no"],
+            point["meter_no"],
+            **{
+                name: point[name] or None
+                for name in ("account_no", "area_no", "feeder_no", "role", "register", "voltage_kv")
+            },
+            org=point["org_code"],
+            multiplier=int(point["multiplier"]),
+            integer_digits=int(meter["integer_digits"]),
+            decimal_digits=int(meter["decimal_digits"]),
+            pv_w=int(Decimal(point["pv_kw"]) * 1000) if point["pv_kw"] else None,
+            from_at=midnight(date.fromisoformat(meter["installed_on"])),
+        )
+        exchange = exchanges.get(point["point_no"])
+        if exchange is None:
+            rows.append(row)
+            continue
+        at = datetime.fromisoformat(exchange["exchanged_at"])
+        rows.append(row | {"to_at": at, "final_e4": _e4(exchange["old_final_fwd_kwh"])})
+        rows.append(
+            row
+            | {
+                "piece": 2,
+                "meter_no": exchange["new_meter_no"],
+                "multiplier": int(exchange["new_multiplier"]),
+                "from_at": at,
+                "start_e4": _e4(exchange["new_start_fwd_kwh"]),
+            }
+        )
+    return rows
+
+
+def _integers(column: Any, places: int) -> Any:
+    scaled = pc.multiply(column.cast(pa.decimal128(20, places)), pa.scalar(Decimal(10**places), pa.decimal128(7, 0)))
+    return scaled.cast(pa.int64())
+
+
+def demo_registers() -> pa.Table:
+    table = pq.read_table(DATA / "register_reads.parquet")
+    return pa.concat_tables(
+        pa.table(
+            {
+                "meter_no": table["meter_no"],
+                "read_at": table["read_at"],
+                "quantity": pa.repeat(quantity, len(table)),
+                "band": pa.repeat("total", len(table)),
+                "value_e4": _integers(table[column], 4),
+            }
+        ).cast(arrow_schema(REGISTER_INTAKE))
+        for quantity, column in (("active_fwd", "fwd_kwh"), ("active_rev", "rev_kwh"))
+    )
+
+
+def demo_curves() -> pa.Table:
+    gateways, voltages = pq.read_table(DATA / "gateway_15min.parquet"), pq.read_table(DATA / "voltages.parquet")
+    parts = [
+        (gateways, "gateway_power_w", "area_no", "p_kw", 3),
+        (gateways, "gateway_reactive_var", "area_no", "q_kvar", 3),
+        (gateways, "gateway_voltage_e4", "area_no", "v_pu", 4),
+        (voltages, "voltage_dv", "meter_no", "voltage_v", 1),
+    ]
+    return pa.concat_tables(
+        pa.table(
+            {
+                "series": pa.repeat(series, len(table)),
+                "subject": table[subject],
+                "at": table["at"],
+                "value": _integers(table[column], places),
+            }
+        ).cast(arrow_schema(CURVE_INTAKE))
+        for table, series, subject, column, places in parts
+    )
