@@ -14,12 +14,15 @@ import { followTask } from '@/workbench/tasks'
 export interface Sending {
   busy: Ref<boolean>
   problem: ShallowRef<ApiProblem | null>
+  /** What the operation answered, where the action says that it is to be shown. */
+  answer: ShallowRef<Row | null>
   send(action: Action, contract: OperationContract, typed: Row, scope: Row, chosen?: Row[]): Promise<boolean>
 }
 
 export function useSending(page: PageContext): Sending {
   const busy = ref(false)
   const problem = shallowRef<ApiProblem | null>(null)
+  const answer = shallowRef<Row | null>(null)
   let last = { body: '', key: '' }
 
   function requestOf(action: Action, contract: OperationContract, typed: Row, scope: Row, chosen: Row[]): Row {
@@ -38,12 +41,14 @@ export function useSending(page: PageContext): Sending {
     if (!action.operation || busy.value) return false
     busy.value = true
     problem.value = null
+    answer.value = null
     const request = requestOf(action, contract, typed, scope, chosen)
     const body = JSON.stringify([action.operation, request])
     if (body !== last.body) last = { body, key: newKey() }
     try {
       const reply = await call<Row>(action.operation, request, contract.kind === 'command' ? { key: last.key } : {})
       last = { body: '', key: '' }
+      if (action.then === 'show') answer.value = reply
       done(page, action, reply, scope)
       return true
     } catch (failure) {
@@ -54,7 +59,7 @@ export function useSending(page: PageContext): Sending {
     }
   }
 
-  return { busy, problem, send }
+  return { busy, problem, answer, send }
 }
 
 function done(page: PageContext, action: Action, reply: Row, scope: Row): void {
@@ -62,8 +67,8 @@ function done(page: PageContext, action: Action, reply: Row, scope: Row): void {
   if (action.watch) followTask(action.watch, page, after)
   if (action.then === 'print' && isDownload(reply)) openForPrint(reply)
   else if (action.then === 'download' && isDownload(reply)) download(reply)
-  else say({ zh: `${action.label.zh}：已完成`, en: `${action.label.en}: done` })
+  else if (action.then !== 'show') say({ zh: `${action.label.zh}：已完成`, en: `${action.label.en}: done` })
   if (action.after) openPage(page, action.after, after)
   else if (action.then === 'back') page.host.back()
-  if ((action.then ?? 'reload') === 'reload') page.version.value += 1
+  if (['reload', 'show'].includes(action.then ?? 'reload')) page.version.value += 1
 }

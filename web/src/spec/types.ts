@@ -42,6 +42,8 @@ export interface PageSpec {
 }
 /**
  * Something a person can do here: run an operation, or open a page.
+ *
+ * then: what comes after; `show` shows the labelled values of the reply, where they are what was wanted.
  */
 export interface Action {
   after?: Open | null
@@ -55,7 +57,7 @@ export interface Action {
   open?: Open | null
   operation?: string | null
   posts?: string[]
-  then?: 'reload' | 'stay' | 'back' | 'download' | 'print'
+  then?: 'reload' | 'stay' | 'back' | 'download' | 'print' | 'show'
   tone?: 'primary' | 'plain' | 'danger'
   watch?: Watch | null
   when?: Logic | null

@@ -61,9 +61,11 @@ export interface Credentials {
   code?: string
 }
 
-export async function signIn(credentials: Credentials): Promise<void> {
-  await call('access.sign_in', credentials, { quiet: true, key: newKey() })
+/** Signs in; true where the password must be changed before anything else. */
+export async function signIn(credentials: Credentials): Promise<boolean> {
+  const reply = await call<{ must_change_password?: boolean }>('access.sign_in', credentials, { quiet: true, key: newKey() })
   await readSession()
+  return reply.must_change_password === true
 }
 
 export async function signOut(): Promise<void> {

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from denghuo.application.components import COMPONENTS, SCREENS
 from denghuo.application.menus.apps import App, Lookup, Manifest, Menu, read_apps
 from denghuo.application.published import contracts_json, dictionaries, named_dictionaries
 from denghuo.application.spec import Contracts, Finding, OperationContract, PageSpec, check, prune
 from denghuo.application.spec.check import blocks_of, field_paths
-from denghuo.application.spec.page import DataBlock, Filter, Form, Input, List, Source, Wizard
+from denghuo.application.spec.page import Action, DataBlock, Filter, Form, Input, List, Source, Wizard
 from denghuo.kernel.contract import Api, Call, Dictionary, Operation
 from denghuo.kernel.problem import text
 
@@ -52,8 +52,8 @@ class Catalogue:
         self.findings: dict[str, list[Finding]] = {}
         self.apps = [self._offered(app) for app in read]
         for page, findings in self.findings.items():
-            for finding in findings:
-                log.warning("page %s is not offered: %s: %s", page, finding.path, finding.message["en"])
+            said = "; ".join(f"{finding.path}: {finding.message['en']}" for finding in findings[:3])
+            log.warning("page %s is not offered: %s", page, said)
 
     def operation(self, full_name: str) -> Operation | None:
         noun, _, name = full_name.partition(".")
@@ -91,10 +91,21 @@ class Catalogue:
         for menu in manifest.menus:
             if menu.page not in pages:
                 yield _finding("menus", menu.page)
-            if menu.count is not None and menu.count.operation not in self.contracts.operations:
+            if menu.count is not None and not self._fits(menu.count.operation, menu.count.given):
                 yield _finding("menus.count", menu.count.operation)
         for lookup in manifest.search:
             yield from self._lookup_findings(lookup)
+
+    def _fits(self, name: str, given: dict[str, Any]) -> bool:
+        """Whether the operation exists and takes these request fields."""
+        operation = self.operation(name)
+        if operation is None:
+            return False
+        try:
+            operation.request.model_validate(given)
+        except ValidationError:
+            return False
+        return True
 
     def _lookup_findings(self, lookup: Lookup) -> Iterator[Finding]:
         operation = self.contracts.operations.get(lookup.operation)
@@ -134,11 +145,13 @@ class Catalogue:
                     yield app.manifest, lookup
 
     def shown_operations(self, page: PageSpec) -> dict[str, dict[str, Any]]:
-        """The operations a page uses. What a command answers is not shown by fields, so its schema is spared."""
+        """The operations a page uses. What a command answers is shown only where the page says so; else its schema is spared."""
+        answering = {action.operation for action in actions_of(page) if action.then == "show"}
         shown: dict[str, dict[str, Any]] = {}
         for name in sorted(operations_of(page)):
             operation = self.operations[name]
-            shown[name] = operation if operation["kind"] == "query" else {**operation, "reply": {"type": "object"}}
+            spared = operation["kind"] == "command" and name not in answering
+            shown[name] = {**operation, "reply": {"type": "object"}} if spared else operation
         return shown
 
     def unlabelled(self, page: PageSpec) -> Iterator[str]:
@@ -195,6 +208,15 @@ def operations_of(part: Any) -> set[str]:
     return found
 
 
+def actions_of(page: PageSpec) -> Iterator[Action]:
+    """Every action of the page, those of its blocks included."""
+    yield from page.actions
+    for block in blocks_of(page):
+        yield from [*getattr(block, "actions", []), *getattr(block, "row_actions", [])]
+        if isinstance(block, Form | Wizard):
+            yield block.submit
+
+
 def inputs_of(page: PageSpec) -> Iterator[tuple[str, list[str]]]:
     """The request fields that a person fills, by operation."""
     for block in blocks_of(page):
@@ -206,10 +228,7 @@ def inputs_of(page: PageSpec) -> Iterator[tuple[str, list[str]]]:
             yield block.submit.operation, [_name(item) for item in block.fields]
         elif isinstance(block, Wizard) and block.submit.operation:
             yield block.submit.operation, [_name(item) for step in block.steps for item in step.fields]
-        for action in [*getattr(block, "actions", []), *getattr(block, "row_actions", [])]:
-            if action.operation:
-                yield action.operation, [_name(item) for item in action.ask]
-    for action in page.actions:
+    for action in actions_of(page):
         if action.operation:
             yield action.operation, [_name(item) for item in action.ask]
 

@@ -153,7 +153,10 @@ class Watch(Message):
 
 
 class Action(Message):
-    """Something a person can do here: run an operation, or open a page."""
+    """Something a person can do here: run an operation, or open a page.
+
+    then: what comes after; `show` shows the labelled values of the reply, where they are what was wanted.
+    """
 
     label: Text
     operation: OperationName | None = None
@@ -165,7 +168,7 @@ class Action(Message):
     when: Logic | None = None
     posts: list[Name] = Field(default_factory=list, max_length=40)
     tone: Literal["primary", "plain", "danger"] = "plain"
-    then: Literal["reload", "stay", "back", "download", "print"] = "reload"
+    then: Literal["reload", "stay", "back", "download", "print", "show"] = "reload"
     after: Open | None = None
     watch: Watch | None = None
 
