@@ -201,6 +201,7 @@ def test_a_page_sees_prices_bands_tiers_and_findings(api: TariffApi) -> None:
     ]
     assert {(row.band, row.windows) for row in shown.times} == {("peak", "06:00-22:00"), ("valley", "22:00-06:00")}
     two = api.tariff(CLERK, TariffRef(code="sh.two_part.capacity"))
+    assert two.head.classes.zh == "两部制（容量）" and two.head.settlements.en == "Agency purchase"
     assert two.head.illustrative and "沪发改价管〔2022〕50号" in two.head.document_no
     agency = [row for row in two.prices if row.component == "agency_energy" and row.season is not None]
     assert str(next(row.price for row in agency if row.band == "sharp")) == "0.97893"  # 0.43508 x 225 %

@@ -59,6 +59,7 @@ __all__ = [
     "DAY_TYPES",
     "GROUPS",
     "KINDS",
+    "PRICE_UNITS",
     "QUANTITIES",
     "SETTLEMENTS",
     "SEVERITIES",
@@ -139,6 +140,15 @@ SEVERITIES = Dictionary(
     tones={"error": "danger", "notice": "notice"},
 )
 Severity = Annotated[Literal["error", "notice"], Label("级别", "Severity", dictionary=SEVERITIES.name)]
+PRICE_UNITS = Dictionary(
+    "tariff.price_unit",
+    {
+        "kWh": text("元/千瓦时", "yuan/kWh"),
+        "kVA_month": text("元/千伏安·月", "yuan/kVA and month"),
+        "kW_month": text("元/千瓦·月", "yuan/kW and month"),
+    },
+)
+PriceUnit = Annotated[Literal["kWh", "kVA_month", "kW_month"], Label("单位", "Unit", dictionary=PRICE_UNITS.name)]
 
 TEXT_MAX = 262_144
 IN_FORCE_MAX = 200
@@ -197,8 +207,8 @@ class TariffRow(Message):
     area: AreaCode
     area_title: Annotated[TextPair, Label("区域", "Area")]
     kind: Kind
-    classes: Annotated[str, Label("适用类别", "Classes")]
-    settlements: Annotated[str, Label("结算方式", "Settlements")]
+    classes: Annotated[TextPair, Label("适用类别", "Classes")]
+    settlements: Annotated[TextPair, Label("结算方式", "Settlements")]
     voltages: Annotated[str, Label("电压等级", "Voltages")]
     default: Annotated[bool, Label("默认", "Default")]
     effective_from: Annotated[date, Label("生效日", "Effective from")]
@@ -248,7 +258,7 @@ class PriceRow(Message):
     band: Band | None
     tier: TierNumber | None
     price: Annotated[Price, Label("单价", "Price")]
-    unit: Annotated[str, Label("单位", "Unit")]
+    unit: PriceUnit
     document_no: Annotated[str, Label("依据文号", "Document no.")]
     illustrative: Annotated[bool, Label("示例价", "Illustrative")]
     note: Annotated[TextPair | None, Label("说明", "Note")]

@@ -1,10 +1,11 @@
 """Tariffs: implementation of the contract."""
 
 import base64
+from collections.abc import Sequence
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call
-from denghuo.kernel.fields import TARIFF_CLASSES, Document
+from denghuo.kernel.contract import Call, Dictionary
+from denghuo.kernel.fields import TARIFF_CLASSES, Document, TextPair
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff import shipped
@@ -252,6 +253,11 @@ def _overlapping(tariff: TariffDocument, other: TariffDocument) -> OverlappingTa
     )
 
 
+def _names(dictionary: Dictionary, values: Sequence[str]) -> TextPair:
+    entries = [dictionary.entries[value] for value in values]
+    return TextPair(zh="、".join(one["zh"] for one in entries), en=", ".join(one["en"] for one in entries))
+
+
 def _row(stored: Stored) -> TariffRow:
     tariff = stored.document
     basic = list(tariff.basic.prices) if tariff.basic is not None else []
@@ -264,8 +270,8 @@ def _row(stored: Stored) -> TariffRow:
             "area": tariff.area,
             "area_title": tariff.area_title,
             "kind": tariff.kind,
-            "classes": "、".join(TARIFF_CLASSES.entries[one]["zh"] for one in tariff.classes),
-            "settlements": "、".join(SETTLEMENTS.entries[one]["zh"] for one in tariff.settlements),
+            "classes": _names(TARIFF_CLASSES, tariff.classes),
+            "settlements": _names(SETTLEMENTS, tariff.settlements),
             "voltages": ", ".join(f"{one} kV" for one in tariff.voltages),
             "default": tariff.default,
             "effective_from": tariff.effective_from,
