@@ -104,7 +104,8 @@ class House:
 @contextlib.contextmanager
 def served(app: Any) -> Iterator[str]:
     """A web server on a loopback port for the time of a test."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    # The edge itself decides which proxies it believes.
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", proxy_headers=False))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
