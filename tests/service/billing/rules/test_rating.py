@@ -450,6 +450,27 @@ def test_every_class_of_the_demo_company_has_a_default_tariff_that_rates() -> No
         adds_up(rated)
 
 
+@pytest.mark.scope("B05-11")
+def test_each_item_of_the_price_is_a_line_with_base_price_and_document() -> None:
+    common: dict[str, Any] = {"tariff_class": "two_part_capacity", "voltage": "20"}
+    terms = span("2026-04-01", "2026-04-30", kva="400")
+    rated = rate(subject(piece("1000"), spans=[terms], **common), SHANGHAI["sh.two_part.capacity"])
+    assert [(line.code, line.group) for line in rated.lines] == [
+        ("agency_energy", "energy"),
+        ("line_loss", "energy"),
+        ("transmission", "energy"),
+        ("system_operation", "energy"),
+        ("basic_capacity", "basic"),
+        ("government_funds", "fund"),
+    ]
+    sources = {source.number for source in SHANGHAI["sh.two_part.capacity"].sources}
+    for line in rated.lines:
+        assert line.quantity_milli == (400_000 if line.group == "basic" else 1_000_000)
+        assert line.price is not None and line.document_no in sources
+        assert line.document_no in line.sentence.zh and line.document_no in line.sentence.en
+    adds_up(rated)
+
+
 # --- explanation -----------------------------------------------------------------------------------------------------------------
 
 

@@ -108,8 +108,8 @@ def _said(
     if shown:
         values |= {"flat_price": str(row.price), "season": season[0], "formula": f"{shown} = {price}"}
         how_zh, how_en = f"（{season[0]}，{shown}）", f" ({season[1]}, {shown})"
-    zh = f"{component.title.zh}{zh_tier}{zh_band}单价 {price} 元{how_zh}，依据{document}"
-    en = f"{component.title.en}{en_tier}{', ' + en_band if en_band else ''}: {price} yuan{how_en}, {document}"
+    zh = f"{component.title.zh}{zh_tier}{zh_band}：每千瓦时 {price} 元{how_zh}，依据{document}"
+    en = f"{component.title.en}{en_tier}{', ' + en_band if en_band else ''}: {price} yuan per kWh{how_en}, {document}"
     if row.illustrative:
         values["illustrative"] = "true"
         zh, en = f"{zh}（示例价）", f"{en} (illustrative)"
