@@ -251,6 +251,16 @@ def test_contract_demand_is_charged_without_a_demand_register() -> None:
     assert "超出部分按 2 倍" in metered.lines[-1].sentence.zh
 
 
+def test_demand_is_at_least_a_share_of_the_capacity() -> None:
+    document = two_part("demand", "40", basic={"demand": {"floor_share": "40"}})
+    terms = {"tariff_class": "two_part_demand", "spans": [span("2026-04-01", "2026-04-30", kva="1000", kw="300")]}
+    rated = rate(subject(piece("0"), piece("200", "demand"), **terms), document)
+    assert str(rated.total) == "16000.00"  # 400 kW
+    assert (
+        "未超过 105%" in rated.lines[-1].sentence.zh and "不低于容量 1000 千伏安的 40%" in rated.lines[-1].sentence.zh
+    )
+
+
 def test_demand_of_several_feeds_is_added_and_the_largest_of_pieces_counts() -> None:
     pieces = [
         piece("0"),

@@ -171,12 +171,17 @@ def _demand(rule: DemandRule, span: BasicSpan, demand: int | None) -> tuple[int,
     if span.contract_w is not None:
         share = percent(rule.free_share.number)
         values |= {"contract": milli(span.contract_w), "free_share": share, "excess_times": str(rule.excess_times)}
-        over = billed != span.contract_w
+        over = demand > round_half_up(span.contract_w * rule.free_share.number, 10_000)
         zh += f"，合同 {milli(span.contract_w)} 千瓦，{'超过' if over else '未超过'} {share}%"
         en += f", contract {milli(span.contract_w)} kW, {'above' if over else 'within'} {share} %"
         if over:
             zh += f"，超出部分按 {rule.excess_times} 倍"
             en += f", the excess counted {rule.excess_times} times"
+    if rule.floor_share is not None and span.capacity_va is not None:
+        floor = percent(rule.floor_share.number)
+        values |= {"floor_share": floor, "capacity": milli(span.capacity_va)}
+        zh += f"，不低于容量 {milli(span.capacity_va)} 千伏安的 {floor}%"
+        en += f", at least {floor} % of {milli(span.capacity_va)} kVA"
     return billed, step(
         "demand", values, f"{zh}，计费需量 {milli(billed)} 千瓦。", f"{en}; billed demand {milli(billed)} kW. "
     )
