@@ -1,14 +1,17 @@
 """Reading bound in this process and through HTTP, above a point service that knows given installations."""
 
 import pathlib
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pytest
+from psycopg import sql
 
 from denghuo.data.analysis.lake import Lake
 from denghuo.data.processing.database import Database
@@ -81,12 +84,31 @@ class Bench:
 Make = Callable[..., Bench]
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres_dsn: str) -> Iterator[str]:
+    """The name of a database with the schemas, from which each test's own is copied."""
+    name = f"reading_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        migrate(psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name), ["point", "reading"])
+        yield name
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def migrated_dsn(postgres_dsn: str, migrated: str) -> Iterator[str]:
+    name = sql.Identifier(f"test_{uuid.uuid4().hex[:12]}")
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(migrated)))
+        yield psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name.as_string().strip('"'))
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
 @pytest.fixture(params=["local", "remote"])
-def bench(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Make]:
+def bench(request: pytest.FixtureRequest, migrated_dsn: str, tmp_path: pathlib.Path) -> Iterator[Make]:
     """Makes a bench over the given installations, once through each binding."""
     with ExitStack() as stack:
-        migrate(database_dsn, ["point", "reading"])
-        database = stack.enter_context(Database(database_dsn))
+        database = stack.enter_context(Database(migrated_dsn))
 
         def make(installations: Sequence[dict[str, Any]]) -> Bench:
             directory = local(database, tmp_path, {PointApi: points_of(installations), ReadingApi: ReadingService})

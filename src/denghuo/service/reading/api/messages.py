@@ -42,6 +42,7 @@ Rate = Annotated[Percent | None, Label("比例", "Share")]
 Start = Annotated[Register | None, Label("起示数", "Start register")]
 End = Annotated[Register | None, Label("止示数", "End register")]
 Measured = Annotated[Energy | None, Label("电量", "Energy")]
+RowKey = Annotated[str, Label("行标识", "Row")]
 RowCount = Annotated[int, Label("行数", "Rows")]
 
 
@@ -119,6 +120,7 @@ class MonthRead(Message):
 
 
 class PlanRow(Message):
+    row_key: RowKey
     month: MonthText
     point_no: PointNo
     piece: Piece
@@ -168,6 +170,7 @@ class Progress(Message):
 class MonthReadRow(Message):
     """One register difference of the month: a point's piece, quantity and band, with its status and the rule that set it."""
 
+    row_key: RowKey
     month: MonthText
     point_no: PointNo
     piece: Piece
@@ -228,6 +231,7 @@ class FindExceptions(Page):
 class ReadException(Message):
     """A read that a clerk looks at: what is wrong, in words, and what may be done about it."""
 
+    row_key: RowKey
     month: MonthText
     point_no: PointNo
     piece: Piece

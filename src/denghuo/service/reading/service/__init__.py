@@ -162,7 +162,8 @@ class ReadingService(ReadingApi):
         return registers, self._store.manuals(month.period.start - margin, month.period.end + margin, meters)
 
     def _publish(self, call: Call, month_text: str, table: pa.Table) -> DatasetRef:
-        return self._work.datasets.publish(MONTH_ENERGY, month_text, "all", table, call.now)
+        at = self._store.publication(month_text, call.now)
+        return self._work.datasets.publish(MONTH_ENERGY, month_text, "all", table, at)
 
     # -- lists -----------------------------------------------------------------------------------------------------------
 

@@ -94,6 +94,8 @@ class Taking:
         owners: Mapping[str, tuple[str, str | None]],
     ) -> Received:
         if judged.refused:
+            # A meter that nobody knows belongs to no unit: its row stays with the unit that sent it.
+            sender = "" if "" in call.scope else call.scope[0]
             self._store.save_refused(
                 (
                     request.rows.digest,
@@ -104,7 +106,7 @@ class Taking:
                     code,
                     REASONS[code]["zh"],
                     REASONS[code]["en"],
-                    *owners.get(subject, ("", None)),
+                    *owners.get(subject, (sender, None)),
                     call.now,
                 )
                 for subject, at, value, code in judged.refused

@@ -66,7 +66,12 @@ class ReadingPages:
             " ORDER BY point_no, piece LIMIT %(limit)s",
             params,
         )
-        shown = [PlanRow(**{**row, "multiplier": Multiplier(row["multiplier"])}) for row in rows]
+        shown = [
+            PlanRow(
+                **row | {"row_key": _bars(row["point_no"], row["piece"]), "multiplier": Multiplier(row["multiplier"])}
+            )
+            for row in rows
+        ]
         last = shown[-1] if len(shown) == request.limit else None
         return shown, self._count(matching, params), _bars(last.point_no, last.piece) if last else None
 
@@ -185,6 +190,7 @@ def read_row(row: Mapping[str, Any]) -> MonthReadRow:
     return MonthReadRow(
         **{
             **shown,
+            "row_key": _bars(shown["point_no"], shown["piece"], shown["quantity"], shown["band"]),
             "start": Register(start) if start is not None else None,
             "end": Register(end) if end is not None else None,
             "energy": Energy(energy) if energy is not None else None,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from psycopg import sql
 
@@ -23,6 +23,16 @@ class ReadingStore:
     def lock_month(self, month: str) -> None:
         """One at a time makes reads of a month, because each publishes the month's dataset. Held until the transaction ends."""
         self._work.run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", (f"reading {month}",))
+
+    def publication(self, month: str, now: datetime) -> datetime:
+        """The instant to publish the month's dataset at: later than the last, also where a call waited behind a younger one."""
+        at: Any = self._work.value(
+            "INSERT INTO publication (month, published_at) VALUES (%s, %s) ON CONFLICT (month) DO UPDATE SET"
+            " published_at = greatest(excluded.published_at, publication.published_at + interval '1 microsecond')"
+            " RETURNING published_at",
+            (month, now),
+        )
+        return cast(datetime, at)
 
     # -- plan and subjects -----------------------------------------------------------------------------------------------
 

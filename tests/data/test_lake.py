@@ -1,0 +1,293 @@
+"""The day lake: versions, replay, merging, killed writers, damaged files, a full disk."""
+
+import errno
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from denghuo.data.analysis import lake as lake_module
+from denghuo.data.analysis.lake import SLOTS, Changes, Lake, LakeClass, curve_class, merge
+from denghuo.data.processing.database import Database
+from denghuo.data.processing.migration import migrate
+from denghuo.kernel.problem import Unavailable
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+DAY = date(2026, 4, 13)
+POWER = curve_class("gateway_power_w")
+REGISTER = LakeClass(
+    "register", (("meter_no", pa.string()), ("read_at", pa.timestamp("us", tz="UTC"))), (("value_e4", pa.int64()),)
+)
+
+
+def curves(**subjects: list[int | None]) -> pa.Table:
+    """Rows by subject; values that are not given are not known."""
+    rows = [
+        {"subject": subject, **dict(zip(SLOTS, [*values, *[None] * (96 - len(values))], strict=True))}
+        for subject, values in subjects.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=POWER.schema)
+
+
+@pytest.fixture
+def database(database_dsn: str) -> Iterator[Database]:
+    migrate(database_dsn, [])
+    with Database(database_dsn) as opened:
+        yield opened
+
+
+@pytest.fixture
+def lake(database: Database, tmp_path: pathlib.Path) -> Lake:
+    return Lake(database, tmp_path / "lake")
+
+
+def day_of(lake: Lake, subject: str, slots: int = 3) -> list[int | None]:
+    return lake.curve(POWER, subject, DAY, DAY)[DAY][:slots]
+
+
+def test_newest_value_wins_and_every_version_stays(lake: Lake) -> None:
+    assert lake.append(POWER, {DAY: curves(A=[1, 2, 3], B=[4])}, NOW, "first") == Changes(taken=4)
+    late = lake.append(POWER, {DAY: curves(A=[1, 9, None, 7])}, NOW + timedelta(hours=1), "late")
+    assert late == Changes(taken=1, unchanged=1, corrected=1)
+    assert day_of(lake, "A", 4) == [1, 9, 3, 7] and day_of(lake, "B", 2) == [4, None]
+    first, second = lake.versions(POWER, DAY)
+    assert (first.version, first.source, second.version, second.source) == (1, "first", 2, "late")
+    assert [row["p01"] for row in lake.version(POWER, first).to_pylist()] == [2, None]
+    known_then = lake.scan(POWER, DAY, DAY, ["subject", "p01"], as_of=NOW)
+    assert [row["p01"] for row in known_then.to_pylist()] == [2, None]
+    assert lake.damaged() == []
+
+
+def test_replay_changes_nothing(lake: Lake) -> None:
+    days = {DAY + timedelta(days=step): curves(A=[step, 1], B=[None, 5]) for step in range(3)}
+    lake.append(POWER, days, NOW, "first")
+    assert lake.append(POWER, days, NOW + timedelta(days=1), "again") == Changes(unchanged=9)
+    assert [len(lake.versions(POWER, day)) for day in days] == [1, 1, 1]
+    assert lake.scan(POWER, DAY, DAY + timedelta(days=9)).num_rows == 6
+
+
+def test_scan_takes_days_columns_and_subjects(lake: Lake) -> None:
+    days = {DAY + timedelta(days=step): curves(A=[step], B=[10 + step], C=[20 + step]) for step in range(4)}
+    lake.append(POWER, days, NOW, "first")
+    table = lake.scan(
+        POWER, DAY + timedelta(days=1), DAY + timedelta(days=2), ["subject", "p00"], ("subject", ("A", "C"))
+    )
+    assert [
+        tuple(row.values()) for row in table.sort_by([("day", "ascending"), ("subject", "ascending")]).to_pylist()
+    ] == [
+        (DAY + timedelta(days=1), "A", 1),
+        (DAY + timedelta(days=1), "C", 21),
+        (DAY + timedelta(days=2), "A", 2),
+        (DAY + timedelta(days=2), "C", 22),
+    ]
+    hostile = "x'; DROP TABLE data.lake_file; --"
+    assert lake.scan(POWER, DAY, DAY, only=("subject", (hostile,))).num_rows == 0
+    assert lake.scan(POWER, date(2020, 1, 1), date(2020, 2, 1)).num_rows == 0
+    assert lake.scan(POWER, date(2020, 1, 1), date(2020, 2, 1)).schema.names == ["day", "subject", *SLOTS]
+
+
+def test_long_classes_keep_their_instants(lake: Lake) -> None:
+    at = datetime(2026, 4, 12, 16, tzinfo=UTC)
+    rows = pa.Table.from_pylist(
+        [{"meter_no": "M1", "read_at": at, "value_e4": 5}, {"meter_no": "M1", "read_at": NOW, "value_e4": 6}],
+        schema=REGISTER.schema,
+    )
+    lake.append(REGISTER, {DAY: rows}, NOW, "first")
+    assert lake.append(REGISTER, {DAY: rows}, NOW, "again") == Changes(unchanged=2)
+    for table in (lake.scan(REGISTER, DAY, DAY), lake.scan(REGISTER, DAY, DAY, only=("meter_no", ("M1",)))):
+        assert [(row["read_at"], row["value_e4"]) for row in table.to_pylist()] == [(at, 5), (NOW, 6)]
+
+
+values = st.lists(st.none() | st.integers(-(2**31), 2**31 - 1), min_size=2, max_size=2)
+tables = st.dictionaries(st.sampled_from("ABCDE"), values, max_size=5)
+
+
+@given(batches=st.lists(tables, max_size=5))
+def test_merging_is_the_last_known_value_of_each_slot(batches: list[dict[str, list[int | None]]]) -> None:
+    """Against a plain dictionary: null never wins over a value, and the counts add up to the values given."""
+    expected: dict[tuple[str, int], int] = {}
+    subjects: set[str] = set()
+    known: pa.Table | None = None
+    for batch in batches:
+        counted = Changes()
+        for subject, given_values in batch.items():
+            subjects.add(subject)
+            for slot, value in enumerate(given_values):
+                if value is not None:
+                    before = expected.get((subject, slot))
+                    counted += Changes(before is None, before == value, before not in (None, value))
+                    expected[subject, slot] = value
+        merged, changes = merge(POWER, known, curves(**batch))
+        assert changes == counted
+        assert merged is not None or not (changes.taken or changes.corrected)
+        known = merged if merged is not None else known
+    rows = known.to_pylist() if known is not None else []
+    assert [row["subject"] for row in rows] == sorted(subjects)
+    assert {
+        (row["subject"], slot): row[SLOTS[slot]] for row in rows for slot in range(2) if row[SLOTS[slot]] is not None
+    } == (expected)
+
+
+def test_writer_that_dies_between_file_and_manifest_loses_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = {DAY: curves(A=[1]), DAY + timedelta(days=1): curves(A=[2])}
+
+    class Died(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Died
+
+    monkeypatch.setattr(Lake, "_enter", die)
+    with pytest.raises(Died):
+        lake.append(POWER, days, NOW, "first")
+    monkeypatch.undo()
+    assert lake.scan(POWER, DAY, DAY + timedelta(days=1)).num_rows == 0
+    orphans = list(lake.folder.rglob("*.parquet"))
+    assert len(orphans) == 1
+    assert lake.append(POWER, days, NOW, "first") == Changes(taken=2)
+    assert day_of(lake, "A", 1) == [1]
+    # The same content has the same name, so what was an orphan is in use now; another one is swept once it is old.
+    stray = lake.folder / "gateway_power_w" / "2026-04" / ".stray.partial"
+    stray.write_bytes(b"half")
+    assert lake.sweep(datetime.now(UTC)) == []
+    assert lake.sweep(datetime.now(UTC) + timedelta(hours=2)) == [str(stray.relative_to(lake.folder))]
+    assert day_of(lake, "A", 1) == [1] and lake.damaged() == []
+
+
+_WRITER = """
+import sys, pathlib
+from datetime import UTC, date, datetime, timedelta
+import pyarrow as pa
+from denghuo.data.analysis.lake import Lake, SLOTS, curve_class
+from denghuo.data.processing.database import Database
+kind = curve_class("gateway_power_w")
+with Database(sys.argv[1]) as database:
+    lake = Lake(database, pathlib.Path(sys.argv[2]))
+    print("ready", flush=True)
+    for round in range(1000):
+        days = {}
+        for step in range(4):
+            rows = [{"subject": f"S{n:03d}", **{slot: round * 1000 + n for slot in SLOTS}} for n in range(40)]
+            days[date(2026, 4, 1) + timedelta(days=step)] = pa.Table.from_pylist(rows, schema=kind.schema)
+        lake.append(kind, days, datetime.now(UTC), f"round {round}")
+        print(round, flush=True)
+"""
+
+
+def test_killed_at_random_points(database_dsn: str, database: Database, lake: Lake) -> None:
+    """Whatever moment SIGKILL hits, the four days of a round appear together, whole, or not at all."""
+    chance = random.Random(7)
+    first, last = date(2026, 4, 1), date(2026, 4, 4)
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", _WRITER, database_dsn, str(lake.folder)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None and process.stdout.readline().strip() == "ready"
+        time.sleep(chance.uniform(0.02, 0.5))
+        process.send_signal(signal.SIGKILL)
+        told = [int(line) for line in process.stdout.read().split()]
+        process.wait()
+        process.stdout.close()
+        table = lake.scan(POWER, first, last, ["subject", "p00", "p95"])
+        rounds = {(row["p00"] // 1000, row["p95"] // 1000) for row in table.to_pylist()}
+        assert len(rounds) <= 1, "days of different rounds"
+        if told:
+            ((one, other),) = rounds
+            assert one == other >= told[-1] and table.num_rows == 160
+        assert lake.damaged() == []
+        # The next process begins again at round 0: values of older rounds are corrections like any other.
+    lake.sweep(datetime.now(UTC) + timedelta(hours=2))
+    with database.connection() as connection:
+        known = connection.execute("SELECT count(*) FROM data.lake_file").fetchone()
+    assert known is not None and len(list(lake.folder.rglob("*.parquet"))) == known[0]
+    assert not list(lake.folder.rglob("*.partial"))
+
+
+def test_writers_of_one_day_wait_for_each_other(lake: Lake) -> None:
+    failed: list[BaseException] = []
+
+    def write(number: int) -> None:
+        try:
+            lake.append(POWER, {DAY: curves(**{f"S{number}": [number]})}, NOW, str(number))
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert [file.version for file in lake.versions(POWER, DAY)] == list(range(1, 9))
+    assert lake.scan(POWER, DAY, DAY, ["subject"]).num_rows == 8
+
+
+def test_damaged_file_is_named_and_the_rest_is_served(lake: Lake) -> None:
+    other = DAY + timedelta(days=1)
+    lake.append(POWER, {DAY: curves(A=[1]), other: curves(A=[2])}, NOW, "first")
+    (file,) = lake.versions(POWER, DAY)
+    path = lake.folder / file.path
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], b"", b"PAR1 not at all"):
+        path.write_bytes(content)
+        for only in (None, ("subject", ("A",))):
+            with pytest.raises(Unavailable) as raised:
+                lake.scan(POWER, DAY, other, only=only)
+            assert file.path in raised.value.detail["en"] and raised.value.part == "lake"
+        with pytest.raises(Unavailable):
+            lake.append(POWER, {DAY: curves(A=[3])}, NOW, "late")
+        assert [one.path for one in lake.damaged()] == [file.path]
+        assert lake.curve(POWER, "A", other, other)[other][0] == 2
+    path.unlink()
+    with pytest.raises(Unavailable):
+        lake.scan(POWER, DAY, DAY)
+    path.write_bytes(whole)
+    assert day_of(lake, "A", 1) == [1]
+
+
+def test_full_disk_changes_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.append(POWER, {DAY: curves(A=[1])}, NOW, "first")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(lake_module.os, "fsync", full)
+    with pytest.raises(Unavailable) as raised:
+        lake.append(POWER, {DAY: curves(A=[2])}, NOW, "late")
+    assert "No space left" in raised.value.detail["en"]
+    monkeypatch.undo()
+    assert day_of(lake, "A", 1) == [1] and len(lake.versions(POWER, DAY)) == 1
+    assert not list(lake.folder.rglob("*.partial"))
+    assert lake.append(POWER, {DAY: curves(A=[2])}, NOW, "late") == Changes(corrected=1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk takes root")
+def test_really_full_disk(database: Database, tmp_path: pathlib.Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no right to mount here")
+    try:
+        lake = Lake(database, small / "lake")
+        lake.append(POWER, {DAY: curves(A=[1])}, NOW, "first")
+        big = curves(
+            **{f"S{number}": [random.Random(number).randrange(2**30) for _ in range(96)] for number in range(900)}
+        )
+        with pytest.raises(Unavailable):
+            lake.append(POWER, {DAY: big}, NOW, "big")
+        assert day_of(lake, "A", 1) == [1] and not list(small.rglob("*.partial"))
+        assert lake.append(POWER, {DAY: curves(A=[5])}, NOW, "small") == Changes(corrected=1)
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
