@@ -1,0 +1,139 @@
+"""The real product in a real browser: one demo company per session, Chromium, and watchers that no test can forget.
+
+Every page is watched: a violation of the content policy, a request to a foreign host, an error on the page or a reply of 500 fails
+the test that caused it.
+"""
+
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from tests.browser.product import Product, running
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if os.path.exists(path)), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WAIT_MS = 10_000
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The demo company, loaded as `make run` loads it, behind the real edge on a free port."""
+    if not (ROOT / "web" / "dist" / "index.html").exists():
+        pytest.fail("web/dist is missing: npm run build in web (make setup does it)")
+    with running(tmp_path_factory.mktemp("product")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def billed(product: Product) -> Product:
+    """The product with its month billed, whether or not another test ran it before."""
+    product.bill_month()
+    return product
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield started
+    started.close()
+
+
+@dataclass
+class Watch:
+    """What went wrong on the pages of a test."""
+
+    base: str
+    faults: list[str] = field(default_factory=list)
+
+    def over(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
+        page.on("console", lambda message: self._said(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("response", lambda response: self._answered(response.status, response.url))
+
+    def _said(self, text: str) -> None:
+        if "Content Security Policy" in text or "Refused to" in text:
+            self.faults.append(f"policy: {text}")
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith((self.base, "data:", "blob:", "about:")):
+            self.faults.append(f"foreign host: {url}")
+
+    def _answered(self, status: int, url: str) -> None:
+        if status >= 500:
+            self.faults.append(f"{status}: {url}")
+
+
+Enter = Callable[..., Page]
+
+
+@pytest.fixture
+def enter(product: Product, browser: Browser) -> Iterator[Enter]:
+    """`enter("billing")` gives a page on which that demo user is signed in; without a user, the sign-in page."""
+    watch = Watch(product.url)
+    contexts: list[BrowserContext] = []
+
+    def opened(user: str | None = None, path: str = "/", language: str = "zh-CN", width: int = 1440) -> Page:
+        context = browser.new_context(
+            base_url=product.url, locale=language, viewport={"width": width, "height": 900}, timezone_id="Asia/Shanghai"
+        )
+        contexts.append(context)
+        context.set_default_timeout(WAIT_MS)
+        context.add_init_script(path=AXE)
+        page = context.new_page()
+        watch.over(page)
+        if user is None:
+            page.goto("/sign-in")
+            return page
+        page.goto("/sign-in" if path == "/" else path)
+        sign_in(page, user, product.password(user))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert watch.faults == []
+
+
+def sign_in(page: Page, user: str, password: str) -> None:
+    """Types user and password and waits for the workbench."""
+    page.fill("input[name=username]", user)
+    page.fill("input[name=password]", password)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_selector(".bench .menu__item, .bench .menu__head")
+
+
+@pytest.fixture
+def accessible() -> Callable[[Page], None]:
+    """Fails on a serious or critical finding of axe on the page as it stands."""
+
+    def look(page: Page) -> None:
+        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
+        serious = [
+            f"{item['id']}: {item['help']} {node['target']}"
+            for item in found["violations"]
+            if item["impact"] in ("serious", "critical")
+            for node in item["nodes"][:3]
+        ]
+        assert serious == [], page.url
+
+    return look

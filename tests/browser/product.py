@@ -1,0 +1,125 @@
+"""Starting the product as a user does: `denghuo up` on a free port over a data folder of its own, and stopping it again."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+MONTH = "2026-04"
+START_S = 180
+RUN_S = 180
+STOP_S = 30
+
+
+@dataclass
+class Product:
+    """A running product and its demo users."""
+
+    url: str
+    users: dict[str, dict[str, str]]
+
+    def password(self, user: str) -> str:
+        return self.users[user]["password"]
+
+    @contextlib.contextmanager
+    def session(self, user: str) -> Iterator[httpx.Client]:
+        """An API client in which the user is signed in."""
+        with httpx.Client(base_url=self.url, timeout=60) as client:
+            answer = client.post(
+                "/api/access/sign_in",
+                json={"user": user, "password": self.password(user)},
+                headers={"Idempotency-Key": os.urandom(8).hex(), "Origin": self.url},
+            )
+            answer.raise_for_status()
+            found = client.post("/api/access/session", json={}).json()
+            client.headers.update({"X-CSRF-Token": found["csrf"], "Origin": self.url})
+            yield client
+
+    def ask(self, client: httpx.Client, operation: str, **request: Any) -> Any:
+        """Calls an operation; a refusal is an error of the test."""
+        answer = client.post(
+            f"/api/{operation.replace('.', '/')}", json=request, headers={"Idempotency-Key": os.urandom(8).hex()}
+        )
+        assert answer.status_code == 200, f"{operation}: {answer.status_code} {answer.text[:500]}"
+        return answer.json()
+
+    def bill_month(self) -> None:
+        """Runs the demo month to its end and waits until the ledger has its bills."""
+        with self.session("billing") as client:
+            self.ask(client, "billing.start_cycle", month=MONTH)
+            cycle = self._until(
+                lambda: self.ask(client, "billing.cycle", month=MONTH), lambda found: found["state"] == "done"
+            )
+            issued = cycle["issued"]
+        with self.session("ledger") as client:
+            self._until(
+                lambda: self.ask(client, "ledger.receivables", month=MONTH, limit=1),
+                lambda found: found["total"] >= issued,
+            )
+
+    @staticmethod
+    def _until(look: Any, wanted: Any) -> Any:
+        ends = time.monotonic() + RUN_S
+        while True:
+            found = look()
+            if wanted(found):
+                return found
+            assert time.monotonic() < ends, f"not reached in {RUN_S} s: {str(found)[:800]}"
+            time.sleep(0.3)
+
+
+@contextlib.contextmanager
+def running(folder: pathlib.Path) -> Iterator[Product]:
+    """`denghuo up --demo` over the folder, until the block ends."""
+    command = [sys.executable, "-m", "denghuo", "--data", str(folder), "up", "--demo", "--port", "0"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, start_new_session=True
+    )
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(process.stdout or ()), daemon=True)
+    reader.start()
+    try:
+        url = _address(process, lines)
+        users = json.loads((folder / "demo-users.json").read_text("utf-8"))
+        yield Product(url, users)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _address(process: "subprocess.Popen[str]", lines: list[str]) -> str:
+    ends = time.monotonic() + START_S
+    while time.monotonic() < ends:
+        for line in list(lines):
+            found = re.search(r"http://127\.0\.0\.1:\d+", line)
+            if found:
+                _wait_for(found.group(), ends)
+                return found.group()
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise AssertionError("the product did not start:\n" + "".join(lines[-40:]))
+
+
+def _wait_for(url: str, ends: float) -> None:
+    while time.monotonic() < ends:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(url, timeout=5).status_code == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer")

@@ -1,0 +1,88 @@
+"""The month's run in the browser: started by a button, followed live, its bills opened down to the register."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import Enter
+from tests.browser.product import MONTH, RUN_S, Product
+
+
+def test_the_month_is_started_followed_and_done(enter: Enter, accessible: Callable[[Page], None]) -> None:
+    page = enter("billing", path=f"/w/billing/run?month={MONTH}")
+    page.get_by_role("button", name="启动月度核算").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="启动月度核算").click()
+    expect(dialog).to_be_hidden()
+    steps = page.locator(".steps__item")
+    expect(steps.first).to_be_visible()
+    expect(page.locator(".steps__item.mark-good")).to_have_count(steps.count(), timeout=RUN_S * 1000)
+    expect(page.get_by_role("progressbar").first).to_have_attribute("aria-valuenow", "100")
+    issued = page.locator(".stat", has_text="已发行").locator(".stat__value")
+    expect(issued).to_have_text(re.compile(r"^[1-9][0-9],?[0-9]*|^[1-9],[0-9]{3}"))
+    accessible(page)
+
+
+def test_a_bill_opens_down_to_its_registers_and_its_arithmetic(
+    enter: Enter, billed: Product, accessible: Callable[[Page], None]
+) -> None:
+    page = enter("billing", path=f"/w/billing/bills?month={MONTH}")
+    grid = page.get_by_role("grid", name="电费账单")
+    grid.locator("tbody tr", has_text="居民生活").first.click()
+    page.wait_for_url("**/w/billing/bill?bill_no=*")
+    line = page.locator(".explain__line").first
+    line.click()
+    how = page.locator(".explain__how").first
+    expect(how.locator(".how__sum")).to_contain_text("×")
+    expect(how.locator(".how__registers tbody tr").first).to_be_visible()
+    expect(how.locator(".how__facts")).to_contain_text("依据文号")
+    accessible(page)
+
+
+def test_the_lines_of_a_bill_add_up_to_its_total(enter: Enter, billed: Product) -> None:
+    page = enter("billing", path=f"/w/billing/bills?month={MONTH}")
+    page.get_by_role("grid", name="电费账单").locator("tbody tr").first.click()
+    page.wait_for_url("**/w/billing/bill?bill_no=*")
+    page.locator(".explain__line").first.wait_for()
+    amounts = [_fen(text) for text in page.locator(".explain__line td:last-child").all_inner_texts()]
+    assert amounts and sum(amounts) == _fen(page.locator(".explain__total").inner_text())
+
+
+def _fen(text: str) -> int:
+    return round(float(re.sub(r"[^0-9.−-]", "", text).replace("−", "-")) * 100)
+
+
+def test_a_bill_is_kept_as_a_pdf(enter: Enter, billed: Product) -> None:
+    page = enter("billing", path=f"/w/billing/bills?month={MONTH}")
+    page.get_by_role("grid", name="电费账单").locator("tbody tr", has_text="已发行").first.click()
+    with page.expect_download() as kept:
+        page.get_by_role("button", name="下载 PDF").click()
+    path = kept.value.path()
+    assert path.read_bytes().startswith(b"%PDF-") and kept.value.suggested_filename.endswith(".pdf")
+
+
+def test_a_held_bill_is_let_go_with_a_reason(enter: Enter, billed: Product) -> None:
+    page = enter("billing", path="/w/billing/exceptions")
+    page.get_by_label("可放行").click()
+    page.get_by_role("option", name="是", exact=True).click()
+    rows = page.get_by_role("grid", name="核算异常").locator("tbody tr")
+    rows.first.wait_for()
+    account = rows.first.locator("td[data-label='户号']").inner_text()
+    rows.first.locator("td[data-label='户号']").click()
+    drawer = page.locator(".el-drawer")
+    expect(drawer).to_contain_text("怎么处理")
+    drawer.get_by_role("button", name="放行").click()
+    dialog = page.get_by_role("dialog", name="放行")
+    dialog.get_by_role("textbox").fill("已电话核实，电量属实")
+    dialog.get_by_role("button", name="放行").click()
+    expect(dialog).to_contain_text("放行")
+    dialog.get_by_role("button", name="关闭").last.click()
+    expect(drawer.get_by_text("已放行").first).to_be_visible()
+    assert account
+
+
+def test_a_station_sees_its_own_bills_only(enter: Enter, billed: Product) -> None:
+    page = enter("station", path=f"/w/billing/bills?month={MONTH}")
+    grid = page.get_by_role("grid", name="电费账单")
+    grid.locator("tbody tr").first.wait_for()
+    assert set(grid.locator("td[data-label='供电单位']").all_inner_texts()) == {"三甲供电所"}
