@@ -20,13 +20,15 @@ from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call, DatasetSchema, Nothing
 from denghuo.kernel.problem import NotPermitted, Unavailable
-from denghuo.kernel.values import Energy, Money, Percent, Price
+from denghuo.kernel.values import ApparentPower, Energy, Money, Percent, Power, Price
 from denghuo.service.analytics.api import AnalyticsApi, AskScreen, AskTrend, AskValues, Figures, MetricUnknown
 from denghuo.service.analytics.rules import sentence
 from denghuo.service.analytics.service import AnalyticsService
 from denghuo.service.host.binding import Directory, Local, Store
+from denghuo.service.point.api import Area, Feeder, Line, Node, PointApi, RegisterNetwork
+from denghuo.service.point.service import PointService
 
-NOUNS = ["permission", "customer", "billing", "ledger"]
+NOUNS = ["permission", "customer", "billing", "ledger", "point"]
 DIRECTOR = Call(actor="director", now=NOW, permits=frozenset({"analytics.read"}), scope=("1405810",))
 CLERK = replace(DIRECTOR, actor="clerk", scope=("1405810.01",))
 MONTH_ENERGY = DatasetSchema(
@@ -169,6 +171,7 @@ def store(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Store]:
 
 def directory_of(store: Store) -> Directory:
     directory = Directory()
+    directory.bind(PointApi, Local(store, PointService, directory))
     directory.bind(AnalyticsApi, Local(store, AnalyticsService, directory))
     return directory
 
@@ -248,6 +251,45 @@ def test_the_screen_tells_what_happened_and_how_fresh_it_is(
         connection.execute("UPDATE ledger.item SET paid_fen = amount_fen WHERE account_no = '2'")
     assert store.warehouse is not None and store.warehouse.pull()
     assert analytics.screen(DIRECTOR, AskScreen()).values.figures.received == Money.of("256.80")
+
+
+def test_the_place_is_drawn_from_the_networks_own_coordinates_and_within_scope(
+    analytics: AnalyticsApi, store: Store
+) -> None:
+    stations = ("1405810.01", "1405810.02")
+    network = RegisterNetwork(
+        feeders=[Feeder(feeder_no=f"F{n}", name=f"{n}线", org=org, voltage_kv="20") for n, org in enumerate(stations)],
+        nodes=[
+            Node(node_no="N0", kind="substation", x_m=0, y_m=0),
+            Node(node_no="N1", kind="area", feeder_no="F0", x_m=100, y_m=-20),
+            Node(node_no="N2", kind="area", feeder_no="F1", x_m=-50, y_m=300),
+        ],
+        lines=[Line(line_no="L1", feeder_no="F0", from_node_no="N0", to_node_no="N1", length_m=102)],
+        areas=[
+            Area(
+                area_no=f"TG00{n + 1}",
+                name=f"{n}台区",
+                org=org,
+                feeder_no=f"F{n}",
+                transformer_kva=ApparentPower.of("100"),
+                no_load_loss_kw=Power.of("0.3"),
+                node_no=f"N{n + 1}",
+                x_m=100 * n,
+                y_m=5,
+            )
+            for n, org in enumerate(stations)
+        ],
+    )
+    taken = directory_of(store)(PointApi).register_network(Call.system(NOW), network)
+    assert taken.areas.taken == 2
+    director = replace(DIRECTOR, permits=frozenset({"analytics.read", "point.read"}))
+    place = analytics.place(director, Nothing())
+    assert [(area.area_no, area.x_m) for area in place.areas] == [("TG001", 0), ("TG002", 100)]
+    assert {node.kind for node in place.nodes} == {"substation", "area"} and len(place.lines) == 1
+    assert next((unit.org, unit.kind) for unit in place.stations) == ("1405810", "company")
+    own = analytics.place(replace(director, scope=("1405810.01",)), Nothing())
+    assert [area.area_no for area in own.areas] == ["TG001"]
+    assert [unit.org for unit in own.stations] == ["1405810.01"] and "1405810.02" not in own.model_dump_json()
 
 
 def test_an_empty_company_has_no_figures_and_no_failure(database_dsn: str, tmp_path: pathlib.Path) -> None:

@@ -216,8 +216,8 @@ class Warehouse:
                 self._stop.wait(REREAD_S)
             elif not more:
                 pause = POLL_S if now - changed_at < IDLE_AFTER_S else POLL_IDLE_S
-                # Decoding reads log anew each time: at most a third of a core goes into it.
-                self._stop.wait(max(pause, 2 * (now - started)))
+                # Decoding reads log anew each time: at most half of the time goes into it.
+                self._stop.wait(max(pause, now - started))
 
     def pull(self) -> bool:
         """One step by hand: prepares what is missing, applies what was committed since. Whether the content changed."""
