@@ -133,6 +133,15 @@ def test_a_run_is_posted_by_groups_and_balances(books: Books) -> None:
     books.balanced()
 
 
+def test_a_customer_without_bills_owes_nothing(books: Books) -> None:
+    owed = books.ledger.owed(CLERK, OwedBy(account_no=A))
+    assert (owed.items, owed.due, owed.prepaid) == ([], Money(0), Money(0))
+    assert books.ledger.statement(CLERK, AskStatement(account_no=A)).rows == []
+    for stranger in (C, number(999)):
+        with pytest.raises(AccountUnknown):
+            books.ledger.owed(CLERK, OwedBy(account_no=stranger))
+
+
 def test_every_figure_drills_to_its_document(books: Books) -> None:
     books.bill(Bill(A, {"energy": 6170}), Bill(B, {"energy": 100}))
     books.pay("SK000001", A, 6170)

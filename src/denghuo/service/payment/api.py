@@ -145,7 +145,7 @@ REVERSAL_OUTCOMES = Dictionary(
 class PaymentReversed(Message):
     receipt_no: ReceiptNo
     outcome: Annotated[Literal["reversing", "waiting"], Label("结果", "Outcome", dictionary=REVERSAL_OUTCOMES.name)]
-    approval_no: Annotated[str | None, Label("审批单号", "Approval no.")]
+    approval_no: Annotated[int | None, Label("审批编号", "Approval no.")]
 
 
 class AskDay(Message):
@@ -185,7 +185,7 @@ class Day(Message):
     counted_cash: Annotated[Money | None, Label("清点现金", "Cash counted")]
     difference: Annotated[Money | None, Label("差额", "Difference")]
     total: Annotated[Money, Label("收款合计", "Total")]
-    approval_no: Annotated[str | None, Label("审批单号", "Approval no.")]
+    approval_no: Annotated[int | None, Label("审批编号", "Approval no.")]
     as_of: AsOf
 
 
@@ -456,8 +456,9 @@ class OnlineCallback(Message):
 
 
 class CallbackTaken(Message):
+    """The report is kept; the payment follows by itself within a moment, and shows in `order`."""
+
     order_no: OrderNo
-    receipt_no: ReceiptNo
 
 
 # --- reconciliation -------------------------------------------------------------------------------------------------------
@@ -642,7 +643,7 @@ class PaymentApi(Api, noun="payment", version=1):
     def day(self, call: Call, request: AskDay) -> Day:
         """What a cashier took on a day and what the drawer must hold."""
 
-    @command(permit="payment.close", problems=(CashDiffers, DayClosed))
+    @command(permit="payment.close", problems=(CashDiffers, DayClosed, AmountRefused))
     def close_day(self, call: Call, request: CloseDay) -> Day:
         """Closes the caller's day. A difference needs a reason and another person's approval."""
 
@@ -686,7 +687,7 @@ class PaymentApi(Api, noun="payment", version=1):
     def run_debit(self, call: Call, request: Step) -> StepDone:
         """One step of a debit batch: collect lines, send, take the answer."""
 
-    @command(permit="payment.pay_online", problems=(OrderUnknown, NothingToPay))
+    @command(permit="payment.pay_online", problems=(AccountUnknown, NothingToPay))
     def pay_online(self, call: Call, request: PayOnline) -> Order:
         """Orders an online payment of bills that the caller may see."""
 
@@ -694,11 +695,11 @@ class PaymentApi(Api, noun="payment", version=1):
     def order(self, call: Call, request: OrderRef) -> Order:
         """One online order."""
 
-    @command(permit=PUBLIC, problems=(SignatureWrong, OrderUnknown, CallbackDiffers), emits=(PaymentTaken,))
+    @command(permit=PUBLIC, problems=(SignatureWrong, CallbackDiffers))
     def online_callback(self, call: Call, request: OnlineCallback) -> CallbackTaken:
         """The channel reports a paid order. Its signature is verified; a repeated report is one payment."""
 
-    @command(permit="payment.pay_online", problems=(OrderUnknown,), emits=(PaymentTaken,))
+    @command(permit="payment.pay_online", problems=(OrderUnknown, CallbackDiffers))
     def sandbox_pay(self, call: Call, request: OrderRef) -> CallbackTaken:
         """Plays the sandbox channel's own pay page: signs a callback for the order and delivers it. No money moves."""
 
