@@ -334,6 +334,19 @@ METER_EXCHANGES = Shape(
     unique=(("new_meter_no",), ("point_no", "exchanged_at")),
     checks=(exchange_agrees,),
 )
+DEBIT_AGREEMENTS = Shape(
+    "debit_agreements",
+    text("代扣协议", "direct debit agreements"),
+    (
+        column("account_no", IDENTIFIER, "户号", "account"),
+        column("bank_code", Words(longest=12, pattern=r"[A-Z0-9]{4,12}", example="ICBC"), "银行代码", "bank"),
+        column("bank_account", Words(longest=30, pattern=r"[0-9]{8,30}"), "银行账号", "bank account"),
+        column("holder", NAME, "账户名", "holder of the bank account"),
+        column("signed_on", Day(), "签约日期", "signed on"),
+        SOURCE,
+    ),
+    unique=(("account_no",),),
+)
 REGISTER_READS = Shape(
     "register_reads",
     text("示数", "register reads"),
@@ -384,15 +397,16 @@ CONTROL_TOTALS = Shape(
 )
 TABLES: tuple[Shape, ...] = (
     ORGANISATIONS,
+    FEEDERS,
     NETWORK_NODES,
     NETWORK_LINES,
-    FEEDERS,
     AREAS,
     CUSTOMERS,
     METERS,
     CONTRACTS,
     POINTS,
     METER_EXCHANGES,
+    DEBIT_AGREEMENTS,
     REGISTER_READS,
     GATEWAY_15MIN,
     VOLTAGES,
