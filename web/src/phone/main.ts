@@ -1,6 +1,5 @@
 import { createApp } from 'vue'
 import 'vant/es/button/style/index'
-import 'vant/es/popup/style/index'
 import 'vant/es/pull-refresh/style/index'
 import 'vant/es/icon/style/index'
 import '@/styles/tokens.css'
