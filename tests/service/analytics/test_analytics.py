@@ -282,12 +282,11 @@ def test_the_place_is_drawn_from_the_networks_own_coordinates_and_within_scope(
     )
     taken = directory_of(store)(PointApi).register_network(Call.system(NOW), network)
     assert taken.areas.taken == 2
-    director = replace(DIRECTOR, permits=frozenset({"analytics.read", "point.read"}))
-    place = analytics.place(director, Nothing())
+    place = analytics.place(DIRECTOR, Nothing())
     assert [(area.area_no, area.x_m) for area in place.areas] == [("TG001", 0), ("TG002", 100)]
     assert {node.kind for node in place.nodes} == {"substation", "area"} and len(place.lines) == 1
     assert next((unit.org, unit.kind) for unit in place.stations) == ("1405810", "company")
-    own = analytics.place(replace(director, scope=("1405810.01",)), Nothing())
+    own = analytics.place(CLERK, Nothing())
     assert [area.area_no for area in own.areas] == ["TG001"]
     assert [unit.org for unit in own.stations] == ["1405810.01"] and "1405810.02" not in own.model_dump_json()
 
