@@ -42,7 +42,7 @@ function compressed(): Plugin {
         const path = join(entry.parentPath, entry.name)
         const content = readFileSync(path)
         if (content.length < 512) continue
-        writeFileSync(`${path}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }))
+        writeFileSync(`${path}.br`, brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }))
         writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }))
       }
     },

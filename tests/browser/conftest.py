@@ -119,7 +119,7 @@ def sign_in(page: Page, user: str, password: str) -> None:
     page.fill("input[name=username]", user)
     page.fill("input[name=password]", password)
     page.press("input[name=password]", "Enter")
-    page.wait_for_selector(".bench .menu__item, .bench .menu__head")
+    page.wait_for_selector(".bench .page__head, .bench .state")
 
 
 @pytest.fixture

@@ -81,7 +81,13 @@ class Product:
 
 @contextlib.contextmanager
 def running(folder: pathlib.Path) -> Iterator[Product]:
-    """`denghuo up --demo` over the folder, until the block ends."""
+    """`denghuo up --demo` over the folder, until the block ends; or the product that DENGHUO_BROWSER_URL names, whose data
+    folder is DENGHUO_BROWSER_DATA."""
+    given = os.environ.get("DENGHUO_BROWSER_URL")
+    if given:
+        data = pathlib.Path(os.environ["DENGHUO_BROWSER_DATA"])
+        yield Product(given, json.loads((data / "demo-users.json").read_text("utf-8")))
+        return
     command = [sys.executable, "-m", "denghuo", "--data", str(folder), "up", "--demo", "--port", "0"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, start_new_session=True

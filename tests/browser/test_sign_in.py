@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Enter, sign_in
 from tests.browser.product import Product
 
@@ -99,8 +99,9 @@ def test_a_station_clerk_sees_own_customers_only(enter: Enter) -> None:
 )
 def test_menus_are_those_of_the_post(enter: Enter, user: str, has: str, lacks: str) -> None:
     page = enter(user)
-    for head in page.locator(".menu__head[aria-expanded=false]").all():
-        head.click()
+    folded = page.locator(".menu__head[aria-expanded=false]")
+    while folded.count():
+        folded.first.click()
     menu = page.get_by_role("navigation", name="菜单")
     expect(menu.get_by_role("link", name=has, exact=True)).to_be_visible()
     expect(menu.get_by_role("link", name=lacks, exact=True)).to_have_count(0)
@@ -121,3 +122,23 @@ def test_nothing_is_wider_than_the_window(enter: Enter, width: int) -> None:
     page = enter("billing", path="/w/customer/accounts", width=width)
     expect(page.locator("tbody tr").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+FIRST_LIST_BYTES = 220_000
+
+
+def test_the_first_list_page_is_light(enter: Enter, browser: Browser) -> None:
+    """Everything that a browser with an empty cache gets for the first list, headers and all."""
+    signed_in = enter("billing")
+    state = signed_in.context.storage_state()
+    context = browser.new_context(base_url=signed_in.context.pages[0].url.split("/w/")[0], storage_state=state)
+    page = context.new_page()
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    sizes: list[int] = []
+    network.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    page.goto("/w/customer/accounts")
+    page.locator("tbody tr").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    context.close()
+    assert 50_000 < sum(sizes) < FIRST_LIST_BYTES, f"{sum(sizes)} bytes in {len(sizes)} replies"

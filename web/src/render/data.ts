@@ -94,7 +94,9 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
 
   const inputs = () => JSON.stringify([source.value?.operation, request(), page.version.value])
   watch(inputs, () => void load(), { immediate: true })
-  watch(inputs, follow, { immediate: true })
+  /** Followed once it could be read: what is not there, or not open to the reader, is not asked for again and again. */
+  const followed = computed(() => (reply.value && !problem.value ? inputs() : ''))
+  watch(followed, follow, { immediate: true })
   const every = source.value?.every_s
   const timer = every ? setInterval(() => document.visibilityState === 'visible' && void load(), every * 1000) : null
   onScopeDispose(() => {
