@@ -11,10 +11,12 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from denghuo.importer import take_over
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem
 from denghuo.main.composition import MODULES, SERVICES, operator, platform
 from denghuo.main.cycle import run_cycle
+from denghuo.main.demo import demo_users
 from denghuo.main.logs import configure
 from denghuo.main.web import listen, run, web
 from denghuo.settings import Loaded, load
@@ -52,15 +54,26 @@ def settings(loaded: Loaded) -> None:
 
 @main.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="loopback port, 0 picks one 端口")
+@click.option(
+    "--demo",
+    type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path),
+    help="example to load on the first start 首次启动时载入的示例",
+)
 @click.pass_obj
-def up(loaded: Loaded, port: int | None) -> None:
+def up(loaded: Loaded, port: int | None, demo: pathlib.Path | None) -> None:
     """Run everything in this process until Ctrl-C."""
     with said(), contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(loaded.settings.host, loaded.settings.port if port is None else port))
         running = stack.enter_context(platform(loaded, alone=True, analysing=True))
         stack.enter_context(running.working())
+        users = demo_users(running, pathlib.Path(loaded.settings.data), demo, click.echo) if demo else {}
         host, chosen = listener.getsockname()[:2]
-        click.echo(f"灯火 Denghuo: http://{host}:{chosen}/")
+        address = f"http://{host}:{chosen}"
+        click.echo(
+            f"灯火 Denghuo: {address}/  大屏 screen: {address}/screen  客户 phone: {address}/phone  API: {address}/docs"
+        )
+        for name, user in users.items():
+            click.echo(f"  {name:14} {user['password']:14} {user['role']:20} {user['org']}")
         run(web(running), listener)
 
 
@@ -120,3 +133,22 @@ def call(loaded: Loaded, operation: str, request_json: str, key: str | None) -> 
         caller = operator()
         reply = getattr(running.directory(contract), verb)(caller.keyed(key) if key else caller, request)
         click.echo(json.dumps(reply.model_dump(mode="json"), ensure_ascii=False, indent=1))
+
+
+@main.command("import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path))
+@click.option("--dry-run", is_flag=True, help="check the files and write nothing 只检查不写入")
+@click.option("--encoding", default="utf-8", help="of the CSV files, such as gb18030 文件编码")
+@click.pass_obj
+def import_(loaded: Loaded, folder: pathlib.Path, dry_run: bool, encoding: str) -> None:
+    """Take over the company's records and readings from FOLDER. Repeating an import changes nothing."""
+    with said(), contextlib.ExitStack() as stack:
+        if dry_run:
+            report = take_over(folder, None, operator(), dry_run=True, encoding=encoding, say=click.echo)
+        else:
+            running = stack.enter_context(platform(loaded))
+            datasets = running.store.datasets
+            report = take_over(
+                folder, running.directory, operator(), datasets=datasets, encoding=encoding, say=click.echo
+            )
+        sys.exit(report.exit_code)
