@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from denghuo.data.analysis import lake as lake_module
-from denghuo.data.analysis.lake import SLOTS, Changes, Lake, LakeClass, curve_class, merge
+from denghuo.data.analysis.lake import SLOTS, Changes, Lake, LakeClass, curve_class, merge, total
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.migration import migrate
 from denghuo.kernel.problem import Unavailable
@@ -52,13 +52,17 @@ def lake(database: Database, tmp_path: pathlib.Path) -> Lake:
     return Lake(database, tmp_path / "lake")
 
 
+def put(lake: Lake, kind: LakeClass, days: dict[date, pa.Table], now: datetime, source: str) -> Changes:
+    return total(lake.append(kind, days, now, source))
+
+
 def day_of(lake: Lake, subject: str, slots: int = 3) -> list[int | None]:
     return lake.curve(POWER, subject, DAY, DAY)[DAY][:slots]
 
 
 def test_newest_value_wins_and_every_version_stays(lake: Lake) -> None:
-    assert lake.append(POWER, {DAY: curves(A=[1, 2, 3], B=[4])}, NOW, "first") == Changes(taken=4)
-    late = lake.append(POWER, {DAY: curves(A=[1, 9, None, 7])}, NOW + timedelta(hours=1), "late")
+    assert put(lake, POWER, {DAY: curves(A=[1, 2, 3], B=[4])}, NOW, "first") == Changes(taken=4)
+    late = put(lake, POWER, {DAY: curves(A=[1, 9, None, 7])}, NOW + timedelta(hours=1), "late")
     assert late == Changes(taken=1, unchanged=1, corrected=1)
     assert day_of(lake, "A", 4) == [1, 9, 3, 7] and day_of(lake, "B", 2) == [4, None]
     first, second = lake.versions(POWER, DAY)
@@ -71,15 +75,15 @@ def test_newest_value_wins_and_every_version_stays(lake: Lake) -> None:
 
 def test_replay_changes_nothing(lake: Lake) -> None:
     days = {DAY + timedelta(days=step): curves(A=[step, 1], B=[None, 5]) for step in range(3)}
-    lake.append(POWER, days, NOW, "first")
-    assert lake.append(POWER, days, NOW + timedelta(days=1), "again") == Changes(unchanged=9)
+    put(lake, POWER, days, NOW, "first")
+    assert put(lake, POWER, days, NOW + timedelta(days=1), "again") == Changes(unchanged=9)
     assert [len(lake.versions(POWER, day)) for day in days] == [1, 1, 1]
     assert lake.scan(POWER, DAY, DAY + timedelta(days=9)).num_rows == 6
 
 
 def test_scan_takes_days_columns_and_subjects(lake: Lake) -> None:
     days = {DAY + timedelta(days=step): curves(A=[step], B=[10 + step], C=[20 + step]) for step in range(4)}
-    lake.append(POWER, days, NOW, "first")
+    put(lake, POWER, days, NOW, "first")
     table = lake.scan(
         POWER, DAY + timedelta(days=1), DAY + timedelta(days=2), ["subject", "p00"], ("subject", ("A", "C"))
     )
@@ -103,8 +107,8 @@ def test_long_classes_keep_their_instants(lake: Lake) -> None:
         [{"meter_no": "M1", "read_at": at, "value_e4": 5}, {"meter_no": "M1", "read_at": NOW, "value_e4": 6}],
         schema=REGISTER.schema,
     )
-    lake.append(REGISTER, {DAY: rows}, NOW, "first")
-    assert lake.append(REGISTER, {DAY: rows}, NOW, "again") == Changes(unchanged=2)
+    put(lake, REGISTER, {DAY: rows}, NOW, "first")
+    assert put(lake, REGISTER, {DAY: rows}, NOW, "again") == Changes(unchanged=2)
     for table in (lake.scan(REGISTER, DAY, DAY), lake.scan(REGISTER, DAY, DAY, only=("meter_no", ("M1",)))):
         assert [(row["read_at"], row["value_e4"]) for row in table.to_pylist()] == [(at, 5), (NOW, 6)]
 
@@ -150,12 +154,12 @@ def test_writer_that_dies_between_file_and_manifest_loses_nothing(lake: Lake, mo
 
     monkeypatch.setattr(Lake, "_enter", die)
     with pytest.raises(Died):
-        lake.append(POWER, days, NOW, "first")
+        put(lake, POWER, days, NOW, "first")
     monkeypatch.undo()
     assert lake.scan(POWER, DAY, DAY + timedelta(days=1)).num_rows == 0
     orphans = list(lake.folder.rglob("*.parquet"))
     assert len(orphans) == 1
-    assert lake.append(POWER, days, NOW, "first") == Changes(taken=2)
+    assert put(lake, POWER, days, NOW, "first") == Changes(taken=2)
     assert day_of(lake, "A", 1) == [1]
     # The same content has the same name, so what was an orphan is in use now; another one is swept once it is old.
     stray = lake.folder / "gateway_power_w" / "2026-04" / ".stray.partial"
@@ -219,7 +223,7 @@ def test_writers_of_one_day_wait_for_each_other(lake: Lake) -> None:
 
     def write(number: int) -> None:
         try:
-            lake.append(POWER, {DAY: curves(**{f"S{number}": [number]})}, NOW, str(number))
+            put(lake, POWER, {DAY: curves(**{f"S{number}": [number]})}, NOW, str(number))
         except BaseException as error:
             failed.append(error)
 
@@ -235,7 +239,7 @@ def test_writers_of_one_day_wait_for_each_other(lake: Lake) -> None:
 
 def test_damaged_file_is_named_and_the_rest_is_served(lake: Lake) -> None:
     other = DAY + timedelta(days=1)
-    lake.append(POWER, {DAY: curves(A=[1]), other: curves(A=[2])}, NOW, "first")
+    put(lake, POWER, {DAY: curves(A=[1]), other: curves(A=[2])}, NOW, "first")
     (file,) = lake.versions(POWER, DAY)
     path = lake.folder / file.path
     whole = path.read_bytes()
@@ -246,7 +250,7 @@ def test_damaged_file_is_named_and_the_rest_is_served(lake: Lake) -> None:
                 lake.scan(POWER, DAY, other, only=only)
             assert file.path in raised.value.detail["en"] and raised.value.part == "lake"
         with pytest.raises(Unavailable):
-            lake.append(POWER, {DAY: curves(A=[3])}, NOW, "late")
+            put(lake, POWER, {DAY: curves(A=[3])}, NOW, "late")
         assert [one.path for one in lake.damaged()] == [file.path]
         assert lake.curve(POWER, "A", other, other)[other][0] == 2
     path.unlink()
@@ -257,19 +261,19 @@ def test_damaged_file_is_named_and_the_rest_is_served(lake: Lake) -> None:
 
 
 def test_full_disk_changes_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    lake.append(POWER, {DAY: curves(A=[1])}, NOW, "first")
+    put(lake, POWER, {DAY: curves(A=[1])}, NOW, "first")
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(lake_module.os, "fsync", full)
     with pytest.raises(Unavailable) as raised:
-        lake.append(POWER, {DAY: curves(A=[2])}, NOW, "late")
+        put(lake, POWER, {DAY: curves(A=[2])}, NOW, "late")
     assert "No space left" in raised.value.detail["en"]
     monkeypatch.undo()
     assert day_of(lake, "A", 1) == [1] and len(lake.versions(POWER, DAY)) == 1
     assert not list(lake.folder.rglob("*.partial"))
-    assert lake.append(POWER, {DAY: curves(A=[2])}, NOW, "late") == Changes(corrected=1)
+    assert put(lake, POWER, {DAY: curves(A=[2])}, NOW, "late") == Changes(corrected=1)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk takes root")
@@ -281,13 +285,13 @@ def test_really_full_disk(database: Database, tmp_path: pathlib.Path) -> None:
         pytest.skip("no right to mount here")
     try:
         lake = Lake(database, small / "lake")
-        lake.append(POWER, {DAY: curves(A=[1])}, NOW, "first")
+        put(lake, POWER, {DAY: curves(A=[1])}, NOW, "first")
         big = curves(
             **{f"S{number}": [random.Random(number).randrange(2**30) for _ in range(96)] for number in range(900)}
         )
         with pytest.raises(Unavailable):
-            lake.append(POWER, {DAY: big}, NOW, "big")
+            put(lake, POWER, {DAY: big}, NOW, "big")
         assert day_of(lake, "A", 1) == [1] and not list(small.rglob("*.partial"))
-        assert lake.append(POWER, {DAY: curves(A=[5])}, NOW, "small") == Changes(corrected=1)
+        assert put(lake, POWER, {DAY: curves(A=[5])}, NOW, "small") == Changes(corrected=1)
     finally:
         subprocess.run(["umount", str(small)], check=True)

@@ -177,9 +177,10 @@ def test_events_of_an_intake_name_month_and_counts(bench: Make) -> None:
             for (found,) in connection.execute("SELECT events FROM reading.journal ORDER BY seq")
             for event in found
         ]
-    assert [(event["type"], event["data"]["month"]) for event in events] == [
-        ("reading.registers.received.v1", "2026-04"),
-        ("reading.registers.received.v1", "2026-05"),
+    # The first midnight of a month closes the one before.
+    assert [(event["type"], *event["data"].values()) for event in events] == [
+        ("reading.registers.received.v1", "2026-03", 1, 0),
+        ("reading.registers.received.v1", "2026-04", 30, 0),
     ]
 
 

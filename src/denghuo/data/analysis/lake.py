@@ -75,6 +75,11 @@ class Changes:
         return Changes(self.taken + other.taken, self.unchanged + other.unchanged, self.corrected + other.corrected)
 
 
+def total(counts: Mapping[date, Changes]) -> Changes:
+    """The counts of all days together."""
+    return sum(counts.values(), Changes())
+
+
 @dataclass(frozen=True)
 class LakeFile:
     """A line of the manifest."""
@@ -105,15 +110,16 @@ class Lake:
 
     def append(
         self, kind: LakeClass, days: Mapping[date, pa.Table], now: datetime, source: str, shard: str = ONE_SHARD
-    ) -> Changes:
-        """Writes rows of one or more days, all or nothing; where a value is known already the given one wins.
+    ) -> dict[date, Changes]:
+        """Writes rows of one or more days, all or nothing; where a value is known already the given one wins. Gives the counts
+        of each day.
 
         Keys are unique within a day; a null value leaves what is known. `source` says where the rows came from.
 
         Raises:
             Unavailable: the disk is full, or a stored file is damaged. Nothing was changed.
         """
-        total = Changes()
+        counts: dict[date, Changes] = {}
         with self._database.connection() as connection:
             self._lock(connection, kind, sorted(days), shard)
             newest = {file.day: file for file in self._newest(connection, kind, sorted(days), shard)}
@@ -121,8 +127,7 @@ class Lake:
                 incoming = days[day].select(kind.schema.names).cast(kind.schema)
                 before = newest.get(day)
                 known = self._load(before, kind.schema.names) if before else None
-                merged, changes = merge(kind, known, incoming)
-                total += changes
+                merged, counts[day] = merge(kind, known, incoming)
                 if merged is not None:
                     version = before.version + 1 if before else 1
                     path, digest = self._write(kind, day, shard, version, merged)
@@ -130,7 +135,7 @@ class Lake:
                     self._enter(
                         connection, (kind.name, day, shard, version, digest, merged.num_rows, size, name, source, now)
                     )
-        return total
+        return counts
 
     def _lock(self, connection: psycopg.Connection, kind: LakeClass, days: Sequence[date], shard: str) -> None:
         """One writer a day and shard, until the end of the transaction; in the order of days, so no two wait for each other."""

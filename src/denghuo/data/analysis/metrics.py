@@ -137,8 +137,8 @@ METRICS: tuple[Metric, ...] = (
         "count",
         "reading",
         ("reading.month_energy",),
-        "SELECT org, NULL AS key, count(DISTINCT point_no) AS value FROM reading.month_energy WHERE month = $month"
-        " AND role IN ('sale', 'export', 'full_feed_in') AND status = 'estimated' GROUP BY org",
+        "SELECT org, NULL AS key, count(DISTINCT point_no) FILTER (WHERE status = 'estimated') AS value"
+        " FROM reading.month_energy WHERE month = $month AND role IN ('sale', 'export', 'full_feed_in') GROUP BY org",
     ),
     Metric(
         "bills",
@@ -249,7 +249,8 @@ METRICS: tuple[Metric, ...] = (
         "count",
         "billing",
         ("billing.hold",),
-        "SELECT org, NULL AS key, count(*) AS value FROM billing.hold WHERE month = $month AND state = 'open' GROUP BY org",
+        "SELECT org, NULL AS key, count(*) FILTER (WHERE state = 'open') AS value FROM billing.hold WHERE month = $month"
+        " GROUP BY org",
     ),
     Metric(
         "held_by_code",

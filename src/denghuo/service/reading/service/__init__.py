@@ -97,6 +97,8 @@ class ReadingService(ReadingApi):
 
     def plan_month(self, call: Call, request: MonthRef) -> Planned:
         pieces, changed = self._plan(call, request.month)
+        # Once a month what killed writers left behind in the lake is cleared away.
+        self._lake.sweep(call.now)
         return Planned(
             month=request.month,
             points=len({piece.point_no for piece in pieces}),

@@ -1,13 +1,15 @@
 """Taking in: intakes judged by the installations of their months, into the day lake."""
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
 
-from denghuo.data.analysis.lake import Changes, Lake
+from denghuo.data.analysis.lake import Changes, Lake, total
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
+from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import PointApi, PublishInstallations
@@ -45,14 +47,13 @@ class Taking:
         for month in months_of(rows["read_at"]):
             _add_uses(uses, self.installations(call, str(month)))
         judged = judge_registers(rows, uses, call.now)
-        changes = self._append(call, judged, request.rows.digest)
+        counts = self._lake.append(REGISTERS, judged.days[REGISTERS], call.now, request.rows.digest)
         owners = {meter: (use.org, use.account_no) for meter, use in uses.items()}
         self._store.save_subjects((meter, "meter", *owner) for meter, owner in owners.items())
-        received = self._received(call, request, judged, changes, owners)
-        if changes.taken or changes.corrected:
-            for month_text in sorted({f"{day:%Y-%m}" for day in judged.days[REGISTERS]}):
-                self._work.emit(RegistersReceived(month=month_text, taken=changes.taken, corrected=changes.corrected))
-        return received
+        for month, changes in _by_month(counts).items():
+            if changes.taken or changes.corrected:
+                self._work.emit(RegistersReceived(month=str(month), taken=changes.taken, corrected=changes.corrected))
+        return self._received(call, request, judged, total(counts), owners)
 
     def curves(self, call: Call, request: Intake) -> Received:
         rows = self._intake(request.rows, CURVE_INTAKE)
@@ -63,7 +64,9 @@ class Taking:
                 if piece["role"] == "gateway" and piece["area_no"]:
                     subjects["area", piece["area_no"]] = (piece["org"], None)
         judged = judge_curves(rows, subjects, call.now)
-        changes = self._append(call, judged, request.rows.digest)
+        changes = Changes()
+        for kind, days in judged.days.items():
+            changes += total(self._lake.append(kind, days, call.now, request.rows.digest))
         self._store.save_subjects((name, kind, *owner) for (kind, name), owner in subjects.items())
         return self._received(call, request, judged, changes, {name: who for (_, name), who in subjects.items()})
 
@@ -78,12 +81,6 @@ class Taking:
                 given=ref.name,
             )
         return self._work.datasets.scan(ref, list(schema.columns))
-
-    def _append(self, call: Call, judged: Judged, source: str) -> Changes:
-        changes = Changes()
-        for kind, days in judged.days.items():
-            changes += self._lake.append(kind, days, call.now, source)
-        return changes
 
     def _received(
         self,
@@ -143,3 +140,13 @@ def _add_uses(uses: dict[str, MeterUse], pieces: list[dict[str, Any]]) -> None:
             piece["org"],
             piece["account_no"],
         )
+
+
+def _by_month(counts: Mapping[date, Changes]) -> dict[Month, Changes]:
+    """Counts by the month that the registers close: the first midnight of a month ends the one before."""
+    found: dict[Month, Changes] = {}
+    for day, changes in counts.items():
+        closed = day - timedelta(days=1)
+        month = Month(closed.year, closed.month)
+        found[month] = found.get(month, Changes()) + changes
+    return dict(sorted(found.items()))
