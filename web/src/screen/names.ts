@@ -4,5 +4,5 @@ import type { Text } from '@/spec/contracts'
 /** A station's name without the words that all of them share. */
 export function shortStation(name: Text): string {
   const shown = name[language.value] || name.zh
-  return language.value === 'zh' ? shown.replace(/供电所$/, '') : shown.replace(/ (Power )?Supply Station$/, '')
+  return language.value === 'zh' ? shown.replace(/供电(所|公司)$/, '') : shown.replace(/ (Power )?Supply (Station|Company)$/, '')
 }
