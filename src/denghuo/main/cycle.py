@@ -14,7 +14,7 @@ from denghuo.kernel.period import SHANGHAI
 from denghuo.main.composition import Platform, now, operator
 from denghuo.service.billing.api import BillingApi, Cycle, CycleRef, StartCycle
 from denghuo.service.ledger.api import AskTrialBalance, FindPostings, LedgerApi, TrialBalance
-from denghuo.service.payment.api import AskReconciliation, FindDebitBatches, PaymentApi, Reconciliation
+from denghuo.service.payment.api import AskCollection, AskReconciliation, FindDebitBatches, PaymentApi, Reconciliation
 
 EVERY_S = 0.3
 FOLLOW_UP = timedelta(seconds=30)
@@ -81,8 +81,10 @@ def _booked(running: Platform, month: str) -> tuple[TrialBalance, Reconciliation
 
 
 def _answered(payment: PaymentApi, month: str) -> bool:
+    """The bank has answered every batch of the month, and the ledger holds every payment."""
     batches = payment.debit_batches(operator(), FindDebitBatches(month=month)).rows
-    return bool(batches) and all(batch.state in ("returned", "empty") for batch in batches)
+    answered = bool(batches) and all(batch.state in ("returned", "empty") for batch in batches)
+    return answered and payment.collection(operator(), AskCollection(month=month)).pending == 0
 
 
 def _until(ready: Callable[[], object]) -> None:
