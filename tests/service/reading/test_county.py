@@ -15,6 +15,7 @@ from tests.service.reading.conftest import Make
 from tests.service.reading.county import MONTH, demo_curves, demo_installations, demo_registers
 
 
+@pytest.mark.scope("B04-09")
 def test_month_of_the_demo_company(bench: Make) -> None:
     county = bench(demo_installations())
     registers = demo_registers()
@@ -37,6 +38,9 @@ def test_month_of_the_demo_company(bench: Make) -> None:
         ("M01213", "zero_run", True),
         ("M04967", "exchange_no_final", False),
     ]
+    assert run.valid >= run.rows * 995 // 1_000
+    every = county.api.exceptions(county.call(), FindExceptions(month=MONTH, limit=200))
+    assert all(row.title.zh and row.title.en and row.remedy.zh and row.remedy.en for row in every.rows)
     energy = county.energy()
     for row in held:
         assert energy[row.point_no, row.piece, row.quantity]["energy_wh"] is None

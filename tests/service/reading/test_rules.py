@@ -33,7 +33,7 @@ Values = Mapping[int, int] | Sequence[int]
 
 
 def piece(meter_no: str = "M1", **other: Any) -> PlanPiece:
-    row = installation("P1", meter_no, **other)
+    row = installation("P1", meter_no) | other
     clipped = {"from_at": max(row["from_at"], PERIOD.start), "to_at": min(row["to_at"], PERIOD.end)}
     return plan_piece(row | clipped, APRIL)
 
@@ -260,6 +260,26 @@ def test_zero_run_holds_a_sale_and_spares_an_export() -> None:
     assert row.status == "valid"
     still = one([7_000_000] * 31)
     assert (still.status, still.rule, still.energy_wh) == ("valid", "zero_month", 0)
+
+
+def test_fall_is_remarked() -> None:
+    values = [*steady(0, 500_000)[:20], *[steady(0, 500_000)[19] + 50_000 * (step + 1) for step in range(11)]]
+    row = one(values)
+    assert (row.status, row.rule, row.energy_wh) == ("valid", "drop", values[-1] // 10)
+    half = [*steady(0, 500_000)[:20], *[steady(0, 500_000)[19] + 250_000 * (step + 1) for step in range(11)]]
+    assert one(half).rule == "checked"
+    small = [value // 10 for value in values]
+    assert one(small).rule == "checked"
+
+
+def test_reverse_register_of_a_meter_without_generation_is_remarked() -> None:
+    table = pa.concat_tables([month_of("M1", steady()), month_of("M1", steady(0, 1_000), "active_rev")])
+    (row,) = made(table)
+    assert (row.status, row.rule) == ("valid", "reverse")
+    creep = pa.concat_tables([month_of("M1", steady()), month_of("M1", steady(0, 100), "active_rev")])
+    assert made(creep)[0].rule == "checked"
+    with_plant = made(table, piece(), piece(point_no="P2", register="rev", role="export", pv_w=10_000))
+    assert [row.rule for row in with_plant] == ["checked", "checked"]
 
 
 def test_exchange_without_final_or_start_is_held() -> None:

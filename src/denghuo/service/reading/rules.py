@@ -127,6 +127,30 @@ RULE_BOOK: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "drop",
+        "notice",
+        text("电量突降", "A sudden fall"),
+        text(
+            "月末日电量远低于此前水平，请核对是否停产、失压失流或窃电。",
+            "The last days lie far below those before: production stopped, a phase lost, or theft. Look into it.",
+        ),
+        # The last days against the median of those before, by more than a floor.
+        {"days": 7, "share_e4": 2_000, "floor_wh_a_day": 20_000},
+        roles=("sale",),
+    ),
+    Rule(
+        "reverse",
+        "notice",
+        text("反向走字", "The reverse register moves"),
+        text(
+            "该户无发电，反向示数却在走：请查接线（互感器极性）或未报装电源。",
+            "There is no generation here, yet the reverse register moves: check the wiring or look for a plant nobody reported.",
+        ),
+        # Below this much in the month it may be creep.
+        {"floor_wh": 1_000},
+        roles=("sale",),
+    ),
+    Rule(
         "zero_run",
         "hold",
         text("连续零电量", "Zero energy for many days"),

@@ -50,6 +50,10 @@ class Evaluated:
     backwards: Flags
     spike: Flags
     over_capacity: Flags
+    drop: Flags
+    """Of each channel."""
+    reverse: Flags
+    """Of each channel: whether the meter's reverse register moves though nothing generates."""
     method: list[list[str]]
     """Of start and end."""
     days_estimated: Ints
@@ -114,6 +118,8 @@ def evaluate(
         backwards=run.backwards,
         spike=run.spike,
         over_capacity=run.over_capacity,
+        drop=run.drop,
+        reverse=_reverse(window, pieces, channels, keys, at_us, values, meters, rules.get("reverse")),
         method=ends.method,
         days_estimated=ends.days,
         total=run.total,
@@ -192,6 +198,40 @@ def _matrix(
             matrix[row_of[key], place], entered[row_of[key], place] = one.value_e4, True
     rows = row_of[channel_key]
     return matrix[rows], entered[rows], elsewhere
+
+
+def _reverse(
+    window: Window,
+    pieces: Sequence[PlanPiece],
+    channels: Sequence[tuple[int, str, str]],
+    keys: Ints,
+    at_us: Ints,
+    values: Ints,
+    meters: Mapping[str, int],
+    rule: Rule | None,
+) -> Flags:
+    """Channels of points that only take energy, on meters that no other point delivers through, where it flows back."""
+    found: Flags = np.zeros(len(channels), dtype=np.bool_)
+    if rule is None:
+        return found
+    delivering = {piece.meter_no for piece in pieces if piece.register != "fwd"}
+    rows = [
+        row
+        for row, (place, quantity, band) in enumerate(channels)
+        if (quantity, band) == ("active_fwd", "total")
+        and pieces[place].role in rule.roles
+        and pieces[place].meter_no not in delivering
+    ]
+    key = np.array([_key(meters[pieces[channels[row][0]].meter_no], "active_rev", "total") for row in rows], np.int64)
+    if not len(rows):
+        return found
+    raw, _, _ = _matrix(window, key, keys, at_us, values, (), meters)
+    inside = raw[:, window.margin_days : window.count - window.margin_days]
+    highest = inside.max(axis=1)
+    lowest = np.where(inside >= 0, inside, highest[:, None]).min(axis=1)
+    multiplier = np.array([pieces[channels[row][0]].multiplier for row in rows], np.int64)
+    found[np.array(rows)] = (highest - lowest) > rule.parameters["floor_wh"] * 10 // multiplier
+    return found
 
 
 def _sequence(window: Window, ends: Ends, raw: Ints) -> tuple[Ints, Ints]:

@@ -10,7 +10,7 @@ from denghuo.service.reading.batch.plan import Accepted, PlanPiece, ReadRow
 from denghuo.service.reading.rules import energy_wh
 
 _METHODS = ("actual", "manual", "interpolated", "daily_average", "none")
-_VALID_RULES = ("manual", "rollover", "outlier", "exchange", "missing_days", "zero_month")
+_VALID_RULES = ("manual", "rollover", "outlier", "exchange", "drop", "reverse", "missing_days", "zero_month")
 """Which of the remarks names the rule of a valid read, the first that applies."""
 
 
@@ -52,6 +52,8 @@ def reads_of(found: Evaluated, accepted: Mapping[tuple[str, int, str, str], Acce
                 ("rollover", rolled[row]),
                 ("outlier", outlier[row]),
                 ("exchange", (piece.point_no in many)),
+                ("drop", bool(found.drop[row]) and not held),
+                ("reverse", bool(found.reverse[row])),
                 ("missing_days", found.days_missing[row] > 0),
                 ("zero_month", energy == 0 and not held),
             )

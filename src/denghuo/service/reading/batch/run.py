@@ -18,6 +18,7 @@ class Run:
     backwards: Flags
     spike: Flags
     over_capacity: Flags
+    drop: Flags
     total: Ints
     zero_run: Ints
 
@@ -60,6 +61,7 @@ def run_of(
         backwards,
         _spikes(rate, multiplier, roles, rules.get("spike")),
         _over_capacity(rate, multiplier, pv_w, roles, rules.get("over_capacity")),
+        _drops(rate, there, multiplier, roles, rules.get("drop")),
         total,
         _standing(advance, gap, there),
     )
@@ -103,6 +105,23 @@ def _over_capacity(rate: Ints, multiplier: Ints, pv_w: Ints, roles: Sequence[str
         return np.zeros(rate.shape, dtype=np.bool_)
     limit = pv_w * 24 * rule.parameters["share_e4"] // 10_000 * 10 // multiplier
     found: Flags = (rate > limit[:, None]) & ((pv_w > 0) & _in_roles(roles, rule))[:, None]
+    return found
+
+
+def _drops(rate: Ints, there: Flags, multiplier: Ints, roles: Sequence[str], rule: Rule | None) -> Flags:
+    """Channels whose last days, by number of reads, lie far below the median of those before."""
+    if rule is None or not len(rate):
+        return np.zeros(len(rate), dtype=np.bool_)
+    days = rule.parameters["days"]
+    from_end = np.cumsum(there[:, ::-1], axis=1)[:, ::-1]
+    last, before = there & (from_end <= days), there & (from_end > days)
+    count = before.sum(axis=1)
+    ordered = np.sort(np.where(before, rate, BIG), axis=1)
+    median = np.take_along_axis(ordered, np.clip((count - 1) // 2, 0, None)[:, None], axis=1)[:, 0]
+    average = np.where(last, rate, 0).sum(axis=1) // days
+    judged = (count >= days) & (median >= rule.parameters["floor_wh_a_day"] * 10 // multiplier)
+    limit = np.where(judged, median, 0) * rule.parameters["share_e4"] // 10_000
+    found: Flags = judged & (average < limit) & _in_roles(roles, rule)
     return found
 
 
