@@ -2,16 +2,20 @@
 
 import contextlib
 import errno
+import json
 import signal
 import socket
 import threading
 from collections.abc import Iterator
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
+from denghuo.application.api import ApplicationApi
 from denghuo.application.channels import serve
+from denghuo.application.published import contracts_json
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotSignedIn, Unavailable, text
 from denghuo.main.composition import Platform, now
@@ -39,12 +43,23 @@ def peer_caller(platform: Platform) -> Caller:
 def web(platform: Platform) -> ASGIApp:
     """What this process serves. Where it hosts access, people sign in; where it hosts the application module, the
     pages stand beside the API."""
-    app: FastAPI = application(
-        (api for noun, api in platform.directory.bound.items() if noun in platform.directory.hosted),
-        peer_caller(platform),
-    )
-    serve(app)
-    return app
+    access, hosted = platform.access, platform.directory.hosted
+    caller = access.edge.caller if access is not None else peer_caller(platform)
+    app = application((api for noun, api in platform.directory.bound.items() if noun in hosted), caller)
+    if ApplicationApi.noun in hosted:
+        _contracts_route(app, platform, caller)
+        serve(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000)
+    return access.edge.secured(app) if access is not None else app
+
+
+def _contracts_route(app: FastAPI, platform: Platform, caller: Caller) -> None:
+    body = json.dumps(contracts_json(platform.catalogue.apis.values()), ensure_ascii=False)
+
+    @app.get("/api/contracts.json", include_in_schema=False)
+    def contracts(http: Request) -> Response:
+        caller(http)
+        return Response(body, media_type="application/json")
 
 
 def listen(host: str, port: int) -> socket.socket:
