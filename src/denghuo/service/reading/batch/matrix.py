@@ -19,6 +19,7 @@ from denghuo.service.reading.rules import Rule
 
 _QUANTITY = {name: place for place, name in enumerate(QUANTITIES.entries)}
 _BAND = {name: place for place, name in enumerate(BANDS.entries)}
+_QUANTITIES, _BANDS = tuple(_QUANTITY), tuple(_BAND)
 _KINDS = len(_QUANTITY) * len(_BAND)
 
 ALWAYS = {"fwd": ("active_fwd",), "rev": ("active_rev",), "net": ("active_fwd", "active_rev")}
@@ -142,7 +143,7 @@ def _key(meter: int, quantity: str, band: str) -> int:
 def _named(key: int, meters: Sequence[str]) -> tuple[str, str, str]:
     meter, kind = divmod(key, _KINDS)
     quantity, band = divmod(kind, len(_BAND))
-    return meters[meter], list(_QUANTITY)[quantity], list(_BAND)[band]
+    return meters[meter], _QUANTITIES[quantity], _BANDS[band]
 
 
 def _coded(registers: pa.Table, meters: Mapping[str, int]) -> tuple[Ints, Ints, Ints]:

@@ -1,8 +1,8 @@
 """The plan, the month's reads and what clerks entered: what the making of reads needs and leaves behind."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, cast
 
 from psycopg import sql
@@ -12,6 +12,7 @@ from denghuo.service.reading.batch import Accepted, Manual, PlanPiece, ReadRow
 
 _PLAN_KEY = ("month", "point_no", "piece")
 _PLAN = tuple(PlanPiece.__dataclass_fields__)
+_PLAN_VALUES = attrgetter(*_PLAN)
 _READ_KEY = ("month", "point_no", "piece", "quantity", "band")
 _READ = ReadRow._fields
 
@@ -38,7 +39,7 @@ class ReadingStore:
 
     def save_plan(self, month: str, pieces: Sequence[PlanPiece], at: datetime) -> int:
         """Brings the plan of a month to these pieces; gives the number of rows that are new, other or gone."""
-        self._stage("plan", _PLAN, (astuple(piece) for piece in pieces))
+        self._stage("plan", _PLAN, map(_PLAN_VALUES, pieces))
         gone = self._work.run(
             "DELETE FROM plan WHERE month = %s AND NOT EXISTS (SELECT FROM incoming_plan i"
             " WHERE (i.point_no, i.piece) = (plan.point_no, plan.piece))",
