@@ -16,9 +16,10 @@ from typing import Any
 
 import httpx
 
+DEMO = pathlib.Path(__file__).resolve().parents[2] / "examples" / "gaoping"
 MONTH = "2026-04"
 START_S = 180
-RUN_S = 180
+RUN_S = 90
 STOP_S = 30
 
 
@@ -64,8 +65,8 @@ class Product:
             issued = cycle["issued"]
         with self.session("ledger") as client:
             self._until(
-                lambda: self.ask(client, "ledger.receivables", month=MONTH, limit=1),
-                lambda found: found["total"] >= issued,
+                lambda: self.ask(client, "ledger.postings", month=MONTH),
+                lambda found: sum(row["bills"] + row["unchanged"] for row in found["rows"]) >= issued,
             )
 
     @staticmethod
@@ -88,7 +89,7 @@ def running(folder: pathlib.Path) -> Iterator[Product]:
         data = pathlib.Path(os.environ["DENGHUO_BROWSER_DATA"])
         yield Product(given, json.loads((data / "demo-users.json").read_text("utf-8")))
         return
-    command = [sys.executable, "-m", "denghuo", "--data", str(folder), "up", "--demo", "--port", "0"]
+    command = [sys.executable, "-m", "denghuo", "--data", str(folder), "up", "--demo", str(DEMO), "--port", "0"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder, start_new_session=True
     )

@@ -24,8 +24,12 @@ export function lookUp(data: unknown, path: string): unknown {
   let node = data
   for (const step of path.split('.')) {
     if (Array.isArray(node)) node = /^\d+$/.test(step) ? node[Number(step)] : undefined
-    else if (typeof node === 'object' && node !== null && Object.hasOwn(node, step)) node = (node as Scope)[step]
-    else return null
+    else if (typeof node === 'object' && node !== null) {
+      // Read before asking whether it is an own member: only reading is noticed by the views that depend on it.
+      const found = (node as Scope)[step]
+      if (!Object.hasOwn(node, step)) return null
+      node = found
+    } else return null
   }
   return node ?? null
 }

@@ -6,7 +6,6 @@ import pathlib
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
-from starlette.middleware.gzip import GZipMiddleware
 
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -82,15 +81,8 @@ def _read(path: pathlib.Path, name: str) -> Asset:
     return Asset(media_type, f'"{digest}"', forms, name.startswith("assets/"))
 
 
-COMPRESSED_FROM_BYTES = 1_024
-
-
 def serve(app: FastAPI, folder: pathlib.Path | None = None) -> None:
-    """Adds the pages and their files to a web application, after its API routes, so that those win.
-
-    Replies of the API are compressed from here on as well; streams of events are not.
-    """
-    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=6)
+    """Adds the pages and their files to a web application, after its API routes, so that those win."""
     place = folder or built_folder()
     assets = Assets(place) if place is not None else None
 
