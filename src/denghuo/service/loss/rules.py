@@ -1,0 +1,139 @@
+"""Rules of line loss: the balance of an area or a feeder, and what is conspicuous about it. Integers throughout (Wh)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.values import Percent
+from denghuo.service.loss.api import Flag
+
+HIGH_RATE = Percent(500)
+"""From here on a rate is high: 5 %, the usual bound for a low-voltage area with full remote reading."""
+RATIO_DOUBT = Percent(1_000)
+"""A multiplier is doubted only where the balance is off by more than meters and cables explain: 10 %."""
+PLAUSIBLE = (Percent(0), Percent(400))
+"""Where the loss of a sound area lies."""
+RATIOS = (10, 15, 20, 30, 40, 50, 60, 80, 100, 120, 150, 160, 200, 240, 250, 300, 400, 500, 600, 800)
+"""Ratios of current transformers to 5 A that areas are equipped with."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What was measured. `gateway_wh` is forward minus reverse, None where it is not known; `multiplier` that of the gateway."""
+
+    gateway_wh: int | None
+    generation_wh: int
+    sale_wh: int
+    held: int = 0
+    estimated: int = 0
+    multiplier: int | None = None
+
+    @property
+    def supply_wh(self) -> int | None:
+        """What came in: through the gateway, and from the generators within."""
+        return None if self.gateway_wh is None else self.gateway_wh + self.generation_wh
+
+    @property
+    def loss_wh(self) -> int | None:
+        return None if self.supply_wh is None else self.supply_wh - self.sale_wh
+
+    @property
+    def rate(self) -> Percent | None:
+        """Loss by supply; None where nothing was supplied or that is not known."""
+        return rate(self.supply_wh, self.sale_wh)
+
+
+def rate(supply_wh: int | None, sale_wh: int) -> Percent | None:
+    if supply_wh is None or supply_wh <= 0:
+        return None
+    return Percent.of_parts(supply_wh - sale_wh, supply_wh)
+
+
+def other_multiplier(balance: Balance) -> int | None:
+    """The ratio with which the balance would be plausible, where the one of the archive makes it impossible.
+
+    While readings are held the balance is off for another reason, so nothing is concluded from it.
+    """
+    found = None if balance.held else balance.rate
+    if (
+        found is None
+        or balance.multiplier is None
+        or balance.gateway_wh is None
+        or abs(found.number) <= RATIO_DOUBT.number
+    ):
+        return None
+    fitting = []
+    for ratio in RATIOS:
+        # The gateway's registers times the other ratio; what the ratio was multiplied with before divides without a rest.
+        supply = balance.gateway_wh * ratio // balance.multiplier + balance.generation_wh
+        other = rate(supply, balance.sale_wh)
+        if (
+            ratio != balance.multiplier
+            and other is not None
+            and PLAUSIBLE[0].number <= other.number <= PLAUSIBLE[1].number
+        ):
+            fitting.append(ratio)
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def findings(balance: Balance) -> list[Flag]:
+    """What is conspicuous about an area's month, the gravest first."""
+    found = balance.rate
+    flags: list[Flag] = []
+    ratio = other_multiplier(balance)
+    if ratio is not None:
+        flags.append(
+            _flag(
+                "ratio",
+                f"按档案倍率 {balance.multiplier} 线损率为 {found}%；若倍率为 {ratio}，线损率正常，请现场核对互感器变比。",
+                f"With the archive's multiplier {balance.multiplier} the loss is {found} %; with {ratio} it would be plausible: "
+                "check the current transformers on site.",
+            )
+        )
+    if found is not None and balance.loss_wh is not None and balance.loss_wh < 0:
+        flags.append(
+            _flag(
+                "negative",
+                f"售电量大于供电量，线损率 {found}%：可能是关口少计、户变关系错误或售电多计。",
+                f"More was sold than supplied ({found} %): the gateway measures too little, a user belongs to another area, or "
+                "sales are too high.",
+            )
+        )
+    if found is not None and found > HIGH_RATE:
+        flags.append(
+            _flag(
+                "high",
+                f"线损率 {found}% 高于 {HIGH_RATE}%：可能是窃电、表计故障、漏户或户变关系错误。",
+                f"The loss of {found} % is above {HIGH_RATE} %: theft, a faulty meter, a missing user or one of another area.",
+            )
+        )
+    if balance.gateway_wh is None:
+        flags.append(_flag("incomplete", "关口电量缺失或待核，无法计算。", "The gateway's energy is missing or held."))
+    if balance.held:
+        flags.append(
+            _flag(
+                "held_members",
+                f"{balance.held} 个计量点电量待核，售电量偏少。",
+                f"{balance.held} readings are held, so sales are too low.",
+            )
+        )
+    if balance.estimated:
+        flags.append(
+            _flag(
+                "estimated_members",
+                f"{balance.estimated} 个计量点电量为估计值。",
+                f"{balance.estimated} readings are estimated.",
+            )
+        )
+    return flags
+
+
+def _flag(code: str, zh: str, en: str) -> Flag:
+    return Flag.model_validate({"code": code, "reason": TextPair(zh=zh, en=en)})
+
+
+def ranks(rates: Sequence[Percent | None]) -> list[int | None]:
+    """The place of each rate from the highest down; equal rates share a place, None has none."""
+    known = sorted((value.number for value in rates if value is not None), reverse=True)
+    place = {number: known.index(number) + 1 for number in set(known)}
+    return [None if value is None else place[value.number] for value in rates]

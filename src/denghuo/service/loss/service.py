@@ -1,0 +1,231 @@
+"""Line loss: implementation of the contract."""
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from denghuo.data.processing.dataset import json_column
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call, DatasetRef
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Energy, Multiplier, Register
+from denghuo.service.host.binding import Ask
+from denghuo.service.loss.api import (
+    AREA_MONTH,
+    AreaDetail,
+    AreaLoss,
+    AreaMonth,
+    AreaNotComputed,
+    AreasFound,
+    Computed,
+    FeederLoss,
+    FeedersFound,
+    FindAreas,
+    FindFeeders,
+    LossApi,
+    LossComputed,
+    Member,
+    MonthRef,
+    NotRead,
+    Summary,
+)
+from denghuo.service.loss.batch import COLUMNS, Sums, sums
+from denghuo.service.loss.rules import findings, ranks, rate
+from denghuo.service.loss.store import LossStore, number
+from denghuo.service.point.api import Network, NetworkRequest, PointApi
+
+MONTH_ENERGY = "reading.month_energy"
+MEMBERS_MAX = 2_000
+
+
+class LossService(LossApi):
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work = work
+        self._ask = ask
+        self._store = LossStore(work)
+
+    def compute(self, call: Call, request: MonthRef) -> Computed:
+        # Loss is the company's: whoever orders it, all areas are computed, and everybody sees those in scope.
+        whole = Call.system(call.now, actor=call.actor)
+        if "" not in call.scope:
+            return self._ask(LossApi).compute(whole, request)
+        refs = self._energy(request.month)
+        network = self._ask(PointApi).network(whole, NetworkRequest())
+        energy = self._work.datasets.scan(refs, COLUMNS)
+        areas = _areas(request.month, network, sums(energy, "area_no", "gateway"))
+        feeders = _feeders(request.month, network, sums(energy, "feeder_no", "feeder_head"), areas)
+        self._store.replace(request.month, areas, feeders, call.now)
+        ref = self._publish(call, request.month, areas)
+        flagged = sum(bool(row.flags) for row in areas)
+        self._work.emit(LossComputed(month=request.month, areas=len(areas), flagged=flagged, areas_month=ref))
+        return Computed(
+            month=request.month,
+            areas=len(areas),
+            feeders=len(feeders),
+            flagged=flagged,
+            areas_month=ref,
+            as_of=call.now,
+        )
+
+    def areas(self, call: Call, request: FindAreas) -> AreasFound:
+        rows, total, following = self._store.areas(request)
+        return AreasFound(rows=rows, total=total, next=following, as_of=call.now)
+
+    def area(self, call: Call, request: AreaMonth) -> AreaDetail:
+        row = self._store.area(request.month, request.area_no)
+        if row is None:
+            raise AreaNotComputed(
+                text(
+                    f"台区 {request.area_no} 在 {request.month} 没有线损结果，或不在您的管辖范围内。",
+                    f"Area {request.area_no} has no loss in {request.month} or is outside your scope.",
+                ),
+                area_no=request.area_no,
+                month=request.month,
+            )
+        return AreaDetail(
+            **{name: getattr(row, name) for name in type(row).model_fields},
+            members=self._members(call, request),
+            as_of=call.now,
+        )
+
+    def feeders(self, call: Call, request: FindFeeders) -> FeedersFound:
+        return FeedersFound(rows=self._store.feeders(request.month, request.org), as_of=call.now)
+
+    def summary(self, call: Call, request: MonthRef) -> Summary:
+        row = self._store.summary(request.month)
+        supply, sale = row["supply_wh"], row["sale_wh"]
+        return Summary(
+            month=request.month,
+            supply=Energy(supply),
+            sale=Energy(sale),
+            loss=Energy(supply - sale),
+            rate=rate(supply, sale),
+            areas=row["areas"],
+            flagged=row["flagged"],
+            computed_at=row["computed_at"],
+            as_of=call.now,
+        )
+
+    # -- parts -----------------------------------------------------------------------------------------------------------
+
+    def _energy(self, month: str) -> list[DatasetRef]:
+        refs = self._work.datasets.newest(MONTH_ENERGY, month)
+        if not refs:
+            raise NotRead(
+                text(
+                    f"{month} 的电量尚未形成，请先完成抄表。",
+                    f"The energy of {month} is not there yet; read the month first.",
+                ),
+                month=month,
+            )
+        return refs
+
+    def _members(self, call: Call, request: AreaMonth) -> list[Member]:
+        table = self._work.datasets.scan(self._energy(request.month))
+        rows = table.filter(pc.equal(table["area_no"], pa.scalar(request.area_no))).to_pylist()
+        # A dataset knows no row security: the caller's scope is applied here.
+        seen = [row for row in rows if row["band"] == "total" and row["org"].startswith(tuple(call.scope))]
+        members = [_member(row) for row in seen if row["quantity"] in ("active_fwd", "active_rev")]
+        members.sort(
+            key=lambda one: (one.role != "gateway", one.energy is not None, -(number(one.energy) or 0), one.point_no)
+        )
+        return members[:MEMBERS_MAX]
+
+    def _publish(self, call: Call, month: str, areas: list[AreaLoss]) -> DatasetRef:
+        rows = [
+            {
+                "month": month,
+                "area_no": row.area_no,
+                "feeder_no": row.feeder_no,
+                "org": row.org,
+                "supply_wh": number(row.supply),
+                "generation_wh": row.generation.wh,
+                "sale_wh": row.sale.wh,
+                "loss_wh": number(row.loss),
+                "rate_e2": number(row.rate),
+                "flags": json_column([flag.code for flag in row.flags]),
+            }
+            for row in areas
+        ]
+        return self._work.datasets.publish(AREA_MONTH, month, "all", rows, call.now)
+
+
+def _energy_or_none(wh: int | None) -> Energy | None:
+    return None if wh is None else Energy(wh)
+
+
+def _areas(month: str, network: Network, found: dict[str, Sums]) -> list[AreaLoss]:
+    balances = [(area, found.get(area.area_no, Sums())) for area in network.areas]
+    places = ranks([one.balance().rate for _, one in balances])
+    rows = []
+    for (area, one), place in zip(balances, places, strict=True):
+        balance = one.balance()
+        rows.append(
+            AreaLoss(
+                month=month,
+                area_no=area.area_no,
+                name=area.name,
+                feeder_no=area.feeder_no,
+                org=area.org,
+                supply=_energy_or_none(balance.supply_wh),
+                generation=Energy(balance.generation_wh),
+                sale=Energy(balance.sale_wh),
+                loss=_energy_or_none(balance.loss_wh),
+                rate=balance.rate,
+                rank=place,
+                sale_points=one.sale_points,
+                held=balance.held,
+                estimated=balance.estimated,
+                flags=findings(balance),
+            )
+        )
+    return rows
+
+
+def _feeders(month: str, network: Network, found: dict[str, Sums], areas: list[AreaLoss]) -> list[FeederLoss]:
+    balances = [(feeder, found.get(feeder.feeder_no, Sums()).balance()) for feeder in network.feeders]
+    places = ranks([balance.rate for _, balance in balances])
+    return [
+        FeederLoss(
+            month=month,
+            feeder_no=feeder.feeder_no,
+            name=feeder.name,
+            org=feeder.org,
+            supply=_energy_or_none(balance.supply_wh),
+            generation=Energy(balance.generation_wh),
+            sale=Energy(balance.sale_wh),
+            loss=_energy_or_none(balance.loss_wh),
+            rate=balance.rate,
+            rank=place,
+            areas=sum(row.feeder_no == feeder.feeder_no for row in areas),
+            flagged=sum(row.feeder_no == feeder.feeder_no and bool(row.flags) for row in areas),
+            held=balance.held,
+        )
+        for (feeder, balance), place in zip(balances, places, strict=True)
+    ]
+
+
+def _member(row: dict[str, Any]) -> Member:
+    reverse = row["quantity"] == "active_rev"
+    side = {
+        "gateway": "return" if reverse else "supply",
+        "export": "generation",
+        "full_feed_in": "generation",
+    }.get(row["role"], "sale")
+    return Member.model_validate(
+        {
+            "point_no": row["point_no"],
+            "account_no": row["account_no"],
+            "role": row["role"],
+            "side": side,
+            "meter_no": row["meter_no"],
+            "piece": row["piece"],
+            "start": None if row["start_e4"] is None else Register(row["start_e4"]),
+            "end": None if row["end_e4"] is None else Register(row["end_e4"]),
+            "multiplier": Multiplier(row["multiplier"]),
+            "energy": _energy_or_none(row["energy_wh"]),
+            "status": row["status"],
+            "rule": row["rule"],
+        }
+    )

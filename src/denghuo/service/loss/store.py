@@ -1,0 +1,168 @@
+"""Queries on the loss schema."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg.types.json import Jsonb
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.values import Energy, Percent
+from denghuo.service.loss.api import AreaLoss, FeederLoss, FindAreas
+
+_AREA: LiteralString = (
+    "month, area_no, name, feeder_no, org, supply_wh, generation_wh, sale_wh, loss_wh, rate_e2, rank, sale_points, held,"
+    " estimated, flags"
+)
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+    body = dict(row)
+    rate = body.pop("rate_e2")
+    for name in ("supply", "generation", "sale", "loss"):
+        wh = body.pop(f"{name}_wh")
+        body[name] = None if wh is None else Energy(wh)
+    return body | {"rate": None if rate is None else Percent(rate)}
+
+
+class LossStore:
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def replace(self, month: str, areas: Sequence[AreaLoss], feeders: Sequence[FeederLoss], at: datetime) -> None:
+        self._work.value("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"loss {month}",))
+        self._work.run("DELETE FROM area_month WHERE month = %s", (month,))
+        self._work.run("DELETE FROM feeder_month WHERE month = %s", (month,))
+        self._work.copy_in(
+            "area_month",
+            (
+                "month",
+                "area_no",
+                "name",
+                "feeder_no",
+                "org",
+                "supply_wh",
+                "generation_wh",
+                "sale_wh",
+                "loss_wh",
+                "rate_e2",
+                "rank",
+                "sale_points",
+                "held",
+                "estimated",
+                "flags",
+                "computed_at",
+            ),
+            (
+                (
+                    row.month,
+                    row.area_no,
+                    row.name,
+                    row.feeder_no,
+                    row.org,
+                    number(row.supply),
+                    row.generation.wh,
+                    row.sale.wh,
+                    number(row.loss),
+                    number(row.rate),
+                    row.rank,
+                    row.sale_points,
+                    row.held,
+                    row.estimated,
+                    Jsonb([flag.model_dump(mode="json") for flag in row.flags]),
+                    at,
+                )
+                for row in areas
+            ),
+        )
+        self._work.copy_in(
+            "feeder_month",
+            (
+                "month",
+                "feeder_no",
+                "name",
+                "org",
+                "supply_wh",
+                "generation_wh",
+                "sale_wh",
+                "loss_wh",
+                "rate_e2",
+                "rank",
+                "held",
+                "computed_at",
+            ),
+            (
+                (
+                    row.month,
+                    row.feeder_no,
+                    row.name,
+                    row.org,
+                    number(row.supply),
+                    row.generation.wh,
+                    row.sale.wh,
+                    number(row.loss),
+                    number(row.rate),
+                    row.rank,
+                    row.held,
+                    at,
+                )
+                for row in feeders
+            ),
+        )
+
+    def areas(self, request: FindAreas) -> tuple[list[AreaLoss], int, str | None]:
+        skip = int(request.after) if request.after and request.after.isdigit() else 0
+        params = {
+            "month": request.month,
+            "keyword": request.keyword.strip().upper(),
+            "feeder_no": request.feeder_no,
+            "org": request.org,
+            "flag": None if request.flag is None else Jsonb([{"code": request.flag}]),
+            "only_flagged": request.only_flagged,
+            "skip": skip,
+            "limit": request.limit,
+        }
+        matching: LiteralString = (
+            " FROM area_month WHERE month = %(month)s"
+            " AND (position(%(keyword)s in upper(area_no)) > 0 OR position(%(keyword)s in upper(name)) > 0)"
+            " AND (%(feeder_no)s::text IS NULL OR feeder_no = %(feeder_no)s)"
+            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND (%(flag)s::jsonb IS NULL OR flags @> %(flag)s::jsonb)"
+            " AND (NOT %(only_flagged)s OR flags <> '[]')"
+        )
+        rows = self._work.rows(
+            "SELECT " + _AREA + matching + " ORDER BY rate_e2 DESC NULLS LAST, area_no OFFSET %(skip)s LIMIT %(limit)s",
+            params,
+        )
+        total = int(self._work.value("SELECT count(*)" + matching, params) or 0)
+        following = str(skip + len(rows)) if skip + len(rows) < total else None
+        return [AreaLoss(**_values(row)) for row in rows], total, following
+
+    def area(self, month: str, area_no: str) -> AreaLoss | None:
+        row = self._work.row("SELECT " + _AREA + " FROM area_month WHERE month = %s AND area_no = %s", (month, area_no))
+        return None if row is None else AreaLoss(**_values(row))
+
+    def feeders(self, month: str, org: str | None) -> list[FeederLoss]:
+        rows = self._work.rows(
+            "SELECT month, feeder_no, name, org, supply_wh, generation_wh, sale_wh, loss_wh, rate_e2, rank, held,"
+            " (SELECT count(*) FROM area_month a WHERE a.month = f.month AND a.feeder_no = f.feeder_no) AS areas,"
+            " (SELECT count(*) FROM area_month a WHERE a.month = f.month AND a.feeder_no = f.feeder_no AND flags <> '[]')"
+            " AS flagged FROM feeder_month f WHERE month = %(month)s AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " ORDER BY rate_e2 DESC NULLS LAST, feeder_no",
+            {"month": month, "org": org},
+        )
+        return [FeederLoss(**_values(row)) for row in rows]
+
+    def summary(self, month: str) -> dict[str, Any]:
+        row: dict[str, Any] = self._work.row(
+            "SELECT coalesce(sum(supply_wh), 0)::bigint AS supply_wh,"
+            " coalesce(sum(sale_wh) FILTER (WHERE supply_wh IS NOT NULL), 0)::bigint AS sale_wh, count(*) AS areas,"
+            " count(*) FILTER (WHERE flags <> '[]') AS flagged, max(computed_at) AS computed_at"
+            " FROM area_month WHERE month = %s",
+            (month,),
+        ) or {}  # fmt: skip
+        return row
+
+
+def number(value: Energy | Percent | None) -> int | None:
+    return None if value is None else value.number
