@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 from tests.browser.product import Product, running
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,7 +25,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT_MS = 10_000
+WAIT_MS = 15_000
+expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +95,11 @@ def enter(product: Product, browser: Browser) -> Iterator[Enter]:
 
     def opened(user: str | None = None, path: str = "/", language: str = "zh-CN", width: int = 1440) -> Page:
         context = browser.new_context(
-            base_url=product.url, locale=language, viewport={"width": width, "height": 900}, timezone_id="Asia/Shanghai"
+            base_url=product.url,
+            locale=language,
+            viewport={"width": width, "height": 900},
+            timezone_id="Asia/Shanghai",
+            reduced_motion="reduce",
         )
         contexts.append(context)
         context.set_default_timeout(WAIT_MS)

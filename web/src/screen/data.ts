@@ -1,9 +1,10 @@
 /** What the wall shows: the place once, the rest live. */
 import { computed, ref, shallowRef } from 'vue'
 import { asProblem, call } from '@/api/client'
-import type { ApiProblem } from '@/api/problem'
+import { ApiProblem } from '@/api/problem'
 import { live, type Live } from '@/api/stream'
 import type { Text } from '@/spec/contracts'
+import { readSession } from '@/workbench/session'
 
 export interface Figures {
   accounts: number | null
@@ -106,6 +107,8 @@ export function askedMonth(search: string): string | null {
 export async function begin(): Promise<void> {
   clearTimeout(waiting)
   try {
+    // Also gives the page's token, without which nothing is answered.
+    if (!(await readSession())) throw notSignedIn()
     place.value = await call<Place>('analytics.place', {}, { quiet: true })
     problem.value = null
     follow()
@@ -113,6 +116,10 @@ export async function begin(): Promise<void> {
     problem.value = asProblem(failure)
     again()
   }
+}
+
+function notSignedIn(): ApiProblem {
+  return new ApiProblem('not-signed-in', 401, { zh: '请先登录', en: 'Sign in first' }, null, 'not-signed-in')
 }
 
 function again(): void {
