@@ -124,7 +124,7 @@ def test_person_has_the_rights_of_the_post_at_that_organisation_only(permission:
     away = permission.person(SYSTEM, PersonRef(user_name="wangjuan", org=SANJIA))
     assert (at_home.org, at_home.scope, away.scope) == (MISHAN, [MISHAN], [SANJIA])
     assert "payment.take" in away.permits and "payment.take" not in at_home.permits
-    assert "reading.*" in at_home.permits and "reading.*" not in away.permits
+    assert "reading.review" in at_home.permits and "reading.review" not in away.permits
     assert at_home.org_name.zh == "米山供电所"
     assert [(post.role_name.zh, post.org) for post in at_home.posts] == [("抄表员", MISHAN), ("收费员", SANJIA)]
     # An organisation without a post of theirs is not theirs to choose.
