@@ -17,6 +17,7 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import KeyReused, NotPermitted, NotSignedIn, Unavailable
 from denghuo.service.customer.api import (
     AccountNotFound,
+    AccountNumbers,
     AccountRef,
     CustomerApi,
     FindAccounts,
@@ -24,6 +25,7 @@ from denghuo.service.customer.api import (
     OpenAccounts,
     OutsideScope,
     Reveal,
+    SummaryRequest,
 )
 from denghuo.service.customer.rules import check_digit, has_valid_check_digit
 from denghuo.service.customer.service import CustomerService
@@ -96,6 +98,21 @@ def test_station_clerk_sees_only_own_station(customer: CustomerApi) -> None:
     assert customer.find_accounts(nobody, FindAccounts()).total == 0
     with pytest.raises(OutsideScope):
         customer.open_accounts(replace(MANAGER, scope=("1405810.01",)), OpenAccounts(accounts=[account(9, 2)]))
+
+
+def test_lists_and_counts_stay_within_scope(customer: CustomerApi) -> None:
+    farm = account(3).model_copy(update={"kind": "farm", "tariff_class": "agricultural"})
+    customer.open_accounts(MANAGER, OpenAccounts(accounts=[account(1, 1), account(2, 2), farm]))
+    asked = AccountNumbers(numbers=[number(2, 2), number(1), number(9)])
+    assert [row.account_no for row in customer.accounts(MANAGER, asked).rows] == [number(1), number(2, 2)]
+    assert [row.account_no for row in customer.accounts(CLERK, asked).rows] == [number(1)]
+    whole = customer.summary(MANAGER, SummaryRequest())
+    assert {(row.tariff_class, row.kind): row.count for row in whole.rows} == {
+        ("agricultural", "farm"): 1,
+        ("resident", "resident"): 2,
+    }
+    assert customer.summary(CLERK, SummaryRequest()).total == 2
+    assert customer.summary(CLERK, SummaryRequest(org="1405810.02")).total == 0
 
 
 def test_holder_sees_only_own_account(customer: CustomerApi) -> None:
