@@ -5,7 +5,7 @@ import pathlib
 import pytest
 from tests.packaged import packaged_binaries, packaged_server
 from tests.scenario.county import part_of_county
-from tests.scenario.test_split import run_month
+from tests.scenario.test_split import AREAS, run_month
 
 from denghuo.main.composition import platform
 from denghuo.settings import load
@@ -15,7 +15,7 @@ from denghuo.settings import load
 def test_a_month_over_a_packaged_server(tmp_path: pathlib.Path) -> None:
     binaries = packaged_binaries()
     assert binaries is not None
-    county = part_of_county(tmp_path / "county", ("TG001",))
+    county = part_of_county(tmp_path / "county", AREAS)
     folder = tmp_path / "server"
     folder.mkdir()
     with packaged_server(folder, binaries) as dsn:
@@ -27,4 +27,4 @@ def test_a_month_over_a_packaged_server(tmp_path: pathlib.Path) -> None:
             assert warehouse.status().state == "reading"
     assert not (tmp_path / "data" / "postgres").exists()
     assert month["balanced"]
-    assert month["total"] > 20
+    assert month["total"] > 100
