@@ -59,18 +59,18 @@ class Product:
         """Runs the demo month to its end and waits until the ledger has its bills."""
         with self.session("billing") as client:
             self.ask(client, "billing.start_cycle", month=MONTH)
-            cycle = self._until(
+            cycle = self.until(
                 lambda: self.ask(client, "billing.cycle", month=MONTH), lambda found: found["state"] == "done"
             )
             issued = cycle["issued"]
         with self.session("ledger") as client:
-            self._until(
+            self.until(
                 lambda: self.ask(client, "ledger.postings", month=MONTH),
                 lambda found: sum(row["bills"] + row["unchanged"] for row in found["rows"]) >= issued,
             )
 
     @staticmethod
-    def _until(look: Any, wanted: Any) -> Any:
+    def until(look: Any, wanted: Any) -> Any:
         ends = time.monotonic() + RUN_S
         while True:
             found = look()

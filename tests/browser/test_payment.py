@@ -43,6 +43,8 @@ def test_cash_is_taken_and_the_receipt_names_the_change(
     with page.expect_download() as kept:
         page.get_by_role("button", name="下载收据").click()
     assert kept.value.path().read_bytes().startswith(b"%PDF-")
+    with billed.session("cashier") as client:
+        billed.until(lambda: billed.ask(client, "ledger.owed", account_no=account), lambda owed: owed["due"] == "0.00")
     page.goto(f"/w/payment/take?account_no={account}")
     expect(page.get_by_text("没有欠费，可以预存")).to_be_visible()
 

@@ -38,6 +38,11 @@ export function sumDecimals(texts: string[]): string {
   return `${total < 0n ? '-' : ''}${digits.slice(0, -12)}${places ? `.${fraction}` : ''}`
 }
 
+/** The most places after the point among values of a column, so that their points stand under each other. */
+export function mostPlaces(values: unknown[]): number {
+  return Math.max(0, ...values.map((value) => (typeof value === 'string' && isDecimal(value) ? parts(value).fraction.length : 0)))
+}
+
 /** Thousands separated, a true minus sign, at least `leastPlaces` places after the point. Further digits are kept. */
 export function groupDecimal(text: string, leastPlaces = 0): string {
   const { negative, whole, fraction } = parts(text)

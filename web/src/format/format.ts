@@ -51,14 +51,14 @@ export function isNegativeValue(value: unknown, schema: Schema): boolean {
 }
 
 /** The value as text, without its unit. */
-export function format(value: unknown, schema: Schema, dictionaries: Dictionaries = {}): string {
+export function format(value: unknown, schema: Schema, dictionaries: Dictionaries = {}, places = 0): string {
   if (value === null || value === undefined || value === '') return NOTHING
   const entry = entryOf(value, schema, dictionaries)
   if (entry) return t(entry)
   if (typeof value === 'boolean') return t(value ? { zh: '是', en: 'Yes' } : { zh: '否', en: 'No' })
   if (typeof value === 'number') return number(value)
-  if (typeof value === 'string') return text(value, schema)
-  if (Array.isArray(value)) return value.map((item) => format(item, schema.items ?? {}, dictionaries)).join('、')
+  if (typeof value === 'string') return text(value, schema, places)
+  if (Array.isArray(value)) return value.map((item) => format(item, schema.items ?? {}, dictionaries)).join(value.some(isText) ? '\n' : '、')
   if (isText(value)) return t(value)
   return period(value as Record<string, unknown>)
 }
@@ -80,8 +80,8 @@ function number(value: number): string {
   return isDecimal(shown) ? groupDecimal(shown) : shown
 }
 
-function text(value: string, schema: Schema): string {
-  if (isNumeric(schema) && isDecimal(value)) return groupDecimal(value, schema.format === 'money' ? 2 : 0)
+function text(value: string, schema: Schema, places: number): string {
+  if (isNumeric(schema) && isDecimal(value)) return groupDecimal(value, Math.max(places, schema.format === 'money' ? 2 : 0))
   if (schema.format === 'date-time') return instant(value)
   return value
 }

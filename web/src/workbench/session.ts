@@ -9,6 +9,7 @@ export interface Session {
   name: string
   organisation: string
   organisation_name: string
+  organisation_title?: Text | null
   post: string
   post_name: Text | string
   posts: string[]

@@ -39,7 +39,7 @@ export function frame(colours: Palette): EChartsCoreOption {
     animationDuration: 250,
     textStyle: { fontFamily: 'PingFang SC, Microsoft YaHei, Noto Sans CJK SC, sans-serif', color: colours.quiet },
     color: colours.series,
-    grid: { left: 8, right: 16, top: 34, bottom: 6, containLabel: true },
+    grid: { left: 8, right: 24, top: 34, bottom: 6, containLabel: true },
     tooltip: {
       trigger: 'axis',
       renderMode: 'richText',
@@ -57,18 +57,20 @@ export function axes(categories: string[], unit: string, colours: Palette, sidew
     data: categories,
     axisTick: { show: false },
     axisLine: { lineStyle: { color: colours.line } },
-    axisLabel: { color: colours.quiet, fontSize: 12, hideOverlap: true },
+    axisLabel: sideways || categories.length > 10 ? { color: colours.quiet, fontSize: 12, hideOverlap: true } : { color: colours.quiet, fontSize: 11, interval: 0, width: 72, overflow: 'truncate' },
     inverse: sideways,
   }
   const value = {
     type: 'value',
     name: unit,
-    nameTextStyle: { color: colours.quiet, align: sideways ? 'right' : 'left', padding: sideways ? 0 : [0, 0, 0, -28] },
+    nameTextStyle: { color: colours.quiet, align: 'left', padding: [0, 0, 0, -28] },
     splitLine: { lineStyle: { color: colours.line } },
     axisLabel: { color: colours.quiet, fontSize: 12 },
     scale: false,
   }
-  return sideways ? { xAxis: value, yAxis: category } : { xAxis: category, yAxis: value }
+  // Where each bar says its value, the axis need not say it again.
+  if (sideways) return { xAxis: { ...value, name: undefined, axisLabel: { show: false }, splitLine: { show: false } }, yAxis: category }
+  return { xAxis: category, yAxis: value }
 }
 
 export function chartOption(form: string, categories: string[], series: Series[], colours: Palette, dictionaries: Dictionaries): EChartsCoreOption {

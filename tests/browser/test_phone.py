@@ -1,0 +1,146 @@
+"""The customer's phone: own bills explained, paid through the sandbox channel, in both languages, and honest without a network."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.browser.conftest import AXE, WAIT_MS, Watch
+from tests.browser.product import MONTH, Product
+
+SMALLEST = 44
+
+
+@pytest.fixture
+def customer(billed: Product) -> str:
+    return next(user for user in billed.users if user.isdigit())
+
+
+@pytest.fixture
+def phone(billed: Product, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """`phone("zh-CN")` gives the sign-in of the phone page on a phone's screen; watched like every page."""
+    watch = Watch(billed.url)
+    contexts = []
+
+    def opened(language: str = "zh-CN") -> Page:
+        context = browser.new_context(
+            base_url=billed.url,
+            locale=language,
+            viewport={"width": 390, "height": 844},
+            device_scale_factor=2,
+            is_mobile=True,
+            has_touch=True,
+            timezone_id="Asia/Shanghai",
+        )
+        contexts.append(context)
+        context.set_default_timeout(WAIT_MS)
+        context.add_init_script(path=AXE)
+        page = context.new_page()
+        watch.over(page)
+        page.goto("/phone")
+        page.wait_for_selector("input[name=username]")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert watch.faults == []
+
+
+def signed_in(page: Page, user: str, password: str) -> None:
+    page.fill("input[name=username]", user)
+    page.fill("input[name=password]", password)
+    page.press("input[name=password]", "Enter")
+
+
+def small_targets(page: Page) -> list[str]:
+    """Links, buttons and fields that a thumb cannot hit."""
+    found: list[str] = page.evaluate(
+        "least => [...document.querySelectorAll('a, button, select, summary, input')].filter(node => node.offsetParent)"
+        ".filter(node => { const box = node.getBoundingClientRect(); return box.width < least || box.height < least })"
+        ".map(node => node.className || node.tagName)",
+        SMALLEST,
+    )
+    return found
+
+
+def test_a_bill_is_read_line_by_line_and_paid(
+    phone: Callable[..., Page], billed: Product, customer: str, accessible: Callable[[Page], None]
+) -> None:
+    with billed.session(customer) as client:
+        bills = billed.ask(client, "billing.my_bills")["rows"]
+        supply = next(bill for bill in bills if bill["kind"] == "supply" and bill["month"] == MONTH)
+        lines = billed.ask(client, "billing.my_bill", bill_no=supply["bill_no"])["lines"]
+        owed = billed.ask(client, "ledger.owed", account_no=supply["account_no"])["due"]
+    page = phone()
+    accessible(page)
+    signed_in(page, customer, billed.password(customer))
+    expect(page.locator(".bills__one")).to_have_count(len(bills))
+    expect(page.locator(".hero__amount")).to_have_text(re.compile(r"^[0-9,]+\.[0-9]{2}$"))
+    accessible(page)
+    assert small_targets(page) == []
+    page.locator(f"a[href$='{supply['bill_no']}']").click()
+    expect(page.locator(".bill__amount")).to_contain_text(f"{float(supply['amount']):,.2f}")
+    expect(page.locator("details.line")).to_have_count(len(lines))
+    first = page.locator("details.line").first
+    first.locator("summary").click()
+    expect(first.locator(".line__how")).to_contain_text(lines[0]["sentence"]["zh"][:20])
+    expect(first.locator(".line__basis")).to_contain_text(lines[0]["document_no"])
+    accessible(page)
+    assert small_targets(page) == []
+    with page.expect_download() as kept:
+        page.get_by_role("button", name="下载账单").click()
+    assert kept.value.path().read_bytes().startswith(b"%PDF-")
+    assert owed != "0.00", "the demo customer's bill is left to this test to pay"
+    page.get_by_role("button", name=re.compile("缴费 ¥")).click()
+    sheet = page.get_by_role("dialog", name="确认缴费")
+    expect(sheet).to_contain_text("不会真的扣款")
+    accessible(page)
+    sheet.get_by_role("button", name="确认支付").click()
+    expect(sheet).to_contain_text("支付成功")
+    expect(sheet).to_contain_text(re.compile(r"收款凭证号 [A-Z]{2}[0-9]{18}"))
+    accessible(page)
+    sheet.get_by_role("button", name="完成").click()
+    expect(page.locator(".bill__month .tag")).to_have_text("已缴清")
+    page.goto("/phone#/payments")
+    expect(page.locator(".payment").first).to_contain_text("沙箱")
+    accessible(page)
+
+
+def test_every_page_in_english_is_accessible(
+    phone: Callable[..., Page], billed: Product, customer: str, accessible: Callable[[Page], None]
+) -> None:
+    page = phone("en-GB")
+    signed_in(page, customer, billed.password(customer))
+    expect(page.get_by_text("To be paid (yuan)")).to_be_visible()
+    for name, seen in (("Usage", "Day by day"), ("Messages", "Messages"), ("Me", "Sign out")):
+        page.get_by_role("link", name=re.compile(f"^{name}")).click()
+        expect(page.get_by_text(seen).first).to_be_visible()
+        accessible(page)
+        assert small_targets(page) == []
+    page.get_by_role("button", name=re.compile("Language")).click()
+    expect(page.get_by_text("退出登录")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+
+
+def test_without_a_network_it_says_so_and_keeps_what_it_showed(
+    phone: Callable[..., Page], billed: Product, customer: str
+) -> None:
+    page = phone()
+    signed_in(page, customer, billed.password(customer))
+    page.locator(".bills__one").first.wait_for()
+    page.context.set_offline(True)
+    expect(page.locator(".offline")).to_contain_text("网络已断开")
+    expect(page.locator(".bills__one").first).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.locator(".offline")).to_have_count(0)
+
+
+def test_a_wrong_password_is_told_and_staff_are_shown_their_door(
+    phone: Callable[..., Page], billed: Product, customer: str
+) -> None:
+    page = phone()
+    signed_in(page, customer, "wrong")
+    expect(page.get_by_role("alert")).to_contain_text("用户名或密码不正确")
+    signed_in(page, "manager", billed.password("manager"))
+    expect(page.get_by_text("没有绑定户号")).to_be_visible()
