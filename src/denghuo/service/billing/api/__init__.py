@@ -16,7 +16,6 @@ from denghuo.service.billing.api.bill import (
     BillsIssued,
     BillState,
     FindBills,
-    FontMissing,
     MonthSummary,
     MyBills,
     NotIssued,
@@ -42,6 +41,7 @@ from denghuo.service.billing.api.cycle import (
     Stage,
     StageName,
     StartCycle,
+    TasksKept,
     WholeCompanyOnly,
 )
 from denghuo.service.billing.api.exception import (
@@ -107,7 +107,6 @@ __all__ = [
     "FindBills",
     "FindCycles",
     "FindExceptions",
-    "FontMissing",
     "HeldException",
     "HoldCode",
     "MeteredPiece",
@@ -135,6 +134,7 @@ __all__ = [
     "SummaryRow",
     "TakeOverUse",
     "TakenOver",
+    "TasksKept",
     "UsedMonth",
     "WholeCompanyOnly",
 ]
@@ -169,6 +169,10 @@ class BillingApi(Api, noun="billing", version=1):
     def advance_cycle(self, call: Call, request: Advance) -> Advanced:
         """One step of the month, called by the job worker until nothing is left to do."""
 
+    @command(permit="billing.advance")
+    def keep_tasks(self, call: Call, request: CycleRef) -> TasksKept:
+        """Brings the to-do lists in line with what is held: a step of the job worker, called until all is told."""
+
     # -- bills ------------------------------------------------------------------------------------------------------------
 
     @query(permit="billing.read")
@@ -187,11 +191,11 @@ class BillingApi(Api, noun="billing", version=1):
     def my_bill(self, call: Call, request: BillRef) -> Bill:
         """One issued bill of the signed-in customer, explained."""
 
-    @query(permit="billing.own", problems=(BillNotFound, NotIssued, FontMissing))
+    @query(permit="billing.own", problems=(BillNotFound, NotIssued))
     def my_bill_document(self, call: Call, request: BillRef) -> Document:
         """An issued bill of the signed-in customer as a PDF, with the holder's name and address."""
 
-    @query(permit="billing.read", problems=(BillNotFound, NotIssued, FontMissing))
+    @query(permit="billing.read", problems=(BillNotFound, NotIssued))
     def bill_document(self, call: Call, request: BillRef) -> Document:
         """An issued bill as a PDF in Chinese and English; name and address are masked towards staff."""
 

@@ -138,8 +138,10 @@ class BillsFound(Message):
     rows: list[BillRow]
     total: int
     next: str | None
-    energy: Annotated[Energy, Label("电量合计", "Energy in all")]
-    amount: Annotated[Money, Label("金额合计", "Amount in all")]
+    energy: Annotated[Energy, Label("售电量合计", "Energy sold in all")]
+    amount: Annotated[Money, Label("应收合计", "Receivable in all")]
+    purchase_energy: Annotated[Energy, Label("购电量合计", "Energy bought in all")]
+    purchase_amount: Annotated[Money, Label("应付合计", "Payable in all")]
     as_of: AsOf
 
 
@@ -284,7 +286,3 @@ class BillNotFound(NotFound, noun="billing", status=404, zh="未找到该账单"
 
 class NotIssued(Problem, noun="billing", status=409, zh="账单尚未发行", en="The bill is not issued yet"):
     """Fields: bill_no, state."""
-
-
-class FontMissing(Problem, noun="billing", status=409, zh="服务器缺少中文字体", en="No Chinese font on the server"):
-    """Fields: looked_in, install. The text says which package to install."""

@@ -76,6 +76,15 @@ class Advanced(Message):
     again: bool
 
 
+class TasksKept(Message):
+    """Tasks raised and finished by this step; `again`: there are more."""
+
+    month: MonthText
+    raised: int
+    finished: int
+    again: bool
+
+
 class Stage(Message):
     name: StageName
     state: StageState

@@ -190,6 +190,7 @@ class Recalculated(Message):
     issued: Annotated[int, Label("发行", "Issued")]
     held: Annotated[int, Label("仍为异常", "Still held")]
     unchanged: Annotated[int, Label("无变化", "Unchanged")]
+    differs: Annotated[int, Label("已发行且有差异", "Issued and different")]
     amount: Annotated[Money, Label("金额", "Amount")]
     run_no: Annotated[int | None, Label("发行批次", "Issue no.")]
 

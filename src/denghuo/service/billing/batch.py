@@ -1,0 +1,152 @@
+"""Column-wise side of billing: the month's inputs from datasets, by contract, and the rows of issued bills back into datasets."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import pyarrow as pa
+
+from denghuo.data.processing.dataset import Datasets, arrow_schema
+from denghuo.kernel.contract import DatasetRef, DatasetSchema
+
+PURCHASE_ROLES = frozenset({"export", "full_feed_in"})
+SUPPLY_ROLES = frozenset({"sale"})
+_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Terms of a contract on some days of the month: a row of `contract.terms`."""
+
+    contract_no: str
+    account_no: str
+    org: str
+    kind: str
+    tariff_class: str
+    tariff_code: str | None
+    voltage_kv: str
+    contract_w: int | None
+    capacity_va: int | None
+    pv_w: int | None
+    settlement_mode: str
+    pf_standard: int | None
+    effective_from: date
+    effective_to: date | None
+
+    @property
+    def priced_by(self) -> tuple[object, ...]:
+        """What decides on the tariff: where it changes within a month, the month needs billing by pieces."""
+        return (
+            self.contract_no,
+            self.tariff_class,
+            self.tariff_code,
+            self.voltage_kv,
+            self.settlement_mode,
+            self.pf_standard,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A register over a piece of the month: a row of `reading.month_energy`."""
+
+    point_no: str
+    account_no: str
+    area_no: str | None
+    role: str
+    meter_no: str
+    piece: int
+    quantity: str
+    band: str
+    from_at: datetime
+    to_at: datetime
+    start_e4: int | None
+    end_e4: int | None
+    multiplier: int
+    energy_wh: int | None
+    status: str
+    rule: str
+    method: str
+    days_estimated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One contract kind of one account in the month: its terms in order of their days, and its metered pieces."""
+
+    account_no: str
+    kind: str
+    terms: tuple[Terms, ...]
+    pieces: tuple[Piece, ...]
+
+    @property
+    def org(self) -> str:
+        return self.terms[-1].org
+
+
+class MonthInputs:
+    """All entries of a month in the order of account and kind."""
+
+    def __init__(self, terms: Iterable[Terms], pieces: Iterable[Piece]) -> None:
+        metered: dict[tuple[str, str], list[Piece]] = {}
+        for piece in pieces:
+            kind = "supply" if piece.role in SUPPLY_ROLES else "purchase"
+            metered.setdefault((piece.account_no, kind), []).append(piece)
+        in_order = sorted(terms, key=attrgetter("account_no", "kind", "effective_from"))
+        self.entries = [
+            Entry(account_no, kind, tuple(rows), tuple(metered.get((account_no, kind), ())))
+            for (account_no, kind), rows in groupby(in_order, key=lambda one: (one.account_no, one.kind))
+        ]
+
+    def of(self, account_no: str) -> list[Entry]:
+        return [entry for entry in self.entries if entry.account_no == account_no]
+
+
+_lock = threading.Lock()
+_kept: OrderedDict[tuple[str, str], MonthInputs] = OrderedDict()
+
+
+def month_inputs(datasets: Datasets, terms: DatasetRef, energy: DatasetRef) -> MonthInputs:
+    """The entries of a month from its two datasets.
+
+    Files of datasets never change, so what was read of a pair of digests is kept for the next step of the same month.
+    """
+    key = (terms.digest, energy.digest)
+    with _lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    read = MonthInputs(
+        _rows(datasets.scan(terms, list(Terms.__slots__)), Terms),
+        _rows(_with_account(datasets.scan(energy, list(Piece.__slots__))), Piece),
+    )
+    with _lock:
+        _kept[key] = read
+        while len(_kept) > _KEPT:
+            _kept.popitem(last=False)
+    return read
+
+
+def _with_account(table: pa.Table) -> pa.Table:
+    """Without gateways and feeder heads, which nobody is billed for."""
+    billed = pa.array(sorted(SUPPLY_ROLES | PURCHASE_ROLES))
+    return table.filter(
+        pa.compute.and_(pa.compute.is_valid(table["account_no"]), pa.compute.is_in(table["role"], value_set=billed))
+    )
+
+
+def _rows(table: pa.Table, into: Any) -> Iterable[Any]:
+    columns = [table[name].to_pylist() for name in into.__slots__]
+    return map(into, *columns)
+
+
+def dataset_table(schema: DatasetSchema, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows with at least the schema's columns as a table of exactly these."""
+    kept = list(rows)
+    columns = {name: [row[name] for row in kept] for name in schema.columns}
+    return pa.Table.from_pydict(columns, schema=arrow_schema(schema))

@@ -1,0 +1,236 @@
+"""The steps of a month's cycle. Each step asks its peers and computes first, then takes the cycle's row and writes.
+
+A step that was overtaken (by a stop, a resume or another worker) writes nothing; a step that was killed is done again from the
+progress that was committed with the last one. So the month can be ended anywhere and goes on without a bill lost or doubled.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call, DatasetRef
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import Month
+from denghuo.kernel.problem import Problem, Unavailable
+from denghuo.service.billing.api import Advance, Advanced
+from denghuo.service.billing.batch import Entry, MonthInputs, month_inputs
+from denghuo.service.billing.issue import issue_bills
+from denghuo.service.billing.rating import Draft, Rating
+from denghuo.service.billing.review import Figures, Finding, Limits, review
+from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
+from denghuo.service.contract.api import ContractApi, ContractRef, PublishTerms
+from denghuo.service.host.binding import Ask
+from denghuo.service.reading.api import MonthRef, ReadingApi
+from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument
+
+RATE_SLICE = 500
+REVIEW_SLICE = 2_000
+ISSUE_SLICE = 20_000
+HOURS_A_DAY = 24
+
+
+class CycleSteps:
+    """What one call of the job worker does for a month."""
+
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work = work
+        self._ask = ask
+        self._store = BillingStore(work)
+
+    def advance(self, call: Call, request: Advance) -> Advanced:
+        cycle = self._store.cycle(request.month)
+        if cycle is None or cycle.state != "running" or cycle.epoch != request.epoch:
+            return Advanced(month=request.month, stage=cycle.stage if cycle else "plan", again=False)  # type: ignore[arg-type]
+        step = {
+            "plan": self._plan,
+            "read": self._read,
+            "rate": self._rate,
+            "review": self._review,
+            "issue": self._issue,
+        }[cycle.stage]
+        try:
+            again = step(call, cycle, self._store.stages(cycle.month)[cycle.stage].done)
+        except Unavailable:
+            raise
+        except Problem as problem:
+            # Said where the person looks, instead of a job that dies in silence; a resume tries again.
+            self._store.fail(cycle.month, TextPair(**problem.detail), call.now)
+            again = False
+        return Advanced(month=cycle.month, stage=cycle.stage, again=again)  # type: ignore[arg-type]  # text of the table
+
+    # -- stages ------------------------------------------------------------------------------------------------------------
+
+    def _plan(self, call: Call, cycle: CycleState, done: int) -> bool:
+        system = platform_call(call)
+        planned = self._ask(ReadingApi).plan_month(system, MonthRef(month=cycle.month))
+        terms = self._ask(ContractApi).publish_terms(system, PublishTerms(month=cycle.month))
+        if self._store.take_step(cycle, done):
+            self._store.note_inputs(cycle.month, terms, None, contracts_in(self._work, terms))
+            self._store.end_stage(cycle.month, "plan", planned.points, call.now)
+        return True
+
+    def _read(self, call: Call, cycle: CycleState, done: int) -> bool:
+        read = self._ask(ReadingApi).read_month(platform_call(call), MonthRef(month=cycle.month))
+        if self._store.take_step(cycle, done):
+            self._store.note_inputs(cycle.month, None, read.energy, None)
+            self._store.end_stage(cycle.month, "read", read.points, call.now)
+        return True
+
+    def _rate(self, call: Call, cycle: CycleState, done: int) -> bool:
+        inputs = self._inputs(cycle)
+        total = len(inputs.entries)
+        part = inputs.entries[done : done + RATE_SLICE]
+        drafts, held = rate_entries(self._store, self._ask, call, cycle.month, part)
+        if not self._store.take_step(cycle, done):
+            return True
+        write_drafts(self._store, cycle.month, part, drafts, held, call)
+        self._store.begin_stage(cycle.month, "rate", total, call.now)
+        if done + len(part) < total:
+            self._store.progress(cycle.month, "rate", done + len(part))
+        else:
+            self._store.end_stage(cycle.month, "rate", total, call.now)
+        return True
+
+    def _review(self, call: Call, cycle: CycleState, done: int) -> bool:
+        if not self._store.take_step(cycle, done):
+            return True
+        bills = self._store.to_review(cycle.month, REVIEW_SLICE)
+        review_bills(self._store, cycle.month, bills, call)
+        if done == 0:
+            self._store.begin_stage(cycle.month, "review", sum(self._store.counts(cycle.month).values()), call.now)
+        if len(bills) == REVIEW_SLICE:
+            self._store.progress(cycle.month, "review", done + len(bills))
+        else:
+            self._store.end_stage(cycle.month, "review", done + len(bills), call.now)
+            self._work.enqueue("billing.keep_tasks", {"month": cycle.month})
+        return True
+
+    def _issue(self, call: Call, cycle: CycleState, done: int) -> bool:
+        if not self._store.take_step(cycle, done):
+            return True
+        if done == 0:
+            passed = self._store.counts(cycle.month).get("passed", 0)
+            self._store.begin_stage(cycle.month, "issue", passed, call.now)
+        numbers = self._store.passed(cycle.month, ISSUE_SLICE)
+        issued = issue_bills(self._work, self._store, cycle.month, numbers, call)
+        if len(numbers) == ISSUE_SLICE:
+            self._store.progress(cycle.month, "issue", done + issued.count)
+            return True
+        self._store.end_stage(cycle.month, "issue", done + issued.count, call.now)
+        return False
+
+    def _inputs(self, cycle: CycleState) -> MonthInputs:
+        terms, energy = cycle.terms_ref, cycle.energy_ref
+        assert terms is not None and energy is not None  # the stages before this one wrote them
+        return month_inputs(self._work.datasets, terms, energy)
+
+
+# --- parts that a recalculation shares --------------------------------------------------------------------------------------
+
+
+def platform_call(call: Call) -> Call:
+    """The platform's own call for steps over the whole company, in the name of the one who started them."""
+    return Call.system(call.now, actor=call.actor)
+
+
+def contracts_in(work: Work, terms: DatasetRef) -> int:
+    table = work.datasets.scan(terms, ["account_no", "kind"])
+    return len(set(zip(table["account_no"].to_pylist(), table["kind"].to_pylist(), strict=True)))
+
+
+def tariffs_of(ask: Ask, call: Call, month: Month) -> list[TariffDocument]:
+    """The tariffs in force at the beginning or at the end of the month."""
+    days = (month.first_day, date.fromordinal(month.next.first_day.toordinal() - 1))
+    found = {
+        (tariff.code, tariff.version): tariff
+        for day in days
+        for tariff in ask(TariffApi).in_force(platform_call(call), InForce(on=day)).tariffs
+    }
+    return list(found.values())
+
+
+def rate_entries(
+    store: BillingStore, ask: Ask, call: Call, month: str, entries: Sequence[Entry]
+) -> tuple[list[Draft], list[Finished]]:
+    """Draft bills of the entries, and the exceptions of those that cannot be rated."""
+
+    def opened(contract_no: str) -> date:
+        history = ask(ContractApi).terms_of(platform_call(call), ContractRef(contract_no=contract_no)).history
+        return min(terms.effective_from for terms in history)
+
+    rating = Rating(Month.of(month), tariffs_of(ask, call, Month.of(month)), opened)
+    use = store.used([entry.account_no for entry in entries if entry.kind == "supply"], month)
+    drafts: list[Draft] = []
+    held: list[Finished] = []
+    for entry in entries:
+        outcome = rating.outcome(entry, use.get(entry.account_no, {}))
+        if isinstance(outcome, Draft):
+            drafts.append(outcome)
+        else:
+            held.append(finished(month, entry, outcome))
+    return drafts, held
+
+
+def write_drafts(
+    store: BillingStore,
+    month: str,
+    entries: Sequence[Entry],
+    drafts: Sequence[Draft],
+    held: Sequence[Finished],
+    call: Call,
+) -> None:
+    """Puts drafts in the place of the ones before. What was issued stands, whatever the drafts say."""
+    standing = store.standing(month, sorted({entry.account_no for entry in entries}))
+    issued = {key for key, (_, state) in standing.items() if state not in UNISSUED}
+    mine = {(entry.account_no, entry.kind) for entry in entries}
+    store.drop([number for key, (number, state) in standing.items() if key in mine and state in UNISSUED])
+    store.add_drafts(
+        month, [draft for draft in drafts if (draft.entry.account_no, draft.entry.kind) not in issued], call.now
+    )
+    store.hold([one for one in held if (one.account_no, one.kind) not in issued], call.now)
+
+
+def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], call: Call) -> list[Finished]:
+    """Lets rated bills pass, or holds them with a reason; gives what was found. What a person released holds no more."""
+    limits = store.limits()
+    use = store.used([bill.account_no for bill in bills], month)
+    held: list[Finished] = []
+    for bill in bills:
+        for found in findings_of(bill, limits, tuple(use.get(bill.account_no, {}).values())):
+            held.append(
+                Finished(
+                    month=month,
+                    account_no=bill.account_no,
+                    org=bill.org,
+                    kind=bill.kind,
+                    tariff_class=bill.tariff_class,
+                    finding=found,
+                    pieces=bill.registers,
+                    bill_no=bill.bill_no,
+                    energy_wh=bill.energy_wh,
+                    amount_fen=bill.amount_fen,
+                )
+            )
+    store.hold(held, call.now)
+    still = store.still_held([one.bill_no for one in held if one.bill_no is not None])
+    store.set_states(sorted(still), "held")
+    store.set_states([bill.bill_no for bill in bills if bill.bill_no not in still], "passed")
+    return held
+
+
+def findings_of(bill: ToReview, limits: Limits, earlier_wh: tuple[int, ...]) -> list[Finding]:
+    days = (bill.to_on - bill.from_on).days + 1
+    figures = Figures(
+        kind=bill.kind,
+        tariff_class=bill.tariff_class,
+        energy_wh=bill.energy_wh,
+        amount_fen=bill.amount_fen,
+        days=days,
+        hours=days * HOURS_A_DAY,
+        estimated_days=bill.estimated_days,
+        contract_w=bill.contract_w,
+        pv_w=bill.pv_w,
+        earlier_wh=earlier_wh if bill.kind == "supply" else (),
+        questions=tuple(TextPair(zh=remark["zh"], en=remark["en"]) for remark in bill.remarks if remark.get("review")),
+    )
+    return review(figures, limits)

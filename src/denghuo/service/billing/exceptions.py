@@ -1,0 +1,218 @@
+"""Work on what is held: letting a bill pass, calculating an account again, keeping the to-do list in line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call, DatasetRef
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Money
+from denghuo.service.billing.api import (
+    AlreadyIssued,
+    BillNotFound,
+    CycleNotFound,
+    ExceptionNotFound,
+    NotReleasable,
+    Recalculate,
+    Recalculated,
+    Released,
+    TasksKept,
+)
+from denghuo.service.billing.api.exception import HOLD_CODES
+from denghuo.service.billing.batch import Entry, month_inputs
+from denghuo.service.billing.cycle import platform_call, rate_entries, review_bills, write_drafts
+from denghuo.service.billing.issue import issue_bills
+from denghuo.service.billing.rating import Draft
+from denghuo.service.billing.store import UNISSUED, BillingStore, Finished, Hold
+from denghuo.service.billing.tasks import TASKS_MAX, finish_tasks, raise_tasks
+from denghuo.service.contract.api import ContractApi, PublishTerms
+from denghuo.service.host.binding import Ask
+from denghuo.service.reading.api import MonthRef, ReadingApi
+
+_REVIEWED_AT_ONCE = 10
+
+
+@dataclass
+class _Sorted:
+    """What rating an account again gave, by what is to be done with it."""
+
+    entries: list[Entry] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
+    held: list[Finished] = field(default_factory=list)
+    unchanged: int = 0
+    differs: list[tuple[str, Money, Money | None]] = field(default_factory=list)
+
+
+class ExceptionDesk:
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work = work
+        self._ask = ask
+        self._store = BillingStore(work)
+
+    # -- release -----------------------------------------------------------------------------------------------------------
+
+    def release(self, call: Call, exception_nos: Sequence[str], reason: str) -> Released:
+        """All of them or none: the first one that cannot be released is named."""
+        wanted = sorted(set(exception_nos))
+        month = f"{wanted[0][:4]}-{wanted[0][4:6]}"
+        stage = self._store.lock(month)
+        holds = {hold.exception_no: hold for hold in self._store.holds_by_no(wanted)}
+        for number in wanted:
+            _releasable(holds.get(number), number, month)
+        self._store.settle(wanted, "released", call.actor, reason, call.now)
+        bills = {hold.bill_no for hold in holds.values() if hold.bill_no is not None}
+        free = sorted(bills - self._store.still_held(sorted(bills)))
+        self._store.set_states(free, "passed")
+        issued = issue_bills(self._work, self._store, month, free, call) if stage == "done" else None
+        self._work.enqueue("billing.keep_tasks", {"month": month})
+        return Released(
+            released=len(wanted), issued=issued.count if issued else 0, run_no=issued.run_no if issued else None
+        )
+
+    # -- recalculation -----------------------------------------------------------------------------------------------------
+
+    def recalculate(self, call: Call, request: Recalculate) -> Recalculated:
+        month = request.month
+        if self._store.cycle(month) is None:
+            raise CycleNotFound(
+                text(f"{month} 尚未启动核算。", f"The billing of {month} was not started."), month=month
+            )
+        known = self._store.standing(month, [request.account_no]) or self._store.holds(month, request.account_no)
+        if not known and not any("." not in unit for unit in call.scope):
+            raise _unknown(request)
+        terms, energy = self._fresh_inputs(call, month)
+        entries = month_inputs(self._work.datasets, terms, energy).of(request.account_no)
+        if not entries:
+            raise _unknown(request)
+        drafts, held = rate_entries(self._store, self._ask, call, month, entries)
+        stage = self._store.lock(month)
+        sorted_out = self._sort(month, entries, drafts, held)
+        if not sorted_out.entries and sorted_out.differs:
+            raise _differs(sorted_out.differs[0])
+        write_drafts(self._store, month, sorted_out.entries, sorted_out.drafts, sorted_out.held, call)
+        to_review = self._store.to_review(month, _REVIEWED_AT_ONCE, request.account_no)
+        found = [*sorted_out.held, *review_bills(self._store, month, to_review, call)]
+        self._settle_gone(call, request, sorted_out, {one.exception_no for one in found})
+        numbers = [draft.bill_no for draft in sorted_out.drafts]
+        passed = sorted(set(numbers) - self._store.still_held(numbers))
+        self._store.set_states(passed, "passed")
+        issued = issue_bills(self._work, self._store, month, passed, call) if stage == "done" else None
+        self._work.enqueue("billing.keep_tasks", {"month": month})
+        return Recalculated(
+            account_no=request.account_no,
+            month=month,
+            issued=issued.count if issued else 0,
+            held=len({hold.kind for hold in self._store.holds(month, request.account_no, "open")}),
+            unchanged=sorted_out.unchanged,
+            differs=len(sorted_out.differs),
+            amount=sum((draft.rated.total for draft in sorted_out.drafts), Money(0)),
+            run_no=issued.run_no if issued else None,
+        )
+
+    def _fresh_inputs(self, call: Call, month: str) -> tuple[DatasetRef, DatasetRef]:
+        """Today's terms and readings. Peers do only what changed, so this is short where little did."""
+        system = platform_call(call)
+        self._ask(ReadingApi).plan_month(system, MonthRef(month=month))
+        energy = self._ask(ReadingApi).read_month(system, MonthRef(month=month)).energy
+        return self._ask(ContractApi).publish_terms(system, PublishTerms(month=month)), energy
+
+    def _sort(self, month: str, entries: Sequence[Entry], drafts: Sequence[Draft], held: Sequence[Finished]) -> _Sorted:
+        """Apart: what may be written, and what was issued before and either agrees or differs."""
+        standing = self._store.standing(month, [entries[0].account_no])
+        found = _Sorted()
+        by_kind = {draft.entry.kind: draft for draft in drafts}
+        for entry in entries:
+            number, state = standing.get((entry.account_no, entry.kind), ("", "rated"))
+            draft = by_kind.get(entry.kind)
+            if state in UNISSUED:
+                found.entries.append(entry)
+                if draft is not None:
+                    found.drafts.append(draft)
+                continue
+            issued, energy_wh = self._store.figures(number)
+            if draft is not None and (draft.rated.total, draft.rated.energy_wh) == (issued, energy_wh):
+                found.unchanged += 1
+            else:
+                found.differs.append((number, issued, draft.rated.total if draft is not None else None))
+        open_kinds = {entry.kind for entry in found.entries}
+        found.held = [one for one in held if one.kind in open_kinds]
+        return found
+
+    def _settle_gone(self, call: Call, request: Recalculate, sorted_out: _Sorted, found: set[str]) -> None:
+        """Exceptions whose cause is gone: what was open and was not found again by this calculation."""
+        written = {entry.kind for entry in sorted_out.entries}
+        gone = [
+            hold.exception_no
+            for hold in self._store.holds(request.month, request.account_no, "open")
+            if hold.kind in written and hold.exception_no not in found
+        ]
+        self._store.settle(gone, "resolved", call.actor, "", call.now)
+
+    # -- to-do list --------------------------------------------------------------------------------------------------------
+
+    def keep_tasks(self, call: Call, month: str) -> TasksKept:
+        holds = self._store.untold(month, TASKS_MAX)
+        to_raise = [hold for hold in holds if hold.state == "open"]
+        to_finish = [hold for hold in holds if hold.state != "open"]
+        raise_tasks(self._ask, platform_call(call), to_raise)
+        finish_tasks(self._ask, platform_call(call), to_finish)
+        self._store.told([hold.exception_no for hold in to_raise], "raised")
+        self._store.told([hold.exception_no for hold in to_finish], "finished")
+        return TasksKept(month=month, raised=len(to_raise), finished=len(to_finish), again=len(holds) == TASKS_MAX)
+
+
+def _releasable(hold: Hold | None, number: str, month: str) -> None:
+    if hold is None or hold.month != month:
+        raise ExceptionNotFound(
+            text(
+                f"异常 {number} 不存在，或不在您的管辖范围内；一次只能放行同一月份的异常。",
+                f"Exception {number} does not exist, is outside your scope, or is of another month than the first one.",
+            ),
+            exception_no=number,
+        )
+    title = HOLD_CODES.entries[hold.code]
+    if hold.state != "open":
+        raise NotReleasable(
+            text(f"该异常（{title['zh']}）已处理。", f"This exception ({title['en']}) was settled before."),
+            exception_no=number,
+            code=hold.code,
+            state=hold.state,
+        )
+    if hold.bill_no is None:
+        raise NotReleasable(
+            text(
+                f"“{title['zh']}”没有可放行的账单：{hold.remedy['zh']}",
+                f"There is no bill to let pass for {title['en'].lower()}: {hold.remedy['en']}",
+            ),
+            exception_no=number,
+            code=hold.code,
+            state=hold.state,
+        )
+
+
+def _unknown(request: Recalculate) -> BillNotFound:
+    return BillNotFound(
+        text(
+            f"户号 {request.account_no} 在 {request.month} 没有可核算的合同，或不在您的管辖范围内。",
+            f"Account {request.account_no} has no contract to bill in {request.month}, or is outside your scope.",
+        ),
+        account_no=request.account_no,
+    )
+
+
+def _differs(found: tuple[str, Money, Money | None]) -> AlreadyIssued:
+    number, issued, computed = found
+    now_zh, now_en = (
+        (f"重算为 {computed} 元", f"now comes to {computed}")
+        if computed is not None
+        else ("按当前数据不能算费", "cannot be rated from today's data")
+    )
+    return AlreadyIssued(
+        text(
+            f"账单 {number} 已发行 {issued} 元，{now_zh}；已发行账单须冲销后另发。",
+            f"Bill {number} was issued with {issued} yuan and {now_en}; cancel it and bill again.",
+        ),
+        bill_no=number,
+        issued=issued,
+        computed=computed,
+    )

@@ -1,0 +1,184 @@
+"""Reading side of the billing schema: lists, one bill, exceptions, sums. Row security decides what exists for the caller."""
+
+from typing import Any, LiteralString
+
+from denghuo.data.processing.work import Work
+from denghuo.service.billing.api import FindBills, FindCycles, FindExceptions, MyBills, Summarise
+from denghuo.service.billing.store import HOLD, CycleState, Hold
+
+_BILL_ROW = (
+    "SELECT bill_no, account_no, org, month, kind, tariff_class, energy_wh, amount_fen, state, issued_on, due_on,"
+    " estimated_days, illustrative FROM bill"
+)
+_SUMS = (
+    "SELECT count(*) AS total,"
+    " coalesce(sum(energy_wh) FILTER (WHERE kind = 'supply'), 0)::bigint AS energy_wh,"
+    " coalesce(sum(amount_fen) FILTER (WHERE kind = 'supply'), 0)::bigint AS amount_fen,"
+    " coalesce(sum(energy_wh) FILTER (WHERE kind = 'purchase'), 0)::bigint AS purchase_energy_wh,"
+    " coalesce(sum(amount_fen) FILTER (WHERE kind = 'purchase'), 0)::bigint AS purchase_amount_fen FROM bill"
+)
+_BILL_FILTER = (
+    " WHERE (%(month)s::text IS NULL OR month = %(month)s)"
+    " AND (%(account_no)s::text IS NULL OR account_no = %(account_no)s)"
+    " AND (%(keyword)s = '' OR account_no ^@ %(keyword)s OR bill_no ^@ %(keyword)s)"
+    " AND (%(state)s::text IS NULL OR state = %(state)s)"
+    " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
+    " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+    " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)"
+    " AND (NOT %(issued)s OR state IN ('issued', 'reversed'))"
+    " AND (%(own)s::text[] IS NULL OR account_no = ANY (%(own)s))"
+)
+_HOLD_FILTER = (
+    " WHERE (%(month)s::text IS NULL OR month = %(month)s)"
+    " AND (%(keyword)s = '' OR account_no ^@ %(keyword)s)"
+    " AND (%(code)s::text IS NULL OR code = %(code)s)"
+    " AND (%(state)s::text IS NULL OR state = %(state)s)"
+    " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
+    " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+    " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)"
+    " AND (%(releasable)s::bool IS NULL OR (bill_no IS NOT NULL AND state = 'open') = %(releasable)s)"
+)
+
+
+class BillingFinder:
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    # -- bills -------------------------------------------------------------------------------------------------------------
+
+    def bills(self, request: FindBills, issued: bool) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        """A page of bills in the order of their numbers, and the sums over all that match."""
+        params = request.model_dump() | {"issued": issued, "own": None, "keyword": _clean(request.keyword)}
+        order = " AND (%(after)s::text IS NULL OR bill_no > %(after)s) ORDER BY bill_no LIMIT %(limit)s"
+        return self._bills(params, order)
+
+    def own_bills(self, request: MyBills, accounts: tuple[str, ...]) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        """Issued bills of these accounts, newest month first."""
+        params: dict[str, Any] = {
+            "month": None,
+            "account_no": None,
+            "keyword": "",
+            "state": None,
+            "kind": request.kind,
+            "org": None,
+            "tariff_class": None,
+            "issued": True,
+            "own": list(accounts),
+            "after": request.after,
+            "limit": request.limit,
+        }
+        order = " AND (%(after)s::text IS NULL OR bill_no < %(after)s) ORDER BY bill_no DESC LIMIT %(limit)s"
+        return self._bills(params, order)
+
+    def _bills(self, params: dict[str, Any], order: LiteralString) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        rows = self._work.rows(_BILL_ROW + _BILL_FILTER + order, params)
+        sums = self._work.row(_SUMS + _BILL_FILTER, params)
+        assert sums is not None  # an aggregate always has a row
+        return rows, sums
+
+    def bill(self, bill_no: str, issued: bool) -> dict[str, Any] | None:
+        return self._work.row(
+            "SELECT * FROM bill WHERE bill_no = %s AND (NOT %s OR state IN ('issued', 'reversed'))", (bill_no, issued)
+        )
+
+    def lines(self, bill_no: str) -> list[dict[str, Any]]:
+        return self._work.rows("SELECT line, detail FROM bill_line WHERE bill_no = %s ORDER BY line", (bill_no,))
+
+    def summary(self, request: Summarise) -> list[dict[str, Any]]:
+        """Bills of a month by kind and class; energy and amounts of issued ones."""
+        return self._work.rows(
+            "SELECT kind, tariff_class, count(*) AS count, count(*) FILTER (WHERE state = 'issued') AS issued,"
+            " count(*) FILTER (WHERE state = 'held') AS held,"
+            " coalesce(sum(energy_wh) FILTER (WHERE state = 'issued'), 0)::bigint AS energy_wh,"
+            " coalesce(sum(amount_fen) FILTER (WHERE state = 'issued'), 0)::bigint AS amount_fen FROM bill"
+            " WHERE month = %(month)s AND (%(org)s::text IS NULL OR org ^@ %(org)s) GROUP BY kind, tariff_class"
+            " ORDER BY kind DESC, amount_fen DESC",
+            request.model_dump(),
+        )
+
+    # -- exceptions --------------------------------------------------------------------------------------------------------
+
+    def exceptions(self, request: FindExceptions) -> tuple[list[Hold], int]:
+        params = request.model_dump() | {"keyword": _clean(request.keyword)}
+        rows = self._work.rows(
+            HOLD
+            + _HOLD_FILTER
+            + " AND (%(after)s::text IS NULL OR exception_no > %(after)s) ORDER BY exception_no LIMIT %(limit)s",
+            params,
+            Hold,
+        )
+        return rows, int(self._work.value("SELECT count(*) FROM hold" + _HOLD_FILTER, params) or 0)
+
+    def exception(self, exception_no: str) -> Hold | None:
+        return self._work.row(HOLD + " WHERE exception_no = %s", (exception_no,), Hold)
+
+    def holds_on(self, bill_no: str) -> list[Hold]:
+        return self._work.rows(HOLD + " WHERE bill_no = %s ORDER BY exception_no", (bill_no,), Hold)
+
+    def bill_state(self, bill_no: str) -> str | None:
+        return self._work.value("SELECT state FROM bill WHERE bill_no = %s", (bill_no,))
+
+    # -- cycles ------------------------------------------------------------------------------------------------------------
+
+    def cycles(self, request: FindCycles) -> tuple[list[CycleState], int]:
+        rows = self._work.rows(
+            "SELECT month, state, stage, epoch, run_no, accounts, terms, energy, started_at, started_by, ended_at,"
+            " resumed_at, resumed_done, busy_ms, trouble FROM cycle WHERE (%(state)s::text IS NULL OR state = %(state)s)"
+            " AND (%(after)s::text IS NULL OR month < %(after)s) ORDER BY month DESC LIMIT %(limit)s",
+            request.model_dump(),
+            CycleState,
+        )
+        total = self._work.value(
+            "SELECT count(*) FROM cycle WHERE (%(state)s::text IS NULL OR state = %(state)s)", request.model_dump()
+        )
+        return rows, int(total or 0)
+
+    def figures(self, months: list[str]) -> dict[str, dict[str, int]]:
+        """Counts and sums of each month within the caller's units: rated bills, issued, held accounts, energy, amounts."""
+        found: dict[str, dict[str, int]] = {
+            month: {
+                "rated": 0,
+                "issued": 0,
+                "held": 0,
+                "held_in_all": 0,
+                "unrated": 0,
+                "energy_wh": 0,
+                "amount_fen": 0,
+                "purchase_energy_wh": 0,
+                "purchase_amount_fen": 0,
+            }
+            for month in months
+        }
+        for row in self._work.rows(
+            "SELECT month, count(*) AS rated, count(*) FILTER (WHERE state = 'issued') AS issued,"
+            " coalesce(sum(energy_wh) FILTER (WHERE state = 'issued' AND kind = 'supply'), 0)::bigint AS energy_wh,"
+            " coalesce(sum(amount_fen) FILTER (WHERE state = 'issued' AND kind = 'supply'), 0)::bigint AS amount_fen,"
+            " coalesce(sum(energy_wh) FILTER (WHERE state = 'issued' AND kind = 'purchase'), 0)::bigint"
+            " AS purchase_energy_wh,"
+            " coalesce(sum(amount_fen) FILTER (WHERE state = 'issued' AND kind = 'purchase'), 0)::bigint"
+            " AS purchase_amount_fen FROM bill WHERE month = ANY (%s) GROUP BY month",
+            (months,),
+        ):
+            found[row.pop("month")].update(row)
+        for row in self._work.rows(
+            "SELECT month, count(DISTINCT (account_no, kind)) FILTER (WHERE state = 'open') AS held,"
+            " count(DISTINCT (account_no, kind)) FILTER (WHERE state = 'open' AND bill_no IS NULL) AS unrated,"
+            " count(DISTINCT (account_no, kind)) AS held_in_all FROM hold WHERE month = ANY (%s) GROUP BY month",
+            (months,),
+        ):
+            found[row.pop("month")].update(row)
+        return found
+
+    def rules(self) -> list[dict[str, Any]]:
+        return self._work.rows('SELECT code, kind, tariff_class, "limit", active FROM review_rule ORDER BY 1, 2, 3')
+
+    def set_rule(self, code: str, kind: str, tariff_class: str, limit: int, active: bool) -> None:
+        self._work.run(
+            'INSERT INTO review_rule (code, kind, tariff_class, "limit", active) VALUES (%s, %s, %s, %s, %s)'
+            ' ON CONFLICT (code, kind, tariff_class) DO UPDATE SET "limit" = excluded."limit", active = excluded.active',
+            (code, kind, tariff_class, limit, active),
+        )
+
+
+def _clean(keyword: str) -> str:
+    return keyword.strip().replace("\x00", "")

@@ -1,0 +1,12 @@
+"""What billing does when others state facts."""
+
+from denghuo.kernel.contract import Call, on
+from denghuo.service.billing.service import BillingService
+from denghuo.service.reading.api import ReadCorrected
+
+
+@on(ReadCorrected)
+def calculate_again(service: BillingService, call: Call, event: ReadCorrected) -> None:
+    """A clerk settled a register: the account that was held for it is billed without another click."""
+    if event.account_no is not None:
+        service.follow_correction(call, event.account_no, event.month)

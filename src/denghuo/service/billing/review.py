@@ -1,0 +1,233 @@
+"""Review rules (电费审核): pure decisions on whether a rated bill may pass or is held for a person, and what is said about it.
+
+The limits are data (table `review_rule`); a rule without a limit, or one that is off, holds nothing. A held bill is never wrong in
+itself: a person looks, then releases it with a reason or has the cause put right and the account calculated again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.values import Energy, Money, decimal_text, round_half_up
+
+Limits = Mapping[tuple[str, str, str], int]
+"""(code, kind, tariff class or "" for the others) -> limit; rules that are off are left out."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the review looks at. `earlier_wh`: energy of earlier months that is known; `hours`: length of the billed period."""
+
+    kind: str
+    tariff_class: str
+    energy_wh: int
+    amount_fen: int
+    days: int
+    hours: int
+    estimated_days: int = 0
+    contract_w: int | None = None
+    pv_w: int | None = None
+    earlier_wh: tuple[int, ...] = ()
+    questions: tuple[TextPair, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why an account is held, in both languages, with the figures behind it and what to do."""
+
+    code: str
+    reason: TextPair
+    remedy: TextPair
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+REMEDIES: dict[str, TextPair] = {
+    "read_held": TextPair(
+        zh="在抄表异常中补录或确认示数并写明依据；系统随后自动重算该户。",
+        en="Enter or accept the register among the reading exceptions, with the reason; the account is then calculated again.",
+    ),
+    "no_reading": TextPair(
+        zh="核对计量点与合同是否对应、表计是否已装；更正后重算该户。",
+        en="Check that the contract has a metering point with a meter; put it right, then calculate again.",
+    ),
+    "tariff_unknown": TextPair(
+        zh="发布该类别在本月适用的电价，或更正合同的用电类别、电压等级后重算。",
+        en="Publish a tariff for this class and month, or correct class and voltage in the contract, then calculate again.",
+    ),
+    "contract_changed": TextPair(
+        zh="月内用电类别、电压或电价发生变更，须分段核算；请人工核定后处理。",
+        en="Class, voltage or tariff changed within the month, which needs billing by pieces; settle it by hand.",
+    ),
+    "rating_failed": TextPair(
+        zh="按原因更正合同或示数后重算该户。",
+        en="Correct the contract or the register as the reason says, then calculate again.",
+    ),
+    "review_remark": TextPair(
+        zh="核对提示内容；无误则说明理由放行，有误则更正后重算。",
+        en="Check what the remark says; release with the reason if it is right, else correct it and calculate again.",
+    ),
+    "zero_use": TextPair(
+        zh="核实是否停用、表计停走或窃电；属实则说明理由放行，否则更正示数后重算。",
+        en="Find out whether the premises are empty or the meter stands still; release with the reason, or correct the register.",
+    ),
+    "over_capacity": TextPair(
+        zh="核对倍率、示数与合同容量；无误则说明理由放行，有误则更正后重算。",
+        en="Check multiplier, register and contract power; release with the reason if right, else correct and calculate again.",
+    ),
+    "negative": TextPair(
+        zh="核对起止示数、翻转与换表记录；更正后重算该户。",
+        en="Check registers, rollover and exchange records; correct them and calculate again.",
+    ),
+    "spike": TextPair(
+        zh="与以往月份比对并核实示数；属实则说明理由放行。",
+        en="Compare with earlier months and check the register; release with the reason if it is real.",
+    ),
+    "estimated_share": TextPair(
+        zh="安排现场补抄后重算；确实无法抄表的说明理由放行。",
+        en="Have the meter read on site and calculate again; release with the reason where it cannot be read.",
+    ),
+    "outlier_amount": TextPair(
+        zh="逐行核对电量与电价；无误则说明理由放行。",
+        en="Check energy and prices line by line; release with the reason if they are right.",
+    ),
+}
+
+
+def finding(code: str, zh: str, en: str, **parameters: object) -> Finding:
+    shown = {name: str(value) for name, value in parameters.items()}
+    return Finding(code, TextPair(zh=zh, en=en), REMEDIES[code], shown)
+
+
+def review(figures: Figures, limits: Limits) -> list[Finding]:
+    """Everything that speaks against letting the bill pass, in the order of the rules."""
+    found = [finding("review_remark", question.zh, question.en) for question in figures.questions[:1]]
+    for code, rule in _RULES.items():
+        limit = limits.get((code, figures.kind, figures.tariff_class), limits.get((code, figures.kind, "")))
+        if limit is not None:
+            held = rule(figures, limit)
+            if held is not None:
+                found.append(held)
+    return found
+
+
+def _negative(figures: Figures, _: int) -> Finding | None:
+    if figures.energy_wh >= 0 and figures.amount_fen >= 0:
+        return None
+    energy, amount = Energy(figures.energy_wh), Money(figures.amount_fen)
+    return finding(
+        "negative",
+        f"电量 {energy} 千瓦时、金额 {amount} 元，出现负值。",
+        f"Energy is {energy} kWh and the amount {amount} yuan: one of them is negative.",
+        energy_kwh=energy,
+        amount_yuan=amount,
+    )
+
+
+def _zero_use(figures: Figures, limit: int) -> Finding | None:
+    if figures.energy_wh > limit * 1000:
+        return None
+    return finding(
+        "zero_use",
+        f"该户为在用用户，{figures.days} 天内用电量为 {Energy(figures.energy_wh)} 千瓦时。",
+        f"The account is occupied, yet {figures.days} days show {Energy(figures.energy_wh)} kWh.",
+        energy_kwh=Energy(figures.energy_wh),
+        days=figures.days,
+        limit_kwh=limit,
+    )
+
+
+def _over_capacity(figures: Figures, limit: int) -> Finding | None:
+    power = figures.pv_w if figures.kind == "purchase" else figures.contract_w
+    if not power:
+        return None
+    most_wh = power * figures.hours * limit // 100
+    if figures.energy_wh <= most_wh:
+        return None
+    share = round_half_up(100 * figures.energy_wh, power * figures.hours)
+    shown = decimal_text(power, 3, 0)
+    what_zh, what_en = (
+        ("发电容量", "the generating power") if figures.kind == "purchase" else ("合同容量", "the contract power")
+    )
+    return finding(
+        "over_capacity",
+        f"电量 {Energy(figures.energy_wh)} 千瓦时，为{what_zh} {shown} 千瓦在 {figures.hours} 小时内满发满用的 {share}%，"
+        f"超过 {limit}%。",
+        f"{Energy(figures.energy_wh)} kWh is {share} % of what {what_en} of {shown} kW gives in {figures.hours} hours; the limit is"
+        f" {limit} %.",
+        energy_kwh=Energy(figures.energy_wh),
+        power_kw=shown,
+        hours=figures.hours,
+        share_percent=share,
+        limit_percent=limit,
+    )
+
+
+def _spike(figures: Figures, limit: int) -> Finding | None:
+    if not figures.earlier_wh:
+        return None
+    average = sum(figures.earlier_wh) // len(figures.earlier_wh)
+    if average <= 0 or 100 * figures.energy_wh <= limit * average:
+        return None
+    return finding(
+        "spike",
+        f"电量 {Energy(figures.energy_wh)} 千瓦时，前 {len(figures.earlier_wh)} 个月平均 {Energy(average)} 千瓦时，"
+        f"超过其 {limit}%。",
+        f"{Energy(figures.energy_wh)} kWh is more than {limit} % of the average of the {len(figures.earlier_wh)} months before,"
+        f" {Energy(average)} kWh.",
+        energy_kwh=Energy(figures.energy_wh),
+        average_kwh=Energy(average),
+        months=len(figures.earlier_wh),
+        limit_percent=limit,
+    )
+
+
+def _estimated_share(figures: Figures, limit: int) -> Finding | None:
+    if figures.days <= 0 or 100 * figures.estimated_days <= limit * figures.days:
+        return None
+    return finding(
+        "estimated_share",
+        f"{figures.days} 天中有 {figures.estimated_days} 天为估算，超过 {limit}%。",
+        f"{figures.estimated_days} of {figures.days} days are estimated; the limit is {limit} %.",
+        estimated_days=figures.estimated_days,
+        days=figures.days,
+        limit_percent=limit,
+    )
+
+
+def _outlier_amount(figures: Figures, limit: int) -> Finding | None:
+    if abs(figures.amount_fen) <= limit * 100:
+        return None
+    amount = Money(figures.amount_fen)
+    return finding(
+        "outlier_amount",
+        f"金额 {amount} 元，超过该类用户的复核限额 {limit} 元。",
+        f"The amount of {amount} yuan is above the limit of {limit} yuan for this class.",
+        amount_yuan=amount,
+        limit_yuan=limit,
+    )
+
+
+_RULES: dict[str, Callable[[Figures, int], Finding | None]] = {
+    "negative": _negative,
+    "zero_use": _zero_use,
+    "over_capacity": _over_capacity,
+    "spike": _spike,
+    "estimated_share": _estimated_share,
+    "outlier_amount": _outlier_amount,
+}
+
+MEANINGS: dict[str, tuple[TextPair, str]] = {
+    "negative": (TextPair(zh="电量或金额为负", en="Energy or amount below zero"), ""),
+    "zero_use": (
+        TextPair(zh="在用用户整月电量不超过限值", en="An occupied account used no more than the limit"),
+        "kWh",
+    ),
+    "over_capacity": (
+        TextPair(zh="电量超过容量 × 小时数 × 限值", en="More energy than power x hours x limit"),
+        "%",
+    ),
+    "spike": (TextPair(zh="电量超过前几个月平均值的限值", en="Energy above the limit of earlier months' average"), "%"),
+    "estimated_share": (TextPair(zh="估算天数占比超过限值", en="Share of estimated days above the limit"), "%"),
+    "outlier_amount": (TextPair(zh="金额超过该类用户的限额", en="Amount above the limit of the class"), "yuan"),
+}
+"""What each rule means and the unit of its limit."""

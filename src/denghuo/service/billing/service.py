@@ -1,0 +1,320 @@
+"""Billing: implementation of the contract."""
+
+from dataclasses import replace
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call, Nothing
+from denghuo.kernel.fields import Document, TextPair
+from denghuo.kernel.period import Month
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Energy, Money
+from denghuo.service.billing import show
+from denghuo.service.billing.api import (
+    Advance,
+    Advanced,
+    Bill,
+    BillingApi,
+    BillNotFound,
+    BillRef,
+    BillsFound,
+    Cycle,
+    CycleNotFound,
+    CycleRef,
+    CycleRow,
+    CyclesFound,
+    ExceptionNotFound,
+    ExceptionRef,
+    ExceptionsFound,
+    FindBills,
+    FindCycles,
+    FindExceptions,
+    HeldException,
+    MonthNotOver,
+    MonthSummary,
+    MyBills,
+    NotIssued,
+    Recalculate,
+    Recalculated,
+    Release,
+    Released,
+    ReleaseMany,
+    ReviewRule,
+    ReviewRules,
+    SetReviewRule,
+    StartCycle,
+    Summarise,
+    SummaryRow,
+    TakenOver,
+    TakeOverUse,
+    TasksKept,
+    WholeCompanyOnly,
+)
+from denghuo.service.billing.api.exception import HOLD_CODES
+from denghuo.service.billing.cycle import CycleSteps
+from denghuo.service.billing.exceptions import ExceptionDesk
+from denghuo.service.billing.find import BillingFinder
+from denghuo.service.billing.paper import bill_pdf
+from denghuo.service.billing.review import MEANINGS
+from denghuo.service.billing.store import BillingStore, CycleState
+from denghuo.service.customer.api import Account, AccountNumbers, CustomerApi
+from denghuo.service.host.binding import Ask
+from denghuo.service.permission.api import Organisations, PermissionApi
+
+
+class BillingService(BillingApi):
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work = work
+        self._ask = ask
+        self._store = BillingStore(work)
+        self._find = BillingFinder(work)
+
+    # -- the cycle --------------------------------------------------------------------------------------------------------
+
+    def start_cycle(self, call: Call, request: StartCycle) -> Cycle:
+        _whole_company(call)
+        if Month.of(request.month).period.end > call.now:
+            raise MonthNotOver(
+                text(
+                    f"{request.month} 尚未结束，须在月末零点示数产生之后核算。",
+                    f"{request.month} is not over; it is billed from the midnight that ends it.",
+                ),
+                month=request.month,
+            )
+        if self._store.start(request.month, call.actor, call.now):
+            self._work.enqueue("billing.advance_cycle", {"month": request.month, "epoch": 1})
+        return self._shown(self._cycle(request.month), call)
+
+    def cycle(self, call: Call, request: CycleRef) -> Cycle:
+        return self._shown(self._cycle(request.month), call)
+
+    def cycles(self, call: Call, request: FindCycles) -> CyclesFound:
+        states, total = self._find.cycles(request)
+        figures = self._find.figures([state.month for state in states])
+        rows = [
+            CycleRow(
+                month=state.month,
+                state=state.state,  # type: ignore[arg-type]  # text of the table, validated here
+                run_no=state.run_no,
+                started_at=state.started_at,
+                ended_at=state.ended_at,
+                accounts=state.accounts,
+                issued=figures[state.month]["issued"],
+                held=figures[state.month]["held"],
+                amount=Money(figures[state.month]["amount_fen"]),
+                purchase_amount=Money(figures[state.month]["purchase_amount_fen"]),
+            )
+            for state in states
+        ]
+        following = rows[-1].month if len(rows) == request.limit else None
+        return CyclesFound(rows=rows, total=total, next=following, as_of=call.now)
+
+    def stop_cycle(self, call: Call, request: CycleRef) -> Cycle:
+        _whole_company(call)
+        self._cycle(request.month)
+        self._store.stop(request.month, call.now)
+        return self._shown(self._cycle(request.month), call)
+
+    def resume_cycle(self, call: Call, request: CycleRef) -> Cycle:
+        _whole_company(call)
+        state = self._cycle(request.month)
+        done = show.work_done(state, self._store.stages(request.month))
+        epoch = self._store.resume(request.month, done, call.now)
+        if epoch is not None:
+            self._work.enqueue("billing.advance_cycle", {"month": request.month, "epoch": epoch})
+        return self._shown(self._cycle(request.month), call)
+
+    def advance_cycle(self, call: Call, request: Advance) -> Advanced:
+        return CycleSteps(self._work, self._ask).advance(call, request)
+
+    def keep_tasks(self, call: Call, request: CycleRef) -> TasksKept:
+        return self._desk().keep_tasks(call, request.month)
+
+    # -- bills ------------------------------------------------------------------------------------------------------------
+
+    def bills(self, call: Call, request: FindBills) -> BillsFound:
+        rows, sums = self._find.bills(request, issued=bool(call.accounts))
+        return self._bills_found(call, rows, sums, request.limit)
+
+    def bill(self, call: Call, request: BillRef) -> Bill:
+        return self._bill(call, request.bill_no)
+
+    def my_bills(self, call: Call, request: MyBills) -> BillsFound:
+        rows, sums = self._find.own_bills(request, call.accounts)
+        return self._bills_found(call, rows, sums, request.limit)
+
+    def my_bill(self, call: Call, request: BillRef) -> Bill:
+        return self._bill(call, request.bill_no, own=True)
+
+    def my_bill_document(self, call: Call, request: BillRef) -> Document:
+        return self._document(self._bill(call, request.bill_no, own=True), clear=True)
+
+    def bill_document(self, call: Call, request: BillRef) -> Document:
+        return self._document(self._bill(call, request.bill_no), clear=call.channel in ("system", "peer"))
+
+    def month_summary(self, call: Call, request: Summarise) -> MonthSummary:
+        rows = [
+            SummaryRow(
+                kind=row["kind"],
+                tariff_class=row["tariff_class"],
+                count=row["count"],
+                issued=row["issued"],
+                held=row["held"],
+                energy=Energy(row["energy_wh"]),
+                amount=Money(row["amount_fen"]),
+            )
+            for row in self._find.summary(request)
+        ]
+        held = self._find.exceptions(
+            FindExceptions(month=request.month, org=request.org, state="open", limit=1),
+        )[1]
+        supply = [row for row in rows if row.kind == "supply"]
+        purchase = [row for row in rows if row.kind == "purchase"]
+        return MonthSummary(
+            month=request.month,
+            rows=rows,
+            supply_count=sum(row.issued for row in supply),
+            supply_energy=sum((row.energy for row in supply), Energy(0)),
+            supply_amount=sum((row.amount for row in supply), Money(0)),
+            purchase_count=sum(row.issued for row in purchase),
+            purchase_energy=sum((row.energy for row in purchase), Energy(0)),
+            purchase_amount=sum((row.amount for row in purchase), Money(0)),
+            held=held,
+            as_of=call.now,
+        )
+
+    # -- exceptions -------------------------------------------------------------------------------------------------------
+
+    def exceptions(self, call: Call, request: FindExceptions) -> ExceptionsFound:
+        holds, total = self._find.exceptions(request)
+        names = self._accounts(call, [hold.account_no for hold in holds])
+        rows = [show.exception_row(hold, names) for hold in holds]
+        following = rows[-1].exception_no if len(rows) == request.limit else None
+        return ExceptionsFound(rows=rows, total=total, next=following, as_of=call.now)
+
+    def exception(self, call: Call, request: ExceptionRef) -> HeldException:
+        hold = self._find.exception(request.exception_no)
+        if hold is None:
+            raise ExceptionNotFound(exception_no=request.exception_no)
+        state = None if hold.bill_no is None else self._find.bill_state(hold.bill_no)
+        return show.exception(hold, self._accounts(call, [hold.account_no]).get(hold.account_no), state, call)
+
+    def release(self, call: Call, request: Release) -> Released:
+        return self._desk().release(call, [request.exception_no], request.reason)
+
+    def release_many(self, call: Call, request: ReleaseMany) -> Released:
+        return self._desk().release(call, request.exception_nos, request.reason)
+
+    def recalculate(self, call: Call, request: Recalculate) -> Recalculated:
+        return self._desk().recalculate(call, request)
+
+    def follow_correction(self, call: Call, account_no: str, month: str) -> None:
+        """A read was corrected: where the account is held for it, it is calculated again."""
+        if self._store.holds(month, account_no, "open"):
+            self._work.enqueue("billing.recalculate", {"account_no": account_no, "month": month})
+
+    def review_rules(self, call: Call, request: Nothing) -> ReviewRules:
+        return ReviewRules(rows=[_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])
+
+    def set_review_rule(self, call: Call, request: SetReviewRule) -> ReviewRule:
+        tariff_class = request.tariff_class or ""
+        self._find.set_rule(request.code, request.kind, tariff_class, request.limit, request.on)
+        row = {"code": request.code, "kind": request.kind, "tariff_class": tariff_class}
+        return _rule(row | {"limit": request.limit, "active": request.on})
+
+    def take_over_use(self, call: Call, request: TakeOverUse) -> TakenOver:
+        rows = [(one.account_no, one.month, one.org, one.energy.wh, one.billed_on) for one in request.months]
+        taken, unchanged = self._store.take_over(rows, call.now)
+        return TakenOver(taken=taken, unchanged=unchanged, refused=len(rows) - taken - unchanged)
+
+    # -- parts ------------------------------------------------------------------------------------------------------------
+
+    def _desk(self) -> ExceptionDesk:
+        return ExceptionDesk(self._work, self._ask)
+
+    def _cycle(self, month: str) -> CycleState:
+        state = self._store.cycle(month)
+        if state is None:
+            raise CycleNotFound(
+                text(f"{month} 尚未启动核算。", f"The billing of {month} was not started."), month=month
+            )
+        return state
+
+    def _shown(self, state: CycleState, call: Call) -> Cycle:
+        figures = self._find.figures([state.month])[state.month]
+        return show.cycle(state, self._store.stages(state.month), figures, call.now)
+
+    def _accounts(self, call: Call, numbers: list[str]) -> dict[str, Account]:
+        """The accounts of these numbers as far as the caller may see them; their names are masked on the way out."""
+        if not numbers:
+            return {}
+        asking = replace(call, permits=call.permits | {"customer.read"}, key=None)
+        found = self._ask(CustomerApi).accounts(asking, AccountNumbers(numbers=sorted(set(numbers))))
+        return {account.account_no: account for account in found.rows}
+
+    def _unit(self, call: Call, org: str) -> TextPair | None:
+        asking = replace(call, permits=call.permits | {"permission.organisations"}, scope=("",), key=None)
+        tree = self._ask(PermissionApi).organisations(asking, Organisations())
+        return next((TextPair(zh=unit.name, en=unit.name_en) for unit in tree.rows if unit.code == org), None)
+
+    def _bills_found(self, call: Call, rows: list[dict[str, object]], sums: dict[str, int], limit: int) -> BillsFound:
+        names = self._accounts(call, [str(row["account_no"]) for row in rows])
+        return BillsFound(
+            rows=[show.bill_row(row, names) for row in rows],
+            total=sums["total"],
+            next=str(rows[-1]["bill_no"]) if len(rows) == limit else None,
+            energy=Energy(sums["energy_wh"]),
+            amount=Money(sums["amount_fen"]),
+            purchase_energy=Energy(sums["purchase_energy_wh"]),
+            purchase_amount=Money(sums["purchase_amount_fen"]),
+            as_of=call.now,
+        )
+
+    def _bill(self, call: Call, bill_no: str, own: bool = False) -> Bill:
+        row = self._find.bill(bill_no, issued=own or bool(call.accounts))
+        if row is None or (own and row["account_no"] not in call.accounts):
+            raise BillNotFound(
+                text(
+                    f"账单 {bill_no} 不存在，或不在您可查看的范围内。",
+                    f"Bill {bill_no} does not exist or is outside your scope.",
+                ),
+                bill_no=bill_no,
+            )
+        lines, holds = self._find.lines(bill_no), self._find.holds_on(bill_no)
+        account = self._accounts(call, [row["account_no"]]).get(row["account_no"])
+        return show.bill(row, lines, [] if call.accounts else holds, account, self._unit(call, row["org"]), call)
+
+    def _document(self, bill: Bill, clear: bool) -> Document:
+        if bill.issued_on is None:
+            raise NotIssued(
+                text("账单发行之后才能打印。", "A bill is printed once it is issued."),
+                bill_no=bill.bill_no,
+                state=bill.state,
+            )
+        return bill_pdf(bill, clear)
+
+
+def _whole_company(call: Call) -> None:
+    if not any("." not in unit for unit in call.scope):
+        raise WholeCompanyOnly(
+            text(
+                "月度核算面向全公司，须由公司级岗位启动、暂停或继续。",
+                "A month is billed for the whole company: only a post of the company may start, stop or resume it.",
+            ),
+            scope=list(call.scope),
+        )
+
+
+def _rule(row: dict[str, object]) -> ReviewRule:
+    meaning, unit = MEANINGS[str(row["code"])]
+    return ReviewRule.model_validate(
+        {
+            "code": row["code"],
+            "title": HOLD_CODES.entries[str(row["code"])],
+            "meaning": meaning,
+            "kind": row["kind"],
+            "tariff_class": row["tariff_class"] or None,
+            "limit": row["limit"],
+            "unit": unit,
+            "on": row["active"],
+        }
+    )
