@@ -71,3 +71,19 @@ def test_permits_match_exactly_by_noun_or_all(permits: set[str], allowed: bool) 
 def test_a_call_has_an_aware_instant() -> None:
     with pytest.raises(ValueError, match="aware"):
         Call(actor="a", now=datetime(2026, 4, 1))  # noqa: DTZ001  (a naive instant is what is refused)
+
+
+@pytest.mark.parametrize(
+    ("scope", "org", "covered"),
+    [
+        (("",), "1405810.01", True),
+        ((), "1405810.01", False),
+        (("1405810",), "1405810", True),
+        (("1405810",), "1405810.01", True),
+        (("1405810.1",), "1405810.10", False),
+        (("1405810.01", "1405810.03"), "1405810.03.2", True),
+        (("1405810.01",), "1405810", False),
+    ],
+)
+def test_scope_covers_a_unit_and_those_below_it(scope: tuple[str, ...], org: str, covered: bool) -> None:
+    assert Call(actor="a", now=datetime(2026, 5, 1, tzinfo=UTC), scope=scope).covers(org) is covered

@@ -134,6 +134,10 @@ class Call:
             return True
         return f"{permit.partition('.')[0]}.*" in self.permits
 
+    def covers(self, org: str) -> bool:
+        """Whether rows of an organisation are in scope: a unit of the scope or one below it (1405810.1 is not above 1405810.10)."""
+        return any(unit == "" or org == unit or org.startswith(f"{unit}.") for unit in self.scope)
+
     def keyed(self, key: str) -> "Call":
         """The same caller with another idempotency key, for a command that follows from this one."""
         return replace(self, key=key)

@@ -241,3 +241,16 @@ def test_token_carries_the_call_unchanged() -> None:
     assert signer.read(signer.sign(call, clock()), clock()) == call
     with pytest.raises(NotSignedIn):
         signer.read(signer.sign(call, clock())[:-3] + "abc", clock())
+
+
+def test_a_unit_is_not_above_one_whose_code_only_begins_alike(customer: CustomerApi) -> None:
+    ten = account(10, station=10).model_copy(update={"org": "1405810.10"})
+    customer.open_accounts(MANAGER, OpenAccounts(accounts=[ten]))
+    one = replace(CLERK, scope=("1405810.1",))
+    assert customer.find_accounts(one, FindAccounts()).total == 0
+    with pytest.raises(AccountNotFound):
+        customer.account(one, AccountRef(account_no=ten.account_no))
+    with pytest.raises(OutsideScope):
+        customer.open_accounts(
+            replace(one, permits=frozenset({"customer.*"})), OpenAccounts(accounts=[account(11, station=10)])
+        )

@@ -34,7 +34,8 @@ class WarehouseFile:
         self._connection.execute("CREATE TABLE IF NOT EXISTS denghuo.position (body VARCHAR NOT NULL)")
         # The organisation scope of a caller, as the database's own policies read it.
         self._connection.execute(
-            "CREATE OR REPLACE MACRO in_scope(org, scope) AS len(list_filter(scope, lambda p: starts_with(org, p))) > 0"
+            "CREATE OR REPLACE MACRO in_scope(org, scope) AS"
+            " len(list_filter(scope, lambda unit: unit = '' OR starts_with(org || '.', unit || '.'))) > 0"
         )
         with self.transaction() as cursor:
             self._show_externals(cursor)

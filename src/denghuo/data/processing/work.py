@@ -74,7 +74,7 @@ class Work:
                 {
                     "role": role_of(self.schema),
                     "schema": self.schema,
-                    "scope": EVERYTHING if "" in self.call.scope else ",".join(self.call.scope),
+                    "scope": EVERYTHING if "" in self.call.scope else ",".join(f"{unit}." for unit in self.call.scope),
                     "accounts": ",".join(self.call.accounts),
                     "read_only": "on" if self._read_only else "off",
                 },

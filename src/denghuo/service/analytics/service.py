@@ -192,9 +192,9 @@ def _narrowed(call: Call, org: str | None) -> tuple[str, ...]:
         return ()
     if org is None:
         return call.scope
-    if org.startswith(call.scope) and call.scope:
+    if call.covers(org):
         return (org,)
-    return tuple(prefix for prefix in call.scope if prefix.startswith(org))
+    return tuple(unit for unit in call.scope if unit.startswith(f"{org}."))
 
 
 def _newest(store: AnalyticsStore) -> str | None:

@@ -32,7 +32,7 @@ class AssetService(AssetApi):
         self._store = AssetStore(work)
 
     def register_meters(self, call: Call, request: RegisterMeters) -> BatchTaken:
-        outside = next((item for item in request.meters if not item.org.startswith(tuple(call.scope))), None)
+        outside = next((item for item in request.meters if not call.covers(item.org)), None)
         if outside is not None:
             raise OutsideScope(
                 text(

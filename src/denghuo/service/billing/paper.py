@@ -179,8 +179,8 @@ class _Paper(Sheet):
         self.section("抄表信息", "Meter registers", room=30)
         columns = [
             ("表号", "Meter", 30.0, "L"),
-            ("示数类型", "Register", 38.0, "L"),
-            ("起止时间", "From / to", 34.0, "L"),
+            ("示数类型", "Register", 35.0, "L"),
+            ("起止时间", "From / to", 37.0, "L"),
             ("上期示数", "Previous", 22.0, "R"),
             ("本期示数", "Current", 22.0, "R"),
             ("倍率", "Mult.", 12.0, "R"),
@@ -283,7 +283,7 @@ class _Paper(Sheet):
         for line in lines:
             if self.get_y() + 16 > self.page_break_trigger:
                 self.add_page()
-            y = self.get_y() + 0.8
+            y = self.get_y() + 2.2
             self.write_at(LEFT, y, f"{line.line}", 7.5, GREEN, bold=True)
             self.write_at(LEFT + 6, y, line.name.zh, 8.2, INK, bold=True)
             self.write_at(
@@ -370,7 +370,9 @@ def masked_address(address: str) -> str:
 
 
 def _day(instant: datetime) -> str:
-    return instant.astimezone(SHANGHAI).strftime("%m-%d %H:%M")
+    """A midnight by its day alone: most registers are read then."""
+    shown = instant.astimezone(SHANGHAI)
+    return shown.strftime("%m-%d" if shown.hour == shown.minute == 0 else "%m-%d %H:%M")
 
 
 def _added(rows: Sequence[ShownLine]) -> Money:

@@ -34,7 +34,7 @@ class CustomerService(CustomerApi):
         self._store = CustomerStore(work)
 
     def open_accounts(self, call: Call, request: OpenAccounts) -> AccountsOpened:
-        outside = next((item for item in request.accounts if not item.org.startswith(tuple(call.scope))), None)
+        outside = next((item for item in request.accounts if not call.covers(item.org)), None)
         if outside is not None:
             raise OutsideScope(
                 text(

@@ -39,6 +39,7 @@ FLAGS = Dictionary(
         "negative": text("负线损", "Negative loss"),
         "high": text("线损率偏高", "High loss"),
         "ratio": text("疑似关口倍率错误", "Gateway multiplier in doubt"),
+        "over_rating": text("超出变压器容量", "More than the transformer carries"),
         "held_members": text("有待核电量", "Readings held"),
         "estimated_members": text("含估计电量", "Readings estimated"),
         "incomplete": text("关口电量不全", "Gateway incomplete"),
@@ -47,13 +48,14 @@ FLAGS = Dictionary(
         "negative": "danger",
         "high": "danger",
         "ratio": "danger",
+        "over_rating": "danger",
         "held_members": "warning",
         "estimated_members": "notice",
         "incomplete": "warning",
     },
 )
 FlagCode = Annotated[
-    Literal["negative", "high", "ratio", "held_members", "estimated_members", "incomplete"],
+    Literal["negative", "high", "ratio", "over_rating", "held_members", "estimated_members", "incomplete"],
     Label("异常类型", "Finding", dictionary=FLAGS.name),
 ]
 SIDES = Dictionary(
@@ -71,6 +73,7 @@ Sold = Annotated[Energy, Label("售电量", "Sales")]
 FedIn = Annotated[Energy, Label("上网电量", "Fed in locally")]
 Lost = Annotated[Energy | None, Label("损失电量", "Loss")]
 Rate = Annotated[Percent | None, Label("线损率", "Loss rate")]
+Limit = Annotated[Percent | None, Label("线损率限值", "Limit of the rate")]
 Rank = Annotated[int | None, Label("排名", "Rank")]
 Count = Annotated[int, Label("数量", "Count")]
 
@@ -84,9 +87,10 @@ AREA_MONTH = DatasetSchema(
         "org": "text",
         "supply_wh": "int64",
         "generation_wh": "int64",
-        "sale_wh": "int64",
+        "sales_wh": "int64",
         "loss_wh": "int64",
         "rate_e2": "int32",
+        "limit_e2": "int32",
         "flags": "json",
     },
     text("台区月线损", "Monthly loss of areas"),
@@ -116,7 +120,10 @@ class Computed(Message):
 
 
 class AreaLoss(Message):
-    """An area's month. The rate is loss by supply; the rank counts from the highest rate."""
+    """An area's month. The rate is loss by supply, the limit what transformer and lines explain.
+
+    The rank counts from the highest rate.
+    """
 
     month: MonthText
     area_no: AreaNo
@@ -128,6 +135,7 @@ class AreaLoss(Message):
     sale: Sold
     loss: Lost
     rate: Rate
+    limit: Limit
     rank: Rank
     sale_points: Annotated[int, Label("售电计量点", "Points of sale")]
     held: Annotated[int, Label("待核", "Held")]
@@ -161,6 +169,7 @@ class AreaMonth(Message):
 class Member(Message):
     """A point's part in its area's month: registers, multiplier and energy, as reading has them."""
 
+    row_key: Annotated[str, Label("行标识", "Row")]
     point_no: PointNo
     account_no: AccountNo | None
     role: PointRole
@@ -183,7 +192,10 @@ class AreaDetail(AreaLoss):
 
 
 class FeederLoss(Message):
-    """A feeder's month: from its head, plus what was fed in on it, minus what was sold on it."""
+    """A feeder's month: from its head, plus what was fed in on it, minus what was sold on it.
+
+    Its loss is that inside the areas below plus that of the medium-voltage lines and transformers above their gateways.
+    """
 
     month: MonthText
     feeder_no: FeederNo
@@ -193,6 +205,8 @@ class FeederLoss(Message):
     generation: FedIn
     sale: Sold
     loss: Lost
+    area_loss: Annotated[Energy | None, Label("台区内损失", "Lost inside areas")]
+    line_loss: Annotated[Energy | None, Label("中压损失", "Lost at medium voltage")]
     rate: Rate
     rank: Rank
     areas: Annotated[int, Label("台区数", "Areas")]
@@ -235,6 +249,12 @@ class NotRead(Problem, noun="loss", status=409, zh="该月电量尚未形成", e
     """Fields: month."""
 
 
+class WholeCompanyOnly(
+    Problem, noun="loss", status=403, zh="须由公司级岗位办理", en="Only for a post of the whole company"
+):
+    """A month is computed for the whole company at once. Fields: scope."""
+
+
 class AreaNotComputed(NotFound, noun="loss", status=404, zh="没有该台区的线损", en="No loss of this area"):
     """Fields: area_no, month. Raised also for an area outside the caller's organisation scope."""
 
@@ -242,7 +262,7 @@ class AreaNotComputed(NotFound, noun="loss", status=404, zh="没有该台区的�
 class LossApi(Api, noun="loss", version=1):
     """Operations on line loss."""
 
-    @command(permit="loss.compute", problems=(NotRead,), emits=(LossComputed,))
+    @command(permit="loss.compute", problems=(NotRead, WholeCompanyOnly), emits=(LossComputed,))
     def compute(self, call: Call, request: MonthRef) -> Computed:
         """Computes the month for all areas and feeders from the energy that reading made; again, it replaces what was computed."""
 

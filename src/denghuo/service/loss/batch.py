@@ -26,14 +26,17 @@ class Sums:
     count: Counter[str] = field(default_factory=Counter)
     multipliers: set[int] = field(default_factory=set)
 
-    def balance(self) -> Balance:
+    def balance(self, no_load_wh: int = 0, rating_wh: int | None = None) -> Balance:
         return Balance(
             gateway_wh=None if self.gateway_held or not self.gateways else self.gateway_wh,
             generation_wh=self.generation_wh,
             sale_wh=self.sale_wh,
             held=self.count["held"],
+            held_generation=self.count["held_generation"],
             estimated=self.count["estimated"],
             multiplier=next(iter(self.multipliers)) if len(self.multipliers) == 1 else None,
+            no_load_wh=no_load_wh,
+            rating_wh=rating_wh,
         )
 
 
@@ -56,9 +59,10 @@ def sums(energy: pa.Table, by: str, gateway_role: str) -> dict[str, Sums]:
             one.gateway_wh += wh if row["quantity"] == "active_fwd" else -wh
             one.gateway_held |= row["status"] == "held"
             one.multipliers.add(row["multiplier"])
+            one.count["estimated"] += row["role_count"] if row["status"] == "estimated" else 0
         elif role in _GENERATION:
             one.generation_wh += wh
-            one.count[row["status"]] += row["role_count"]
+            one.count["held_generation" if row["status"] == "held" else row["status"]] += row["role_count"]
         elif role == "sale":
             one.sale_wh += wh
             one.sale_points += row["role_count"]

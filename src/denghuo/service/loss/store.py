@@ -11,18 +11,22 @@ from denghuo.kernel.values import Energy, Percent
 from denghuo.service.loss.api import AreaLoss, FeederLoss, FindAreas
 
 _AREA: LiteralString = (
-    "month, area_no, name, feeder_no, org, supply_wh, generation_wh, sale_wh, loss_wh, rate_e2, rank, sale_points, held,"
-    " estimated, flags"
+    "month, area_no, name, feeder_no, org, supply_wh, generation_wh, sale_wh, loss_wh, rate_e2, limit_e2, rank, sale_points,"
+    " held, estimated, flags"
 )
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     body = dict(row)
-    rate = body.pop("rate_e2")
-    for name in ("supply", "generation", "sale", "loss"):
-        wh = body.pop(f"{name}_wh")
-        body[name] = None if wh is None else Energy(wh)
-    return body | {"rate": None if rate is None else Percent(rate)}
+    for name in ("rate", "limit"):
+        if f"{name}_e2" in body:
+            share = body.pop(f"{name}_e2")
+            body[name] = None if share is None else Percent(share)
+    for name in ("supply", "generation", "sale", "loss", "area_loss", "line_loss"):
+        if f"{name}_wh" in body:
+            wh = body.pop(f"{name}_wh")
+            body[name] = None if wh is None else Energy(wh)
+    return body
 
 
 class LossStore:
@@ -46,6 +50,7 @@ class LossStore:
                 "sale_wh",
                 "loss_wh",
                 "rate_e2",
+                "limit_e2",
                 "rank",
                 "sale_points",
                 "held",
@@ -65,6 +70,7 @@ class LossStore:
                     row.sale.wh,
                     number(row.loss),
                     number(row.rate),
+                    number(row.limit),
                     row.rank,
                     row.sale_points,
                     row.held,
@@ -86,6 +92,8 @@ class LossStore:
                 "generation_wh",
                 "sale_wh",
                 "loss_wh",
+                "area_loss_wh",
+                "line_loss_wh",
                 "rate_e2",
                 "rank",
                 "held",
@@ -101,6 +109,8 @@ class LossStore:
                     row.generation.wh,
                     row.sale.wh,
                     number(row.loss),
+                    number(row.area_loss),
+                    number(row.line_loss),
                     number(row.rate),
                     row.rank,
                     row.held,
@@ -138,13 +148,17 @@ class LossStore:
         following = str(skip + len(rows)) if skip + len(rows) < total else None
         return [AreaLoss(**_values(row)) for row in rows], total, following
 
+    def computed_at(self, month: str) -> datetime | None:
+        return self._work.value("SELECT max(computed_at) FROM area_month WHERE month = %s", (month,))
+
     def area(self, month: str, area_no: str) -> AreaLoss | None:
         row = self._work.row("SELECT " + _AREA + " FROM area_month WHERE month = %s AND area_no = %s", (month, area_no))
         return None if row is None else AreaLoss(**_values(row))
 
     def feeders(self, month: str, org: str | None) -> list[FeederLoss]:
         rows = self._work.rows(
-            "SELECT month, feeder_no, name, org, supply_wh, generation_wh, sale_wh, loss_wh, rate_e2, rank, held,"
+            "SELECT month, feeder_no, name, org, supply_wh, generation_wh, sale_wh, loss_wh, area_loss_wh, line_loss_wh,"
+            " rate_e2, rank, held,"
             " (SELECT count(*) FROM area_month a WHERE a.month = f.month AND a.feeder_no = f.feeder_no) AS areas,"
             " (SELECT count(*) FROM area_month a WHERE a.month = f.month AND a.feeder_no = f.feeder_no AND flags <> '[]')"
             " AS flagged FROM feeder_month f WHERE month = %(month)s AND (%(org)s::text IS NULL OR org ^@ %(org)s)"

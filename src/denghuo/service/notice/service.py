@@ -94,7 +94,7 @@ def _whose(call: Call, account_no: str | None) -> Whose:
 
 
 def _covers(call: Call, org: str) -> bool:
-    return "" in call.scope or org.startswith(tuple(call.scope))
+    return call.covers(org)
 
 
 def _refusal(item: NewNotice) -> Text | None:

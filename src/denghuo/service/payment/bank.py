@@ -27,7 +27,7 @@ from denghuo.service.payment.api import (
 )
 from denghuo.service.payment.channel import bank
 from denghuo.service.payment.counter import POST, day_of
-from denghuo.service.payment.peers import homes, in_scope, within
+from denghuo.service.payment.peers import homes, within
 from denghuo.service.payment.rules.bank_file import (
     BankText,
     Detail,
@@ -71,7 +71,7 @@ class Bank:
         return self._take(call, request.file_name, digest, whole, orgs)
 
     def _outside(self, call: Call, whole: BankText, orgs: dict[str, str]) -> Iterator[Fault]:
-        if not in_scope(call, whole.header.unit):
+        if not call.covers(whole.header.unit):
             yield Fault(
                 1,
                 "unit",
@@ -81,7 +81,7 @@ class Bank:
             )
         for detail in whole.details:
             org = orgs.get(detail.account_no)
-            if org is not None and not in_scope(call, org):
+            if org is not None and not call.covers(org):
                 yield Fault(
                     detail.line,
                     "account_no",

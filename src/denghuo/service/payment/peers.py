@@ -48,10 +48,6 @@ def homes(ask: Ask, call: Call, numbers: set[str]) -> dict[str, str]:
     return found
 
 
-def in_scope(call: Call, org: str) -> bool:
-    return any(org.startswith(prefix) for prefix in call.scope)
-
-
 def home_of(call: Call) -> str:
     """The organisation that a caller's own record belongs to: the first of the scope."""
     return next((code for code in call.scope if code), "0")

@@ -292,7 +292,7 @@ class PermissionService(PermissionApi):
             )
 
     def _require_org(self, call: Call, org: str) -> None:
-        if "" not in call.scope and not org.startswith(tuple(call.scope)):
+        if not call.covers(org):
             raise _outside(org)
         if org not in self._store.standing([org]):
             raise OrganisationUnknown(
@@ -347,7 +347,7 @@ def _overlaps(post: KnownPost, from_day: date, to_day: date | None) -> bool:
 
 
 def _refusal(call: Call, item: NewOrganisation, known: Iterable[str], standing_from: date | None) -> Text | None:
-    if "" not in call.scope and not item.code.startswith(tuple(call.scope)):
+    if not call.covers(item.code):
         return text(f"单位 {item.code} 不在您的管辖范围内。", f"Unit {item.code} is outside your scope.")
     if item.parent is not None and item.parent not in set(known):
         return text(

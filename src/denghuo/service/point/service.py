@@ -265,7 +265,7 @@ class PointService(PointApi):
 
 
 def _within(call: Call, orgs: list[str]) -> None:
-    outside = next((org for org in orgs if not org.startswith(tuple(call.scope))), None)
+    outside = next((org for org in orgs if not call.covers(org)), None)
     if outside is not None:
         raise OutsideScope(
             text(

@@ -266,7 +266,7 @@ def _today(call: Call) -> date:
 
 
 def _require_scope(call: Call, org: str) -> None:
-    if "" not in call.scope and not org.startswith(tuple(call.scope)):
+    if not call.covers(org):
         raise OutsideReach(
             text(f"单位 {org} 不在您的管辖范围内，未办理。", f"Unit {org} is outside your scope; nothing was done."),
             org=org,

@@ -7,7 +7,8 @@ CREATE SCHEMA IF NOT EXISTS denghuo;
 CREATE OR REPLACE FUNCTION denghuo.in_scope(org text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN current_setting('denghuo.scope', true) = '*'
-    OR org ^@ ANY (string_to_array(nullif(current_setting('denghuo.scope', true), ''), ','));
+    -- Each unit ends with a dot, so that 1405810.1 does not reach 1405810.10.
+    OR (org || '.') ^@ ANY (string_to_array(nullif(current_setting('denghuo.scope', true), ''), ','));
 
 CREATE OR REPLACE FUNCTION denghuo.visible(org text, account_no text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE

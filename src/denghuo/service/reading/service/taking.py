@@ -123,8 +123,7 @@ class Taking:
         """The meters of a month in the caller's scope. Whoever calls, the platform asks for them."""
         whole = Call.system(call.now, actor=call.actor)
         ref = self._ask(PointApi).publish_installations(whole, PublishInstallations(month=month))
-        scope = tuple(call.scope)
-        return [row for row in self._work.datasets.scan(ref).to_pylist() if row["org"].startswith(scope)]
+        return [row for row in self._work.datasets.scan(ref).to_pylist() if call.covers(row["org"])]
 
 
 def _add_uses(uses: dict[str, MeterUse], pieces: list[dict[str, Any]]) -> None:
