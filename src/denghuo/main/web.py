@@ -105,7 +105,10 @@ def _signals(server: uvicorn.Server) -> Iterator[None]:
 
 def run(app: ASGIApp, listener: socket.socket) -> None:
     """Serves until Ctrl-C or SIGTERM."""
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
+    # Proxy headers are read by the edge, from the proxies that it is told to trust; uvicorn would believe any local client.
+    config = uvicorn.Config(
+        app, log_level="warning", timeout_graceful_shutdown=2, server_header=False, proxy_headers=False, log_config=None
+    )
     server = uvicorn.Server(config)
     with _signals(server):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="denghuo-web")
