@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.packaged import packaged_binaries, packaged_server
 
 from denghuo.data.analysis import pgoutput
 from denghuo.data.analysis.slot import Slot
@@ -40,6 +41,8 @@ COLUMNS = "org, no, name, amount_fen, sold, on_day, seen_at"
 @pytest.fixture
 def store(database_dsn: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(database_dsn, autocommit=True) as connection:
+        if not Slot(connection, ()).is_logical:
+            pytest.skip("the server under test has no wal_level=logical or its role no REPLICATION")
         connection.execute(ITEM)
         yield connection
     abandon(database_dsn)
@@ -262,6 +265,22 @@ def test_a_server_without_logical_decoding_is_read_afresh_and_said_so(
     store.execute("UPDATE shop.item SET amount_fen = 9")
     warehouse.pull()
     assert items(warehouse) == afresh(store)
+
+
+def test_an_ordinary_packaged_server_is_read_afresh(tmp_path: pathlib.Path) -> None:
+    binaries = packaged_binaries()
+    if binaries is None:
+        pytest.skip("no packaged PostgreSQL on this machine")
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with packaged_server(folder, binaries) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(ITEM)
+        connection.execute(ROW, ("a", 1, "x", 1, True))
+        warehouse = Warehouse(dsn, tmp_path / "w.duckdb", tmp_path, SOURCES)
+        warehouse.open()
+        warehouse.pull()
+        assert items(warehouse) == afresh(connection) and warehouse.status().state == "reading"
+        warehouse.close()
 
 
 def test_published_datasets_stand_beside_the_tables(database_dsn: str, tmp_path: pathlib.Path) -> None:
