@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: a PostgreSQL server and fresh databases in it."""
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -31,6 +32,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.user_properties.extend(("scope", row) for row in mark.args)
 
 
+def drop_database(connection: psycopg.Connection, name: str) -> None:
+    """Drops a database with who is still in it. A worker of the server itself (autovacuum) may not be ended: it soon goes."""
+    for attempt in range(50):
+        try:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            return
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+            if attempt == 49:
+                raise
+            time.sleep(0.1)
+
+
 @pytest.fixture(scope="session")
 def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server under test: the embedded one, or DENGHUO_TEST_DSN (a role with CREATEDB and CREATEROLE)."""
@@ -50,4 +63,4 @@ def database_dsn(postgres_dsn: str) -> Iterator[str]:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     yield psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name)
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(connection, name)

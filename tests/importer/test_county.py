@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import psycopg
 import pytest
 from psycopg import sql
+from tests.conftest import drop_database
 from tests.service.bindings import local
 
 from denghuo.data.processing.database import Database
@@ -50,7 +51,7 @@ def county(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         first = take_over(DATA, directory, call, datasets=datasets, say=said.append)
         yield County(directory, datasets, call, first, said)
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(connection, name)
 
 
 def test_everything_is_taken_and_every_total_agrees(county: County) -> None:

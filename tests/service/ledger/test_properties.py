@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.conftest import drop_database
 from tests.service.bindings import local
 from tests.service.ledger.books import SYSTEM, Bill, number, open_accounts
 from tests.service.ledger.test_ledger import Books, receipt
@@ -108,7 +109,7 @@ def property_books(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) 
         directory = local(database, folder, {CustomerApi: CustomerService, LedgerApi: LedgerService})
         yield Books(directory(LedgerApi), directory, database, Datasets(database, folder))
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(connection, name)
 
 
 @settings(

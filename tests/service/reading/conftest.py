@@ -33,6 +33,7 @@ from denghuo.service.reading.api import (
     Received,
 )
 from denghuo.service.reading.service import ReadingService
+from tests.conftest import drop_database
 from tests.service.bindings import NOW, local, remote, web
 from tests.service.reading.county import MONTH, points_of
 
@@ -92,7 +93,7 @@ def migrated(postgres_dsn: str) -> Iterator[str]:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         migrate(psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name), ["point", "reading"])
         yield name
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(connection, name)
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def migrated_dsn(postgres_dsn: str, migrated: str) -> Iterator[str]:
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(migrated)))
         yield psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name.as_string().strip('"'))
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        drop_database(connection, name.as_string().strip('"'))
 
 
 @pytest.fixture(params=["local", "remote"])
