@@ -1,0 +1,242 @@
+"""The demo company's month, billed by the platform and once more by plain arithmetic over the files, equal to the fen.
+
+The recomputation shares nothing with the product: it reads the CSV and Parquet files itself, works in Decimal, and its prices are
+typed from the published tables (Shanghai residents; Shanghai agency purchase of June 2026; 发改价格〔2026〕1077号).
+"""
+
+import csv
+import pathlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import groupby, pairwise
+
+import psycopg
+import pyarrow.parquet as pq
+import pytest
+from tests.service.bindings import NOW, local, settle
+
+from denghuo.data.processing.database import Database
+from denghuo.data.processing.dataset import Datasets
+from denghuo.data.processing.migration import migrate
+from denghuo.importer import take_over
+from denghuo.kernel.contract import Call
+from denghuo.main.composition import SERVICES
+from denghuo.service.billing.api import (
+    BILL_LINES,
+    BILLS,
+    BillingApi,
+    CycleRef,
+    FindExceptions,
+    StartCycle,
+    Summarise,
+)
+from denghuo.service.host.binding import Directory
+from denghuo.service.ledger.api import AskTrialBalance, FindPostings, LedgerApi
+from denghuo.service.tariff.api import LoadPublished, TariffApi
+
+DATA = pathlib.Path(__file__).parents[2] / "examples" / "gaoping" / "data"
+MONTH = "2026-04"
+DIAL = Decimal(1_000_000)
+HOURS = 30 * 24
+ZERO_DAYS = 7
+SOLAR_SHARE = Decimal("0.40")
+RESIDENT = ((3120, "0.617"), (4800, "0.667"), (None, "0.917"))
+AGENCY, LINE_LOSS, SYSTEM, FUND = "0.43508", "0.011863", "0.040718", "0.029115"
+SINGLE = {"0.22": "0.2891", "0.38": "0.2891", "20": "0.2446"}
+TWO_PART = {"0.38": "0.1456", "20": "0.1623"}
+CAPACITY = {"0.38": "25.5", "20": "28"}
+FARM, SOLAR = "0.641", "0.4471"
+Key = tuple[str, str]
+
+
+# --- plain recomputation -------------------------------------------------------------------------------------------------
+
+
+def rows_of(name: str) -> list[dict[str, str]]:
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def fen(quantity: Decimal | int, price: str) -> int:
+    return int((quantity * Decimal(price) * 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def whole(energy: Decimal) -> int:
+    return int(energy.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def registers() -> dict[str, list[tuple[datetime, Decimal, Decimal]]]:
+    """Registers of every meter in the order of their midnights: (when, forward, reverse)."""
+    found: dict[str, list[tuple[datetime, Decimal, Decimal]]] = defaultdict(list)
+    table = pq.read_table(DATA / "register_reads.parquet")
+    columns = [table[name].to_pylist() for name in ("meter_no", "read_at", "fwd_kwh", "rev_kwh")]
+    for meter_no, read_at, forward, reverse in zip(*columns, strict=True):
+        found[meter_no].append((read_at, forward, reverse))
+    for reads in found.values():
+        reads.sort()
+    return found
+
+
+def difference(start: Decimal, end: Decimal) -> Decimal:
+    return end - start + (DIAL if end < start else 0)
+
+
+def stood_still(reads: list[tuple[datetime, Decimal, Decimal]]) -> bool:
+    still = [after[1] == before[1] for before, after in pairwise(reads)]
+    return any(same and len(list(run)) >= ZERO_DAYS for same, run in groupby(still))
+
+
+def energies() -> tuple[dict[Key, list[int]], dict[Key, str]]:
+    """Whole kWh of each metered piece by account and kind, and whom nobody can bill with the reason."""
+    reads, exchanged = registers(), {row["point_no"]: row for row in rows_of("meter_exchanges")}
+    energy: dict[Key, list[int]] = defaultdict(list)
+    held: dict[Key, str] = {}
+    for point in rows_of("points"):
+        if not point["account_no"]:
+            continue
+        kind = "supply" if point["role"] == "sale" else "purchase"
+        key, column = (point["account_no"], kind), 1 if point["register"] == "fwd" else 2
+        multiplier, mine = int(point["multiplier"]), reads[point["meter_no"]]
+        change = exchanged.get(point["point_no"])
+        if kind == "supply" and change is None and stood_still(mine):
+            held[key] = "read_held"
+        elif change is None:
+            energy[key].append(whole(difference(mine[0][column], mine[-1][column]) * multiplier))
+        elif not change["old_final_fwd_kwh"]:
+            held[key] = "read_held"
+        else:
+            old = difference(mine[0][1], Decimal(change["old_final_fwd_kwh"]))
+            new = difference(Decimal(change["new_start_fwd_kwh"]), reads[change["new_meter_no"]][-1][1])
+            energy[key] += [whole(old * multiplier), whole(new * int(change["new_multiplier"]))]
+    return energy, held
+
+
+def amount_fen(contract: dict[str, str], kwh: int) -> int:
+    """A bill's total: every component rounded by itself, then added."""
+    tariff_class, voltage = contract["tariff_class"], contract["voltage_kv"]
+    if contract["kind"] == "purchase":
+        return fen(kwh, SOLAR)
+    if tariff_class == "agricultural":
+        return fen(kwh, FARM)
+    if tariff_class == "resident":
+        # No energy of January to March was taken over, so the tier year begins with April.
+        total, below = 0, 0
+        for limit, price in RESIDENT:
+            total += fen(max(min(kwh, limit or kwh) - below, 0), price)
+            below = limit or 0
+        return total
+    shared = sum(fen(kwh, price) for price in (AGENCY, LINE_LOSS, SYSTEM, FUND))
+    if tariff_class == "general_single_part":
+        return shared + fen(kwh, SINGLE[voltage])
+    return shared + fen(kwh, TWO_PART[voltage]) + fen(Decimal(contract["capacity_kva"]), CAPACITY[voltage])
+
+
+def expected() -> tuple[dict[Key, tuple[int, int]], dict[Key, str]]:
+    """(kWh, fen) of every bill to be issued, and who is held and why."""
+    energy, held = energies()
+    bills: dict[Key, tuple[int, int]] = {}
+    for contract in rows_of("contracts"):
+        key = (contract["account_no"], contract["kind"])
+        if key in held:
+            continue
+        kwh = sum(energy[key])
+        power = Decimal(contract["pv_kw"]) * SOLAR_SHARE if key[1] == "purchase" else Decimal(contract["contract_kw"])
+        if kwh > power * HOURS:
+            held[key] = "over_capacity"
+        elif kwh == 0 and key[1] == "supply":
+            held[key] = "zero_use"
+        else:
+            bills[key] = (kwh, amount_fen(contract, kwh))
+    return bills, held
+
+
+# --- the platform's month ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def month(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Directory, Datasets]]:
+    """The demo company taken over by the public import, its month billed, booked and collected."""
+
+    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE scenario_month")
+    dsn = psycopg.conninfo.make_conninfo(postgres_dsn, dbname="scenario_month")
+    folder = tmp_path_factory.mktemp("month")
+    migrate(dsn, [contract.noun for contract in SERVICES])
+    call = Call.system(NOW)
+    with Database(dsn) as database:
+        directory, datasets = local(database, folder, SERVICES), Datasets(database, folder)
+        report = take_over(DATA, directory, call, datasets=datasets, say=lambda line: None)
+        assert report.exit_code == 0, report.refusals
+        directory(TariffApi).load_published(call, LoadPublished())
+        directory(BillingApi).start_cycle(call, StartCycle(month=MONTH))
+        settle(directory)
+        yield directory, datasets
+
+
+@pytest.mark.xdist_group("month")
+def test_every_bill_equals_the_plain_recomputation(month: tuple[Directory, Datasets]) -> None:
+    _, datasets = month
+    bills, _ = expected()
+    issued = datasets.scan(datasets.newest(BILLS.name, MONTH)).to_pylist()
+    found = {(row["account_no"], row["kind"]): (row["energy_wh"] // 1000, row["amount_fen"]) for row in issued}
+    differing = {key: (found.get(key), bills.get(key)) for key in found.keys() | bills.keys()}
+    assert {key: both for key, both in differing.items() if both[0] != both[1]} == {}
+    assert len(issued) == len(found) == 7_354
+
+
+@pytest.mark.xdist_group("month")
+def test_totals_and_held_accounts_agree(month: tuple[Directory, Datasets]) -> None:
+    directory, _ = month
+    bills, held = expected()
+    call = Call.system(NOW)
+    billing = directory(BillingApi)
+    cycle = billing.cycle(call, CycleRef(month=MONTH))
+    sums: Counter[str] = Counter()
+    for (_, kind), (_, amount) in bills.items():
+        sums[kind] += amount
+    assert (cycle.amount.fen, cycle.purchase_amount.fen) == (sums["supply"], sums["purchase"])
+    assert cycle.energy.wh == 1000 * sum(kwh for (_, kind), (kwh, _) in bills.items() if kind == "supply")
+    rows = billing.exceptions(call, FindExceptions(month=MONTH, limit=200)).rows
+    assert {(row.account_no, row.kind): row.code for row in rows} == held
+    assert held == {
+        ("5810100012135", "supply"): "read_held",
+        ("5810100049671", "supply"): "read_held",
+        ("5810100070549", "purchase"): "over_capacity",
+    }
+    summary = billing.month_summary(call, Summarise(month=MONTH))
+    assert (summary.supply_count, summary.purchase_count, summary.held) == (6_857, 497, 3)
+
+
+@pytest.mark.xdist_group("month")
+def test_lines_add_up_to_their_bill(month: tuple[Directory, Datasets]) -> None:
+    _, datasets = month
+    lines = datasets.scan(datasets.newest(BILL_LINES.name, MONTH))
+    sums: Counter[str] = Counter()
+    for bill_no, amount in zip(lines["bill_no"].to_pylist(), lines["amount_fen"].to_pylist(), strict=True):
+        sums[bill_no] += amount
+    bills = datasets.scan(datasets.newest(BILLS.name, MONTH))
+    assert dict(sums) == dict(zip(bills["bill_no"].to_pylist(), bills["amount_fen"].to_pylist(), strict=True))
+
+
+@pytest.mark.xdist_group("month")
+def test_books_hold_the_month_and_balance(month: tuple[Directory, Datasets]) -> None:
+    directory, _ = month
+    call = Call.system(NOW)
+    (posting,) = directory(LedgerApi).postings(call, FindPostings(month=MONTH)).rows
+    assert (posting.bills, posting.held) == (7_354, 0)
+    assert directory(LedgerApi).trial_balance(call, AskTrialBalance()).balanced
+
+
+@pytest.mark.xdist_group("month")
+def test_running_the_month_again_changes_nothing(month: tuple[Directory, Datasets]) -> None:
+    directory, datasets = month
+    call = Call.system(NOW)
+    before = [ref.digest for name in (BILLS.name, BILL_LINES.name) for ref in datasets.newest(name, MONTH)]
+    directory(BillingApi).start_cycle(call, StartCycle(month=MONTH))
+    directory(BillingApi).resume_cycle(call, CycleRef(month=MONTH))
+    settle(directory)
+    after = [ref.digest for name in (BILLS.name, BILL_LINES.name) for ref in datasets.newest(name, MONTH)]
+    assert before == after
+    assert directory(BillingApi).cycle(call, CycleRef(month=MONTH)).run_no == 1
