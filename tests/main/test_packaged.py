@@ -20,7 +20,7 @@ def test_a_month_over_a_packaged_server(tmp_path: pathlib.Path) -> None:
     folder.mkdir()
     with packaged_server(folder, binaries) as dsn:
         loaded = load(None, {"DENGHUO_DSN": dsn}, {"data": str(tmp_path / "data")})
-        with platform(loaded, analysing=True) as running, running.working():
+        with platform(loaded, serving=True) as running, running.working():
             month = run_month(running, county)
             warehouse = running.store.warehouse
             assert warehouse is not None

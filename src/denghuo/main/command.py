@@ -64,7 +64,7 @@ def up(loaded: Loaded, port: int | None, demo: pathlib.Path | None) -> None:
     """Run everything in this process until Ctrl-C."""
     with said(), contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(loaded.settings.host, loaded.settings.port if port is None else port))
-        running = stack.enter_context(platform(loaded, alone=True, analysing=True))
+        running = stack.enter_context(platform(loaded, alone=True, serving=True))
         stack.enter_context(running.working())
         users = demo_users(running, pathlib.Path(loaded.settings.data), demo, click.echo) if demo else {}
         host, chosen = listener.getsockname()[:2]
@@ -89,7 +89,7 @@ def serve(loaded: Loaded, nouns: tuple[str, ...], port: int | None) -> None:
         raise click.BadParameter(f"unknown service {', '.join(unknown)}; known: {', '.join(sorted(known))}")
     with said(), contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(loaded.settings.host, loaded.settings.port if port is None else port))
-        running = stack.enter_context(platform(loaded, hosted=nouns, analysing="analytics" in nouns))
+        running = stack.enter_context(platform(loaded, hosted=nouns, serving=True))
         stack.enter_context(running.working())
         host, chosen = listener.getsockname()[:2]
         click.echo(f"灯火 Denghuo {' '.join(nouns)}: http://{host}:{chosen}/")

@@ -61,7 +61,7 @@ class Platform:
     directory: Directory
     signer: Signer
     store: Store
-    catalogue: Catalogue
+    catalogue: Catalogue | None
     access: Access | None
     relay: Relay = field(repr=False)
     jobs: QueuedJobs = field(repr=False)
@@ -80,13 +80,13 @@ class Platform:
 
 @contextlib.contextmanager
 def platform(
-    loaded: Loaded, hosted: Collection[str] | None = None, alone: bool = False, analysing: bool = False
+    loaded: Loaded, hosted: Collection[str] | None = None, alone: bool = False, serving: bool = False
 ) -> Iterator[Platform]:
     """Starts or joins the store, brings its schemas up to date and binds the services.
 
     hosted: the nouns that run in this process; the others are reached at `settings.peers`. None: all that no peer runs.
     alone: refuse a data folder that another process works in, instead of joining its database.
-    analysing: this process owns the warehouse and lets it follow the store.
+    serving: this process stays: where it hosts them, it shows the pages and owns the warehouse, which follows the store.
     """
     settings = loaded.settings
     folder = _data_folder(settings.data)
@@ -96,11 +96,11 @@ def platform(
         migrate(dsn, [AccessApi.noun, *(contract.noun for contract in SERVICES)])
         install_queue(dsn)
         database = stack.enter_context(Database(dsn))
-        warehouse = (
-            Warehouse(dsn, folder / "warehouse.duckdb", folder / "datasets", SOURCES, EXTERNALS) if analysing else None
-        )
-        if warehouse is not None:
-            stack.enter_context(warehouse)
+        warehouse = None
+        if serving and (hosted is None or "analytics" in hosted):
+            warehouse = stack.enter_context(
+                Warehouse(dsn, folder / "warehouse.duckdb", folder / "datasets", SOURCES, EXTERNALS)
+            )
         store = Store(database, Datasets(database, folder / "datasets"), key, warehouse)
         signer = Signer(key)
         directory = Directory()
@@ -112,8 +112,9 @@ def platform(
             elif address is not None:
                 client = stack.enter_context(httpx.Client(base_url=address, timeout=PEER_TIMEOUT_S))
                 directory.bind(contract, Remote(client, signer, now))
-        catalogue = Catalogue([*SERVICES, *MODULES])
-        if hosted is None or ApplicationApi.noun in hosted:
+        catalogue = None
+        if serving and (hosted is None or ApplicationApi.noun in hosted):
+            catalogue = Catalogue([*SERVICES, *MODULES])
             directory.bind(ApplicationApi, Local(store, applications(catalogue), directory))
         access = Access(store, directory, signer, now) if hosted is None or AccessApi.noun in hosted else None
         jobs = QueuedJobs(dsn)

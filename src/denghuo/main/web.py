@@ -13,9 +13,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
-from denghuo.application.api import ApplicationApi
 from denghuo.application.channels import serve
-from denghuo.application.published import contracts_json
+from denghuo.application.menus.catalogue import Catalogue
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotSignedIn, Unavailable, text
 from denghuo.main.composition import Platform, now
@@ -46,15 +45,15 @@ def web(platform: Platform) -> ASGIApp:
     access, hosted = platform.access, platform.directory.hosted
     caller = access.edge.caller if access is not None else peer_caller(platform)
     app = application((api for noun, api in platform.directory.bound.items() if noun in hosted), caller)
-    if ApplicationApi.noun in hosted:
-        _contracts_route(app, platform, caller)
+    if platform.catalogue is not None:
+        _contracts_route(app, platform.catalogue, caller)
         serve(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000)
     return access.edge.secured(app) if access is not None else app
 
 
-def _contracts_route(app: FastAPI, platform: Platform, caller: Caller) -> None:
-    body = json.dumps(contracts_json(platform.catalogue.apis.values()), ensure_ascii=False)
+def _contracts_route(app: FastAPI, catalogue: Catalogue, caller: Caller) -> None:
+    body = json.dumps({"operations": catalogue.operations}, ensure_ascii=False)
 
     @app.get("/api/contracts.json", include_in_schema=False)
     def contracts(http: Request) -> Response:

@@ -76,6 +76,10 @@ class App:
     pages: dict[str, Any]
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader; where libyaml is at hand, its faster twin."""
+
+
 def read_apps(folder: pathlib.Path = FOLDER) -> list[App]:
     """All micro-apps of a folder in the order of their menus."""
     apps = [read_app(path.parent) for path in sorted(folder.glob("*/manifest.*"))]
@@ -106,4 +110,4 @@ def _documents(folder: pathlib.Path) -> Iterator[tuple[str, Any]]:
         if path.suffix == ".json":
             yield path.stem, json.loads(path.read_text("utf-8"))
         elif path.suffix == ".yaml":
-            yield path.stem, yaml.safe_load(path.read_text("utf-8"))
+            yield path.stem, yaml.load(path.read_text("utf-8"), Loader=_LOADER)

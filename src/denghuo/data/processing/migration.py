@@ -55,12 +55,24 @@ def _prepare(connection: psycopg.Connection, schema: str) -> None:
 def _apply(dsn: str, schema: str, folder: pathlib.Path | None) -> None:
     if folder is None or not folder.is_dir():
         return
+    if _is_applied(dsn, schema, folder):
+        return
     info = psycopg.conninfo.conninfo_to_dict(dsn)
     backend = yoyo.get_backend(_yoyo_uri(info, schema))
     try:
         backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(folder))))
     finally:
         backend.connection.close()
+
+
+def _is_applied(dsn: str, schema: str, folder: pathlib.Path) -> bool:
+    """Whether the schema's history holds every file of the folder: most starts change nothing, and this look costs little."""
+    with psycopg.connect(dsn) as connection:
+        if connection.execute("SELECT to_regclass(%s)", (f"{schema}._yoyo_migration",)).fetchone() == (None,):
+            return False
+        query = sql.SQL("SELECT migration_id FROM {}").format(sql.Identifier(schema, "_yoyo_migration"))
+        known = {str(row[0]) for row in connection.execute(query)}
+    return {path.stem for path in folder.glob("*.sql")} <= known
 
 
 def _yoyo_uri(info: Mapping[str, object], schema: str) -> str:
