@@ -1,5 +1,6 @@
 """The month's cycle through both bindings: from the reading plan to issued bills, stopped, killed, resumed and run twice."""
 
+import base64
 import pathlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,6 +41,7 @@ from denghuo.service.billing.api import (
     FindExceptions,
     MonthNotOver,
     MyBills,
+    NotIssued,
     NotReleasable,
     Recalculate,
     Release,
@@ -51,6 +53,7 @@ from denghuo.service.billing.api import (
     UsedMonth,
     WholeCompanyOnly,
 )
+from denghuo.service.billing.paper import masked_address, masked_name
 from denghuo.service.reading.api import ReadingApi, Resolve
 from denghuo.service.workflow.api import FindTasks, WorkflowApi
 
@@ -437,3 +440,17 @@ def test_held_accounts_are_told_to_the_to_do_list_until_settled(quick: County) -
     quick.settle()
     left = quick.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows
     assert {task.subject_id for task in open_tasks} - {task.subject_id for task in left} == {empty.exception_no}
+
+
+def test_bill_on_paper_shows_names_to_their_holder_only(found: County) -> None:
+    run_month(found)
+    number = f"202604{HEAVY.account_no}101"
+    for document in (
+        found.billing.bill_document(replace(ACCOUNTANT, channel="pc"), BillRef(bill_no=number)),
+        found.billing.my_bill_document(holder(HEAVY.account_no), BillRef(bill_no=number)),
+    ):
+        assert (document.file_name, document.media_type) == (f"bill-{number}.pdf", "application/pdf")
+        assert base64.b64decode(document.content).startswith(b"%PDF-")
+    assert (masked_name("罗秀英"), masked_address("山西省高平市")) == ("罗**", "山西省***")
+    with pytest.raises(NotIssued):
+        found.billing.bill_document(ACCOUNTANT, BillRef(bill_no=f"202604{EMPTY.account_no}101"))
