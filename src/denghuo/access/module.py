@@ -29,6 +29,6 @@ class Access:
         rules: EdgeRules | None = None,
     ) -> None:
         keys, desk = Keys(store.master_key), RightsDesk(directory)
-        means = Means(store, keys, desk, lambda: directory.hosted)
+        means = Means(store, keys, desk, directory.journaled)
         directory.bind(AccessApi, Local(store, partial(AccessService, means), directory))
         self.edge = Edge(store, desk, keys, signer, clock, rules or EdgeRules())

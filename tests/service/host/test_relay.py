@@ -229,3 +229,7 @@ def test_an_order_is_dropped_with_the_transaction_that_took_it(directory: Direct
     Relay(directory, store, jobs, clock).round(JOBS)
     with store.database.connection() as connection:
         assert connection.execute("SELECT count(*) FROM jobs.pgqueuer").fetchone() == (1,)
+
+
+def test_a_contract_of_queries_alone_has_no_journal(directory: Directory) -> None:
+    assert directory.journaled() == ["bell"]

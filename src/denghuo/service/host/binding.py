@@ -62,6 +62,14 @@ class Directory:
         if isinstance(invoke, Local):
             self.hosted[contract.noun] = invoke
 
+    def journaled(self) -> list[str]:
+        """The hosted nouns that keep a journal: those with commands. A contract of queries alone has no schema."""
+        return [
+            noun
+            for noun in self.hosted
+            if any(operation.kind == "command" for operation in type(self.bound[noun]).operations().values())
+        ]
+
     def run(self, operation_name: str, call: Call, body: Mapping[str, Any]) -> Message:
         """Calls an operation by its full name ("billing.advance_cycle") with the JSON form of its request."""
         noun, _, name = operation_name.partition(".")

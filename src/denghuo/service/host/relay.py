@@ -78,11 +78,8 @@ class Relay:
 
     def _sources(self, consumer: str) -> Iterator[str]:
         if consumer == JOBS:
-            # Orders are taken by the process that hosts the service which gave them; who has no commands has no journal.
-            for noun in self._directory.hosted:
-                operations = type(self._directory.bound[noun]).operations().values()
-                if any(operation.kind == "command" for operation in operations):
-                    yield noun
+            # Orders are taken by the process that hosts the service which gave them.
+            yield from self._directory.journaled()
         else:
             yield from dict.fromkeys(found.event.event_name.partition(".")[0] for found in self._listeners[consumer])
 
