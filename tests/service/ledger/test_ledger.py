@@ -293,6 +293,7 @@ def test_statement_runs_to_the_balance(books: Books) -> None:
     assert [row.balance for row in (*page.rows, *rest.rows)] == [row.balance for row in statement.rows]
 
 
+@pytest.mark.scope("B16-09")
 def test_recovery_receivables_and_ageing_agree_with_the_books(books: Books) -> None:
     books.bill(Bill(A, {"energy": 300}), Bill(B, {"energy": 100}, due_on=date(2026, 4, 10)), Bill(C, {"energy": 100}))
     books.pay("SK000001", A, 100)
@@ -388,6 +389,7 @@ def test_a_closed_month_takes_nothing_more(books: Books) -> None:
     books.balanced()
 
 
+@pytest.mark.scope("B16-01")
 def test_the_database_itself_refuses_what_does_not_balance_or_changes(books: Books) -> None:
     books.bill(Bill(A, {"energy": 300}))
 

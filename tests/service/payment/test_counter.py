@@ -166,6 +166,7 @@ def test_a_payment_that_is_not_posted_yet_can_be_taken_back(counter: Desk) -> No
     counter.balanced()
 
 
+@pytest.mark.scope("B15-18")
 @pytest.mark.parametrize("agreed", [True, False])
 def test_another_day_needs_another_person(counter: Desk, agreed: bool) -> None:
     counter.bill(Bill(A, {"energy": 100}))
