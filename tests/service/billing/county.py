@@ -27,6 +27,8 @@ from denghuo.service.contract.service import ContractService
 from denghuo.service.customer.api import CustomerApi, OpenAccounts
 from denghuo.service.customer.service import CustomerService
 from denghuo.service.host.binding import Ask, Directory, Implementation
+from denghuo.service.notice.api import NoticeApi
+from denghuo.service.notice.service import NoticeService
 from denghuo.service.permission.api import NewOrganisation, PermissionApi, RegisterOrganisations
 from denghuo.service.permission.service import PermissionService
 from denghuo.service.point.api import PointApi, RegisterPoints
@@ -53,6 +55,7 @@ DOCUMENT = "测价〔2026〕1号"
 SERVICES: dict[type[Api], Implementation] = {
     PermissionApi: PermissionService,
     WorkflowApi: WorkflowService,
+    NoticeApi: NoticeService,
     CustomerApi: CustomerService,
     AssetApi: AssetService,
     ContractApi: ContractService,

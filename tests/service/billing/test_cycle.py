@@ -25,6 +25,7 @@ from tests.service.bindings import NOW
 from denghuo.kernel.contract import Call, Nothing
 from denghuo.kernel.values import Energy
 from denghuo.service.billing import cycle as cycle_module
+from denghuo.service.billing import telling
 from denghuo.service.billing.api import (
     BILL_LINES,
     BILLS,
@@ -50,10 +51,12 @@ from denghuo.service.billing.api import (
     StartCycle,
     Summarise,
     TakeOverUse,
+    TellHolders,
     UsedMonth,
     WholeCompanyOnly,
 )
 from denghuo.service.billing.paper import masked_address, masked_name
+from denghuo.service.notice.api import Inbox, NoticeApi
 from denghuo.service.reading.api import ReadingApi, Resolve
 from denghuo.service.workflow.api import FindTasks, WorkflowApi
 
@@ -427,6 +430,22 @@ def test_month_that_is_not_over_is_refused(quick: County) -> None:
         )
     with pytest.raises(CycleNotFound):
         quick.billing.cycle(ACCOUNTANT, CycleRef(month="2026-03"))
+
+
+def test_holders_are_told_once_of_each_issued_bill(quick: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "AT_ONCE", 2)
+    quick.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    quick.settle()
+    bills = quick.billing.bills(ACCOUNTANT, FindBills(month=MONTH, state="issued")).rows
+    holder = replace(ACCOUNTANT, scope=("",), accounts=(bills[0].account_no,), permits=frozenset({"notice.read"}))
+    own = [bill for bill in bills if bill.account_no == bills[0].account_no]
+    for _ in range(2):
+        found = quick.ask(NoticeApi).inbox(holder, Inbox(account_no=bills[0].account_no))
+        assert found.total == len(own)
+        assert all(
+            any(bill.bill_no in row.body.zh and str(bill.amount) in row.body.zh for row in found.rows) for bill in own
+        )
+        quick.billing.tell_holders(OPERATOR, TellHolders(month=MONTH, run_no=1))
 
 
 def test_held_accounts_are_told_to_the_to_do_list_until_settled(quick: County) -> None:

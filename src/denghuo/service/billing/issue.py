@@ -40,5 +40,6 @@ def issue_bills(work: Work, store: BillingStore, month: str, bill_nos: Sequence[
     bills = work.datasets.publish(BILLS, month, shard, dataset_table(BILLS, rows), call.now)
     lines = work.datasets.publish(BILL_LINES, month, shard, dataset_table(BILL_LINES, store.lines(numbers)), call.now)
     signed = sum(row["amount_fen"] if row["kind"] == "supply" else -row["amount_fen"] for row in rows)
+    work.enqueue("billing.tell_holders", {"month": month, "run_no": run_no})
     work.emit(BillsIssued(month=month, run_no=run_no, bills=bills, lines=lines, count=len(rows), amount=Money(signed)))
     return Issued(run_no, len(rows))

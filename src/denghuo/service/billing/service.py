@@ -29,6 +29,7 @@ from denghuo.service.billing.api import (
     FindCycles,
     FindExceptions,
     HeldException,
+    HoldersTold,
     MonthNotOver,
     MonthSummary,
     MyBills,
@@ -47,15 +48,17 @@ from denghuo.service.billing.api import (
     TakenOver,
     TakeOverUse,
     TasksKept,
+    TellHolders,
     WholeCompanyOnly,
 )
 from denghuo.service.billing.api.exception import HOLD_CODES
-from denghuo.service.billing.cycle import CycleSteps
+from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.exceptions import ExceptionDesk
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.paper import bill_pdf
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.store import BillingStore, CycleState
+from denghuo.service.billing.telling import tell_holders
 from denghuo.service.customer.api import Account, AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import Organisations, PermissionApi
@@ -128,6 +131,9 @@ class BillingService(BillingApi):
 
     def keep_tasks(self, call: Call, request: CycleRef) -> TasksKept:
         return self._desk().keep_tasks(call, request.month)
+
+    def tell_holders(self, call: Call, request: TellHolders) -> HoldersTold:
+        return tell_holders(self._work, self._store, self._ask, platform_call(call), request)
 
     # -- bills ------------------------------------------------------------------------------------------------------------
 

@@ -448,6 +448,14 @@ class BillingStore:
         )
         return sorted(rows, key=lambda row: str(row["bill_no"]))
 
+    def issued(self, month: str, run_no: int, after: str, limit: int) -> list[dict[str, Any]]:
+        """Bills of an issue in the order of their numbers, behind `after`."""
+        return self._work.rows(
+            "SELECT bill_no, account_no, org, kind, amount_fen, due_on FROM bill"
+            " WHERE month = %s AND run_no = %s AND bill_no > %s ORDER BY bill_no LIMIT %s",
+            (month, run_no, after, limit),
+        )
+
     def lines(self, bill_nos: Sequence[str]) -> list[dict[str, Any]]:
         return self._work.rows(
             'SELECT bill_no, line, code, "group", band, tier, quantity_milli, price_e8, amount_fen FROM bill_line'

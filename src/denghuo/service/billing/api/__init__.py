@@ -37,11 +37,13 @@ from denghuo.service.billing.api.cycle import (
     CyclesFound,
     CycleState,
     FindCycles,
+    HoldersTold,
     MonthNotOver,
     Stage,
     StageName,
     StartCycle,
     TasksKept,
+    TellHolders,
     WholeCompanyOnly,
 )
 from denghuo.service.billing.api.exception import (
@@ -109,6 +111,7 @@ __all__ = [
     "FindExceptions",
     "HeldException",
     "HoldCode",
+    "HoldersTold",
     "MeteredPiece",
     "MonthNotOver",
     "MonthSummary",
@@ -135,6 +138,7 @@ __all__ = [
     "TakeOverUse",
     "TakenOver",
     "TasksKept",
+    "TellHolders",
     "UsedMonth",
     "WholeCompanyOnly",
 ]
@@ -172,6 +176,10 @@ class BillingApi(Api, noun="billing", version=1):
     @command(permit="billing.advance")
     def keep_tasks(self, call: Call, request: CycleRef) -> TasksKept:
         """Brings the to-do lists in line with what is held: a step of the job worker, called until all is told."""
+
+    @command(permit="billing.advance")
+    def tell_holders(self, call: Call, request: TellHolders) -> HoldersTold:
+        """Tells holders that their bills were issued: a page of notices, and the job of the next page."""
 
     # -- bills ------------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from denghuo.kernel.contract import Dictionary, Label, Message, Page
-from denghuo.kernel.fields import AsOf, MonthText, TextPair
+from denghuo.kernel.fields import AsOf, BillNo, MonthText, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Energy, Money
 
@@ -83,6 +83,21 @@ class TasksKept(Message):
     raised: int
     finished: int
     again: bool
+
+
+class TellHolders(Message):
+    """A page of the notices of an issue: bills behind `after` in the order of their numbers."""
+
+    month: MonthText
+    run_no: int
+    after: BillNo | None = None
+
+
+class HoldersTold(Message):
+    """`next`: the last bill of this page, where another page follows by a job of its own."""
+
+    told: int
+    next: BillNo | None
 
 
 class Stage(Message):
