@@ -124,6 +124,7 @@ def test_month_is_balanced_ranked_and_repeatable(loss: LossApi, database_dsn: st
     assert (second.loss, second.rate, second.rank) == (Energy(-10_000), Percent(-2_000), 2)
     assert [flag.code for flag in first.flags] == ["estimated_members"]
     assert [flag.code for flag in second.flags] == ["negative", "held_members"]
+    assert (first.finding, second.finding) == ("estimated_members", "negative")
     again = loss.compute(OPERATOR, MonthRef(month=MONTH))
     assert again.areas_month == done.areas_month and loss.areas(OPERATOR, FindAreas(month=MONTH)).total == 2
     assert loss.areas(OPERATOR, FindAreas(month=MONTH, flag="negative")).total == 1

@@ -122,7 +122,7 @@ class Computed(Message):
 class AreaLoss(Message):
     """An area's month. The rate is loss by supply, the limit what transformer and lines explain.
 
-    The rank counts from the highest rate.
+    The rank counts from the highest rate; `finding` is the gravest of the flags.
     """
 
     month: MonthText
@@ -140,6 +140,7 @@ class AreaLoss(Message):
     sale_points: Annotated[int, Label("售电计量点", "Points of sale")]
     held: Annotated[int, Label("待核", "Held")]
     estimated: Annotated[int, Label("估计", "Estimated")]
+    finding: FlagCode | None
     flags: Annotated[list[Flag], Label("异常", "Findings")]
 
 

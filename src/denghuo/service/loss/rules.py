@@ -159,14 +159,14 @@ def _of_readings(balance: Balance) -> list[Flag]:
         flags.append(_flag("incomplete", "关口电量缺失或待核，无法计算。", "The gateway's energy is missing or held."))
     if balance.held or balance.held_generation:
         parts = [
-            (balance.held, "个售电示数待核，售电量偏少", "readings of sale are held, so sales are too low"),
+            (balance.held, "个售电示数待核，售电量偏少", "readings of sale held: {count}, so sales are too low"),
             (
                 balance.held_generation,
                 "个上网示数待核，供电量偏少",
-                "readings of generators are held, so supply is too low",
+                "readings of generators held: {count}, so supply is too low",
             ),
         ]
-        said = [(f"{count} {zh}", f"{count} {en}") for count, zh, en in parts if count]
+        said = [(f"{count} {zh}", en.format(count=count)) for count, zh, en in parts if count]
         flags.append(
             _flag(
                 "held_members",
@@ -179,7 +179,7 @@ def _of_readings(balance: Balance) -> list[Flag]:
             _flag(
                 "estimated_members",
                 f"{balance.estimated} 个示数为估计值。",
-                f"{balance.estimated} readings are estimated.",
+                f"Readings estimated: {balance.estimated}.",
             )
         )
     return flags

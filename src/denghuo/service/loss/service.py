@@ -176,6 +176,7 @@ def _areas(month: str, network: Network, found: dict[str, Sums]) -> list[AreaLos
     places = ranks([balance.rate for _, _, balance in balances])
     rows = []
     for (area, one, balance), place in zip(balances, places, strict=True):
+        flags = findings(balance)
         rows.append(
             AreaLoss(
                 month=month,
@@ -193,7 +194,8 @@ def _areas(month: str, network: Network, found: dict[str, Sums]) -> list[AreaLos
                 sale_points=one.sale_points,
                 held=balance.held + balance.held_generation,
                 estimated=balance.estimated,
-                flags=findings(balance),
+                finding=flags[0].code if flags else None,
+                flags=flags,
             )
         )
     return rows

@@ -26,6 +26,8 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
         if f"{name}_wh" in body:
             wh = body.pop(f"{name}_wh")
             body[name] = None if wh is None else Energy(wh)
+    if "flags" in body:
+        body["finding"] = body["flags"][0]["code"] if body["flags"] else None
     return body
 
 
