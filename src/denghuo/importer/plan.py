@@ -146,8 +146,7 @@ def _send_organisations(ask: Ask, call: Call, items: list[Any]) -> Taken:
 
 def _account(row: Row, around: Around) -> Message:
     body = _wire(row, org="org_code")
-    body.pop("status")
-    return NewAccount.model_validate(body)
+    return NewAccount.model_validate({name: value for name, value in body.items() if value is not None})
 
 
 def _send_accounts(ask: Ask, call: Call, items: list[Any]) -> Taken:

@@ -254,3 +254,10 @@ def test_a_unit_is_not_above_one_whose_code_only_begins_alike(customer: Customer
         customer.open_accounts(
             replace(one, permits=frozenset({"customer.*"})), OpenAccounts(accounts=[account(11, station=10)])
         )
+
+
+def test_a_closed_account_is_taken_over_as_closed(customer: CustomerApi) -> None:
+    closed = account(12).model_copy(update={"status": "closed"})
+    assert customer.open_accounts(MANAGER, OpenAccounts(accounts=[closed])).opened == 1
+    assert customer.account(MANAGER, AccountRef(account_no=closed.account_no)).status == "closed"
+    assert customer.open_accounts(MANAGER, OpenAccounts(accounts=[closed])).unchanged == 1

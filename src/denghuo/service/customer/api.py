@@ -57,6 +57,7 @@ class NewAccount(Message):
         Annotated[str, StringConstraints(pattern=r"^[0-9]{2,4}$"), Label("行业代码", "Industry code")] | None
     ) = None
     opened_on: Annotated[date, Label("立户日期", "Opened on")]
+    status: Status = "active"
 
 
 class OpenAccounts(Message):

@@ -49,7 +49,7 @@ class CustomerService(CustomerApi):
         unchanged = 0
         for item in request.accounts:
             before = known.get(item.account_no) or taken.get(item.account_no)
-            if before is not None and before.model_dump(exclude={"status"}) == item.model_dump():
+            if before is not None and before.model_dump() == item.model_dump():
                 unchanged += 1
             elif before is not None:
                 refused.append(

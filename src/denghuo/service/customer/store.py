@@ -16,6 +16,7 @@ _COLUMNS = (
     "org",
     "industry_code",
     "opened_on",
+    "status",
     "search",
     "recorded_at",
 )
@@ -49,6 +50,7 @@ class CustomerStore:
                     item.org,
                     item.industry_code,
                     item.opened_on,
+                    item.status,
                     search_text(item.account_no, item.name, item.address, item.phone),
                     at,
                 )
