@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Enter
 from tests.browser.product import MONTH, RUN_S, Product
@@ -78,6 +79,7 @@ def test_a_held_bill_is_let_go_with_a_reason(enter: Enter, billed: Product) -> N
     expect(drawer.get_by_text("已放行").first).to_be_visible()
 
 
+@pytest.mark.scope("B05-15")
 def test_a_held_read_is_accepted_and_the_account_is_billed(enter: Enter, billed: Product) -> None:
     """The zero run of the demo month: a clerk says that it is right, and the bill follows by itself."""
     page = enter("billing", path=f"/w/reading/exceptions?month={MONTH}")

@@ -304,6 +304,7 @@ def test_release_many_is_all_or_none(quick: County) -> None:
     assert (done.released, done.issued) == (2, 2)
 
 
+@pytest.mark.scope("B05-15")
 def test_late_register_is_billed_without_another_click(found: County) -> None:
     run_month(found)
     for side, kwh in (("start", "2000"), ("end", "2100")):
@@ -448,6 +449,7 @@ def test_holders_are_told_once_of_each_issued_bill(quick: County, monkeypatch: p
         quick.billing.tell_holders(OPERATOR, TellHolders(month=MONTH, run_no=1))
 
 
+@pytest.mark.scope("B05-15")
 def test_held_accounts_are_told_to_the_to_do_list_until_settled(quick: County) -> None:
     run_month(quick)
     open_tasks = quick.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows

@@ -65,6 +65,7 @@ def put_into_force(api: TariffApi, document: TariffDocument) -> int:
     return version
 
 
+@pytest.mark.scope("B05-02")
 def test_draft_is_published_by_another_person(api: TariffApi) -> None:
     drafted = api.draft(CLERK, DraftTariff(document=simple()))
     assert (drafted.status, drafted.publishable, drafted.version) == ("draft", True, 1)
@@ -85,6 +86,7 @@ def test_draft_is_published_by_another_person(api: TariffApi) -> None:
         api.withdraw(CLERK, this)
 
 
+@pytest.mark.scope("B05-02")
 def test_the_database_itself_refuses_one_person_and_overlap(api: TariffApi, database_dsn: str) -> None:
     put_into_force(api, simple(effective_to="2026-01-01"))
     put_into_force(api, simple(effective_from="2026-01-01"))

@@ -484,6 +484,7 @@ def test_each_item_of_the_price_is_a_line_with_base_price_and_document() -> None
 # --- explanation -----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.scope("B05-02")
 @pytest.mark.parametrize("code", sorted(SHANGHAI))
 def test_examples_inside_the_shipped_tariffs_come_out(code: str) -> None:
     document = SHANGHAI[code]
