@@ -7,10 +7,15 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from denghuo.data.processing.embedded import EmbeddedServer
 from tests.scope import Scope, known_rows
+
+# A busy machine is no reason to call a property false.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

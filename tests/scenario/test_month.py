@@ -36,6 +36,9 @@ from denghuo.service.host.binding import Directory
 from denghuo.service.ledger.api import AskTrialBalance, FindPostings, LedgerApi
 from denghuo.service.tariff.api import LoadPublished, TariffApi
 
+# One worker runs them all: the company is loaded once.
+pytestmark = pytest.mark.xdist_group("month")
+
 DATA = pathlib.Path(__file__).parents[2] / "examples" / "gaoping" / "data"
 MONTH = "2026-04"
 DIAL = Decimal(1_000_000)
