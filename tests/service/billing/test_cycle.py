@@ -203,6 +203,7 @@ def test_stop_and_resume_lose_nothing(quick: County, monkeypatch: pytest.MonkeyP
     assert held_of(quick) == HELD
 
 
+@pytest.mark.scope("A3-14")
 @pytest.mark.parametrize("stage", ["plan", "read", "rate", "review", "issue"])
 def test_killed_step_is_done_again(quick: County, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     """The process dies in a step after its writes and before its commit."""

@@ -280,6 +280,7 @@ class Killed(BaseException):
     """Stands for kill -9: nothing catches it, nothing after it runs."""
 
 
+@pytest.mark.scope("A3-14")
 def test_a_debit_run_killed_at_any_step_is_resumed_without_charging_twice(
     banks: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

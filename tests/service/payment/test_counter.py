@@ -236,6 +236,7 @@ def _step(counter: Desk, key: str) -> None:
     api.post_pending(SYSTEM.keyed(key), Step())
 
 
+@pytest.mark.scope("A3-14")
 def test_killed_before_or_after_the_ledger_took_it_nothing_is_lost_or_doubled(
     counter: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
