@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from denghuo.kernel.contract import Api
-from denghuo.main import SERVICES
+from denghuo.main import MODULES, SERVICES
 from denghuo.service.host.golden import breaches, published
 
 FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
-@pytest.mark.parametrize("contract", SERVICES, ids=lambda contract: contract.noun)
+@pytest.mark.parametrize("contract", [*SERVICES, *MODULES], ids=lambda contract: contract.noun)
 def test_contract_equals_its_golden_file(contract: type[Api]) -> None:
     path = FOLDER / f"{contract.noun}.v{contract.api_version}.json"
     current = json.loads(json.dumps(published(contract)))
