@@ -26,7 +26,7 @@ export const words = {
   noBills: pair('还没有已发行的账单', 'No bills issued yet'),
   noBillsHint: pair('每月抄表、核算后，账单会出现在这里。', 'After each month is read and reviewed your bill appears here.'),
   estimated: pair('含估算', 'Estimated'),
-  illustrative: pair('含示意价格', 'Illustrative prices'),
+  illustrative: pair('含示例价', 'Illustrative prices'),
   purchase: pair('上网结算', 'Solar'),
   used: pair('用电', 'Used'),
   fed: pair('上网', 'Fed in'),

@@ -235,7 +235,7 @@ class _Paper(Sheet):
             self.write_at(
                 LEFT,
                 self.get_y(),
-                f"{_MARK} 示意价格：本月没有公布的价格，所用数据及其来源见计算说明。",
+                f"{_MARK} 示例价：本月没有公布的价格，所用数据及其来源见计算说明。",
                 7,
                 AMBER,
             )

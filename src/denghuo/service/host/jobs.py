@@ -33,7 +33,9 @@ log = logging.getLogger("denghuo.jobs")
 
 SCHEMA = "jobs"
 ENTRY = "command"
-HEARTBEAT = timedelta(seconds=10)
+HEARTBEAT = timedelta(seconds=5)
+"""A job that was not heard of for so long is taken over. Taking over one that still runs does no harm: its steps have keys."""
+LOOK_EVERY = timedelta(seconds=1)
 RETRY_AFTER = timedelta(seconds=2)
 _SETTINGS = DBSettings(db_schema=SCHEMA)
 Order = dict[str, Any]
@@ -146,7 +148,7 @@ class QueuedJobs:
                 queuer.entrypoint(f"{ENTRY}.{noun}", on_failure="hold")(run)
             if self._stopped.is_set():
                 return
-            await queuer.run(heartbeat_timeout=HEARTBEAT)
+            await queuer.run(dequeue_timeout=LOOK_EVERY, heartbeat_timeout=HEARTBEAT)
 
     def _run(self, directory: Directory, clock: Callable[[], datetime], job: Job) -> None:
         order: Order = json.loads(job.payload or b"{}")

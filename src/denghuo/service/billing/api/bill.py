@@ -131,7 +131,7 @@ class BillRow(Message):
     issued_on: Annotated[date | None, Label("发行日期", "Issued on")]
     due_on: Annotated[date | None, Label("缴费截止", "Due on")]
     estimated_days: Annotated[int, Label("估算天数", "Days estimated")]
-    illustrative: Annotated[bool, Label("含示意价格", "Illustrative prices")]
+    illustrative: Annotated[bool, Label("含示例价", "Illustrative prices")]
 
 
 class BillsFound(Message):
@@ -193,7 +193,7 @@ class ShownLine(Message):
     document_no: Annotated[str, Label("依据文号", "Document no.")]
     tariff_code: TariffCode
     tariff_version: Annotated[int, Label("电价版本", "Price version")]
-    illustrative: Annotated[bool, Label("示意价格", "Illustrative price")]
+    illustrative: Annotated[bool, Label("示例价", "Illustrative price")]
     note: Annotated[TextPair | None, Label("价格说明", "Note on the price")]
     registers: list[ShownRegister]
     steps: list[Step]
@@ -236,7 +236,7 @@ class Bill(Message):
     used_before: Annotated[Energy, Label("本年前期电量", "Energy before in the tier year")]
     amount: Annotated[Money, Label("合计金额", "Total")]
     estimated_days: Annotated[int, Label("估算天数", "Days estimated")]
-    illustrative: Annotated[bool, Label("含示意价格", "Illustrative prices")]
+    illustrative: Annotated[bool, Label("含示例价", "Illustrative prices")]
     registers: list[ShownRegister]
     lines: list[ShownLine]
     remarks: Annotated[list[TextPair], Label("备注", "Remarks")]
