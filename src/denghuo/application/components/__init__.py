@@ -5,9 +5,7 @@ Each is implemented in the browser under the same name: components in `web/src/r
 
 from denghuo.kernel.problem import Text, text
 
-COMPONENTS: dict[str, Text] = {
-    "counter": text("柜台收费", "Counter payment"),
-}
+COMPONENTS: dict[str, Text] = {}
 SCREENS: dict[str, Text] = {
     "county": text("县域营销大屏", "County screen"),
 }
