@@ -181,9 +181,10 @@ def test_no_text_breaks_the_reader(text: str) -> None:
         assert whole.header.batch_no
 
 
-@given(cut=st.integers(0, 10_000), lines=st.integers(1, 30))
+@given(cut=st.integers(0, 10_000), lines=st.integers(1, 9))
 def test_a_truncated_file_never_passes(cut: int, lines: int) -> None:
-    whole = file([(A, "1.00", f"S{place:04d}") for place in range(lines)])
+    # The last digit of the total is never 0, so that no shorter text says the same.
+    whole = file([(A, "1.01", f"S{place:04d}") for place in range(lines)])
     assert len(read_bank_file(whole).details) == lines
     shorter = whole.rstrip("\n")[: cut % (len(whole) - 1)]
     with pytest.raises(Refused):

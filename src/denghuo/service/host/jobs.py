@@ -12,6 +12,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -86,7 +87,9 @@ def install_queue(dsn: str) -> None:
             if not await queries.schema_is_installed():
                 await queries.install()
 
-    asyncio.run(install())
+    # In a thread of its own, because the caller's may run an event loop already.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, install()).result()
 
 
 def _queries(connection: psycopg.AsyncConnection) -> Queries:
