@@ -63,7 +63,6 @@ def test_a_list_is_worked_by_keyboard_alone(enter: Enter) -> None:
     page = enter("billing", path="/w/customer/accounts")
     page.get_by_label("户号/户名/电话/地址/拼音").fill("米西村")
     page.keyboard.press("Enter")
-    grid = page.get_by_role("grid", name="客户档案")
     expect(page.get_by_text("共 15 条")).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
