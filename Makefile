@@ -52,7 +52,7 @@ run: setup ## load the demo company on the first start and serve the web; prints
 	@$(BIN)/denghuo up --demo examples/gaoping
 
 test: setup .stamps/test-tools ## set up and run all tests
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 	cd web && PATH="$(NODE_PATHS):$$PATH" npm run --silent test
 
 check: setup ## format, lint, types, import rules, contracts
@@ -64,7 +64,7 @@ check: setup ## format, lint, types, import rules, contracts
 	cd web && PATH="$(NODE_PATHS):$$PATH" npm run --silent typecheck && PATH="$(NODE_PATHS):$$PATH" npm run --silent types:check
 
 scope: setup .stamps/test-tools ## run the tests and print which functions of docs/scope.csv have a passing one
-	$(BIN)/pytest -n 2 --dist loadgroup --scope
+	$(BIN)/pytest -n 2 --scope
 
 bench: setup ## measure against stated floors in the same run
 	for row in bench/*.py; do $(BIN)/python $$row || exit 1; done

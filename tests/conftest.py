@@ -4,11 +4,13 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
+from xdist.scheduler import LoadScopeScheduling
 
 from denghuo.data.processing.embedded import EmbeddedServer
 from tests.scope import Scope, known_rows
@@ -20,6 +22,18 @@ settings.load_profile("suite")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--scope", action="store_true", help="print which functions of docs/scope.csv have a passing test")
+
+
+class ByFile(LoadScopeScheduling):
+    """A file is run by one worker, so that what its tests share is made once; all browser tests are, for they share one product."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "tests/browser" if path.startswith("tests/browser/") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -19,7 +19,7 @@ import httpx
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "examples" / "gaoping"
 MONTH = "2026-04"
 START_S = 180
-RUN_S = 90
+RUN_S = 180
 STOP_S = 30
 
 

@@ -8,8 +8,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Enter
 from tests.browser.product import MONTH, RUN_S, Product
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 def test_the_month_is_started_followed_and_done(enter: Enter, accessible: Callable[[Page], None]) -> None:
     page = enter("billing", path=f"/w/billing/run?month={MONTH}")

@@ -5,8 +5,6 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Enter
 from tests.browser.product import Product
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 STAFF = ["manager", "ledger", "tariff", "asset", "admin", "auditor", "cashier"]
 TROUBLE = ".state--problem, .state--defect, .state--unavailable, .state--offline, .state--not-permitted"
 

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Enter
 from tests.browser.product import MONTH, Product
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def an_account_that_owes(product: Product) -> tuple[str, str]:

@@ -11,8 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import AXE, WAIT_MS, Watch
 from tests.browser.product import MONTH, Product
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 SMALLEST = 44
 
 

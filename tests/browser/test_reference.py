@@ -1,11 +1,8 @@
 """The reference of operations at /docs: from our own files, under the same policy as every page."""
 
-import pytest
 from tests.browser.conftest import Enter
 
 from denghuo.main import MODULES, SERVICES
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_every_contract_is_described(enter: Enter) -> None:

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import AXE, WAIT_MS, Enter, Watch
 from tests.browser.product import MONTH, Product
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def wall(enter: Enter, user: str = "manager", language: str = "zh-CN") -> Page:

@@ -7,8 +7,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Enter, sign_in
 from tests.browser.product import Product
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 ACCOUNT = "5810100000027"
 
 

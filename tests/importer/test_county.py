@@ -23,9 +23,6 @@ from denghuo.service.loss.api import AreaMonth, FindAreas, FindFeeders, LossApi,
 from denghuo.service.point.api import FindExchanges, PointApi
 from denghuo.service.reading import api as reading
 
-# One worker runs them all: the company is loaded once.
-pytestmark = pytest.mark.xdist_group("county")
-
 DATA = pathlib.Path(__file__).parents[2] / "examples" / "gaoping" / "data"
 MONTH = "2026-04"
 

@@ -52,7 +52,6 @@ def run_until(folder: pathlib.Path, dsn: str, key: str, watch: psycopg.Connectio
 
 
 @pytest.mark.scope("A3-14")
-@pytest.mark.xdist_group("month")
 def test_a_month_killed_again_and_again_comes_to_the_same_books(
     tmp_path: pathlib.Path, postgres_dsn: str, database_dsn: str
 ) -> None:

@@ -36,9 +36,6 @@ from denghuo.service.host.binding import Directory
 from denghuo.service.ledger.api import AskTrialBalance, FindPostings, LedgerApi
 from denghuo.service.tariff.api import LoadPublished, TariffApi
 
-# One worker runs them all: the company is loaded once.
-pytestmark = pytest.mark.xdist_group("month")
-
 DATA = pathlib.Path(__file__).parents[2] / "examples" / "gaoping" / "data"
 MONTH = "2026-04"
 DIAL = Decimal(1_000_000)
@@ -178,7 +175,6 @@ def month(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield directory, datasets
 
 
-@pytest.mark.xdist_group("month")
 def test_every_bill_equals_the_plain_recomputation(month: tuple[Directory, Datasets]) -> None:
     _, datasets = month
     bills, _ = expected()
@@ -189,7 +185,6 @@ def test_every_bill_equals_the_plain_recomputation(month: tuple[Directory, Datas
     assert len(issued) == len(found) == 7_354
 
 
-@pytest.mark.xdist_group("month")
 def test_totals_and_held_accounts_agree(month: tuple[Directory, Datasets]) -> None:
     directory, _ = month
     bills, held = expected()
@@ -212,7 +207,6 @@ def test_totals_and_held_accounts_agree(month: tuple[Directory, Datasets]) -> No
     assert (summary.supply_count, summary.purchase_count, summary.held) == (6_857, 497, 3)
 
 
-@pytest.mark.xdist_group("month")
 def test_lines_add_up_to_their_bill(month: tuple[Directory, Datasets]) -> None:
     _, datasets = month
     lines = datasets.scan(datasets.newest(BILL_LINES.name, MONTH))
@@ -223,7 +217,6 @@ def test_lines_add_up_to_their_bill(month: tuple[Directory, Datasets]) -> None:
     assert dict(sums) == dict(zip(bills["bill_no"].to_pylist(), bills["amount_fen"].to_pylist(), strict=True))
 
 
-@pytest.mark.xdist_group("month")
 def test_books_hold_the_month_and_balance(month: tuple[Directory, Datasets]) -> None:
     directory, _ = month
     call = Call.system(NOW)
@@ -232,7 +225,6 @@ def test_books_hold_the_month_and_balance(month: tuple[Directory, Datasets]) -> 
     assert directory(LedgerApi).trial_balance(call, AskTrialBalance()).balanced
 
 
-@pytest.mark.xdist_group("month")
 def test_running_the_month_again_changes_nothing(month: tuple[Directory, Datasets]) -> None:
     directory, datasets = month
     call = Call.system(NOW)

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pytest
 from tests.scenario.county import part_of_county
 
 from denghuo.importer import take_over
@@ -113,7 +112,6 @@ def test_every_service_has_a_process() -> None:
     assert sorted(noun for nouns in PROCESSES for noun in nouns) == sorted(contract.noun for contract in SERVICES)
 
 
-@pytest.mark.xdist_group("split")
 def test_one_process_and_three_come_to_the_same_books(
     tmp_path: pathlib.Path, postgres_dsn: str, database_dsn: str
 ) -> None:
