@@ -18,7 +18,14 @@ def test_later_sources_win_and_origins_are_kept(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [("prot = 1", "port"), ('port = "x"', "port"), ("port = 0", "port"), ("= broken", "TOML")]
+    ("content", "said"),
+    [
+        ("prot = 1", "port"),
+        ('port = "x"', "port"),
+        ("port = 0", "port"),
+        ('sign_in_rate = "often"', "sign_in_rate"),
+        ("= broken", "TOML"),
+    ],
 )
 def test_wrong_settings_are_named(tmp_path: pathlib.Path, content: str, said: str) -> None:
     (tmp_path / "denghuo.toml").write_text(content)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import limits
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -29,6 +30,14 @@ def _hex_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _rate(value: str) -> str:
+    try:
+        limits.parse(value)
+    except ValueError as error:
+        raise ValueError("give a rate such as 30/minute") from error
+    return value
+
+
 class Settings(BaseModel):
     """All settings with their defaults."""
 
@@ -42,6 +51,10 @@ class Settings(BaseModel):
     """A PostgreSQL server to use instead of the embedded one."""
     key: Annotated[SecretStr, AfterValidator(_hex_key)] = SecretStr("")
     """64 hexadecimal digits that the processes of one deployment share; made in the data folder where it is not given."""
+    https: bool = False
+    """Browsers reach this process by https, through a proxy that ends it: cookies are then sent by https alone."""
+    sign_in_rate: Annotated[str, AfterValidator(_rate)] = "30/minute"
+    """Sign-ins from one address, such as 30/minute; more where many people share an address."""
     peers: dict[str, str] = Field(default_factory=dict)
     """Services that run in other processes: noun -> base address. In the environment as JSON."""
 

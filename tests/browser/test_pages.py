@@ -9,10 +9,16 @@ STAFF = ["manager", "ledger", "tariff", "asset", "admin", "auditor", "cashier"]
 TROUBLE = ".state--problem, .state--defect, .state--unavailable, .state--offline, .state--not-permitted"
 
 
+MENUS: dict[str, list[str]] = {}
+
+
 def menu_pages(product: Product, user: str) -> list[str]:
-    with product.session(user) as client:
-        menus = product.ask(client, "application.menus", channel="pc")
-    return [item["page"] for group in menus["groups"] for item in group["items"]]
+    """The pages of a user's menu, asked once."""
+    if user not in MENUS:
+        with product.session(user) as client:
+            menus = product.ask(client, "application.menus", channel="pc")
+        MENUS[user] = [item["page"] for group in menus["groups"] for item in group["items"]]
+    return MENUS[user]
 
 
 @pytest.mark.parametrize("user", STAFF)

@@ -15,6 +15,7 @@ import httpx
 
 import denghuo.service
 from denghuo.access.api import AccessApi
+from denghuo.access.edge.limits import EdgeRules
 from denghuo.access.module import Access
 from denghuo.application.api import ApplicationApi
 from denghuo.application.menus.catalogue import Catalogue
@@ -116,7 +117,10 @@ def platform(
         if serving and (hosted is None or ApplicationApi.noun in hosted):
             catalogue = Catalogue([*SERVICES, *MODULES])
             directory.bind(ApplicationApi, Local(store, applications(catalogue), directory))
-        access = Access(store, directory, signer, now) if hosted is None or AccessApi.noun in hosted else None
+        access = None
+        if hosted is None or AccessApi.noun in hosted:
+            rules = EdgeRules(https=settings.https, sign_in_rate=settings.sign_in_rate)
+            access = Access(store, directory, signer, now, rules)
         jobs = QueuedJobs(dsn)
         yield Platform(directory, signer, store, catalogue, access, Relay(directory, store, jobs, now), jobs)
 
