@@ -59,6 +59,11 @@ def test_it_is_letterboxed_and_stays_sharp_at_other_sizes(enter: Enter, billed: 
     page = wall(enter, language="en-GB")
     for width, height in ((1366, 768), (1000, 900), (2560, 1440)):
         page.set_viewport_size({"width": width, "height": height})
+        # The wall follows a new size with its next frame.
+        fitted = min(width, height * 16 / 9)
+        page.wait_for_function(
+            "fitted => Math.abs(document.querySelector('.wall').getBoundingClientRect().width - fitted) < 2", arg=fitted
+        )
         box = page.locator(".wall").bounding_box()
         assert box is not None
         assert abs(box["width"] / box["height"] - 16 / 9) < 0.01

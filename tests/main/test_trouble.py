@@ -36,18 +36,17 @@ def test_a_database_that_dies_is_started_anew_and_nothing_committed_is_lost(tmp_
         pid = EmbeddedServer(tmp_path / "postgres").pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        refused = 0
         deadline = time.monotonic() + 40
         while True:
+            # The pool waits for a server for a while, so a short outage may pass without anybody being refused.
             try:
                 found = customers.find_accounts(operator(), FindAccounts())
                 break
             except Unavailable as problem:
-                refused += 1
                 assert problem.part == "database"
                 assert time.monotonic() < deadline
                 threading.Event().wait(0.1)
-        assert refused > 0
+        assert EmbeddedServer(tmp_path / "postgres").pid() not in (None, pid)
         assert [row.account_no for row in found.rows] == ["5810100000019"]
 
 
