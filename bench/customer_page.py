@@ -2,8 +2,9 @@
 
     python bench/customer_page.py
 
-For each of some accounts it asks every query that the page's blocks name, one after the other, as a clerk with a session; a browser
-asks them side by side. Prints p50 and p95 of the first view (what is shown before a tab is opened) and of the whole page.
+For each of some accounts it asks every query that the page's blocks name, one after the other, as a clerk with a session (whose
+requests are limited by the minute, hence few accounts); a browser asks them side by side. Prints p50 and p95 of the first view
+(what is shown before a tab is opened) and of the whole page.
 """
 
 import json
@@ -22,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from tests.browser.product import Product, running
 
 PAGE = {"app": "customer", "page": "account", "channel": "pc"}
-ACCOUNTS = 100
+ACCOUNTS = 30
 
 
 def sources(node: Any, named: dict[str, Any], tabs: bool) -> Iterator[tuple[str, dict[str, Any]]]:
