@@ -55,7 +55,7 @@ class Bench:
 
     @property
     def lake(self) -> Lake:
-        return Lake.beside(self.datasets)
+        return self.directory.hosted["reading"].store.lake
 
     def intake(self, schema: DatasetSchema, *tables: pa.Table) -> Intake:
         return Intake(rows=self.datasets.publish(schema, MONTH, "all", pa.concat_tables(tables), self.call().now))

@@ -24,7 +24,6 @@ import pyarrow.parquet as pq
 from psycopg.rows import class_row
 
 from denghuo.data.processing.database import Database
-from denghuo.data.processing.dataset import Datasets
 from denghuo.kernel.period import SLOTS_A_DAY
 from denghuo.kernel.problem import Unavailable, text
 
@@ -100,11 +99,6 @@ class Lake:
     def __init__(self, database: Database, folder: pathlib.Path) -> None:
         self._database = database
         self.folder = folder
-
-    @classmethod
-    def beside(cls, datasets: Datasets) -> "Lake":
-        """The lake of the deployment that these datasets belong to."""
-        return cls(datasets._database, datasets.folder / "lake")
 
     # -- writing ---------------------------------------------------------------------------------------------------------
 

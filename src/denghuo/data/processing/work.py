@@ -19,6 +19,7 @@ from denghuo.data.processing.dataset import Datasets
 from denghuo.kernel.contract import Call, Event
 
 if TYPE_CHECKING:
+    from denghuo.data.analysis.lake import Lake
     from denghuo.data.analysis.warehouse import Warehouse
 
 Row = TypeVar("Row")
@@ -37,8 +38,8 @@ EVERYTHING = "*"
 class Work:
     """A unit of work. Made by the host for each operation; a service only uses it.
 
-    `datasets` publishes and scans rows that are too many for a reply; `warehouse` holds the figures of all services, where this
-    process follows the store. `emit` adds an event to the journal row of the command.
+    `datasets` publishes and scans rows that are too many for a reply; `lake` keeps measured values by day; `warehouse` holds the
+    figures of all services, where this process follows the store. `emit` adds an event to the journal row of the command.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class Work:
         schema: str,
         call: Call,
         datasets: Datasets,
+        lake: "Lake",
         read_only: bool = False,
         warehouse: "Warehouse | None" = None,
     ) -> None:
         self.schema = schema
         self.call = call
         self.datasets = datasets
+        self.lake = lake
         self.warehouse = warehouse
         self.events: list[Event] = []
         self.jobs: list[tuple[str, dict[str, Any]]] = []

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from denghuo.data.analysis.lake import Lake
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.journal import Journal, digest_of
@@ -42,8 +43,13 @@ class Store:
     master_key: bytes
     warehouse: "Warehouse | None" = None
 
+    @property
+    def lake(self) -> Lake:
+        """The day lake lies within the dataset folder."""
+        return Lake(self.database, self.datasets.folder / "lake")
+
     def work(self, schema: str, call: Call, read_only: bool = False) -> Work:
-        return Work(self.database, schema, call, self.datasets, read_only, self.warehouse)
+        return Work(self.database, schema, call, self.datasets, self.lake, read_only, self.warehouse)
 
 
 @dataclass

@@ -7,7 +7,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from denghuo.data.analysis.lake import Lake
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import SHANGHAI, Month
@@ -82,8 +81,8 @@ class ReadingService(ReadingApi):
     def __init__(self, work: Work, ask: Ask) -> None:
         self._work, self._ask = work, ask
         self._store, self._pages = ReadingStore(work), ReadingPages(work)
-        self._lake = Lake.beside(work.datasets)
-        self._taking = Taking(work, ask, self._store, self._lake)
+        self._lake = work.lake
+        self._taking = Taking(work, ask, self._store)
 
     # -- taking in -------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from denghuo.data.analysis.lake import Changes, Lake, total
+from denghuo.data.analysis.lake import Changes, total
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import Month
@@ -38,8 +38,8 @@ SHOWN_REFUSALS = 100
 
 
 class Taking:
-    def __init__(self, work: Work, ask: Ask, store: ReadingStore, lake: Lake) -> None:
-        self._work, self._ask, self._store, self._lake = work, ask, store, lake
+    def __init__(self, work: Work, ask: Ask, store: ReadingStore) -> None:
+        self._work, self._ask, self._store = work, ask, store
 
     def registers(self, call: Call, request: Intake) -> Received:
         rows = self._intake(request.rows, REGISTER_INTAKE)
@@ -47,7 +47,7 @@ class Taking:
         for month in months_of(rows["read_at"]):
             _add_uses(uses, self.installations(call, str(month)))
         judged = judge_registers(rows, uses, call.now)
-        counts = self._lake.append(REGISTERS, judged.days[REGISTERS], call.now, request.rows.digest)
+        counts = self._work.lake.append(REGISTERS, judged.days[REGISTERS], call.now, request.rows.digest)
         owners = {meter: (use.org, use.account_no) for meter, use in uses.items()}
         self._store.save_subjects((meter, "meter", *owner) for meter, owner in owners.items())
         for month, changes in _by_month(counts).items():
@@ -66,7 +66,7 @@ class Taking:
         judged = judge_curves(rows, subjects, call.now)
         changes = Changes()
         for kind, days in judged.days.items():
-            changes += total(self._lake.append(kind, days, call.now, request.rows.digest))
+            changes += total(self._work.lake.append(kind, days, call.now, request.rows.digest))
         self._store.save_subjects((name, kind, *owner) for (kind, name), owner in subjects.items())
         return self._received(call, request, judged, changes, {name: who for (_, name), who in subjects.items()})
 
