@@ -25,6 +25,7 @@ from denghuo.data.analysis.warehouse import Warehouse
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.embedded import EmbeddedServer, FolderInUse, folder_unusable
+from denghuo.data.processing.housekeeping import Housekeeping
 from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Api, Call
 from denghuo.service.host.binding import Directory, Implementation, Local, Store
@@ -66,10 +67,12 @@ class Platform:
     access: Access | None
     relay: Relay = field(repr=False)
     jobs: QueuedJobs = field(repr=False)
+    housekeeping: Housekeeping = field(repr=False)
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
-        """Delivers events and runs jobs while the block runs."""
+        """Delivers events, runs jobs and keeps house while the block runs."""
+        self.housekeeping.start()
         self.relay.start()
         self.jobs.start(self.directory, now)
         try:
@@ -77,6 +80,7 @@ class Platform:
         finally:
             self.jobs.stop()
             self.relay.stop()
+            self.housekeeping.stop()
 
 
 @contextlib.contextmanager
@@ -122,7 +126,8 @@ def platform(
             rules = EdgeRules(https=settings.https, sign_in_rate=settings.sign_in_rate)
             access = Access(store, directory, signer, now, rules)
         jobs = QueuedJobs(dsn)
-        yield Platform(directory, signer, store, catalogue, access, Relay(directory, store, jobs, now), jobs)
+        relay, housekeeping = Relay(directory, store, jobs, now), Housekeeping(database, directory.journaled(), now)
+        yield Platform(directory, signer, store, catalogue, access, relay, jobs, housekeeping)
 
 
 def _data_folder(given: str) -> pathlib.Path:

@@ -18,7 +18,7 @@ CREATE TABLE journal (
     PRIMARY KEY (at, seq)
 ) PARTITION BY RANGE (at);
 
--- Months get partitions of their own from the host's housekeeping; what no partition covers is kept here all the same.
+-- Months get partitions of their own (see processing/housekeeping.py); what no partition covers is kept here all the same.
 CREATE TABLE journal_rest PARTITION OF journal DEFAULT;
 
 CREATE INDEX journal_key ON journal (operation, key);
