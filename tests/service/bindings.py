@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import httpx
 import uvicorn
-from fastapi import Request
+from fastapi import FastAPI, Request
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
@@ -49,7 +49,14 @@ def web(directory: Directory) -> Iterator[httpx.Client]:
             raise NotSignedIn()
         return signer.read(token, clock())
 
-    server = uvicorn.Server(uvicorn.Config(application(directory.bound.values(), caller), log_level="critical"))
+    with serving(application(directory.bound.values(), caller)) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def serving(app: FastAPI) -> Iterator[httpx.Client]:
+    """A client of the application on a loopback port."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()

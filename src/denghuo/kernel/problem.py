@@ -83,10 +83,12 @@ class Problem(Exception):
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> "Problem":
-        """Rebuild the problem on the caller's side. The class is the one that `body["type"]` named."""
+        """Rebuild the problem on the caller's side: the class that `body["type"]` named, or Problem where that is unknown."""
         fields = {name: value for name, value in body.items() if name not in {"type", "title", "status", "detail"}}
         detail = body.get("detail")
-        return cls(text(detail["zh"], detail["en"]) if isinstance(detail, Mapping) else None, **fields)
+        if isinstance(detail, Mapping) and {"zh", "en"} <= detail.keys():
+            return cls(text(detail["zh"], detail["en"]), **fields)
+        return cls(None, **fields)
 
 
 class Invalid(Problem, status=422, zh="请求不符合契约", en="The request does not fit the contract"):

@@ -1,8 +1,10 @@
 """What the host derives beside the operations: streams, metrics."""
 
+import base64
 import json
 import pathlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -29,19 +31,20 @@ def served(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[tuple[Director
             yield directory, client
 
 
+ACCOUNT = {
+    "account_no": "5810100000019",
+    "name": "罗秀英",
+    "kind": "resident",
+    "tariff_class": "resident",
+    "address": "山西省高平市米山镇米西村",
+    "phone": "10088153044",
+    "org": "1405810.01",
+    "opened_on": "2024-08-05",
+}
+
+
 def open_one(directory: Directory, account_no: str) -> None:
-    account = NewAccount.model_validate(
-        {
-            "account_no": account_no,
-            "name": "罗秀英",
-            "kind": "resident",
-            "tariff_class": "resident",
-            "address": "山西省高平市米山镇米西村",
-            "phone": "10088153044",
-            "org": "1405810.01",
-            "opened_on": "2024-08-05",
-        }
-    )
+    account = NewAccount.model_validate(ACCOUNT | {"account_no": account_no})
     reply = directory(CustomerApi).open_accounts(CLERK, OpenAccounts(accounts=[account]))
     assert reply.opened == 1
 
@@ -64,6 +67,40 @@ def test_a_stream_refuses_what_the_query_refuses(served: tuple[Directory, httpx.
     assert refused.status_code == 422
     assert [error["field"] for error in refused.json()["errors"]] == ["limit"]
     assert client.get("/api/customer/find_accounts/stream", headers={"Authorization": ""}).status_code == 401
+
+
+def altered(token: str, **claims: object) -> str:
+    """The token with other claims under the old signature."""
+    header, body, signature = token.split(".")
+    known = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return ".".join((header, encoded(known | claims), signature))
+
+
+def encoded(part: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+def test_a_call_token_that_is_not_ours_unchanged_and_fresh_is_refused(served: tuple[Directory, httpx.Client]) -> None:
+    _, client = served
+    good = Signer(KEY).sign(CLERK, clock())
+    _, claims, signature = good.split(".")
+    refused = {
+        "forged": Signer(b"another key of thirty-two bytes!").sign(CLERK, clock()),
+        "permits altered": altered(good, permits=["*"]),
+        "scope altered": altered(good, scope=[""]),
+        "expiry altered": altered(good, exp=2**33),
+        "not signed": ".".join((encoded({"alg": "none", "typ": "JWT"}), claims, "")),
+        "another algorithm": ".".join((encoded({"alg": "HS512", "typ": "JWT"}), claims, signature)),
+        "cut": good[:-1],
+        "expired": Signer(KEY).sign(CLERK, clock() - timedelta(minutes=2)),
+    }
+    for how, token in refused.items():
+        client.headers["Authorization"] = f"Bearer {token}"
+        for operation, body in (("open_accounts", {"accounts": [ACCOUNT]}), ("find_accounts", {})):
+            response = client.post(f"/api/customer/{operation}", json=body)
+            assert (response.status_code, response.json()["type"]) == (401, "/problems/platform/not-signed-in"), how
+    client.headers["Authorization"] = f"Bearer {good}"
+    assert client.post("/api/customer/find_accounts", json={}).json()["total"] == 0
 
 
 def test_health_and_metrics(served: tuple[Directory, httpx.Client]) -> None:

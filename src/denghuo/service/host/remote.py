@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import httpx
 
@@ -41,12 +42,30 @@ class Remote:
 
 
 def _problem_of(operation: Operation, response: httpx.Response) -> Problem:
-    if response.headers.get("Content-Type", "").startswith(PROBLEM_JSON):
+    """The problem that the peer answered with.
+
+    One of a type that this caller does not know (the peer may be newer, or whom it asked itself refused) is a bare Problem which
+    says the same. An answer that is no problem comes from something in between, or from a defect.
+    """
+    body = _problem_body(response)
+    if body is None:
+        return _out_of_reach(operation)
+    for kind in (*operation.problems, *PLATFORM_PROBLEMS):
+        if kind.type_uri() == body.get("type"):
+            return kind.from_json(body)
+    if response.is_server_error:
+        return _out_of_reach(operation)
+    return Problem.from_json({**body, "peer_type": body.get("type")})
+
+
+def _problem_body(response: httpx.Response) -> dict[str, Any] | None:
+    if not response.headers.get("Content-Type", "").startswith(PROBLEM_JSON):
+        return None
+    try:
         body = response.json()
-        for kind in (*operation.problems, *PLATFORM_PROBLEMS):
-            if kind.type_uri() == body.get("type"):
-                return kind.from_json(body)
-    return _out_of_reach(operation)
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def _out_of_reach(operation: Operation) -> Unavailable:
