@@ -109,8 +109,7 @@ def test_search_takes_hostile_words_as_words(application: ApplicationApi) -> Non
 
 
 def test_names_found_are_masked_towards_browsers(application: ApplicationApi) -> None:
-    from denghuo.kernel.contract import replace_personal
-    from denghuo.service.host.http import masked
+    from denghuo.kernel.contract import masked, replace_personal
 
     reply = application.search(clerk("customer.read"), SearchWanted(keyword="林庆娟"))
     body = replace_personal(type(reply), reply.model_dump(mode="json"), masked)

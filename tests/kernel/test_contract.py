@@ -5,7 +5,19 @@ from typing import Annotated
 
 import pytest
 
-from denghuo.kernel.contract import Api, Call, Label, Message, command, personal_paths, query, replace_personal
+from denghuo.kernel.contract import (
+    Api,
+    Call,
+    Label,
+    Mask,
+    Message,
+    Page,
+    command,
+    masked,
+    personal_paths,
+    query,
+    replace_personal,
+)
 
 Phone = Annotated[str, Label("电话", "Phone", mask="phone")]
 
@@ -87,3 +99,31 @@ def test_a_call_has_an_aware_instant() -> None:
 )
 def test_scope_covers_a_unit_and_those_below_it(scope: tuple[str, ...], org: str, covered: bool) -> None:
     assert Call(actor="a", now=datetime(2026, 5, 1, tzinfo=UTC), scope=scope).covers(org) is covered
+
+
+@pytest.mark.parametrize(
+    ("after", "number"),
+    [(None, None), ("", None), ("0", 0), ("42", 42), ("9" * 18, 10**18 - 1)]
+    # What never was a `next`: other digits than ours, signs, fractions, more than a column holds.
+    + [(wrong, None) for wrong in ("²", "٤", "-1", "1.5", " 1", "1\x00", "9" * 19, "9" * 200, "M00001")],
+)
+def test_a_page_by_number_starts_at_a_number_or_at_the_first(after: str | None, number: int | None) -> None:
+    assert Page(after=after).after_number == number
+
+
+@pytest.mark.parametrize(
+    ("mask", "value", "shown"),
+    [
+        ("name", "罗秀英", "罗**"),
+        ("name", "罗", "罗"),
+        ("name", "高平市米山供电所", "高平***电所"),
+        ("phone", "10088153044", "100****3044"),
+        ("phone", "3044", "****"),
+        ("address", "山西省高平市", "山西省***"),
+        ("address", "", ""),
+        ("bank_card", "6222020200012345", "6222********2345"),
+        ("email", "luo@example.com", "l***@example.com"),
+    ],
+)
+def test_masked_values_are_enough_to_recognise_and_not_to_misuse(mask: Mask, value: str, shown: str) -> None:
+    assert masked(value, mask) == shown

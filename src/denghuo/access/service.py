@@ -124,7 +124,7 @@ class AccessService(AccessApi):
         others = request.everyone or (request.user_name is not None and request.user_name != call.actor)
         if others:
             _must_hold(call, "access.read")
-        below = int(request.after) if request.after and request.after.isdigit() else None
+        below = request.after_number
         if request.everyone or not others:
             rows, total = self._store.sessions(call.actor, request.everyone, (request.limit, below), call.now)
         else:

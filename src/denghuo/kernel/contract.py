@@ -350,8 +350,34 @@ def _replace_at(node: Any, path: Path, mask: Mask, change: Callable[[Any, Mask],
     return node
 
 
+def masked(value: Any, mask: Mask) -> Any:
+    """The masked form of a personal value (脱敏): enough to recognise, not enough to misuse."""
+    if not isinstance(value, str) or not value:
+        return value
+    match mask:
+        case "name":
+            return value[0] + "*" * min(len(value) - 1, 2) if len(value) < 5 else value[:2] + "***" + value[-2:]
+        case "phone":
+            return value[:3] + "****" + value[-4:] if len(value) >= 8 else "****"
+        case "identity" | "bank_card":
+            return value[:4] + "*" * max(len(value) - 8, 4) + value[-4:] if len(value) >= 12 else "****"
+        case "email":
+            return value[0] + "***@" + value.rpartition("@")[2]
+        case "address":
+            return value[: max(len(value) // 2, 1)] + "***"
+
+
+DIGITS_OF_INT64 = 18
+
+
 class Page(Message):
     """Which page of a list is asked for: mixed into requests of list operations. `after` is the `next` of the page before."""
 
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     after: Annotated[str, Field(max_length=200)] | None = None
+
+    @property
+    def after_number(self) -> int | None:
+        """`after` of a list that is paged by number; None at the first page, and for a text that never was a `next`."""
+        text = self.after or ""
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS_OF_INT64 else None

@@ -8,6 +8,7 @@ from itertools import groupby
 from fpdf.enums import XPos, YPos
 
 from denghuo.data.processing.typeset import FONT, Sheet
+from denghuo.kernel.contract import masked
 from denghuo.kernel.fields import TARIFF_CLASSES, VOLTAGES, Document, TextPair
 from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.values import Money
@@ -133,9 +134,9 @@ class _Paper(Sheet):
         shown = [
             ("户号", "Account", bill.account_no),
             ("账单编号", "Bill no.", bill.bill_no),
-            ("户名", "Name", name if clear else masked_name(name)),
+            ("户名", "Name", name if clear else masked(name, "name")),
             ("账单周期", "Period", f"{bill.from_on} ~ {bill.to_on}"),
-            ("用电地址", "Address", address if clear else masked_address(address)),
+            ("用电地址", "Address", address if clear else masked(address, "address")),
             ("发行日期", "Issued", str(bill.issued_on)),
             ("用电类别", "Class", TARIFF_CLASSES.entries[bill.tariff_class]["zh"]),
             ("电压等级", "Voltage", voltage),
@@ -359,14 +360,6 @@ def grouped(value: object) -> str:
     sign, digits = ("-", str(value)[1:]) if str(value).startswith("-") else ("", str(value))
     whole, point, fraction = digits.partition(".")
     return f"{sign}{int(whole):,}{point}{fraction}"
-
-
-def masked_name(name: str) -> str:
-    return name[0] + "*" * min(len(name) - 1, 2) if len(name) < 5 else name[:2] + "***" + name[-2:]
-
-
-def masked_address(address: str) -> str:
-    return address[: max(len(address) // 2, 1)] + "***"
 
 
 def _day(instant: datetime) -> str:

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import ValidationError
 
-from denghuo.kernel.contract import Api, Call, Mask, Message, Operation, replace_personal
+from denghuo.kernel.contract import Api, Call, Message, Operation, masked, replace_personal
 from denghuo.kernel.problem import Invalid, Problem, Unavailable, text
 from denghuo.service.host.remote import PROBLEM_JSON, path_of
 
@@ -144,23 +144,6 @@ def _event(body: str) -> str:
 # --- personal data towards browsers ---------------------------------------------------------------------------------------
 
 UNMASKED_CHANNELS = frozenset({"system", "peer"})
-
-
-def masked(value: Any, mask: Mask) -> Any:
-    """The masked form of a personal value (脱敏): enough to recognise, not enough to misuse."""
-    if not isinstance(value, str) or not value:
-        return value
-    match mask:
-        case "name":
-            return value[0] + "*" * min(len(value) - 1, 2) if len(value) < 5 else value[:2] + "***" + value[-2:]
-        case "phone":
-            return value[:3] + "****" + value[-4:] if len(value) >= 8 else "****"
-        case "identity" | "bank_card":
-            return value[:4] + "*" * max(len(value) - 8, 4) + value[-4:] if len(value) >= 12 else "****"
-        case "email":
-            return value[0] + "***@" + value.rpartition("@")[2]
-        case "address":
-            return value[: max(len(value) // 2, 1)] + "***"
 
 
 # --- problems -------------------------------------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ class LedgerService(LedgerApi):
 
     def statement(self, call: Call, request: AskStatement) -> Statement:
         self._account(request.account_no)
-        rows, total, balance = self._items.statement(request.account_no, request.after, request.limit)
+        rows, total, balance = self._items.statement(request.account_no, request.after_number, request.limit)
         return Statement(
             account_no=request.account_no,
             rows=rows,
@@ -419,7 +419,7 @@ class LedgerService(LedgerApi):
         return Ageing(rows=rows, outstanding=Money(sum(row.outstanding.fen for row in rows)), as_of=call.now)
 
     def postings(self, call: Call, request: FindPostings) -> Postings:
-        rows, total = self._items.postings(request.month, request.after, request.limit)
+        rows, total = self._items.postings(request.month, request.after_number, request.limit)
         following = str(rows[-1].posting_no) if len(rows) == request.limit else None
         return Postings(rows=rows, total=total, next=following, as_of=call.now)
 

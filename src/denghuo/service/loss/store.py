@@ -123,7 +123,7 @@ class LossStore:
         )
 
     def areas(self, request: FindAreas) -> tuple[list[AreaLoss], int, str | None]:
-        skip = int(request.after) if request.after and request.after.isdigit() else 0
+        skip = request.after_number or 0
         params = {
             "month": request.month,
             "keyword": request.keyword.strip().upper(),

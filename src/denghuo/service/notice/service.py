@@ -55,7 +55,7 @@ class NoticeService(NoticeApi):
 
     def inbox(self, call: Call, request: Inbox) -> InboxFound:
         codes = [code for code, known in templates().items() if request.category in (None, known.category)]
-        below = int(request.after) if request.after and request.after.isdigit() else None
+        below = request.after_number
         rows, total, unread = self._store.inbox(
             _whose(call, request.account_no), codes, request.unread, (request.limit, below)
         )

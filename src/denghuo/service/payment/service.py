@@ -1,12 +1,11 @@
 """Payment: implementation of the contract."""
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, masked
 from denghuo.kernel.fields import Document
 from denghuo.kernel.values import Money
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
-from denghuo.service.host.http import masked
 from denghuo.service.payment.api import (
     Agreements,
     AgreementsRegistered,

@@ -66,7 +66,7 @@ class WorkflowService(WorkflowApi):
 
     def tasks(self, call: Call, request: FindTasks) -> TasksFound:
         roles = self._roles(call)
-        skip = int(request.after) if request.after and request.after.isdigit() else 0
+        skip = request.after_number or 0
         rows, total = self._store.find(request, roles, skip)
         return TasksFound(
             rows=[_task(row, _today(call)) for row in rows],

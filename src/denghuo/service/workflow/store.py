@@ -216,7 +216,7 @@ class WorkflowStore:
             "kind": request.kind,
             "noun": request.subject_noun,
             "id": request.subject_id,
-            "below": int(request.after) if request.after and request.after.isdigit() else None,
+            "below": request.after_number,
             "limit": request.limit,
         }
         matching = (

@@ -212,7 +212,7 @@ class Books:
         ]
 
     def entries(self, request: FindEntries) -> tuple[list[Entry], int]:
-        params = request.model_dump() | {"after": entry_after(request.after)}
+        params = request.model_dump() | {"after": request.after_number}
         matching = (
             "FROM entry JOIN chart USING (code) WHERE (%(voucher_no)s::text IS NULL OR voucher_no = %(voucher_no)s)"
             " AND (%(code)s::text IS NULL OR code = %(code)s)"
@@ -262,10 +262,6 @@ class Books:
 
 def midnight_after(day: date | None) -> datetime | None:
     return midnight(date.fromordinal(day.toordinal() + 1)) if day else None
-
-
-def entry_after(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else None
 
 
 def _voucher(row: dict[str, Any]) -> VoucherRow:

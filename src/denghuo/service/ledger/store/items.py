@@ -19,7 +19,6 @@ from denghuo.service.ledger.api import (
     StatementRow,
 )
 from denghuo.service.ledger.rules import Item, Share
-from denghuo.service.ledger.store.books import entry_after
 
 _ITEM = (
     "SELECT bill_no, account_no, org, kind, month, tariff_class, issued_on, due_on, amount_fen, paid_fen,"
@@ -267,9 +266,9 @@ class Items:
         )
         return [_item(row) for row in rows], dict(sums or {})
 
-    def statement(self, account_no: str, after: str | None, limit: int) -> tuple[list[StatementRow], int, int]:
+    def statement(self, account_no: str, after: int | None, limit: int) -> tuple[list[StatementRow], int, int]:
         """A page of movements, their number, and the balance now."""
-        params = {"account_no": account_no, "after": entry_after(after), "limit": limit}
+        params = {"account_no": account_no, "after": after, "limit": limit}
         moved = (
             "WITH moved AS (SELECT min(entry_no) AS entry_no, min(posted_at) AS at, document_kind, document_no,"
             " min(voucher_no) AS voucher_no, sum(debit_fen - credit_fen)::bigint AS fen FROM entry"
@@ -340,8 +339,8 @@ class Items:
             request.model_dump() | {"today": today},
         )
 
-    def postings(self, month: str | None, after: str | None, limit: int) -> tuple[list[Posting], int]:
-        params = {"month": month, "after": entry_after(after), "limit": limit}
+    def postings(self, month: str | None, after: int | None, limit: int) -> tuple[list[Posting], int]:
+        params = {"month": month, "after": after, "limit": limit}
         matching = "FROM posting WHERE (%(month)s::text IS NULL OR month = %(month)s)"
         rows = self._work.rows(
             "SELECT posting_no, month, run_no, posted_at, bills, unchanged, held, amount_fen "

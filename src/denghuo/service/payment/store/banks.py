@@ -24,11 +24,6 @@ from denghuo.service.payment.channel import ONLINE
 from denghuo.service.payment.rules.bank_file import DebitOrder, Header
 
 
-def number_after(value: str | None) -> int | None:
-    """The number that a page starts behind; a text that is none starts from the first."""
-    return int(value) if value and value.isdecimal() and len(value) < 10 else None
-
-
 class BankStore:
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -80,7 +75,7 @@ class BankStore:
         )
 
     def files(self, request: FindBankFiles) -> tuple[list[BankFile], int, int | None]:
-        params = request.model_dump() | {"after": number_after(request.after)}
+        params = request.model_dump() | {"after": request.after_number}
         matching = "FROM bank_file WHERE (%(bank_code)s::text IS NULL OR bank_code = %(bank_code)s)"
         rows = self._work.rows(
             "SELECT * " + matching + " AND (%(after)s::bigint IS NULL OR file_no < %(after)s)"
@@ -283,7 +278,7 @@ class BankStore:
         ], total
 
     def lines(self, request: FindDebitLines) -> tuple[list[DebitLine], int]:
-        params = request.model_dump() | {"after": number_after(request.after) or 0}
+        params = request.model_dump() | {"after": request.after_number or 0}
         matching = (
             "FROM debit_line WHERE batch_no = %(batch_no)s AND (NOT %(failed_only)s OR result NOT IN ('00', 'wait'))"
         )

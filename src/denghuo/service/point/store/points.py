@@ -253,7 +253,7 @@ class PointStore:
 
     def find_exchanges(self, request: FindExchanges) -> tuple[list[ExchangeRow], int, str | None]:
         period = Month.of(request.month).period if request.month else None
-        skip = int(request.after) if request.after and request.after.isdigit() else 0
+        skip = request.after_number or 0
         params = {
             "start": period.start if period else None,
             "end": period.end if period else None,
