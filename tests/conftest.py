@@ -13,6 +13,7 @@ from psycopg import sql
 from xdist.scheduler import LoadScopeScheduling
 
 from denghuo.data.processing.embedded import EmbeddedServer
+from tests.exercised import Exercised
 from tests.scope import Scope, known_rows
 
 # A busy machine is no reason to call a property false.
@@ -39,6 +40,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--scope"):
         config.pluginmanager.register(Scope(), "scope")
+    config.pluginmanager.register(Exercised(config), "exercised")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

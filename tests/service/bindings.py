@@ -16,10 +16,11 @@ from denghuo.data.processing.dataset import Datasets
 from denghuo.kernel.contract import Api, Call
 from denghuo.kernel.problem import NotSignedIn
 from denghuo.service.host import relay
-from denghuo.service.host.binding import Directory, Implementation, Local, Store, bound
+from denghuo.service.host.binding import Directory, Implementation, Store, bound
 from denghuo.service.host.http import application
 from denghuo.service.host.remote import Remote
 from denghuo.service.host.token import Signer
+from tests.exercised import RecordedLocal, recorded
 
 KEY = b"a key for tests, thirty-two bytes!"[:32]
 NOW = datetime(2026, 5, 1, 1, tzinfo=UTC)
@@ -34,7 +35,7 @@ def local(database: Database, folder: pathlib.Path, services: Mapping[type[Api],
     store = Store(database, Datasets(database, folder), KEY)
     directory = Directory()
     for contract, implementation in services.items():
-        directory.bind(contract, Local(store, implementation, directory))
+        directory.bind(contract, RecordedLocal(store, implementation, directory))
     return directory
 
 
@@ -49,8 +50,15 @@ def web(directory: Directory) -> Iterator[httpx.Client]:
             raise NotSignedIn()
         return signer.read(token, clock())
 
-    with serving(application(directory.bound.values(), caller)) as client:
+    apis = [_unrecorded(directory, api) for api in directory.bound.values()]
+    with serving(application(apis, caller)) as client:
         yield client
+
+
+def _unrecorded(directory: Directory, api: Api) -> Api:
+    """The service for callers through HTTP: what they ask was asked remotely, so it does not count as local."""
+    here = directory.hosted.get(api.noun)
+    return here.unrecorded(type(api)) if isinstance(here, RecordedLocal) else api
 
 
 @contextlib.contextmanager
@@ -77,4 +85,4 @@ def settle(directory: Directory) -> None:
 
 
 def remote(contract: type[Api], client: httpx.Client) -> Api:
-    return bound(contract, Remote(client, Signer(KEY), clock))
+    return bound(contract, recorded(Remote(client, Signer(KEY), clock)))

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.exercised import RecordedLocal
 from tests.service.bindings import KEY, NOW, remote, web
 
 from denghuo.data.analysis.metrics import BY_CODE, METRICS, PLAIN, Parts, average_price, parts_of, total
@@ -24,7 +25,7 @@ from denghuo.kernel.values import ApparentPower, Energy, Money, Percent, Power, 
 from denghuo.service.analytics.api import AnalyticsApi, AskScreen, AskTrend, AskValues, Figures, MetricUnknown
 from denghuo.service.analytics.rules import sentence
 from denghuo.service.analytics.service import AnalyticsService
-from denghuo.service.host.binding import Directory, Local, Store
+from denghuo.service.host.binding import Directory, Store
 from denghuo.service.point.api import Area, Feeder, Line, Node, PointApi, RegisterNetwork
 from denghuo.service.point.service import PointService
 
@@ -171,8 +172,8 @@ def store(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Store]:
 
 def directory_of(store: Store) -> Directory:
     directory = Directory()
-    directory.bind(PointApi, Local(store, PointService, directory))
-    directory.bind(AnalyticsApi, Local(store, AnalyticsService, directory))
+    directory.bind(PointApi, RecordedLocal(store, PointService, directory))
+    directory.bind(AnalyticsApi, RecordedLocal(store, AnalyticsService, directory))
     return directory
 
 
@@ -248,6 +249,8 @@ def test_the_screen_tells_what_happened_and_how_fresh_it_is(
     assert screen.areas[0].loss == Percent.of("4.76") and screen.areas[0].load == Energy.of("420")
     # "reading" on a server without logical decoding: the figures are the same.
     assert screen.freshness.state in ("following", "reading") and screen.freshness.lag_ms is not None
+    fresh = analytics.warehouse(DIRECTOR, Nothing())
+    assert (fresh.state, fresh.as_of) == (screen.freshness.state, screen.freshness.as_of)
     with psycopg.connect(database_dsn) as connection:
         connection.execute("UPDATE ledger.item SET paid_fen = amount_fen WHERE account_no = '2'")
     assert store.warehouse is not None and store.warehouse.pull()

@@ -181,25 +181,25 @@ def test_bill_is_explained_and_adds_up(found: County) -> None:
     assert bill.unit_name.zh == "米山供电所"
 
 
-def test_stop_and_resume_lose_nothing(quick: County, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_and_resume_lose_nothing(found: County, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cycle_module, "RATE_SLICE", 2)
-    quick.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
     for _ in range(4):
-        assert quick.billing.advance_cycle(OPERATOR, Advance(month=MONTH, epoch=1)).again
-    under_way = quick.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH))
+        assert found.billing.advance_cycle(OPERATOR, Advance(month=MONTH, epoch=1)).again
+    under_way = found.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH))
     assert under_way.stages[2].state == "running"
     assert (under_way.stages[2].done, under_way.stages[2].total) == (4, 9)
     assert 0 < under_way.done < under_way.total
-    stopped = quick.billing.stop_cycle(ACCOUNTANT, CycleRef(month=MONTH))
+    stopped = found.billing.stop_cycle(ACCOUNTANT, CycleRef(month=MONTH))
     assert stopped.state == "stopped"
-    assert not quick.billing.advance_cycle(OPERATOR, Advance(month=MONTH, epoch=1)).again
-    quick.settle()
-    assert bills_of(quick) == {}
-    quick.billing.resume_cycle(ACCOUNTANT, CycleRef(month=MONTH))
-    assert not quick.billing.advance_cycle(OPERATOR, Advance(month=MONTH, epoch=1)).again
-    quick.settle()
-    assert bills_of(quick) == EXPECTED
-    assert held_of(quick) == HELD
+    assert not found.billing.advance_cycle(OPERATOR, Advance(month=MONTH, epoch=1)).again
+    found.settle()
+    assert bills_of(found) == {}
+    found.billing.resume_cycle(ACCOUNTANT, CycleRef(month=MONTH))
+    assert not found.billing.advance_cycle(OPERATOR, Advance(month=MONTH, epoch=1)).again
+    found.settle()
+    assert bills_of(found) == EXPECTED
+    assert held_of(found) == HELD
 
 
 @pytest.mark.scope("A3-14")
@@ -291,14 +291,14 @@ def test_release_issues_in_a_run_of_its_own(found: County) -> None:
     assert len(issued_rows(found)) == 6
 
 
-def test_release_many_is_all_or_none(quick: County) -> None:
-    run_month(quick)
-    numbers = [row.exception_no for row in quick.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH)).rows]
+def test_release_many_is_all_or_none(found: County) -> None:
+    run_month(found)
+    numbers = [row.exception_no for row in found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH)).rows]
     with pytest.raises(NotReleasable):
-        quick.billing.release_many(ACCOUNTANT, ReleaseMany(exception_nos=numbers, reason="一并放行"))
-    assert held_of(quick) == HELD
-    may = quick.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, releasable=True)).rows
-    done = quick.billing.release_many(
+        found.billing.release_many(ACCOUNTANT, ReleaseMany(exception_nos=numbers, reason="一并放行"))
+    assert held_of(found) == HELD
+    may = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, releasable=True)).rows
+    done = found.billing.release_many(
         ACCOUNTANT, ReleaseMany(exception_nos=[row.exception_no for row in may], reason="逐户核实无误")
     )
     assert (done.released, done.issued) == (2, 2)
@@ -332,22 +332,22 @@ def test_recalculation_leaves_issued_bills_alone(found: County) -> None:
         found.billing.recalculate(CLERK, Recalculate(account_no=BUSINESS.account_no, month=MONTH))
 
 
-def test_tier_year_counts_what_was_taken_over(quick: County) -> None:
+def test_tier_year_counts_what_was_taken_over(found: County) -> None:
     months = [
         UsedMonth(account_no=HEAVY.account_no, org="1405810.01", month=month, energy=Energy.of("1500"))
         for month in ("2026-01", "2026-02", "2026-03")
     ]
-    assert quick.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=months)).taken == 3
-    assert quick.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=months)).unchanged == 3
-    run_month(quick)
-    bill = quick.billing.bill(ACCOUNTANT, BillRef(bill_no=f"202604{HEAVY.account_no}101"))
+    assert found.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=months)).taken == 3
+    assert found.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=months)).unchanged == 3
+    run_month(found)
+    bill = found.billing.bill(ACCOUNTANT, BillRef(bill_no=f"202604{HEAVY.account_no}101"))
     # 4,500 kWh before: 300 kWh are left in tier 2, the rest of 3,600 is tier 3.
     assert Decimal(str(bill.amount)) == yuan(300, "0.667") + yuan(3300, "0.917")
     assert not any("未接入" in remark.zh for remark in bill.remarks)
     billed = [
         UsedMonth(account_no=RESIDENT.account_no, org="1405810.01", month=MONTH, energy=Energy.of("1")),
     ]
-    assert quick.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=billed)).refused == 1
+    assert found.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=billed)).refused == 1
 
 
 def test_spike_against_earlier_months_is_held(quick: County) -> None:
@@ -360,21 +360,21 @@ def test_spike_against_earlier_months_is_held(quick: County) -> None:
     assert (RESIDENT.account_no, "spike") in held_of(quick)
 
 
-def test_rule_of_the_review_is_data(quick: County) -> None:
-    rules = {(row.code, row.kind, row.tariff_class) for row in quick.billing.review_rules(ACCOUNTANT, Nothing()).rows}
+def test_rule_of_the_review_is_data(found: County) -> None:
+    rules = {(row.code, row.kind, row.tariff_class) for row in found.billing.review_rules(ACCOUNTANT, Nothing()).rows}
     assert ("zero_use", "supply", "resident") in rules
-    quick.billing.set_review_rule(
+    found.billing.set_review_rule(
         ACCOUNTANT,
         SetReviewRule(code="outlier_amount", kind="supply", tariff_class="resident", limit=2000, reason="收紧复核限额"),
     )
-    quick.billing.set_review_rule(
+    found.billing.set_review_rule(
         ACCOUNTANT,
         SetReviewRule(
             code="zero_use", kind="supply", tariff_class="resident", limit=0, on=False, reason="本月停用零电量规则"
         ),
     )
-    run_month(quick)
-    assert held_of(quick) == HELD - {(EMPTY.account_no, "zero_use")} | {
+    run_month(found)
+    assert held_of(found) == HELD - {(EMPTY.account_no, "zero_use")} | {
         (HEAVY.account_no, "outlier_amount"),
         (IMPOSSIBLE.account_no, "outlier_amount"),
     }
@@ -433,34 +433,36 @@ def test_month_that_is_not_over_is_refused(quick: County) -> None:
         quick.billing.cycle(ACCOUNTANT, CycleRef(month="2026-03"))
 
 
-def test_holders_are_told_once_of_each_issued_bill(quick: County, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_holders_are_told_once_of_each_issued_bill(found: County, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "AT_ONCE", 2)
-    quick.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
-    quick.settle()
-    bills = quick.billing.bills(ACCOUNTANT, FindBills(month=MONTH, state="issued")).rows
+    found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    found.settle()
+    bills = found.billing.bills(ACCOUNTANT, FindBills(month=MONTH, state="issued")).rows
     holder = replace(ACCOUNTANT, scope=("",), accounts=(bills[0].account_no,), permits=frozenset({"notice.read"}))
     own = [bill for bill in bills if bill.account_no == bills[0].account_no]
     for _ in range(2):
-        found = quick.ask(NoticeApi).inbox(holder, Inbox(account_no=bills[0].account_no))
-        assert found.total == len(own)
+        inbox = found.ask(NoticeApi).inbox(holder, Inbox(account_no=bills[0].account_no))
+        assert inbox.total == len(own)
         assert all(
-            any(bill.bill_no in row.body.zh and str(bill.amount) in row.body.zh for row in found.rows) for bill in own
+            any(bill.bill_no in row.body.zh and str(bill.amount) in row.body.zh for row in inbox.rows) for bill in own
         )
-        quick.billing.tell_holders(OPERATOR, TellHolders(month=MONTH, run_no=1))
+        found.billing.tell_holders(OPERATOR, TellHolders(month=MONTH, run_no=1))
 
 
 @pytest.mark.scope("B05-15")
-def test_held_accounts_are_told_to_the_to_do_list_until_settled(quick: County) -> None:
-    run_month(quick)
-    open_tasks = quick.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows
+def test_held_accounts_are_told_to_the_to_do_list_until_settled(found: County) -> None:
+    run_month(found)
+    open_tasks = found.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows
     assert {task.subject_id for task in open_tasks} == {
-        row.exception_no for row in quick.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH)).rows
+        row.exception_no for row in found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH)).rows
     }
-    (empty,) = quick.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="zero_use")).rows
-    quick.billing.release(ACCOUNTANT, Release(exception_no=empty.exception_no, reason="现场核实，房屋空置"))
-    quick.settle()
-    left = quick.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows
+    (empty,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="zero_use")).rows
+    found.billing.release(ACCOUNTANT, Release(exception_no=empty.exception_no, reason="现场核实，房屋空置"))
+    found.settle()
+    left = found.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows
     assert {task.subject_id for task in open_tasks} - {task.subject_id for task in left} == {empty.exception_no}
+    found.billing.keep_tasks(OPERATOR, CycleRef(month=MONTH))
+    assert found.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows == left
 
 
 def test_bill_on_paper_shows_names_to_their_holder_only(found: County) -> None:

@@ -120,6 +120,7 @@ def test_a_change_keeps_the_days_before_and_the_month_has_both(
         (date(2024, 8, 5), date(2026, 4, 16), None),
     ]
     assert changed.contract.contract_kw == Power(4_700), "what the change left out stays"
+    assert contracts.terms_of(CLERK, ContractRef(contract_no=number_1)) == changed
     with pytest.raises(TermsConflict):
         contracts.change_terms(OPERATOR, change)
     # What was imported once is known, whatever changed since.

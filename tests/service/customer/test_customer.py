@@ -172,6 +172,18 @@ def test_pages_cover_everything_once(customer: CustomerApi) -> None:
     assert seen == sorted({number(serial) for serial in range(1, 8)})
 
 
+def test_a_clerk_who_gives_a_reason_sees_personal_data(customer: CustomerApi) -> None:
+    customer.open_accounts(MANAGER, OpenAccounts(accounts=[account(1), account(2, station=2)]))
+    revealed = customer.reveal(MANAGER, Reveal(account_no=number(1), reason="客户来电核对"))
+    assert (revealed.name, revealed.phone) == ("罗秀英", "10088153044")
+    for call, account_no, refusal in (
+        (CLERK, number(1), NotPermitted),
+        (replace(MANAGER, scope=CLERK.scope), number(2, 2), AccountNotFound),
+    ):
+        with pytest.raises(refusal):
+            customer.reveal(call, Reveal(account_no=account_no, reason="客户来电核对"))
+
+
 def test_browser_sees_masked_data_and_the_journal_holds_sealed_data(database_dsn: str, tmp_path: pathlib.Path) -> None:
     migrate(database_dsn, ["customer"])
     migrate(database_dsn, ["customer"])

@@ -277,6 +277,20 @@ def test_a_later_run_asks_only_who_did_not_fail_and_a_person_may_ask_again(banks
     banks.balanced()
 
 
+def test_the_steps_of_a_run_lead_to_its_end_and_then_do_nothing(banks: Desk) -> None:
+    agree(banks, A)
+    banks.bill(Bill(A, {"energy": 1000}))
+    batch_no = banks.payment.debit_batch(ACCOUNTANT, MakeDebitBatch(month="2026-04")).rows[0].batch_no
+    while banks.payment.run_debit(SYSTEM, Step(batch_no=batch_no)).again:
+        pass
+    assert banks.owed(A).due == Money(1000)
+    assert banks.payment.post_pending(SYSTEM, Step()).done == 1
+    assert banks.owed(A).due == Money(0)
+    assert not banks.payment.run_debit(SYSTEM, Step(batch_no=batch_no)).again
+    assert banks.payment.post_pending(SYSTEM, Step()).done == 0
+    banks.balanced()
+
+
 class Killed(BaseException):
     """Stands for kill -9: nothing catches it, nothing after it runs."""
 
