@@ -14,7 +14,7 @@ from tests.service.bindings import KEY, NOW, clock, local, remote, web
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
-from denghuo.kernel.problem import KeyReused, NotPermitted, NotSignedIn, Unavailable
+from denghuo.kernel.problem import Invalid, KeyReused, NotPermitted, NotSignedIn, Unavailable
 from denghuo.service.customer.api import (
     AccountNotFound,
     AccountNumbers,
@@ -159,6 +159,15 @@ def test_search_takes_wildcards_and_hostile_text_literally(customer: CustomerApi
     assert customer.account(replace(MANAGER, channel="peer"), AccountRef(account_no=number(1))).name == hostile
 
 
+def test_nul_in_text_is_refused_with_a_remedy(customer: CustomerApi) -> None:
+    for ask in (FindAccounts(keyword="罗\x00"), FindAccounts(after="a\x00b")):
+        with pytest.raises(Invalid, match="NUL"):
+            customer.find_accounts(MANAGER, ask)
+    with pytest.raises(Invalid, match="NUL"):
+        customer.open_accounts(MANAGER, OpenAccounts(accounts=[account(1, name="罗\x00")]))
+    assert customer.find_accounts(MANAGER, FindAccounts()).total == 0
+
+
 def test_pages_cover_everything_once(customer: CustomerApi) -> None:
     customer.open_accounts(MANAGER, OpenAccounts(accounts=[account(serial) for serial in range(1, 8)]))
     seen: list[str] = []
@@ -258,6 +267,9 @@ def test_token_carries_the_call_unchanged() -> None:
 def test_a_unit_is_not_above_one_whose_code_only_begins_alike(customer: CustomerApi) -> None:
     ten = account(10, station=10).model_copy(update={"org": "1405810.10"})
     customer.open_accounts(MANAGER, OpenAccounts(accounts=[ten]))
+    assert customer.find_accounts(MANAGER, FindAccounts(org="1405810.1")).total == 0
+    assert customer.find_accounts(MANAGER, FindAccounts(org="1405810.10")).total == 1
+    assert customer.find_accounts(MANAGER, FindAccounts(org="1405810")).total == 1
     one = replace(CLERK, scope=("1405810.1",))
     assert customer.find_accounts(one, FindAccounts()).total == 0
     with pytest.raises(AccountNotFound):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from denghuo.access.api import FindCredentials
 from denghuo.access.authentication.rules import FORGOTTEN_AFTER, IDLE, SESSIONS_MAX
-from denghuo.data.processing.work import Work
+from denghuo.data.processing.work import Work, containing
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,8 @@ class AccessStore:
         self._work.run("UPDATE credential SET disabled = %s WHERE user_name = %s", (disabled, user_name))
 
     def find_credentials(self, request: FindCredentials, now: datetime) -> tuple[list[CredentialRow], int]:
-        keyword = request.keyword.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         params = {
-            "pattern": f"%{keyword}%",
+            "pattern": containing(request.keyword),
             "kind": request.kind,
             "after": request.after,
             "limit": request.limit,

@@ -7,7 +7,7 @@ import psycopg
 import psycopg_pool
 from psycopg import sql
 
-from denghuo.kernel.problem import Unavailable, text
+from denghuo.kernel.problem import Invalid, Unavailable, text
 
 POOL_TIMEOUT_S = 5.0
 RETRY_AFTER_S = 5
@@ -51,6 +51,7 @@ class Database:
 
         Raises:
             Unavailable: no server answers within the pool's time-out, or it went away in mid-transaction.
+            Invalid: a text holds NUL, which PostgreSQL's text cannot.
         """
         try:
             with self._pool.connection() as connection:
@@ -61,6 +62,11 @@ class Database:
             if isinstance(error, psycopg.errors.DiskFull):
                 raise disk_full() from error
             raise database_unavailable() from error
+        except psycopg.DataError as error:
+            # The driver refuses NUL in text before it asks the server, the server refuses \u0000 in JSON.
+            if isinstance(error, psycopg.errors.UntranslatableCharacter) or "NUL" in str(error):
+                raise nul_in_text() from error
+            raise
 
     def connect(self) -> psycopg.Connection:
         """A connection of its own outside the pool (LISTEN, replication slots), in autocommit."""
@@ -79,6 +85,16 @@ def database_unavailable() -> Unavailable:
         ),
         part="database",
         retry_after_s=RETRY_AFTER_S,
+    )
+
+
+def nul_in_text() -> Invalid:
+    return Invalid(
+        text(
+            "文本中含有空字符（NUL），无法保存或查找，请删除后重试。",
+            "A text holds a NUL character, which can neither be kept nor found; remove it.",
+        ),
+        errors=[],
     )
 
 

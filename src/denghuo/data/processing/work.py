@@ -35,6 +35,12 @@ EVERYTHING = "*"
 """What `denghuo.scope` holds for the whole company; an empty setting means that nothing is visible."""
 
 
+def containing(keyword: str) -> str:
+    """The LIKE pattern of lower-case text that contains a keyword, its wildcards taken literally."""
+    literal = keyword.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{literal}%"
+
+
 class Work:
     """A unit of work. Made by the host for each operation; a service only uses it.
 

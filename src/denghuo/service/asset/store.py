@@ -125,7 +125,7 @@ class AssetStore:
             "WHERE position(%(keyword)s in upper(meter_no)) > 0"
             " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
             " AND (%(status)s::text IS NULL OR status = %(status)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
         )
         rows = self._work.rows(
             _METER
@@ -138,7 +138,7 @@ class AssetStore:
 
     def summary(self, org: str | None) -> list[AssetCount]:
         return self._work.rows(
-            "SELECT kind, status, count(*) AS count FROM meter WHERE (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            "SELECT kind, status, count(*) AS count FROM meter WHERE denghuo.of_unit(org, %(org)s)"
             " GROUP BY kind, status ORDER BY kind, status",
             {"org": org},
             AssetCount,

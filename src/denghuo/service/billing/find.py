@@ -23,7 +23,7 @@ _BILL_FILTER = (
     " AND (%(keyword)s = '' OR account_no ^@ %(keyword)s OR bill_no ^@ %(keyword)s)"
     " AND (%(state)s::text IS NULL OR state = %(state)s)"
     " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
-    " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+    " AND denghuo.of_unit(org, %(org)s)"
     " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)"
     " AND (NOT %(issued)s OR state IN ('issued', 'reversed'))"
     " AND (%(own)s::text[] IS NULL OR account_no = ANY (%(own)s))"
@@ -34,7 +34,7 @@ _HOLD_FILTER = (
     " AND (%(code)s::text IS NULL OR code = %(code)s)"
     " AND (%(state)s::text IS NULL OR state = %(state)s)"
     " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
-    " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+    " AND denghuo.of_unit(org, %(org)s)"
     " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)"
     " AND (%(releasable)s::bool IS NULL OR (bill_no IS NOT NULL AND state = 'open') = %(releasable)s)"
 )
@@ -48,7 +48,7 @@ class BillingFinder:
 
     def bills(self, request: FindBills, issued: bool) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """A page of bills in the order of their numbers, and the sums over all that match."""
-        params = request.model_dump() | {"issued": issued, "own": None, "keyword": _clean(request.keyword)}
+        params = request.model_dump() | {"issued": issued, "own": None, "keyword": request.keyword.strip()}
         order = " AND (%(after)s::text IS NULL OR bill_no > %(after)s) ORDER BY bill_no LIMIT %(limit)s"
         return self._bills(params, order)
 
@@ -91,7 +91,7 @@ class BillingFinder:
             " count(*) FILTER (WHERE state = 'held') AS held,"
             " coalesce(sum(energy_wh) FILTER (WHERE state = 'issued'), 0)::bigint AS energy_wh,"
             " coalesce(sum(amount_fen) FILTER (WHERE state = 'issued'), 0)::bigint AS amount_fen FROM bill"
-            " WHERE month = %(month)s AND (%(org)s::text IS NULL OR org ^@ %(org)s) GROUP BY kind, tariff_class"
+            " WHERE month = %(month)s AND denghuo.of_unit(org, %(org)s) GROUP BY kind, tariff_class"
             " ORDER BY kind DESC, amount_fen DESC",
             request.model_dump(),
         )
@@ -99,7 +99,7 @@ class BillingFinder:
     # -- exceptions --------------------------------------------------------------------------------------------------------
 
     def exceptions(self, request: FindExceptions) -> tuple[list[Hold], int]:
-        params = request.model_dump() | {"keyword": _clean(request.keyword)}
+        params = request.model_dump() | {"keyword": request.keyword.strip()}
         rows = self._work.rows(
             HOLD
             + _HOLD_FILTER
@@ -178,7 +178,3 @@ class BillingFinder:
             ' ON CONFLICT (code, kind, tariff_class) DO UPDATE SET "limit" = excluded."limit", active = excluded.active',
             (code, kind, tariff_class, limit, active),
         )
-
-
-def _clean(keyword: str) -> str:
-    return keyword.strip().replace("\x00", "")

@@ -155,7 +155,7 @@ class ContractStore:
             " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
             " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)"
             " AND (%(settlement_mode)s::text IS NULL OR settlement_mode = %(settlement_mode)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
         )
         rows = self._work.rows(
             "SELECT *, count(*) OVER () AS total FROM (" + _CURRENT + matching + ") AS found ORDER BY contract_no",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from denghuo.data.processing.work import Work
+from denghuo.data.processing.work import Work, containing
 from denghuo.service.customer.api import Account, ClassCount, FindAccounts, NewAccount
 from denghuo.service.customer.rules import search_text
 
@@ -61,7 +61,7 @@ class CustomerStore:
     def find(self, request: FindAccounts) -> tuple[list[Account], int]:
         """A page of the matching accounts and the number of all matches."""
         params = {
-            "pattern": f"%{_literal(request.keyword.strip().lower())}%",
+            "pattern": containing(request.keyword),
             "tariff_class": request.tariff_class,
             "org": request.org,
             "after": request.after,
@@ -70,7 +70,7 @@ class CustomerStore:
         matching = (
             "FROM account WHERE search LIKE %(pattern)s"
             " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
         )
         rows = self._work.rows(
             "SELECT account_no, name, kind, tariff_class, address, phone, org, industry_code, opened_on, status "
@@ -85,13 +85,8 @@ class CustomerStore:
     def summary(self, org: str | None) -> list[ClassCount]:
         return self._work.rows(
             "SELECT tariff_class, kind, status, count(*) AS count FROM account"
-            " WHERE (%(org)s::text IS NULL OR org ^@ %(org)s) GROUP BY tariff_class, kind, status"
+            " WHERE denghuo.of_unit(org, %(org)s) GROUP BY tariff_class, kind, status"
             " ORDER BY tariff_class, kind, status",
             {"org": org},
             ClassCount,
         )
-
-
-def _literal(keyword: str) -> str:
-    """The keyword with the wildcards of LIKE taken literally."""
-    return keyword.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("\x00", "")

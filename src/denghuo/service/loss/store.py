@@ -138,7 +138,7 @@ class LossStore:
             " FROM area_month WHERE month = %(month)s"
             " AND (position(%(keyword)s in upper(area_no)) > 0 OR position(%(keyword)s in upper(name)) > 0)"
             " AND (%(feeder_no)s::text IS NULL OR feeder_no = %(feeder_no)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
             " AND (%(flag)s::jsonb IS NULL OR flags @> %(flag)s::jsonb)"
             " AND (NOT %(only_flagged)s OR flags <> '[]')"
         )
@@ -163,7 +163,7 @@ class LossStore:
             " rate_e2, rank, held,"
             " (SELECT count(*) FROM area_month a WHERE a.month = f.month AND a.feeder_no = f.feeder_no) AS areas,"
             " (SELECT count(*) FROM area_month a WHERE a.month = f.month AND a.feeder_no = f.feeder_no AND flags <> '[]')"
-            " AS flagged FROM feeder_month f WHERE month = %(month)s AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AS flagged FROM feeder_month f WHERE month = %(month)s AND denghuo.of_unit(org, %(org)s)"
             " ORDER BY rate_e2 DESC NULLS LAST, feeder_no",
             {"month": month, "org": org},
         )

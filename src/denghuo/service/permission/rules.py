@@ -59,8 +59,3 @@ def named_posts(titles: Iterable[Text]) -> Text:
     """Titles of posts in one line, each once, in both languages."""
     unique = list({title["zh"]: title for title in titles}.values())
     return text("、".join(title["zh"] for title in unique), ", ".join(title["en"] for title in unique))
-
-
-def literal(keyword: str) -> str:
-    """A keyword with the wildcards of LIKE taken literally."""
-    return keyword.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

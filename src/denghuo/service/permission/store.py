@@ -8,10 +8,9 @@ from typing import Any
 
 import yaml
 
-from denghuo.data.processing.work import Work
+from denghuo.data.processing.work import Work, containing
 from denghuo.kernel.problem import Text, text
 from denghuo.service.permission.api import ROLES, FindStaff, NewOrganisation, Organisation, RoleDefinition
-from denghuo.service.permission.rules import literal
 
 _DELIVERED = pathlib.Path(__file__).parent / "roles.yaml"
 
@@ -202,13 +201,13 @@ class PermissionStore:
     def lent_by(self, user_name: str, role: str, org: str) -> list[int]:
         """Appointments that were delegated from a post."""
         return self._work.values(
-            "SELECT appointment_no FROM appointment WHERE delegated_by = %s AND role = %s AND org ^@ %s",
+            "SELECT appointment_no FROM appointment WHERE delegated_by = %s AND role = %s AND denghuo.of_unit(org, %s)",
             (user_name, role, org),
         )
 
     def find_staff(self, request: FindStaff, today: date) -> tuple[list[KnownStaff], int]:
         params = {
-            "pattern": f"%{literal(request.keyword.strip().lower())}%",
+            "pattern": containing(request.keyword),
             "org": request.org,
             "role": request.role,
             "after": request.after,
@@ -217,7 +216,7 @@ class PermissionStore:
         }
         matching = (
             "FROM staff WHERE (user_name LIKE %(pattern)s OR lower(name) LIKE %(pattern)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
             " AND (%(role)s::text IS NULL OR EXISTS (SELECT FROM appointment WHERE appointment.user_name = staff.user_name"
             f" AND role = %(role)s AND {_STANDS}))"
         )

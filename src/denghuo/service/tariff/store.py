@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.types.range import Range
 
-from denghuo.data.processing.work import Work
+from denghuo.data.processing.work import Work, containing
 from denghuo.service.tariff.api import IN_FORCE_MAX, FindTariffs, InForce, TariffDocument
 
 _COLUMNS = (
@@ -65,7 +65,7 @@ class TariffStore:
     def find(self, request: FindTariffs) -> tuple[list[Stored], int]:
         code, _, version = (request.after or "").partition("|")
         params = {
-            "pattern": f"%{_literal(request.keyword.strip().lower())}%",
+            "pattern": containing(request.keyword),
             "tariff_class": request.tariff_class,
             "kind": request.kind,
             "status": request.status,
@@ -195,8 +195,3 @@ def _json(tariff: TariffDocument) -> str:
 def _search(tariff: TariffDocument) -> str:
     parts = [tariff.code, tariff.title.zh, tariff.title.en, tariff.area, tariff.area_title.zh, tariff.area_title.en]
     return " ".join([*parts, *(source.number for source in tariff.sources)]).lower()
-
-
-def _literal(keyword: str) -> str:
-    """The keyword with the wildcards of LIKE taken literally."""
-    return keyword.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("\x00", "")

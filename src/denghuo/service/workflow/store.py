@@ -111,7 +111,7 @@ class WorkflowStore:
         }
         matching = (
             f"FROM task WHERE {_MINE} AND (state = %(state)s OR (%(state)s::text IS NULL AND state <> 'done'))"
-            " AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND denghuo.of_unit(org, %(org)s)"
         )
         rows = self._work.rows(
             f"SELECT {_TASK} {matching} ORDER BY due_on NULLS LAST, task_no OFFSET %(skip)s LIMIT %(limit)s",

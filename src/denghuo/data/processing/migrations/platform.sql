@@ -16,4 +16,9 @@ RETURN denghuo.in_scope(org)
     AND (coalesce(current_setting('denghuo.accounts', true), '') = ''
          OR account_no = ANY (string_to_array(current_setting('denghuo.accounts', true), ',')));
 
+-- The filter of lists: whether a unit is another one or lies below it. Without a unit to compare with, all are.
+CREATE OR REPLACE FUNCTION denghuo.of_unit(org text, unit text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN unit IS NULL OR (org || '.') ^@ (unit || '.');
+
 GRANT USAGE ON SCHEMA denghuo TO PUBLIC;

@@ -145,7 +145,7 @@ class Books:
             " count(*) FILTER (WHERE %(month)s::text IS NULL OR month = %(month)s) AS entries"
             " FROM entry WHERE (%(month)s::text IS NULL OR month <= %(month)s)"
             " AND (%(before)s::timestamptz IS NULL OR posted_at < %(before)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s) GROUP BY code)"
+            " AND denghuo.of_unit(org, %(org)s) GROUP BY code)"
             " SELECT code, zh, en, kind, coalesce(opening, 0) AS opening, coalesce(debit, 0) AS debit,"
             " coalesce(credit, 0) AS credit, coalesce(entries, 0) AS entries"
             " FROM chart LEFT JOIN moved USING (code) ORDER BY code",
@@ -169,7 +169,7 @@ class Books:
         params = request.model_dump()
         matching = (
             "FROM voucher WHERE (%(month)s::text IS NULL OR month = %(month)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
             " AND (%(document_kind)s::text IS NULL OR document_kind = %(document_kind)s)"
         )
         rows = self._work.rows(
@@ -220,7 +220,7 @@ class Books:
             " AND (%(document_kind)s::text IS NULL OR document_kind = %(document_kind)s)"
             " AND (%(document_no)s::text IS NULL OR document_no = %(document_no)s)"
             " AND (%(month)s::text IS NULL OR month = %(month)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
         )
         rows = self._work.rows(
             "SELECT entry_no, voucher_no, posted_at, month, document_kind, document_no, code, zh, en, org, account_no,"

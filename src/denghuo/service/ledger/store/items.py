@@ -247,7 +247,7 @@ class Items:
         params = request.model_dump() | {"today": today, "kind": request.kind or "supply"}
         matching = (
             " FROM item WHERE kind = %(kind)s AND (%(month)s::text IS NULL OR month = %(month)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
             " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)"
             " AND (%(account_no)s::text IS NULL OR account_no = %(account_no)s)"
             " AND (%(state)s::text IS NULL OR " + _STATE + " = %(state)s"
@@ -334,7 +334,7 @@ class Items:
             " AS bucket, count(DISTINCT account_no) AS accounts, count(*) AS bills, sum(rest)::bigint AS outstanding"
             " FROM (SELECT account_no, %(today)s::date - due_on AS days, amount_fen - paid_fen AS rest FROM item"
             " WHERE kind = 'supply' AND paid_fen <> amount_fen"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
             " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)) o GROUP BY bucket",
             request.model_dump() | {"today": today},
         )

@@ -142,7 +142,7 @@ class BankStore:
         params = request.model_dump()
         matching = (
             "FROM agreement WHERE effective_to IS NULL AND (%(account_no)s::text IS NULL OR account_no = %(account_no)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
             " AND (%(bank_code)s::text IS NULL OR bank_code = %(bank_code)s)"
         )
         rows = self._work.rows(

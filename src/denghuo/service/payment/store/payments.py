@@ -138,7 +138,7 @@ class PaymentStore:
         params = request.model_dump()
         matching = (
             "FROM payment WHERE (%(account_no)s::text IS NULL OR account_no = %(account_no)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s) AND (%(day)s::date IS NULL OR day = %(day)s)"
+            " AND denghuo.of_unit(org, %(org)s) AND (%(day)s::date IS NULL OR day = %(day)s)"
             " AND (%(method)s::text IS NULL OR method = %(method)s)"
             " AND (%(state)s::text IS NULL OR state = %(state)s)"
             " AND (%(cashier)s::text IS NULL OR cashier = %(cashier)s)"

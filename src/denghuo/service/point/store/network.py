@@ -166,7 +166,7 @@ class NetworkStore:
         rows = self._work.rows(
             "SELECT " + _FEEDER + ", (SELECT count(*) FROM area a WHERE a.feeder_no = f.feeder_no) AS area_count,"
             " (SELECT count(*) FROM point p WHERE p.feeder_no = f.feeder_no) AS point_count"
-            " FROM feeder f WHERE %(org)s::text IS NULL OR f.org ^@ %(org)s ORDER BY f.feeder_no",
+            " FROM feeder f WHERE denghuo.of_unit(f.org, %(org)s) ORDER BY f.feeder_no",
             {"org": org},
         )
         return [FeederRow(**_feeder(row)) for row in rows]
@@ -182,7 +182,7 @@ class NetworkStore:
         matching: LiteralString = (
             " FROM area a WHERE (position(%(keyword)s in upper(a.area_no)) > 0 OR position(%(keyword)s in upper(a.name)) > 0)"
             " AND (%(feeder_no)s::text IS NULL OR a.feeder_no = %(feeder_no)s)"
-            " AND (%(org)s::text IS NULL OR a.org ^@ %(org)s)"
+            " AND denghuo.of_unit(a.org, %(org)s)"
         )
         rows = self._work.rows(
             "SELECT "

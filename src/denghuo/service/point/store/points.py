@@ -162,7 +162,7 @@ class PointStore:
             " AND (%(role)s::text IS NULL OR p.role = %(role)s)"
             " AND (%(area_no)s::text IS NULL OR p.area_no = %(area_no)s)"
             " AND (%(feeder_no)s::text IS NULL OR p.feeder_no = %(feeder_no)s)"
-            " AND (%(org)s::text IS NULL OR p.org ^@ %(org)s)"
+            " AND denghuo.of_unit(p.org, %(org)s)"
         )
         rows = self._work.rows(
             _POINT
@@ -264,7 +264,7 @@ class PointStore:
         matching: LiteralString = (
             " FROM exchange WHERE (%(start)s::timestamptz IS NULL OR exchanged_at >= %(start)s)"
             " AND (%(end)s::timestamptz IS NULL OR exchanged_at < %(end)s)"
-            " AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            " AND denghuo.of_unit(org, %(org)s)"
         )
         rows = self._work.rows(
             "SELECT account_no, org, body"

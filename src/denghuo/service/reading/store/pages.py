@@ -55,7 +55,7 @@ class ReadingPages:
             "limit": request.limit,
         }
         matching: LiteralString = (
-            "FROM plan WHERE month = %(month)s AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            "FROM plan WHERE month = %(month)s AND denghuo.of_unit(org, %(org)s)"
             " AND (%(route)s::text IS NULL OR route = %(route)s)"
         )
         rows = self._work.rows(
@@ -95,7 +95,7 @@ class ReadingPages:
     def reads(self, request: FindReads) -> tuple[list[MonthReadRow], int, str | None]:
         params = request.model_dump(mode="json") | {"after": _parts(request.after, 4)}
         matching: LiteralString = (
-            "FROM month_read WHERE month = %(month)s AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            "FROM month_read WHERE month = %(month)s AND denghuo.of_unit(org, %(org)s)"
             " AND (%(status)s::text IS NULL OR status = %(status)s) AND (%(rule)s::text IS NULL OR rule = %(rule)s)"
             " AND (%(account_no)s::text IS NULL OR account_no = %(account_no)s)"
             " AND (%(point_no)s::text IS NULL OR point_no = %(point_no)s)"
@@ -135,7 +135,7 @@ class ReadingPages:
             "limit": request.limit,
         }
         matching: LiteralString = (
-            "FROM month_read WHERE month = %(month)s AND (%(org)s::text IS NULL OR org ^@ %(org)s)"
+            "FROM month_read WHERE month = %(month)s AND denghuo.of_unit(org, %(org)s)"
             " AND (%(rule)s::text IS NULL OR rule = %(rule)s)"
             " AND (status = 'held' OR (%(notices)s AND (status = 'estimated' OR cardinality(notices) > 0)))"
         )
@@ -235,7 +235,7 @@ def _parts(after: str | None, count: int) -> list[str] | None:
     """The parts of an `after`; what never was a `next` is as none."""
     if after is None:
         return None
-    parts = after.replace("\x00", "").split(_BAR)
+    parts = after.split(_BAR)
     numbers = parts[1:2] if count < 5 else parts[2:3]
     ok = len(parts) == count and all(part.isdecimal() and len(part) < 6 for part in numbers)
     return parts if ok and (count < 5 or parts[0] in ("True", "False")) else None
