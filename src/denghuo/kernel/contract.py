@@ -201,7 +201,8 @@ def command(
 ) -> Callable[[Method], Method]:
     """Marks an operation that changes state: one transaction, journaled, idempotent by key.
 
-    `reveals`: the purpose of the operation is to show personal data in clear, so its reply is not masked.
+    `reveals`: the purpose of the operation is to show personal data in clear, so its reply is not masked. Nor is it kept:
+    the journal holds who asked, when and why, and a repeat runs the operation again.
     """
     return _declare(_Declared("command", permit, problems, emits, reveals))
 

@@ -193,6 +193,7 @@ def test_a_clerk_who_gives_a_reason_sees_personal_data(customer: CustomerApi) ->
             customer.reveal(call, Reveal(account_no=account_no, reason="客户来电核对"))
 
 
+@pytest.mark.scope("A1-05")
 def test_browser_sees_masked_data_and_the_journal_holds_sealed_data(database_dsn: str, tmp_path: pathlib.Path) -> None:
     migrate(database_dsn, ["customer"])
     migrate(database_dsn, ["customer"])

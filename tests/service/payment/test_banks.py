@@ -24,7 +24,6 @@ from denghuo.service.payment.api import (
     BatchKnown,
     BatchUnknown,
     CallbackDiffers,
-    DebitBatchRef,
     FindAgreements,
     FindBankFiles,
     FindDebitBatches,
@@ -41,6 +40,7 @@ from denghuo.service.payment.api import (
     RegisterAgreements,
     SignatureWrong,
     Step,
+    TakeDebitFile,
 )
 from denghuo.service.payment.channel import SandboxBank, SandboxOnline
 from denghuo.service.payment.rules.bank_file import Refused, read_bank_file
@@ -241,7 +241,9 @@ def test_posted_bills_are_collected_by_the_sandbox_bank(banks: Desk) -> None:
     assert (failed.total, len(failed.rows)) == (2, 1)
     paid = banks.payment.payments(ACCOUNTANT, FindPayments(method="debit")).rows
     assert {row.account_no for row in paid} == {A, C} and all(row.sandbox for row in paid)
-    outgoing = banks.payment.debit_file(ACCOUNTANT, DebitBatchRef(batch_no=batch.batch_no))
+    asked = TakeDebitFile(batch_no=batch.batch_no, reason="送交银行代扣")
+    outgoing = banks.payment.debit_file(ACCOUNTANT.keyed("the file"), asked)
+    assert banks.payment.debit_file(ACCOUNTANT.keyed("the file"), asked) == outgoing
     content = base64.b64decode(outgoing.content).decode()
     assert content.splitlines()[-1] == "T|4|40.00" and f"|{A}|10.00|6222021234567890123|罗 秀英" in content
     assert "SANDBOX" in outgoing.file_name
@@ -252,7 +254,12 @@ def test_posted_bills_are_collected_by_the_sandbox_bank(banks: Desk) -> None:
     with pytest.raises(BatchUnknown):
         banks.payment.debit_lines(clerk, FindDebitLines(batch_no=batch.batch_no))
     with pytest.raises(BatchUnknown):
-        banks.payment.debit_file(clerk, DebitBatchRef(batch_no=batch.batch_no))
+        banks.payment.debit_file(clerk, asked)
+    with banks.database.connection() as connection:
+        kept = connection.execute(
+            "SELECT request->>'reason', reply::text FROM payment.journal WHERE operation = 'payment.debit_file'"
+        ).fetchall()
+    assert kept == [("送交银行代扣", "{}")], "one record of both, and none of the bank accounts"
     collection = banks.payment.collection(ACCOUNTANT, AskCollection())
     assert (collection.receivable, collection.collected, str(collection.percent)) == (Money(5000), Money(2000), "40.00")
     banks.balanced()

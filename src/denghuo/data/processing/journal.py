@@ -80,7 +80,9 @@ class Journal:
         """Adds the command's row, with the events that its work emitted and the jobs that it ordered."""
         outgoing = [_envelope(event) for event in self._work.events]
         outgoing += [{"job": name, "data": body} for name, body in self._work.jobs]
-        request_body, reply_body = request.model_dump(mode="json"), reply.model_dump(mode="json")
+        request_body = request.model_dump(mode="json")
+        # What was revealed is shown and not kept: the record is that it was asked for.
+        reply_body = {} if operation.reveals else reply.model_dump(mode="json")
         subject = _subject(request_body) or _subject(reply_body) or call.actor
         seal = _Sealer(self, subject)
         self._work.run(

@@ -155,7 +155,7 @@ class Local:
             # A transaction of its own: a repeat is answered before the operation asks any peer.
             with self.store.work(operation.noun, call) as work:
                 known = Journal(work, self.store.master_key).find(operation, key, digest)
-            if known is not None:
+            if known is not None and not operation.reveals:
                 return operation.reply.model_validate(known.reply)
         with self.store.work(operation.noun, call) as work:
             reply = run(self.implementation(work, self._ask))
@@ -164,6 +164,8 @@ class Local:
             known = journal.find(operation, key, digest)
             if known is None:
                 journal.record(operation, call, key, digest, request, reply)
+                return reply
+            if operation.reveals:
                 return reply
             # The same command was committed by another thread meanwhile: its reply stands, this work is undone.
             work.connection.rollback()

@@ -360,8 +360,11 @@ class DebitBatches(Message):
     as_of: AsOf
 
 
-class DebitBatchRef(Message):
+class TakeDebitFile(Message):
+    """Asks for bank accounts in clear, so it says what for."""
+
     batch_no: BatchNo
+    reason: Reason
 
 
 class FindDebitLines(Page):
@@ -675,9 +678,9 @@ class PaymentApi(Api, noun="payment", version=1):
     def debit_lines(self, call: Call, request: FindDebitLines) -> DebitLines:
         """The lines of a batch and what the bank answered."""
 
-    @query(permit="payment.bank_file", problems=(BatchUnknown,))
-    def debit_file(self, call: Call, request: DebitBatchRef) -> Document:
-        """The outgoing file of a batch as the bank gets it, bank accounts in clear."""
+    @command(permit="payment.bank_file", problems=(BatchUnknown,), reveals=True)
+    def debit_file(self, call: Call, request: TakeDebitFile) -> Document:
+        """The outgoing file of a batch as the bank gets it, bank accounts in clear. The journal keeps who took it, when and why."""
 
     @command(permit="payment.post")
     def post_pending(self, call: Call, request: Step) -> StepDone:

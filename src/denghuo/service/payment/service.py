@@ -19,7 +19,6 @@ from denghuo.service.payment.api import (
     Collection,
     Day,
     DebitBatches,
-    DebitBatchRef,
     DebitLines,
     FindAgreements,
     FindBankFiles,
@@ -42,6 +41,7 @@ from denghuo.service.payment.api import (
     ReversePayment,
     Step,
     StepDone,
+    TakeDebitFile,
     TakePayment,
 )
 from denghuo.service.payment.bank import Bank, unknown_batch
@@ -129,7 +129,7 @@ class PaymentService(PaymentApi):
         following = str(rows[-1].line) if len(rows) == request.limit else None
         return DebitLines(rows=rows, total=total, next=following, as_of=call.now)
 
-    def debit_file(self, call: Call, request: DebitBatchRef) -> Document:
+    def debit_file(self, call: Call, request: TakeDebitFile) -> Document:
         return self.bank.outgoing_document(request.batch_no)
 
     # -- steps -----------------------------------------------------------------------------------------------------------
