@@ -1,0 +1,258 @@
+"""Contract of the ledger (账务管理): books, what is owed on each account, receipts, recovery.
+
+Every entry belongs to a document (a bill, a receipt, a reversal, an offset); the entries of a document balance to the fen, all
+in the books of one organisation. Entries never change: what was wrong is reversed by another document.
+"""
+
+from denghuo.kernel.contract import Api, Call, command, query
+from denghuo.service.ledger.api.book import (
+    ACCOUNT_KINDS,
+    DOCUMENTS,
+    ITEMS_MAX,
+    PROOFS,
+    AskChart,
+    AskProof,
+    AskTrialBalance,
+    AskVoucher,
+    BalanceRow,
+    BillsPosted,
+    BooksDiffer,
+    Chart,
+    ChartCode,
+    ChartRow,
+    CloseMonth,
+    DocumentKind,
+    DocumentNo,
+    Entries,
+    Entry,
+    FindEntries,
+    FindPostings,
+    FindVouchers,
+    MonthClosed,
+    MonthLocked,
+    MonthNotOver,
+    Posting,
+    Postings,
+    Proof,
+    Proofs,
+    TrialBalance,
+    Voucher,
+    VoucherLine,
+    VoucherNo,
+    VoucherRow,
+    Vouchers,
+    VoucherUnknown,
+)
+from denghuo.service.ledger.api.item import (
+    BILL_KINDS,
+    BUCKETS,
+    ITEM_STATES,
+    RECOVERY_BY,
+    AccountOpen,
+    AccountUnknown,
+    Ageing,
+    AgeingRow,
+    AskAgeing,
+    AskRecovery,
+    AskStatement,
+    BillKind,
+    BillsOpen,
+    FindReceivables,
+    ItemState,
+    OpenAccounts,
+    OpenItem,
+    Owed,
+    OwedBy,
+    Receivables,
+    Recovery,
+    RecoveryRow,
+    Statement,
+    StatementRow,
+)
+from denghuo.service.ledger.api.receipt import (
+    METHODS,
+    RECEIPT_STATES,
+    AlreadyReversed,
+    AmountRefused,
+    AnyAccount,
+    KnownReceipt,
+    KnownReceipts,
+    Method,
+    PostedReceipt,
+    PostReceipts,
+    Receipt,
+    ReceiptDiffers,
+    ReceiptNo,
+    ReceiptReversed,
+    ReceiptsOf,
+    ReceiptsPosted,
+    ReceiptState,
+    ReceiptTotal,
+    ReceiptTotalRows,
+    ReceiptTotals,
+    ReceiptUnknown,
+    ReverseReceipt,
+)
+
+__all__ = [
+    "ACCOUNT_KINDS",
+    "BILL_KINDS",
+    "BUCKETS",
+    "DOCUMENTS",
+    "ITEMS_MAX",
+    "ITEM_STATES",
+    "METHODS",
+    "PROOFS",
+    "RECEIPT_STATES",
+    "RECOVERY_BY",
+    "AccountOpen",
+    "AccountUnknown",
+    "Ageing",
+    "AgeingRow",
+    "AlreadyReversed",
+    "AmountRefused",
+    "AnyAccount",
+    "AskAgeing",
+    "AskChart",
+    "AskProof",
+    "AskRecovery",
+    "AskStatement",
+    "AskTrialBalance",
+    "AskVoucher",
+    "BalanceRow",
+    "BillKind",
+    "BillsOpen",
+    "BillsPosted",
+    "BooksDiffer",
+    "Chart",
+    "ChartCode",
+    "ChartRow",
+    "CloseMonth",
+    "DocumentKind",
+    "DocumentNo",
+    "Entries",
+    "Entry",
+    "FindEntries",
+    "FindPostings",
+    "FindReceivables",
+    "FindVouchers",
+    "ItemState",
+    "KnownReceipt",
+    "KnownReceipts",
+    "LedgerApi",
+    "Method",
+    "MonthClosed",
+    "MonthLocked",
+    "MonthNotOver",
+    "OpenAccounts",
+    "OpenItem",
+    "Owed",
+    "OwedBy",
+    "PostReceipts",
+    "PostedReceipt",
+    "Posting",
+    "Postings",
+    "Proof",
+    "Proofs",
+    "Receipt",
+    "ReceiptDiffers",
+    "ReceiptNo",
+    "ReceiptReversed",
+    "ReceiptState",
+    "ReceiptTotal",
+    "ReceiptTotalRows",
+    "ReceiptTotals",
+    "ReceiptUnknown",
+    "ReceiptsOf",
+    "ReceiptsPosted",
+    "Receivables",
+    "Recovery",
+    "RecoveryRow",
+    "ReverseReceipt",
+    "Statement",
+    "StatementRow",
+    "TrialBalance",
+    "Voucher",
+    "VoucherLine",
+    "VoucherNo",
+    "VoucherRow",
+    "VoucherUnknown",
+    "Vouchers",
+]
+
+
+class LedgerApi(Api, noun="ledger", version=1):
+    """Operations on the books."""
+
+    @query(permit="ledger.read", problems=(AccountUnknown,))
+    def owed(self, call: Call, request: OwedBy) -> Owed:
+        """What an account owes: its open bills, prepaid balance and the amount that settles everything."""
+
+    @query(permit="ledger.read")
+    def bills_open(self, call: Call, request: BillsOpen) -> OpenAccounts:
+        """Of up to 1,000 accounts those that owe something, with the open bills."""
+
+    @query(permit="ledger.read")
+    def receivables(self, call: Call, request: FindReceivables) -> Receivables:
+        """Bills with what was paid on them, by month, unit, class, state; pages by bill number."""
+
+    @query(permit="ledger.read", problems=(AccountUnknown,))
+    def statement(self, call: Call, request: AskStatement) -> Statement:
+        """The movements of an account with the running balance."""
+
+    @command(permit="ledger.post", problems=(ReceiptDiffers, AmountRefused))
+    def post_receipts(self, call: Call, request: PostReceipts) -> ReceiptsPosted:
+        """Posts up to 1,000 receipts: named bills first, then the oldest open ones, surplus to prepaid; money for an unknown
+        account goes to suspense. A receipt that is posted already is left as it is."""
+
+    @command(permit="ledger.post", problems=(ReceiptUnknown, AlreadyReversed))
+    def reverse_receipt(self, call: Call, request: ReverseReceipt) -> ReceiptReversed:
+        """Takes a receipt back: its bills are open again, its prepaid part is withdrawn. Repeating it changes nothing."""
+
+    @query(permit="ledger.books")
+    def receipts_of(self, call: Call, request: ReceiptsOf) -> KnownReceipts:
+        """Of up to 1,000 receipt numbers those that are in the books."""
+
+    @query(permit="ledger.books")
+    def receipt_totals(self, call: Call, request: ReceiptTotals) -> ReceiptTotalRows:
+        """Receipts summed by day and method."""
+
+    @query(permit="ledger.books")
+    def chart(self, call: Call, request: AskChart) -> Chart:
+        """The chart of accounts."""
+
+    @query(permit="ledger.books")
+    def trial_balance(self, call: Call, request: AskTrialBalance) -> TrialBalance:
+        """Opening, turnover and closing of every account of the chart."""
+
+    @query(permit="ledger.books")
+    def vouchers(self, call: Call, request: FindVouchers) -> Vouchers:
+        """Vouchers, newest first."""
+
+    @query(permit="ledger.books", problems=(VoucherUnknown,))
+    def voucher(self, call: Call, request: AskVoucher) -> Voucher:
+        """One voucher, summed by account of the chart."""
+
+    @query(permit="ledger.books")
+    def entries(self, call: Call, request: FindEntries) -> Entries:
+        """Entries, newest first; each leads to its bill or receipt."""
+
+    @query(permit="ledger.books")
+    def recovery(self, call: Call, request: AskRecovery) -> Recovery:
+        """Collected against receivable for the bills of a month."""
+
+    @query(permit="ledger.books")
+    def ageing(self, call: Call, request: AskAgeing) -> Ageing:
+        """Outstanding amounts by days overdue."""
+
+    @query(permit="ledger.books")
+    def postings(self, call: Call, request: FindPostings) -> Postings:
+        """Billing runs that reached the books, newest first."""
+
+    @query(permit="ledger.books")
+    def proof(self, call: Call, request: AskProof) -> Proofs:
+        """Compares the books with the sub-ledgers; every difference is 0.00."""
+
+    @command(permit="ledger.close", problems=(MonthLocked, MonthNotOver, BooksDiffer))
+    def close_month(self, call: Call, request: CloseMonth) -> MonthClosed:
+        """Locks a booking month that is over and whose books agree with the sub-ledgers."""

@@ -1,0 +1,276 @@
+"""Contract of payment (电费收缴管理): counter, bank files, direct debit, online orders, day-end close, reconciliation.
+
+A payment is recorded here first and posted to the ledger afterwards by job steps that may be repeated, so an interruption leaves
+no half payment. The bank and the online channel of this release are sandboxes and say so wherever they show.
+"""
+
+from denghuo.kernel.contract import PUBLIC, Api, Call, command, query
+from denghuo.kernel.fields import Document
+from denghuo.service.payment.api.bank import (
+    BATCH_STATES,
+    DEBIT_RESULTS,
+    FILE_KINDS,
+    FILE_MAX,
+    ITEMS_MAX,
+    Agreement,
+    Agreements,
+    AgreementsRegistered,
+    BankCode,
+    BankFile,
+    BankFileImported,
+    BankFileRefused,
+    BankFiles,
+    BatchKnown,
+    BatchNo,
+    BatchState,
+    BatchUnknown,
+    DebitBatch,
+    DebitBatches,
+    DebitLine,
+    DebitLines,
+    FindAgreements,
+    FindBankFiles,
+    FindDebitBatches,
+    FindDebitLines,
+    ImportBankFile,
+    LineError,
+    MakeDebitBatch,
+    RegisterAgreements,
+    Step,
+    StepDone,
+    TakeDebitFile,
+)
+from denghuo.service.payment.api.counter import (
+    DAY_STATES,
+    METHODS,
+    REVERSAL_OUTCOMES,
+    STATES,
+    AccountUnknown,
+    AmountRefused,
+    AnyAccount,
+    AskDay,
+    CashDiffers,
+    Cashier,
+    CloseDay,
+    CounterMethod,
+    Day,
+    DayClosed,
+    DayMethod,
+    FindPayments,
+    Method,
+    NotReversible,
+    Payment,
+    PaymentReversed,
+    Payments,
+    PaymentTaken,
+    ReceiptNo,
+    ReceiptRef,
+    ReceiptUnknown,
+    ReversePayment,
+    Sandbox,
+    State,
+    TakePayment,
+)
+from denghuo.service.payment.api.online import (
+    ORDER_STATES,
+    CallbackDiffers,
+    CallbackTaken,
+    NothingToPay,
+    OnlineCallback,
+    Order,
+    OrderNo,
+    OrderRef,
+    OrderUnknown,
+    PayOnline,
+    SignatureWrong,
+)
+from denghuo.service.payment.api.reconciliation import (
+    CAUSES,
+    AskCollection,
+    AskReconciliation,
+    Collection,
+    CollectionRow,
+    Difference,
+    ReconciledSide,
+    Reconciliation,
+)
+
+__all__ = [
+    "BATCH_STATES",
+    "CAUSES",
+    "DAY_STATES",
+    "DEBIT_RESULTS",
+    "FILE_KINDS",
+    "FILE_MAX",
+    "ITEMS_MAX",
+    "METHODS",
+    "ORDER_STATES",
+    "REVERSAL_OUTCOMES",
+    "STATES",
+    "AccountUnknown",
+    "Agreement",
+    "Agreements",
+    "AgreementsRegistered",
+    "AmountRefused",
+    "AnyAccount",
+    "AskCollection",
+    "AskDay",
+    "AskReconciliation",
+    "BankCode",
+    "BankFile",
+    "BankFileImported",
+    "BankFileRefused",
+    "BankFiles",
+    "BatchKnown",
+    "BatchNo",
+    "BatchState",
+    "BatchUnknown",
+    "CallbackDiffers",
+    "CallbackTaken",
+    "CashDiffers",
+    "Cashier",
+    "CloseDay",
+    "Collection",
+    "CollectionRow",
+    "CounterMethod",
+    "Day",
+    "DayClosed",
+    "DayMethod",
+    "DebitBatch",
+    "DebitBatches",
+    "DebitLine",
+    "DebitLines",
+    "Difference",
+    "FindAgreements",
+    "FindBankFiles",
+    "FindDebitBatches",
+    "FindDebitLines",
+    "FindPayments",
+    "ImportBankFile",
+    "LineError",
+    "MakeDebitBatch",
+    "Method",
+    "NotReversible",
+    "NothingToPay",
+    "OnlineCallback",
+    "Order",
+    "OrderNo",
+    "OrderRef",
+    "OrderUnknown",
+    "PayOnline",
+    "Payment",
+    "PaymentApi",
+    "PaymentReversed",
+    "PaymentTaken",
+    "Payments",
+    "ReceiptNo",
+    "ReceiptRef",
+    "ReceiptUnknown",
+    "ReconciledSide",
+    "Reconciliation",
+    "RegisterAgreements",
+    "ReversePayment",
+    "Sandbox",
+    "SignatureWrong",
+    "State",
+    "Step",
+    "StepDone",
+    "TakeDebitFile",
+    "TakePayment",
+]
+
+
+class PaymentApi(Api, noun="payment", version=1):
+    """Operations on payments."""
+
+    @command(permit="payment.take", problems=(AmountRefused, AccountUnknown, DayClosed), emits=(PaymentTaken,))
+    def take_payment(self, call: Call, request: TakePayment) -> Payment:
+        """Takes a payment at the counter. With an idempotency key a double submit is one payment."""
+
+    @query(permit="payment.read", problems=(ReceiptUnknown,))
+    def receipt(self, call: Call, request: ReceiptRef) -> Payment:
+        """One payment."""
+
+    @query(permit="payment.read", problems=(ReceiptUnknown,))
+    def receipt_document(self, call: Call, request: ReceiptRef) -> Document:
+        """The receipt as PDF."""
+
+    @query(permit="payment.read")
+    def payments(self, call: Call, request: FindPayments) -> Payments:
+        """Payments, newest first."""
+
+    @command(permit="payment.reverse", problems=(ReceiptUnknown, NotReversible))
+    def reverse_payment(self, call: Call, request: ReversePayment) -> PaymentReversed:
+        """Takes a payment back: the same day by its cashier, otherwise once another person has agreed."""
+
+    @query(permit="payment.day")
+    def day(self, call: Call, request: AskDay) -> Day:
+        """What a cashier took on a day and what the drawer must hold."""
+
+    @command(permit="payment.close", problems=(CashDiffers, DayClosed, AmountRefused))
+    def close_day(self, call: Call, request: CloseDay) -> Day:
+        """Closes the caller's day. A difference needs a reason and another person's approval."""
+
+    @command(permit="payment.import", problems=(BankFileRefused, BatchKnown))
+    def import_bank_file(self, call: Call, request: ImportBankFile) -> BankFileImported:
+        """Imports a bank's file: all of it or nothing. The same file again gives the same reply and changes nothing."""
+
+    @query(permit="payment.bank")
+    def bank_files(self, call: Call, request: FindBankFiles) -> BankFiles:
+        """Imported bank files, newest first."""
+
+    @command(permit="payment.agree")
+    def register_agreements(self, call: Call, request: RegisterAgreements) -> AgreementsRegistered:
+        """Registers up to 1,000 direct debit agreements; a known one with the same content is left."""
+
+    @query(permit="payment.bank")
+    def agreements(self, call: Call, request: FindAgreements) -> Agreements:
+        """Direct debit agreements in force, by account number."""
+
+    @command(permit="payment.debit")
+    def debit_batch(self, call: Call, request: MakeDebitBatch) -> DebitBatches:
+        """Orders direct debit batches for what is open of accounts with an agreement; made and sent by job steps."""
+
+    @query(permit="payment.bank")
+    def debit_batches(self, call: Call, request: FindDebitBatches) -> DebitBatches:
+        """Direct debit batches, newest first."""
+
+    @query(permit="payment.bank", problems=(BatchUnknown,))
+    def debit_lines(self, call: Call, request: FindDebitLines) -> DebitLines:
+        """The lines of a batch and what the bank answered."""
+
+    @command(permit="payment.bank_file", problems=(BatchUnknown,), reveals=True)
+    def debit_file(self, call: Call, request: TakeDebitFile) -> Document:
+        """The outgoing file of a batch as the bank gets it, bank accounts in clear. The journal keeps who took it, when and why."""
+
+    @command(permit="payment.post")
+    def post_pending(self, call: Call, request: Step) -> StepDone:
+        """Brings payments and reversals that were recorded here into the ledger; a step of up to 500."""
+
+    @command(permit="payment.debit")
+    def run_debit(self, call: Call, request: Step) -> StepDone:
+        """One step of a debit batch: collect lines, send, take the answer."""
+
+    @command(permit="payment.pay_online", problems=(AccountUnknown, NothingToPay))
+    def pay_online(self, call: Call, request: PayOnline) -> Order:
+        """Orders an online payment of bills that the caller may see."""
+
+    @query(permit="payment.read", problems=(OrderUnknown,))
+    def order(self, call: Call, request: OrderRef) -> Order:
+        """One online order."""
+
+    @command(permit=PUBLIC, problems=(SignatureWrong, CallbackDiffers))
+    def online_callback(self, call: Call, request: OnlineCallback) -> CallbackTaken:
+        """The channel reports a paid order. Its signature is verified; a repeated report is one payment."""
+
+    @command(permit="payment.pay_online", problems=(OrderUnknown, CallbackDiffers))
+    def sandbox_pay(self, call: Call, request: OrderRef) -> CallbackTaken:
+        """Plays the sandbox channel's own pay page: signs a callback for the order and delivers it. No money moves."""
+
+    @query(permit="payment.reconcile")
+    def reconcile(self, call: Call, request: AskReconciliation) -> Reconciliation:
+        """Payments against ledger receipts against bank files; every difference with its cause."""
+
+    @query(permit="payment.read")
+    def collection(self, call: Call, request: AskCollection) -> Collection:
+        """How far the collection of a month's bills is."""
