@@ -38,7 +38,7 @@ class CycleSteps:
         self._store = BillingStore(work)
 
     def advance(self, call: Call, request: Advance) -> Advanced:
-        cycle = self._store.cycle(request.month)
+        cycle = self._store.cycles.cycle(request.month)
         if cycle is None or cycle.state != "running" or cycle.epoch != request.epoch:
             return Advanced(month=request.month, stage=cycle.stage if cycle else "plan", again=False)  # type: ignore[arg-type]
         step = {
@@ -49,12 +49,12 @@ class CycleSteps:
             "issue": self._issue,
         }[cycle.stage]
         try:
-            again = step(call, cycle, self._store.stages(cycle.month)[cycle.stage].done)
+            again = step(call, cycle, self._store.cycles.stages(cycle.month)[cycle.stage].done)
         except Unavailable:
             raise
         except Problem as problem:
             # Said where the person looks, instead of a job that dies in silence; a resume tries again.
-            self._store.fail(cycle.month, TextPair(**problem.detail), call.now)
+            self._store.cycles.fail(cycle.month, TextPair(**problem.detail), call.now)
             again = False
         return Advanced(month=cycle.month, stage=cycle.stage, again=again)  # type: ignore[arg-type]  # text of the table
 
@@ -64,16 +64,16 @@ class CycleSteps:
         system = platform_call(call)
         planned = self._ask(ReadingApi).plan_month(system, MonthRef(month=cycle.month))
         terms = self._ask(ContractApi).publish_terms(system, PublishTerms(month=cycle.month))
-        if self._store.take_step(cycle, done):
-            self._store.note_inputs(cycle.month, terms, None, contracts_in(self._work, terms))
-            self._store.end_stage(cycle.month, "plan", planned.points, call.now)
+        if self._store.cycles.take_step(cycle, done):
+            self._store.cycles.note_inputs(cycle.month, terms, None, contracts_in(self._work, terms))
+            self._store.cycles.end_stage(cycle.month, "plan", planned.points, call.now)
         return True
 
     def _read(self, call: Call, cycle: CycleState, done: int) -> bool:
         read = self._ask(ReadingApi).read_month(platform_call(call), MonthRef(month=cycle.month))
-        if self._store.take_step(cycle, done):
-            self._store.note_inputs(cycle.month, None, read.energy, None)
-            self._store.end_stage(cycle.month, "read", read.points, call.now)
+        if self._store.cycles.take_step(cycle, done):
+            self._store.cycles.note_inputs(cycle.month, None, read.energy, None)
+            self._store.cycles.end_stage(cycle.month, "read", read.points, call.now)
         return True
 
     def _rate(self, call: Call, cycle: CycleState, done: int) -> bool:
@@ -81,42 +81,44 @@ class CycleSteps:
         total = len(inputs.entries)
         part = inputs.entries[done : done + RATE_SLICE]
         drafts, held = rate_entries(self._store, self._ask, call, cycle.month, part)
-        if not self._store.take_step(cycle, done):
+        if not self._store.cycles.take_step(cycle, done):
             return True
         write_drafts(self._store, cycle.month, part, drafts, held, call)
-        self._store.begin_stage(cycle.month, "rate", total, call.now)
+        self._store.cycles.begin_stage(cycle.month, "rate", total, call.now)
         if done + len(part) < total:
-            self._store.progress(cycle.month, "rate", done + len(part))
+            self._store.cycles.progress(cycle.month, "rate", done + len(part))
         else:
-            self._store.end_stage(cycle.month, "rate", total, call.now)
+            self._store.cycles.end_stage(cycle.month, "rate", total, call.now)
         return True
 
     def _review(self, call: Call, cycle: CycleState, done: int) -> bool:
-        if not self._store.take_step(cycle, done):
+        if not self._store.cycles.take_step(cycle, done):
             return True
-        bills = self._store.to_review(cycle.month, REVIEW_SLICE)
+        bills = self._store.bills.to_review(cycle.month, REVIEW_SLICE)
         review_bills(self._store, cycle.month, bills, call)
         if done == 0:
-            self._store.begin_stage(cycle.month, "review", sum(self._store.counts(cycle.month).values()), call.now)
+            self._store.cycles.begin_stage(
+                cycle.month, "review", sum(self._store.bills.counts(cycle.month).values()), call.now
+            )
         if len(bills) == REVIEW_SLICE:
-            self._store.progress(cycle.month, "review", done + len(bills))
+            self._store.cycles.progress(cycle.month, "review", done + len(bills))
         else:
-            self._store.end_stage(cycle.month, "review", done + len(bills), call.now)
+            self._store.cycles.end_stage(cycle.month, "review", done + len(bills), call.now)
             self._work.enqueue("billing.keep_tasks", {"month": cycle.month})
         return True
 
     def _issue(self, call: Call, cycle: CycleState, done: int) -> bool:
-        if not self._store.take_step(cycle, done):
+        if not self._store.cycles.take_step(cycle, done):
             return True
         if done == 0:
-            passed = self._store.counts(cycle.month).get("passed", 0)
-            self._store.begin_stage(cycle.month, "issue", passed, call.now)
-        numbers = self._store.passed(cycle.month, ISSUE_SLICE)
+            passed = self._store.bills.counts(cycle.month).get("passed", 0)
+            self._store.cycles.begin_stage(cycle.month, "issue", passed, call.now)
+        numbers = self._store.bills.passed(cycle.month, ISSUE_SLICE)
         issued = issue_bills(self._work, self._store, cycle.month, numbers, call)
         if len(numbers) == ISSUE_SLICE:
-            self._store.progress(cycle.month, "issue", done + issued.count)
+            self._store.cycles.progress(cycle.month, "issue", done + issued.count)
             return True
-        self._store.end_stage(cycle.month, "issue", done + issued.count, call.now)
+        self._store.cycles.end_stage(cycle.month, "issue", done + issued.count, call.now)
         return False
 
     def _inputs(self, cycle: CycleState) -> MonthInputs:
@@ -159,7 +161,7 @@ def rate_entries(
         return min(terms.effective_from for terms in history)
 
     rating = Rating(Month.of(month), tariffs_of(ask, call, Month.of(month)), opened)
-    use = store.used([entry.account_no for entry in entries if entry.kind == "supply"], month)
+    use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month)
     drafts: list[Draft] = []
     held: list[Finished] = []
     for entry in entries:
@@ -180,20 +182,20 @@ def write_drafts(
     call: Call,
 ) -> None:
     """Puts drafts in the place of the ones before. What was issued stands, whatever the drafts say."""
-    standing = store.standing(month, sorted({entry.account_no for entry in entries}))
+    standing = store.bills.standing(month, sorted({entry.account_no for entry in entries}))
     issued = {key for key, (_, state) in standing.items() if state not in UNISSUED}
     mine = {(entry.account_no, entry.kind) for entry in entries}
-    store.drop([number for key, (number, state) in standing.items() if key in mine and state in UNISSUED])
-    store.add_drafts(
+    store.bills.drop([number for key, (number, state) in standing.items() if key in mine and state in UNISSUED])
+    store.bills.add_drafts(
         month, [draft for draft in drafts if (draft.entry.account_no, draft.entry.kind) not in issued], call.now
     )
-    store.hold([one for one in held if (one.account_no, one.kind) not in issued], call.now)
+    store.held.hold([one for one in held if (one.account_no, one.kind) not in issued], call.now)
 
 
 def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], call: Call) -> list[Finished]:
     """Lets rated bills pass, or holds them with a reason; gives what was found. What a person released holds no more."""
-    limits = store.limits()
-    use = store.used([bill.account_no for bill in bills], month)
+    limits = store.held.limits()
+    use = store.bills.used([bill.account_no for bill in bills], month)
     held: list[Finished] = []
     for bill in bills:
         for found in findings_of(bill, limits, tuple(use.get(bill.account_no, {}).values())):
@@ -211,10 +213,10 @@ def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], cal
                     amount_fen=bill.amount_fen,
                 )
             )
-    store.hold(held, call.now)
-    still = store.still_held([one.bill_no for one in held if one.bill_no is not None])
-    store.set_states(sorted(still), "held")
-    store.set_states([bill.bill_no for bill in bills if bill.bill_no not in still], "passed")
+    store.held.hold(held, call.now)
+    still = store.held.still_held([one.bill_no for one in held if one.bill_no is not None])
+    store.bills.set_states(sorted(still), "held")
+    store.bills.set_states([bill.bill_no for bill in bills if bill.bill_no not in still], "passed")
     return held
 
 

@@ -55,14 +55,14 @@ class ExceptionDesk:
         """All of them or none: the first one that cannot be released is named."""
         wanted = sorted(set(exception_nos))
         month = f"{wanted[0][:4]}-{wanted[0][4:6]}"
-        stage = self._store.lock(month)
-        holds = {hold.exception_no: hold for hold in self._store.holds_by_no(wanted)}
+        stage = self._store.cycles.lock(month)
+        holds = {hold.exception_no: hold for hold in self._store.held.holds_by_no(wanted)}
         for number in wanted:
             _releasable(holds.get(number), number, month)
-        self._store.settle(wanted, "released", call.actor, reason, call.now)
+        self._store.held.settle(wanted, "released", call.actor, reason, call.now)
         bills = {hold.bill_no for hold in holds.values() if hold.bill_no is not None}
-        free = sorted(bills - self._store.still_held(sorted(bills)))
-        self._store.set_states(free, "passed")
+        free = sorted(bills - self._store.held.still_held(sorted(bills)))
+        self._store.bills.set_states(free, "passed")
         issued = issue_bills(self._work, self._store, month, free, call) if stage == "done" else None
         self._work.enqueue("billing.keep_tasks", {"month": month})
         return Released(
@@ -73,11 +73,13 @@ class ExceptionDesk:
 
     def recalculate(self, call: Call, request: Recalculate) -> Recalculated:
         month = request.month
-        if self._store.cycle(month) is None:
+        if self._store.cycles.cycle(month) is None:
             raise CycleNotFound(
                 text(f"{month} 尚未启动核算。", f"The billing of {month} was not started."), month=month
             )
-        known = self._store.standing(month, [request.account_no]) or self._store.holds(month, request.account_no)
+        known = self._store.bills.standing(month, [request.account_no]) or self._store.held.holds(
+            month, request.account_no
+        )
         if not known and not any("." not in unit for unit in call.scope):
             raise _unknown(request)
         terms, energy = self._fresh_inputs(call, month)
@@ -85,24 +87,24 @@ class ExceptionDesk:
         if not entries:
             raise _unknown(request)
         drafts, held = rate_entries(self._store, self._ask, call, month, entries)
-        stage = self._store.lock(month)
+        stage = self._store.cycles.lock(month)
         sorted_out = self._sort(month, entries, drafts, held)
         if not sorted_out.entries and sorted_out.differs:
             raise _differs(sorted_out.differs[0])
         write_drafts(self._store, month, sorted_out.entries, sorted_out.drafts, sorted_out.held, call)
-        to_review = self._store.to_review(month, _REVIEWED_AT_ONCE, request.account_no)
+        to_review = self._store.bills.to_review(month, _REVIEWED_AT_ONCE, request.account_no)
         found = [*sorted_out.held, *review_bills(self._store, month, to_review, call)]
         self._settle_gone(call, request, sorted_out, {one.exception_no for one in found})
         numbers = [draft.bill_no for draft in sorted_out.drafts]
-        passed = sorted(set(numbers) - self._store.still_held(numbers))
-        self._store.set_states(passed, "passed")
+        passed = sorted(set(numbers) - self._store.held.still_held(numbers))
+        self._store.bills.set_states(passed, "passed")
         issued = issue_bills(self._work, self._store, month, passed, call) if stage == "done" else None
         self._work.enqueue("billing.keep_tasks", {"month": month})
         return Recalculated(
             account_no=request.account_no,
             month=month,
             issued=issued.count if issued else 0,
-            held=len({hold.kind for hold in self._store.holds(month, request.account_no, "open")}),
+            held=len({hold.kind for hold in self._store.held.holds(month, request.account_no, "open")}),
             unchanged=sorted_out.unchanged,
             differs=len(sorted_out.differs),
             amount=sum((draft.rated.total for draft in sorted_out.drafts), Money(0)),
@@ -118,7 +120,7 @@ class ExceptionDesk:
 
     def _sort(self, month: str, entries: Sequence[Entry], drafts: Sequence[Draft], held: Sequence[Finished]) -> _Sorted:
         """Apart: what may be written, and what was issued before and either agrees or differs."""
-        standing = self._store.standing(month, [entries[0].account_no])
+        standing = self._store.bills.standing(month, [entries[0].account_no])
         found = _Sorted()
         by_kind = {draft.entry.kind: draft for draft in drafts}
         for entry in entries:
@@ -129,7 +131,7 @@ class ExceptionDesk:
                 if draft is not None:
                     found.drafts.append(draft)
                 continue
-            issued, energy_wh = self._store.figures(number)
+            issued, energy_wh = self._store.bills.figures(number)
             if draft is not None and (draft.rated.total, draft.rated.energy_wh) == (issued, energy_wh):
                 found.unchanged += 1
             else:
@@ -143,21 +145,21 @@ class ExceptionDesk:
         written = {entry.kind for entry in sorted_out.entries}
         gone = [
             hold.exception_no
-            for hold in self._store.holds(request.month, request.account_no, "open")
+            for hold in self._store.held.holds(request.month, request.account_no, "open")
             if hold.kind in written and hold.exception_no not in found
         ]
-        self._store.settle(gone, "resolved", call.actor, "", call.now)
+        self._store.held.settle(gone, "resolved", call.actor, "", call.now)
 
     # -- to-do list --------------------------------------------------------------------------------------------------------
 
     def keep_tasks(self, call: Call, month: str) -> TasksKept:
-        holds = self._store.untold(month, TASKS_MAX)
+        holds = self._store.held.untold(month, TASKS_MAX)
         to_raise = [hold for hold in holds if hold.state == "open"]
         to_finish = [hold for hold in holds if hold.state != "open"]
         raise_tasks(self._ask, platform_call(call), to_raise)
         finish_tasks(self._ask, platform_call(call), to_finish)
-        self._store.told([hold.exception_no for hold in to_raise], "raised")
-        self._store.told([hold.exception_no for hold in to_finish], "finished")
+        self._store.held.told([hold.exception_no for hold in to_raise], "raised")
+        self._store.held.told([hold.exception_no for hold in to_finish], "finished")
         return TasksKept(month=month, raised=len(to_raise), finished=len(to_finish), again=len(holds) == TASKS_MAX)
 
 

@@ -29,16 +29,18 @@ def issue_bills(work: Work, store: BillingStore, month: str, bill_nos: Sequence[
     """
     if not bill_nos:
         return Issued(None, 0)
-    run_no = store.next_run(month)
+    run_no = store.cycles.next_run(month)
     today: date = call.now.astimezone(SHANGHAI).date()
-    rows = store.issue(bill_nos, run_no, today, today + timedelta(days=DUE_DAYS))
+    rows = store.bills.issue(bill_nos, run_no, today, today + timedelta(days=DUE_DAYS))
     if not rows:
         return Issued(None, 0)
     numbers = [str(row["bill_no"]) for row in rows]
-    store.note_use(numbers, call.now)
+    store.bills.note_use(numbers, call.now)
     shard = f"run-{run_no:04d}"
     bills = work.datasets.publish(BILLS, month, shard, dataset_table(BILLS, rows), call.now)
-    lines = work.datasets.publish(BILL_LINES, month, shard, dataset_table(BILL_LINES, store.lines(numbers)), call.now)
+    lines = work.datasets.publish(
+        BILL_LINES, month, shard, dataset_table(BILL_LINES, store.bills.lines(numbers)), call.now
+    )
     signed = sum(row["amount_fen"] if row["kind"] == "supply" else -row["amount_fen"] for row in rows)
     work.enqueue("billing.tell_holders", {"month": month, "run_no": run_no})
     work.emit(BillsIssued(month=month, run_no=run_no, bills=bills, lines=lines, count=len(rows), amount=Money(signed)))

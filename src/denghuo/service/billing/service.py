@@ -83,7 +83,7 @@ class BillingService(BillingApi):
                 ),
                 month=request.month,
             )
-        if self._store.start(request.month, call.actor, call.now):
+        if self._store.cycles.start(request.month, call.actor, call.now):
             self._work.enqueue("billing.advance_cycle", {"month": request.month, "epoch": 1})
         return self._shown(self._cycle(request.month), call)
 
@@ -114,14 +114,14 @@ class BillingService(BillingApi):
     def stop_cycle(self, call: Call, request: CycleRef) -> Cycle:
         _whole_company(call)
         self._cycle(request.month)
-        self._store.stop(request.month, call.now)
+        self._store.cycles.stop(request.month, call.now)
         return self._shown(self._cycle(request.month), call)
 
     def resume_cycle(self, call: Call, request: CycleRef) -> Cycle:
         _whole_company(call)
         state = self._cycle(request.month)
-        done = show.work_done(state, self._store.stages(request.month))
-        epoch = self._store.resume(request.month, done, call.now)
+        done = show.work_done(state, self._store.cycles.stages(request.month))
+        epoch = self._store.cycles.resume(request.month, done, call.now)
         if epoch is not None:
             self._work.enqueue("billing.advance_cycle", {"month": request.month, "epoch": epoch})
         return self._shown(self._cycle(request.month), call)
@@ -215,7 +215,7 @@ class BillingService(BillingApi):
 
     def follow_correction(self, call: Call, account_no: str, month: str) -> None:
         """A read was corrected: where the account is held for it, it is calculated again."""
-        if self._store.holds(month, account_no, "open"):
+        if self._store.held.holds(month, account_no, "open"):
             self._work.enqueue("billing.recalculate", {"account_no": account_no, "month": month})
 
     def review_rules(self, call: Call, request: Nothing) -> ReviewRules:
@@ -229,7 +229,7 @@ class BillingService(BillingApi):
 
     def take_over_use(self, call: Call, request: TakeOverUse) -> TakenOver:
         rows = [(one.account_no, one.month, one.org, one.energy.wh, one.billed_on) for one in request.months]
-        taken, unchanged = self._store.take_over(rows, call.now)
+        taken, unchanged = self._store.bills.take_over(rows, call.now)
         return TakenOver(taken=taken, unchanged=unchanged, refused=len(rows) - taken - unchanged)
 
     # -- parts ------------------------------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ class BillingService(BillingApi):
         return ExceptionDesk(self._work, self._ask)
 
     def _cycle(self, month: str) -> CycleState:
-        state = self._store.cycle(month)
+        state = self._store.cycles.cycle(month)
         if state is None:
             raise CycleNotFound(
                 text(f"{month} 尚未启动核算。", f"The billing of {month} was not started."), month=month
@@ -247,7 +247,7 @@ class BillingService(BillingApi):
 
     def _shown(self, state: CycleState, call: Call) -> Cycle:
         figures = self._find.figures([state.month])[state.month]
-        return show.cycle(state, self._store.stages(state.month), figures, call.now)
+        return show.cycle(state, self._store.cycles.stages(state.month), figures, call.now)
 
     def _accounts(self, call: Call, numbers: list[str]) -> dict[str, Account]:
         """The accounts of these numbers as far as the caller may see them; their names are masked on the way out."""

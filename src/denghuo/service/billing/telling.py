@@ -17,7 +17,7 @@ TEMPLATES = {"supply": "bill_issued", "purchase": "purchase_settled"}
 
 def tell_holders(work: Work, store: BillingStore, ask: Ask, call: Call, request: TellHolders) -> HoldersTold:
     """Sends one page of notices and orders the next page, if there is one."""
-    rows = store.issued(request.month, request.run_no, request.after or "", AT_ONCE)
+    rows = store.bills.issued(request.month, request.run_no, request.after or "", AT_ONCE)
     if rows:
         ask(NoticeApi).send(call, Send(notices=[_notice(row, request.month) for row in rows]))
     last = str(rows[-1]["bill_no"]) if len(rows) == AT_ONCE else None

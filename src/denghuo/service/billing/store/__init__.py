@@ -1,0 +1,26 @@
+"""Queries on the billing schema, by subject."""
+
+from denghuo.data.processing.work import Work
+from denghuo.service.billing.store.bills import UNISSUED, Bills, ToReview
+from denghuo.service.billing.store.cycles import STAGE_NAMES, Cycles, CycleState, StageRow
+from denghuo.service.billing.store.held import HOLD, Finished, Held, Hold, finished
+
+__all__ = [
+    "HOLD",
+    "STAGE_NAMES",
+    "UNISSUED",
+    "BillingStore",
+    "CycleState",
+    "Finished",
+    "Hold",
+    "StageRow",
+    "ToReview",
+    "finished",
+]
+
+
+class BillingStore:
+    """The store of one unit of work."""
+
+    def __init__(self, work: Work) -> None:
+        self.cycles, self.bills, self.held = Cycles(work), Bills(work), Held(work)

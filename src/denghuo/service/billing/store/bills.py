@@ -1,0 +1,258 @@
+"""Queries on bills in bulk. Reading side: find.py."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.values import Money
+from denghuo.service.billing.rating import Draft, piece_json
+
+UNISSUED = ("rated", "held", "passed")
+_BILL = (
+    "bill_no",
+    "month",
+    "account_no",
+    "org",
+    "kind",
+    "state",
+    "contract_no",
+    "tariff_class",
+    "tariff_code",
+    "tariff_version",
+    "tariff_title",
+    "voltage",
+    "contract_w",
+    "capacity_va",
+    "pv_w",
+    "area_no",
+    "from_on",
+    "to_on",
+    "energy_wh",
+    "used_before_wh",
+    "amount_fen",
+    "estimated_days",
+    "illustrative",
+    "registers",
+    "remarks",
+    "rated_at",
+)
+_LINE = (
+    "bill_no",
+    "line",
+    "org",
+    "account_no",
+    "code",
+    "group",
+    "band",
+    "tier",
+    "quantity_milli",
+    "price_e8",
+    "amount_fen",
+    "detail",
+)
+
+
+@dataclass(frozen=True)
+class ToReview:
+    """A rated bill as the review sees it."""
+
+    bill_no: str
+    account_no: str
+    org: str
+    kind: str
+    tariff_class: str
+    energy_wh: int
+    amount_fen: int
+    from_on: date
+    to_on: date
+    estimated_days: int
+    contract_w: int | None
+    pv_w: int | None
+    registers: list[dict[str, Any]]
+    remarks: list[dict[str, Any]]
+
+
+class Bills:
+    """Bills in bulk: drafts, review, issue, and the use that counts in the tier year."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def standing(self, month: str, account_nos: Sequence[str]) -> dict[tuple[str, str], tuple[str, str]]:
+        """(account, kind) -> (bill number, state) of the bills that stand for these accounts in the month."""
+        rows = self._work.rows(
+            "SELECT account_no, kind, bill_no, state FROM bill"
+            " WHERE month = %s AND account_no = ANY (%s) AND state <> 'reversed' AND reverses IS NULL",
+            (month, list(account_nos)),
+        )
+        return {(row["account_no"], row["kind"]): (row["bill_no"], row["state"]) for row in rows}
+
+    def figures(self, bill_no: str) -> tuple[Money, int]:
+        """Amount and energy of a bill."""
+        row = self._work.row("SELECT amount_fen, energy_wh FROM bill WHERE bill_no = %s", (bill_no,))
+        assert row is not None  # the caller read its number from the same table
+        return Money(row["amount_fen"]), int(row["energy_wh"])
+
+    def drop(self, bill_nos: Sequence[str]) -> None:
+        """Takes back drafts. A bill that was issued is never dropped."""
+        if bill_nos:
+            dropped = self._work.values(
+                "DELETE FROM bill WHERE bill_no = ANY (%s) AND state = ANY (%s) RETURNING bill_no",
+                (list(bill_nos), list(UNISSUED)),
+            )
+            self._work.run("DELETE FROM bill_line WHERE bill_no = ANY (%s)", (dropped,))
+
+    def add_drafts(self, month: str, drafts: Sequence[Draft], at: datetime) -> None:
+        self._work.copy_in("bill", _BILL, (_bill_row(month, draft, at) for draft in drafts))
+        self._work.copy_in("bill_line", _LINE, (row for draft in drafts for row in _line_rows(draft)))
+
+    def used(self, account_nos: Sequence[str], before: str) -> dict[str, dict[str, int]]:
+        """Energy by earlier month of these accounts, over at most the last twelve months."""
+        since = f"{int(before[:4]) - 1}{before[4:]}"
+        found: dict[str, dict[str, int]] = {}
+        for row in self._work.rows(
+            "SELECT account_no, month, energy_wh FROM year_use WHERE account_no = ANY (%s) AND month >= %s AND month < %s",
+            (list(account_nos), since, before),
+        ):
+            found.setdefault(row["account_no"], {})[row["month"]] = row["energy_wh"]
+        return found
+
+    def to_review(self, month: str, limit: int, account_no: str | None = None) -> list[ToReview]:
+        return self._work.rows(
+            "SELECT bill_no, account_no, org, kind, tariff_class, energy_wh, amount_fen, from_on, to_on, estimated_days,"
+            " contract_w, pv_w, registers, remarks FROM bill WHERE month = %s AND state = 'rated'"
+            " AND (%s::text IS NULL OR account_no = %s) ORDER BY bill_no LIMIT %s",
+            (month, account_no, account_no, limit),
+            ToReview,
+        )
+
+    def set_states(self, bill_nos: Sequence[str], state: str) -> None:
+        if bill_nos:
+            self._work.run(
+                "UPDATE bill SET state = %s WHERE bill_no = ANY (%s) AND state = ANY (%s)",
+                (state, list(bill_nos), list(UNISSUED)),
+            )
+
+    def counts(self, month: str) -> dict[str, int]:
+        """Bills of the month by state."""
+        rows = self._work.rows("SELECT state, count(*) AS number FROM bill WHERE month = %s GROUP BY state", (month,))
+        return {row["state"]: row["number"] for row in rows}
+
+    def passed(self, month: str, limit: int) -> list[str]:
+        return self._work.values(
+            "SELECT bill_no FROM bill WHERE month = %s AND state = 'passed' ORDER BY bill_no LIMIT %s", (month, limit)
+        )
+
+    def issue(self, bill_nos: Sequence[str], run_no: int, issued_on: date, due_on: date) -> list[dict[str, Any]]:
+        """Marks passed bills as issued; gives their dataset rows in the order of their numbers."""
+        rows = self._work.rows(
+            "UPDATE bill SET state = 'issued', run_no = %s, issued_on = %s, due_on = %s"
+            " WHERE bill_no = ANY (%s) AND state = 'passed' RETURNING bill_no, account_no, org, kind, month, tariff_class,"
+            " tariff_code, area_no, energy_wh, amount_fen, issued_on, due_on, estimated_days, reverses",
+            (run_no, issued_on, due_on, list(bill_nos)),
+        )
+        return sorted(rows, key=lambda row: str(row["bill_no"]))
+
+    def issued(self, month: str, run_no: int, after: str, limit: int) -> list[dict[str, Any]]:
+        """Bills of an issue in the order of their numbers, behind `after`."""
+        return self._work.rows(
+            "SELECT bill_no, account_no, org, kind, amount_fen, due_on FROM bill"
+            " WHERE month = %s AND run_no = %s AND bill_no > %s ORDER BY bill_no LIMIT %s",
+            (month, run_no, after, limit),
+        )
+
+    def lines(self, bill_nos: Sequence[str]) -> list[dict[str, Any]]:
+        return self._work.rows(
+            'SELECT bill_no, line, code, "group", band, tier, quantity_milli, price_e8, amount_fen FROM bill_line'
+            " WHERE bill_no = ANY (%s) ORDER BY bill_no, line",
+            (list(bill_nos),),
+        )
+
+    def note_use(self, bill_nos: Sequence[str], at: datetime) -> None:
+        """Adds the energy of issued supply bills to the tier year."""
+        self._work.run(
+            "INSERT INTO year_use (account_no, month, org, energy_wh, source, billed_on, recorded_at)"
+            " SELECT account_no, month, org, energy_wh, 'billed', issued_on, %s FROM bill"
+            " WHERE bill_no = ANY (%s) AND kind = 'supply' AND state = 'issued'"
+            " ON CONFLICT (account_no, month) DO UPDATE SET energy_wh = excluded.energy_wh, source = excluded.source,"
+            " billed_on = excluded.billed_on, recorded_at = excluded.recorded_at",
+            (at, list(bill_nos)),
+        )
+
+    def take_over(self, rows: Sequence[tuple[str, str, str, int, date | None]], at: datetime) -> tuple[int, int]:
+        """Rows (account, month, org, Wh, billed on) of the system before; gives (taken, unchanged). Billed months stay."""
+        taken = unchanged = 0
+        known = {
+            (row["account_no"], row["month"]): (row["energy_wh"], row["source"])
+            for row in self._work.rows(
+                "SELECT account_no, month, energy_wh, source FROM year_use WHERE account_no = ANY (%s)",
+                ([row[0] for row in rows],),
+            )
+        }
+        for account_no, month, org, energy_wh, billed_on in rows:
+            before = known.get((account_no, month))
+            if before is not None and before[0] == energy_wh:
+                unchanged += 1
+            elif before is None or before[1] == "taken_over":
+                self._work.run(
+                    "INSERT INTO year_use (account_no, month, org, energy_wh, source, billed_on, recorded_at)"
+                    " VALUES (%s, %s, %s, %s, 'taken_over', %s, %s) ON CONFLICT (account_no, month)"
+                    " DO UPDATE SET energy_wh = excluded.energy_wh, recorded_at = excluded.recorded_at",
+                    (account_no, month, org, energy_wh, billed_on, at),
+                )
+                taken += 1
+        return taken, unchanged
+
+
+def _bill_row(month: str, draft: Draft, at: datetime) -> tuple[Any, ...]:
+    terms, rated = draft.terms, draft.rated
+    return (
+        draft.bill_no,
+        month,
+        draft.entry.account_no,
+        terms.org,
+        draft.entry.kind,
+        "rated",
+        terms.contract_no,
+        terms.tariff_class,
+        rated.tariff_code,
+        rated.tariff_version,
+        draft.tariff.title.model_dump_json(),
+        terms.voltage_kv,
+        terms.contract_w,
+        terms.capacity_va,
+        terms.pv_w,
+        draft.entry.pieces[0].area_no,
+        draft.first_day,
+        draft.last_day,
+        rated.energy_wh,
+        draft.used_before_wh,
+        rated.total.fen,
+        rated.estimated_days,
+        rated.illustrative,
+        json.dumps([piece_json(piece) for piece in draft.entry.pieces], ensure_ascii=False),
+        json.dumps(draft.remarks, ensure_ascii=False),
+        at,
+    )
+
+
+def _line_rows(draft: Draft) -> Iterable[tuple[Any, ...]]:
+    terms = draft.terms
+    for number, line in enumerate(draft.rated.lines, 1):
+        yield (
+            draft.bill_no,
+            number,
+            terms.org,
+            draft.entry.account_no,
+            line.code,
+            line.group,
+            line.band,
+            line.tier,
+            line.quantity_milli,
+            None if line.price is None else line.price.e8,
+            line.amount.fen,
+            line.model_dump_json(),
+        )

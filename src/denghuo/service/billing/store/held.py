@@ -1,0 +1,162 @@
+"""Queries on exceptions and review rules. Reading side: find.py."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from denghuo.data.processing.work import Work
+from denghuo.service.billing.batch import Entry
+from denghuo.service.billing.rating import KIND_DIGITS, piece_json
+from denghuo.service.billing.review import Finding
+
+HOLD = (
+    "SELECT exception_no, month, account_no, org, kind, tariff_class, code, reason, remedy, parameters, pieces, energy_wh,"
+    " amount_fen, bill_no, state, raised_at, settled_at, settled_by, settled_why FROM hold"
+)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """An exception as it is stored."""
+
+    exception_no: str
+    month: str
+    account_no: str
+    org: str
+    kind: str
+    tariff_class: str
+    code: str
+    reason: dict[str, str]
+    remedy: dict[str, str]
+    parameters: dict[str, str]
+    pieces: list[dict[str, Any]]
+    energy_wh: int | None
+    amount_fen: int | None
+    bill_no: str | None
+    state: str
+    raised_at: datetime
+    settled_at: datetime | None
+    settled_by: str | None
+    settled_why: str | None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One exception to be written: the finding and whom it holds."""
+
+    month: str
+    account_no: str
+    org: str
+    kind: str
+    tariff_class: str
+    finding: Finding
+    pieces: list[dict[str, Any]]
+    bill_no: str | None = None
+    energy_wh: int | None = None
+    amount_fen: int | None = None
+
+    @property
+    def exception_no(self) -> str:
+        return f"{self.month.replace('-', '')}-{self.account_no}-{KIND_DIGITS[self.kind]}-{self.finding.code}"
+
+
+class Held:
+    """Exceptions held for a person, and the limits of the review."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def limits(self) -> dict[tuple[str, str, str], int]:
+        rows = self._work.rows('SELECT code, kind, tariff_class, "limit" FROM review_rule WHERE active')
+        return {(row["code"], row["kind"], row["tariff_class"]): row["limit"] for row in rows}
+
+    def hold(self, held: Iterable[Finished], at: datetime) -> None:
+        """Writes exceptions. One that was released stays so as long as it says the same; else it is open again."""
+        self._work.run_many(
+            "INSERT INTO hold AS h (exception_no, month, account_no, org, kind, tariff_class, code, reason, remedy,"
+            " parameters, pieces, energy_wh, amount_fen, bill_no, raised_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (exception_no) DO UPDATE SET reason = excluded.reason, remedy = excluded.remedy,"
+            " parameters = excluded.parameters, pieces = excluded.pieces, energy_wh = excluded.energy_wh,"
+            " amount_fen = excluded.amount_fen, bill_no = excluded.bill_no, org = excluded.org,"
+            " tariff_class = excluded.tariff_class,"
+            " state = CASE WHEN h.state = 'released' AND h.parameters = excluded.parameters THEN 'released' ELSE 'open' END,"
+            " raised_at = CASE WHEN h.state = 'open' THEN h.raised_at ELSE excluded.raised_at END",
+            [
+                (
+                    one.exception_no,
+                    one.month,
+                    one.account_no,
+                    one.org,
+                    one.kind,
+                    one.tariff_class,
+                    one.finding.code,
+                    one.finding.reason.model_dump_json(),
+                    one.finding.remedy.model_dump_json(),
+                    json.dumps(one.finding.parameters, ensure_ascii=False),
+                    json.dumps(one.pieces, ensure_ascii=False),
+                    one.energy_wh,
+                    one.amount_fen,
+                    one.bill_no,
+                    at,
+                )
+                for one in held
+            ],
+        )
+
+    def holds(self, month: str, account_no: str, state: str | None = None) -> list[Hold]:
+        return self._work.rows(
+            HOLD + " WHERE month = %s AND account_no = %s AND (%s::text IS NULL OR state = %s)",
+            (month, account_no, state, state),
+            Hold,
+        )
+
+    def holds_by_no(self, exception_nos: Sequence[str]) -> list[Hold]:
+        return self._work.rows(
+            HOLD + " WHERE exception_no = ANY (%s) ORDER BY exception_no FOR UPDATE", (list(exception_nos),), Hold
+        )
+
+    def settle(self, exception_nos: Sequence[str], state: str, by: str, why: str, at: datetime) -> None:
+        if exception_nos:
+            self._work.run(
+                "UPDATE hold SET state = %s, settled_at = %s, settled_by = %s, settled_why = %s"
+                " WHERE exception_no = ANY (%s) AND state = 'open'",
+                (state, at, by, why, list(exception_nos)),
+            )
+
+    def still_held(self, bill_nos: Sequence[str]) -> set[str]:
+        """Which of these bills another open exception holds."""
+        return set(
+            self._work.values(
+                "SELECT DISTINCT bill_no FROM hold WHERE bill_no = ANY (%s) AND state = 'open'", (list(bill_nos),)
+            )
+        )
+
+    def untold(self, month: str, limit: int) -> list[Hold]:
+        """Exceptions of which the to-do list does not know the present state."""
+        return self._work.rows(
+            HOLD
+            + " WHERE month = %s AND (state = 'open') <> (task = 'raised') AND NOT (state <> 'open' AND task = 'none')"
+            " ORDER BY exception_no LIMIT %s",
+            (month, limit),
+            Hold,
+        )
+
+    def told(self, exception_nos: Sequence[str], task: str) -> None:
+        if exception_nos:
+            self._work.run("UPDATE hold SET task = %s WHERE exception_no = ANY (%s)", (task, list(exception_nos)))
+
+
+def finished(month: str, entry: Entry, found: Finding) -> Finished:
+    """The exception of an entry that could not be rated."""
+    return Finished(
+        month=month,
+        account_no=entry.account_no,
+        org=entry.org,
+        kind=entry.kind,
+        tariff_class=entry.terms[-1].tariff_class,
+        finding=found,
+        pieces=[piece_json(piece) for piece in entry.pieces],
+    )
