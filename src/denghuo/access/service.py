@@ -264,7 +264,7 @@ class AccessService(AccessApi):
         )
 
     def audit(self, call: Call, request: Audit) -> DeedsFound:
-        asking = replace(call, permits=frozenset({"permission.person"}))
+        asking = call.only("permission.person")
         reached = self._ask(PermissionApi).reach(asking, Reach())
         actors = None if reached.everything else reached.user_names
         rows, total, after = trail(self._means.store, self._means.nouns(), call, request, actors)
@@ -308,7 +308,7 @@ class AccessService(AccessApi):
             raise WeakPassword(weakness, errors=[{"field": field, **weakness}])
 
     def _staff_member(self, call: Call, user_name: str) -> StaffMember:
-        asking = replace(call, permits=frozenset({"permission.read"}), key=None)
+        asking = call.only("permission.read")
         found = self._ask(PermissionApi).staff(asking, FindStaff(keyword=user_name, limit=200))
         member = next((row for row in found.rows if row.user_name == user_name and row.state == "active"), None)
         if member is None:

@@ -19,6 +19,7 @@ from denghuo.importer.plan import STEPS, Around, Fault, Step, Unknown
 from denghuo.importer.references import References
 from denghuo.importer.report import SHOWN_PER_TABLE, Report, TableReport, Total, said
 from denghuo.kernel.contract import Call, Message
+from denghuo.kernel.fields import is_account_no
 from denghuo.kernel.problem import Problem, text
 from denghuo.service.host.binding import Ask
 
@@ -152,7 +153,7 @@ class _Run:
     def _hand_on(self, step: Step, table: Table, batch: Batch, counts: TableReport) -> None:
         assert self._ask is not None and self._around is not None
         if step.meets_accounts:
-            self._around.meet([row["account_no"] for row in batch.rows if _looks_like_account(row["account_no"])])
+            self._around.meet([row["account_no"] for row in batch.rows if is_account_no(row["account_no"])])
         items: list[Message] = []
         lines: list[int] = []
         refused: list[Refusal] = []
@@ -233,10 +234,6 @@ class _Run:
                     text("在库行数", "rows stored"),
                 )
             )
-
-
-def _looks_like_account(number: str) -> bool:
-    return len(number) == 13 and number.isascii() and number.isdigit()
 
 
 def _misfit(file: str, line: int, error: ValidationError, step: Step) -> Refusal:

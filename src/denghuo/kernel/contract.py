@@ -9,13 +9,14 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
+from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import Problem, Text
 
 Mask = Literal["name", "phone", "identity", "bank_card", "address", "email"]
@@ -138,9 +139,23 @@ class Call:
         """Whether rows of an organisation are in scope: a unit of the scope or one below it (1405810.1 is not above 1405810.10)."""
         return any(unit == "" or org == unit or org.startswith(f"{unit}.") for unit in self.scope)
 
+    @property
+    def whole_company(self) -> bool:
+        """Whether nothing of a company is out of sight: scope at the root of its organisations, and no customer's session."""
+        return not self.accounts and any("." not in unit for unit in self.scope)
+
     def keyed(self, key: str) -> "Call":
         """The same caller with another idempotency key, for a command that follows from this one."""
         return replace(self, key=key)
+
+    def only(self, *permits: str) -> "Call":
+        """The same caller asking a peer: just the permits that the question needs, the scope as it is, no key of its own."""
+        return replace(self, permits=frozenset(permits), key=None)
+
+    @property
+    def today(self) -> date:
+        """The calendar day of the call in China."""
+        return self.now.astimezone(SHANGHAI).date()
 
     @classmethod
     def system(cls, now: datetime, key: str | None = None, actor: str = "system") -> "Call":

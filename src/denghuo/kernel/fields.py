@@ -14,6 +14,11 @@ def _month(value: str) -> str:
     return str(Month.of(value))
 
 
+def is_account_no(value: str) -> bool:
+    """Whether a text has the form of an account number; its check digit is the customer service's."""
+    return len(value) == 13 and value.isascii() and value.isdecimal()
+
+
 AccountNo = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{13}$"), Label("户号", "Account no."), Field(examples=["5810100000019"])
 ]

@@ -369,13 +369,19 @@ def test_a_customer_sees_only_own_account_and_no_books(books: Books) -> None:
         books.ledger.trial_balance(holder, AskTrialBalance())
 
 
+@pytest.mark.scope("B16-06")
 def test_a_closed_month_takes_nothing_more(books: Books) -> None:
     books.bill(Bill(A, {"energy": 300}))
     close = CloseMonth(month="2026-05", reason="五月结账，核对无误")
     with pytest.raises(MonthNotOver):
         books.ledger.close_month(SYSTEM, close)
     june = replace(SYSTEM, now=datetime(2026, 6, 2, 1, tzinfo=UTC))
-    closed = books.ledger.close_month(june, close)
+    assert books.ledger.trial_balance(june, AskTrialBalance(month=close.month)).closed_at is None
+    accountant = replace(ACCOUNTANT, now=june.now, permits=frozenset({"ledger.close"}))
+    with pytest.raises(NotPermitted, match="the whole company"):
+        books.ledger.close_month(replace(accountant, scope=("1405810.01",)), close)
+    closed = books.ledger.close_month(accountant, close)
+    assert books.ledger.trial_balance(june, AskTrialBalance(month=close.month)).closed_at == closed.closed_at
     assert closed.debit == closed.credit == Money(300)
     with pytest.raises(MonthLocked):
         books.ledger.close_month(june, close)

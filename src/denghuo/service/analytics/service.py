@@ -1,7 +1,6 @@
 """Analysis: implementation of the contract over the warehouse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from denghuo.data.analysis.metrics import BY_CODE, METRICS, PLAIN, Metric, Parts, total
 from denghuo.data.analysis.warehouse import Status
@@ -97,7 +96,7 @@ class AnalyticsService(AnalyticsApi):
 
     def place(self, call: Call, request: Nothing) -> Place:
         # Who may see the wall may see the network on it, within the caller's own scope.
-        looking = replace(call, permits=frozenset({"point.read"}))
+        looking = call.only("point.read")
         network = self._ask(PointApi).network(looking, NetworkRequest())
         units = self._store(call).organisations()
         return Place(

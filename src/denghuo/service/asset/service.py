@@ -4,7 +4,6 @@ from denghuo.data.processing.bulk import write_possible
 from denghuo.data.processing.work import Work
 from denghuo.kernel.batch import BatchTaken, RefusedItem, taken_elsewhere
 from denghuo.kernel.contract import Call
-from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import text
 from denghuo.service.asset.api import (
     AssetApi,
@@ -42,7 +41,7 @@ class AssetService(AssetApi):
                 org=outside.org,
             )
         known = self._store.registered([item.meter_no for item in request.meters])
-        verdicts = judge_meters(request.meters, known, call.now.astimezone(SHANGHAI).date())
+        verdicts = judge_meters(request.meters, known, call.today)
         new = [item for item, verdict in zip(request.meters, verdicts, strict=True) if verdict == "new"]
         for item in write_possible(self._work, new, lambda items: self._store.add(items, call.now)):
             place = request.meters.index(item)

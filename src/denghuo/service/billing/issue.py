@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
-from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.values import Money
 from denghuo.service.billing.api import BILL_LINES, BILLS, BillsIssued
 from denghuo.service.billing.batch import dataset_table
@@ -30,7 +29,7 @@ def issue_bills(work: Work, store: BillingStore, month: str, bill_nos: Sequence[
     if not bill_nos:
         return Issued(None, 0)
     run_no = store.cycles.next_run(month)
-    today: date = call.now.astimezone(SHANGHAI).date()
+    today = call.today
     rows = store.bills.issue(bill_nos, run_no, today, today + timedelta(days=DUE_DAYS))
     if not rows:
         return Issued(None, 0)

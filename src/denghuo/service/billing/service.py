@@ -300,7 +300,7 @@ class BillingService(BillingApi):
 
 
 def _whole_company(call: Call) -> None:
-    if not any("." not in unit for unit in call.scope):
+    if not call.whole_company:
         raise WholeCompanyOnly(
             text(
                 "月度核算面向全公司，须由公司级岗位启动、暂停或继续。",

@@ -7,7 +7,7 @@ from denghuo.data.processing.bulk import write_possible
 from denghuo.data.processing.work import Work
 from denghuo.kernel.batch import BatchTaken, RefusedItem, taken_elsewhere
 from denghuo.kernel.contract import Call, DatasetRef
-from denghuo.kernel.period import SHANGHAI, Month
+from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.contract.api import (
     TERMS,
@@ -91,12 +91,12 @@ class ContractService(ContractApi):
         return self._changed(call, request.contract_no, request.effective_to)
 
     def find_contracts(self, call: Call, request: FindContracts) -> ContractsFound:
-        rows, total = self._store.find(request, _today(call))
+        rows, total = self._store.find(request, call.today)
         following = rows[-1].contract_no if len(rows) == request.limit else None
         return ContractsFound(rows=rows, total=total, next=following, as_of=call.now)
 
     def contracts_of(self, call: Call, request: ContractsOf) -> Contracts:
-        return Contracts(rows=self._store.of_account(request.account_no, _today(call)), as_of=call.now)
+        return Contracts(rows=self._store.of_account(request.account_no, call.today), as_of=call.now)
 
     def terms_of(self, call: Call, request: ContractRef) -> ContractHistory:
         return self._history(call, request.contract_no)
@@ -115,7 +115,7 @@ class ContractService(ContractApi):
         return rows
 
     def _history(self, call: Call, contract_no: str) -> ContractHistory:
-        found: Contract | None = self._store.one(contract_no, _today(call))
+        found: Contract | None = self._store.one(contract_no, call.today)
         if found is None:
             raise _not_found(contract_no)
         return ContractHistory(contract=found, history=self._store.history(contract_no), as_of=call.now)
@@ -126,10 +126,6 @@ class ContractService(ContractApi):
             TermsChanged(contract_no=contract_no, account_no=history.contract.account_no, effective_from=effective_from)
         )
         return history
-
-
-def _today(call: Call) -> date:
-    return call.now.astimezone(SHANGHAI).date()
 
 
 def _not_found(contract_no: str) -> ContractNotFound:

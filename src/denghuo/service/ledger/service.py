@@ -1,24 +1,16 @@
 """Ledger: implementation of the contract."""
 
-from dataclasses import replace
-from datetime import date
-from typing import Any
-
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
-from denghuo.kernel.period import SHANGHAI, Month
-from denghuo.kernel.problem import NotPermitted, text
-from denghuo.kernel.values import INT64_MAX, Money
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Money
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
-from denghuo.service.ledger import rules
 from denghuo.service.ledger.api import (
     BUCKETS,
     AccountUnknown,
     Ageing,
     AgeingRow,
-    AlreadyReversed,
-    AmountRefused,
     AskAgeing,
     AskChart,
     AskProof,
@@ -28,7 +20,6 @@ from denghuo.service.ledger.api import (
     AskVoucher,
     BillsOpen,
     BillsPosted,
-    BooksDiffer,
     Chart,
     CloseMonth,
     Entries,
@@ -39,25 +30,18 @@ from denghuo.service.ledger.api import (
     KnownReceipts,
     LedgerApi,
     MonthClosed,
-    MonthLocked,
-    MonthNotOver,
     OpenAccounts,
     Owed,
     OwedBy,
-    PostedReceipt,
     Postings,
     PostReceipts,
-    Proof,
     Proofs,
-    Receipt,
-    ReceiptDiffers,
     ReceiptReversed,
     ReceiptsOf,
     ReceiptsPosted,
     ReceiptTotal,
     ReceiptTotalRows,
     ReceiptTotals,
-    ReceiptUnknown,
     Receivables,
     Recovery,
     RecoveryRow,
@@ -69,7 +53,9 @@ from denghuo.service.ledger.api import (
     VoucherUnknown,
 )
 from denghuo.service.ledger.batch import post_run
-from denghuo.service.ledger.store.books import Books, NewEntry
+from denghuo.service.ledger.closing import Closing
+from denghuo.service.ledger.receiving import Receiving
+from denghuo.service.ledger.store.books import Books
 from denghuo.service.ledger.store.items import AccountState, Items
 
 ITEMS_SHOWN = 200
@@ -94,7 +80,7 @@ class LedgerService(LedgerApi):
 
     def owed(self, call: Call, request: OwedBy) -> Owed:
         account = self._account(request.account_no)
-        today = day_of(call)
+        today = call.today
         sums = self._items.sums_of(request.account_no, today)
         return Owed(
             account_no=request.account_no,
@@ -111,7 +97,7 @@ class LedgerService(LedgerApi):
         return OpenAccounts(rows=self._items.open_accounts(request.account_nos))
 
     def receivables(self, call: Call, request: FindReceivables) -> Receivables:
-        rows, sums = self._items.receivables(request, day_of(call))
+        rows, sums = self._items.receivables(request, call.today)
         return Receivables(
             rows=rows,
             total=sums["total"],
@@ -139,7 +125,7 @@ class LedgerService(LedgerApi):
         if account is None:
             # No bill and no payment yet: whoever the customer service shows to this caller owes nothing.
             asked = AccountNumbers(numbers=[number])
-            found = self._ask(CustomerApi).accounts(_customers(self._work.call), asked)
+            found = self._ask(CustomerApi).accounts(self._work.call.only("customer.read"), asked)
             if found.rows:
                 return AccountState(number, found.rows[0].org, 0)
             raise AccountUnknown(
@@ -154,183 +140,10 @@ class LedgerService(LedgerApi):
     # -- receipts --------------------------------------------------------------------------------------------------------
 
     def post_receipts(self, call: Call, request: PostReceipts) -> ReceiptsPosted:
-        _whole_company(call)
-        for item in request.receipts:
-            if not 0 < item.amount.fen <= INT64_MAX // 1_000:
-                raise AmountRefused(
-                    text(
-                        f"收款 {item.receipt_no} 的金额 {item.amount} 元不可入账：须大于零且在合理范围内。",
-                        f"Receipt {item.receipt_no}: {item.amount} yuan cannot be posted; it must be positive and in range.",
-                    ),
-                    receipt_no=item.receipt_no,
-                    value=item.amount,
-                )
-        homes = self._homes(call, request.receipts)
-        self._books.hold()
-        self._items.remember(homes.items())
-        accounts = self._items.lock(sorted({item.account_no for item in request.receipts}))
-        known = self._items.receipts([item.receipt_no for item in request.receipts])
-        fresh: dict[str, Receipt] = {}
-        for item in request.receipts:
-            if item.receipt_no in known:
-                _same(item, known[item.receipt_no])
-            elif item.receipt_no in fresh:
-                if fresh[item.receipt_no] != item:
-                    raise _differs(item, "amount", item.amount, fresh[item.receipt_no].amount)
-            else:
-                fresh[item.receipt_no] = item
-        posted = self._post(list(fresh.values()), accounts)
-        rows = {row.receipt_no: row for row in posted} | {
-            number: PostedReceipt(
-                receipt_no=number,
-                settled=Money(row["settled_fen"]),
-                prepaid=Money(row["prepaid_fen"]),
-                suspense=Money(row["suspense_fen"]),
-                voucher_no=row["voucher_no"],
-            )
-            for number, row in known.items()
-        }
-        return ReceiptsPosted(
-            rows=[rows[number] for number in dict.fromkeys(item.receipt_no for item in request.receipts)],
-            posted=len(posted),
-            unchanged=len(request.receipts) - len(posted),
-        )
-
-    def _homes(self, call: Call, receipts: list[Receipt]) -> dict[str, str]:
-        """The organisations of the receipts' accounts, of those that exist."""
-        numbers = sorted({item.account_no for item in receipts if is_account_no(item.account_no)})
-        if not numbers:
-            return {}
-        found = self._ask(CustomerApi).accounts(_customers(call), AccountNumbers(numbers=numbers))
-        return {account.account_no: account.org for account in found.rows}
-
-    def _post(self, receipts: list[Receipt], accounts: dict[str, AccountState]) -> list[PostedReceipt]:
-        codes, methods = self._books.codes(), self._books.method_codes()
-        open_items = self._items.open_items(list(accounts))
-        paid: dict[str, int] = {}
-        allocations: list[tuple[Any, ...]] = []
-        prepaid: dict[str, int] = {}
-        by_voucher: dict[tuple[str, date], list[tuple[Receipt, PostedReceipt, list[NewEntry]]]] = {}
-        for receipt in receipts:
-            account = accounts.get(receipt.account_no)
-            number = receipt.receipt_no
-            entries = [NewEntry(number, methods[receipt.method], receipt.account_no, receipt.amount.fen)]
-            if account is None:
-                entries = [NewEntry(number, methods[receipt.method], None, receipt.amount.fen)]
-                entries.append(NewEntry(number, codes["suspense"], None, -receipt.amount.fen))
-                result = _posted(number, suspense=receipt.amount.fen)
-            else:
-                now = [
-                    rules.Item(i.bill_no, i.due_on, i.amount_fen, i.paid_fen + paid.get(i.bill_no, 0), i.reverses)
-                    for i in open_items.get(receipt.account_no, [])
-                ]
-                spread = rules.allocate(receipt.amount.fen, now, receipt.bill_nos)
-                for share in spread.shares:
-                    paid[share.bill_no] = paid.get(share.bill_no, 0) + share.fen
-                allocations += self._items.pay(
-                    ("receipt", number), "receipt", number, receipt.account_no, account.org, spread.shares
-                )
-                prepaid[receipt.account_no] = prepaid.get(receipt.account_no, 0) + spread.surplus_fen
-                entries.append(NewEntry(number, codes["receivable"], receipt.account_no, -spread.settled_fen))
-                entries.append(NewEntry(number, codes["prepaid"], receipt.account_no, -spread.surplus_fen))
-                result = _posted(number, settled=spread.settled_fen, prepaid=spread.surplus_fen)
-            org = account.org if account else receipt.org
-            by_voucher.setdefault((org, receipt.paid_at.astimezone(SHANGHAI).date().replace(day=1)), []).append(
-                (receipt, result, entries)
-            )
-        results = self._write(by_voucher)
-        self._items.allocate(allocations)
-        self._items.move_prepaid(prepaid)
-        return results
-
-    def _write(
-        self, by_voucher: dict[tuple[str, date], list[tuple[Receipt, PostedReceipt, list[NewEntry]]]]
-    ) -> list[PostedReceipt]:
-        """One voucher for each organisation and month; gives the results with their voucher numbers."""
-        results: list[PostedReceipt] = []
-        rows: list[tuple[Any, ...]] = []
-        for (org, month), members in sorted(by_voucher.items(), key=lambda each: each[0]):
-            voucher = self._books.open_voucher(
-                month, org, "receipt", text(f"收取电费 {len(members)} 笔", f"{len(members)} receipts")
-            )
-            self._books.add(voucher, [entry for _, _, entries in members for entry in entries])
-            for receipt, result, _ in members:
-                results.append(result.model_copy(update={"voucher_no": voucher.voucher_no}))
-                rows.append(
-                    (
-                        receipt.receipt_no,
-                        receipt.account_no,
-                        org,
-                        receipt.amount.fen,
-                        receipt.method,
-                        receipt.paid_at,
-                        receipt.paid_at.astimezone(SHANGHAI).date(),
-                        result.settled.fen,
-                        result.prepaid.fen,
-                        result.suspense.fen,
-                        voucher.voucher_no,
-                        self._work.call.now,
-                    )
-                )
-        if rows:
-            self._items.add_receipts(rows)
-        return results
+        return Receiving(self._work, self._ask).post(call, request)
 
     def reverse_receipt(self, call: Call, request: ReverseReceipt) -> ReceiptReversed:
-        _whole_company(call)
-        self._books.hold()
-        receipt = self._items.receipts([request.receipt_no]).get(request.receipt_no)
-        if receipt is None:
-            raise ReceiptUnknown(
-                text(
-                    f"账上没有收款凭证 {request.receipt_no}，请先入账再冲正。",
-                    f"Receipt {request.receipt_no} is not in the books; post it before it is reversed.",
-                ),
-                receipt_no=request.receipt_no,
-            )
-        account = self._items.lock([receipt["account_no"]]).get(receipt["account_no"])
-        if receipt["reversal_no"] is not None:
-            return _known_reversal(request, receipt)
-        codes, methods = self._books.codes(), self._books.method_codes()
-        number, account_no, org = request.reversal_no, receipt["account_no"], receipt["org"]
-        shares = [rules.Share(share.bill_no, -share.fen) for share in self._items.shares_of_receipt(request.receipt_no)]
-        back = rules.TakenBack(0, ())
-        if receipt["prepaid_fen"]:
-            assert account is not None
-            back = rules.take_back(
-                receipt["prepaid_fen"], account.prepaid_fen, self._items.paid_from_prepaid(account_no)
-            )
-        reopened = -sum(share.fen for share in (*shares, *back.released))
-        in_suspense = bool(receipt["suspense_fen"])
-        entries = [
-            NewEntry(number, methods[receipt["method"]], None if in_suspense else account_no, -receipt["amount_fen"]),
-            NewEntry(number, codes["receivable"], account_no, reopened),
-            NewEntry(number, codes["prepaid"], account_no, back.from_balance_fen),
-            NewEntry(number, codes["suspense"], None, receipt["suspense_fen"]),
-        ]
-        voucher = self._books.open_voucher(
-            day_of(call),
-            org,
-            "reversal",
-            text(
-                f"冲正收款 {request.receipt_no}：{request.reason}",
-                f"Reversal of {request.receipt_no}: {request.reason}",
-            ),
-        )
-        self._books.add(voucher, entries)
-        document = ("reversal", number)
-        self._items.allocate(
-            self._items.pay(document, "receipt", request.receipt_no, account_no, org, shares)
-            + self._items.pay(document, "prepaid", None, account_no, org, back.released)
-        )
-        self._items.move_prepaid({account_no: -back.from_balance_fen})
-        self._items.mark_reversed(request.receipt_no, number, reopened, voucher.voucher_no)
-        return ReceiptReversed(
-            reversal_no=number,
-            receipt_no=request.receipt_no,
-            reopened=Money(reopened),
-            voucher_no=voucher.voucher_no,
-        )
+        return Receiving(self._work, self._ask).reverse(call, request)
 
     def receipts_of(self, call: Call, request: ReceiptsOf) -> KnownReceipts:
         return KnownReceipts(rows=self._items.known_receipts(request.receipt_nos))
@@ -357,6 +170,7 @@ class LedgerService(LedgerApi):
 
     def trial_balance(self, call: Call, request: AskTrialBalance) -> TrialBalance:
         rows, entries = self._books.trial_balance(request)
+        closed = self._books.closed(request.month) if request.month else None
         debit, credit = sum(row.debit.fen for row in rows), sum(row.credit.fen for row in rows)
         difference = debit - credit + sum(row.opening.fen for row in rows)
         return TrialBalance(
@@ -366,6 +180,7 @@ class LedgerService(LedgerApi):
             difference=Money(difference),
             balanced=debit == credit and difference == 0,
             entries=entries,
+            closed_at=closed["closed_at"] if closed else None,
             as_of=call.now,
         )
 
@@ -393,9 +208,11 @@ class LedgerService(LedgerApi):
 
     def recovery(self, call: Call, request: AskRecovery) -> Recovery:
         month = request.month or self._items.newest_month()
-        rows = self._items.recovery(month, request, day_of(call)) if month else []
+        rows = self._items.recovery(month, request, call.today) if month else []
         nothing = RecoveryRow(
             group="",
+            org=None,
+            tariff_class=None,
             bills=0,
             receivable=Money(0),
             collected=Money(0),
@@ -406,7 +223,7 @@ class LedgerService(LedgerApi):
         return Recovery(month=month, by=request.by, rows=rows[:-1], total=rows[-1] if rows else nothing, as_of=call.now)
 
     def ageing(self, call: Call, request: AskAgeing) -> Ageing:
-        found = {row["bucket"]: row for row in self._items.ageing(request, day_of(call))}
+        found = {row["bucket"]: row for row in self._items.ageing(request, call.today)}
         rows = [
             AgeingRow(
                 bucket=bucket,
@@ -424,129 +241,8 @@ class LedgerService(LedgerApi):
         return Postings(rows=rows, total=total, next=following, as_of=call.now)
 
     def proof(self, call: Call, request: AskProof) -> Proofs:
-        rows = self._proofs()
+        rows = Closing(self._work).proofs()
         return Proofs(rows=rows, agrees=not any(row.difference for row in rows), as_of=call.now)
 
-    def _proofs(self) -> list[Proof]:
-        compared = [("documents", self._books.unbalanced_documents(), 0)]
-        compared += [
-            (use, self._books.balance(use), self._items.detail(use))
-            for use in ("receivable", "payable", "prepaid", "suspense")
-        ]
-        compared.append(("settled", self._items.detail("paid"), self._items.detail("allocated")))
-        return [
-            Proof(check=check, books=Money(books), detail=Money(detail), difference=Money(books - detail))
-            for check, books, detail in compared
-        ]
-
     def close_month(self, call: Call, request: CloseMonth) -> MonthClosed:
-        _whole_company(call)
-        if Month.of(request.month).period.end > call.now:
-            raise MonthNotOver(
-                text(
-                    f"{request.month} 尚未结束，月末之后才能结账。",
-                    f"{request.month} is not over yet; close it after its end.",
-                ),
-                month=request.month,
-            )
-        self._books.hold()
-        closed = self._books.closed(request.month)
-        if closed is not None:
-            raise MonthLocked(
-                text(
-                    f"{request.month} 已由 {closed['closed_by']} 结账，无需再结。",
-                    f"{request.month} was closed by {closed['closed_by']} already.",
-                ),
-                month=request.month,
-            )
-        wrong = [row.check for row in self._proofs() if row.difference]
-        if wrong:
-            raise BooksDiffer(
-                text(
-                    f"总账与分户账核对不符（{'、'.join(wrong)}），不能结账，请先查明。",
-                    f"Books and sub-ledgers differ ({', '.join(wrong)}); find out why before closing.",
-                ),
-                checks=wrong,
-            )
-        rows, _ = self._books.trial_balance(AskTrialBalance(month=request.month))
-        self._books.close(request.month, request.reason)
-        return MonthClosed(
-            month=request.month,
-            closed_at=call.now,
-            closed_by=call.actor,
-            debit=Money(sum(row.debit.fen for row in rows)),
-            credit=Money(sum(row.credit.fen for row in rows)),
-        )
-
-
-def day_of(call: Call) -> date:
-    return call.now.astimezone(SHANGHAI).date()
-
-
-def _customers(call: Call) -> Call:
-    """The caller, within the same scope, with just the permit that looking up accounts needs."""
-    return replace(call, permits=frozenset({"customer.read"}), key=None)
-
-
-def is_account_no(value: str) -> bool:
-    return len(value) == 13 and value.isascii() and value.isdecimal()
-
-
-def _whole_company(call: Call) -> None:
-    """Posting works on the books of the whole company: with less in view, an account of another unit would look unknown."""
-    if "" not in call.scope or call.accounts:
-        raise NotPermitted(
-            text("入账只能由系统或全公司范围的岗位执行。", "Only the system or a post over the whole company posts."),
-            permit="ledger.post",
-        )
-
-
-def _posted(receipt_no: str, settled: int = 0, prepaid: int = 0, suspense: int = 0) -> PostedReceipt:
-    return PostedReceipt(
-        receipt_no=receipt_no,
-        settled=Money(settled),
-        prepaid=Money(prepaid),
-        suspense=Money(suspense),
-        voucher_no="000000-000000",
-    )
-
-
-def _differs(item: Receipt, field: str, value: object, known: object) -> ReceiptDiffers:
-    return ReceiptDiffers(
-        text(
-            f"收款凭证 {item.receipt_no} 已入账，但“{field}”不同（账上 {known}，本次 {value}），本批未入账，请核对后重送。",
-            f"Receipt {item.receipt_no} is in the books with another {field} ({known}, now {value}); nothing of this batch "
-            "was posted. Compare and send again.",
-        ),
-        receipt_no=item.receipt_no,
-        field=field,
-        value=value,
-        known=known,
-    )
-
-
-def _same(item: Receipt, known: dict[str, Any]) -> None:
-    if item.amount.fen != known["amount_fen"]:
-        raise _differs(item, "amount", item.amount, Money(known["amount_fen"]))
-    if item.account_no != known["account_no"]:
-        raise _differs(item, "account_no", item.account_no, known["account_no"])
-    if item.method != known["method"]:
-        raise _differs(item, "method", item.method, known["method"])
-
-
-def _known_reversal(request: ReverseReceipt, receipt: dict[str, Any]) -> ReceiptReversed:
-    if receipt["reversal_no"] != request.reversal_no:
-        raise AlreadyReversed(
-            text(
-                f"收款 {request.receipt_no} 已由 {receipt['reversal_no']} 冲正。",
-                f"Receipt {request.receipt_no} was reversed by {receipt['reversal_no']} already.",
-            ),
-            receipt_no=request.receipt_no,
-            reversal_no=receipt["reversal_no"],
-        )
-    return ReceiptReversed(
-        reversal_no=request.reversal_no,
-        receipt_no=request.receipt_no,
-        reopened=Money(receipt["reopened_fen"]),
-        voucher_no=receipt["reversal_voucher_no"],
-    )
+        return Closing(self._work).close(call, request)

@@ -7,7 +7,7 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Money
 from denghuo.service.host.binding import Ask
 from denghuo.service.payment.api import Payment
-from denghuo.service.payment.peers import home_of, within
+from denghuo.service.payment.peers import home_of
 from denghuo.service.workflow.api import RequestApproval, WorkflowApi
 
 REVERSAL, CLOSE = "payment.reversal", "payment.day_close"
@@ -57,4 +57,4 @@ def ask_close(ask: Ask, call: Call, day: date, difference: Money, reason: str) -
 
 
 def _ask(ask: Ask, call: Call, request: RequestApproval) -> int:
-    return ask(WorkflowApi).request_approval(within(call, "workflow.act"), request).approval_no
+    return ask(WorkflowApi).request_approval(call.only("workflow.act"), request).approval_no

@@ -26,8 +26,8 @@ from denghuo.service.payment.api import (
     StepDone,
 )
 from denghuo.service.payment.channel import bank
-from denghuo.service.payment.counter import POST, day_of
-from denghuo.service.payment.peers import homes, within
+from denghuo.service.payment.counter import POST
+from denghuo.service.payment.peers import homes
 from denghuo.service.payment.rules.bank_file import (
     BankText,
     Detail,
@@ -137,7 +137,7 @@ class Bank:
         numbers = dict(
             zip(
                 [detail.line for detail in paid],
-                self._payments.numbers(DEBITED if returned else COLLECTED, day_of(call), len(paid)),
+                self._payments.numbers(DEBITED if returned else COLLECTED, call.today, len(paid)),
                 strict=True,
             )
         )
@@ -173,7 +173,7 @@ class Bank:
         known = self._store.agreements_of([item.account_no for item in request.agreements])
         fresh = {item.account_no: item for item in request.agreements if known.get(item.account_no) != item}
         changed = [number for number in fresh if number in known]
-        self._store.end_agreements(changed, day_of(call))
+        self._store.end_agreements(changed, call.today)
         self._store.add_agreements(fresh.values(), call.now)
         return AgreementsRegistered(
             registered=len(fresh) - len(changed),
@@ -225,7 +225,7 @@ class Bank:
             self._store.move_batch(batch["batch_no"], "ready" if lines else "empty")
             return StepDone(again=bool(lines), done=0)
         reply = self._ask(LedgerApi).bills_open(
-            within(call, "ledger.read"), BillsOpen(account_nos=[item.account_no for item in agreements])
+            call.only("ledger.read"), BillsOpen(account_nos=[item.account_no for item in agreements])
         )
         due = {row.account_no: row.due for row in reply.rows}
         owing = [(item, due[item.account_no]) for item in agreements if item.account_no in due]

@@ -4,7 +4,6 @@ from datetime import date
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
-from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import Text, text
 from denghuo.kernel.values import Money
 from denghuo.service.host.binding import Ask
@@ -45,7 +44,7 @@ class Counter:
         if why is not None:
             raise AmountRefused(why, field="tendered", value=request.tendered)
         payer = account(self._ask, call, request.account_no)
-        today = day_of(call)
+        today = call.today
         self._store.hold_day(call.actor, today)
         self._open(call.actor, today)
         number = self._store.numbers(COUNTER, today)[0]
@@ -93,7 +92,7 @@ class Counter:
                 receipt_no=payment.receipt_no,
                 state=payment.state,
             )
-        today = day_of(call)
+        today = call.today
         closed = self._store.day_close(payment.cashier, payment.day) is not None
         if rules.needs_approval(payment.cashier, payment.day, closed, call.actor, today):
             number = approval.ask_reversal(self._ask, call, payment, request.reason)
@@ -104,7 +103,7 @@ class Counter:
 
     def carry_out(self, call: Call, receipt_no: str, reason: str, actor: str, approval_no: int | None) -> None:
         """Takes a payment back; the ledger follows by job. `actor` is who gives the money back."""
-        if self._store.order_reversal(receipt_no, reason, actor, day_of(call), approval_no):
+        if self._store.order_reversal(receipt_no, reason, actor, call.today, approval_no):
             self._work.enqueue(POST, {})
 
     def decided(self, call: Call, approval_no: int, agreed: bool) -> None:
@@ -118,10 +117,10 @@ class Counter:
     # -- the day ---------------------------------------------------------------------------------------------------------
 
     def day(self, call: Call, request: AskDay) -> Day:
-        return self._day(call, request.cashier or call.actor, request.day or day_of(call))
+        return self._day(call, request.cashier or call.actor, request.day or call.today)
 
     def close(self, call: Call, request: CloseDay) -> Day:
-        day = request.day or day_of(call)
+        day = request.day or call.today
         if request.counted_cash.fen < 0:
             raise AmountRefused(
                 text("清点现金不能为负数，请重新清点。", "Counted cash cannot be below zero; count again."),
@@ -195,10 +194,6 @@ class Counter:
             approval_no=closed["approval_no"] if closed else None,
             as_of=call.now,
         )
-
-
-def day_of(call: Call) -> date:
-    return call.now.astimezone(SHANGHAI).date()
 
 
 def unknown_receipt(number: str) -> ReceiptUnknown:

@@ -23,8 +23,8 @@ from denghuo.service.payment.api import (
     SignatureWrong,
 )
 from denghuo.service.payment.channel import ONLINE, SandboxOnline
-from denghuo.service.payment.counter import POST, day_of
-from denghuo.service.payment.peers import unknown_account, within
+from denghuo.service.payment.counter import POST
+from denghuo.service.payment.peers import unknown_account
 from denghuo.service.payment.store.banks import BankStore
 from denghuo.service.payment.store.payments import NewPayment, PaymentStore
 
@@ -45,7 +45,7 @@ class Online:
         if len(accounts) > 1:
             raise _nothing(request.bill_nos, "一次只能支付同一户号的账单", "pay the bills of one account at a time")
         try:
-            owed = self._ask(LedgerApi).owed(within(call, "ledger.read"), OwedBy(account_no=account_no))
+            owed = self._ask(LedgerApi).owed(call.only("ledger.read"), OwedBy(account_no=account_no))
         except NoBooks as error:
             raise unknown_account(account_no) from error
         chosen = [item for item in owed.items if item.bill_no in set(request.bill_nos) and item.rest.fen > 0]
@@ -55,7 +55,7 @@ class Online:
         channel = ONLINE[CHANNEL]
         secret = self._store.secret(CHANNEL, make=True)
         assert secret is not None
-        number = self._store.order_no(day_of(call))
+        number = self._store.order_no(call.today)
         body, signature = channel.request(number, str(amount), call.now, secret)
         self._store.add_order(
             {

@@ -3,9 +3,8 @@
 A cashier may take a payment without the right to browse customers or books; what the peers show stays inside the caller's scope.
 """
 
-from dataclasses import replace
-
 from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import is_account_no
 from denghuo.kernel.problem import text
 from denghuo.service.customer.api import Account, AccountNotFound, AccountNumbers, AccountRef, CustomerApi
 from denghuo.service.host.binding import Ask
@@ -14,15 +13,10 @@ from denghuo.service.payment.api import AccountUnknown
 ACCOUNTS_AT_ONCE = 1_000
 
 
-def within(call: Call, *permits: str) -> Call:
-    """The caller with the given permits only, same scope, no key of its own."""
-    return replace(call, permits=frozenset(permits), key=None)
-
-
 def account(ask: Ask, call: Call, account_no: str) -> Account:
     """The account, or AccountUnknown."""
     try:
-        return ask(CustomerApi).account(within(call, "customer.read"), AccountRef(account_no=account_no))
+        return ask(CustomerApi).account(call.only("customer.read"), AccountRef(account_no=account_no))
     except AccountNotFound as error:
         raise unknown_account(account_no) from error
 
@@ -39,7 +33,7 @@ def unknown_account(account_no: str) -> AccountUnknown:
 
 def homes(ask: Ask, call: Call, numbers: set[str]) -> dict[str, str]:
     """The organisations of those of the numbers that are accounts, whatever the caller's scope."""
-    wanted = sorted(number for number in numbers if len(number) == 13 and number.isascii() and number.isdecimal())
+    wanted = sorted(filter(is_account_no, numbers))
     found: dict[str, str] = {}
     system = Call.system(call.now, actor=call.actor)
     for start in range(0, len(wanted), ACCOUNTS_AT_ONCE):

@@ -11,7 +11,6 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.ledger.api import LedgerApi, PostReceipts, Receipt, ReverseReceipt
 from denghuo.service.payment.api import StepDone
 from denghuo.service.payment.online import Online
-from denghuo.service.payment.peers import within
 from denghuo.service.payment.store.payments import PaymentStore
 
 RECEIPTS_A_STEP = 500
@@ -31,7 +30,7 @@ class Posting:
         pending = self._store.pending(RECEIPTS_A_STEP)
         if pending:
             reply = self._ask(LedgerApi).post_receipts(
-                within(call, "ledger.post"),
+                call.only("ledger.post"),
                 PostReceipts(
                     receipts=[
                         Receipt(
@@ -51,7 +50,7 @@ class Posting:
         reversing = self._store.reversing(REVERSALS_A_STEP)
         for row in reversing:
             self._ask(LedgerApi).reverse_receipt(
-                within(call, "ledger.post"),
+                call.only("ledger.post"),
                 ReverseReceipt(
                     reversal_no=reversal_no(row["receipt_no"]),
                     receipt_no=row["receipt_no"],

@@ -23,8 +23,6 @@ from denghuo.service.payment.api import (
     ReconciledSide,
     Reconciliation,
 )
-from denghuo.service.payment.counter import day_of
-from denghuo.service.payment.peers import within
 from denghuo.service.payment.store.banks import BankStore
 from denghuo.service.payment.store.payments import PaymentStore
 
@@ -38,8 +36,8 @@ class Reconciling:
         self._payments, self._banks = PaymentStore(work), BankStore(work)
 
     def reconcile(self, call: Call, request: AskReconciliation) -> Reconciliation:
-        start, end = _span(request, day_of(call))
-        ledger = within(call, "ledger.books")
+        start, end = _span(request, call.today)
+        ledger = call.only("ledger.books")
         totals = self._ask(LedgerApi).receipt_totals(ledger, ReceiptTotals(start=start, end=end)).rows
         differences, seen = self._compare(ledger, start, end)
         bank, files = self._bank_totals(start, end)
@@ -143,8 +141,8 @@ class Reconciling:
         return sides
 
     def collection(self, call: Call, request: AskCollection) -> Collection:
-        recovery = self._ask(LedgerApi).recovery(within(call, "ledger.books"), AskRecovery(month=request.month))
-        today = self._payments.today(day_of(call))
+        recovery = self._ask(LedgerApi).recovery(call.only("ledger.books"), AskRecovery(month=request.month))
+        today = self._payments.today(call.today)
         return Collection(
             month=recovery.month,
             receivable=recovery.total.receivable,

@@ -2,7 +2,7 @@
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, masked
-from denghuo.kernel.fields import Document
+from denghuo.kernel.fields import Document, is_account_no
 from denghuo.kernel.values import Money
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
@@ -48,7 +48,6 @@ from denghuo.service.payment.bank import Bank, unknown_batch
 from denghuo.service.payment.counter import Counter, unknown_receipt
 from denghuo.service.payment.document import receipt_document
 from denghuo.service.payment.online import Online
-from denghuo.service.payment.peers import within
 from denghuo.service.payment.posting import Posting
 from denghuo.service.payment.reconcile import Reconciling
 from denghuo.service.payment.store.banks import BankStore
@@ -75,9 +74,9 @@ class PaymentService(PaymentApi):
     def receipt_document(self, call: Call, request: ReceiptRef) -> Document:
         payment = self.receipt(call, request)
         holder = ""
-        if payment.account_no.isdecimal() and len(payment.account_no) == 13:
+        if is_account_no(payment.account_no):
             asked = AccountNumbers(numbers=[payment.account_no])
-            rows = self._ask(CustomerApi).accounts(within(call, "customer.read"), asked).rows
+            rows = self._ask(CustomerApi).accounts(call.only("customer.read"), asked).rows
             holder = str(masked(rows[0].name, "name")) if rows else ""
         return receipt_document(payment, holder)
 

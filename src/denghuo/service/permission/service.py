@@ -6,7 +6,6 @@ from datetime import date
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
-from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import Problem, Text, text
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import (
@@ -87,7 +86,7 @@ class PermissionService(PermissionApi):
         return OrganisationsRegistered(**counts, refused=refused)
 
     def organisations(self, call: Call, request: Organisations) -> OrganisationTree:
-        rows = self._store.organisations(request.on or today(call))
+        rows = self._store.organisations(request.on or call.today)
         return OrganisationTree(rows=rows, total=len(rows), as_of=call.now)
 
     # -- roles -----------------------------------------------------------------------------------------------------------
@@ -96,12 +95,12 @@ class PermissionService(PermissionApi):
         return RolesDefined(defined=self._store.define(request.roles))
 
     def roles(self, call: Call, request: Roles) -> RolesFound:
-        holders = self._store.holders(today(call))
+        holders = self._store.holders(call.today)
         rows = [_role(role, holders.get(role.code, 0)) for role in self._store.roles().values()]
         return RolesFound(rows=rows, total=len(rows), as_of=call.now)
 
     def role(self, call: Call, request: RolePermits) -> Role:
-        return _role(self._known_role(request.code), self._store.holders(today(call)).get(request.code, 0))
+        return _role(self._known_role(request.code), self._store.holders(call.today).get(request.code, 0))
 
     # -- staff and posts -------------------------------------------------------------------------------------------------
 
@@ -127,7 +126,7 @@ class PermissionService(PermissionApi):
         roles = self._store.roles()
         self._known_role(request.role)
         self._member(request.user_name)
-        from_day = request.from_day or today(call)
+        from_day = request.from_day or call.today
         held = [post for post in self._store.posts([request.user_name]) if _overlaps(post, from_day, request.to_day)]
         other = conflict(request.role, (post.role for post in held))
         if other is not None:
@@ -149,7 +148,7 @@ class PermissionService(PermissionApi):
                 request.delegated_by,
                 request.to_day,
             ):
-                return self._appointments([post], today(call), roles)[0]
+                return self._appointments([post], call.today, roles)[0]
         number = self._store.add_post(
             request.user_name,
             request.role,
@@ -167,15 +166,15 @@ class PermissionService(PermissionApi):
                 to_day=request.to_day,
             )
         )
-        return self._appointments([self._post(number)], today(call), roles)[0]
+        return self._appointments([self._post(number)], call.today, roles)[0]
 
     def dismiss(self, call: Call, request: Dismiss) -> Done:
         post = self._post(request.appointment_no)
         _not_oneself(call, post.user_name)
-        if post.to_day is not None and post.to_day <= today(call):
+        if post.to_day is not None and post.to_day <= call.today:
             return Done(changed=False)
         lent = self._store.lent_by(post.user_name, post.role, post.org)
-        self._store.end_posts([post.appointment_no, *lent], today(call))
+        self._store.end_posts([post.appointment_no, *lent], call.today)
         self._work.emit(StaffDismissed(user_name=post.user_name, role=post.role, org=post.org))
         return Done(changed=True)
 
@@ -186,16 +185,16 @@ class PermissionService(PermissionApi):
             return Done(changed=False)
         posts = self._store.posts([request.user_name])
         lent = [number for post in posts for number in self._store.lent_by(post.user_name, post.role, post.org)]
-        self._store.end_posts([*(post.appointment_no for post in posts), *lent], today(call))
+        self._store.end_posts([*(post.appointment_no for post in posts), *lent], call.today)
         self._store.mark_left(request.user_name)
         self._work.emit(StaffLeft(user_name=request.user_name))
         return Done(changed=True)
 
     def staff(self, call: Call, request: FindStaff) -> StaffFound:
-        found, total = self._store.find_staff(request, today(call))
-        roles, names = self._store.roles(), self._organisation_names(today(call))
+        found, total = self._store.find_staff(request, call.today)
+        roles, names = self._store.roles(), self._organisation_names(call.today)
         held: dict[str, list[KnownPost]] = {}
-        for post in self._store.posts([member.user_name for member in found], today(call)):
+        for post in self._store.posts([member.user_name for member in found], call.today):
             held.setdefault(post.user_name, []).append(post)
         rows = [
             StaffMember(
@@ -219,7 +218,7 @@ class PermissionService(PermissionApi):
 
     def appointments(self, call: Call, request: StaffRef) -> AppointmentsFound:
         self._member(request.user_name)
-        rows = self._appointments(self._store.posts([request.user_name]), today(call), self._store.roles())
+        rows = self._appointments(self._store.posts([request.user_name]), call.today, self._store.roles())
         return AppointmentsFound(rows=rows, total=len(rows), as_of=call.now)
 
     def person(self, call: Call, request: PersonRef) -> Person:
@@ -227,15 +226,15 @@ class PermissionService(PermissionApi):
         if member.state == "left":
             raise _no_such(request.user_name)
         roles = self._store.roles()
-        posts = self._store.posts([request.user_name], today(call))
+        posts = self._store.posts([request.user_name], call.today)
         org = chosen_org((post.org for post in posts), request.org, member.org)
         at_org = [post for post in posts if is_within(org, post.org)]
         return Person(
             user_name=member.user_name,
             name=member.name,
             org=org,
-            org_name=_pair(self._organisation_names(today(call)).get(org, text(org, org))),
-            posts=self._appointments(posts, today(call), roles),
+            org_name=_pair(self._organisation_names(call.today).get(org, text(org, org))),
+            posts=self._appointments(posts, call.today, roles),
             permits=permits_at(org, posts, {code: role.permits for code, role in roles.items()}),
             scope=[org] if at_org else [],
         )
@@ -244,7 +243,7 @@ class PermissionService(PermissionApi):
         # The platform's own view tells how many roots there are; the caller's own view, how many of them it covers.
         whole = self._ask(PermissionApi).organisations(Call.system(call.now), Organisations())
         roots = {row.code for row in whole.rows if row.parent is None}
-        visible = {row.code for row in self._store.organisations(today(call))}
+        visible = {row.code for row in self._store.organisations(call.today)}
         everything = "" in call.scope or (bool(roots) and roots <= visible)
         return Reached(everything=everything, user_names=self._store.user_names())
 
@@ -335,11 +334,6 @@ class PermissionService(PermissionApi):
                 appointment_no=appointment_no,
             )
         return post
-
-
-def today(call: Call) -> date:
-    """The business day of a call."""
-    return call.now.astimezone(SHANGHAI).date()
 
 
 def _overlaps(post: KnownPost, from_day: date, to_day: date | None) -> bool:

@@ -6,7 +6,6 @@ from typing import cast
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
-from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import PermissionApi, PersonRef, StaffNotFound
@@ -69,14 +68,14 @@ class WorkflowService(WorkflowApi):
         skip = request.after_number or 0
         rows, total = self._store.find(request, roles, skip)
         return TasksFound(
-            rows=[_task(row, _today(call)) for row in rows],
+            rows=[_task(row, call.today) for row in rows],
             total=total,
             next=str(skip + len(rows)) if len(rows) == request.limit else None,
             as_of=call.now,
         )
 
     def counts(self, call: Call, request: CountTasks) -> TaskCounts:
-        waiting, mine, overdue, kinds = self._store.counts(self._roles(call), call.actor, _today(call))
+        waiting, mine, overdue, kinds = self._store.counts(self._roles(call), call.actor, call.today)
         return TaskCounts(
             open=waiting,
             mine=mine,
@@ -232,7 +231,7 @@ class WorkflowService(WorkflowApi):
 
     def _again(self, call: Call, task: KnownTask) -> Task:
         found = self._store.task(task.task_no, None)
-        return _task(found or task, _today(call))
+        return _task(found or task, call.today)
 
     def _pending(self, approval_no: int) -> KnownApproval:
         known = self._store.approval(approval_no, lock=True)
@@ -259,10 +258,6 @@ class WorkflowService(WorkflowApi):
         if known is None:
             raise _no_approval(approval_no)
         return _approval(known)
-
-
-def _today(call: Call) -> date:
-    return call.now.astimezone(SHANGHAI).date()
 
 
 def _require_scope(call: Call, org: str) -> None:

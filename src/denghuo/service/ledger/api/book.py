@@ -13,6 +13,7 @@ from denghuo.kernel.fields import (
     MonthText,
     OrganisationCode,
     Reason,
+    TextPair,
 )
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Money
@@ -51,8 +52,7 @@ class AskChart(Message):
 
 class ChartRow(Message):
     code: ChartCode
-    zh: Annotated[str, Label("科目名称", "Chinese name")]
-    en: Annotated[str, Label("英文名称", "English name")]
+    name: Annotated[TextPair, Label("科目名称", "Account")]
     kind: Annotated[
         Literal["asset", "liability", "income", "expense"],
         Label("科目类别", "Kind", dictionary=ACCOUNT_KINDS.name),
@@ -74,8 +74,7 @@ class AskTrialBalance(Message):
 
 class BalanceRow(Message):
     code: ChartCode
-    zh: Annotated[str, Label("科目名称", "Chinese name")]
-    en: Annotated[str, Label("英文名称", "English name")]
+    name: Annotated[TextPair, Label("科目名称", "Account")]
     kind: Annotated[
         Literal["asset", "liability", "income", "expense"],
         Label("科目类别", "Kind", dictionary=ACCOUNT_KINDS.name),
@@ -87,7 +86,7 @@ class BalanceRow(Message):
 
 
 class TrialBalance(Message):
-    """`difference` is debit minus credit over all accounts: always 0.00."""
+    """`difference` is debit minus credit over all accounts: always 0.00. `closed_at`: when the asked booking month was closed."""
 
     rows: list[BalanceRow]
     debit: Annotated[Money, Label("借方合计", "Debit")]
@@ -95,6 +94,7 @@ class TrialBalance(Message):
     difference: Annotated[Money, Label("借贷差额", "Difference")]
     balanced: Annotated[bool, Label("借贷平衡", "Balanced")]
     entries: Annotated[int, Label("分录数", "Entries")]
+    closed_at: Annotated[Instant | None, Label("结账时间", "Closed at")]
     as_of: AsOf
 
 
@@ -110,8 +110,7 @@ class VoucherRow(Message):
     org: OrganisationCode
     posted_at: Instant
     document_kind: DocumentKind
-    zh: Annotated[str, Label("摘要", "Text")]
-    en: Annotated[str, Label("英文摘要", "Text (English)")]
+    text: Annotated[TextPair, Label("摘要", "Text")]
     documents: Annotated[int, Label("单据数", "Documents")]
     entries: Annotated[int, Label("分录数", "Entries")]
     amount: Annotated[Money, Label("借方合计", "Debit")]
@@ -132,8 +131,7 @@ class VoucherLine(Message):
     """A voucher summed by account of the chart; its documents are found by `entries`."""
 
     code: ChartCode
-    zh: Annotated[str, Label("科目名称", "Chinese name")]
-    en: Annotated[str, Label("英文名称", "English name")]
+    name: Annotated[TextPair, Label("科目名称", "Account")]
     debit: Annotated[Money, Label("借方金额", "Debit")]
     credit: Annotated[Money, Label("贷方金额", "Credit")]
     entries: Annotated[int, Label("分录数", "Entries")]
@@ -166,8 +164,7 @@ class Entry(Message):
     document_kind: DocumentKind
     document_no: DocumentNo
     code: ChartCode
-    zh: Annotated[str, Label("科目名称", "Chinese name")]
-    en: Annotated[str, Label("英文名称", "English name")]
+    name: Annotated[TextPair, Label("科目名称", "Account")]
     org: OrganisationCode
     account_no: Annotated[str | None, Label("户号", "Account no.")]
     debit: Annotated[Money | None, Label("借方金额", "Debit")]

@@ -148,9 +148,11 @@ class AskRecovery(Message):
 
 
 class RecoveryRow(Message):
-    """`percent` = collected / receivable; none where nothing is receivable."""
+    """Of one unit or one class, or of all. `percent` = collected / receivable; none where nothing is receivable."""
 
     group: Annotated[str, Label("分组", "Group")]
+    org: OrganisationCode | None
+    tariff_class: TariffClass | None
     bills: Annotated[int, Label("账单数", "Bills")]
     receivable: Annotated[Money, Label("应收", "Receivable")]
     collected: Annotated[Money, Label("实收", "Collected")]

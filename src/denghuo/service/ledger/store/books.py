@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from denghuo.data.processing.work import Work
+from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import midnight
 from denghuo.kernel.problem import Text
 from denghuo.kernel.values import Money
@@ -20,6 +21,8 @@ from denghuo.service.ledger.api import (
     VoucherRow,
 )
 from denghuo.service.ledger.rules import booking_month, voucher_no
+
+_NAME = "json_build_object('zh', chart.zh, 'en', chart.en) AS name"
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,8 @@ class Books:
     # -- reading ---------------------------------------------------------------------------------------------------------
 
     def chart(self) -> list[ChartRow]:
-        return [ChartRow(**row) for row in self._work.rows("SELECT code, zh, en, kind, use FROM chart ORDER BY code")]
+        rows = self._work.rows(f"SELECT code, {_NAME}, kind, use FROM chart ORDER BY code")
+        return [ChartRow(**row) for row in rows]
 
     def trial_balance(self, request: AskTrialBalance) -> tuple[list[BalanceRow], int]:
         """All accounts of the chart, and the number of entries in the span."""
@@ -146,7 +150,7 @@ class Books:
             " FROM entry WHERE (%(month)s::text IS NULL OR month <= %(month)s)"
             " AND (%(before)s::timestamptz IS NULL OR posted_at < %(before)s)"
             " AND denghuo.of_unit(org, %(org)s) GROUP BY code)"
-            " SELECT code, zh, en, kind, coalesce(opening, 0) AS opening, coalesce(debit, 0) AS debit,"
+            f" SELECT code, {_NAME}, kind, coalesce(opening, 0) AS opening, coalesce(debit, 0) AS debit,"
             " coalesce(credit, 0) AS credit, coalesce(entries, 0) AS entries"
             " FROM chart LEFT JOIN moved USING (code) ORDER BY code",
             params,
@@ -154,8 +158,7 @@ class Books:
         return [
             BalanceRow(
                 code=row["code"],
-                zh=row["zh"],
-                en=row["en"],
+                name=row["name"],
                 kind=row["kind"],
                 opening=Money(row["opening"]),
                 debit=Money(row["debit"]),
@@ -195,15 +198,14 @@ class Books:
 
     def voucher_lines(self, number: str) -> list[VoucherLine]:
         rows = self._work.rows(
-            "SELECT code, zh, en, sum(debit_fen)::bigint AS debit, sum(credit_fen)::bigint AS credit, count(*) AS entries"
-            " FROM entry JOIN chart USING (code) WHERE voucher_no = %s GROUP BY code, zh, en ORDER BY code",
+            f"SELECT code, {_NAME}, sum(debit_fen)::bigint AS debit, sum(credit_fen)::bigint AS credit, count(*) AS entries"
+            " FROM entry JOIN chart USING (code) WHERE voucher_no = %s GROUP BY code, chart.zh, chart.en ORDER BY code",
             (number,),
         )
         return [
             VoucherLine(
                 code=row["code"],
-                zh=row["zh"],
-                en=row["en"],
+                name=row["name"],
                 debit=Money(row["debit"]),
                 credit=Money(row["credit"]),
                 entries=row["entries"],
@@ -223,7 +225,8 @@ class Books:
             " AND denghuo.of_unit(org, %(org)s)"
         )
         rows = self._work.rows(
-            "SELECT entry_no, voucher_no, posted_at, month, document_kind, document_no, code, zh, en, org, account_no,"
+            "SELECT entry_no, voucher_no, posted_at, month, document_kind, document_no, code, org, account_no,"
+            f" {_NAME},"
             " debit_fen, credit_fen " + matching + " AND (%(after)s::bigint IS NULL OR entry_no < %(after)s)"
             " ORDER BY entry_no DESC LIMIT %(limit)s",
             params,
@@ -266,5 +269,7 @@ def midnight_after(day: date | None) -> datetime | None:
 
 def _voucher(row: dict[str, Any]) -> VoucherRow:
     return VoucherRow(
-        **{name: row[name] for name in row if name not in {"amount", "posted_by"}}, amount=Money(row["amount"])
+        **{name: row[name] for name in row if name not in {"amount", "posted_by", "zh", "en"}},
+        text=TextPair(zh=row["zh"], en=row["en"]),
+        amount=Money(row["amount"]),
     )

@@ -317,6 +317,8 @@ class Items:
         return [
             RecoveryRow(
                 group=row["group"] or "",
+                org=row["group"] if request.by == "org" else None,
+                tariff_class=row["group"] if request.by == "tariff_class" else None,
                 bills=row["bills"],
                 receivable=Money(row["receivable"]),
                 collected=Money(row["collected"]),

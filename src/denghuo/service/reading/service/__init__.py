@@ -9,7 +9,7 @@ import pyarrow.compute
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
-from denghuo.kernel.period import SHANGHAI, Month
+from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
@@ -204,7 +204,7 @@ class ReadingService(ReadingApi):
         return RefusedFound(rows=rows, total=total, next=following, as_of=self._pages.as_of(request.month, call.now))
 
     def rules(self, call: Call, request: RulesOn) -> Rules:
-        on = request.on or call.now.astimezone(SHANGHAI).date()
+        on = request.on or call.today
         return Rules(rows=[rule_row(rule) for rule in in_force(on).values()])
 
     # -- one point -------------------------------------------------------------------------------------------------------
