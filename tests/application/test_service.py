@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Iterator
 from datetime import date
 
+import pyarrow as pa
 import pytest
 from tests.service.bindings import NOW, local, remote, web
 
@@ -16,6 +17,9 @@ from denghuo.kernel.contract import Call
 from denghuo.service.customer.api import CustomerApi, NewAccount, OpenAccounts
 from denghuo.service.customer.rules import check_digit
 from denghuo.service.customer.service import CustomerService
+from denghuo.service.reading.api import ReadingApi
+from denghuo.service.reading.batch.intake import REGISTERS
+from denghuo.service.reading.service import ReadingService
 
 MISHAN, SANJIA = "1405810.01", "1405810.02"
 
@@ -54,6 +58,26 @@ def application(
                 yield remote(ApplicationApi, client)  # type: ignore[misc]  # bound to the contract it is asked for
 
 
+@pytest.fixture
+def received(database_dsn: str, tmp_path: pathlib.Path, catalogue: Catalogue) -> Iterator[ApplicationApi]:
+    """Over a reading service that received a register of the last midnight of February."""
+    migrate(database_dsn, ["reading"])
+    with Database(database_dsn) as database:
+        directory = local(database, tmp_path, {ReadingApi: ReadingService, ApplicationApi: applications(catalogue)})
+        registers = pa.Table.from_pylist(
+            [{name: {"value_e4": 1, "read_at": NOW}.get(name, "x") for name in REGISTERS.schema.names}],
+            REGISTERS.schema,
+        )
+        directory.hosted["reading"].store.lake.append(REGISTERS, {date(2026, 3, 1): registers}, NOW, "test")
+        yield directory(ApplicationApi)
+
+
+def test_pages_begin_with_the_newest_month_with_registers_where_no_billing_is_open(received: ApplicationApi) -> None:
+    assert received.menus(clerk("reading.read"), MenusWanted()).month == "2026-02"
+    # Nothing is known to somebody who may ask nothing: the last month that is over on 1 May.
+    assert received.menus(clerk(), MenusWanted()).month == "2026-04"
+
+
 def pages_of(application: ApplicationApi, call: Call) -> set[str]:
     return {item.page for group in application.menus(call, MenusWanted()).groups for item in group.items}
 
@@ -76,6 +100,18 @@ def test_a_page_brings_the_dictionaries_it_uses_and_no_others(application: Appli
     assert shown.dictionaries["tariff_class"]["resident"].zh == "居民生活"
     assert shown.dictionaries["customer.status"]["active"].tone == "good"
     assert "point.role" not in shown.dictionaries
+
+
+def test_registers_behind_an_exception_are_told_in_the_words_of_the_reading_service(
+    application: ApplicationApi,
+) -> None:
+    shown = application.page(clerk("billing.read"), PageWanted(app="billing", page="exception"))
+    assert (
+        shown.dictionaries["reading.status"]["held"].zh
+        and shown.dictionaries["reading.rule"]["zero_run"].zh == "连续零电量"
+    )
+    piece = shown.operations["billing.exception"].reply["$defs"]["HeldPiece"]["properties"]
+    assert [piece[name].get("x-dictionary") for name in ("status", "rule")] == ["reading.status", "reading.rule"]
 
 
 @pytest.mark.parametrize("page", ["accounts", "nothing_such"])

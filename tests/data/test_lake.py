@@ -73,6 +73,15 @@ def test_newest_value_wins_and_every_version_stays(lake: Lake) -> None:
     assert lake.damaged() == []
 
 
+def test_rows_are_counted_by_day_in_the_newest_version_of_each_shard(lake: Lake) -> None:
+    assert lake.row_counts(POWER) == {}
+    put(lake, POWER, {DAY: curves(A=[1]), DAY + timedelta(days=1): curves(A=[1], B=[2])}, NOW, "first")
+    put(lake, POWER, {DAY: curves(A=[3], B=[2], C=[3])}, NOW + timedelta(hours=1), "late")
+    lake.append(POWER, {DAY: curves(Z=[1])}, NOW, "other shard", shard="west")
+    assert lake.row_counts(POWER) == {DAY: 4, DAY + timedelta(days=1): 2}
+    assert lake.row_counts(REGISTER) == {}
+
+
 def test_replay_changes_nothing(lake: Lake) -> None:
     days = {DAY + timedelta(days=step): curves(A=[step, 1], B=[None, 5]) for step in range(3)}
     put(lake, POWER, days, NOW, "first")

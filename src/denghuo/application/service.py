@@ -97,7 +97,7 @@ class ApplicationService(ApplicationApi):
         return SearchFound(rows=rows[:FOUND_MAX])
 
     def _month(self, call: Call) -> str:
-        """The newest month that was started or read; else the last one that is over."""
+        """The newest billing cycle, else the newest month with registers, as far as the caller may know; else the last one over."""
         for operation in ("billing.cycles", "reading.months"):
             found = look_up(self._asked(operation, {}, call), "rows.0.month")
             if isinstance(found, str):

@@ -18,6 +18,7 @@ from denghuo.service.reading.api import (
     REGISTER_INTAKE,
     Accept,
     AccountMonth,
+    AnyMonth,
     CurveDay,
     CurveMonth,
     CurveNotFound,
@@ -182,6 +183,18 @@ def test_events_of_an_intake_name_month_and_counts(bench: Make) -> None:
         ("reading.registers.received.v1", "2026-03", 1, 0),
         ("reading.registers.received.v1", "2026-04", 30, 0),
     ]
+
+
+def test_months_are_those_that_registers_close_newest_first(bench: Make) -> None:
+    made = county(bench)
+    assert made.api.months(made.call(), AnyMonth()).rows == []
+    # 31 midnights of April: the first closes March; the same rows again count once.
+    made.receive(month_of("M1", steady()), month_of("M2", steady()))
+    made.receive(month_of("M1", steady()))
+    found = made.api.months(CLERK, AnyMonth()).rows
+    assert [(row.month, row.registers) for row in found] == [("2026-04", 60), ("2026-03", 2)]
+    holder = replace(CLERK, scope=("",), accounts=(THEIRS,))
+    assert made.api.months(holder, AnyMonth()).rows == made.api.months(replace(CLERK, scope=()), AnyMonth()).rows == []
 
 
 def test_wrong_dataset_is_refused(bench: Make) -> None:

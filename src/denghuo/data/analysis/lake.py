@@ -259,6 +259,16 @@ class Lake:
             ).fetchone()
         return row[0] if row else None
 
+    def row_counts(self, kind: LakeClass) -> dict[date, int]:
+        """How many rows each day of a class has, by the manifest alone: no file is opened."""
+        with self._database.connection() as connection:
+            rows = connection.execute(
+                "SELECT day, sum(row_count)::bigint FROM (SELECT DISTINCT ON (day, shard) day, row_count FROM data.lake_file"
+                " WHERE class = %s ORDER BY day, shard, version DESC) newest GROUP BY day ORDER BY day",
+                (kind.name,),
+            ).fetchall()
+        return dict(rows)
+
     def _newest(
         self,
         connection: psycopg.Connection,

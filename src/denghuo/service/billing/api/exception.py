@@ -127,8 +127,8 @@ class HeldPiece(Message):
     end: Annotated[str | None, Label("止示数", "Current register")]
     multiplier: Annotated[int, Label("倍率", "Multiplier")]
     energy: Annotated[Energy | None, Label("电量", "Energy")]
-    status: Annotated[str, Label("抄表状态", "Read status")]
-    rule: Annotated[str, Label("判定规则", "Rule")]
+    status: Annotated[str, Label("抄表状态", "Read status", dictionary="reading.status")]
+    rule: Annotated[str, Label("判定规则", "Rule", dictionary="reading.rule")]
 
 
 class HeldException(Message):

@@ -6,6 +6,7 @@ from denghuo.service.reading.api.messages import (
     Accept,
     AccountMonth,
     AccountReads,
+    AnyMonth,
     CurveDay,
     CurveMonth,
     CurveValues,
@@ -18,7 +19,9 @@ from denghuo.service.reading.api.messages import (
     Intake,
     MonthRead,
     MonthReadRow,
+    MonthReceived,
     MonthRef,
+    MonthsReceived,
     PlanFound,
     Planned,
     PlanRow,
@@ -76,6 +79,7 @@ __all__ = [
     "Accept",
     "AccountMonth",
     "AccountReads",
+    "AnyMonth",
     "Band",
     "CurveDay",
     "CurveMonth",
@@ -92,7 +96,9 @@ __all__ = [
     "Method",
     "MonthRead",
     "MonthReadRow",
+    "MonthReceived",
     "MonthRef",
+    "MonthsReceived",
     "NotPlanned",
     "NotYet",
     "NothingToAccept",
@@ -194,6 +200,10 @@ class ReadingApi(Api, noun="reading", version=1):
     @query(permit="reading.read")
     def refused(self, call: Call, request: FindRefused) -> RefusedFound:
         """Rows of intakes that were refused, newest first."""
+
+    @query(permit="reading.read")
+    def months(self, call: Call, request: AnyMonth) -> MonthsReceived:
+        """The months of which registers were received, newest first: with the newest a page about a month begins."""
 
     @command(permit="reading.plan", problems=(WholeCompanyOnly,))
     def plan_month(self, call: Call, request: MonthRef) -> Planned:

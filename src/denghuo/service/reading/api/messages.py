@@ -89,6 +89,23 @@ class RefusedFound(Message):
     as_of: AsOf
 
 
+class AnyMonth(Message):
+    """All months that there are."""
+
+
+class MonthReceived(Message):
+    """A month in which registers were received: those of its days, each day closed by the midnight after it."""
+
+    month: MonthText
+    registers: Annotated[int, Label("已接收示数", "Registers received")]
+
+
+class MonthsReceived(Message):
+    """Months with registers of the whole company, newest first."""
+
+    rows: list[MonthReceived]
+
+
 # --- the month ------------------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from denghuo.service.reading.api import (
     Accept,
     AccountMonth,
     AccountReads,
+    AnyMonth,
     CurveDay,
     CurveMonth,
     CurveNotFound,
@@ -30,6 +31,7 @@ from denghuo.service.reading.api import (
     Intake,
     MonthRead,
     MonthRef,
+    MonthsReceived,
     NothingToAccept,
     PlanFound,
     Planned,
@@ -91,6 +93,10 @@ class ReadingService(ReadingApi):
 
     def receive_curves(self, call: Call, request: Intake) -> Received:
         return self._taking.curves(call, request)
+
+    def months(self, call: Call, request: AnyMonth) -> MonthsReceived:
+        # Counts of the whole company are nothing to one customer, nor to somebody without a unit.
+        return MonthsReceived(rows=self._taking.months() if call.scope and not call.accounts else [])
 
     # -- the month -------------------------------------------------------------------------------------------------------
 

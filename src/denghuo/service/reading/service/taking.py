@@ -1,5 +1,6 @@
 """Taking in: intakes judged by the installations of their months, into the day lake."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from denghuo.service.reading.api import (
     CURVE_INTAKE,
     REGISTER_INTAKE,
     Intake,
+    MonthReceived,
     Received,
     RegistersReceived,
     WrongIntake,
@@ -69,6 +71,13 @@ class Taking:
             changes += total(self._work.lake.append(kind, days, call.now, request.rows.digest))
         self._store.save_subjects((name, kind, *owner) for (kind, name), owner in subjects.items())
         return self._received(call, request, judged, changes, {name: who for (_, name), who in subjects.items()})
+
+    def months(self) -> list[MonthReceived]:
+        """Newest first, by what the lake holds now."""
+        found: Counter[Month] = Counter()
+        for day, registers in self._work.lake.row_counts(REGISTERS).items():
+            found[_closed(day)] += registers
+        return [MonthReceived(month=str(month), registers=found[month]) for month in sorted(found, reverse=True)]
 
     def _intake(self, ref: DatasetRef, schema: DatasetSchema) -> pa.Table:
         if (ref.name, ref.version) != (schema.name, schema.version):
@@ -142,10 +151,13 @@ def _add_uses(uses: dict[str, MeterUse], pieces: list[dict[str, Any]]) -> None:
 
 
 def _by_month(counts: Mapping[date, Changes]) -> dict[Month, Changes]:
-    """Counts by the month that the registers close: the first midnight of a month ends the one before."""
     found: dict[Month, Changes] = {}
     for day, changes in counts.items():
-        closed = day - timedelta(days=1)
-        month = Month(closed.year, closed.month)
-        found[month] = found.get(month, Changes()) + changes
+        found[_closed(day)] = found.get(_closed(day), Changes()) + changes
     return dict(sorted(found.items()))
+
+
+def _closed(day: date) -> Month:
+    """The month that a day's registers close: the first midnight of a month ends the one before."""
+    before = day - timedelta(days=1)
+    return Month(before.year, before.month)
