@@ -40,6 +40,14 @@ def test_every_field_a_page_shows_has_a_label_or_is_said_by_the_page(app: App, c
     assert unlabelled == []
 
 
+def test_a_page_stands_in_a_menu_or_under_one_that_does() -> None:
+    """So that whoever opened a bill sees where it belongs and finds the way back."""
+    menus = {menu.page for app in APPS for menu in app.manifest.menus}
+    pages = [PageSpec.model_validate(data) for app in APPS for data in app.pages.values()]
+    lost = {page.id: page.under for page in pages if page.id not in menus and page.under not in menus}
+    assert lost == {} and not any(page.under for page in pages if page.id in menus)
+
+
 @pytest.mark.parametrize("app", APPS, ids=lambda app: app.manifest.id)
 def test_both_languages_are_really_two(app: App) -> None:
     for name, data in app.pages.items():

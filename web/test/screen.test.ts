@@ -2,10 +2,19 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { setLanguage } from '@/language'
 import { askedMonth, type Place } from '@/screen/data'
 import { energy, lag, lengthOf, lossBand, money, percent, price, shifted } from '@/screen/figures'
+import { stationsAlone } from '@/screen/names'
 import { barLength, callouts, lampRadius, projection } from '@/screen/network'
 import { fit, pixelRatio } from '@/screen/stage'
 
 beforeEach(() => setLanguage('zh'))
+
+describe('units', () => {
+  it('leaves the company out of its own stations, but not a company alone', () => {
+    const units = ['1405810', '1405810.01', '1405810.02', '14058109'].map((org) => ({ org }))
+    expect(stationsAlone(units).map(({ org }) => org)).toEqual(['1405810.01', '1405810.02', '14058109'])
+    expect(stationsAlone([{ org: '1405810' }])).toEqual([{ org: '1405810' }])
+  })
+})
 
 describe('figures', () => {
   it('moves and rounds decimal text half away from zero, at any length', () => {

@@ -111,6 +111,13 @@ def test_unregistered_parts_are_refused(page: Page, contracts: Contracts, block:
     assert check(page, contracts)
 
 
+def test_a_page_stands_under_a_page_that_there_is(page: Page, contracts: Contracts) -> None:
+    page["under"] = "customer.nowhere"
+    assert [finding.path for finding in check(page, contracts)] == ["under"]
+    page["under"] = "customer.account"
+    assert check(page, contracts) == []
+
+
 def test_ten_thousand_fields_are_refused_with_few_findings(page: Page, contracts: Contracts) -> None:
     page["blocks"][0]["fields"] = ["account"] * 10_000
     findings = check(page, contracts)

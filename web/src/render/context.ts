@@ -1,5 +1,5 @@
 /** What a page gives its blocks: parameters, filter values, chosen rows, shared data, and the ways to act. */
-import { inject, provide, reactive, ref, shallowReactive, type InjectionKey, type Ref } from 'vue'
+import { inject, provide, reactive, ref, shallowReactive, shallowRef, type InjectionKey, type Ref, type ShallowRef } from 'vue'
 import type { Dictionaries, OperationContract, Operations } from '@/spec/contracts'
 import { evaluate, holds, lookUp, type Scope } from '@/spec/logic'
 import type { Action, Input, Open, OpenBy, PageSpec, Source } from '@/spec/types'
@@ -57,6 +57,8 @@ export interface PageContext {
   shared: Record<string, unknown>
   /** Open streams of named sources, by their request: blocks that share a source share its stream. */
   streams: Map<string, SharedStream>
+  /** Beside the heading: the place for freshness and actions of a page that is one list. */
+  tail: ShallowRef<HTMLElement | null>
   host: Host
 }
 
@@ -73,6 +75,7 @@ export function providePage(reply: PageReply, parameters: Row, host: Host): Page
     version: ref(0),
     shared: shallowReactive<Record<string, unknown>>({}),
     streams: new Map(),
+    tail: shallowRef(null),
     host,
   }
   provide(KEY, context)

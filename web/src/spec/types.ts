@@ -7,6 +7,8 @@ export type Logic = unknown
 
 /**
  * A page. `parameters` are what it must be opened with, `options` what it may be; `sources` are queries that blocks share.
+ *
+ * under: the page of the menus that a page belongs to which stands in no menu itself, as a bill belongs to the list of bills.
  */
 export interface PageSpec {
   actions?: Action[]
@@ -39,6 +41,7 @@ export interface PageSpec {
   }
   spec?: 1
   title: Text
+  under?: string | null
 }
 /**
  * Something a person can do here: run an operation, or open a page.

@@ -1,5 +1,5 @@
 /** Menus and pages as the application module gives them to this user. */
-import { shallowRef } from 'vue'
+import { ref, shallowRef } from 'vue'
 import { call } from '@/api/client'
 import type { PageReply } from '@/render/context'
 import type { Text } from '@/spec/contracts'
@@ -47,10 +47,23 @@ export function forgetPages(): void {
   menus.value = []
 }
 
-export function menuOf(page: string): { group: MenuGroup; item: MenuItem } | null {
-  for (const group of menus.value) {
-    const item = group.items.find((one) => one.page === page)
-    if (item) return { group, item }
+/** The page of the menus where the reader is: the present one, or the one that it belongs under. */
+export const here = ref('')
+
+export interface Place {
+  group: MenuGroup
+  /** Nothing where the page stands under none that this reader's menus have. */
+  item: MenuItem | null
+}
+
+/** Where a page stands in the menus: itself, else the page that it belongs under, else the group of its own app. */
+export function placeOf(groups: MenuGroup[], page: string, under?: string | null): Place | null {
+  for (const name of [page, under]) {
+    for (const group of groups) {
+      const item = group.items.find((one) => one.page === name)
+      if (item) return { group, item }
+    }
   }
-  return null
+  const group = groups.find(({ app }) => app === page.split('.')[0])
+  return group ? { group, item: null } : null
 }

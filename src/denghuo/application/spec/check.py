@@ -178,6 +178,8 @@ class _Reader:
 
     def findings(self) -> Iterator[Finding]:
         yield from self._variables(self.page, "")
+        if self.page.under and self.contracts.pages and self.page.under not in self.contracts.pages:
+            yield _unknown("under", "page", self.page.under)
         for name, source in self.page.sources.items():
             yield from self._source(source, f"sources.{name}")
         yield from self._actions(self.page.actions, "actions")

@@ -426,13 +426,17 @@ AnyBlock = Annotated[
 
 
 class PageSpec(Message):
-    """A page. `parameters` are what it must be opened with, `options` what it may be; `sources` are queries that blocks share."""
+    """A page. `parameters` are what it must be opened with, `options` what it may be; `sources` are queries that blocks share.
+
+    under: the page of the menus that a page belongs to which stands in no menu itself, as a bill belongs to the list of bills.
+    """
 
     spec: Literal[1] = 1
     id: PageName
     title: Text
     note: Text | None = None
     heading: Path | None = None
+    under: PageName | None = None
     parameters: list[Name] = Field(default_factory=list, max_length=12)
     options: list[Name] = Field(default_factory=list, max_length=12)
     posts: list[Name] = Field(default_factory=list, max_length=40)

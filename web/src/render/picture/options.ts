@@ -1,5 +1,5 @@
 /** Options of the pictures on pages: one axis, the unit named, labels where the value is, the product's own colours. */
-import { format, headerOf, unitOf } from '@/format/format'
+import { formatWithUnit, headerOf, unitOf } from '@/format/format'
 import { t } from '@/language'
 import { isNumeric, type Dictionaries, type Schema } from '@/spec/contracts'
 import type { EChartsCoreOption } from '@/render/picture/echarts'
@@ -74,7 +74,7 @@ export function axes(categories: string[], unit: string, colours: Palette, sidew
 }
 
 export function chartOption(form: string, categories: string[], series: Series[], colours: Palette, dictionaries: Dictionaries): EChartsCoreOption {
-  const tell = (value: unknown, schema: Schema) => format(value, schema, dictionaries)
+  const tell = (value: unknown, schema: Schema) => formatWithUnit(value, schema, dictionaries)
   if (form === 'ring') return ring(categories, series[0]!, colours, tell)
   const sideways = form === 'rank'
   const line = form === 'line' || form === 'area'
