@@ -221,6 +221,10 @@ def test_person_with_posts_at_two_stations_acts_at_one_at_a_time(house: House, b
     assert browser.post("access.take_post", {"org": SANJIA}).status_code == 200
     session = browser.post("access.session").json()
     assert (session["organisation"], session["posts"]) == (SANJIA, ["reading_clerk"])
+    assert {place["org"]: place["post_name"]["zh"] for place in session["places"]} == {
+        MISHAN: "收费员",
+        SANJIA: "抄表员",
+    }
     assert browser.post("customer.find_accounts").json()["total"] == 1
 
 

@@ -53,8 +53,19 @@ class SignedIn(Message):
     ends_at: Instant
 
 
+class Place(Message):
+    """An organisation at which a person holds posts, and what they are called."""
+
+    org: OrganisationCode
+    org_name: TextPair
+    post_name: TextPair
+
+
 class SessionView(Message):
-    """Who is signed in, as the workbench reads it. `csrf` goes back in the header `X-CSRF-Token` of every command."""
+    """Who is signed in, as the workbench reads it. `csrf` goes back in the header `X-CSRF-Token` of every command.
+
+    places: where the person holds posts today; `take_post` goes from one to another.
+    """
 
     actor: str
     name: str
@@ -64,6 +75,7 @@ class SessionView(Message):
     post: str
     post_name: TextPair
     posts: list[str]
+    places: list[Place]
     permits: list[str]
     accounts: list[str]
     csrf: str

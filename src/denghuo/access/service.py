@@ -101,6 +101,7 @@ class AccessService(AccessApi):
             post=rights.posts[0] if rights.posts else "",
             post_name=rights.post_name,
             posts=list(rights.posts),
+            places=list(rights.places),
             permits=sorted(rights.permits),
             accounts=list(rights.accounts),
             csrf=visit.csrf,

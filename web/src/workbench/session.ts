@@ -13,6 +13,7 @@ export interface Session {
   post: string
   post_name: Text | string
   posts: string[]
+  places: { org: string; org_name: Text; post_name: Text }[]
   permits: string[]
   accounts: string[]
   csrf: string
@@ -67,6 +68,12 @@ export async function signIn(credentials: Credentials): Promise<boolean> {
   const reply = await call<{ must_change_password?: boolean }>('access.sign_in', credentials, { quiet: true, key: newKey() })
   await readSession()
   return reply.must_change_password === true
+}
+
+/** Acts at another unit where this person holds a post. Menus, pages and rows are then those of that post, so all is read anew. */
+export async function takePost(org: string): Promise<void> {
+  await call('access.take_post', { org }, { key: newKey() })
+  location.assign('/')
 }
 
 export async function signOut(): Promise<void> {

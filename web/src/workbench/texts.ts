@@ -12,6 +12,7 @@ export const words = {
   dark: { zh: '深色', en: 'Dark' },
   light: { zh: '浅色', en: 'Light' },
   signOut: { zh: '退出登录', en: 'Sign out' },
+  actAs: { zh: '切换到', en: 'Act at' },
   account: { zh: '我的账号', en: 'My account' },
   password: { zh: '修改密码', en: 'Change password' },
   menu: { zh: '菜单', en: 'Menu' },

@@ -1,15 +1,16 @@
 """Rights: what the holder of a session may do, asked of the permission service and kept for a few seconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from denghuo.access.api import Place
 from denghuo.access.authentication.store import KnownSession
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
 from denghuo.service.host.binding import Ask
+from denghuo.service.permission.api import Appointment, PermissionApi, PersonRef, RolePermits, StaffNotFound
 from denghuo.service.permission.api import Organisations as AskOrganisations
-from denghuo.service.permission.api import PermissionApi, PersonRef, RolePermits, StaffNotFound
 
 KEPT_FOR = timedelta(seconds=5)
 """A dismissal takes effect within this time, without a question to the permission service on each request."""
@@ -27,6 +28,7 @@ class Rights:
     org_name: TextPair
     posts: tuple[str, ...]
     post_name: TextPair
+    places: tuple[Place, ...] = ()
 
 
 NOTHING_NAME = TextPair(zh="", en="")
@@ -65,16 +67,17 @@ class RightsDesk:
         except StaffNotFound:
             return NONE
         here = [post for post in person.posts if person.org == post.org or person.org.startswith(f"{post.org}.")]
-        names = {post.role: post.role_name for post in here}
         return Rights(
             permits=frozenset(person.permits),
             scope=tuple(person.scope),
             accounts=(),
             org=person.org,
             org_name=person.org_name,
-            posts=tuple(names),
-            post_name=TextPair(
-                zh="、".join(name.zh for name in names.values()), en=", ".join(name.en for name in names.values())
+            posts=tuple(dict.fromkeys(post.role for post in here)),
+            post_name=_named(here),
+            places=tuple(
+                Place(org=org, org_name=held[0].org_name, post_name=_named(held))
+                for org, held in _by_org(person.posts).items()
             ),
         )
 
@@ -97,3 +100,16 @@ class RightsDesk:
         tree = self._ask(PermissionApi).organisations(Call.system(now), AskOrganisations())
         found = next((row for row in tree.rows if row.code == code), None)
         return TextPair(zh=found.name, en=found.name_en or found.name) if found else TextPair(zh=code, en=code)
+
+
+def _by_org(posts: Iterable[Appointment]) -> dict[str, list[Appointment]]:
+    found: dict[str, list[Appointment]] = {}
+    for post in posts:
+        found.setdefault(post.org, []).append(post)
+    return dict(sorted(found.items()))
+
+
+def _named(posts: Iterable[Appointment]) -> TextPair:
+    """What several posts are called together."""
+    names = {post.role: post.role_name for post in posts}.values()
+    return TextPair(zh="、".join(name.zh for name in names), en=", ".join(name.en for name in names))
