@@ -118,6 +118,19 @@ def test_a_page_stands_under_a_page_that_there_is(page: Page, contracts: Contrac
     assert check(page, contracts) == []
 
 
+def test_what_a_form_derives_is_a_value_of_its_reply(page: Page, contracts: Contracts) -> None:
+    form: Page = {
+        "kind": "form",
+        "fields": ["name"],
+        "submit": {"label": {"zh": "登记", "en": "Register"}, "operation": "customer.register"},
+        "derived": [{"name": "account", "value": {"-": [{"var": "form.name"}, 1]}}],
+    }
+    page["blocks"].append(form)
+    assert check(page, contracts) == []
+    form["derived"][0]["name"] = "balance"
+    assert [finding.path for finding in check(page, contracts)] == ["blocks.1.derived.0"]
+
+
 def test_ten_thousand_fields_are_refused_with_few_findings(page: Page, contracts: Contracts) -> None:
     page["blocks"][0]["fields"] = ["account"] * 10_000
     findings = check(page, contracts)

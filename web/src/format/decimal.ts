@@ -29,6 +29,10 @@ export function isNegative(text: string): boolean {
   return text.startsWith('-') && /[1-9]/.test(text)
 }
 
+export function negated(text: string): string {
+  return text.startsWith('-') ? text.slice(1) : `-${text}`
+}
+
 /** Exact sum of decimal texts, with as many places as the longest of them. */
 export function sumDecimals(texts: string[]): string {
   const places = Math.max(0, ...texts.map((text) => parts(text).fraction.length))

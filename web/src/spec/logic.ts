@@ -2,7 +2,7 @@
  * Conditions of page specs: the strict part of JSONLogic that src/denghuo/application/spec/logic.py describes, by the same rules.
  * Both evaluators are held to tests/application/spec/logic.json.
  */
-import { compareDecimals, isDecimal } from '@/format/decimal'
+import { compareDecimals, isDecimal, negated, sumDecimals } from '@/format/decimal'
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 export type Scope = Record<string, unknown>
@@ -115,6 +115,7 @@ const ARITY: ReadonlyMap<string, readonly [number, number]> = new Map([
   ['in', [2, 2]],
   ['cat', [1, 20]],
   ['count', [1, 1]],
+  ['-', [2, 2]],
 ])
 
 function split(expression: object): [string, unknown[]] {
@@ -153,9 +154,17 @@ function apply(operator: string, values: unknown[]): unknown {
       return values.map(printed).join('')
     case 'count':
       return Array.isArray(values[0]) || typeof values[0] === 'string' ? values[0].length : 0
+    case '-':
+      return difference(values)
     default:
       throw new NotLogic('unknown operator')
   }
+}
+
+/** Exact, as decimal text with as many places as the longer of the two; nothing where one of them is no number. */
+function difference(values: unknown[]): string | null {
+  const [left, right] = values.map(ordinal)
+  return left && right ? sumDecimals([left, negated(right)]) : null
 }
 
 function same(left: unknown, right: unknown): boolean {

@@ -214,6 +214,7 @@ export interface Section {
  * Inputs of one command and the button that sends them. `prefill` reads present values by field name from a reply.
  */
 export interface Form {
+  derived?: Derived[]
   fields: (string | Input)[]
   id?: string | null
   kind: 'form'
@@ -223,6 +224,14 @@ export interface Form {
   share?: 'full' | 'two_thirds' | 'half' | 'third' | 'quarter'
   submit: Action
   title?: Text | null
+  when?: Logic | null
+}
+/**
+ * A value of the command's reply that can be told before sending: worked out from the form, named by the reply's contract.
+ */
+export interface Derived {
+  name: string
+  value: Logic
   when?: Logic | null
 }
 /**

@@ -237,6 +237,10 @@ class _Reader:
 
     def _form(self, block: Form, path: str) -> Iterator[Finding]:
         yield from self._action(block.submit, f"{path}.submit", block.fields)
+        operation = self.contracts.operations.get(block.submit.operation or "")
+        for position, derived in enumerate(block.derived):
+            if operation is None or operation.reply_field(derived.name) is None:
+                yield _unknown(f"{path}.derived.{position}", "field of the command's reply", derived.name)
         if block.prefill is not None:
             yield from self._use(block.prefill, path)
 

@@ -9,7 +9,7 @@ be compared or found is false or null, never an error, so a page cannot be broke
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 FORBIDDEN_NAMES = frozenset({"__proto__", "prototype", "constructor"})
@@ -23,6 +23,8 @@ MAX_NODES = 200
 
 _PATH = re.compile(r"[a-z][a-z0-9_]*(\.([a-z][a-z0-9_]*|\d{1,4})){0,8}")
 _DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,12})?")
+_EXACT = Context(prec=64)
+"""Wide enough for any difference of two decimal texts."""
 
 
 class NotLogic(ValueError):
@@ -181,6 +183,15 @@ def _count(values: list[Any]) -> int:
     return len(values[0]) if isinstance(values[0], list | str) else 0
 
 
+def _difference(values: list[Any]) -> str | None:
+    """Exact, as decimal text with as many places as the longer of the two; nothing where one of them is no number."""
+    left, right = (_ordinal(value) for value in values)
+    if left is None or right is None:
+        return None
+    found = _EXACT.subtract(left, right)
+    return f"{found or abs(found):f}"
+
+
 def _first_of(stop: bool) -> Callable[[Sequence[Any], Mapping[str, Any]], Any]:
     def run(arguments: Sequence[Any], data: Mapping[str, Any]) -> Any:
         value = None
@@ -216,6 +227,7 @@ OPERATORS: dict[str, tuple[int, int]] = {
     "in": (2, 2),
     "cat": (1, 20),
     "count": (1, 1),
+    "-": (2, 2),
 }
 """Operator to the least and the greatest number of its arguments."""
 
@@ -236,4 +248,5 @@ _EAGER: dict[str, Callable[[list[Any]], Any]] = {
     "in": _contains,
     "cat": _joined,
     "count": _count,
+    "-": _difference,
 }

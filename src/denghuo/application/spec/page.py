@@ -241,11 +241,20 @@ class Detail(DataBlock):
     sections: list[Section] = Field(min_length=1, max_length=12)
 
 
+class Derived(Message):
+    """A value of the command's reply that can be told before sending: worked out from the form, named by the reply's contract."""
+
+    name: Path
+    value: Logic
+    when: Logic | None = None
+
+
 class Form(Block):
     """Inputs of one command and the button that sends them. `prefill` reads present values by field name from a reply."""
 
     kind: Literal["form"]
     fields: Inputs
+    derived: list[Derived] = Field(default_factory=list, max_length=6)
     prefill: Source | Name | None = None
     submit: Action
 

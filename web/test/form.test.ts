@@ -1,0 +1,52 @@
+import { mount } from '@vue/test-utils'
+import { beforeEach, expect, test } from 'vitest'
+import { defineComponent, h } from 'vue'
+import { setLanguage } from '@/language'
+import FormBlock from '@/render/blocks/FormBlock.vue'
+import { providePage } from '@/render/context'
+import FormFields from '@/render/fields/FormFields.vue'
+import type { Schema } from '@/spec/contracts'
+
+beforeEach(() => setLanguage('zh'))
+
+const money = (zh: string, en: string): Schema => ({ type: 'string', format: 'money', 'x-unit': 'yuan', 'x-label': { zh, en } })
+const request: Schema = { type: 'object', properties: { amount: money('收款金额', 'Amount'), tendered: money('实收现金', 'Cash'), remark: { type: 'string' } } }
+const operations = { 'payment.take': { kind: 'command', permit: 'payment.take', request, reply: { type: 'object', properties: { change: money('找零', 'Change') } } } }
+const host = { user: { posts: [], organisation: '', language: 'zh' }, open: () => undefined, back: () => undefined, act: () => undefined }
+
+/** A component on a page that knows the operation. */
+function onPage(part: () => ReturnType<typeof h>) {
+  const reply = { page: { spec: 1, id: 'payment.take', title: { zh: '收费', en: 'Take' }, blocks: [] }, operations, dictionaries: {} }
+  return mount(
+    defineComponent({
+      setup() {
+        providePage(reply as never, {}, host as never)
+        return part
+      },
+    }),
+  )
+}
+
+test('a refusal that belongs to no input is told by a label of the request, or by what it says alone', () => {
+  const errors = [
+    { field: 'paid_amount', zh: '尾记录的金额与明细不符', en: 'The trailer does not agree' },
+    { field: 'tendered', zh: '少于应收', en: 'Less than is due' },
+  ]
+  const shown = onPage(() => h(FormFields, { inputs: ['amount'], request, errors, modelValue: {} })).findAll('.fields__elsewhere')
+  expect(shown.map((one) => one.text())).toEqual(['尾记录的金额与明细不符', '实收现金：少于应收'])
+})
+
+test('a form tells what follows from what was typed, exactly, and nothing before it is known', async () => {
+  const submit = { label: { zh: '收款', en: 'Take' }, operation: 'payment.take' }
+  const derived = [{ name: 'change', value: { '-': [{ var: 'form.tendered' }, { var: 'form.amount' }] } }]
+  const block = { kind: 'form', fields: ['amount', 'tendered'], submit, derived }
+  const page = onPage(() => h(FormBlock, { block: block as never }))
+  const [amount, tendered] = page.findAll('input')
+  await amount!.setValue('125.25')
+  expect(page.find('.form__derived').exists()).toBe(false)
+  await tendered!.setValue('9007199254740993')
+  expect(page.get('.form__derived').text()).toBe('找零9,007,199,254,740,867.75 元')
+  await tendered!.setValue('100')
+  expect(page.get('.form__derived dd').text()).toBe('−25.25 元')
+  expect(page.get('.form__derived dd').classes()).toContain('tone-danger')
+})
