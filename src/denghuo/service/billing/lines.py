@@ -8,8 +8,8 @@ from pydantic import Field
 from denghuo.kernel.contract import Dictionary, Label, Message
 from denghuo.kernel.fields import MeterNo, MonthText, PointNo, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import Problem, text
-from denghuo.kernel.values import Money, Multiplier, Price, Register
-from denghuo.service.tariff.api import Band, Group, Kind, QuantityKind, Settlement, Standard, TierNumber
+from denghuo.kernel.values import Money, Multiplier, Percent, Price, Register
+from denghuo.service.tariff.api import AgencyCase, Band, Group, Kind, QuantityKind, Settlement, Standard, TierNumber
 
 STATUSES = Dictionary(
     "billing.reading_status",
@@ -23,9 +23,12 @@ UNITS = Dictionary(
         "kW": text("千瓦", "kW"),
         "kVA": text("千伏安", "kVA"),
         "%": text("%", "%"),
+        "kvarh": text("千乏时", "kvarh"),
+        "d": text("天", "days"),
+        "time": text("次", "times"),
     },
 )
-Unit = Annotated[Literal["kWh", "kW", "kVA", "%"], Label("单位", "Unit", dictionary=UNITS.name)]
+Unit = Annotated[Literal["kWh", "kW", "kVA", "%", "kvarh", "d", "time"], Label("单位", "Unit", dictionary=UNITS.name)]
 STEP_KINDS = Dictionary(
     "billing.step",
     {
@@ -39,17 +42,53 @@ STEP_KINDS = Dictionary(
         "base": text("计算基数", "Base"),
         "price": text("电价", "Price"),
         "charge": text("金额", "Charge"),
+        "loss": text("损耗", "Losses"),
+        "share": text("分摊", "Sharing"),
+        "correction": text("更正", "Correction"),
+        "limit": text("上下限", "Limit"),
     },
 )
 StepKind = Annotated[
-    Literal["registers", "quantity", "tier", "band", "days", "demand", "power_factor", "base", "price", "charge"],
+    Literal[
+        "registers",
+        "quantity",
+        "tier",
+        "band",
+        "days",
+        "demand",
+        "power_factor",
+        "base",
+        "price",
+        "charge",
+        "loss",
+        "share",
+        "correction",
+        "limit",
+    ],
     Label("步骤", "Step", dictionary=STEP_KINDS.name),
 ]
+CLAIM_GROUPS = Dictionary(
+    "billing.claim_group",
+    {
+        "late_fee": text("违约金", "Late fee"),
+        "breach": text("违约使用电费", "Breach of use"),
+        "theft": text("窃电追补", "Theft"),
+        "correction": text("退补电量", "Correction of quantity"),
+        "refund": text("退补电费", "Refund and back-billing"),
+        "compensation": text("赔偿", "Compensation"),
+        "temporary": text("临时用电", "Temporary supply"),
+    },
+)
+ClaimGroup = Annotated[
+    Literal["late_fee", "breach", "theft", "correction", "refund", "compensation", "temporary"],
+    Label("费用类别", "Group", dictionary=CLAIM_GROUPS.name),
+]
+Wh = Annotated[int, Field(ge=0)]
 
 
 class CannotRate(Problem, noun="billing", status=409, zh="无法计费", en="Unable to rate"):
     """Rating was refused, nothing was computed. Fields: code (held_reading, no_reading, not_in_force, voltage, no_price,
-    no_terms, class, bad_quantity), and what the code needs: point_no, value, remedy."""
+    no_terms, class, bad_quantity, bad_market), and what the code needs: point_no, value, remedy."""
 
 
 # --- what goes in ----------------------------------------------------------------------------------------------------------
@@ -86,6 +125,139 @@ class BasicSpan(Message):
     contract_w: Annotated[int, Field(ge=0)] | None = None
 
 
+class TransformerDays(Message):
+    """A transformer of the contract in one state from a day to a day, both included (last_day None = still).
+
+    The span is the true one, also where it reaches beyond the month: a pause counts by its whole length.
+    interlock: transformers with the same word are mutual standby and interlocked, so that they cannot run at once.
+    """
+
+    transformer_no: str
+    capacity_va: Wh
+    state: Literal["running", "hot_standby", "cold_standby", "sealed", "paused", "half"] = "running"
+    first_day: date
+    last_day: date | None = None
+    interlock: str | None = None
+
+
+class LossBand(Message):
+    """A row of a loss table: up to this energy of a month (None = beyond the last), the losses of a month in Wh and varh."""
+
+    up_to_wh: Wh | None
+    active_wh: Wh
+    reactive_varh: Wh
+
+
+class TransformerLoss(Message):
+    """Losses of a transformer that lies before the meters (变损, 高供低计). One of three ways:
+
+    nameplate: no_load_w, load_w, and in 0.01 % no_load_current, impedance; copper_share instead of the load loss where a
+    province takes it as a share of the energy. table: rows in order of their energy. active_wh, reactive_varh: agreed a month.
+    days: days in operation within the month, None = the whole month; behind_wh, behind_varh: energy of other contracts behind the
+    same transformer; bears_remainder: whether this contract has the main meter.
+    """
+
+    transformer_no: str
+    capacity_va: Wh = 0
+    no_load_w: Wh | None = None
+    load_w: Wh = 0
+    no_load_current: Percent = Percent(0)
+    impedance: Percent = Percent(0)
+    copper_share: Percent | None = None
+    table: Annotated[list[LossBand], Field(max_length=500)] = []
+    active_wh: Wh | None = None
+    reactive_varh: Wh = 0
+    hours: Annotated[int, Field(ge=1, le=744)] = 720
+    days: Annotated[int, Field(ge=1, le=30)] | None = None
+    behind_wh: Wh = 0
+    behind_varh: Wh = 0
+    bears_remainder: bool = True
+
+
+class LineLoss(Message):
+    """Loss of a line between the property border and the meters (线损), as a share of the energy or an agreed quantity of a month;
+    `deduct` where the meter stands before the utility's part of the line."""
+
+    line_no: str
+    share: Percent | None = None
+    active_wh: Wh = 0
+    deduct: bool = False
+
+
+class Part(Message):
+    """Energy of the account that is priced apart from its main meter (套表、定量、定比).
+
+    way: meter = a sub-meter behind the main one (its pieces are those of point_no); parallel = a meter beside the main one;
+    quantity = a fixed quantity of a month; ratio = a fixed ratio of what the others leave. tariff_code: by which tariff it is
+    billed here; None = billed elsewhere, only taken off. take_from: the bands of the main meter that it is taken from where it has
+    no bands of its own: flat, or each in proportion.
+    """
+
+    point_no: PointNo
+    way: Literal["meter", "parallel", "quantity", "ratio"]
+    tariff_code: TariffCode | None = None
+    tariff_class: TariffClass | None = None
+    settlement: Settlement | None = None
+    quantity_wh: Wh = 0
+    ratio: Percent = Percent(0)
+    take_from: Literal["flat", "each"] = "flat"
+
+
+class MarketSlots(Message):
+    """Energies (Wh) and prices (1e-8 yuan per kWh) of a month by settlement point, 96 a day, all lists equally long."""
+
+    contract_wh: Annotated[list[int], Field(max_length=3000)]
+    contract_price_e8: Annotated[list[int], Field(max_length=3000)]
+    day_ahead_wh: Annotated[list[int], Field(max_length=3000)]
+    day_ahead_price_e8: Annotated[list[int], Field(max_length=3000)]
+    actual_wh: Annotated[list[int], Field(max_length=3000)]
+    real_time_price_e8: Annotated[list[int], Field(max_length=3000)]
+
+
+class RetailPackage(Message):
+    """A retail package (零售套餐): what the seller asks for the energy.
+
+    fixed: price by band ("total" = all hours) for `fixed_share` of the energy; the rest follows the spot price of its points
+    (real time), with `fee` on every kWh. floor, cap: bounds of the average price of the month.
+    """
+
+    title: TextPair
+    document: str
+    fixed: Annotated[dict[Band, Price], Field(max_length=6)] = {}
+    fixed_share: Percent = Percent(10_000)
+    fee: Price = Price(0)
+    floor: Price | None = None
+    cap: Price | None = None
+
+
+class GreenEnergy(Message):
+    """Green energy settled with the contract (绿电): Wh and the price of its environmental value."""
+
+    quantity_wh: Wh
+    price: Price
+    document: str
+
+
+class MarketMonth(Message):
+    """The market side of a month: settlement points, the spot average for the month's balance, a package in their place, green
+    energy. `document`: the settlement rules."""
+
+    document: str
+    slots: MarketSlots | None = None
+    balance_price: Price | None = None
+    package: RetailPackage | None = None
+    green: Annotated[list[GreenEnergy], Field(max_length=20)] = []
+
+
+class Generated(Message):
+    """A power plant's month for the subsidy: all that was generated, and what had been subsidised since it was connected."""
+
+    generated_wh: Wh
+    subsidised_before_wh: Wh = 0
+    capacity_w: Wh
+    connected_on: date
+
+
 class RatingSubject(Message):
     """One contract in one month, with everything that rating needs.
 
@@ -94,7 +266,12 @@ class RatingSubject(Message):
     (12 but in the year in which it was opened); reading_months: months between two readings; tier_extra_wh: additional room of
     the first tier in the tier period (larger households); used_tiers_wh: what was billed before in each tier, where that is known
     apart from its sum: energy billed in a higher tier is not rated again when the first tier is enlarged in mid-year.
-    spans: capacity and contract demand over the days of the month; empty where there is no basic charge.
+    spans: capacity and contract demand over the days of the month; empty where there is no basic charge. transformers: their states
+    in place of the capacity of the spans.
+    parts, losses, line_losses: what is priced apart from the main meter, and what lies between the border and the meters.
+    customer_energy_wh, customer_capacity_va: all points of the customer, for the discount by kWh per kVA; None = this contract.
+    standard_lowered: a lowered power-factor standard, which gives no reward. free_months: months of free energy that the household
+    has in this bill. agency_case: why the agency price is multiplied. charging_station: a central charging station.
     """
 
     contract_no: str = ""
@@ -114,6 +291,18 @@ class RatingSubject(Message):
     tier_extra_wh: Annotated[int, Field(ge=0)] = 0
     spans: Annotated[list[BasicSpan], Field(max_length=62)] = []
     standard: Standard | None = None
+    transformers: Annotated[list[TransformerDays], Field(max_length=200)] = []
+    parts: Annotated[list[Part], Field(max_length=50)] = []
+    losses: Annotated[list[TransformerLoss], Field(max_length=50)] = []
+    line_losses: Annotated[list[LineLoss], Field(max_length=20)] = []
+    customer_energy_wh: Wh | None = None
+    customer_capacity_va: Wh | None = None
+    standard_lowered: bool = False
+    free_months: Annotated[int, Field(ge=0, le=12)] = 0
+    agency_case: AgencyCase | None = None
+    charging_station: bool = False
+    market: MarketMonth | None = None
+    generation: Generated | None = None
 
 
 # --- what comes out --------------------------------------------------------------------------------------------------------
@@ -144,6 +333,35 @@ class BillLine(Message):
     document_no: Annotated[str, Label("依据文号", "Document no.")]
     illustrative: Annotated[bool, Label("示例价", "Illustrative")] = False
     note: TextPair | None = None
+    steps: list[Step]
+    sentence: TextPair
+    arithmetic: Annotated[str, Label("算式", "Arithmetic")]
+
+
+class Claim(Message):
+    """Something asked or given outside the month's bill, computed on demand: its lines are explained as those of a bill.
+
+    Positive: owed by the customer. `energy_wh`: the energy that the claim is about, where it is about energy.
+    """
+
+    lines: list["ClaimLine"]
+    total: Annotated[Money, Label("合计", "Total")]
+    energy_wh: Annotated[int | None, Label("电量", "Energy")] = None
+
+
+class ClaimLine(Message):
+    """One line of a claim, in the shape of a bill line without its tariff; `rule`: the rule that it rests on."""
+
+    code: Annotated[str, Label("项目代码", "Code")]
+    title: TextPair
+    group: ClaimGroup
+    band: Band | None = None
+    quantity_milli: Annotated[int | None, Label("数量（千分之一）", "Quantity (thousandths)")] = None
+    unit: Unit = "kWh"
+    price: Annotated[Price | None, Label("单价", "Price")] = None
+    amount: Annotated[Money, Label("金额", "Amount")]
+    rule: str
+    document_no: Annotated[str, Label("依据文号", "Document no.")]
     steps: list[Step]
     sentence: TextPair
     arithmetic: Annotated[str, Label("算式", "Arithmetic")]

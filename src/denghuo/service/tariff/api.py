@@ -10,6 +10,7 @@ from denghuo.kernel.fields import AsOf, Document, TariffClass, TariffCode, TextP
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Percent, Price
 from denghuo.service.tariff.document import (
+    AGENCY_CASES,
     BAND_ORDER,
     BANDS,
     BASIC_LINES,
@@ -20,6 +21,8 @@ from denghuo.service.tariff.document import (
     KINDS,
     QUANTITIES,
     SETTLEMENTS,
+    AgencyCase,
+    AgencyMultiple,
     Band,
     BandWindows,
     BasicCharge,
@@ -31,6 +34,8 @@ from denghuo.service.tariff.document import (
     Example,
     ExampleLine,
     ExampleQuantity,
+    Exemption,
+    FreeEnergy,
     Group,
     Kind,
     PowerFactor,
@@ -42,6 +47,7 @@ from denghuo.service.tariff.document import (
     Source,
     Standard,
     StandardFor,
+    Subsidy,
     TariffDocument,
     TierNumber,
     Tiers,
@@ -51,6 +57,7 @@ from denghuo.service.tariff.document import (
 )
 
 __all__ = [
+    "AGENCY_CASES",
     "BANDS",
     "BAND_ORDER",
     "BASIC_LINES",
@@ -64,6 +71,8 @@ __all__ = [
     "SETTLEMENTS",
     "SEVERITIES",
     "STATUSES",
+    "AgencyCase",
+    "AgencyMultiple",
     "Band",
     "BandWindows",
     "BasicCharge",
@@ -81,8 +90,10 @@ __all__ = [
     "Example",
     "ExampleLine",
     "ExampleQuantity",
+    "Exemption",
     "FindTariffs",
     "Finding",
+    "FreeEnergy",
     "Group",
     "InForce",
     "Kind",
@@ -102,6 +113,7 @@ __all__ = [
     "Source",
     "Standard",
     "StandardFor",
+    "Subsidy",
     "TariffApi",
     "TariffDifferences",
     "TariffDocument",

@@ -89,6 +89,18 @@ DAY_TYPES = Dictionary(
 DayType = Annotated[
     Literal["all", "workday", "rest_day", "holiday"], Label("日类型", "Day type", dictionary=DAY_TYPES.name)
 ]
+AGENCY_CASES = Dictionary(
+    "tariff.agency_case",
+    {
+        "returned": text("无正当理由退出市场", "Left the market without reason"),
+        "own_coal_plant": text("拥有燃煤自备电厂", "Owner of a coal plant"),
+        "high_energy": text("未入市的高耗能", "High-energy user outside the market"),
+    },
+)
+AgencyCase = Annotated[
+    Literal["returned", "own_coal_plant", "high_energy"],
+    Label("代理购电加价情形", "Agency case", dictionary=AGENCY_CASES.name),
+]
 CHARGED_BY = Dictionary(
     "tariff.charged_by", {"capacity": text("按容量", "By capacity"), "demand": text("按需量", "By demand")}
 )
@@ -252,6 +264,13 @@ class DemandDiscount(Message):
     document: SourceNumber
 
 
+class Exemption(Message):
+    """Central charging stations pay no basic charge up to and without `until`."""
+
+    until: date
+    document: SourceNumber
+
+
 class BasicCharge(Message):
     """The basic charge of two-part tariffs (基本电费): kVA or kW of a month."""
 
@@ -259,6 +278,7 @@ class BasicCharge(Message):
     prices: Annotated[list[PriceAt], Field(min_length=1, max_length=50)]
     demand: DemandRule = DemandRule()
     discount: DemandDiscount | None = None
+    charging_stations: Exemption | None = None
     document: SourceNumber
 
 
@@ -277,6 +297,32 @@ class PowerFactor(Message):
     standards: list[StandardFor] = []
     with_basic_charge: bool = True
     reward: bool = True
+    document: SourceNumber
+
+
+class FreeEnergy(Message):
+    """Energy that entitled households have free each month (低保、五保免费电量), given as a negative line at first-tier prices."""
+
+    per_month: Energy
+    document: SourceNumber
+
+
+class AgencyMultiple(Message):
+    """Customers in one of `cases` pay `share` of the agency price (150.00 = 1.5 times): only `components` are multiplied."""
+
+    share: Percent = Percent(15_000)
+    components: Annotated[list[ComponentCode], Field(min_length=1, max_length=5)] = ["agency_energy"]
+    cases: Annotated[list[AgencyCase], Field(min_length=1, max_length=3)]
+    document: SourceNumber
+
+
+class Subsidy(Message):
+    """Bounds of the component `generation_subsidy`: on all that is generated or on what is exported, for so many years from the
+    day of connection, and for so many hours of the plant's capacity in its life."""
+
+    on: Literal["generation", "export"] = "generation"
+    years: Annotated[int, Field(ge=1, le=40)] | None = None
+    hours: Annotated[int, Field(ge=1, le=200_000)] | None = None
     document: SourceNumber
 
 
@@ -344,6 +390,9 @@ class TariffDocument(Message):
     tiers: Tiers | None = None
     basic: BasicCharge | None = None
     power_factor: PowerFactor | None = None
+    free_energy: FreeEnergy | None = None
+    agency_multiple: AgencyMultiple | None = None
+    subsidy: Subsidy | None = None
     days: Annotated[Literal["calendar", "thirty"], Label("天数", "Days basis")] = "calendar"
     rounding: Rounding = Rounding()
     examples: Annotated[list[Example], Field(max_length=50)] = []

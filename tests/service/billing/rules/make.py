@@ -1,14 +1,31 @@
-"""Tariffs and subjects for the tests of the rating rules, in a few words each."""
+"""Tariffs, subjects and published cases for the tests of the rating rules, in a few words each."""
 
+import json
+import pathlib
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from denghuo.kernel.values import Energy
+from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing.lines import BasicSpan, MeteredPiece, RatingSubject
 from denghuo.service.tariff.api import TariffDocument
 
 DOCUMENT = "测试文号〔2026〕1号"
+CASES: dict[str, dict[str, Any]] = {
+    case["id"]: case
+    for case in json.loads((pathlib.Path(__file__).parent / "data" / "cases.json").read_text("utf-8"), parse_float=str)
+}
+
+
+def given(case_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a published case asks and what it answers."""
+    return CASES[case_id]["inputs"], CASES[case_id]["expected"]
+
+
+def yuan(value: Any) -> Money:
+    """A figure of a case in fen; it has no more than two decimals."""
+    return Money(int(Decimal(str(value)).scaleb(2).to_integral_exact()))
 
 
 def component(

@@ -3,13 +3,24 @@
 Where a published answer is itself wrong (`verified` false), the test shows what comes out and says why it differs.
 """
 
-import json
 import pathlib
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.service.billing.rules.make import amounts, component, piece, seasons, span, subject, tariff, tiers
+from tests.service.billing.rules.make import (
+    CASES,
+    amounts,
+    component,
+    given,
+    piece,
+    seasons,
+    span,
+    subject,
+    tariff,
+    tiers,
+    yuan,
+)
 
 from denghuo.kernel.values import Money, Price, charge_fen, round_half_up
 from denghuo.service.billing.lines import BasicSpan, Rated
@@ -18,21 +29,8 @@ from denghuo.service.billing.rules.basic import billed_demand
 from denghuo.service.billing.rules.power_factor import adjustment_percent
 from denghuo.service.tariff.api import DemandRule, TariffDocument
 
-CASES: dict[str, dict[str, Any]] = {
-    case["id"]: case
-    for case in json.loads((pathlib.Path(__file__).parent / "data" / "cases.json").read_text("utf-8"), parse_float=str)
-}
 PF = {"document": "(83)水电财字215号"}
 SOURCES = [{"number": "测试文号〔2026〕1号"}, {"number": "(83)水电财字215号"}]
-
-
-def given(case_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    return CASES[case_id]["inputs"], CASES[case_id]["expected"]
-
-
-def yuan(value: Any) -> Money:
-    """A figure of a case in fen; it has no more than two decimals."""
-    return Money(int(Decimal(str(value)).scaleb(2).to_integral_exact()))
 
 
 def basic(by: str, price: Any, **more: Any) -> dict[str, Any]:
@@ -48,8 +46,8 @@ def amount(rated: Rated, code: str, band: str | None = None, tier: int | None = 
 
 
 def test_every_case_has_a_source_and_a_test() -> None:
-    text = pathlib.Path(__file__).read_text("utf-8")
-    assert len(CASES) == 28
+    text = "".join(file.read_text("utf-8") for file in pathlib.Path(__file__).parent.glob("test_*.py"))
+    assert len(CASES) == 61
     for case_id, case in CASES.items():
         assert case["source"] and case["question_zh"]
         assert f'"{case_id}"' in text, case_id

@@ -12,7 +12,7 @@ from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money, Price, charge_fen, round_half_up
 from denghuo.service.billing.lines import BasicSpan, BillLine, CannotRate, RatingRemark, RatingSubject, Step
 from denghuo.service.billing.rules.prices import at_voltage
-from denghuo.service.billing.rules.words import charge, milli, pair, percent, remark, step
+from denghuo.service.billing.rules.words import charge, milli, pair, percent, remark, sentence, step
 from denghuo.service.tariff.api import BasicCharge, DemandRule, PriceAt, TariffDocument
 
 
@@ -273,6 +273,6 @@ def made(
         illustrative=row is not None and row.illustrative,
         note=row.note if row is not None else None,
         steps=steps,
-        sentence=pair("".join(one.text.zh for one in steps), "".join(one.text.en for one in steps).rstrip()),
+        sentence=sentence(steps),
         arithmetic=arithmetic,
     )

@@ -1,5 +1,7 @@
 """Steps of an explanation, and the sentences made from their values in Chinese and English."""
 
+from collections.abc import Iterable
+
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Money, Price, decimal_text
 from denghuo.service.billing.lines import MeteredPiece, RatingRemark, Step, StepKind
@@ -19,8 +21,17 @@ def pair(zh: str, en: str) -> TextPair:
     return TextPair.model_construct(zh=zh, en=en)
 
 
-def step(kind: StepKind, values: dict[str, str], zh: str, en: str) -> Step:
+def step(kind: StepKind, values: dict[str, str], zh: str, en: str, rule: str | None = None) -> Step:
+    """A step; `rule` is the id of the rule that it follows."""
+    if rule is not None:
+        values["rule"] = rule
     return Step.model_construct(kind=kind, values=values, text=pair(zh, en))
+
+
+def sentence(steps: Iterable[Step]) -> TextPair:
+    """The sentence of a line: that of its steps."""
+    kept = list(steps)
+    return pair("".join(one.text.zh for one in kept), "".join(one.text.en for one in kept).rstrip())
 
 
 def remark(code: str, zh: str, en: str, review: bool = False) -> RatingRemark:

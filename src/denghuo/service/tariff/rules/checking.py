@@ -74,6 +74,15 @@ def _documents(tariff: TariffDocument) -> Iterator[tuple[str, str | None]]:
             yield f"/basic/prices/{row}/document", price.document
         if tariff.basic.discount is not None:
             yield "/basic/discount/document", tariff.basic.discount.document
+        if tariff.basic.charging_stations is not None:
+            yield "/basic/charging_stations/document", tariff.basic.charging_stations.document
+    for name, part in (
+        ("free_energy", tariff.free_energy),
+        ("agency_multiple", tariff.agency_multiple),
+        ("subsidy", tariff.subsidy),
+    ):
+        if part is not None:
+            yield f"/{name}/document", part.document
     if tariff.power_factor is not None:
         yield "/power_factor/document", tariff.power_factor.document
 
