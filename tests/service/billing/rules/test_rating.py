@@ -152,7 +152,7 @@ def test_adjustment_equals_the_published_table() -> None:
 
 
 def test_the_rules_contain_no_float() -> None:
-    for file in sorted(pathlib.Path(str(rules.__file__)).parent.glob("*.py")):
+    for file in sorted(pathlib.Path(str(rules.__file__)).parent.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), file
             assert not (isinstance(node, ast.Name) and node.id == "float"), file

@@ -40,7 +40,7 @@ class Rule:
 
 
 def _read() -> dict[str, Rule]:
-    file = importlib.resources.files("denghuo.service.billing.rules") / "data" / "rules.csv"
+    file = importlib.resources.files("denghuo.service.billing.rules").joinpath("data", "rules.csv")
     rows = csv.DictReader(io.StringIO(file.read_text("utf-8")))
     return {
         row["id"]: Rule(
