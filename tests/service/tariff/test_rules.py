@@ -1,16 +1,28 @@
 """The checker, the reader of tariff files and the clock of bands: faults are found, with their place."""
 
+import contextlib
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.service.billing.rules.make import component, seasons, tariff, tiers
+from tests.service.billing.rules.make import DOCUMENT, component, seasons, tariff, tiers
+from tests.service.tariff.whole import changed, places, whole
 
 from denghuo.service.tariff.api import Season, TariffDocument
-from denghuo.service.tariff.rules import Unreadable, check, file_text, read_text
-from denghuo.service.tariff.rules.clock import day_of
+from denghuo.service.tariff.rules import (
+    Unreadable,
+    check,
+    differences,
+    file_text,
+    price_rows,
+    read_text,
+    tier_rows,
+    time_rows,
+)
+from denghuo.service.tariff.rules.clock import DayFacts, bands_of_day, day_of
 from denghuo.service.tariff.shipped import published
 
 ENERGY = component("energy", "0.5")
@@ -28,6 +40,18 @@ def bands(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
 def band(name: str, *windows: str, ratio: str | None = "150") -> dict[str, Any]:
     parts = [dict(zip(("start", "end"), window.split("-"), strict=True)) for window in windows]
     return {"band": name, "windows": parts, "ratio": ratio}
+
+
+TITLE = {"zh": "名", "en": "name"}
+
+
+def charge(**more: Any) -> dict[str, Any]:
+    return {"code": "customer_charge", "title": TITLE, "per": "month", "price": "10", "document": DOCUMENT, **more}
+
+
+def tiered(**more: Any) -> TariffDocument:
+    prices = [{"price": "0.5", "tier": 1}, {"price": "0.6", "tier": 2}]
+    return tariff(component("energy", prices), tiers={**tiers("annual", "2520"), **more})
 
 
 def test_right_tariffs_have_no_errors() -> None:
@@ -94,13 +118,17 @@ FAULTS: list[tuple[str, str, TariffDocument]] = [
     ("/seasons/0/bands", "stands twice", tariff(FLOATS, seasons=[bands(band("flat"), band("flat", "01:00-02:00"))])),
     (
         "/seasons",
-        "month 4, workday: 0 sets",
+        "month 4, workday, day 1 of the week: 0 sets",
         tariff(FLOATS, seasons=[bands(band("flat"), months=[1, 2, 3, *range(5, 13)])]),
     ),
-    ("/seasons", "month 1, workday: 2 sets", tariff(FLOATS, seasons=[bands(band("flat")), bands(band("flat"))])),
     (
         "/seasons",
-        "month 1, rest_day: 0 sets",
+        "month 1, workday, day 1 of the week: 2 sets",
+        tariff(FLOATS, seasons=[bands(band("flat")), bands(band("flat"))]),
+    ),
+    (
+        "/seasons",
+        "month 1, rest_day, day 1 of the week: 0 sets",
         tariff(FLOATS, seasons=[bands(band("flat"), days="workday")]),
     ),
     (
@@ -168,6 +196,62 @@ FAULTS: list[tuple[str, str, TariffDocument]] = [
                 }
             ],
         ),
+    ),
+    ("/components", "there is no component", tariff()),
+    (
+        "/seasons/0/bands/1/of",
+        "states no share of flat for sharp",
+        tariff(FLOATS, seasons=[bands(band("flat"), {**band("peak", "08:00-09:00"), "of": "sharp"})]),
+    ),
+    (
+        "/seasons/0/bands/1/of",
+        "states no share of flat for peak",
+        tariff(FLOATS, seasons=[bands(band("flat"), {**band("peak", "08:00-09:00"), "of": "peak"})]),
+    ),
+    (
+        "/seasons/0/bands/2/ratio",
+        "no multiple of 0.01 %",
+        tariff(
+            FLOATS,
+            seasons=[
+                bands(
+                    band("flat"),
+                    band("peak", "08:00-09:00", ratio="150.01"),
+                    {**band("sharp", "20:00-21:00", ratio="120.01"), "of": "peak"},
+                )
+            ],
+        ),
+    ),
+    (
+        "/seasons",
+        "month 1, workday, day 6 of the week: 0 sets",
+        tariff(FLOATS, seasons=[bands(band("flat"), weekdays=[1, 2, 3, 4, 5])]),
+    ),
+    ("/seasons/0/weekdays", "repeated", tariff(FLOATS, seasons=[bands(band("flat"), weekdays=[1, 1])])),
+    (
+        "/seasons/0/temperature_from",
+        "is missing",
+        tariff(FLOATS, seasons=[bands(band("flat"), temperature_days=3)]),
+    ),
+    (
+        "/charges/0/code",
+        "unknown charge",
+        tariff(ENERGY, charges=[charge(code="levy")]),
+    ),
+    ("/charges/1/code", "stands twice", tariff(ENERGY, charges=[charge(), charge()])),
+    ("/charges/0/price", "out of reason", tariff(ENERGY, charges=[charge(price="-1")])),
+    ("/charges/0/band", "only a demand charge", tariff(ENERGY, charges=[charge(band="peak")])),
+    ("/charges/0/document", "not among the sources", tariff(ENERGY, charges=[charge(document="无此文号")])),
+    ("/tiers/households", "persons must rise", tiered(households=[{"persons_from": 5, "per_month": "0"}])),
+    (
+        "/free_energy/per_month",
+        "must be positive",
+        tariff(ENERGY, free_energy={"per_month": "0", "document": DOCUMENT}),
+    ),
+    (
+        "/free_energy/document",
+        "not among the sources",
+        tariff(ENERGY, free_energy={"per_month": "15", "document": "无此文号"}),
     ),
 ]
 
@@ -330,3 +414,55 @@ _PIECES = st.sampled_from(
 def test_any_text_is_a_tariff_or_refused(text: str) -> None:
     with pytest.raises(Unreadable):
         read_text(text)
+
+
+# --- anything as a tariff ----------------------------------------------------------------------------------------------------
+
+WHOLE = whole().model_dump(mode="json", exclude={"version"})
+_ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-10, 400),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["0", "-1", "0.01", "99999999", "24:00", "00:00", "12:30", "sharp", "flat", "total", "2026-02-01", "10"]
+    ),
+    st.lists(st.sampled_from(["10", "1", 3, {}, None]), max_size=3),
+    st.dictionaries(st.sampled_from(["band", "price", "title", "x"]), st.text(max_size=3), max_size=2),
+)
+
+
+@given(changes=st.lists(st.tuples(st.sampled_from([at for at, _ in places(WHOLE)]), _ODD), min_size=1, max_size=4))
+@settings(max_examples=400)
+def test_no_change_of_a_tariff_crashes_reader_or_checker(changes: list[tuple[tuple[str | int, ...], Any]]) -> None:
+    """Whatever is put anywhere: it is refused, or checked, shown and written; each finding has a place and words."""
+    body: Any = WHOLE
+    for at, value in changes:
+        with contextlib.suppress(LookupError, TypeError):
+            body = changed(body, at, value)
+    try:
+        document = read_text(json.dumps(body, ensure_ascii=False))
+    except Unreadable as unreadable:
+        findings = unreadable.findings
+        assert findings
+    else:
+        findings = check(document)
+        assert read_text(file_text(document)) == document
+        price_rows(document), time_rows(document), tier_rows(document)
+        assert bool(differences(whole(), document)) is (document != whole())
+        for kind in ("workday", "rest_day", "holiday"):
+            assert len(bands_of_day(document, DayFacts(date(2026, 6, 6), kind, "春节", 3, (36, 35, 35)))) == 24 * 60
+    for finding in findings:
+        assert finding.where and finding.message.zh and finding.message.en and len(finding.message.en) < 400
+
+
+def test_the_whole_tariff_is_right_but_partial() -> None:
+    assert errors(whole()) == []
+    assert ("/partial", "notice") in [(one.where, one.severity) for one in check(whole())]
+
+
+def test_an_end_without_successor_is_noticed() -> None:
+    ending = tariff(ENERGY, effective_to="2026-05-01")
+    said = [one.message.en for one in check(ending) if one.where == "/effective_to"]
+    assert said == ["from 2026-05-01 on there is no successor"]
+    assert check(ending, succeeded=True) == [] == check(tariff(ENERGY))

@@ -11,24 +11,20 @@ from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Percent, Price
 from denghuo.service.tariff.document import (
     AGENCY_CASES,
-    BAND_ORDER,
-    BANDS,
     BASIC_LINES,
     CHARGED_BY,
+    CHARGES,
     COMPONENTS,
-    DAY_TYPES,
     GROUPS,
     KINDS,
     QUANTITIES,
     SETTLEMENTS,
     AgencyCase,
     AgencyMultiple,
-    Band,
-    BandWindows,
     BasicCharge,
+    Charge,
     ChargedBy,
     Component,
-    DayType,
     DemandDiscount,
     DemandRule,
     Example,
@@ -37,12 +33,12 @@ from denghuo.service.tariff.document import (
     Exemption,
     FreeEnergy,
     Group,
+    HouseholdRoom,
     Kind,
     PowerFactor,
     PriceAt,
     QuantityKind,
     Rounding,
-    Season,
     Settlement,
     Source,
     Standard,
@@ -52,8 +48,18 @@ from denghuo.service.tariff.document import (
     TierNumber,
     Tiers,
     TierTable,
-    Window,
     floated_price,
+)
+from denghuo.service.tariff.season import (
+    BAND_ORDER,
+    BANDS,
+    DAY_TYPES,
+    Band,
+    BandWindows,
+    DayType,
+    Season,
+    Window,
+    share_of_flat,
 )
 
 __all__ = [
@@ -62,6 +68,7 @@ __all__ = [
     "BAND_ORDER",
     "BASIC_LINES",
     "CHARGED_BY",
+    "CHARGES",
     "COMPONENTS",
     "DAY_TYPES",
     "GROUPS",
@@ -76,6 +83,7 @@ __all__ = [
     "Band",
     "BandWindows",
     "BasicCharge",
+    "Charge",
     "ChargedBy",
     "CheckTariff",
     "CompareTariffs",
@@ -95,6 +103,7 @@ __all__ = [
     "Finding",
     "FreeEnergy",
     "Group",
+    "HouseholdRoom",
     "InForce",
     "Kind",
     "LoadPublished",
@@ -134,6 +143,7 @@ __all__ = [
     "TimeRow",
     "Window",
     "floated_price",
+    "share_of_flat",
 ]
 
 STATUSES = Dictionary(
@@ -282,9 +292,11 @@ class TimeRow(Message):
     season: Annotated[TextPair, Label("季节", "Season")]
     months: Annotated[str, Label("月份", "Months")]
     days: DayType
+    conditions: Annotated[TextPair | None, Label("条件", "Conditions")]
     band: Band
     windows: Annotated[str, Label("时段", "Windows")]
-    ratio: Annotated[Percent | None, Label("占平段", "Share of flat")]
+    ratio: Annotated[Percent | None, Label("浮动比例", "Share")]
+    of: Annotated[Band, Label("浮动基准", "Share of")]
 
 
 class TierRow(Message):

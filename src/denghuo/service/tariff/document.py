@@ -14,24 +14,7 @@ from denghuo.kernel.contract import Dictionary, Label, Message
 from denghuo.kernel.fields import MonthText, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import ApparentPower, Energy, Money, Percent, Power, Price, round_half_up
-
-BANDS = Dictionary(
-    "tariff.band",
-    {
-        "total": text("不分时", "All hours"),
-        "sharp": text("尖峰", "Sharp peak"),
-        "peak": text("峰", "Peak"),
-        "flat": text("平", "Flat"),
-        "valley": text("谷", "Valley"),
-        "deep": text("深谷", "Deep valley"),
-    },
-    tones={"sharp": "danger", "peak": "warning", "valley": "good", "deep": "good"},
-)
-Band = Annotated[
-    Literal["total", "sharp", "peak", "flat", "valley", "deep"], Label("时段", "Band", dictionary=BANDS.name)
-]
-BAND_ORDER = ("sharp", "deep", "peak", "valley", "flat")
-"""The order in which windows are tested: in 14 of 89 published tables the sharp or deep window lies outside peak and valley."""
+from denghuo.service.tariff.season import EVERY_MONTH, Band, MonthOfYear, Season, SourceNumber
 
 QUANTITIES = Dictionary(
     "tariff.quantity",
@@ -77,18 +60,6 @@ Settlement = Annotated[
 ]
 KINDS = Dictionary("tariff.kind", {"supply": text("售电", "Supply"), "purchase": text("购电", "Purchase")})
 Kind = Annotated[Literal["supply", "purchase"], Label("供购", "Kind", dictionary=KINDS.name)]
-DAY_TYPES = Dictionary(
-    "tariff.day_type",
-    {
-        "all": text("每日", "Every day"),
-        "workday": text("工作日", "Working days"),
-        "rest_day": text("休息日", "Rest days"),
-        "holiday": text("节假日", "Holidays"),
-    },
-)
-DayType = Annotated[
-    Literal["all", "workday", "rest_day", "holiday"], Label("日类型", "Day type", dictionary=DAY_TYPES.name)
-]
 AGENCY_CASES = Dictionary(
     "tariff.agency_case",
     {
@@ -138,18 +109,19 @@ COMPONENTS = Dictionary(
     },
 )
 """The components that are known; a tariff that names another is refused, so that a slip of the pen is not a new charge."""
+CHARGES = Dictionary(
+    "tariff.charge",
+    {"customer_charge": text("固定电费", "Customer charge"), "demand_charge": text("需量电费", "Demand charge")},
+)
+"""The charges that are known, as the components are."""
 BASIC_LINES = ("basic_capacity", "basic_demand", "basic_discount", "power_factor")
 """Codes of bill lines that stand for no component."""
 
 ComponentCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,47}$"), Label("价格项目", "Component")]
-SourceNumber = Annotated[str, StringConstraints(min_length=2, max_length=120), Label("文号", "Document no.")]
 Words = Annotated[str, StringConstraints(max_length=600)]
-MonthOfYear = Annotated[int, Field(ge=1, le=12)]
 TierNumber = Annotated[int, Field(ge=1, le=9), Label("阶梯", "Tier")]
-ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
 Standard = Annotated[int, Field(ge=80, le=90, multiple_of=5), Label("功率因数标准", "Power factor standard")]
 """0.90, 0.85 or 0.80 in hundredths."""
-EVERY_MONTH = list(range(1, 13))
 
 
 class Source(Message):
@@ -195,39 +167,6 @@ class Component(Message):
     document: SourceNumber
 
 
-class Window(Message):
-    """[start, end) in clock time; an end at or before the start lies on the following day, so 22:00-06:00 wraps midnight."""
-
-    start: ClockTime
-    end: ClockTime
-
-
-class BandWindows(Message):
-    """When a band holds and its price as a share of flat (160.00 = 1.6 times). Exactly one band of a season may stand without
-    windows: it takes the rest of the day."""
-
-    band: Band
-    windows: Annotated[list[Window], Field(max_length=24)] = []
-    ratio: Annotated[Percent | None, Label("浮动比例", "Share of flat")] = None
-
-
-class Season(Message):
-    """The bands of some months and days. An `overlay` states some bands only (deep valley on holidays, sharp on hot days) and is
-    tested before the season that it lies on.
-
-    holidays: names of the holidays that it is for; temperature_from: degrees of the day's forecast maximum from which it holds.
-    """
-
-    title: TextPair
-    months: Annotated[list[MonthOfYear], Field(min_length=1, max_length=12)] = EVERY_MONTH
-    days: DayType = "all"
-    holidays: list[Annotated[str, StringConstraints(min_length=1, max_length=40)]] = []
-    temperature_from: Annotated[int, Field(ge=-60, le=60)] | None = None
-    overlay: bool = False
-    bands: Annotated[list[BandWindows], Field(min_length=1, max_length=6)]
-    document: SourceNumber | None = None
-
-
 class TierTable(Message):
     """Upper limits of the tiers but the last, which is open. `months`: the months for which these limits hold (monthly tiers)."""
 
@@ -235,13 +174,25 @@ class TierTable(Message):
     up_to: Annotated[list[Energy], Field(min_length=1, max_length=8)]
 
 
+class HouseholdRoom(Message):
+    """Additional room of the first tier for households from so many persons on, for each month (一户多人口)."""
+
+    persons_from: Annotated[int, Field(ge=2, le=20)]
+    per_month: Energy
+
+
 class Tiers(Message):
     """Tiers of energy (阶梯). Annual tiers count from the first day of the tier year; an account opened during the year gets
-    its limits by months, a part of a month as a whole one. Monthly tiers are multiplied by the months between two readings."""
+    its limits by months, a part of a month as a whole one. Monthly tiers are multiplied by the months between two readings.
+
+    year_by: the tier year begins with the calendar month `year_starts`, or with the last reading before it (按抄表年).
+    """
 
     period: Annotated[Literal["annual", "monthly"], Label("阶梯周期", "Tier period")]
     tables: Annotated[list[TierTable], Field(min_length=1, max_length=12)]
     year_starts: MonthOfYear = 1
+    year_by: Literal["calendar", "reading"] = "calendar"
+    households: Annotated[list[HouseholdRoom], Field(max_length=5)] = []
     document: SourceNumber | None = None
 
 
@@ -279,6 +230,18 @@ class BasicCharge(Message):
     demand: DemandRule = DemandRule()
     discount: DemandDiscount | None = None
     charging_stations: Exemption | None = None
+    document: SourceNumber
+
+
+class Charge(Message):
+    """A charge that is not per kWh: for each month or day of supply, or for each kW of the month's largest demand, of the whole
+    month or, by `band`, of the hours of a band. Each is a bill line of its own."""
+
+    code: ComponentCode
+    title: TextPair
+    per: Annotated[Literal["month", "day", "demand"], Label("计收方式", "Charged per")]
+    band: Band | None = None
+    price: Annotated[Price, Label("单价", "Price")]
     document: SourceNumber
 
 
@@ -370,6 +333,8 @@ class TariffDocument(Message):
     """A tariff in force in an area from a day on. `version` counts the stored versions of a code; 0 = not stored.
 
     default: the tariff of its class, kind and settlement where a contract names none.
+    partial: prices that are published by the month are missing; it is checked and shown and never put into force. A monthly price
+    table completes it.
     """
 
     code: TariffCode
@@ -382,13 +347,15 @@ class TariffDocument(Message):
     settlements: Annotated[list[Settlement], Field(min_length=1, max_length=4)] = ["agency"]
     voltages: Annotated[list[Voltage], Field(min_length=1, max_length=8)]
     default: bool = False
+    partial: Annotated[bool, Label("待补月度价格", "Lacks monthly prices")] = False
     effective_from: Annotated[date, Label("生效日", "Effective from")]
     effective_to: Annotated[date | None, Label("失效日", "Effective to")] = None
     sources: Annotated[list[Source], Field(min_length=1, max_length=50)]
-    components: Annotated[list[Component], Field(min_length=1, max_length=50)]
+    components: Annotated[list[Component], Field(max_length=50)]
     seasons: Annotated[list[Season], Field(max_length=50)] = []
     tiers: Tiers | None = None
     basic: BasicCharge | None = None
+    charges: Annotated[list[Charge], Field(max_length=20)] = []
     power_factor: PowerFactor | None = None
     free_energy: FreeEnergy | None = None
     agency_multiple: AgencyMultiple | None = None

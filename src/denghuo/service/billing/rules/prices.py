@@ -9,7 +9,7 @@ from denghuo.kernel.values import Percent, Price
 from denghuo.service.billing.lines import CannotRate, Step
 from denghuo.service.billing.rules.quantities import seasons_of
 from denghuo.service.billing.rules.words import band_name, percent, step
-from denghuo.service.tariff.api import Component, PriceAt, Season, TariffDocument, floated_price
+from denghuo.service.tariff.api import Component, PriceAt, Season, TariffDocument, floated_price, share_of_flat
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,7 @@ def at_voltage(prices: Iterable[PriceAt], voltage: str) -> list[PriceAt]:
 
 def ratio_of(tariff: TariffDocument, month: Month, band: str) -> tuple[Percent, Season] | None:
     """The share of flat of a band in a month."""
-    for season in seasons_of(tariff, month):
-        for entry in season.bands:
-            if entry.band == band and entry.ratio is not None:
-                return entry.ratio, season
-    return None
+    return share_of_flat(seasons_of(tariff, month), band)
 
 
 def find_price(

@@ -4,7 +4,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from denghuo.kernel.fields import TextPair
-from denghuo.service.tariff.api import BASIC_LINES, COMPONENTS, Component, Finding, PriceAt, TariffDocument, Tiers
+from denghuo.service.tariff.api import (
+    BASIC_LINES,
+    CHARGES,
+    COMPONENTS,
+    Component,
+    Finding,
+    PriceAt,
+    TariffDocument,
+    Tiers,
+)
 from denghuo.service.tariff.rules.clock import season_findings
 
 ENERGY_PRICE_MAX_E8 = 100 * 10**8
@@ -13,18 +22,21 @@ ENERGY_MAX_WH = 10**15
 Found = tuple[str, str, str]
 
 
-def check(tariff: TariffDocument) -> list[Finding]:
-    """All findings; the tariff may be published where none is an error."""
+def check(tariff: TariffDocument, succeeded: bool = False) -> list[Finding]:
+    """All findings; the tariff may be published where none is an error. `succeeded`: another version begins where it ends."""
     errors = [
         *_head(tariff),
         *_sources(tariff),
         *_components(tariff),
         *season_findings(tariff),
         *_tiers(tariff),
+        *_free_energy(tariff),
         *_basic(tariff),
+        *_charges(tariff),
         *_examples(tariff),
     ]
-    return [_finding("error", *found) for found in errors] + [_finding("notice", *found) for found in _notices(tariff)]
+    notices = _notices(tariff, succeeded)
+    return [_finding("error", *found) for found in errors] + [_finding("notice", *found) for found in notices]
 
 
 def _finding(severity: str, where: str, zh: str, en: str) -> Finding:
@@ -68,6 +80,8 @@ def _documents(tariff: TariffDocument) -> Iterator[tuple[str, str | None]]:
         yield f"/seasons/{at}/document", season.document
     if tariff.tiers is not None:
         yield "/tiers/document", tariff.tiers.document
+    for at, charge in enumerate(tariff.charges):
+        yield f"/charges/{at}/document", charge.document
     if tariff.basic is not None:
         yield "/basic/document", tariff.basic.document
         for row, price in enumerate(tariff.basic.prices):
@@ -91,6 +105,8 @@ def _documents(tariff: TariffDocument) -> Iterator[tuple[str, str | None]]:
 
 
 def _components(tariff: TariffDocument) -> Iterator[Found]:
+    if not tariff.components and not tariff.partial:
+        yield "/components", "没有价格项目", "there is no component"
     codes = Counter(component.code for component in tariff.components)
     for at, component in enumerate(tariff.components):
         where = f"/components/{at}"
@@ -197,8 +213,16 @@ def _tiers(tariff: TariffDocument) -> Iterator[Found]:
     for month in range(1, 13):
         if months[month] != 1:
             yield "/tiers/tables", f"{month} 月有 {months[month]} 组分档", f"month {month} has {months[month]} tables"
+    persons = [room.persons_from for room in tiers.households]
+    if persons != sorted(set(persons)) or any(room.per_month.wh <= 0 for room in tiers.households):
+        yield "/tiers/households", "人口数应递增、增加电量应为正数", "persons must rise and the room be positive"
     if not any(row.tier is not None for component in tariff.components for row in component.prices):
         yield "/tiers", "有分档而没有分档价格", "there are tiers, but no price by tier"
+
+
+def _free_energy(tariff: TariffDocument) -> Iterator[Found]:
+    if tariff.free_energy is not None and tariff.free_energy.per_month.wh <= 0:
+        yield "/free_energy/per_month", "免费电量应为正数", "free energy must be positive"
 
 
 def _basic(tariff: TariffDocument) -> Iterator[Found]:
@@ -206,7 +230,7 @@ def _basic(tariff: TariffDocument) -> Iterator[Found]:
     wanted = {by_class.get(one) for one in tariff.classes}
     basic = tariff.basic
     if basic is None:
-        if wanted - {None}:
+        if wanted - {None} and not tariff.partial:
             yield "/basic", "两部制电价缺少基本电费", "a two-part tariff needs a basic charge"
         return
     if wanted != {basic.by}:
@@ -227,8 +251,28 @@ def _basic(tariff: TariffDocument) -> Iterator[Found]:
         yield "/basic/discount/price_share", "应在 0 与 100% 之间", "must lie between 0 and 100 %"
 
 
+def _charges(tariff: TariffDocument) -> Iterator[Found]:
+    bands = {entry.band for season in tariff.seasons for entry in season.bands}
+    seen = Counter((charge.code, charge.band) for charge in tariff.charges)
+    for at, charge in enumerate(tariff.charges):
+        where = f"/charges/{at}"
+        if charge.code not in CHARGES.entries:
+            yield f"{where}/code", f"未知的费用 {charge.code}", f"unknown charge {charge.code}"
+        if seen[charge.code, charge.band] > 1:
+            yield f"{where}/code", f"费用 {charge.code} 重复", f"charge {charge.code} stands twice"
+        if charge.price.e8 < 0 or charge.price.e8 > BASIC_PRICE_MAX_E8:
+            yield f"{where}/price", f"单价 {charge.price} 不合理", f"price {charge.price} is out of reason"
+        if charge.band is not None and (charge.per != "demand" or charge.band not in bands):
+            yield (
+                f"{where}/band",
+                "只有需量电费可按电价的时段计收",
+                "only a demand charge has a band, and one of the tariff",
+            )
+
+
 def _examples(tariff: TariffDocument) -> Iterator[Found]:
-    known = {component.code for component in tariff.components} | set(BASIC_LINES)
+    codes = [*(one.code for one in tariff.components), *(one.code for one in tariff.charges)]
+    known = {*codes, *BASIC_LINES}
     for at, example in enumerate(tariff.examples):
         where = f"/examples/{at}"
         for line in example.lines:
@@ -240,7 +284,12 @@ def _examples(tariff: TariffDocument) -> Iterator[Found]:
             yield f"{where}/voltage", "该电压不在本电价内", "this voltage is not of the tariff"
 
 
-def _notices(tariff: TariffDocument) -> Iterator[Found]:
+def _notices(tariff: TariffDocument, succeeded: bool) -> Iterator[Found]:
+    if tariff.partial:
+        yield "/partial", "缺少按月公布的价格，不能发布", "prices of the month are missing; it cannot be published"
+    elif tariff.effective_to is not None and not succeeded:
+        day = tariff.effective_to.isoformat()
+        yield "/effective_to", f"自 {day} 起没有后续版本", f"from {day} on there is no successor"
     if tariff.effective_from.day != 1:
         yield "/effective_from", "月中生效：当月须分段计费", "begins within a month, whose bills need both tariffs"
     if tariff.effective_to is not None and tariff.effective_to.day != 1:

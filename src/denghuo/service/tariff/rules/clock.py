@@ -1,13 +1,31 @@
 """The day of a tariff: which band holds at which minute, and whether every day of the year is covered once."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
 
-from denghuo.service.tariff.api import BAND_ORDER, Season, TariffDocument, Window
+from denghuo.service.tariff.api import BAND_ORDER, Band, Season, TariffDocument, Window
+from denghuo.service.tariff.season import product, stated_share
 
 DAY = 24 * 60
 RATIO_MAX = 100_000
 DAY_KINDS = ("workday", "rest_day", "holiday")
 Found = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class DayFacts:
+    """What a calendar and the weather say of a day.
+
+    kind: workday, rest_day or holiday; holiday: its name; holiday_days: how many days it lasts.
+    maxima: the highest temperature of the day and of the days before it, the latest first, in degrees.
+    """
+
+    day: date
+    kind: str = "workday"
+    holiday: str = ""
+    holiday_days: int = 0
+    maxima: tuple[int, ...] = ()
 
 
 def minutes_of(clock: str) -> int:
@@ -20,11 +38,11 @@ def minutes_in(window: Window) -> list[range]:
     return [range(start, end)] if start < end else [range(start, DAY), range(end)]
 
 
-def day_of(season: Season) -> list[str | None]:
+def day_of(season: Season) -> list[Band | None]:
     """The band of each minute by the windows of one season: sharp and deep are tested before peak and valley. What no window
     covers belongs to the band without windows, or to none."""
     rest = next((entry.band for entry in season.bands if not entry.windows), None)
-    day: list[str | None] = [rest] * DAY
+    day: list[Band | None] = [rest] * DAY
     by_band = {entry.band: entry for entry in season.bands}
     for band in reversed(BAND_ORDER):
         if band in by_band:
@@ -34,12 +52,76 @@ def day_of(season: Season) -> list[str | None]:
     return day
 
 
+def holds(season: Season, facts: DayFacts) -> bool:
+    """Whether all conditions of a season but the kind of its days hold on a day."""
+    hot = facts.maxima[: season.temperature_days]
+    return (
+        facts.day.month in season.months
+        and (not season.weekdays or facts.day.isoweekday() in season.weekdays)
+        and (not season.holidays or facts.holiday in season.holidays)
+        and (season.holiday_days_from is None or facts.holiday_days >= season.holiday_days_from)
+        and (
+            season.temperature_from is None
+            or (len(hot) == season.temperature_days and min(hot) >= season.temperature_from)
+        )
+    )
+
+
+def of_kind(seasons: list[Season], kind: str) -> list[Season]:
+    """The base seasons for a kind of day: those that name it rule over those for every day; a holiday that none names is a
+    rest day."""
+    named = [season for season in seasons if season.days == kind]
+    if kind == "holiday" and not named:
+        named = [season for season in seasons if season.days == "rest_day"]
+    return named or [season for season in seasons if season.days == "all"]
+
+
+def bands_of_day(tariff: TariffDocument, facts: DayFacts) -> list[Band]:
+    """The band of each minute of a day: that of the base season, and over it what the overlays of the day state.
+
+    A tariff without time of use, and a minute that no season covers, gives "total".
+    """
+    holding = [season for season in tariff.seasons if holds(season, facts)]
+    base = of_kind([season for season in holding if not season.overlay], facts.kind)
+    day: list[Band] = [band or "total" for band in day_of(base[0])] if base else ["total"] * DAY
+    kinds = {facts.kind, "all"} | ({"rest_day"} if facts.kind == "holiday" else set())
+    for season in holding:
+        if season.overlay and season.days in kinds:
+            day = [over or under for over, under in zip(day_of(season), day, strict=True)]
+    return day
+
+
 def season_findings(tariff: TariffDocument) -> Iterator[Found]:
     """Gaps, overlaps and missing shares in the time bands."""
     for at, season in enumerate(tariff.seasons):
         yield from _one_season(f"/seasons/{at}", season, any(component.floats for component in tariff.components))
     if tariff.seasons:
         yield from _year(tariff)
+    yield from _shares(tariff)
+
+
+def _shares(tariff: TariffDocument) -> Iterator[Found]:
+    """Shares of another band: that band must be stated as a share of flat wherever it is leaned on, and come out even."""
+    for at, season in enumerate(tariff.seasons):
+        for row, entry in enumerate(season.bands):
+            if entry.of == "flat" or entry.ratio is None:
+                continue
+            place = f"/seasons/{at}/bands/{row}"
+            for month in season.months:
+                others = [one for one in tariff.seasons if month in one.months]
+                base = stated_share([season, *others], entry.of) if entry.of != entry.band else None
+                if base is None:
+                    yield (
+                        f"{place}/of",
+                        f"{month} 月没有以平段为基准的{entry.of}段比例",
+                        f"month {month} states no share of flat for {entry.of}",
+                    )
+                elif not product(entry.ratio, base)[1]:
+                    yield (
+                        f"{place}/ratio",
+                        f"{month} 月 {entry.ratio}% × {base}% 不是 0.01% 的整数倍，请直接写占平段的比例",
+                        f"month {month}: {entry.ratio} % of {base} % is no multiple of 0.01 %: state the share of flat",
+                    )
 
 
 def _one_season(where: str, season: Season, floats: bool) -> Iterator[Found]:
@@ -48,6 +130,11 @@ def _one_season(where: str, season: Season, floats: bool) -> Iterator[Found]:
         yield f"{where}/bands", "时段重复", "a band stands twice"
     if "total" in names:
         yield f"{where}/bands", "“不分时”不是时段", "total is not a band of the day"
+    if season.temperature_from is None and (season.temperature_days > 1 or season.temperature_at):
+        yield f"{where}/temperature_from", "缺少启用气温", "the temperature from which it holds is missing"
+    for name, values in (("months", season.months), ("weekdays", season.weekdays), ("holidays", season.holidays)):
+        if len(set(values)) != len(values):
+            yield f"{where}/{name}", "有重复", "has repeated values"
     open_bands = [entry.band for entry in season.bands if not entry.windows]
     if len(open_bands) > 1 or (season.overlay and open_bands):
         yield (
@@ -100,28 +187,22 @@ def _spans(marks: list[bool]) -> str:
 
 
 def _year(tariff: TariffDocument) -> Iterator[Found]:
-    """Each kind of day in each month has one season below the overlays."""
-    base = [
-        season
-        for season in tariff.seasons
-        if not season.overlay and not season.holidays and season.temperature_from is None
-    ]
+    """Each kind of day on each day of the week in each month has one season below the overlays."""
+    base = [season for season in tariff.seasons if not season.overlay and not season.conditional]
     for month in range(1, 13):
-        seasons = [season for season in base if month in season.months]
         for kind in DAY_KINDS:
-            named = [season for season in seasons if season.days == kind]
-            if kind == "holiday" and not named:
-                named = [season for season in seasons if season.days == "rest_day"]
-            fitting = named or [season for season in seasons if season.days == "all"]
-            if len(fitting) != 1:
-                yield (
-                    "/seasons",
-                    f"{month} 月（{kind}）有 {len(fitting)} 套时段",
-                    f"month {month}, {kind}: {len(fitting)} sets of bands",
-                )
-                break
+            for weekday in range(1, 8):
+                on_it = [one for one in base if month in one.months and (not one.weekdays or weekday in one.weekdays)]
+                fitting = of_kind(on_it, kind)
+                if len(fitting) != 1:
+                    yield (
+                        "/seasons",
+                        f"{month} 月（{kind}，星期{weekday}）有 {len(fitting)} 套时段",
+                        f"month {month}, {kind}, day {weekday} of the week: {len(fitting)} sets of bands",
+                    )
+                    break
     for at, season in enumerate(tariff.seasons):
-        if not season.overlay and (season.holidays or season.temperature_from is not None):
+        if not season.overlay and season.conditional:
             yield (
                 f"/seasons/{at}",
                 "按节假日或气温启用的时段应为叠加",

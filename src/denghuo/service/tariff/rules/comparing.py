@@ -1,117 +1,125 @@
-"""Two tariffs compared, in words."""
+"""Two tariffs compared, in words. Whatever differs is said: the comparison walks the whole model and leaves out only the number
+under which a version is stored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Percent, Price
 from denghuo.service.tariff.api import BANDS, Difference, TariffDocument
+from denghuo.service.tariff.rules.names import FIELD_NAMES
 
-_NAMES = {
-    "title": ("名称", "Title"),
-    "effective_from": ("生效日", "Effective from"),
-    "effective_to": ("失效日", "Effective to"),
-    "classes": ("适用类别", "Classes"),
-    "settlements": ("结算方式", "Settlements"),
-    "voltages": ("电压等级", "Voltages"),
-    "default": ("默认", "Default"),
-    "sources": ("依据文件", "Sources"),
-    "seasons": ("时段", "Time bands"),
-    "tiers": ("阶梯", "Tiers"),
-    "power_factor": ("力调", "Power factor"),
-    "days": ("天数", "Days basis"),
-    "rounding": ("取整", "Rounding"),
-    "examples": ("示例", "Examples"),
-    "basic": ("基本电费", "Basic charge"),
-    "components": ("价格项目", "Components"),
-    "prices": ("价格", "Prices"),
-    "floats": ("随分时浮动", "Floats with time of use"),
-    "ratio": ("浮动比例", "Share of flat"),
-    "windows": ("起止时间", "Windows"),
-    "months": ("月份", "Months"),
-    "note": ("说明", "Note"),
-    "illustrative": ("示例价", "Illustrative"),
-    "document": ("文号", "Document"),
-    "up_to": ("分档电量", "Tier limits"),
-    "bands": ("时段", "Bands"),
-}
-_PASSED_OVER = frozenset({"version", "code"})
+Name = tuple[str, str]
+SHOWN_MAX = 200
+_UNNAMED = frozenset({"zh", "en", "price", "prices", "components"})
+"""Fields whose name adds nothing to what stands before it."""
 
 
 def differences(before: TariffDocument, after: TariffDocument) -> list[Difference]:
-    """What changed from one to the other; prices with the amount and the share of the change."""
-    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
-    return list(_walk("", ("", ""), _keyed(old), _keyed(new)))
+    """What changed from one to the other; prices with the amount and the share of the change. Empty only where both say the
+    same."""
+    old, new = (one.model_dump(mode="json", exclude={"version"}) for one in (before, after))
+    return list(_walk("", ("", ""), old, new))
 
 
-def _keyed(node: Any) -> Any:
-    """Lists of things as mappings by what identifies each, so that an inserted row is not a change of all that follow."""
-    if isinstance(node, dict):
-        return {key: _keyed(value) for key, value in node.items() if key not in _PASSED_OVER}
-    if not isinstance(node, list) or not node or not isinstance(node[0], dict):
-        return node
-    key = _identity(node[0])
-    result: dict[str, Any] = {}
-    for at, item in enumerate(node):
-        name = key(item)
-        result[name if name not in result else f"{name} #{at + 1}"] = _keyed(item)
-    return result
-
-
-def _identity(item: dict[str, Any]) -> Callable[[dict[str, Any]], str]:
-    if "price" in item:
-        return _price_name
-    if "number" in item:
-        return lambda one: str(one["number"])
-    if "prices" in item:
-        return lambda one: str(one["title"]["zh"])
-    if "windows" in item:
-        return lambda one: str(BANDS.entries[one["band"]]["zh"])
-    if "title" in item and isinstance(item["title"], dict):
-        return lambda one: str(one["title"]["zh"])
-    return lambda one: str(one.get("title") or one.get("start") or one.get("standard") or one.get("months") or "")
-
-
-def _price_name(one: dict[str, Any]) -> str:
-    parts = [f"{'/'.join(one['voltages'])} kV"] if one["voltages"] else []
-    if one["band"]:
-        parts.append(BANDS.entries[one["band"]]["zh"])
-    if one["tier"]:
-        parts.append(f"第{one['tier']}档")
-    return " ".join(parts)
-
-
-def _walk(path: str, name: tuple[str, str], old: Any, new: Any) -> Iterator[Difference]:
+def _walk(path: str, name: Name, old: Any, new: Any) -> Iterator[Difference]:
     if old == new:
         return
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):
-            zh, en = _NAMES.get(key, (key, key))
-            deeper = (_joined(name[0], zh, key), _joined(name[1], en, key))
-            yield from _walk(f"{path}/{key}", deeper, old.get(key), new.get(key))
-        return
-    yield _difference(path, name, old, new)
+            yield from _walk(f"{path}/{key}", _joined(name, key), old.get(key), new.get(key))
+    elif _rows(old) and _rows(new):
+        yield from _walk_rows(path, name, old, new)
+    else:
+        yield _difference(path, name, old, new)
 
 
-def _joined(before: str, word: str, key: str) -> str:
-    if key in ("zh", "en", "price", "prices", "components", ""):
+def _rows(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _walk_rows(path: str, name: Name, old: list[Any], new: list[Any]) -> Iterator[Difference]:
+    """Lists of things by what identifies each, so that an inserted row is not a change of all that follow."""
+    before, after = _identified(old), _identified(new)
+    for key in dict.fromkeys([*before, *after]):
+        row = (before.get(key) or after[key])[0]
+        named = (f"{name[0]} {row[0]}".strip(), f"{name[1]} {row[1]}".strip())
+        was, now = before.get(key), after.get(key)
+        yield from _walk(f"{path}/{key}", named, was and was[1], now and now[1])
+    common = [key for key in before if key in after]
+    if common != [key for key in after if key in before]:
+        yield Difference(
+            where=f"{path}/",
+            before=", ".join(common)[:SHOWN_MAX],
+            after=", ".join(key for key in after if key in before)[:SHOWN_MAX],
+            sentence=TextPair(zh=f"{name[0] or path}的次序有变。", en=f"The order of {name[1] or path} changes."),
+        )
+
+
+def _identified(rows: Sequence[dict[str, Any]]) -> dict[str, tuple[Name, dict[str, Any]]]:
+    """Each row by its key, with its name in both languages; rows alike are counted."""
+    found: dict[str, tuple[Name, dict[str, Any]]] = {}
+    for row in rows:
+        key, name = _identity(row)
+        number = 1
+        while (numbered := key if number == 1 else f"{key} #{number}") in found:
+            number += 1
+        found[numbered] = (name, row)
+    return found
+
+
+def _identity(row: dict[str, Any]) -> tuple[str, Name]:
+    title = row.get("title")
+    pair = (title["zh"], title["en"]) if isinstance(title, dict) else (str(title or ""), str(title or ""))
+    if "number" in row:
+        return row["number"], (row["number"], row["number"])
+    if "price" in row and "per" not in row:
+        return _price_identity(row)
+    if "code" in row:
+        code = "/".join(str(row[key]) for key in ("code", "band", "tier") if row.get(key))
+        return code, pair if title else (code, code)
+    if "band" in row:
+        name = BANDS.entries[row["band"]]
+        return "/".join(str(row[key]) for key in ("quantity", "band") if row.get(key)), (name["zh"], name["en"])
+    if title:
+        return pair[0], pair
+    for key in ("start", "persons_from", "standard", "months"):
+        if key in row:
+            value = str(_text(row[key]))
+            return value, (value, value)
+    return "", ("", "")
+
+
+def _price_identity(row: dict[str, Any]) -> tuple[str, Name]:
+    volts = f"{'/'.join(row['voltages'])} kV" if row["voltages"] else ""
+    band = BANDS.entries[row["band"]] if row["band"] else {"zh": "", "en": ""}
+    tier = (f"第{row['tier']}档", f"tier {row['tier']}") if row["tier"] else ("", "")
+    key = "/".join(str(part) for part in (volts, row["band"], row["tier"]) if part) or "*"
+    return key, (
+        " ".join(part for part in (volts, band["zh"], tier[0]) if part),
+        ", ".join(part for part in (volts, band["en"], tier[1]) if part),
+    )
+
+
+def _joined(before: Name, key: str) -> Name:
+    if key in _UNNAMED:
         return before
-    return f"{before} {word}".strip()
+    zh, en = FIELD_NAMES[key]
+    return f"{before[0]} {zh}".strip(), f"{before[1]} {en}".strip()
 
 
 def _text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, dict):
-        return str(value.get("price") or value.get("zh") or "; ".join(str(_text(item)) for item in value.values()))[
-            :200
-        ]
+        shown = value.get("price") or value.get("zh") or "; ".join(str(_text(item)) for item in value.values())
+        return str(shown)[:SHOWN_MAX]
     if isinstance(value, list):
-        return ", ".join(str(_text(item)) for item in value)[:200]
-    return str(value)[:200]
+        return ", ".join(str(_text(item)) for item in value)[:SHOWN_MAX]
+    return str(value)[:SHOWN_MAX]
 
 
-def _difference(path: str, name: tuple[str, str], old: Any, new: Any) -> Difference:
+def _difference(path: str, name: Name, old: Any, new: Any) -> Difference:
     before, after = _text(old), _text(new)
     zh_name, en_name = name[0] or path, name[1] or path
     if before is None:

@@ -7,10 +7,12 @@ from denghuo.service.tariff.api import (
     Component,
     PriceAt,
     PriceRow,
+    Season,
     TariffDocument,
     TierRow,
     TimeRow,
     floated_price,
+    share_of_flat,
 )
 
 
@@ -25,8 +27,13 @@ def price_rows(tariff: TariffDocument) -> list[PriceRow]:
                 continue
             for season in tariff.seasons:
                 for entry in season.bands:
-                    if entry.ratio is not None and (entry.band, price.tier, tuple(price.voltages)) not in absolute:
-                        floated = floated_price(price.price, entry.ratio, tariff.rounding)
+                    found = share_of_flat([season, *tariff.seasons], entry.band)
+                    if (
+                        found is not None
+                        and entry.ratio
+                        and (entry.band, price.tier, tuple(price.voltages)) not in absolute
+                    ):
+                        floated = floated_price(price.price, found[0], tariff.rounding)
                         rows += _rows(component, price, band=entry.band, season=season.title, floated=floated)
     if tariff.basic is not None:
         for price in tariff.basic.prices:
@@ -83,13 +90,38 @@ def time_rows(tariff: TariffDocument) -> list[TimeRow]:
             season=season.title,
             months=months_text(season.months),
             days=season.days,
+            conditions=_conditions(season),
             band=entry.band,
             windows="; ".join(f"{window.start}-{window.end}" for window in entry.windows) or "…",
             ratio=entry.ratio,
+            of=entry.of,
         )
         for season in tariff.seasons
         for entry in season.bands
     ]
+
+
+def _conditions(season: Season) -> TextPair | None:
+    """What else a day must be for a season to hold."""
+    zh, en = [], []
+    if season.weekdays:
+        zh.append("星期" + "、".join("一二三四五六日"[day - 1] for day in season.weekdays))
+        en.append(", ".join(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[day - 1] for day in season.weekdays))
+    if season.holidays:
+        zh.append("、".join(season.holidays))
+        en.append(", ".join(season.holidays))
+    if season.holiday_days_from is not None:
+        zh.append(f"{season.holiday_days_from} 天及以上假期")
+        en.append(f"holidays of {season.holiday_days_from} days and more")
+    if season.temperature_from is not None:
+        running = season.temperature_days
+        place = (season.temperature_at, f" at {season.temperature_at}" if season.temperature_at else "")
+        zh.append(f"{place[0]}{f'连续 {running} 日' if running > 1 else ''}最高气温 {season.temperature_from}℃ 及以上")
+        en.append(
+            f"maximum{place[1]} from {season.temperature_from} °C on"
+            + (f", {running} days running" if running > 1 else "")
+        )
+    return TextPair(zh="；".join(zh), en="; ".join(en)) if zh else None
 
 
 def tier_rows(tariff: TariffDocument) -> list[TierRow]:
