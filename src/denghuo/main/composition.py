@@ -1,6 +1,7 @@
 """Composition: which services exist, and how a process binds those that it runs and those that run elsewhere."""
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import os
@@ -28,11 +29,14 @@ from denghuo.data.processing.embedded import EmbeddedServer, FolderInUse, folder
 from denghuo.data.processing.housekeeping import Housekeeping
 from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Api, Call
+from denghuo.service.billing.rules import example_faults
 from denghuo.service.host.binding import Directory, Implementation, Local, Store
 from denghuo.service.host.jobs import QueuedJobs, install_queue
 from denghuo.service.host.relay import Relay
 from denghuo.service.host.remote import Remote
 from denghuo.service.host.token import Signer
+from denghuo.service.tariff.api import TariffApi
+from denghuo.service.tariff.service import TariffService
 from denghuo.settings import Loaded
 
 KEY_BYTES = 32
@@ -52,6 +56,8 @@ def _services() -> dict[type[Api], Implementation]:
 
 
 SERVICES = _services()
+# The checker of tariffs rates a tariff's own examples, which the tier above knows how to do.
+SERVICES[TariffApi] = functools.partial(TariffService, examine=example_faults)
 MODULES: tuple[type[Api], ...] = (AccessApi, ApplicationApi)
 """Modules above the services that offer operations of the same form."""
 

@@ -4,6 +4,7 @@ import base64
 import pathlib
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from denghuo.data.processing.database import Database
 from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotPermitted
+from denghuo.service.billing.rules import example_faults
 from denghuo.service.tariff.api import (
     CheckTariff,
     CompareTariffs,
@@ -26,6 +28,7 @@ from denghuo.service.tariff.api import (
     NoSuchArea,
     NotADraft,
     OverlappingTariff,
+    PartialTariff,
     SamePerson,
     TariffApi,
     TariffDocument,
@@ -45,7 +48,7 @@ APRIL = date(2026, 4, 15)
 def api(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[TariffApi]:
     migrate(database_dsn, ["tariff"])
     with Database(database_dsn) as database:
-        directory = local(database, tmp_path, {TariffApi: TariffService})
+        directory = local(database, tmp_path, {TariffApi: partial(TariffService, examine=example_faults)})
         if request.param == "local":
             yield directory(TariffApi)
         else:
@@ -141,6 +144,36 @@ def test_draft_with_errors_is_kept_and_not_published(api: TariffApi) -> None:
         api.publish(APPROVER, TariffVersion(code=drafted.code, version=drafted.version))
     assert raised.value.findings[0]["where"] == "/components/0/prices/0/price"
     assert "负" in raised.value.findings[0]["message"]["zh"]
+
+
+def example(amount: str) -> dict[str, Any]:
+    line = {"code": "energy", "amount": amount}
+    used = [{"value": "100"}]
+    return {"title": "百度", "month": "2026-04", "voltage": "10", "quantities": used, "lines": [line], "total": amount}
+
+
+def test_a_tariff_whose_own_example_comes_out_otherwise_is_not_published(api: TariffApi) -> None:
+    assert api.check(CLERK, CheckTariff(document=simple(examples=[example("50.00")]))).publishable
+    drafted = api.draft(CLERK, DraftTariff(document=simple(examples=[example("50.00"), example("50.01")])))
+    assert [(one.where, one.severity) for one in drafted.findings] == [("/examples/1", "error")]
+    assert "50.00" in drafted.findings[0].message.en and "50.01" in drafted.findings[0].message.zh
+    with pytest.raises(TariffFaulty):
+        api.publish(APPROVER, TariffVersion(code=drafted.code, version=drafted.version))
+
+
+def test_a_tariff_that_lacks_monthly_prices_is_not_published(api: TariffApi) -> None:
+    drafted = api.draft(CLERK, DraftTariff(document=simple(partial=True)))
+    assert [(one.where, one.severity) for one in drafted.findings] == [("/partial", "notice")]
+    with pytest.raises(PartialTariff):
+        api.publish(APPROVER, TariffVersion(code=drafted.code, version=drafted.version))
+
+
+def test_an_end_is_noticed_until_there_is_a_successor(api: TariffApi) -> None:
+    ending = simple(effective_to="2026-05-01")
+    assert [one.where for one in api.draft(CLERK, DraftTariff(document=ending)).findings] == ["/effective_to"]
+    api.publish(APPROVER, TariffVersion(code=ending.code, version=1))
+    api.draft(CLERK, DraftTariff(document=simple(effective_from="2026-05-01")))
+    assert api.tariff(CLERK, TariffRef(code=ending.code, version=1)).findings == []
 
 
 @pytest.mark.parametrize("request_", [DraftTariff(), DraftTariff(document=simple(), text="code: x")])

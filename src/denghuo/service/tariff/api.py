@@ -111,6 +111,7 @@ __all__ = [
     "NoSuchArea",
     "NotADraft",
     "OverlappingTariff",
+    "PartialTariff",
     "PowerFactor",
     "PriceAt",
     "PriceRow",
@@ -405,6 +406,10 @@ class NotADraft(Problem, noun="tariff", status=409, zh="该版本不是草稿", 
     """Fields: code, version, state."""
 
 
+class PartialTariff(Problem, noun="tariff", status=409, zh="该电价缺少月度价格", en="Prices of the month are missing"):
+    """Fields: code."""
+
+
 class OverlappingTariff(
     Problem, noun="tariff", status=409, zh="与已发布的电价在时间上重叠", en="Overlaps a published tariff in time"
 ):
@@ -424,7 +429,7 @@ class TariffApi(Api, noun="tariff", version=1):
 
     @command(
         permit="tariff.publish",
-        problems=(TariffNotFound, NotADraft, SamePerson, TariffFaulty, OverlappingTariff),
+        problems=(TariffNotFound, NotADraft, SamePerson, TariffFaulty, PartialTariff, OverlappingTariff),
         emits=(TariffPublished,),
     )
     def publish(self, call: Call, request: TariffVersion) -> TariffRow:

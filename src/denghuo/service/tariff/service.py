@@ -1,7 +1,7 @@
 """Tariffs: implementation of the contract."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, Dictionary
@@ -24,6 +24,7 @@ from denghuo.service.tariff.api import (
     NoSuchArea,
     NotADraft,
     OverlappingTariff,
+    PartialTariff,
     SamePerson,
     TariffApi,
     TariffDifferences,
@@ -55,16 +56,27 @@ SHIPPED_BY = "denghuo"
 """Who drafted the price data that ships; whoever loads it publishes it, so two persons stand behind it."""
 
 
+Examine = Callable[[TariffDocument], list[Finding]]
+"""Rates the examples of a tariff and gives a finding for each that comes out otherwise. Rating is a service above this one, so it
+comes in as a port."""
+
+
+def unexamined(tariff: TariffDocument) -> list[Finding]:
+    """Where there is no rating, examples are kept and not run."""
+    return []
+
+
 class TariffService(TariffApi):
-    def __init__(self, work: Work, ask: Ask) -> None:
+    def __init__(self, work: Work, ask: Ask, examine: Examine = unexamined) -> None:
         self._work = work
         self._store = TariffStore(work)
+        self._examine = examine
 
     # -- drafting and publishing -----------------------------------------------------------------------------------------
 
     def draft(self, call: Call, request: DraftTariff) -> Drafted:
         tariff = _given(request)
-        findings = check(tariff)
+        findings = self._findings(tariff)
         self._store.lock()
         version = self._store.draft(tariff, call.actor, call.now)
         return Drafted(
@@ -77,7 +89,7 @@ class TariffService(TariffApi):
         except TariffFaulty as faulty:
             findings = [Finding.model_validate(one) for one in faulty.fields["findings"]]
             return TariffFindings(code=None, publishable=False, findings=findings)
-        findings = check(tariff)
+        findings = self._findings(tariff)
         return TariffFindings(code=tariff.code, publishable=_publishable(findings), findings=findings)
 
     def publish(self, call: Call, request: TariffVersion) -> TariffRow:
@@ -136,9 +148,17 @@ class TariffService(TariffApi):
         return stored
 
     def _put_into_force(self, call: Call, tariff: TariffDocument) -> None:
-        findings = check(tariff)
+        findings = self._findings(tariff)
         if not _publishable(findings):
             raise _faulty(findings)
+        if tariff.partial:
+            raise PartialTariff(
+                text(
+                    f"{tariff.code} 缺少按月公布的价格，待月度价格表补全后发布。",
+                    f"{tariff.code} lacks the prices of the month; a monthly price table completes it.",
+                ),
+                code=tariff.code,
+            )
         self._store.end_open(tariff.code, tariff.effective_from)
         other = self._store.overlapping(tariff) or (self._store.other_default(tariff) if tariff.default else None)
         if other is not None:
@@ -172,7 +192,7 @@ class TariffService(TariffApi):
             times=time_rows(document),
             tiers=tier_rows(document),
             sources=document.sources,
-            findings=check(document),
+            findings=self._findings(document),
             document=document,
         )
 
@@ -191,6 +211,11 @@ class TariffService(TariffApi):
         before = self._one(request.code, request.version).document
         after = self._one(request.other_code or request.code, request.other_version).document
         return TariffDifferences(rows=differences(before, after))
+
+    def _findings(self, tariff: TariffDocument) -> list[Finding]:
+        end = tariff.effective_to
+        succeeded = end is not None and self._store.begins(tariff.code, end)
+        return [*check(tariff, succeeded), *self._examine(tariff)]
 
     def _one(self, code: str, version: int | None) -> Stored:
         stored = self._store.one(code, version)

@@ -131,6 +131,15 @@ class TariffStore:
         )
         return version
 
+    def begins(self, code: str, on: date) -> bool:
+        """Whether a version of the code that was not withdrawn begins on a day."""
+        return bool(
+            self._work.value(
+                "SELECT count(*) FROM version WHERE code = %s AND lower(in_force) = %s AND status <> 'withdrawn'",
+                (code, on),
+            )
+        )
+
     def overlapping(self, tariff: TariffDocument) -> Stored | None:
         """A published version of the code that is in force on a day of the tariff's span."""
         return self._first("code = %(code)s", tariff)

@@ -4,7 +4,7 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.service.billing.lines import BasicSpan, CannotRate, MeteredPiece, RatingSubject
 from denghuo.service.billing.rules.rating import rate
-from denghuo.service.tariff.api import Band, Example, QuantityKind, TariffDocument
+from denghuo.service.tariff.api import Band, Example, Finding, QuantityKind, TariffDocument
 
 
 def subject_of(example: Example, tariff: TariffDocument) -> RatingSubject:
@@ -38,27 +38,26 @@ def _piece(quantity: QuantityKind, band: Band, value_milli: int) -> MeteredPiece
     return MeteredPiece(point_no="EXAMPLE", meter_no="EXAMPLE", quantity=quantity, band=band, value_milli=value_milli)
 
 
-def example_faults(tariff: TariffDocument) -> list[TextPair]:
-    """Where the tariff's own examples come out otherwise than they say; empty when all are right."""
-    faults: list[TextPair] = []
-    for example in tariff.examples:
+def example_faults(tariff: TariffDocument) -> list[Finding]:
+    """Where the tariff's own examples come out otherwise than they say; empty when all are right. The checker of tariffs holds
+    this as a port, so that a tariff whose examples fail is not published."""
+    faults: list[Finding] = []
+    for at, example in enumerate(tariff.examples):
         try:
             rated = rate(subject_of(example, tariff), tariff)
         except CannotRate as refused:
-            faults.append(
-                TextPair(
-                    zh=f"示例“{example.title}”无法计费：{refused.detail['zh']}",
-                    en=f"Example '{example.title}' cannot be rated: {refused.detail['en']}",
-                )
+            said = TextPair(
+                zh=f"示例“{example.title}”无法计费：{refused.detail['zh']}",
+                en=f"Example '{example.title}' cannot be rated: {refused.detail['en']}",
             )
+            faults.append(Finding(where=f"/examples/{at}", severity="error", message=said))
             continue
         got = sorted((line.code, line.band or "", line.tier or 0, str(line.amount)) for line in rated.lines)
         wanted = sorted((line.code, line.band or "", line.tier or 0, str(line.amount)) for line in example.lines)
         if got != wanted or rated.total != example.total:
-            faults.append(
-                TextPair(
-                    zh=f"示例“{example.title}”应为 {wanted}、合计 {example.total}，实为 {got}、合计 {rated.total}",
-                    en=f"Example '{example.title}' expects {wanted}, total {example.total}; got {got}, total {rated.total}",
-                )
+            said = TextPair(
+                zh=f"示例“{example.title}”应为 {wanted}、合计 {example.total}，实为 {got}、合计 {rated.total}",
+                en=f"Example '{example.title}' expects {wanted}, total {example.total}; got {got}, total {rated.total}",
             )
+            faults.append(Finding(where=f"/examples/{at}", severity="error", message=said))
     return faults
