@@ -5,15 +5,39 @@ rule divided by thirty and counted days with both ends included, so that a chang
 Demand: 发改办价格〔2016〕1583号, 国家电网财〔2016〕633号.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import Money, Price, charge_fen, round_half_up
-from denghuo.service.billing.lines import BasicSpan, BillLine, CannotRate, RatingRemark, RatingSubject, Step
+from denghuo.kernel.values import Money, charge_fen, round_half_up
+from denghuo.service.billing.lines import (
+    BasicSpan,
+    BillLine,
+    CannotRate,
+    RatingRemark,
+    RatingSubject,
+    Step,
+    TransformerDays,
+)
+from denghuo.service.billing.rules.capacity import capacity_spans, halves, with_contract_demand
+from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.prices import at_voltage
-from denghuo.service.billing.rules.words import charge, milli, pair, percent, remark, sentence, step
-from denghuo.service.tariff.api import BasicCharge, DemandRule, PriceAt, TariffDocument
+from denghuo.service.billing.rules.words import charge, milli, percent, remark, step
+from denghuo.service.tariff.api import BasicCharge, DemandDiscount, DemandRule, PriceAt, TariffDocument
+
+_KINDS = {
+    "capacity": ("basic_capacity", ("基本电费（容量）", "Basic charge by capacity"), "kVA"),
+    "demand": ("basic_demand", ("基本电费（需量）", "Basic charge by demand"), "kW"),
+}
+STATES = {
+    "running": ("运行", "running"),
+    "hot_standby": ("热备用", "hot standby"),
+    "cold_standby": ("冷备用未加封", "cold standby, unsealed"),
+    "sealed": ("冷备用加封", "cold standby, sealed"),
+    "paused": ("暂停", "paused"),
+    "half": ("减半计收", "charged by half"),
+}
 
 
 def billed_demand(rule: DemandRule, actual_w: int, contract_w: int | None, capacity_va: int | None) -> int:
@@ -52,11 +76,15 @@ def basic_lines(
     subject: RatingSubject, tariff: TariffDocument, basic: BasicCharge, first: date, last: date, energy_wh: int
 ) -> tuple[list[BillLine], list[RatingRemark]]:
     """The lines of the basic charge, one for each span of unchanged terms, and the discount as a negative line."""
+    if _exempt(subject, basic, first):
+        return _exempted(subject, tariff, basic, first, last, energy_wh)
     spans = [
         span.model_copy(update={"first_day": max(span.first_day, first), "last_day": min(span.last_day, last)})
         for span in subject.spans
         if span.first_day <= last and span.last_day >= first
     ]
+    if subject.transformers:
+        spans = with_contract_demand(capacity_spans(subject.transformers, first, last), spans)
     if basic.by == "capacity":
         spans = [span for span in spans if span.capacity_va is not None]
     if not spans:
@@ -84,27 +112,32 @@ def basic_lines(
                 "There is no demand register; the contract demand is charged.",
             )
         )
-    lines = [_span_line(tariff, basic, rows[0], span, Month.of(subject.month), demand) for span in spans]
+    lines = [
+        _span_line(tariff, basic, rows[0], span, Month.of(subject.month), demand, subject.transformers)
+        for span in spans
+    ]
     if basic.discount is not None:
-        lines += _discount(tariff, basic, lines, spans, energy_wh)
+        energy_wh = energy_wh if subject.customer_energy_wh is None else subject.customer_energy_wh
+        capacity_va = max((span.capacity_va or 0 for span in spans), default=0)
+        capacity_va = capacity_va if subject.customer_capacity_va is None else subject.customer_capacity_va
+        lines += _discount(tariff, basic.discount, lines, capacity_va, energy_wh)
     return lines, remarks
 
 
 def _span_line(
-    tariff: TariffDocument, basic: BasicCharge, row: PriceAt, span: BasicSpan, month: Month, demand: int | None
+    tariff: TariffDocument,
+    basic: BasicCharge,
+    row: PriceAt,
+    span: BasicSpan,
+    month: Month,
+    demand: int | None,
+    transformers: Sequence[TransformerDays],
 ) -> BillLine:
     steps: list[Step] = []
-    unit = "kVA" if basic.by == "capacity" else "kW"
+    code, title, unit = _KINDS[basic.by]
     if basic.by == "capacity":
         quantity = span.capacity_va or 0
-        steps.append(
-            step(
-                "demand",
-                {"capacity": milli(quantity)},
-                f"计费容量 {milli(quantity)} 千伏安。",
-                f"Capacity charged: {milli(quantity)} kVA. ",
-            )
-        )
+        steps.append(_capacity(span, transformers))
     else:
         quantity, said = _demand(basic.demand, span, demand)
         steps.append(said)
@@ -122,6 +155,7 @@ def _span_line(
                 },
                 f"{span.first_day} 至 {span.last_day} 共 {days} 天，除以 {divisor} 天。",
                 f"{span.first_day} to {span.last_day}: {days} days of {divisor}. ",
+                "basic.days.1996" if tariff.days == "thirty" else "basic.days.2024",
             )
         )
     document = row.document or basic.document
@@ -133,10 +167,8 @@ def _span_line(
     )
     said, arithmetic = charge(quantity, unit, row.price, amount, factor)
     return made(
-        "basic_capacity" if basic.by == "capacity" else "basic_demand",
-        ("基本电费（容量）", "Basic charge by capacity")
-        if basic.by == "capacity"
-        else ("基本电费（需量）", "Basic charge by demand"),
+        code,
+        title,
         "basic",
         tariff,
         row,
@@ -183,16 +215,77 @@ def _demand(rule: DemandRule, span: BasicSpan, demand: int | None) -> tuple[int,
         zh += f"，不低于容量 {milli(span.capacity_va)} 千伏安的 {floor}%"
         en += f", at least {floor} % of {milli(span.capacity_va)} kVA"
     return billed, step(
-        "demand", values, f"{zh}，计费需量 {milli(billed)} 千瓦。", f"{en}; billed demand {milli(billed)} kW. "
+        "demand",
+        values,
+        f"{zh}，计费需量 {milli(billed)} 千瓦。",
+        f"{en}; billed demand {milli(billed)} kW. ",
+        "basic.demand.2016" if rule.above == "free_share" else "basic.demand.old",
     )
 
 
+def _capacity(span: BasicSpan, transformers: Sequence[TransformerDays]) -> Step:
+    """The capacity charged; with transformers, each with its state on these days."""
+    capacity = milli(span.capacity_va or 0)
+    values = {"capacity": capacity}
+    zh, en = f"计费容量 {capacity} 千伏安", f"Capacity charged: {capacity} kVA"
+    here = [
+        one
+        for one in transformers
+        if one.first_day <= span.first_day and (one.last_day is None or one.last_day >= span.first_day)
+    ]
+    rule = None
+    if here:
+        shown_zh, shown_en = [], []
+        for one in here:
+            state_zh, state_en = STATES[one.state]
+            if one.state == "paused" and halves(one):
+                state_zh, state_en = f"{state_zh}不足 15 天，全额", f"{state_en} for less than 15 days, in full"
+            shown_zh.append(f"{one.transformer_no} {milli(one.capacity_va)} {state_zh}")
+            shown_en.append(f"{one.transformer_no} {milli(one.capacity_va)} {state_en}")
+        values["transformers"] = "; ".join(shown_en)
+        zh, en = f"{zh}（{'，'.join(shown_zh)}）", f"{en} ({', '.join(shown_en)})"
+        rule = "basic.interlock" if any(one.interlock for one in here) else "basic.standby"
+        if any(one.state == "paused" for one in here):
+            rule = "basic.pause"
+    return step("demand", values, zh + "。", en + ". ", rule)
+
+
+def _exempt(subject: RatingSubject, basic: BasicCharge, first: date) -> bool:
+    exemption = basic.charging_stations
+    return subject.charging_station and exemption is not None and first < exemption.until
+
+
+def _exempted(
+    subject: RatingSubject, tariff: TariffDocument, basic: BasicCharge, first: date, last: date, energy_wh: int
+) -> tuple[list[BillLine], list[RatingRemark]]:
+    """A charging station's line of zero, and the charge of the days after the exemption ended."""
+    exemption = basic.charging_stations
+    assert exemption is not None
+    said = step(
+        "base",
+        {"until": exemption.until.isoformat(), "document": exemption.document},
+        f"集中式充换电设施 {exemption.until} 前免收基本电费，依据{exemption.document}。",
+        f"Central charging stations pay no basic charge before {exemption.until}, {exemption.document}. ",
+        "basic.charging",
+    )
+    code, title, unit = _KINDS[basic.by]
+    nothing = Money(0)
+    line = made(
+        code, title, "basic", tariff, None, exemption.document, None, unit, None, nothing, [said], f"0 = {nothing}"
+    )
+    if last < exemption.until:
+        return [line], []
+    rest, remarks = basic_lines(
+        subject.model_copy(update={"charging_station": False}), tariff, basic, exemption.until, last, energy_wh
+    )
+    return [line, *rest], remarks
+
+
 def _discount(
-    tariff: TariffDocument, basic: BasicCharge, lines: list[BillLine], spans: list[BasicSpan], energy_wh: int
+    tariff: TariffDocument, discount: DemandDiscount, lines: list[BillLine], capacity: int, energy_wh: int
 ) -> list[BillLine]:
-    discount = basic.discount
-    capacity = max((span.capacity_va or 0 for span in spans), default=0)
-    if discount is None or capacity == 0 or energy_wh * 1000 < discount.energy_per_kva.wh * capacity:
+    """The negative line where all points of the customer together reach the threshold."""
+    if capacity == 0 or energy_wh * 1000 < discount.energy_per_kva.wh * capacity:
         return []
     charged = sum(line.amount.fen for line in lines)
     amount = Money(-round_half_up(charged * (10_000 - discount.price_share.number), 10_000))
@@ -206,6 +299,7 @@ def _discount(
             {"per_kva": reached, "threshold": threshold, "charged": str(Money(charged)), "off": off},
             f"每千伏安用电 {reached} 千瓦时，达到 {threshold}，需量电价减 {off}%，依据{discount.document}。",
             f"{reached} kWh per kVA reach {threshold}: {off} % off the demand price, {discount.document}. ",
+            "basic.discount",
         ),
         step("charge", {"amount": str(amount)}, f"金额：{arithmetic} 元。", f"Amount: {arithmetic} yuan. "),
     ]
@@ -237,42 +331,4 @@ def _price_step(row: PriceAt, document: str, unit: str) -> Step:
         values,
         f"基本电价每月 {row.price} 元/{unit}，依据{document}{mark[0]}。",
         f"Basic price {row.price} yuan per {unit} and month, {document}{mark[1]}. ",
-    )
-
-
-def made(
-    code: str,
-    title: tuple[str, str],
-    group: str,
-    tariff: TariffDocument,
-    row: PriceAt | None,
-    document: str,
-    quantity: int | None,
-    unit: str,
-    price: Price | None,
-    amount: Money,
-    steps: list[Step],
-    arithmetic: str,
-    band: str | None = None,
-    tier: int | None = None,
-) -> BillLine:
-    """A bill line; its sentence is that of its steps."""
-    return BillLine.model_construct(
-        code=code,
-        title=pair(*title),
-        group=group,
-        band=band,
-        tier=tier,
-        quantity_milli=quantity,
-        unit=unit,
-        price=price,
-        amount=amount,
-        tariff_code=tariff.code,
-        tariff_version=tariff.version,
-        document_no=document,
-        illustrative=row is not None and row.illustrative,
-        note=row.note if row is not None else None,
-        steps=steps,
-        sentence=sentence(steps),
-        arithmetic=arithmetic,
     )

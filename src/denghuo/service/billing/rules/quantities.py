@@ -1,6 +1,6 @@
 """From metered pieces to billed energy by band and tier, in whole units of the tariff's rounding."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from denghuo.kernel.period import Month
@@ -8,17 +8,19 @@ from denghuo.kernel.problem import text
 from denghuo.kernel.values import INT64_MAX, round_half_up
 from denghuo.service.billing.lines import CannotRate, MeteredPiece, RatingRemark, RatingSubject, Step
 from denghuo.service.billing.rules.words import band_name, milli, registers, remark, step
-from denghuo.service.tariff.api import Season, TariffDocument, Tiers
+from denghuo.service.tariff.api import Band, Season, TariffDocument, Tiers
 
-PARENT = {"sharp": "peak", "deep": "valley"}
+PARENT: Mapping[Band, Band] = {"sharp": "peak", "deep": "valley"}
 """What the energy of a band counts as in a month in which the tariff does not have the band."""
+
+_UNBANDED: tuple[Band, ...] = ("total", "flat", "peak")
 
 
 @dataclass
 class Metered:
     """Billed energy by band in Wh ("total" = without time of use) and how it came about."""
 
-    by_band: dict[str, int]
+    by_band: dict[Band, int]
     steps: list[tuple[frozenset[str | None], Step]]
     """Each with the bands whose lines it explains; None stands for lines that do not distinguish bands."""
     remarks: list[RatingRemark]
@@ -31,17 +33,28 @@ class Metered:
     def total(self) -> int:
         return sum(self.by_band.values())
 
+    @property
+    def unbanded(self) -> Band:
+        """The band that energy without bands of its own belongs to: flat; peak where there is no flat, "total" without bands."""
+        return next((band for band in _UNBANDED if band in self.by_band), "flat" if self.by_band else "total")
+
+    def add(self, energy_wh: int, said: Step) -> None:
+        """Energy without bands of its own, such as losses; negative is taken off."""
+        band = self.unbanded
+        self.by_band[band] = self.by_band.get(band, 0) + energy_wh
+        self.steps.append((frozenset({band, None}), said))
+
 
 def seasons_of(tariff: TariffDocument, month: Month) -> list[Season]:
     """The seasons that touch a month, those that hold on every day before overlays."""
     return sorted((season for season in tariff.seasons if month.month in season.months), key=lambda one: one.overlay)
 
 
-def bands_of(tariff: TariffDocument, month: Month) -> set[str]:
+def bands_of(tariff: TariffDocument, month: Month) -> set[Band]:
     return {entry.band for season in seasons_of(tariff, month) for entry in season.bands}
 
 
-def _base_bands(tariff: TariffDocument, month: Month) -> set[str]:
+def _base_bands(tariff: TariffDocument, month: Month) -> set[Band]:
     return {entry.band for season in seasons_of(tariff, month) if not season.overlay for entry in season.bands}
 
 
@@ -78,17 +91,16 @@ def whole(value_milli: int, places: int) -> int:
     return round_half_up(value_milli, unit) * unit
 
 
-def metered_energy(subject: RatingSubject, tariff: TariffDocument) -> Metered:
-    """Billed energy of the subject: forward energy for supply, reverse energy for purchase."""
+def metered_energy(every: Sequence[MeteredPiece], tariff: TariffDocument, month: Month) -> Metered:
+    """Billed energy of pieces: forward energy for supply, reverse energy for purchase."""
     wanted = "active_rev" if tariff.kind == "purchase" else "active_fwd"
-    pieces = [piece for piece in subject.pieces if piece.quantity == wanted]
+    pieces = [piece for piece in every if piece.quantity == wanted]
     if not pieces:
         raise CannotRate(
             text("没有可计费的有功示数。", "There is no active register to rate."),
             code="no_reading",
             value=wanted,
         )
-    month = Month.of(subject.month)
     by_meter: dict[tuple[str, str, int], list[MeteredPiece]] = {}
     for piece in pieces:
         by_meter.setdefault((piece.point_no, piece.meter_no, piece.piece), []).append(piece)
@@ -105,9 +117,7 @@ def metered_energy(subject: RatingSubject, tariff: TariffDocument) -> Metered:
                 f"Meter {names} has no time-of-use registers; its energy is billed at the price without time of use.",
             )
         )
-    for quantity in sorted(
-        {piece.quantity for piece in subject.pieces if piece.quantity.startswith("active")} - {wanted}
-    ):
+    for quantity in sorted({piece.quantity for piece in every if piece.quantity.startswith("active")} - {wanted}):
         metered.remarks.append(
             remark(
                 "not_rated_here",
@@ -122,7 +132,7 @@ def _add_meter(
     metered: Metered, rows: Sequence[MeteredPiece], tariff: TariffDocument, month: Month, without_bands: list[str]
 ) -> None:
     places = tariff.rounding.quantity_places
-    values: dict[str, int] = {}
+    values: dict[Band, int] = {}
     for piece in rows:
         if piece.band in values:
             raise CannotRate(
@@ -136,7 +146,8 @@ def _add_meter(
             )
         values[piece.band] = whole(piece.value_milli or 0, places)
     metered.estimated_days = max([metered.estimated_days, *(piece.estimated_days for piece in rows)])
-    total, banded = values.get("total"), {band: value for band, value in values.items() if band != "total"}
+    total = values.get("total")
+    banded: dict[Band, int] = {band: value for band, value in values.items() if band != "total"}
     derived: Step | None = None
     if tariff.time_of_use:
         bands, derived = _split(metered, rows[0].meter_no, total, banded, tariff, month)
@@ -159,21 +170,21 @@ def _add_meter(
 
 
 def _split(
-    metered: Metered, meter_no: str, total: int | None, banded: dict[str, int], tariff: TariffDocument, month: Month
-) -> tuple[dict[str, int], Step | None]:
+    metered: Metered, meter_no: str, total: int | None, banded: dict[Band, int], tariff: TariffDocument, month: Month
+) -> tuple[dict[Band, int], Step | None]:
     """Energy by band of one meter, and the step that says how the rest was found.
 
     Flat (peak where there is no flat) is what the total leaves over, as utilities compute it, so that rounding and loss energy
     stay there. A meter that lacks a band of the season is billed without time of use as a whole.
     """
     needed, known = _base_bands(tariff, month), bands_of(tariff, month)
-    residual = "flat" if "flat" in needed else "peak"
+    residual: Band = "flat" if "flat" in needed else "peak"
     missing = needed - set(banded)
     if total is not None and banded:
         missing.discard(residual)
     if missing:
         return {"total": total if total is not None else sum(banded.values())}, None
-    bands: dict[str, int] = {}
+    bands: dict[Band, int] = {}
     for band, value in banded.items():
         into = band
         while into not in known and into in PARENT:
@@ -295,7 +306,7 @@ def share(total: int, weights: Sequence[int], unit: int) -> list[int]:
     return [part * unit for part in parts]
 
 
-def by_tier_and_band(tier_totals: Sequence[int], by_band: dict[str, int], unit: int) -> dict[tuple[int, str], int]:
+def by_tier_and_band(tier_totals: Sequence[int], by_band: Mapping[Band, int], unit: int) -> dict[tuple[int, Band], int]:
     """Energy by tier and band: the tier is that of the total, so each tier takes its share of every band.
 
     Tier by tier from what is left, so that rows and columns add up exactly and no cell is negative.
@@ -303,7 +314,7 @@ def by_tier_and_band(tier_totals: Sequence[int], by_band: dict[str, int], unit: 
     if any(value % unit for value in (*tier_totals, *by_band.values())):
         unit = 1
     left = dict(by_band)
-    cells: dict[tuple[int, str], int] = {}
+    cells: dict[tuple[int, Band], int] = {}
     for number, tier_total in enumerate(tier_totals, 1):
         parts = share(tier_total, list(left.values()), unit)
         for band, part in zip(list(left), parts, strict=True):

@@ -1,15 +1,20 @@
 """Rating of one contract for one month: lines with their explanation, added up to the fen."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import INT64_MAX, Money, charge_fen, round_half_up
-from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingRemark, RatingSubject, Step
-from denghuo.service.billing.rules.basic import basic_lines, made
-from denghuo.service.billing.rules.power_factor import adjustment_percent, power_factor_hundredths
-from denghuo.service.billing.rules.prices import at_voltage, find_price
+from denghuo.kernel.values import INT64_MAX, Money
+from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject, Step
+from denghuo.service.billing.rules.adjustment import power_factor_lines
+from denghuo.service.billing.rules.basic import basic_lines
+from denghuo.service.billing.rules.energy import component_lines
+from denghuo.service.billing.rules.households import free_energy_line
+from denghuo.service.billing.rules.losses import line_loss, shared, transformer_loss
+from denghuo.service.billing.rules.market import REPLACED, green_lines, market_lines
+from denghuo.service.billing.rules.parts import PartEnergy, own_pieces, taken_off
 from denghuo.service.billing.rules.quantities import (
     Metered,
     by_tier_and_band,
@@ -18,15 +23,45 @@ from denghuo.service.billing.rules.quantities import (
     tier_energy,
     whole,
 )
-from denghuo.service.billing.rules.words import charge, milli, percent, registers, remark, step
-from denghuo.service.tariff.api import Component, PowerFactor, TariffDocument
+from denghuo.service.billing.rules.subsidy import COMPONENT as SUBSIDY
+from denghuo.service.billing.rules.subsidy import subsidised
+from denghuo.service.billing.rules.words import milli, step
+from denghuo.service.tariff.api import TariffDocument
 
-Cells = dict[tuple[int | None, str | None], int]
-"""Energy in Wh by tier and band; None = not split that way."""
+
+@dataclass
+class _Energies:
+    """The month's energies before they are priced."""
+
+    main: Metered
+    pieces: list[MeteredPiece]
+    """Those of the main meters, which the power factor is taken on."""
+    parts: list[PartEnergy]
+    lost: tuple[int, int] = (0, 0)
+    """Losses (Wh, varh) that belong to the power factor's energies."""
+    loss_steps: list[Step] = field(default_factory=list)
+
+    @property
+    def billed(self) -> int:
+        return self.main.total + sum(part.metered.total for part in self.parts if part.tariff is not None)
 
 
-def rate(subject: RatingSubject, tariff: TariffDocument) -> Rated:
-    """Rates a contract's month by a tariff.
+@dataclass
+class _Sums:
+    """The lines of a bill by their place, and the base of the power factor in fen."""
+
+    energy: list[BillLine] = field(default_factory=list)
+    funds: list[BillLine] = field(default_factory=list)
+    base: int = 0
+
+    def add(self, lines: list[BillLine], *, in_base: bool, fund: bool = False) -> None:
+        (self.funds if fund else self.energy).extend(lines)
+        if in_base and not fund:
+            self.base += sum(line.amount.fen for line in lines)
+
+
+def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, TariffDocument] | None = None) -> Rated:
+    """Rates a contract's month by a tariff. others: the tariffs of its parts by code.
 
     Raises:
         CannotRate: something that a right bill needs is missing; nothing is guessed and nothing missing becomes zero.
@@ -35,36 +70,33 @@ def rate(subject: RatingSubject, tariff: TariffDocument) -> Rated:
     first, last = _days(subject, month)
     _fits(subject, tariff, first, last)
     checked(subject.pieces)
-    metered = metered_energy(subject, tariff)
+    energies = _energies(subject, tariff, others or {}, month)
+    metered = energies.main
     remarks = list(metered.remarks)
-    tiers, tier_step = None, None
-    places = tariff.rounding.quantity_places
-    if tariff.tiers is not None:
-        tiers, tier_step = tier_energy(tariff.tiers, subject, metered.total, places)
-    cells = by_tier_and_band(tiers or [metered.total], metered.by_band, 10 ** (3 - places))
-
-    energy: list[BillLine] = []
-    funds: list[BillLine] = []
-    base = 0
-    for component in tariff.components:
-        lines = _component_lines(subject, tariff, component, cells, metered, tier_step if tiers else None)
-        if component.group == "fund":
-            funds += lines
-        else:
-            energy += lines
-            if component.in_power_factor_base:
-                base += sum(line.amount.fen for line in lines)
+    sums = _Sums()
+    tiers = _priced(subject, tariff, metered, sums)
+    for part in energies.parts:
+        if part.tariff is not None:
+            _part_priced(subject, part, part.tariff, sums, first, last)
+    free: list[BillLine] = []
+    if tariff.free_energy is not None and subject.free_months:
+        lines = [*sums.energy, *sums.funds]
+        line = free_energy_line(tariff, tariff.free_energy, subject.free_months, metered.total, lines)
+        free = [line] if line is not None else []
     basic: list[BillLine] = []
     if tariff.basic is not None:
-        basic, more = basic_lines(subject, tariff, tariff.basic, first, last, metered.total)
+        basic, more = basic_lines(subject, tariff, tariff.basic, first, last, energies.billed)
         remarks += more
     adjustment: list[BillLine] = []
     if tariff.power_factor is not None:
+        base = sums.base
         if tariff.power_factor.with_basic_charge:
             base += sum(line.amount.fen for line in basic)
-        adjustment, more = _power_factor(subject, tariff, tariff.power_factor, base)
+        adjustment, more = power_factor_lines(
+            subject, tariff, tariff.power_factor, energies.pieces, base, energies.lost, energies.loss_steps
+        )
         remarks += more
-    lines = [*energy, *basic, *funds, *adjustment]
+    lines = [*sums.energy, *basic, *sums.funds, *free, *adjustment]
     total = sum(line.amount.fen for line in lines)
     if max(abs(total), *(abs(line.amount.fen) for line in lines)) > INT64_MAX:
         raise CannotRate(
@@ -75,11 +107,11 @@ def rate(subject: RatingSubject, tariff: TariffDocument) -> Rated:
     return Rated.model_construct(
         tariff_code=tariff.code,
         tariff_version=tariff.version,
-        energy_wh=metered.total,
-        tiers_wh=list(tiers or []),
+        energy_wh=energies.billed,
+        tiers_wh=tiers,
         lines=lines,
         total=Money(total),
-        estimated_days=metered.estimated_days,
+        estimated_days=max([metered.estimated_days, *(part.metered.estimated_days for part in energies.parts)]),
         illustrative=any(line.illustrative for line in lines),
         remarks=remarks,
     )
@@ -133,179 +165,110 @@ def _fits(subject: RatingSubject, tariff: TariffDocument, first: date, last: dat
         )
 
 
-# --- energy --------------------------------------------------------------------------------------------------------------
+# --- energies --------------------------------------------------------------------------------------------------------------
 
 
-def _component_lines(
-    subject: RatingSubject,
-    tariff: TariffDocument,
-    component: Component,
-    cells: dict[tuple[int, str], int],
-    metered: Metered,
-    tier_step: Step | None,
-) -> list[BillLine]:
-    rows = at_voltage(component.prices, subject.voltage)
-    if not rows:
-        raise CannotRate(
-            text(
-                f"电价 {tariff.code} 的“{component.title.zh}”没有 {subject.voltage} 千伏的价格。",
-                f"Tariff {tariff.code} gives {component.title.en} no price at {subject.voltage} kV.",
-            ),
-            code="no_price",
-            value=f"{component.code}/{subject.voltage}",
-        )
-    tiered = tier_step is not None and any(row.tier is not None for row in rows)
-    banded = tariff.time_of_use and (component.floats or any(row.band is not None for row in rows))
-    month = Month.of(subject.month)
-    lines: list[BillLine] = []
-    for (tier, band), quantity in _collapsed(cells, tiered, banded).items():
-        found = find_price(tariff, component, rows, month, band, tier)
-        if found is None:
-            continue
-        amount = Money(charge_fen(found.price.e8, quantity))
-        said, arithmetic = charge(quantity, "kWh", found.price, amount)
-        steps = metered.steps_of(band)
-        if tiered and tier_step is not None:
-            steps.append(tier_step)
-        steps += [found.step, said]
-        lines.append(
-            made(
-                component.code,
-                (component.title.zh, component.title.en),
-                component.group,
-                tariff,
-                found.source,
-                found.source.document or component.document,
-                quantity,
-                "kWh",
-                found.price,
-                amount,
-                steps,
-                arithmetic,
-                band=None if band == "total" else band,
-                tier=tier,
-            )
-        )
-    return lines
+def _energies(
+    subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, TariffDocument], month: Month
+) -> _Energies:
+    pieces = own_pieces(subject.pieces, subject.parts) if subject.parts else subject.pieces
+    main = metered_energy(pieces, tariff, month)
+    parts = taken_off(main, subject.parts, subject.pieces, tariff, others, month) if subject.parts else []
+    found = _Energies(main, pieces, parts)
+    if subject.losses or subject.line_losses:
+        _lose(subject, tariff, found)
+    return found
 
 
-_BANDS = {band: at for at, band in enumerate((None, "total", "sharp", "peak", "flat", "valley", "deep"))}
-
-
-def _collapsed(cells: dict[tuple[int, str], int], tiered: bool, banded: bool) -> Cells:
-    """Energy by what the component distinguishes. Empty parts are dropped, but for one, so that no use is a line of zero."""
-    summed: Cells = {}
-    for (tier, band), quantity in cells.items():
-        key = (tier if tiered else None, band if banded else None)
-        summed[key] = summed.get(key, 0) + quantity
-    kept = {key: quantity for key, quantity in summed.items() if quantity}
-    if not kept:
-        kept = dict([next(iter(summed.items()))])
-    return dict(sorted(kept.items(), key=lambda item: (item[0][0] or 0, _BANDS[item[0][1]])))
-
-
-# --- power factor --------------------------------------------------------------------------------------------------------
-
-
-def _standard(subject: RatingSubject, rule: PowerFactor) -> int | None:
-    if subject.standard is not None:
-        return subject.standard
-    capacity = max((span.capacity_va or 0 for span in subject.spans), default=0)
-    fitting = [
-        row
-        for row in rule.standards
-        if capacity >= row.capacity_from.va and (not row.voltages or subject.voltage in row.voltages)
-    ]
-    return max(fitting, key=lambda row: row.capacity_from.va).standard if fitting else None
-
-
-def _power_factor(
-    subject: RatingSubject, tariff: TariffDocument, rule: PowerFactor, base: int
-) -> tuple[list[BillLine], list[RatingRemark]]:
-    standard = _standard(subject, rule)
-    if standard is None:
-        return [], []
-    reactive = [piece for piece in subject.pieces if piece.quantity.startswith("reactive") and piece.band == "total"]
-    if not reactive:
-        return [], [
-            remark(
-                "no_reactive_register",
-                f"没有无功示数，未计功率因数调整电费（标准 0.{standard}）。",
-                f"There is no reactive register: no power-factor adjustment (standard 0.{standard}).",
-            )
-        ]
+def _lose(subject: RatingSubject, tariff: TariffDocument, found: _Energies) -> None:
+    """Losses are found on all that is metered behind the transformer and shared over main meter, parts and other contracts."""
     places = tariff.rounding.quantity_places
-    # Reverse reactive energy adds to forward.
-    rows = [(piece, whole(abs(piece.value_milli or 0), places)) for piece in reactive]
-    kvarh = sum(value for _, value in rows)
-    active = [
-        piece
+    unit: int = 10 ** (3 - places)
+    metered = [found.main, *(part.metered for part in found.parts)]
+    before = [one.total for one in metered]
+    # A sub-meter's reactive energy is inside that of its main meter.
+    inside = {part.part.point_no for part in found.parts if part.part.way != "parallel"}
+    reactive = sum(
+        whole(abs(piece.value_milli or 0), places)
         for piece in subject.pieces
-        if piece.quantity == ("active_rev" if tariff.kind == "purchase" else "active_fwd")
-    ]
-    kwh = _active_total(active, lambda value: whole(value, places))
-    factor = power_factor_hundredths(kwh, kvarh)
-    if factor is None or factor == 0:
-        return [], [
-            remark(
-                "power_factor_without_energy",
-                "有功电量为零，无法按功率因数表调整，请核对。",
-                "There is no active energy: the power-factor table gives no adjustment; look at the registers.",
-                review=kvarh > 0,
-            )
-        ]
-    number = adjustment_percent(standard, factor)
-    number = number if rule.reward else max(number, 0)
-    amount = Money(round_half_up(base * number, 10_000))
-    pf = f"{factor // 100}.{factor % 100:02d}"
-    arithmetic = f"{Money(base)} × {percent(number)}% = {amount}"
-    values = {
-        "active": milli(kwh),
-        "reactive": milli(kvarh),
-        "factor": pf,
-        "standard": f"0.{standard}",
-        "percent": percent(number),
-        "document": rule.document,
-    }
-    ratio = f"{milli(kwh)} / √({milli(kwh)}² + {milli(kvarh)}²) = {pf}"
-    steps = [
-        *(registers(piece, value if (piece.value_milli or 0) >= 0 else -value, "kvarh") for piece, value in rows),
-        step(
-            "power_factor",
-            values,
-            f"功率因数 {ratio}，标准 0.{standard}，调整 {percent(number)}%，依据{rule.document}。",
-            f"Power factor {ratio}, standard 0.{standard}, adjustment {percent(number)} %, {rule.document}. ",
-        ),
-        step(
-            "base",
-            {"base": str(Money(base))},
-            f"调整基数 {Money(base)} 元（不含政府性基金）。",
-            f"Base {Money(base)} yuan without government funds. ",
-        ),
-        step("charge", {"amount": str(amount)}, f"金额：{arithmetic} 元。", f"Amount: {arithmetic} yuan. "),
-    ]
-    line = made(
-        "power_factor",
-        ("功率因数调整电费", "Power-factor adjustment"),
-        "power_factor",
-        tariff,
-        None,
-        rule.document,
-        number * 10,
-        "%",
-        None,
-        amount,
-        steps,
-        arithmetic,
+        if piece.quantity.startswith("reactive") and piece.band == "total" and piece.point_no not in inside
     )
-    return [line], []
-
-
-def _active_total(pieces: list[MeteredPiece], rounded: Callable[[int], int]) -> int:
-    """Active energy for the power factor: the total registers, or the bands where a meter has no total."""
-    by_meter: dict[tuple[str, str, int], dict[str, int]] = {}
-    for piece in pieces:
-        by_meter.setdefault((piece.point_no, piece.meter_no, piece.piece), {})[piece.band] = rounded(
-            piece.value_milli or 0
+    parallel = {at for at, part in enumerate(found.parts, 1) if part.part.way == "parallel"}
+    for transformer in subject.losses:
+        lost = transformer_loss(transformer, sum(before), reactive, places)
+        found.loss_steps += lost.steps
+        weights = [*before, transformer.behind_wh] if transformer.behind_wh else before
+        active = shared(lost.active_wh, weights, unit, main=transformer.bears_remainder)
+        varh = shared(lost.reactive_varh, weights, unit, main=transformer.bears_remainder)
+        for at, one in enumerate(metered):
+            one.add(active[at], _borne(lost.active_wh, active[at], lost.steps[0], len(weights) > 1))
+            if at not in parallel:
+                found.lost = (found.lost[0] + active[at], found.lost[1] + varh[at])
+    for line in subject.line_losses:
+        lost = line_loss(line, found.main.total, places)
+        found.loss_steps += lost.steps
+        found.main.add(lost.active_wh, lost.steps[0])
+        found.lost = (found.lost[0] + lost.active_wh, found.lost[1])
+    if any(value < 0 for value in found.main.by_band.values()):
+        raise CannotRate(
+            text("扣减线损后电量为负，请核对。", "Taking off line loss leaves less than nothing; look at its terms."),
+            code="bad_quantity",
+            value=milli(min(found.main.by_band.values())),
         )
-    return sum(values.get("total", sum(values.values())) for values in by_meter.values())
+
+
+def _borne(whole_loss: int, borne: int, said: Step, is_shared: bool) -> Step:
+    if not is_shared:
+        return said
+    return step(
+        "loss",
+        said.values | {"borne": milli(borne)},
+        f"{said.text.zh}按电量分摊 {milli(borne)} 千瓦时。",
+        f"{said.text.en}Its share by energy: {milli(borne)} of {milli(whole_loss)} kWh. ",
+        "loss.share",
+    )
+
+
+# --- prices ----------------------------------------------------------------------------------------------------------------
+
+
+def _priced(subject: RatingSubject, tariff: TariffDocument, metered: Metered, sums: _Sums) -> list[int]:
+    """Adds the component lines of the main meter; gives its energy by tier."""
+    tiers, tier_step = None, None
+    places = tariff.rounding.quantity_places
+    if tariff.tiers is not None:
+        tiers, tier_step = tier_energy(tariff.tiers, subject, metered.total, places)
+    cells = by_tier_and_band(tiers or [metered.total], metered.by_band, 10 ** (3 - places))
+    market = subject.market
+    if market is not None:
+        sums.add(market_lines(market, metered, tariff), in_base=True)
+    for component in tariff.components:
+        if market is not None and component.code == REPLACED:
+            continue
+        if component.code == SUBSIDY and tariff.subsidy is not None:
+            energy = subsidised(subject, tariff, tariff.subsidy, metered.total)
+            lines = component_lines(subject, tariff, component, {(1, "total"): energy.total}, energy, None)
+        else:
+            lines = component_lines(subject, tariff, component, cells, metered, tier_step if tiers else None)
+        sums.add(lines, in_base=component.in_power_factor_base, fund=component.group == "fund")
+    if market is not None and market.green:
+        sums.add(green_lines(market.green, tariff), in_base=False)
+    return list(tiers or [])
+
+
+def _part_priced(
+    subject: RatingSubject, part: PartEnergy, tariff: TariffDocument, sums: _Sums, first: date, last: date
+) -> None:
+    """A part's lines: by its own tariff, with its own funds, outside the power factor's money, basic charge and tiers."""
+    terms: dict[str, object] = {
+        "tariff_class": part.part.tariff_class or tariff.classes[0],
+        "settlement": part.part.settlement or tariff.settlements[0],
+        "parts": [],
+        "agency_case": None,
+    }
+    own = subject.model_copy(update=terms)
+    _fits(own, tariff, first, last)
+    cells = by_tier_and_band([part.metered.total], part.metered.by_band, 10 ** (3 - tariff.rounding.quantity_places))
+    for component in tariff.components:
+        lines = component_lines(own, tariff, component, cells, part.metered, None)
+        sums.add(lines, in_base=False, fund=component.group == "fund")
