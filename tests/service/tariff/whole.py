@@ -50,6 +50,8 @@ def whole_body() -> dict[str, Any]:
                 floats=True,
             ),
             component("tier_2", [{"price": "0.05", "tier": 2}], some_tiers=True, in_power_factor_base=False),
+            component("agency_energy", "0.38"),
+            component("generation_subsidy", "0.42", group="adjustment"),
             component("government_funds", "0.03", group="fund"),
         ],
         "seasons": [
@@ -91,7 +93,12 @@ def whole_body() -> dict[str, Any]:
             "document": DOCUMENT,
         },
         "free_energy": {"per_month": "15", "document": DOCUMENT},
-        "agency_multiple": {"share": "150", "components": ["agency_energy"], "cases": ["returned"], "document": DOCUMENT},
+        "agency_multiple": {
+            "share": "150",
+            "components": ["agency_energy"],
+            "cases": ["returned"],
+            "document": DOCUMENT,
+        },
         "subsidy": {"on": "export", "years": 20, "hours": 22000, "document": DOCUMENT},
         "basic": {
             "by": "demand",

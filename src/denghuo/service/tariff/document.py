@@ -183,12 +183,13 @@ class HouseholdRoom(Message):
 
 class Tiers(Message):
     """Tiers of energy (阶梯). Annual tiers count from the first day of the tier year; an account opened during the year gets
-    its limits by months, a part of a month as a whole one. Monthly tiers are multiplied by the months between two readings.
+    its limits by months, a part of a month as a whole one. Monthly tiers are those of the months between two readings together.
 
+    per_kva, per_kw: limits of a month for each kVA of capacity or kW of demand, as Shenzhen's transmission prices have them.
     year_by: the tier year begins with the calendar month `year_starts`, or with the last reading before it (按抄表年).
     """
 
-    period: Annotated[Literal["annual", "monthly"], Label("阶梯周期", "Tier period")]
+    period: Annotated[Literal["annual", "monthly", "per_kva", "per_kw"], Label("阶梯周期", "Tier period")]
     tables: Annotated[list[TierTable], Field(min_length=1, max_length=12)]
     year_starts: MonthOfYear = 1
     year_by: Literal["calendar", "reading"] = "calendar"

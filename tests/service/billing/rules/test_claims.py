@@ -22,6 +22,7 @@ from denghuo.service.billing.rules.claims import (
     late_fee,
     late_fee_terms,
     outage_compensation,
+    over_quota,
     rerated,
     sealed_equipment,
     settled,
@@ -212,7 +213,9 @@ def test_other_breaches_are_fixed_amounts() -> None:
     assert str(unauthorised_supply(2_000).total) == "1000.00"
     assert str(touched_metering(resident=False).total) == "5000.00"
     assert str(touched_metering(2, resident=True).total) == "1000.00"
-    for claim in (two_part, unauthorised_supply(2_000), touched_metering(2, resident=True)):
+    beyond = over_quota(10_000, [PricedEnergy(wh(100), Price.of("0.5"))])
+    assert [str(line.amount) for line in beyond.lines] == ["10.00", "250.00"]
+    for claim in (two_part, beyond, unauthorised_supply(2_000), touched_metering(2, resident=True)):
         explained(claim)
     with pytest.raises(ValueError, match="at most 3"):
         unauthorised_capacity(1000, times=4)

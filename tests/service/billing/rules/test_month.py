@@ -753,6 +753,43 @@ def test_an_enlargement_never_rates_again_what_was_billed(first: int, second: in
     assert plain.tiers_wh == rate(subject(piece(str(second)), used_before_wh=wh(first)), document).tiers_wh
 
 
+def test_two_months_across_a_season_have_the_limits_of_both() -> None:
+    # Shenzhen: 260 and 600 kWh a month from May to October, 200 and 400 kWh in the other months.
+    rows = [{"price": price, "tier": tier} for tier, price in enumerate(("0.6629", "0.7129", "0.9629"), 1)]
+    summer = list(range(5, 11))
+    tables = [
+        {"months": summer, "up_to": ["260", "600"]},
+        {"months": [month for month in range(1, 13) if month not in summer], "up_to": ["200", "400"]},
+    ]
+    document = tariff(component("energy", rows), tiers={"period": "monthly", "tables": tables})
+    for month, months, first in (("2026-05", 1, 260), ("2026-05", 2, 460), ("2026-06", 2, 520), ("2026-01", 2, 400)):
+        rated = rate(subject(piece("5000"), month=month, reading_months=months), document)
+        assert rated.tiers_wh[0] == wh(first), (month, months)
+        assert "tier.monthly" in rules_of(rated.lines[0])
+
+
+def test_transmission_price_by_energy_per_kva_or_kw() -> None:
+    # Shenzhen 10 kV, 101 to 3000 kVA: 0.1804 up to 250 kWh per kVA of the month, 0.1604 beyond.
+    rows = [{"price": "0.1804", "tier": 1}, {"price": "0.1604", "tier": 2}]
+    document = tariff(
+        component("agency_energy", "0.4"),
+        component("transmission", rows),
+        tiers={"period": "per_kva", "tables": [{"up_to": ["250"]}]},
+    )
+    rated = rate(subject(piece("100000"), spans=[span(*APRIL, kva="200")]), document)
+    assert amounts(rated) == {
+        ("agency_energy", None, None): "40000.00",
+        ("transmission", None, 1): "9020.00",
+        ("transmission", None, 2): "8020.00",
+    }
+    by_power = tariff(component("transmission", rows), tiers={"period": "per_kw", "tables": [{"up_to": ["400"]}]})
+    metered = rate(subject(piece("100000"), piece("200", "demand")), by_power)
+    assert metered.tiers_wh == [wh(80_000), wh(20_000)]
+    with pytest.raises(CannotRate) as raised:
+        rate(subject(piece("1")), by_power)
+    assert raised.value.code == "no_terms"
+
+
 # --- agency purchase -----------------------------------------------------------------------------------------------------------
 
 

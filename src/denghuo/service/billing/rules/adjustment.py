@@ -13,7 +13,7 @@ from denghuo.kernel.values import Money, round_half_up
 from denghuo.service.billing.lines import BillLine, MeteredPiece, RatingRemark, RatingSubject, Step
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.power_factor import adjustment_percent, power_factor_hundredths
-from denghuo.service.billing.rules.quantities import whole
+from denghuo.service.billing.rules.quantities import wanted_quantity, whole
 from denghuo.service.billing.rules.words import milli, percent, registers, remark, step
 from denghuo.service.tariff.api import PowerFactor, TariffDocument
 
@@ -132,7 +132,7 @@ def _factor_step(
 
 def _active_total(pieces: Sequence[MeteredPiece], tariff: TariffDocument, places: int) -> int:
     """Active energy for the power factor: the total registers, or the bands where a meter has no total."""
-    wanted = "active_rev" if tariff.kind == "purchase" else "active_fwd"
+    wanted = wanted_quantity(tariff)
     by_meter: dict[tuple[str, str, int], dict[str, int]] = {}
     for piece in pieces:
         if piece.quantity == wanted:

@@ -23,6 +23,7 @@ from denghuo.service.billing.lines import (
 from denghuo.service.billing.rules.capacity import capacity_spans, halves, with_contract_demand
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.prices import at_voltage
+from denghuo.service.billing.rules.quantities import metered_demand
 from denghuo.service.billing.rules.words import charge, milli, percent, remark, step
 from denghuo.service.tariff.api import BasicCharge, DemandDiscount, DemandRule, PriceAt, TariffDocument
 
@@ -53,15 +54,6 @@ def billed_demand(rule: DemandRule, actual_w: int, contract_w: int | None, capac
     if rule.floor_share is not None and capacity_va is not None:
         billed = max(billed, round_half_up(capacity_va * rule.floor_share.number, 10_000))
     return billed
-
-
-def metered_demand(subject: RatingSubject) -> int | None:
-    """The demand of the month in W: the largest of each point, added over the points; None without a demand register."""
-    largest: dict[str, int] = {}
-    for piece in subject.pieces:
-        if piece.quantity == "demand" and piece.band == "total" and piece.value_milli is not None:
-            largest[piece.point_no] = max(largest.get(piece.point_no, 0), piece.value_milli)
-    return sum(largest.values()) if largest else None
 
 
 def days_share(tariff: TariffDocument, month: Month, first: date, last: date) -> tuple[int, int]:

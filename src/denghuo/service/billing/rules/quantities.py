@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import INT64_MAX, round_half_up
+from denghuo.kernel.values import INT64_MAX, Energy, round_half_up
 from denghuo.service.billing.lines import CannotRate, MeteredPiece, RatingRemark, RatingSubject, Step
 from denghuo.service.billing.rules.words import band_name, milli, registers, remark, step
-from denghuo.service.tariff.api import Band, Season, TariffDocument, Tiers
+from denghuo.service.tariff.api import Band, QuantityKind, Season, TariffDocument, Tiers
 
 PARENT: Mapping[Band, Band] = {"sharp": "peak", "deep": "valley"}
 """What the energy of a band counts as in a month in which the tariff does not have the band."""
@@ -91,9 +91,14 @@ def whole(value_milli: int, places: int) -> int:
     return round_half_up(value_milli, unit) * unit
 
 
+def wanted_quantity(tariff: TariffDocument) -> QuantityKind:
+    """Which register a tariff bills: forward energy for supply, reverse energy for purchase."""
+    return "active_rev" if tariff.kind == "purchase" else "active_fwd"
+
+
 def metered_energy(every: Sequence[MeteredPiece], tariff: TariffDocument, month: Month) -> Metered:
     """Billed energy of pieces: forward energy for supply, reverse energy for purchase."""
-    wanted = "active_rev" if tariff.kind == "purchase" else "active_fwd"
+    wanted = wanted_quantity(tariff)
     pieces = [piece for piece in every if piece.quantity == wanted]
     if not pieces:
         raise CannotRate(
@@ -231,12 +236,35 @@ def _split(
     )
 
 
+def metered_demand(subject: RatingSubject) -> int | None:
+    """The demand of the month in W: the largest of each point, added over the points; None without a demand register."""
+    largest: dict[str, int] = {}
+    for piece in subject.pieces:
+        if piece.quantity == "demand" and piece.band == "total" and piece.value_milli is not None:
+            largest[piece.point_no] = max(largest.get(piece.point_no, 0), piece.value_milli)
+    return sum(largest.values()) if largest else None
+
+
 # --- tiers ---------------------------------------------------------------------------------------------------------------
 
 
 def tier_widths(tiers: Tiers, subject: RatingSubject, places: int) -> list[int | None]:
     """Room of each tier in Wh in its period for this account; the last one is open (None)."""
     month = Month.of(subject.month).month
+    if tiers.period == "annual":
+        limits = [whole(round_half_up(limit.wh * subject.tier_months, 12), places) for limit in _limits(tiers, month)]
+    elif tiers.period == "monthly":
+        # A reading after two months has the limits of both, which differ where a season begins between them.
+        months = [(month - 1 - back) % 12 + 1 for back in range(subject.reading_months)]
+        limits = [sum(one) for one in zip(*([limit.wh for limit in _limits(tiers, at)] for at in months), strict=True)]
+    else:
+        size = _size(subject, tiers.period)
+        limits = [whole(round_half_up(limit.wh * size, 1000), places) for limit in _limits(tiers, month)]
+    widths = [high - low for low, high in zip([0, *limits], limits, strict=False)]
+    return [widths[0] + subject.tier_extra_wh, *widths[1:], None]
+
+
+def _limits(tiers: Tiers, month: int) -> list[Energy]:
     table = next((table for table in tiers.tables if month in table.months), None)
     if table is None:
         raise CannotRate(
@@ -244,12 +272,25 @@ def tier_widths(tiers: Tiers, subject: RatingSubject, places: int) -> list[int |
             code="no_price",
             value=str(month),
         )
-    if tiers.period == "annual":
-        limits = [whole(round_half_up(limit.wh * subject.tier_months, 12), places) for limit in table.up_to]
+    return table.up_to
+
+
+def _size(subject: RatingSubject, period: str) -> int:
+    """VA of capacity or W of demand that the limits of a month are for."""
+    if period == "per_kw":
+        size = metered_demand(subject) or max((span.contract_w or 0 for span in subject.spans), default=0)
     else:
-        limits = [limit.wh * subject.reading_months for limit in table.up_to]
-    widths = [high - low for low, high in zip([0, *limits], limits, strict=False)]
-    return [widths[0] + subject.tier_extra_wh, *widths[1:], None]
+        size = subject.customer_capacity_va or max((span.capacity_va or 0 for span in subject.spans), default=0)
+    if size == 0:
+        raise CannotRate(
+            text(
+                "按容量或需量分档，而合同没有容量或需量。",
+                "The tiers are by capacity or demand, which the contract does not give.",
+            ),
+            code="no_terms",
+            value=period,
+        )
+    return size
 
 
 def tier_energy(tiers: Tiers, subject: RatingSubject, total: int, places: int) -> tuple[list[int], Step]:
@@ -278,6 +319,7 @@ def tier_energy(tiers: Tiers, subject: RatingSubject, total: int, places: int) -
         values,
         f"阶梯：{since_zh}前 {len(rooms)} 档尚余 {'、'.join(rooms)} 千瓦时；本次 {milli(total)} 千瓦时分为 {parts_zh or '0'}。",
         f"Tiers: {since_en}room left {', '.join(rooms)} kWh; this {milli(total)} kWh is split into {parts_en or '0'}. ",
+        {"annual": "tier.annual", "monthly": "tier.monthly"}.get(tiers.period),
     )
 
 

@@ -80,6 +80,7 @@ def registers(piece: MeteredPiece, billed_milli: int, unit: str) -> Step:
     if piece.end is not None:
         values["end"] = str(piece.end)
     zh_band, en_band = band_name(piece.band) if piece.band != "total" else ("", "")
+    rule = None
     shown = f"{milli(value)} {unit}"
     zh = f"表 {piece.meter_no} {zh_band}{name['zh']}："
     en = f"Meter {piece.meter_no}, {' '.join(filter(None, (en_band, name['en'].lower())))}: "
@@ -87,6 +88,7 @@ def registers(piece: MeteredPiece, billed_milli: int, unit: str) -> Step:
         zh += f"{milli(value)} {unit_zh(unit)}（{method[0]}）"
         en += f"{shown} ({method[1]})"
     else:
+        rule = "quantity.register"
         # 1e-4 units times the multiplier are tenths of a milli-unit.
         turned = (piece.end.e4 - piece.start.e4) * piece.multiplier.number
         times = f" × {piece.multiplier}" if piece.multiplier.number != 1 else ""
@@ -95,6 +97,7 @@ def registers(piece: MeteredPiece, billed_milli: int, unit: str) -> Step:
             zh += f"{inner}{times} = {milli(value)} {unit_zh(unit)}"
             en += f"{inner}{times} = {shown}"
         elif piece.end < piece.start:
+            rule = "quantity.rollover"
             zh += f"示数由 {piece.start} 过零至 {piece.end}{times} = {milli(value)} {unit_zh(unit)}"
             en += f"the register passed zero from {piece.start} to {piece.end}{times} = {shown}"
         else:
@@ -106,7 +109,7 @@ def registers(piece: MeteredPiece, billed_milli: int, unit: str) -> Step:
     if piece.status == "estimated":
         zh += f"，其中估算 {piece.estimated_days} 天" if piece.estimated_days else "，为估算值"
         en += f", {piece.estimated_days} days estimated" if piece.estimated_days else ", estimated"
-    return step("registers", values, zh + "。", en + ". ")
+    return step("registers", values, zh + "。", en + ". ", rule)
 
 
 def charge(quantity_milli: int, unit: str, price: Price, amount: Money, factor: str = "") -> tuple[Step, str]:

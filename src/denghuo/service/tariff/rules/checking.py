@@ -30,9 +30,9 @@ def check(tariff: TariffDocument, succeeded: bool = False) -> list[Finding]:
         *_components(tariff),
         *season_findings(tariff),
         *_tiers(tariff),
-        *_free_energy(tariff),
         *_basic(tariff),
         *_charges(tariff),
+        *_terms(tariff),
         *_examples(tariff),
     ]
     notices = _notices(tariff, succeeded)
@@ -220,11 +220,6 @@ def _tiers(tariff: TariffDocument) -> Iterator[Found]:
         yield "/tiers", "有分档而没有分档价格", "there are tiers, but no price by tier"
 
 
-def _free_energy(tariff: TariffDocument) -> Iterator[Found]:
-    if tariff.free_energy is not None and tariff.free_energy.per_month.wh <= 0:
-        yield "/free_energy/per_month", "免费电量应为正数", "free energy must be positive"
-
-
 def _basic(tariff: TariffDocument) -> Iterator[Found]:
     by_class = {"two_part_capacity": "capacity", "two_part_demand": "demand"}
     wanted = {by_class.get(one) for one in tariff.classes}
@@ -268,6 +263,22 @@ def _charges(tariff: TariffDocument) -> Iterator[Found]:
                 "只有需量电费可按电价的时段计收",
                 "only a demand charge has a band, and one of the tariff",
             )
+
+
+def _terms(tariff: TariffDocument) -> Iterator[Found]:
+    """What holds for some customers only: the multiplied agency price, the subsidy, free energy."""
+    codes = {component.code for component in tariff.components}
+    multiple = tariff.agency_multiple
+    if multiple is not None:
+        for code in multiple.components:
+            if code not in codes:
+                yield "/agency_multiple/components", f"电价没有价格项目 {code}", f"the tariff has no component {code}"
+        if multiple.share.number <= 10_000:
+            yield "/agency_multiple/share", "应大于 100%", "must be above 100 %"
+    if tariff.subsidy is not None and "generation_subsidy" not in codes:
+        yield "/subsidy", "电价没有发电补贴项目", "the tariff has no component generation_subsidy"
+    if tariff.free_energy is not None and tariff.free_energy.per_month.wh <= 0:
+        yield "/free_energy/per_month", "应为正数", "must be positive"
 
 
 def _examples(tariff: TariffDocument) -> Iterator[Found]:

@@ -6,6 +6,7 @@ the customer. Energies are Wh, amounts fen, prices 1e-8 yuan, exactly; each line
 """
 
 from denghuo.service.billing.rules.claims.breach import (
+    over_quota,
     sealed_equipment,
     theft,
     touched_metering,
@@ -28,6 +29,7 @@ __all__ = [
     "late_fee",
     "late_fee_terms",
     "outage_compensation",
+    "over_quota",
     "rerated",
     "sealed_equipment",
     "settled",

@@ -29,6 +29,8 @@ THEFT_TIMES = 3
 CAPACITY_PRICE = Price.of("50")
 SEALED_PRICE = Price.of("30")
 SUPPLY_PRICE = Price.of("500")
+QUOTA_PRICE = Price.of("1")
+QUOTA_TIMES = 5
 TOUCHED = Money(5000_00)
 TOUCHED_RESIDENT = Money(500_00)
 UNKNOWN_DAYS = 180
@@ -90,6 +92,18 @@ def sealed_equipment(
 def unauthorised_supply(power_milli: int, unit: Unit = "kW") -> Claim:
     """Power brought in, passed on or connected to the grid without leave (擅自引入、供出电源或并网): 500 yuan a kW or kVA."""
     return claim([_by_power("breach.supply", power_milli, SUPPLY_PRICE, unit)])
+
+
+def over_quota(peak_power_w: int, pieces: Sequence[PricedEnergy]) -> Claim:
+    """Use beyond the planned quota (超计划用电; 1996 text, to 2024-05-31): 1 yuan a kW of peak power, five times the price of the
+    energy. The energy itself is on the bill."""
+    rule = "breach.quota"
+    base = sum((one.exact_fen for one in pieces), Fraction(0))
+    lines = [
+        _by_power(rule, peak_power_w, QUOTA_PRICE, "kW"),
+        penalty_line("breach", "breach_penalty", _PENALTY, rule, base, QUOTA_TIMES, []),
+    ]
+    return claim(lines, sum(one.energy_wh for one in pieces))
 
 
 def touched_metering(count: int = 1, *, resident: bool) -> Claim:
