@@ -29,11 +29,12 @@ function onPage(part: () => ReturnType<typeof h>) {
 
 test('a refusal that belongs to no input is told by a label of the request, or by what it says alone', () => {
   const errors = [
-    { field: 'paid_amount', zh: '尾记录的金额与明细不符', en: 'The trailer does not agree' },
+    { field: 'paid_amount', zh: '金额不符', en: 'They do not agree' },
+    { field: 'amount', line: 4, zh: '尾记录的金额与明细不符', en: 'The trailer does not agree' },
     { field: 'tendered', zh: '少于应收', en: 'Less than is due' },
   ]
-  const shown = onPage(() => h(FormFields, { inputs: ['amount'], request, errors, modelValue: {} })).findAll('.fields__elsewhere')
-  expect(shown.map((one) => one.text())).toEqual(['尾记录的金额与明细不符', '实收现金：少于应收'])
+  const shown = onPage(() => h(FormFields, { inputs: ['remark'], request, errors, modelValue: {} })).findAll('.fields__elsewhere')
+  expect(shown.map((one) => one.text())).toEqual(['金额不符', '第 4 行：尾记录的金额与明细不符', '实收现金：少于应收'])
 })
 
 test('a form tells what follows from what was typed, exactly, and nothing before it is known', async () => {

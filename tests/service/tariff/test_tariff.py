@@ -176,6 +176,13 @@ def test_an_end_is_noticed_until_there_is_a_successor(api: TariffApi) -> None:
     assert api.tariff(CLERK, TariffRef(code=ending.code, version=1)).findings == []
 
 
+@pytest.mark.parametrize("effective_to", ["2026-04-01", "2026-03-01"])
+def test_what_is_in_force_on_no_day_is_refused(api: TariffApi, effective_to: str) -> None:
+    with pytest.raises(TariffFaulty) as raised:
+        api.draft(CLERK, DraftTariff(document=simple("0.5", effective_from="2026-04-01", effective_to=effective_to)))
+    assert raised.value.findings[0]["where"] == "/effective_to"
+
+
 @pytest.mark.parametrize("request_", [DraftTariff(), DraftTariff(document=simple(), text="code: x")])
 def test_a_draft_is_a_document_or_a_text(api: TariffApi, request_: DraftTariff) -> None:
     with pytest.raises(TariffFaulty):

@@ -3,9 +3,11 @@ import type { Text } from '@/spec/contracts'
 
 export type ProblemKind = 'problem' | 'not-permitted' | 'not-signed-in' | 'offline' | 'unavailable' | 'defect'
 
+/** A refused field; of a file that was sent, also the line on which it stands. */
 export interface FieldError extends Text {
   field: string
   value?: unknown
+  line?: number
 }
 
 export class ApiProblem extends Error {
@@ -53,6 +55,12 @@ export function offline(): ApiProblem {
 
 const KINDS: Record<number, ProblemKind> = { 401: 'not-signed-in', 403: 'not-permitted', 503: 'unavailable', 502: 'unavailable', 504: 'unavailable' }
 
+/** A wrong password or code has the status of a session that ended, but ends none. */
+function kindOf(status: number, type: string): ProblemKind {
+  if (status === 401 && type && !type.endsWith('/not-signed-in')) return 'problem'
+  return KINDS[status] ?? (status >= 500 ? 'defect' : 'problem')
+}
+
 const TITLES: Record<ProblemKind, Text> = {
   problem: { zh: '无法完成', en: 'Unable to complete' },
   'not-permitted': { zh: '没有此项权限', en: 'Not permitted' },
@@ -70,8 +78,8 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
   } catch {
     // A bare 500 has no body; its trace is in the header.
   }
-  const kind = KINDS[response.status] ?? (response.status >= 500 ? 'defect' : 'problem')
   const type = typeof body['type'] === 'string' ? body['type'] : ''
+  const kind = kindOf(response.status, type)
   const trace = response.headers.get('X-Trace-Id') ?? response.headers.get('X-Request-Id') ?? String(body['trace'] ?? '')
   const name = type.replace(/^\/problems\//, '') || String(response.status)
   const code = trace ? `${name} · ${trace.slice(0, 12)}` : name

@@ -77,6 +77,9 @@ class TariffService(TariffApi):
     def draft(self, call: Call, request: DraftTariff) -> Drafted:
         tariff = _given(request)
         findings = self._findings(tariff)
+        if tariff.effective_to is not None and tariff.effective_to <= tariff.effective_from:
+            # What is in force on no day is not even a draft: there is no span to keep it under.
+            raise _faulty(findings)
         self._store.lock()
         version = self._store.draft(tariff, call.actor, call.now)
         return Drafted(
