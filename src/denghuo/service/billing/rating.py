@@ -16,6 +16,7 @@ from denghuo.service.billing.batch import Entry, Piece, Terms
 from denghuo.service.billing.lines import BasicSpan, CannotRate, MeteredPiece, Rated, RatingSubject
 from denghuo.service.billing.review import REMEDIES, Finding, finding
 from denghuo.service.billing.rules import choose, rate
+from denghuo.service.billing.rules.quantities import tier_year_begins
 from denghuo.service.reading.api import RULES
 from denghuo.service.tariff.api import TariffDocument
 
@@ -156,8 +157,7 @@ class Rating:
         """Earlier months of the tier year in which the contract held, and how many months of the year count for it."""
         if tariff.tiers is None or tariff.tiers.period != "annual":
             return [], 12, []
-        begins = tariff.tiers.year_starts
-        first = Month(self._month.year if self._month.month >= begins else self._month.year - 1, begins)
+        first = tier_year_begins(tariff.tiers, self._month)
         months = 12
         if terms.effective_from > first.first_day:
             opened = self._opened(terms.contract_no)

@@ -7,7 +7,7 @@ from denghuo.kernel.values import Money, charge_fen
 from denghuo.service.billing.lines import BillLine, CannotRate, RatingSubject, Step
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.prices import at_voltage, find_price
-from denghuo.service.billing.rules.quantities import Metered
+from denghuo.service.billing.rules.quantities import BAND_PLACES, Metered
 from denghuo.service.billing.rules.words import charge, percent, step
 from denghuo.service.tariff.api import AGENCY_CASES, Band, Component, PriceAt, TariffDocument, floated_price
 
@@ -74,9 +74,6 @@ def component_lines(
     return lines
 
 
-_BANDS = {band: at for at, band in enumerate((None, "total", "sharp", "peak", "flat", "valley", "deep"))}
-
-
 def _collapsed(cells: dict[tuple[int, Band], int], tiered: bool, banded: bool) -> Cells:
     """Energy by what the component distinguishes. Empty parts are dropped, but for one, so that no use is a line of zero."""
     summed: Cells = {}
@@ -86,7 +83,7 @@ def _collapsed(cells: dict[tuple[int, Band], int], tiered: bool, banded: bool) -
     kept = {key: quantity for key, quantity in summed.items() if quantity}
     if not kept:
         kept = dict([next(iter(summed.items()))])
-    return dict(sorted(kept.items(), key=lambda item: (item[0][0] or 0, _BANDS[item[0][1]])))
+    return dict(sorted(kept.items(), key=lambda item: (item[0][0] or 0, BAND_PLACES[item[0][1]])))
 
 
 # --- the multiplied agency price -----------------------------------------------------------------------------------------------

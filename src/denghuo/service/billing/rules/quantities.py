@@ -13,6 +13,10 @@ from denghuo.service.tariff.api import Band, QuantityKind, Season, TariffDocumen
 PARENT: Mapping[Band, Band] = {"sharp": "peak", "deep": "valley"}
 """What the energy of a band counts as in a month in which the tariff does not have the band."""
 
+BAND_PLACES: Mapping[str | None, int] = {
+    band: at for at, band in enumerate((None, "total", "sharp", "peak", "flat", "valley", "deep"))
+}
+"""The order of a bill's lines, and of the bands where energy is shared over them."""
 _UNBANDED: tuple[Band, ...] = ("total", "flat", "peak")
 
 
@@ -54,7 +58,7 @@ def bands_of(tariff: TariffDocument, month: Month) -> set[Band]:
     return {entry.band for season in seasons_of(tariff, month) for entry in season.bands}
 
 
-def _base_bands(tariff: TariffDocument, month: Month) -> set[Band]:
+def base_bands_of(tariff: TariffDocument, month: Month) -> set[Band]:
     return {entry.band for season in seasons_of(tariff, month) if not season.overlay for entry in season.bands}
 
 
@@ -182,7 +186,7 @@ def _split(
     Flat (peak where there is no flat) is what the total leaves over, as utilities compute it, so that rounding and loss energy
     stay there. A meter that lacks a band of the season is billed without time of use as a whole.
     """
-    needed, known = _base_bands(tariff, month), bands_of(tariff, month)
+    needed, known = base_bands_of(tariff, month), bands_of(tariff, month)
     residual: Band = "flat" if "flat" in needed else "peak"
     missing = needed - set(banded)
     if total is not None and banded:
@@ -248,23 +252,30 @@ def metered_demand(subject: RatingSubject) -> int | None:
 # --- tiers ---------------------------------------------------------------------------------------------------------------
 
 
+def tier_year_begins(tiers: Tiers, month: Month) -> Month:
+    """The first month of the tier year that a month belongs to."""
+    return Month(month.year if month.month >= tiers.year_starts else month.year - 1, tiers.year_starts)
+
+
 def tier_widths(tiers: Tiers, subject: RatingSubject, places: int) -> list[int | None]:
     """Room of each tier in Wh in its period for this account; the last one is open (None)."""
     month = Month.of(subject.month).month
     if tiers.period == "annual":
-        limits = [whole(round_half_up(limit.wh * subject.tier_months, 12), places) for limit in _limits(tiers, month)]
+        limits = [whole(round_half_up(limit.wh * subject.tier_months, 12), places) for limit in limits_of(tiers, month)]
     elif tiers.period == "monthly":
         # A reading after two months has the limits of both, which differ where a season begins between them.
         months = [(month - 1 - back) % 12 + 1 for back in range(subject.reading_months)]
-        limits = [sum(one) for one in zip(*([limit.wh for limit in _limits(tiers, at)] for at in months), strict=True)]
+        limits = [
+            sum(one) for one in zip(*([limit.wh for limit in limits_of(tiers, at)] for at in months), strict=True)
+        ]
     else:
         size = _size(subject, tiers.period)
-        limits = [whole(round_half_up(limit.wh * size, 1000), places) for limit in _limits(tiers, month)]
+        limits = [whole(round_half_up(limit.wh * size, 1000), places) for limit in limits_of(tiers, month)]
     widths = [high - low for low, high in zip([0, *limits], limits, strict=False)]
     return [widths[0] + subject.tier_extra_wh, *widths[1:], None]
 
 
-def _limits(tiers: Tiers, month: int) -> list[Energy]:
+def limits_of(tiers: Tiers, month: int) -> list[Energy]:
     table = next((table for table in tiers.tables if month in table.months), None)
     if table is None:
         raise CannotRate(
@@ -355,7 +366,7 @@ def by_tier_and_band(tier_totals: Sequence[int], by_band: Mapping[Band, int], un
     """
     if any(value % unit for value in (*tier_totals, *by_band.values())):
         unit = 1
-    left = dict(by_band)
+    left = {band: by_band[band] for band in sorted(by_band, key=BAND_PLACES.__getitem__)}
     cells: dict[tuple[int, Band], int] = {}
     for number, tier_total in enumerate(tier_totals, 1):
         parts = share(tier_total, list(left.values()), unit)

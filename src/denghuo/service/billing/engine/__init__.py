@@ -1,0 +1,10 @@
+"""The engine (计费引擎): a month's contracts rated by columns, the same fen as the rules.
+
+gather: inputs from the datasets, one row a meter. plan: a tariff compiled for a month and voltage. figures: the arithmetic, int64
+only. contracts: both together over all contracts of a month. What the columns leave is rated by the rules, contract by contract.
+"""
+
+from denghuo.service.billing.engine.contracts import Contracts, Group, RatedMonth
+from denghuo.service.billing.engine.gather import metered
+
+__all__ = ["Contracts", "Group", "RatedMonth", "metered"]

@@ -1,0 +1,131 @@
+"""The month's inputs as columns (列式取数): who is billed and what was metered, from the datasets of contract terms and energies.
+
+DuckDB joins and turns the registers on their side; one row is one contract, beside it the rows of its meters. Contracts that need
+more than energy by columns (terms that change within the month, a reading held, losses, a new account in its tier year) are left
+to the rules by number.
+"""
+
+from collections.abc import Mapping
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from denghuo.kernel.period import Month
+from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES
+from denghuo.service.billing.engine.figures import Energies, Flags, Int
+from denghuo.service.billing.engine.plan import PricePlan
+from denghuo.service.billing.rules.quantities import PARENT
+from denghuo.service.tariff.api import BAND_ORDER, Band
+
+REGISTERS: tuple[Band, ...] = ("total", *BAND_ORDER)  # type: ignore[assignment]  # the names of the bands
+_KWH = 1000
+
+_CONTRACTS = """
+SELECT account_no, kind, any_value(contract_no) AS contract_no, any_value(org) AS org,
+       any_value(tariff_class) AS tariff_class, any_value(tariff_code) AS tariff_code, any_value(voltage_kv) AS voltage,
+       any_value(settlement_mode) AS settlement, max(effective_from) AS effective_from,
+       any_value(pf_standard) IS NOT NULL AS adjusted,
+       count(*) = 1 AND max(effective_from) <= $first AND coalesce(max(effective_to), DATE '9999-12-31') > $last AS whole
+FROM terms GROUP BY account_no, kind
+"""
+_METERS = """
+SELECT account_no, CASE WHEN role IN (SELECT unnest($supply)) THEN 'supply' ELSE 'purchase' END AS kind,
+       bool_and(status <> 'held' AND energy_wh IS NOT NULL) AND count(*) = count(DISTINCT band) AS plain,
+       {values}
+FROM energy
+WHERE account_no IS NOT NULL AND role IN (SELECT unnest($billed))
+  AND quantity = CASE WHEN role IN (SELECT unnest($supply)) THEN 'active_fwd' ELSE 'active_rev' END
+GROUP BY account_no, kind, point_no, meter_no, piece
+"""
+_VALUES = ", ".join(
+    f"coalesce(max(energy_wh) FILTER (band = '{band}'), 0) AS {band}, count(*) FILTER (band = '{band}') > 0 AS has_{band}"
+    for band in REGISTERS
+)
+_PRESENT = ", ".join(
+    f"coalesce(m.{band}, 0) AS {band}, coalesce(m.has_{band}, false) AS has_{band}" for band in REGISTERS
+)
+_JOINED = f"""
+WITH contract AS ({_CONTRACTS}), metered AS ({_METERS.format(values=_VALUES)})
+SELECT dense_rank() OVER (ORDER BY c.account_no, c.kind) - 1 AS contract, c.*, coalesce(m.plain, false) AS plain,
+       {_PRESENT}, coalesce(u.energy_wh, 0)::BIGINT AS used_before_wh
+FROM contract c LEFT JOIN metered m USING (account_no, kind) LEFT JOIN used u USING (account_no)
+ORDER BY c.account_no, c.kind
+"""
+
+
+def metered(terms: pa.Table, energy: pa.Table, used: pa.Table, month: Month) -> pa.Table:
+    """Terms (`contract.terms`) joined with energies (`reading.month_energy`) and with the use of the tier year before the month
+    (account_no, energy_wh): a row for each meter and piece of each contract, in the order of contracts."""
+    with duckdb.connect() as connection:
+        for name, table in (("terms", terms), ("energy", energy), ("used", used)):
+            connection.register(name, table)
+        found = connection.sql(
+            _JOINED,
+            params={
+                "first": month.first_day,
+                "last": month.next.first_day.fromordinal(month.next.first_day.toordinal() - 1),
+                "supply": sorted(SUPPLY_ROLES),
+                "billed": sorted(SUPPLY_ROLES | PURCHASE_ROLES),
+            },
+        )
+        rows: pa.Table = found.to_arrow_table()
+        return rows
+
+
+def meter_energies(plan: PricePlan, values: Mapping[Band, Int], given: Mapping[Band, Flags]) -> tuple[Energies, Flags]:
+    """Energy of each meter by the plan's bands, from its registers; and which meters are left to the rules.
+
+    The same as the rules do for one meter: registers are rounded, a band that the tariff does not have in this month counts as
+    its parent, flat is what the total leaves over, and a meter that lacks a band of the season is billed without bands. What a
+    clerk has to look at (a band without a price, bands that do not add up) is left.
+    """
+    unit = plan.unit_wh
+    left = np.zeros(values["total"].shape, dtype=np.bool_)
+    rounded: dict[Band, Int] = {}
+    for band in REGISTERS:
+        left |= given[band] & ((values[band] < 0) | (values[band] > 2**61))
+        rounded[band] = (np.where(left, 0, values[band]) + unit // 2) // unit * unit
+    bands = [band for band in REGISTERS if band != "total"]
+    total, has_total = rounded["total"], given["total"]
+    of_bands = sum((rounded[band] for band in bands[1:]), start=rounded[bands[0]])
+    any_band = np.logical_or.reduce([given[band] for band in bands])
+    if not plan.tariff.time_of_use:
+        return Energies({"total": np.where(has_total, total, of_bands)}, {"total": np.ones_like(left)}), left
+    lacking = np.zeros_like(left)
+    for band in plan.needed:
+        lacks = ~given[band]
+        lacking |= lacks & ~(has_total & any_band) if band == plan.residual else lacks
+    energy = {band: np.zeros_like(total) for band in plan.bands}
+    has = {band: np.zeros_like(left) for band in plan.bands}
+    for band in bands:
+        into: Band = band
+        while into not in plan.bands and into in PARENT:
+            into = PARENT[into]
+        if into not in plan.bands or into != band:
+            # Only a register that stands still may be passed over without a word.
+            left |= given[band] & ~lacking & (rounded[band] != 0)
+            continue
+        energy[band] = energy[band] + rounded[band]
+        has[band] |= given[band]
+    others = sum((energy[band] for band in plan.bands if band != plan.residual), start=np.zeros_like(total))
+    rest = total - others
+    told = given[plan.residual]
+    count = sum((given[band].astype(np.int64) for band in bands), start=np.zeros_like(total))
+    apart = told & (np.abs(rest - energy[plan.residual]) > _KWH * (count + 1))
+    left |= has_total & ~lacking & ((rest < 0) | apart)
+    energy[plan.residual] = np.where(has_total, rest, energy[plan.residual])
+    has[plan.residual] |= has_total
+    flat_rate = np.where(has_total, total, of_bands)
+    for band in plan.bands:
+        energy[band] = np.where(lacking, flat_rate if band == "total" else 0, energy[band])
+        has[band] = np.where(lacking, band == "total", has[band])
+    return Energies(energy, has), left
+
+
+def contract_energies(meters: Energies, starts: Int) -> Energies:
+    """Energies of contracts from those of their meters; `starts`: the first meter of each contract."""
+    return Energies(
+        {band: np.add.reduceat(value, starts) for band, value in meters.by_band.items()},
+        {band: np.logical_or.reduceat(value, starts) for band, value in meters.given.items()},
+    )

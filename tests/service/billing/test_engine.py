@@ -1,0 +1,182 @@
+"""The columns against the rules: the same lines to the fen, or the contract is left to the rules."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tests.service.billing.rules.make import component, piece, seasons, subject, tariff, tiers
+
+from denghuo.kernel.period import Month
+from denghuo.kernel.values import charge_fen
+from denghuo.service.billing.engine.figures import Energies, charge, figures
+from denghuo.service.billing.engine.plan import PricePlan, price_plan
+from denghuo.service.billing.lines import CannotRate
+from denghuo.service.billing.rules import rate
+from denghuo.service.tariff.api import TariffDocument
+from denghuo.service.tariff.shipped import published
+
+MONTH = Month.of("2026-04")
+PRICES = st.integers(-(10**6), 2 * 10**8).map(lambda e8: f"{e8 / 10**8:.8f}")
+WH = st.one_of(st.integers(0, 5_000), st.integers(0, 10**7), st.integers(0, 10**15))
+
+
+def by_tier(*prices: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"price": price, "tier": tier, **more} for tier, price in enumerate(prices, 1)]
+
+
+@st.composite
+def tariffs(draw: st.DrawFn) -> TariffDocument:
+    parts: list[dict[str, Any]] = [component("energy", draw(PRICES), floats=draw(st.booleans()))]
+    more: dict[str, Any] = {"rounding": {"quantity_places": draw(st.sampled_from([0, 2, 3]))}}
+    if draw(st.booleans()):
+        period = draw(st.sampled_from(["annual", "monthly"]))
+        more["tiers"] = tiers(period, *draw(st.sampled_from([("3120", "4800"), ("10",), ("180.5", "280", "400")])))
+        count = len(more["tiers"]["tables"][0]["up_to"]) + 1
+        parts[0] = component("energy", by_tier(*(draw(PRICES) for _ in range(count))), floats=parts[0]["floats"])
+        if draw(st.booleans()):
+            parts.append(component("tier_2", by_tier(draw(PRICES))[:1], some_tiers=True))
+            parts[-1]["prices"][0]["tier"] = 2
+    if draw(st.booleans()):
+        more["seasons"] = seasons(**draw(st.sampled_from([
+            {"peak": "160", "flat": None, "valley": "45"},
+            {"peak": None, "valley": "50"},
+            {"sharp": "180", "peak": "150", "flat": "100", "valley": "50", "deep": "40"},
+        ])))  # fmt: skip
+    parts.append(component("history_deviation", draw(PRICES), floats=draw(st.booleans())))
+    parts.append(component("government_funds", draw(PRICES), group="fund"))
+    return tariff(*parts, **more)
+
+
+REGISTERS = st.dictionaries(st.sampled_from(["total", "sharp", "peak", "flat", "valley", "deep"]), WH, min_size=1)
+
+
+def column(value: int) -> Any:
+    return np.asarray([value], dtype=np.int64)
+
+
+def by_rules(document: TariffDocument, bands: Mapping[str, int], used: int, months: int) -> list[tuple[object, ...]]:
+    pieces = [piece("0", band=band).model_copy(update={"value_milli": value}) for band, value in bands.items()]
+    rated = rate(subject(*pieces, used_before_wh=used, tier_months=months), document)
+    return [
+        (line.code, line.tier, line.band, line.quantity_milli, line.price.e8 if line.price else 0, line.amount.fen)
+        for line in rated.lines
+    ]
+
+
+def by_columns(plan: PricePlan, bands: Mapping[str, int], used: int, months: int) -> list[tuple[object, ...]] | None:
+    """The lines of one contract, in the order of the rules: components of funds last; None where it is left."""
+    energies = Energies(
+        {band: column(bands.get(band, 0)) for band in plan.bands},
+        {band: np.asarray([band in bands]) for band in plan.bands},
+    )
+    found = figures(plan, energies, column(used), column(months))
+    if found.left[0]:
+        return None
+    rows = [
+        (line.component.code, line.tier, None if line.band == "total" else line.band, int(line.quantity_wh[0]),
+         line.price_e8, int(line.amount_fen[0]), line.component.group == "fund")
+        for line in found.lines
+        if line.present[0]
+    ]  # fmt: skip
+    assert sum(row[5] for row in rows) == int(found.amount_fen[0])
+    return [row[:6] for row in sorted(rows, key=lambda row: row[6])]
+
+
+def settled(plan: PricePlan, registers: Mapping[str, int]) -> dict[str, int] | None:
+    """What `gather` would make of one meter's registers, by plain arithmetic; None where it leaves the meter."""
+    from denghuo.service.billing.engine.gather import meter_energies
+
+    given_ = {band: np.asarray([band in registers]) for band in ("total", "sharp", "peak", "flat", "valley", "deep")}
+    values = {band: column(registers.get(band, 0)) for band in given_}
+    energies, left = meter_energies(plan, values, given_)
+    if left[0]:
+        return None
+    return {band: int(energies.by_band[band][0]) for band in plan.bands if energies.given[band][0]}
+
+
+@given(document=tariffs(), registers=REGISTERS, used=st.integers(0, 10**8), months=st.integers(1, 12))
+@example(tariff(component("energy", "0.5")), {"total": 0}, 0, 12)
+@example(tariff(component("energy", "0.5", floats=True), seasons=seasons(peak="160", flat=None, valley="45")),
+         {"peak": 0, "flat": 0, "valley": 0}, 0, 12)  # fmt: skip
+@example(tariff(component("energy", "1.99999999")), {"total": 2**62}, 0, 12)
+def test_columns_and_rules_give_the_same_lines(
+    document: TariffDocument, registers: dict[str, int], used: int, months: int
+) -> None:
+    plan = price_plan(document, MONTH, "0.38")
+    assert plan is not None
+    bands = settled(plan, registers)
+    if bands is None:
+        return
+    lines = by_columns(plan, bands, used, months)
+    if lines is not None:
+        assert lines == by_rules(document, registers, used, months)
+
+
+@given(bands=st.fixed_dictionaries({"peak": WH, "flat": WH, "valley": WH}), used=st.integers(0, 6 * 10**6))
+def test_what_people_use_is_never_left(bands: dict[str, int], used: int) -> None:
+    """Up to a million kWh of a contract the columns rate every published tariff of energy alone."""
+    household = {band: value % (3 * 10**8) for band, value in bands.items()}
+    rated = 0
+    for document in published("310000") or []:
+        plan = price_plan(document.model_copy(update={"kind": "supply"}), MONTH, document.voltages[0])
+        if plan is None:
+            continue
+        registers = household if plan.needed else {"total": sum(household.values())}
+        registers = {band: value for band, value in registers.items() if band == "total" or band in plan.bands}
+        energies = settled(plan, registers)
+        assert energies is not None and by_columns(plan, energies, used, 12) is not None
+        rated += 1
+    assert rated >= 4
+
+
+@given(price=st.integers(-(10**10), 10**10), quantity=st.integers(0, 2**62))
+def test_a_charge_is_the_one_of_the_kernel_or_not_told(price: int, quantity: int) -> None:
+    amount, past = charge(price, column(quantity))
+    assert past[0] or int(amount[0]) == charge_fen(price, quantity)
+    assert not past[0] or abs(price) * quantity >= 2**60
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"basic": {"by": "capacity", "prices": [{"price": "30"}], "document": "测试文号〔2026〕1号"}}, "basic charge"),
+        ({"power_factor": {"standards": [{"standard": 80}], "document": "测试文号〔2026〕1号"}}, "power factor"),
+        ({"free_energy": {"per_month": "15", "document": "测试文号〔2026〕1号"}}, "free energy"),
+    ],
+)
+def test_what_charges_more_than_energy_is_left_to_the_rules(more: dict[str, Any], why: str) -> None:
+    assert price_plan(tariff(component("energy", "0.5"), **more), MONTH, "0.38") is None, why
+    assert price_plan(tariff(component("energy", "0.5")), MONTH, "220") is None
+
+
+def test_a_missing_price_leaves_who_needs_it() -> None:
+    document = tariff(component("energy", by_tier("0.5")), tiers=tiers("annual", "100"))
+    plan = price_plan(document, MONTH, "0.38")
+    assert plan is not None
+    assert by_columns(plan, {"total": 100_000}, 0, 12) == by_rules(document, {"total": 100_000}, 0, 12)
+    assert by_columns(plan, {"total": 101_000}, 0, 12) is None
+    with pytest.raises(CannotRate):
+        by_rules(document, {"total": 101_000}, 0, 12)
+
+
+def test_many_contracts_at_once_are_as_one_after_the_other() -> None:
+    document = next(one for one in published("310000") or [] if one.code == "sh.resident.tiered.tou")
+    plan = price_plan(document, MONTH, "0.22")
+    assert plan is not None
+    rng = np.random.default_rng(7)
+    rows: Sequence[Any] = rng.integers(0, 600, size=(2, 500)) * 1000
+    used = rng.integers(0, 5_000, size=500) * 1000
+    none = np.zeros(500, dtype=np.int64)
+    values = dict(zip(("peak", "valley"), rows, strict=True))
+    energies = Energies(
+        {band: values.get(band, none) for band in plan.bands},
+        {band: np.full(500, band in values) for band in plan.bands},
+    )
+    found = figures(plan, energies, used, np.full(500, 12))
+    assert not found.left.any()
+    for at in range(500):
+        alone = by_columns(plan, {band: int(values[band][at]) for band in values}, int(used[at]), 12)
+        assert alone is not None and sum(row[5] for row in alone) == found.amount_fen[at]  # type: ignore[misc]
