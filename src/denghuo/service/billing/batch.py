@@ -121,15 +121,17 @@ def month_inputs(datasets: Datasets, terms: DatasetRef, energy: DatasetRef) -> M
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    read = MonthInputs(
-        _rows(datasets.scan(terms, list(Terms.__slots__)), Terms),
-        _rows(_with_account(datasets.scan(energy, list(Piece.__slots__))), Piece),
-    )
+    read = inputs_of(datasets.scan(terms, list(Terms.__slots__)), datasets.scan(energy, list(Piece.__slots__)))
     with _lock:
         _kept[key] = read
         while len(_kept) > _KEPT:
             _kept.popitem(last=False)
     return read
+
+
+def inputs_of(terms: pa.Table, energy: pa.Table) -> MonthInputs:
+    """The entries of contract terms and month energies."""
+    return MonthInputs(_rows(terms, Terms), _rows(_with_account(energy), Piece))
 
 
 def _with_account(table: pa.Table) -> pa.Table:

@@ -4,7 +4,7 @@ A step that was overtaken (by a stop, a resume or another worker) writes nothing
 progress that was committed with the last one. So the month can be ended anywhere and goes on without a bill lost or doubled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from denghuo.data.processing.work import Work
@@ -151,16 +151,22 @@ def tariffs_of(ask: Ask, call: Call, month: Month) -> list[TariffDocument]:
     return list(found.values())
 
 
-def rate_entries(
-    store: BillingStore, ask: Ask, call: Call, month: str, entries: Sequence[Entry]
-) -> tuple[list[Draft], list[Finished]]:
-    """Draft bills of the entries, and the exceptions of those that cannot be rated."""
+def opened_of(ask: Ask, call: Call) -> Callable[[str], date]:
+    """Tells the first day of a contract."""
 
     def opened(contract_no: str) -> date:
         history = ask(ContractApi).terms_of(platform_call(call), ContractRef(contract_no=contract_no)).history
         return min(terms.effective_from for terms in history)
 
-    rating = Rating(Month.of(month), tariffs_of(ask, call, Month.of(month)), opened)
+    return opened
+
+
+def rate_entries(
+    store: BillingStore, ask: Ask, call: Call, month: str, entries: Sequence[Entry]
+) -> tuple[list[Draft], list[Finished]]:
+    """Draft bills of the entries, and the exceptions of those that cannot be rated."""
+
+    rating = Rating(Month.of(month), tariffs_of(ask, call, Month.of(month)), opened_of(ask, call))
     use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month)
     drafts: list[Draft] = []
     held: list[Finished] = []

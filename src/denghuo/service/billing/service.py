@@ -49,6 +49,8 @@ from denghuo.service.billing.api import (
     TakeOverUse,
     TasksKept,
     TellHolders,
+    TriedOnAll,
+    TryOnAll,
     WholeCompanyOnly,
 )
 from denghuo.service.billing.api.exception import HOLD_CODES
@@ -56,6 +58,7 @@ from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.exceptions import ExceptionDesk
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.paper import bill_pdf
+from denghuo.service.billing.population import Population
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.store import BillingStore, CycleState
 from denghuo.service.billing.telling import tell_holders
@@ -226,6 +229,9 @@ class BillingService(BillingApi):
         self._find.set_rule(request.code, request.kind, tariff_class, request.limit, request.on)
         row = {"code": request.code, "kind": request.kind, "tariff_class": tariff_class}
         return _rule(row | {"limit": request.limit, "active": request.on})
+
+    def try_on_all(self, call: Call, request: TryOnAll) -> TriedOnAll:
+        return Population(self._work, self._ask, call, request.month).tried(request)
 
     def take_over_use(self, call: Call, request: TakeOverUse) -> TakenOver:
         rows = [(one.account_no, one.month, one.org, one.energy.wh, one.billed_on) for one in request.months]

@@ -70,6 +70,16 @@ from denghuo.service.billing.api.exception import (
     TakeOverUse,
     UsedMonth,
 )
+from denghuo.service.billing.api.population import (
+    USES,
+    MonthNotRead,
+    Mover,
+    NobodyToTry,
+    NoTariffToTry,
+    Segment,
+    TriedOnAll,
+    TryOnAll,
+)
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject
 
 __all__ = [
@@ -82,6 +92,7 @@ __all__ = [
     "HOLD_CODES",
     "STAGES",
     "STAGE_STATES",
+    "USES",
     "Advance",
     "Advanced",
     "AlreadyIssued",
@@ -114,8 +125,12 @@ __all__ = [
     "HoldersTold",
     "MeteredPiece",
     "MonthNotOver",
+    "MonthNotRead",
     "MonthSummary",
+    "Mover",
     "MyBills",
+    "NoTariffToTry",
+    "NobodyToTry",
     "NotIssued",
     "NotReleasable",
     "Rated",
@@ -127,6 +142,7 @@ __all__ = [
     "Released",
     "ReviewRule",
     "ReviewRules",
+    "Segment",
     "SetReviewRule",
     "ShownLine",
     "ShownRegister",
@@ -139,6 +155,8 @@ __all__ = [
     "TakenOver",
     "TasksKept",
     "TellHolders",
+    "TriedOnAll",
+    "TryOnAll",
     "UsedMonth",
     "WholeCompanyOnly",
 ]
@@ -240,6 +258,12 @@ class BillingApi(Api, noun="billing", version=1):
     @command(permit="billing.set_rules")
     def set_review_rule(self, call: Call, request: SetReviewRule) -> ReviewRule:
         """Changes a rule's limit or switches it; holds for bills reviewed from then on."""
+
+    # -- tariffs ----------------------------------------------------------------------------------------------------------
+
+    @query(permit="billing.try_tariff", problems=(MonthNotRead, NoTariffToTry, NobodyToTry))
+    def try_on_all(self, call: Call, request: TryOnAll) -> TriedOnAll:
+        """A tariff, draft or published, tried on all contracts of a month within the caller's scope, beside the present one."""
 
     @command(permit="billing.take_over")
     def take_over_use(self, call: Call, request: TakeOverUse) -> TakenOver:

@@ -4,7 +4,7 @@ gather: inputs from the datasets, one row a meter. plan: a tariff compiled for a
 only. contracts: both together over all contracts of a month. What the columns leave is rated by the rules, contract by contract.
 """
 
-from denghuo.service.billing.engine.contracts import Contracts, Group, RatedMonth
+from denghuo.service.billing.engine.contracts import Contracts, Group, RatedMonth, TariffOf
 from denghuo.service.billing.engine.gather import metered
 
-__all__ = ["Contracts", "Group", "RatedMonth", "metered"]
+__all__ = ["Contracts", "Group", "RatedMonth", "TariffOf", "metered"]

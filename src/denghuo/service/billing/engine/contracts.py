@@ -11,7 +11,6 @@ from denghuo.kernel.period import Month
 from denghuo.service.billing.engine.figures import Figures, Flags, Int, figures
 from denghuo.service.billing.engine.gather import REGISTERS, contract_energies, meter_energies
 from denghuo.service.billing.engine.plan import TIER_MONTHS, PricePlan, price_plan
-from denghuo.service.billing.rules.quantities import tier_year_begins
 from denghuo.service.tariff.api import TariffDocument
 
 _GROUP = ["kind", "tariff_class", "tariff_code", "voltage", "settlement"]
@@ -90,10 +89,9 @@ class Contracts:
         odd |= ~(_flags(meters, "plain") & _flags(meters, "whole"))
         left = np.logical_or.reduceat(odd, starts) if len(starts) else odd
         head = self.table.take(places)
-        tiers = plan.tariff.tiers
-        if plan.annual and tiers is not None:
+        if plan.annual:
             # The limits of an account that was opened in the tier year need its first day.
-            begins = tier_year_begins(tiers, self._month).first_day
+            begins = Month(self._month.year, 1).first_day
             left |= np.asarray(pc.greater(head["effective_from"], pa.scalar(begins, pa.date32())))
         if plan.tariff.power_factor is not None:
             left |= _flags(head, "adjusted")

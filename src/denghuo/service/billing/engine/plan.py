@@ -12,7 +12,7 @@ from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.rules.prices import at_voltage, find_price
 from denghuo.service.billing.rules.quantities import BAND_PLACES, PARENT, bands_of, base_bands_of, limits_of, whole
-from denghuo.service.tariff.api import Band, Component, Group, TariffDocument
+from denghuo.service.tariff.api import Band, Component, Group, TariffDocument, Tiers
 
 TIER_MONTHS = 12
 
@@ -70,7 +70,7 @@ def price_plan(tariff: TariffDocument, month: Month, voltage: str) -> PricePlan 
         return None
     if _adjusts_all(tariff, voltage):
         return None
-    if tariff.tiers is not None and tariff.tiers.period not in ("annual", "monthly"):
+    if tariff.tiers is not None and not _known(tariff.tiers):
         return None
     known = bands_of(tariff, month)
     if any(parent not in known for band, parent in PARENT.items() if band in known):
@@ -96,6 +96,13 @@ def price_plan(tariff: TariffDocument, month: Month, voltage: str) -> PricePlan 
         annual=tariff.tiers is not None and tariff.tiers.period == "annual",
         limits_wh=limits,
     )
+
+
+def _known(tiers: Tiers) -> bool:
+    """Whether the tiers are of a month or of the calendar year, by the account alone."""
+    if tiers.period == "monthly":
+        return True
+    return tiers.period == "annual" and tiers.year_starts == 1 and tiers.year_by == "calendar"
 
 
 def _adjusts_all(tariff: TariffDocument, voltage: str) -> bool:

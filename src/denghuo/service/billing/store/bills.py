@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import pyarrow as pa
+
 from denghuo.data.processing.work import Work
 from denghuo.kernel.values import Money
 from denghuo.service.billing.rating import Draft, piece_json
@@ -119,6 +121,17 @@ class Bills:
         ):
             found.setdefault(row["account_no"], {})[row["month"]] = row["energy_wh"]
         return found
+
+    def used_before(self, month: str) -> pa.Table:
+        """Energy of the calendar year before a month, by account: account_no, energy_wh."""
+        rows = self._work.rows(
+            "SELECT account_no, sum(energy_wh)::bigint AS energy_wh FROM year_use"
+            " WHERE month >= %s AND month < %s GROUP BY account_no",
+            (f"{month[:4]}-01", month),
+        )
+        names = ["account_no", "energy_wh"]
+        columns = [[row[name] for row in rows] for name in names]
+        return pa.table([pa.array(columns[0], pa.string()), pa.array(columns[1], pa.int64())], names=names)
 
     def to_review(self, month: str, limit: int, account_no: str | None = None) -> list[ToReview]:
         return self._work.rows(
