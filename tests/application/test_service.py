@@ -114,6 +114,13 @@ def test_registers_behind_an_exception_are_told_in_the_words_of_the_reading_serv
     assert [piece[name].get("x-dictionary") for name in ("status", "rule")] == ["reading.status", "reading.rule"]
 
 
+def test_a_form_that_derives_a_value_of_its_answer_knows_what_it_is_called(application: ApplicationApi) -> None:
+    shown = application.page(
+        clerk("customer.read", "payment.take", "ledger.read"), PageWanted(app="payment", page="take")
+    )
+    assert shown.operations["payment.take_payment"].reply["properties"]["change"]["x-label"]["zh"] == "找零"
+
+
 @pytest.mark.parametrize("page", ["accounts", "nothing_such"])
 def test_a_page_without_rights_and_one_that_is_not_there_look_alike(application: ApplicationApi, page: str) -> None:
     with pytest.raises(NoSuchPage):

@@ -31,6 +31,12 @@ def test_a_bill_opens_down_to_its_registers_and_its_arithmetic(
     grid = page.get_by_role("grid", name="电费账单")
     grid.locator("tbody tr", has_text="居民生活").first.click()
     page.wait_for_url("**/w/billing/bill?bill_no=*")
+    # A bill says where it belongs, in the crumbs and in the menu.
+    above = page.get_by_role("navigation", name="位置")
+    expect(above).to_contain_text("核算管理")
+    expect(above.get_by_role("link", name="电费账单")).to_have_attribute("href", "/w/billing/bills")
+    menu = page.get_by_role("navigation", name="菜单")
+    expect(menu.locator("[aria-current=page]")).to_have_text("电费账单")
     line = page.locator(".explain__line").first
     line.click()
     how = page.locator(".explain__how").first

@@ -46,6 +46,29 @@ def test_slash_finds_a_customer_by_pinyin_and_enter_opens_the_whole_view(
     accessible(page)
 
 
+def test_what_slash_finds_is_chosen_by_arrows(enter: Enter, accessible: Callable[[Page], None]) -> None:
+    page = enter("billing")
+    page.keyboard.press("/")
+    page.keyboard.type("58101000000")
+    options, box = page.get_by_role("option"), page.get_by_role("combobox").first
+    expect(options.nth(2)).to_be_visible()
+    for key, chosen in (
+        ("ArrowDown", 1),
+        ("ArrowUp", 0),
+        ("ArrowUp", options.count() - 1),
+        ("ArrowDown", 0),
+        ("ArrowDown", 1),
+    ):
+        page.keyboard.press(key)
+        expect(options.nth(chosen)).to_have_attribute("aria-selected", "true")
+        assert box.get_attribute("aria-activedescendant") == options.nth(chosen).get_attribute("id")
+        expect(page.locator("[role=option][aria-selected=true]")).to_have_count(1)
+    accessible(page)
+    account = options.nth(1).locator("strong").inner_text()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/w/customer/account?account_no={account}")
+
+
 def test_personal_data_is_masked_until_revealed_with_a_reason(enter: Enter) -> None:
     page = enter("billing", path=f"/w/customer/account?account_no={ACCOUNT}")
     expect(page.get_by_role("heading", level=1)).to_contain_text("林*")

@@ -147,6 +147,7 @@ class Catalogue:
     def shown_operations(self, page: PageSpec) -> dict[str, dict[str, Any]]:
         """The operations a page uses. What a command answers is shown only where the page says so; else its schema is spared."""
         answering = {action.operation for action in actions_of(page) if action.then == "show"}
+        answering |= {block.submit.operation for block in blocks_of(page) if isinstance(block, Form) and block.derived}
         shown: dict[str, dict[str, Any]] = {}
         for name in sorted(operations_of(page)):
             operation = self.operations[name]
@@ -162,6 +163,11 @@ class Catalogue:
                 for _, path in field_paths(block):
                     if operation is not None and _is_nameless(operation.reply_field(path)):
                         yield f"{operation.name} reply {path}"
+            elif isinstance(block, Form) and block.submit.operation:
+                contract = self.contracts.operations[block.submit.operation]
+                for derived in block.derived:
+                    if _is_nameless(contract.reply_field(derived.name)):
+                        yield f"{contract.name} reply {derived.name}"
         for name, asked in inputs_of(page):
             contract = self.contracts.operations[name]
             for field in asked:
