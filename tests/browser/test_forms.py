@@ -198,8 +198,11 @@ def test_a_tariff_is_drafted_by_one_person_and_published_by_another(
     drafted = yaml.safe_load(base64.b64decode(file["content"]).decode())
     # From the year after the newest version: what bills are made with stays as it is.
     newest = max(head["effective_from"] for head in heads)
-    drafted["effective_from"] = f"{max(int(newest[:4]), 2026) + 1}-01-01"
+    begins = f"{max(int(newest[:4]), 2026) + 1}-01"
+    drafted["effective_from"] = f"{begins}-01"
     drafted.pop("effective_to", None)
+    for example in drafted.get("examples", []):
+        example["month"] = begins
     page = enter("tariff", path="/w/tariff/draft")
     choose(page, "broken.yaml", "code: [")
     page.get_by_role("button", name="检查并保存草稿").click()

@@ -214,13 +214,16 @@ class Audit(Page):
     result: Annotated[Literal["done", "refused"] | None, Label("结果", "Result", dictionary=RESULTS.name)] = None
 
 
+CHANNELS = Dictionary("access.channel", {"browser": text("浏览器", "Browser"), "system": text("系统", "Platform")})
+
+
 class Deed(Message):
     """One line of the audit trail. Personal data in `request` stays sealed and shows as dots."""
 
     at: Annotated[AwareDatetime, Label("时间", "Time")]
     actor: Annotated[str, Label("操作人", "Actor")]
     post: Annotated[str, Label("岗位", "Post", dictionary="permission.role")]
-    channel: Annotated[str, Label("渠道", "Channel")]
+    channel: Annotated[str, Label("渠道", "Channel", dictionary=CHANNELS.name)]
     operation: Annotated[str, Label("操作", "Operation")]
     subject: Annotated[str, Label("对象", "Subject")]
     result: Result

@@ -341,7 +341,7 @@ class CompareTariffs(Message):
 
     code: TariffCode
     version: VersionNo
-    other_version: VersionNo
+    other_version: Annotated[int, Field(ge=1), Label("对比版本", "Compared with")]
     other_code: TariffCode | None = None
 
 

@@ -258,8 +258,8 @@ def _faulty(findings: list[Finding]) -> TariffFaulty:
     shown = errors[0]
     return TariffFaulty(
         text(
-            f"电价文件有 {len(errors)} 处错误，首处在 {shown.where}：{shown.message.zh}。",
-            f"The tariff has {len(errors)} errors; the first at {shown.where}: {shown.message.en}.",
+            f"电价文件有 {len(errors)} 处错误，首处在 {shown.where}：{shown.message.zh.rstrip('。')}。",
+            f"The tariff has {len(errors)} errors; the first at {shown.where}: {shown.message.en.rstrip('.')}.",
         ),
         findings=[finding.model_dump(mode="json") for finding in findings],
     )

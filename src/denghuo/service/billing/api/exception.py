@@ -195,6 +195,11 @@ class Recalculated(Message):
     run_no: Annotated[int | None, Label("发行批次", "Issue no.")]
 
 
+LIMIT_UNITS = Dictionary(
+    "billing.limit_unit", {"yuan": text("元", "yuan"), "kWh": text("千瓦时", "kWh"), "%": text("%", "%")}
+)
+
+
 class ReviewRule(Message):
     """A rule of the review. `limit` is in `unit`; a rule that is off holds nothing."""
 
@@ -204,7 +209,7 @@ class ReviewRule(Message):
     kind: BillKind
     tariff_class: TariffClass | None
     limit: Annotated[int, Label("限值", "Limit")]
-    unit: Annotated[str, Label("单位", "Unit")]
+    unit: Annotated[str, Label("单位", "Unit", dictionary=LIMIT_UNITS.name)]
     on: Annotated[bool, Label("启用", "On")]
 
 

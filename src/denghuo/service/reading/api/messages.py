@@ -373,7 +373,7 @@ class RuleRow(Message):
     code: RuleCode
     title: Annotated[TextPair, Label("规则", "Rule")]
     severity: Severity
-    parameters: Annotated[str, Label("参数", "Parameters")]
+    parameters: Annotated[TextPair | None, Label("依据", "Goes by")]
     effective_from: Annotated[date, Label("生效日期", "Effective from")]
     effective_to: Annotated[date | None, Label("失效日期", "Effective to")]
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
 from denghuo.data.analysis.lake import SLOTS
-from denghuo.data.processing.dataset import arrow_schema, json_column
-from denghuo.kernel.fields import TextPair
+from denghuo.data.processing.dataset import arrow_schema
+from denghuo.kernel.fields import ROLES_OF_POINTS, TextPair
 from denghuo.kernel.period import Month
+from denghuo.kernel.problem import Text, text
 from denghuo.kernel.values import Energy, Power, Register
 from denghuo.service.reading.api import (
     MONTH_ENERGY,
@@ -44,14 +46,50 @@ def energy_table(rows: Sequence[ReadRow]) -> pa.Table:
     return pa.table(columns, schema=arrow_schema(MONTH_ENERGY))
 
 
+_PARAMETERS: Mapping[str, tuple[Text, str]] = {
+    "gap_days_max": (text("插补不超过", "fills gaps of up to"), "d"),
+    "carry_days_max": (text("外推不超过", "carries on for up to"), "d"),
+    "average_days_min": (text("日均至少据", "averages over at least"), "d"),
+    "days": (text("最近", "last"), "d"),
+    "days_min": (text("至少", "at least"), "d"),
+    "factor": (text("超过中位数", "more than the median"), "times"),
+    "floor_wh_a_day": (text("日电量下限", "floor of a day"), "wh"),
+    "floor_wh": (text("电量下限", "floor"), "wh"),
+    "share_e4": (text("比例", "share of"), "e4"),
+}
+_UNITS: Mapping[str, tuple[Decimal, Text]] = {
+    "d": (Decimal(1), text("天", "days")),
+    "times": (Decimal(1), text("倍", "times")),
+    "wh": (Decimal("0.001"), text("千瓦时", "kWh")),
+    "e4": (Decimal("0.01"), text("%", "%")),
+}
+
+
+def told(rule: Rule) -> TextPair | None:
+    """What a rule goes by, in words; nothing where it goes by nothing."""
+    parts: list[Text] = []
+    for name, value in rule.parameters.items():
+        said, kind = _PARAMETERS[name]
+        scale, unit = _UNITS[kind]
+        number = f"{(value * scale).normalize():f}"
+        parts.append(text(f"{said['zh']} {number} {unit['zh']}", f"{said['en']} {number} {unit['en']}"))
+    if rule.roles:
+        roles = [ROLES_OF_POINTS.entries[role] for role in rule.roles]
+        parts.append(
+            text(f"用途 {'、'.join(one['zh'] for one in roles)}", f"of {', '.join(one['en'] for one in roles)}")
+        )
+    if not parts:
+        return None
+    return TextPair(zh="；".join(one["zh"] for one in parts), en="; ".join(one["en"] for one in parts))
+
+
 def rule_row(rule: Rule) -> RuleRow:
-    parameters = {**rule.parameters, **({"roles": list(rule.roles)} if rule.roles else {})}
     return RuleRow.model_validate(
         {
             "code": rule.code,
             "title": TextPair(**rule.title),
             "severity": rule.severity,
-            "parameters": json_column(parameters) if parameters else "",
+            "parameters": told(rule),
             "effective_from": rule.effective_from,
             "effective_to": rule.effective_to,
         }
