@@ -56,6 +56,15 @@ def test_tables_of_figures_fit_their_cards(enter: Enter, billed: Product, width:
         assert max(wide) <= 1, f"{path} at {width}"
 
 
+def test_columns_that_the_reply_decides_on_are_there_whole_or_not_at_all(enter: Enter, billed: Product) -> None:
+    page = enter("manager")
+    settled(page, "/w/ledger/recovery", "tbody tr")
+    grid = page.get_by_role("grid", name="明细")
+    expect(grid.get_by_role("columnheader", name="用电类别")).to_have_count(0)
+    units = grid.locator("td[data-label='供电单位']").all_inner_texts()
+    assert "米山供电所" in units and "" not in units
+
+
 def test_registers_of_a_bill_line_do_not_run_into_each_other(enter: Enter, billed: Product) -> None:
     page = enter("manager")
     settled(page, f"/w/billing/bills?month={MONTH}", "tbody tr")

@@ -57,7 +57,7 @@ export function axes(categories: string[], unit: string, colours: Palette, sidew
     data: categories,
     axisTick: { show: false },
     axisLine: { lineStyle: { color: colours.line } },
-    axisLabel: sideways || categories.length > 10 ? { color: colours.quiet, fontSize: 12, hideOverlap: true } : { color: colours.quiet, fontSize: 11, interval: 0, width: 72, overflow: 'truncate' },
+    axisLabel: sideways || categories.length > 10 ? { color: colours.quiet, fontSize: 12, hideOverlap: true } : { color: colours.quiet, fontSize: 11, interval: 0, width: 72, overflow: 'truncate', hideOverlap: true },
     inverse: sideways,
   }
   const value = {
@@ -78,8 +78,10 @@ export function chartOption(form: string, categories: string[], series: Series[]
   if (form === 'ring') return ring(categories, series[0]!, colours, tell)
   const sideways = form === 'rank'
   const line = form === 'line' || form === 'area'
+  const framed = frame(colours)
   return {
-    ...frame(colours),
+    ...framed,
+    ...(sideways && series[0] ? { grid: { ...(framed['grid'] as object), top: 10, right: roomFor(series[0].values.map((value) => tell(value, series[0]!.schema))) } } : {}),
     ...axes(categories, series[0] && isNumeric(series[0].schema) ? unitOf(series[0].schema) : '', colours, sideways),
     legend: series.length > 1 ? { top: 2, right: 8, itemWidth: 12, itemHeight: 8, textStyle: { color: colours.quiet } } : undefined,
     series: series.map((one) => ({
@@ -94,6 +96,11 @@ export function chartOption(form: string, categories: string[], series: Series[]
       tooltip: { valueFormatter: (_: unknown, position: number) => tell(one.values[position], one.schema) },
     })),
   }
+}
+
+/** Pixels right of the longest bar in which the longest of these labels stands whole, at a font size of 12. */
+export function roomFor(labels: string[]): number {
+  return 14 + 7 * Math.max(2, ...labels.map((label) => [...label].reduce((sum, letter) => sum + (letter > '\u2e7f' ? 1.8 : 1), 0)))
 }
 
 function ring(categories: string[], series: Series, colours: Palette, tell: (value: unknown, schema: Schema) => string): EChartsCoreOption {
