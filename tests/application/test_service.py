@@ -95,6 +95,14 @@ def test_a_page_is_pruned_to_the_caller(application: ApplicationApi) -> None:
     assert "customer.reveal" in revealer.operations
 
 
+def test_a_button_does_not_lead_to_a_form_that_the_reader_could_not_send(application: ApplicationApi) -> None:
+    wanted = PageWanted(app="customer", page="account")
+    looker = application.page(clerk("customer.read", "ledger.read"), wanted)
+    cashier = application.page(clerk("customer.read", "ledger.read", "payment.take"), wanted)
+    assert looker.page.get("actions", []) == []
+    assert [action["open"]["page"] for action in cashier.page["actions"]] == ["payment.take"]
+
+
 def test_a_page_brings_the_dictionaries_it_uses_and_no_others(application: ApplicationApi) -> None:
     shown = application.page(clerk("customer.read"), PageWanted(app="customer", page="accounts"))
     assert shown.dictionaries["tariff_class"]["resident"].zh == "居民生活"

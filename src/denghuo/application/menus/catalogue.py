@@ -1,7 +1,7 @@
 """The catalogue: every micro-app held against the contracts that this deployment has, ready to be pruned to a caller."""
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -48,6 +48,7 @@ class Catalogue:
             screens=frozenset(SCREENS),
             pages={name: frozenset(page.get("parameters", ())) for name, page in pages.items()},
             options={name: frozenset(page.get("options", ())) for name, page in pages.items()},
+            forms={name: frozenset(_submitted(page)) for name, page in pages.items()},
         )
         self.findings: dict[str, list[Finding]] = {}
         self.apps = [self._offered(app) for app in read]
@@ -248,6 +249,14 @@ def _is_nameless(schema: Any) -> bool:
     if schema is None or "x-label" in schema or schema.get("type") in {"array", "object"}:
         return False
     return not {"zh", "en"} <= schema.get("properties", {}).keys()
+
+
+def _submitted(page: Mapping[str, Any]) -> Iterator[str]:
+    """The commands that the forms of a page send, read from its raw data."""
+    for block in page.get("blocks", ()):
+        submit = block.get("submit") if isinstance(block, Mapping) else None
+        if isinstance(submit, Mapping) and isinstance(submit.get("operation"), str):
+            yield submit["operation"]
 
 
 def _finding(path: str, name: str) -> Finding:

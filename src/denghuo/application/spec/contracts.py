@@ -41,6 +41,8 @@ class Contracts:
     """Page name to the names of its parameters; empty where pages are not to be checked against each other."""
     options: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Page name to the names of what it may be opened with besides."""
+    forms: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Page name to the commands that its forms send."""
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any], **registered: Any) -> "Contracts":

@@ -114,4 +114,8 @@ class _Reader:
         return action if action.open is None or self.may_open(action.open) else None
 
     def may_open(self, opened: Open) -> bool:
+        """A button does not lead to a form that this reader could not send."""
+        commands = self.contracts.forms.get(opened.page, frozenset())
+        if commands and not any(self.may_run(command) for command in commands):
+            return False
         return not self.contracts.pages or opened.page in self.contracts.pages
