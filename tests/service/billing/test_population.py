@@ -21,8 +21,9 @@ from tests.service.billing.county import (
     tariff,
 )
 
+from denghuo.kernel.fields import TextPair
 from denghuo.kernel.problem import NotPermitted
-from denghuo.kernel.values import Money, Power
+from denghuo.kernel.values import Money, Percent, Power
 from denghuo.service.billing.api import (
     FindBills,
     MonthNotRead,
@@ -32,7 +33,15 @@ from denghuo.service.billing.api import (
     TryOnAll,
 )
 from denghuo.service.contract.api import ChangeTerms, ContractApi, ContractsOf
-from denghuo.service.tariff.api import DraftTariff, TariffApi, TariffDocument, TariffVersion
+from denghuo.service.tariff.api import (
+    BandWindows,
+    DraftTariff,
+    Season,
+    TariffApi,
+    TariffDocument,
+    TariffVersion,
+    Window,
+)
 
 HOUSES = [Supply(serial, 1 + serial % 2, daily(serial), contract_kw=20) for serial in range(1, 13)]
 EMPTY = Supply(13, 1, daily(0))
@@ -101,6 +110,17 @@ def test_everybody_is_charged_as_the_rules_charge_them(found: County) -> None:
 def test_the_present_tariff_tried_changes_nothing(found: County) -> None:
     same = found.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code="test.resident"))
     assert (same.difference, same.more, same.less) == (Money(0), 0, 0) and same.contracts == 14
+
+
+def test_a_tariff_by_time_of_use_says_whose_meters_do_not_give_it(found: County) -> None:
+    bands = [
+        BandWindows(band="peak", windows=[Window(start="06:00", end="22:00")], ratio=Percent.of("120")),
+        BandWindows(band="valley", ratio=Percent.of("50")),
+    ]
+    season = Season(title=TextPair(zh="全年", en="all year"), bands=bands)
+    version = drafted(found, plain("0.617").model_copy(update={"seasons": [season]}))
+    tried = found.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code=TRIED, version=version))
+    assert (tried.contracts, tried.without_bands, tried.same) == (14, 14, 14)
 
 
 def test_a_tariff_that_some_gain_from(found: County) -> None:

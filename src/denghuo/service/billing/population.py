@@ -34,6 +34,7 @@ from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.rules import choose
+from denghuo.service.billing.rules.quantities import WITHOUT_BANDS
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffNotFound, TariffRef
@@ -119,7 +120,8 @@ class Population:
     def _side(self, tariffs: Sequence[TariffDocument], tariff_of: TariffOf, named: bool) -> "_Side":
         """Every contract that `tariff_of` gives a tariff, rated. named: whether the tariff that a contract names counts."""
         found = self._contracts.rate(tariff_of)
-        side = _Side(found.amount_fen, found.energy_wh, found.asked & ~found.left, np.zeros_like(found.left))
+        rated = found.asked & ~found.left
+        side = _Side(found.amount_fen, found.energy_wh, rated, np.zeros_like(rated), found.without_bands & rated)
         places = np.flatnonzero(found.asked & found.left)
         if len(places):
             for place, draft in self._one_by_one(
@@ -127,6 +129,7 @@ class Population:
             ):
                 side.amount_fen[place], side.energy_wh[place] = draft.rated.total.fen, draft.rated.energy_wh
                 side.rated[place] = side.by_rules[place] = True
+                side.without_bands[place] = any(one.code == WITHOUT_BANDS for one in draft.rated.remarks)
         return side
 
     def _one_by_one(self, places: Int, rating: Rating, named: bool) -> Iterator[tuple[int, Draft]]:
@@ -174,6 +177,7 @@ class Population:
             title=tried.title,
             contracts=len(places),
             by_rules=int((now.by_rules | then.by_rules)[told].sum()),
+            without_bands=int(then.without_bands[told].sum()),
             not_rated=int((meant & ~told).sum()),
             now=Money(before),
             then=Money(after),
@@ -202,12 +206,14 @@ class Population:
 
 @dataclass(frozen=True)
 class _Side:
-    """What contracts are charged by one of the two tariffs; who could be rated, and who of them one by one."""
+    """What contracts are charged by one of the two tariffs; who could be rated, who of them one by one, and who of them without
+    bands by a tariff that has them."""
 
     amount_fen: Int
     energy_wh: Int
     rated: Flags
     by_rules: Flags
+    without_bands: Flags
 
 
 def _segment(tariff_class: str, use: str, now: Int, then: Int) -> Segment:

@@ -67,6 +67,7 @@ class Mover(Message):
 class TriedOnAll(Message):
     """`not_rated`: contracts of the tariff's classes that either tariff cannot rate; they are in no figure.
 
+    without_bands: contracts whose meters do not give the bands of the tried tariff, so that it charges them as without.
     by_rules: contracts that were rated one by one, because they are charged more than energy.
     """
 
@@ -76,6 +77,7 @@ class TriedOnAll(Message):
     title: Annotated[TextPair, Label("电价名称", "Tariff")]
     contracts: Annotated[int, Label("测算合同数", "Contracts")]
     by_rules: Annotated[int, Label("逐户计费", "Rated one by one")]
+    without_bands: Annotated[int, Label("无分时示数", "Without time-of-use registers")]
     not_rated: Annotated[int, Label("未能测算", "Not rated")]
     now: Annotated[Money, Label("现行电费", "Now")]
     then: Annotated[Money, Label("测算电费", "Then")]

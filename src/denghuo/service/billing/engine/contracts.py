@@ -33,12 +33,14 @@ TariffOf = Callable[[Group], TariffDocument | None]
 
 @dataclass(frozen=True)
 class RatedMonth:
-    """Amounts (fen) and energies (Wh) by contract. left: those that the columns cannot rate; asked: those with a tariff."""
+    """Amounts (fen) and energies (Wh) by contract. left: those that the columns cannot rate; asked: those with a tariff;
+    without_bands: those that a tariff by time of use rates without, because a meter does not give its bands."""
 
     amount_fen: Int
     energy_wh: Int
     left: Flags
     asked: Flags
+    without_bands: Flags
 
 
 class Contracts:
@@ -65,7 +67,7 @@ class Contracts:
 
     def rate(self, tariff_of: TariffOf) -> RatedMonth:
         amount, energy = np.zeros((2, len(self)), dtype=np.int64)
-        left, asked = np.zeros((2, len(self)), dtype=np.bool_)
+        left, asked, without_bands = np.zeros((3, len(self)), dtype=np.bool_)
         for group, places in self.groups():
             tariff = tariff_of(group)
             if tariff is None:
@@ -75,12 +77,12 @@ class Contracts:
             if plan is None:
                 left[places] = True
                 continue
-            found, unsettled = self._figures(plan, places)
+            found, unsettled, without_bands[places] = self._figures(plan, places)
             amount[places], energy[places] = found.amount_fen, found.energy_wh
             left[places] = found.left | unsettled
-        return RatedMonth(amount, energy, left, asked)
+        return RatedMonth(amount, energy, left, asked, without_bands)
 
-    def _figures(self, plan: PricePlan, places: Int) -> tuple[Figures, Flags]:
+    def _figures(self, plan: PricePlan, places: Int) -> tuple[Figures, Flags, Flags]:
         rows, starts = self._rows_of(places)
         meters = self._meters.take(rows)
         values = {band: _column(meters, band) for band in REGISTERS}
@@ -97,7 +99,8 @@ class Contracts:
             left |= _flags(head, "adjusted")
         months = np.full(len(places), TIER_MONTHS, dtype=np.int64)
         used = np.maximum(_column(head, "used_before_wh"), 0)
-        return figures(plan, contract_energies(energies, starts), used, months), left
+        found = contract_energies(energies, starts)
+        return figures(plan, found, used, months), left, found.given["total"] & plan.tariff.time_of_use
 
     def _rows_of(self, places: Int) -> tuple[Int, Int]:
         """The meter rows of contracts, and where each contract begins among them."""

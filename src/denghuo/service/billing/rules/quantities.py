@@ -17,6 +17,8 @@ BAND_PLACES: Mapping[str | None, int] = {
     band: at for at, band in enumerate((None, "total", "sharp", "peak", "flat", "valley", "deep"))
 }
 """The order of a bill's lines, and of the bands where energy is shared over them."""
+WITHOUT_BANDS = "no_time_of_use_registers"
+"""The remark on a meter that does not give the bands of its tariff."""
 _UNBANDED: tuple[Band, ...] = ("total", "flat", "peak")
 
 
@@ -121,7 +123,7 @@ def metered_energy(every: Sequence[MeteredPiece], tariff: TariffDocument, month:
         names = "、".join(sorted(set(without_bands)))
         metered.remarks.append(
             remark(
-                "no_time_of_use_registers",
+                WITHOUT_BANDS,
                 f"表 {names} 没有分时示数，该电量按不分时电价计费。",
                 f"Meter {names} has no time-of-use registers; its energy is billed at the price without time of use.",
             )
