@@ -25,10 +25,13 @@ UNITS = Dictionary(
         "%": text("%", "%"),
         "kvarh": text("千乏时", "kvarh"),
         "d": text("天", "days"),
+        "month": text("月", "months"),
         "time": text("次", "times"),
     },
 )
-Unit = Annotated[Literal["kWh", "kW", "kVA", "%", "kvarh", "d", "time"], Label("单位", "Unit", dictionary=UNITS.name)]
+Unit = Annotated[
+    Literal["kWh", "kW", "kVA", "%", "kvarh", "d", "month", "time"], Label("单位", "Unit", dictionary=UNITS.name)
+]
 STEP_KINDS = Dictionary(
     "billing.step",
     {

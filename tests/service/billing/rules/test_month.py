@@ -52,7 +52,7 @@ from denghuo.service.billing.rules.power_factor import standard_for
 from denghuo.service.billing.rules.registry import RULES, cited
 from denghuo.service.billing.rules.scheme import schemes
 from denghuo.service.billing.rules.views import average_price, by_band, by_component
-from denghuo.service.tariff.api import TariffDocument
+from denghuo.service.tariff.api import HouseholdRoom, TariffDocument
 
 PF = {"document": "水电财字〔83〕215号"}
 SOURCES = [{"number": DOCUMENT}, {"number": PF["document"]}]
@@ -738,7 +738,38 @@ def test_larger_households_have_room_from_the_month_after() -> None:
     assert household_months(Month(2028, 3), 1, accepted) == 1
     assert household_months(Month(2028, 4), 1, accepted) == 0
     assert household_months(Month(2026, 12), 12, accepted, date(2026, 6, 30)) == 3
-    assert (household_extra_wh(5, 9), household_extra_wh(4, 9)) == (wh(900), 0)
+    rooms = [
+        HouseholdRoom(persons_from=5, per_month=Energy.of("100")),
+        HouseholdRoom(persons_from=7, per_month=Energy.of("200")),
+    ]
+    assert [household_extra_wh(rooms, persons, 9) for persons in (4, 5, 7)] == [0, wh(900), wh(1800)]
+
+
+def test_charges_that_are_not_per_kwh() -> None:
+    document = tariff(
+        component("energy", "0.5"),
+        charges=[
+            {"code": code, "title": {"zh": code, "en": code}, "per": per, "price": price, "document": DOCUMENT, **more}
+            for code, per, price, more in (
+                ("customer_charge", "month", "12", {}),
+                ("demand_charge", "demand", "30", {"band": "peak"}),
+            )
+        ],
+        seasons=seasons(peak=None, flat=None, valley=None),
+    )
+    demand = [piece("100", "demand", band="peak"), piece("300", "demand")]
+    rated = rate(subject(piece("1000"), *demand), document)
+    assert amounts(rated) == {
+        ("energy", None, None): "500.00",
+        ("customer_charge", None, None): "12.00",
+        ("demand_charge", "peak", None): "3000.00",
+    }
+    half = rate(subject(piece("1000"), *demand, first_day="2026-04-16"), document)
+    assert amounts(half)["customer_charge", None, None] == "6.00"
+    with pytest.raises(CannotRate) as raised:
+        rate(subject(piece("1000")), document)
+    assert raised.value.code == "no_reading"
+    explained(rated)
 
 
 @for_all(first=st.integers(0, 6000), second=st.integers(0, 6000), extra=st.integers(0, 12))

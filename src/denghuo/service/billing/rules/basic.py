@@ -95,7 +95,7 @@ def basic_lines(
             value=subject.voltage,
         )
     remarks: list[RatingRemark] = []
-    demand = metered_demand(subject) if basic.by == "demand" else None
+    demand = metered_demand(subject.pieces) if basic.by == "demand" else None
     if basic.by == "demand" and demand is None:
         remarks.append(
             remark(

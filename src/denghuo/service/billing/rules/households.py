@@ -1,6 +1,6 @@
 """Residents: room of the tiers for larger households and for parts of a year, and free energy (居民阶梯、多人口、免费电量)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
 
@@ -9,13 +9,10 @@ from denghuo.kernel.values import Money, Price, round_half_up
 from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.words import milli, step
-from denghuo.service.tariff.api import FreeEnergy, TariffDocument
+from denghuo.service.tariff.api import FreeEnergy, HouseholdRoom, TariffDocument
 
-LARGE_FROM = 5
-"""Persons from which a household is a larger one."""
-EXTRA_WH = 100_000
-"""A month, in tier one (鲁发改价格〔2019〕509号)."""
 RENEWED_AFTER_YEARS = 2
+"""鲁发改价格〔2019〕509号."""
 
 
 def tier_months(year_from: date, opened: date, closed: date | None = None) -> int:
@@ -43,9 +40,12 @@ def household_months(month: Month, count: int, accepted: date, ended: date | Non
     return max(0, min(last, ends) - max(last - count + 1, begins) + 1)
 
 
-def household_extra_wh(persons: int, months: int, monthly_wh: int = EXTRA_WH) -> int:
-    """Additional room of tier one for a household of so many persons over so many months."""
-    return monthly_wh * months if persons >= LARGE_FROM else 0
+def household_extra_wh(rooms: Iterable[HouseholdRoom], persons: int, months: int) -> int:
+    """Additional room of tier one for a household of so many persons over so many months: that of the largest number reached."""
+    reached = [room for room in rooms if persons >= room.persons_from]
+    if not reached:
+        return 0
+    return max(reached, key=lambda room: room.persons_from).per_month.wh * months
 
 
 def free_energy_line(

@@ -242,11 +242,11 @@ def _split(
     )
 
 
-def metered_demand(subject: RatingSubject) -> int | None:
+def metered_demand(pieces: Iterable[MeteredPiece], band: Band = "total") -> int | None:
     """The demand of the month in W: the largest of each point, added over the points; None without a demand register."""
     largest: dict[str, int] = {}
-    for piece in subject.pieces:
-        if piece.quantity == "demand" and piece.band == "total" and piece.value_milli is not None:
+    for piece in pieces:
+        if piece.quantity == "demand" and piece.band == band and piece.value_milli is not None:
             largest[piece.point_no] = max(largest.get(piece.point_no, 0), piece.value_milli)
     return sum(largest.values()) if largest else None
 
@@ -291,7 +291,7 @@ def limits_of(tiers: Tiers, month: int) -> list[Energy]:
 def _size(subject: RatingSubject, period: str) -> int:
     """VA of capacity or W of demand that the limits of a month are for."""
     if period == "per_kw":
-        size = metered_demand(subject) or max((span.contract_w or 0 for span in subject.spans), default=0)
+        size = metered_demand(subject.pieces) or max((span.contract_w or 0 for span in subject.spans), default=0)
     else:
         size = subject.customer_capacity_va or max((span.capacity_va or 0 for span in subject.spans), default=0)
     if size == 0:

@@ -10,6 +10,7 @@ from denghuo.kernel.values import INT64_MAX, Money
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject, Step
 from denghuo.service.billing.rules.adjustment import power_factor_lines
 from denghuo.service.billing.rules.basic import basic_lines
+from denghuo.service.billing.rules.charges import charge_lines
 from denghuo.service.billing.rules.energy import component_lines
 from denghuo.service.billing.rules.households import free_energy_line
 from denghuo.service.billing.rules.losses import line_loss, shared, transformer_loss
@@ -96,7 +97,8 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
             subject, tariff, tariff.power_factor, energies.pieces, base, energies.lost, energies.loss_steps
         )
         remarks += more
-    lines = [*sums.energy, *basic, *sums.funds, *free, *adjustment]
+    charges = charge_lines(subject.pieces, tariff, month, first, last) if tariff.charges else []
+    lines = [*sums.energy, *basic, *charges, *sums.funds, *free, *adjustment]
     total = sum(line.amount.fen for line in lines)
     if max(abs(total), *(abs(line.amount.fen) for line in lines)) > INT64_MAX:
         raise CannotRate(
