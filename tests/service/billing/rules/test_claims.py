@@ -26,6 +26,7 @@ from denghuo.service.billing.rules.claims import (
     rerated,
     sealed_equipment,
     settled,
+    temporary_refund,
     temporary_settlement,
     temporary_supply,
     theft,
@@ -34,7 +35,13 @@ from denghuo.service.billing.rules.claims import (
     unauthorised_supply,
     wrong_category,
 )
-from denghuo.service.billing.rules.claims.breach import HOURS_A_DAY, UNKNOWN_DAYS, months_charged, theft_energy
+from denghuo.service.billing.rules.claims.breach import (
+    HOURS_A_DAY,
+    UNKNOWN_DAYS,
+    months_charged,
+    rated_power_w,
+    theft_energy,
+)
 from denghuo.service.billing.rules.claims.correction import (
     corrected,
     creep,
@@ -229,6 +236,7 @@ def test_theft_of_unknown_time(case_id: str) -> None:
     load = (inputs["kW"] * 1000, HOURS_A_DAY["lighting"], UNKNOWN_DAYS)
     assert (inputs["hours"], inputs["days"]) == load[1:]
     energy = theft_energy(*load)
+    assert rated_power_w(220, 10, 1) == 2200 and rated_power_w(220, 5, 3, 30) == 99_000
     if "kWh" in expected:
         assert energy == wh(expected["kWh"])
     claim = theft([PricedEnergy(energy, Price.of(inputs["price"]))], loads=[load])
@@ -424,6 +432,15 @@ def test_temporary_supply_is_paid_by_components_and_settled_later() -> None:
     back = temporary_settlement(shorter, claim.total)
     assert back.total == shorter.total - claim.total and back.total < Money(0)
     explained(back)
+
+
+@pytest.mark.parametrize(("used", "back"), [(14, "-50.01"), (15, "0.00"), (40, "0.00")])
+def test_old_refund_of_a_payment_in_advance(used: int, back: str) -> None:
+    claim = temporary_refund(Money.of("100.01"), 30, used)
+    assert str(claim.total) == back
+    explained(claim)
+    with pytest.raises(ValueError, match="agreed"):
+        temporary_refund(Money(1), 0, 0)
 
 
 def test_kpi_01_reading_rate() -> None:

@@ -721,6 +721,14 @@ def test_free_energy_with_surcharges_and_bands() -> None:
     assert str(amount(rated, "free_energy")) == "-4.00"
 
 
+def test_free_energy_is_that_of_the_household_and_not_of_its_parts() -> None:
+    document = tariff(component("energy", "0.6"), free_energy=free("10"))
+    garage = tariff(component("energy", "1.0"), code="garage")
+    part = Part(point_no="G", way="quantity", quantity_wh=wh(50), tariff_code="garage")
+    rated = rate(subject(piece("100"), parts=[part], free_months=1), document, {"garage": garage})
+    assert str(amount(rated, "free_energy")) == "-6.00"
+
+
 def test_months_of_an_account_in_its_tier_year() -> None:
     january = date(2026, 1, 1)
     assert tier_months(january, date(2020, 5, 5)) == 12

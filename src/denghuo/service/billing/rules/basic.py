@@ -19,15 +19,16 @@ from denghuo.service.billing.lines import (
     RatingSubject,
     Step,
     TransformerDays,
+    Unit,
 )
 from denghuo.service.billing.rules.capacity import capacity_spans, halves, with_contract_demand
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.prices import at_voltage
 from denghuo.service.billing.rules.quantities import metered_demand
 from denghuo.service.billing.rules.words import charge, milli, percent, remark, step
-from denghuo.service.tariff.api import BasicCharge, DemandDiscount, DemandRule, PriceAt, TariffDocument
+from denghuo.service.tariff.api import BasicCharge, ChargedBy, DemandDiscount, DemandRule, PriceAt, TariffDocument
 
-_KINDS = {
+_KINDS: dict[ChargedBy, tuple[str, tuple[str, str], Unit]] = {
     "capacity": ("basic_capacity", ("基本电费（容量）", "Basic charge by capacity"), "kVA"),
     "demand": ("basic_demand", ("基本电费（需量）", "Basic charge by demand"), "kW"),
 }

@@ -1,29 +1,29 @@
 """The making of a bill line: one place, so that a line's sentence is always that of its steps."""
 
 from denghuo.kernel.values import Money, Price
-from denghuo.service.billing.lines import BillLine, Step
+from denghuo.service.billing.lines import BillLine, Step, Unit
 from denghuo.service.billing.rules.words import pair, sentence
-from denghuo.service.tariff.api import PriceAt, TariffDocument
+from denghuo.service.tariff.api import Band, Group, PriceAt, TariffDocument
 
 
 def made(
     code: str,
     title: tuple[str, str],
-    group: str,
+    group: Group,
     tariff: TariffDocument,
     row: PriceAt | None,
     document: str,
     quantity: int | None,
-    unit: str,
+    unit: Unit,
     price: Price | None,
     amount: Money,
     steps: list[Step],
     arithmetic: str,
-    band: str | None = None,
+    band: Band | None = None,
     tier: int | None = None,
 ) -> BillLine:
     """A bill line under a tariff. quantity: thousandths of the unit."""
-    return BillLine.model_construct(
+    return BillLine(
         code=code,
         title=pair(*title),
         group=group,

@@ -76,14 +76,14 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
     remarks = list(metered.remarks)
     sums = _Sums()
     tiers = _priced(subject, tariff, metered, sums)
-    for part in energies.parts:
-        if part.tariff is not None:
-            _part_priced(subject, part, part.tariff, sums, first, last)
     free: list[BillLine] = []
     if tariff.free_energy is not None and subject.free_months:
         lines = [*sums.energy, *sums.funds]
         line = free_energy_line(tariff, tariff.free_energy, subject.free_months, metered.total, lines)
         free = [line] if line is not None else []
+    for part in energies.parts:
+        if part.tariff is not None:
+            _part_priced(subject, part, part.tariff, sums, first, last)
     basic: list[BillLine] = []
     if tariff.basic is not None:
         basic, more = basic_lines(subject, tariff, tariff.basic, first, last, energies.billed)
@@ -100,13 +100,13 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
     charges = charge_lines(subject.pieces, tariff, month, first, last) if tariff.charges else []
     lines = [*sums.energy, *basic, *charges, *sums.funds, *free, *adjustment]
     total = sum(line.amount.fen for line in lines)
-    if max(abs(total), *(abs(line.amount.fen) for line in lines)) > INT64_MAX:
+    if max([abs(total), *(abs(line.amount.fen) for line in lines)]) > INT64_MAX:
         raise CannotRate(
             text("金额超出可记账的范围，请核对示数。", "The amount is past what can be booked; compare the registers."),
             code="bad_quantity",
             value=str(Money(total)),
         )
-    return Rated.model_construct(
+    return Rated(
         tariff_code=tariff.code,
         tariff_version=tariff.version,
         energy_wh=energies.billed,

@@ -17,15 +17,14 @@ _UNITS = {"kWh": "千瓦时", "kW": "千瓦", "kVA": "千伏安", "kvarh": "千�
 
 
 def pair(zh: str, en: str) -> TextPair:
-    # Made from our own text many times a bill: nothing to validate.
-    return TextPair.model_construct(zh=zh, en=en)
+    return TextPair(zh=zh, en=en)
 
 
 def step(kind: StepKind, values: dict[str, str], zh: str, en: str, rule: str | None = None) -> Step:
     """A step; `rule` is the id of the rule that it follows."""
     if rule is not None:
         values["rule"] = rule
-    return Step.model_construct(kind=kind, values=values, text=pair(zh, en))
+    return Step(kind=kind, values=values, text=pair(zh, en))
 
 
 def sentence(steps: Iterable[Step]) -> TextPair:
@@ -35,7 +34,7 @@ def sentence(steps: Iterable[Step]) -> TextPair:
 
 
 def remark(code: str, zh: str, en: str, review: bool = False) -> RatingRemark:
-    return RatingRemark.model_construct(code=code, text=pair(zh, en), review=review)
+    return RatingRemark(code=code, text=pair(zh, en), review=review)
 
 
 def milli(number: int) -> str:

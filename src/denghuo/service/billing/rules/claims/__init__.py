@@ -18,7 +18,12 @@ from denghuo.service.billing.rules.claims.compensation import outage_compensatio
 from denghuo.service.billing.rules.claims.late_fee import Debt, LateFeeTerms, late_fee, late_fee_terms
 from denghuo.service.billing.rules.claims.making import PricedEnergy
 from denghuo.service.billing.rules.claims.refund import correction_claim, rerated, settled
-from denghuo.service.billing.rules.claims.temporary import Load, temporary_settlement, temporary_supply
+from denghuo.service.billing.rules.claims.temporary import (
+    Load,
+    temporary_refund,
+    temporary_settlement,
+    temporary_supply,
+)
 
 __all__ = [
     "Debt",
@@ -33,6 +38,7 @@ __all__ = [
     "rerated",
     "sealed_equipment",
     "settled",
+    "temporary_refund",
     "temporary_settlement",
     "temporary_supply",
     "theft",

@@ -1,8 +1,8 @@
 """Breach of use and theft (违约用电、窃电): what is charged again and the penalty charge on it.
 
-供电营业规则: the 1996 text (arts. 100, 102 and 103) and the 2024 text (art. 101 and following) ask for the same amounts; the 2024
-text says "not more than" three times where the 1996 text said three times, so `times` is what the contract says, at most the number
-of the text. A penalty is N times the exact difference, not N times its rounded fen.
+供电营业规则: the 1996 text (arts. 100, 102 and 103) and the 2024 text (art. 101 and following) ask for the same amounts; the
+2024 text says "not more than" three times where the 1996 text said three times, so `times` is what the contract says, at most
+the number of the text. A penalty is N times the exact difference, not N times its rounded fen.
 """
 
 from collections.abc import Sequence
@@ -60,8 +60,8 @@ def unauthorised_capacity(
     """Capacity above the contract (擅自超过合同约定容量), VA or W.
 
     With two_part_price (a month's basic price) and the days of use, both included: the basic charge of these days and N times
-    it; days "thirty" divides parts of a month by thirty, "calendar" by the days of the month (from 2024-06-01). Without it: 50 yuan
-    a kVA or kW.
+    it; days "thirty" divides parts of a month by thirty, "calendar" by the days of the month (from 2024-06-01). Without it:
+    50 yuan a kVA or kW.
 
     Raises:
         ValueError: two-part without its days, or more times than the text allows.
@@ -131,6 +131,12 @@ def touched_metering(count: int = 1, *, resident: bool) -> Claim:
 def theft_energy(power_w: int, hours_a_day: int, days: int = UNKNOWN_DAYS) -> int:
     """Wh of equipment in use: power x hours x days; without a known time 180 days of 12 h (power) or 6 h (lighting)."""
     return power_w * hours_a_day * days
+
+
+def rated_power_w(phase_volts: int, rated_amperes: int, phases: int, multiplier: int = 1) -> int:
+    """The power that a meter's rated current stands for (标定电流所指的容量), where the stealing equipment is not known:
+    phase voltage x current x phases, times the ratio of its transformers."""
+    return phase_volts * rated_amperes * phases * multiplier
 
 
 def theft(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from denghuo.kernel.values import Money, Price
+from denghuo.kernel.values import Money, Price, round_half_up
 from denghuo.service.billing.lines import Claim
 from denghuo.service.billing.rules.claims.making import PricedEnergy, claim, energy_line, line
 from denghuo.service.billing.rules.prices import at_voltage
@@ -59,6 +59,28 @@ def temporary_supply(loads: Sequence[Load], prices: Sequence[tuple[str, tuple[st
         for code, title, price, document in prices
     ]
     return claim(lines, energy)
+
+
+def temporary_refund(paid: Money, agreed_days: int, used_days: int) -> Claim:
+    """What the 1996 text (art. 87, to 2024-05-31) gives back of a payment in advance: half of it where less than half of the
+    agreed time was used, nothing beyond that.
+
+    Raises:
+        ValueError: without an agreed time.
+    """
+    if agreed_days <= 0 or used_days < 0:
+        raise ValueError(f"{used_days} days of {agreed_days} agreed")
+    given = Money(-round_half_up(paid.fen, 2)) if 2 * used_days < agreed_days else Money(0)
+    shown = f"-{paid} × 1/2 = {given}" if given else f"0 = {given}"
+    less = ("不足", "less than") if given else ("已达", "not less than")
+    said = step(
+        "days",
+        {"agreed": str(agreed_days), "used": str(used_days)},
+        f"约定 {agreed_days} 天，实际使用 {used_days} 天，{less[0]}二分之一。",
+        f"Agreed {agreed_days} days, used {used_days}, {less[1]} half. ",
+    )
+    title = ("退还预收电费", "Payment in advance given back")
+    return claim([line("temporary", "prepaid_refund", title, "temporary.refund", given, shown, [said])])
 
 
 def temporary_settlement(due: Claim, paid: Money) -> Claim:
