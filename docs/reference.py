@@ -1,4 +1,5 @@
-"""The reference of all operations, made from the contracts: writes docs/reference/operations.md."""
+"""The reference of all operations, made from the contracts, and of the billing rules, made from their table: writes
+docs/reference/operations.md and billing-rules.md."""
 
 import pathlib
 import re
@@ -8,8 +9,18 @@ from denghuo.access.api import AccessApi
 from denghuo.application.api import ApplicationApi
 from denghuo.kernel.contract import Api, Message, Operation
 from denghuo.main.composition import SERVICES
+from denghuo.service.billing.rules.registry import RULES, Rule
 
 PAGE = pathlib.Path(__file__).parent / "reference" / "operations.md"
+RULES_PAGE = PAGE.with_name("billing-rules.md")
+RULES_HEAD = """# Billing rules
+
+Made from `src/denghuo/service/billing/rules/data/rules.csv` by `docs/reference.py`; do not edit. A bill line and a claim name the
+rules that they follow. Spans are half open: a rule holds from its first day up to and without its last.
+
+Basis says what the wording was taken from: a published document, published examination questions with their answers, real bills
+that come out to the fen, a company's or a province's own procedure, an engineering handbook.
+"""
 HEAD = """# Operations
 
 Made from the contracts by `docs/reference.py`; do not edit. How they are called: [concepts](../concepts.md#a-call).
@@ -27,6 +38,28 @@ def page() -> str:
     return (
         "\n".join([HEAD, index, "", *(line for contract in contracts for line in _service(contract))]).rstrip() + "\n"
     )
+
+
+def rules_page() -> str:
+    """The table of billing rules, a section for each group of ids."""
+    groups: dict[str, list[Rule]] = {}
+    for rule in RULES.values():
+        groups.setdefault(rule.id.split(".")[0], []).append(rule)
+    lines = [RULES_HEAD]
+    for name, rules in groups.items():
+        lines += [
+            f"## {name}",
+            "",
+            "| rule | 中文 | English | document | from | to | basis |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| `{rule.id}` | {rule.words.zh} | {rule.words.en} | {rule.document} | {rule.since or ''} | {rule.until or ''} |"
+            f" {rule.basis} |"
+            for rule in rules
+        ]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _service(contract: type[Api]) -> Iterator[str]:
@@ -79,3 +112,4 @@ def _first(documentation: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), "utf-8")
+    RULES_PAGE.write_text(rules_page(), "utf-8")

@@ -61,3 +61,5 @@ def test_the_reference_of_operations_is_current() -> None:
     reference = _script("reference")
     said = "a contract changed: .venv/bin/python docs/reference.py writes the page anew"
     assert (ROOT / "docs" / "reference" / "operations.md").read_text("utf-8") == reference.page(), said
+    said = "a rule changed: .venv/bin/python docs/reference.py writes the page anew"
+    assert (ROOT / "docs" / "reference" / "billing-rules.md").read_text("utf-8") == reference.rules_page(), said

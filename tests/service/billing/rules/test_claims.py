@@ -1,5 +1,8 @@
 """Claims outside the month's bill: published cases by their id, and what holds for every claim."""
 
+import ast
+import pathlib
+import re
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -10,6 +13,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from tests.service.billing.rules.make import CASES, component, given, piece, subject, tariff, yuan
 
+import denghuo.service.billing.rules as rules
 from denghuo.kernel.values import Energy, Money, Percent, Power, Price
 from denghuo.service.billing.lines import Claim
 from denghuo.service.billing.rules import rate
@@ -59,6 +63,10 @@ from denghuo.service.billing.rules.claims.temporary import component_prices
 from denghuo.service.billing.rules.registry import RULES, cited, in_force
 from denghuo.service.billing.rules.views import error_rate, reading_rate
 
+RULE_ID = (
+    r"(quantity|loss|basic|factor|tier|agency|market|solar|late|breach|theft|correction|refund|outage|temporary)"
+    r"\.[a-z0-9_]+(\.[a-z0-9]+)?"
+)
 NEW = late_fee_terms(date(2025, 1, 18))
 
 
@@ -468,3 +476,12 @@ def test_rules_have_documents_words_and_spans() -> None:
     before, after = ({rule.id for rule in in_force(day)} for day in (date(2024, 5, 31), date(2024, 6, 1)))
     assert {"basic.days.1996", "late.1996"} <= before and not {"basic.days.2024", "late.2024"} & before
     assert {"basic.days.2024", "late.2024"} <= after and not {"basic.days.1996", "late.1996"} & after
+
+
+def test_every_rule_that_the_code_names_is_in_the_table() -> None:
+    named: set[str] = set()
+    for file in pathlib.Path(str(rules.__file__)).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named |= {word for word in node.value.split() if re.fullmatch(RULE_ID, word)}
+    assert len(named) > 50 and named <= set(RULES)

@@ -216,7 +216,7 @@ def test_capacity_by_transformers_and_contract_demand_together() -> None:
     rated = rate(subject(piece("0"), piece("200", "demand"), **terms), document)
     # 40 % of 1000 kVA for 15 days, of 1500 kVA for 15 days.
     assert [str(line.amount) for line in rated.lines if line.group == "basic"] == ["8000.00", "12000.00"]
-    assert rules_of(rated.lines[-1]) == {"basic.demand.2016", "basic.days.2024"}
+    assert rules_of(rated.lines[-1]) == {"basic.demand.2016", "basic.floor", "basic.days.2024"}
 
 
 def test_days_of_the_old_and_the_new_rule() -> None:

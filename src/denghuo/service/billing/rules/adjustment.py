@@ -45,6 +45,7 @@ def power_factor_lines(
         ]
     places = tariff.rounding.quantity_places
     rows = [(piece, whole(abs(piece.value_milli or 0), places)) for piece in reactive]
+    backward = [piece for piece in reactive if piece.quantity == "reactive_rev"]
     kvarh = sum(value for _, value in rows) + lost[1]
     kwh = _active_total(pieces, tariff, places) + lost[0]
     factor = power_factor_hundredths(kwh, kvarh)
@@ -65,7 +66,9 @@ def power_factor_lines(
     steps = [
         *(registers(piece, value if (piece.value_milli or 0) >= 0 else -value, "kvarh") for piece, value in rows),
         *loss_steps,
-        _factor_step(subject, rule, kwh, kvarh, factor, standard, number),
+        _factor_step(
+            subject, rule, kwh, kvarh, factor, standard, number, reverse=any(one.value_milli for one in backward)
+        ),
         step(
             "base",
             {"base": str(Money(base))},
@@ -108,7 +111,15 @@ def standard_of(subject: RatingSubject, rule: PowerFactor) -> int | None:
 
 
 def _factor_step(
-    subject: RatingSubject, rule: PowerFactor, kwh: int, kvarh: int, factor: int, standard: int, number: int
+    subject: RatingSubject,
+    rule: PowerFactor,
+    kwh: int,
+    kvarh: int,
+    factor: int,
+    standard: int,
+    number: int,
+    *,
+    reverse: bool,
 ) -> Step:
     pf = f"{factor // 100}.{factor % 100:02d}"
     ratio = f"{milli(kwh)} / √({milli(kwh)}² + {milli(kvarh)}²) = {pf}"
@@ -126,7 +137,9 @@ def _factor_step(
         values,
         f"功率因数 {ratio}，标准 0.{standard}{lowered[0]}，调整 {percent(number)}%，依据{rule.document}。",
         f"Power factor {ratio}, standard 0.{standard}{lowered[1]}, adjustment {percent(number)} %, {rule.document}. ",
-        "factor.lowered" if subject.standard_lowered else "factor.adjustment",
+        "factor.adjustment"
+        + (" factor.lowered" if subject.standard_lowered else "")
+        + (" factor.reverse" if reverse else ""),
     )
 
 

@@ -212,7 +212,8 @@ def _demand(rule: DemandRule, span: BasicSpan, demand: int | None) -> tuple[int,
         values,
         f"{zh}，计费需量 {milli(billed)} 千瓦。",
         f"{en}; billed demand {milli(billed)} kW. ",
-        "basic.demand.2016" if rule.above == "free_share" else "basic.demand.old",
+        ("basic.demand.2016" if rule.above == "free_share" else "basic.demand.old")
+        + (" basic.floor" if "floor_share" in values else ""),
     )
 
 
@@ -238,8 +239,9 @@ def _capacity(span: BasicSpan, transformers: Sequence[TransformerDays]) -> Step:
         values["transformers"] = "; ".join(shown_en)
         zh, en = f"{zh}（{'，'.join(shown_zh)}）", f"{en} ({', '.join(shown_en)})"
         rule = "basic.interlock" if any(one.interlock for one in here) else "basic.standby"
-        if any(one.state == "paused" for one in here):
-            rule = "basic.pause"
+        for state, more in (("paused", "basic.pause"), ("half", "basic.half")):
+            if any(one.state == state for one in here):
+                rule = f"{rule} {more}"
     return step("demand", values, zh + "。", en + ". ", rule)
 
 

@@ -11,6 +11,8 @@ from denghuo.service.billing.rules.quantities import seasons_of
 from denghuo.service.billing.rules.words import band_name, percent, step
 from denghuo.service.tariff.api import Component, PriceAt, Season, TariffDocument, floated_price, share_of_flat
 
+_RULES = {"agency_energy": "agency.composition", "history_deviation": "agency.average"}
+
 
 @dataclass(frozen=True)
 class Found:
@@ -109,4 +111,4 @@ def _said(
     if row.illustrative:
         values["illustrative"] = "true"
         zh, en = f"{zh}（示例价）", f"{en} (illustrative)"
-    return step("price", values, zh + "。", en + ". ")
+    return step("price", values, zh + "。", en + ". ", _RULES.get(component.code))

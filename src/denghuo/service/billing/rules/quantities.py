@@ -332,8 +332,17 @@ def tier_energy(tiers: Tiers, subject: RatingSubject, total: int, places: int) -
         values,
         f"阶梯：{since_zh}前 {len(rooms)} 档尚余 {'、'.join(rooms)} 千瓦时；本次 {milli(total)} 千瓦时分为 {parts_zh or '0'}。",
         f"Tiers: {since_en}room left {', '.join(rooms)} kWh; this {milli(total)} kWh is split into {parts_en or '0'}. ",
-        {"annual": "tier.annual", "monthly": "tier.monthly"}.get(tiers.period),
+        _tier_rules(tiers, subject),
     )
+
+
+def _tier_rules(tiers: Tiers, subject: RatingSubject) -> str | None:
+    rules = {"annual": ["tier.annual"], "monthly": ["tier.monthly"]}.get(tiers.period, [])
+    if tiers.period == "annual" and subject.tier_months < 12:
+        rules.append("tier.part_month")
+    if subject.tier_extra_wh:
+        rules += ["tier.household", "tier.no_rerate"] if subject.used_tiers_wh else ["tier.household"]
+    return " ".join(rules) or None
 
 
 def _fill(rooms: Sequence[int | None], amount: int) -> tuple[list[int], int]:

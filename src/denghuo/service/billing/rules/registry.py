@@ -1,7 +1,7 @@
 """The rules that a bill or a claim can rest on: id, document, days in force, words (规则目录).
 
-A step names the rule that it follows in `values["rule"]`; `cited` gives the rules of a line. Spans are half open. `basis` says what
-the wording was taken from, because not every rule stands in a public document:
+A step names the rules that it follows in `values["rule"]`, ids with spaces between; `cited` gives the rules of a line. Spans
+are half open. `basis` says what the wording was taken from, because not every rule stands in a public document:
 
 - document: the published text, or several published questions that quote it alike;
 - examination: published examination questions with their answers;
@@ -65,4 +65,5 @@ def in_force(day: date) -> list[Rule]:
 
 def cited(steps: Iterable[Step]) -> list[Rule]:
     """The rules that steps follow, each once, in their order."""
-    return [RULES[id] for id in dict.fromkeys(step.values["rule"] for step in steps if "rule" in step.values)]
+    named = (id for step in steps for id in step.values.get("rule", "").split())
+    return [RULES[id] for id in dict.fromkeys(named)]

@@ -21,7 +21,7 @@ def pair(zh: str, en: str) -> TextPair:
 
 
 def step(kind: StepKind, values: dict[str, str], zh: str, en: str, rule: str | None = None) -> Step:
-    """A step; `rule` is the id of the rule that it follows."""
+    """A step; `rule` names the rules that it follows, ids with spaces between."""
     if rule is not None:
         values["rule"] = rule
     return Step(kind=kind, values=values, text=pair(zh, en))
@@ -108,6 +108,8 @@ def registers(piece: MeteredPiece, billed_milli: int, unit: str) -> Step:
     if piece.status == "estimated":
         zh += f"，其中估算 {piece.estimated_days} 天" if piece.estimated_days else "，为估算值"
         en += f", {piece.estimated_days} days estimated" if piece.estimated_days else ", estimated"
+    if piece.piece > 1:
+        rule = f"{rule} quantity.pieces" if rule else "quantity.pieces"
     return step("registers", values, zh + "。", en + ". ", rule)
 
 
