@@ -420,7 +420,7 @@ def test_loss_energy_belongs_to_the_flat_band() -> None:
         "valley": wh(100),
     }
     flat = next(line for line in rated.lines if line.band == "flat")
-    assert {"loss.line", "loss.table"} <= rules_of(flat)
+    assert rules_of(flat) == {"loss.line"} and "变压器 T：约定月损耗 10 千瓦时" in flat.sentence.zh
     off = LineLoss(line_no="L1", active_wh=wh(5), deduct=True)
     assert rate(subject(piece("100"), line_losses=[off]), tariff(component("energy", "0.5"))).energy_wh == wh(95)
     with pytest.raises(CannotRate):

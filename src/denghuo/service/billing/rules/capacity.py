@@ -62,13 +62,12 @@ def capacity_spans(transformers: Sequence[TransformerDays], first: date, last: d
 
 
 def with_contract_demand(capacities: Sequence[BasicSpan], contracts: Sequence[BasicSpan]) -> list[BasicSpan]:
-    """Spans of capacity cut by spans of contract demand, each with both."""
-    contracted = [span for span in contracts if span.contract_w is not None]
-    if not contracted:
+    """Spans of capacity cut by the spans of the contract, each with both; days without a contract are not charged."""
+    if not contracts:
         return list(capacities)
     both = []
     for one in capacities:
-        for other in contracted:
+        for other in contracts:
             first, last = max(one.first_day, other.first_day), min(one.last_day, other.last_day)
             if first <= last:
                 update = {"first_day": first, "last_day": last, "contract_w": other.contract_w}

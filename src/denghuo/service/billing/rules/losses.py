@@ -103,14 +103,14 @@ def transformer_loss(loss: TransformerLoss, active_wh: int, reactive_varh: int, 
     if loss.active_wh is not None:
         active, reactive = _part(loss, loss.active_wh), _part(loss, loss.reactive_varh)
         zh, en = f"约定月损耗 {milli(loss.active_wh)} 千瓦时", f"agreed loss of a month {milli(loss.active_wh)} kWh"
-        rule = "loss.part_month" if loss.days else "loss.table"
+        rule = "loss.part_month" if loss.days else None
     elif loss.table:
         full = through_wh if loss.days is None else round_half_up(through_wh * MONTH_DAYS, loss.days)
         row = looked_up(loss.table, full)
         active, reactive = _part(loss, row.active_wh), _part(loss, row.reactive_varh)
         zh = f"按变压器后全部电量 {milli(full)} 千瓦时查表得 {milli(row.active_wh)} 千瓦时"
         en = f"looked up on all {milli(full)} kWh behind it: {milli(row.active_wh)} kWh"
-        rule = "loss.table"
+        rule = "loss.table loss.part_month" if loss.days else "loss.table"
     else:
         active, reactive, zh, en, rule = _by_nameplate(loss, through_wh, through_varh)
     found = Lost(_rounded(active, places), _rounded(reactive, places), [])
