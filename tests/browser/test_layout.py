@@ -39,9 +39,9 @@ def test_a_name_stands_over_its_figures_and_a_list_ends_with_its_foot(enter: Ent
         assert foot["y"] + foot["height"] <= 900, f"{path}: the foot is below the window"
 
 
-@pytest.mark.parametrize("width", [1366, 1440])
-def test_tables_of_figures_fit_their_cards(enter: Enter, billed: Product, width: int) -> None:
-    page = enter("manager", width=width)
+@pytest.mark.parametrize(("width", "language"), [(1366, "zh-CN"), (1440, "en-GB")])
+def test_tables_of_figures_fit_their_cards(enter: Enter, billed: Product, width: int, language: str) -> None:
+    page = enter("manager", width=width, language=language)
     for path in (
         "/w/loss/areas",
         "/w/loss/feeders",

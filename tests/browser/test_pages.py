@@ -1,13 +1,20 @@
-"""Every page of every post opens: nothing broken, nothing refused, nothing named by its raw field."""
+"""Every page of every post opens: nothing broken, nothing refused, no raw codes, nothing wider than a phone."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
 from tests.browser.conftest import Enter
 from tests.browser.product import Product
 
 STAFF = ["manager", "ledger", "tariff", "asset", "admin", "auditor", "cashier"]
 TROUBLE = ".state--problem, .state--defect, .state--unavailable, .state--offline, .state--not-permitted"
 
+
+RAW = """() => [...document.querySelectorAll('td, th, dt, dd, label, .stat__label, .stat__value')]
+  .filter(one => one.offsetParent && !/操作|权限|来源|计算式/.test(one.dataset.label ?? ''))
+  .map(one => one.innerText.trim()).filter(text => /^[a-z0-9]+(_[a-z0-9]+)+$/.test(text))"""
+"""Codes that stand on the page as they stand in the contract. Operations, permits and sources are shown by their names."""
+PHONE: ViewportSize = {"width": 390, "height": 800}
+DESK: ViewportSize = {"width": 1440, "height": 900}
 
 MENUS: dict[str, list[str]] = {}
 
@@ -36,4 +43,9 @@ def test_every_page_of_the_menu_opens(enter: Enter, billed: Product, user: str) 
         expect(page.locator(".skeleton, .block[aria-busy=true]")).to_have_count(0)
         for fault in page.locator(TROUBLE).all():
             troubled.append(f"{name}: {fault.inner_text()[:120]}")
+        troubled += [f"{name}: raw {code}" for code in page.evaluate(RAW)]
+        page.set_viewport_size(PHONE)
+        if (wide := page.evaluate("document.documentElement.scrollWidth")) > PHONE["width"]:
+            troubled.append(f"{name}: {wide} wide on a phone")
+        page.set_viewport_size(DESK)
     assert troubled == []
