@@ -49,7 +49,9 @@ from denghuo.service.billing.api import (
     TakeOverUse,
     TasksKept,
     TellHolders,
+    Trial,
     TriedOnAll,
+    Try,
     TryOnAll,
     WholeCompanyOnly,
 )
@@ -61,7 +63,9 @@ from denghuo.service.billing.paper import bill_pdf
 from denghuo.service.billing.population import Population
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.store import BillingStore, CycleState
+from denghuo.service.billing.tariffs import tried
 from denghuo.service.billing.telling import tell_holders
+from denghuo.service.billing.trial import trial
 from denghuo.service.customer.api import Account, AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import Organisations, PermissionApi
@@ -190,6 +194,12 @@ class BillingService(BillingApi):
             held=held,
             as_of=call.now,
         )
+
+    # -- questions about bills --------------------------------------------------------------------------------------------
+
+    def trial(self, call: Call, request: Try) -> Trial:
+        tariff, draft = tried(self._ask, call, request)
+        return trial(request, tariff, draft, call.now)
 
     # -- exceptions -------------------------------------------------------------------------------------------------------
 

@@ -199,11 +199,12 @@ class CheckTariff(DraftTariff):
 
 
 class TariffFindings(Message):
-    """`publishable`: no finding is an error."""
+    """`publishable`: no finding is an error. `document`: the tariff as it was read, None where it could not be."""
 
     code: str | None
     publishable: bool
     findings: list[Finding]
+    document: TariffDocument | None = None
 
 
 class Drafted(Message):

@@ -80,6 +80,7 @@ from denghuo.service.billing.api.population import (
     TriedOnAll,
     TryOnAll,
 )
+from denghuo.service.billing.api.trial import NotTriable, Trial, TrialReading, Try
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject
 
 __all__ = [
@@ -133,6 +134,7 @@ __all__ = [
     "NobodyToTry",
     "NotIssued",
     "NotReleasable",
+    "NotTriable",
     "Rated",
     "RatingSubject",
     "Recalculate",
@@ -155,7 +157,10 @@ __all__ = [
     "TakenOver",
     "TasksKept",
     "TellHolders",
+    "Trial",
+    "TrialReading",
     "TriedOnAll",
+    "Try",
     "TryOnAll",
     "UsedMonth",
     "WholeCompanyOnly",
@@ -228,6 +233,12 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.read")
     def month_summary(self, call: Call, request: Summarise) -> MonthSummary:
         """Counts, energy and amount of a month by class of use, within the caller's units."""
+
+    # -- questions about bills --------------------------------------------------------------------------------------------
+
+    @query(permit="billing.read", problems=(NotTriable, CannotRate))
+    def trial(self, call: Call, request: Try) -> Trial:
+        """What a bill would be: typed readings by any tariff, published or a draft, explained line by line. Keeps nothing."""
 
     # -- exceptions -------------------------------------------------------------------------------------------------------
 

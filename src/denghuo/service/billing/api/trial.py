@@ -1,0 +1,89 @@
+"""Trial bills (电费试算): typed readings and a tariff in, the explained bill out; nothing is kept."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.fields import AsOf, MeterNo, MonthText, TariffClass, TariffCode, TextPair, Voltage
+from denghuo.kernel.problem import Problem
+from denghuo.kernel.values import ApparentPower, Energy, Money, Multiplier, Power, Price, Register
+from denghuo.service.billing.api.bill import Counted, ShownLine
+from denghuo.service.tariff.api import TEXT_MAX, Band, Kind, QuantityKind, Settlement, Standard
+
+READINGS_MAX = 100
+TYPED_METER = "1"
+"""What a meter is called on a trial bill where nobody gave it a number."""
+
+
+class TrialReading(Message):
+    """One register: its previous and current reading with the multiplier, or the quantity itself (kWh, kvarh, kW)."""
+
+    quantity: QuantityKind = "active_fwd"
+    band: Band = "total"
+    start: Annotated[Register | None, Label("起示数", "Previous register")] = None
+    end: Annotated[Register | None, Label("止示数", "Current register")] = None
+    multiplier: Annotated[Multiplier, Label("倍率", "Multiplier")] = Multiplier(1)
+    value: Annotated[Counted | None, Label("或直接填计量值", "Or the quantity itself")] = None
+    meter_no: MeterNo = TYPED_METER
+
+
+class Try(Message):
+    """What a bill would be. The tariff is a stored one, or the text of a tariff file, which goes before a stored one.
+
+    Without `tariff_version` the published version that is in force at the beginning of the month. Class, settlement and voltage
+    may be left out where the tariff has one alone. `used_before`: energy of the tier year before this month; `tier_months`: months
+    of the tier year that count (less than 12 in the year of opening); `reading_months`: months between two readings;
+    `tier_extra`: additional room of the first tier of a larger household.
+    """
+
+    tariff_code: TariffCode | None = None
+    tariff_version: Annotated[int, Field(ge=1), Label("电价版本", "Price version")] | None = None
+    tariff_text: (
+        Annotated[str, StringConstraints(max_length=TEXT_MAX), Label("电价文件（草稿）", "Tariff file (draft)")] | None
+    ) = None
+    month: MonthText
+    first_day: Annotated[date | None, Label("计费起日", "First day billed")] = None
+    last_day: Annotated[date | None, Label("计费止日", "Last day billed")] = None
+    tariff_class: TariffClass | None = None
+    settlement: Settlement | None = None
+    voltage: Voltage | None = None
+    readings: Annotated[
+        list[TrialReading], Field(min_length=1, max_length=READINGS_MAX), Label("示数或电量", "Registers or quantities")
+    ]
+    used_before: Annotated[Energy, Label("本年前期电量", "Energy before in the tier year")] = Energy(0)
+    tier_months: Annotated[int, Field(ge=1, le=12), Label("阶梯年计入月数", "Months of the tier year")] = 12
+    reading_months: Annotated[int, Field(ge=1, le=12), Label("抄表间隔月数", "Months between readings")] = 1
+    tier_extra: Annotated[Energy, Label("第一档增加电量", "Extra room of the first tier")] = Energy(0)
+    capacity: Annotated[ApparentPower | None, Label("运行容量", "Capacity")] = None
+    contract_demand: Annotated[Power | None, Label("合同最大需量", "Contract demand")] = None
+    standard: Standard | None = None
+
+
+class Trial(Message):
+    """The bill as it would be, with its lines explained as on bills. `draft`: by a tariff that is not published."""
+
+    tariff_code: TariffCode
+    tariff_version: Annotated[int, Label("电价版本", "Price version")]
+    tariff_title: Annotated[TextPair, Label("电价名称", "Tariff")]
+    draft: Annotated[bool, Label("按草稿试算", "By a draft")]
+    month: MonthText
+    kind: Kind
+    tariff_class: TariffClass
+    settlement: Settlement
+    voltage: Voltage
+    from_on: Annotated[date, Label("计费起日", "From")]
+    to_on: Annotated[date, Label("计费止日", "To")]
+    energy: Annotated[Energy, Label("计费电量", "Energy billed")]
+    used_before: Annotated[Energy, Label("本年前期电量", "Energy before in the tier year")]
+    amount: Annotated[Money, Label("合计金额", "Total")]
+    average_price: Annotated[Price | None, Label("平均电价（每千瓦时）", "Average price per kWh")]
+    illustrative: Annotated[bool, Label("含示例价", "Illustrative prices")]
+    lines: list[ShownLine]
+    remarks: Annotated[list[TextPair], Label("备注", "Remarks")]
+    as_of: AsOf
+
+
+class NotTriable(Problem, noun="billing", status=422, zh="试算条件不完整", en="The trial is not complete"):
+    """Something that was typed does not fit. Fields: errors = [{field, value, zh, en}], each with what to do about it."""

@@ -1,0 +1,73 @@
+"""Which tariff a question means, asked of the tariff service."""
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month
+from denghuo.kernel.problem import text
+from denghuo.service.billing.api import Try
+from denghuo.service.billing.trial import Misfit, refused
+from denghuo.service.host.binding import Ask
+from denghuo.service.tariff.api import CheckTariff, InForce, TariffApi, TariffDocument, TariffNotFound, TariffRef
+
+EXAMPLES = "/examples"
+FINDINGS_SHOWN = 10
+
+
+def tried(ask: Ask, call: Call, request: Try) -> tuple[TariffDocument, bool]:
+    """The tariff of a trial, and whether it is a draft.
+
+    Raises:
+        NotTriable: none was named, the text is no tariff, or nothing of that code is in force in the month.
+    """
+    asking = call.only("tariff.read")
+    if request.tariff_text:
+        return _read(ask, asking, request.tariff_text), True
+    if request.tariff_code is None:
+        raise refused(
+            [
+                Misfit(
+                    "tariff_code", "", text("请选择电价，或粘贴电价文件。", "Choose a tariff, or paste a tariff file.")
+                )
+            ]
+        )
+    if request.tariff_version is not None:
+        wanted = TariffRef(code=request.tariff_code, version=request.tariff_version)
+        try:
+            found = ask(TariffApi).tariff(asking, wanted)
+        except TariffNotFound as unknown:
+            raise refused([Misfit("tariff_version", str(request.tariff_version), unknown.detail)]) from None
+        return found.document, found.head.status != "published"
+    on = request.first_day or Month.of(request.month).first_day
+    in_force = ask(TariffApi).in_force(asking, InForce(on=on)).tariffs
+    document = next((one for one in in_force if one.code == request.tariff_code), None)
+    if document is None:
+        raise refused(
+            [
+                Misfit(
+                    "tariff_code",
+                    request.tariff_code,
+                    text(
+                        f"该电价在 {on} 没有已发布的版本，请改月份或指定版本。",
+                        f"No published version of it is in force on {on}; take another month, or name a version.",
+                    ),
+                )
+            ]
+        )
+    return document, False
+
+
+def _read(ask: Ask, call: Call, words: str) -> TariffDocument:
+    """A draft as it was pasted. Its own examples may be wrong or missing: that is for the day on which it is published."""
+    checked = ask(TariffApi).check(call, CheckTariff(text=words))
+    errors = [one for one in checked.findings if one.severity == "error" and not one.where.startswith(EXAMPLES)]
+    if checked.document is None or errors:
+        raise refused(
+            [
+                Misfit(
+                    "tariff_text",
+                    one.where,
+                    text(f"{one.where}：{one.message.zh}。", f"{one.where}: {one.message.en}."),
+                )
+                for one in (errors or checked.findings)[:FINDINGS_SHOWN]
+            ]
+        )
+    return checked.document

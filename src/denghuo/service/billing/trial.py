@@ -1,0 +1,231 @@
+"""From what was typed to a trial bill (电费试算). Pure: no clock, no I/O; the rating rules do the rest."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import Month
+from denghuo.kernel.problem import Text, text
+from denghuo.kernel.values import Energy, Money, Price, Value, round_half_up
+from denghuo.service.billing import show
+from denghuo.service.billing.api import NotTriable, ShownRegister, Trial, TrialReading, Try
+from denghuo.service.billing.lines import BasicSpan, MeteredPiece, Rated, RatingSubject
+from denghuo.service.billing.rules import rate
+from denghuo.service.tariff.api import TariffDocument
+
+_ONE_DAY = timedelta(days=1)
+TYPED_POINT = "1"
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """What was typed and does not fit: the field of the request, its value, what is wrong and what to do."""
+
+    field: str
+    value: str
+    what: Text
+
+
+def subject_of(request: Try, tariff: TariffDocument) -> RatingSubject:
+    """What was typed as the month of a contract.
+
+    Raises:
+        NotTriable: with an error for each field that does not fit.
+    """
+    misfits = [*_choices(request, tariff), *_days(request), *_readings(request.readings)]
+    if misfits:
+        raise refused(misfits)
+    first, last = _span(request)
+    terms = (request.capacity, request.contract_demand)
+    span = BasicSpan(
+        first_day=first,
+        last_day=last,
+        capacity_va=None if request.capacity is None else request.capacity.va,
+        contract_w=None if request.contract_demand is None else request.contract_demand.w,
+    )
+    return RatingSubject(
+        kind=tariff.kind,
+        tariff_class=request.tariff_class or tariff.classes[0],
+        settlement=request.settlement or tariff.settlements[0],
+        voltage=request.voltage or tariff.voltages[0],
+        month=request.month,
+        first_day=request.first_day,
+        last_day=request.last_day,
+        pieces=[_piece(reading) for reading in request.readings],
+        used_before_wh=request.used_before.wh,
+        tier_months=request.tier_months,
+        reading_months=request.reading_months,
+        tier_extra_wh=request.tier_extra.wh,
+        spans=[] if terms == (None, None) else [span],
+        standard=request.standard,
+    )
+
+
+def trial(request: Try, tariff: TariffDocument, draft: bool, now: datetime) -> Trial:
+    """The explained bill of what was typed.
+
+    Raises:
+        NotTriable: something that was typed does not fit.
+        CannotRate: the tariff gives no price for it.
+    """
+    subject = subject_of(request, tariff)
+    return _shown(subject, tariff, rate(subject, tariff), draft, now)
+
+
+def refused(misfits: Sequence[Misfit]) -> NotTriable:
+    first = misfits[0].what
+    return NotTriable(
+        text(first["zh"], first["en"]),
+        errors=[{"field": one.field, "value": one.value, **one.what} for one in misfits],
+    )
+
+
+def average_price(amount: Money, energy: Energy) -> Price | None:
+    """Yuan per kWh to four decimals; None without energy."""
+    return Price(round_half_up(amount.fen * 10**5, energy.wh) * 10**4) if energy.wh > 0 else None
+
+
+# --- what was typed --------------------------------------------------------------------------------------------------------
+
+
+def _choices(request: Try, tariff: TariffDocument) -> Iterator[Misfit]:
+    """What the tariff offers to choose from and was not chosen, or was chosen otherwise."""
+    offered: tuple[tuple[str, str | None, Sequence[str], Text], ...] = (
+        ("tariff_class", request.tariff_class, tariff.classes, text("用电类别", "class")),
+        ("settlement", request.settlement, tariff.settlements, text("结算方式", "settlement")),
+        ("voltage", request.voltage, tariff.voltages, text("电压等级", "voltage")),
+    )
+    for field, chosen, options, name in offered:
+        listed = ", ".join(options)
+        if chosen is None and len(options) > 1:
+            yield Misfit(
+                field,
+                "",
+                text(
+                    f"请选择{name['zh']}，该电价可用：{listed}。", f"Choose the {name['en']}; this tariff has {listed}."
+                ),
+            )
+        elif chosen is not None and chosen not in options:
+            yield Misfit(
+                field,
+                chosen,
+                text(f"该电价不适用，可用：{listed}。", f"The tariff is not for it; it is for {listed}."),
+            )
+
+
+def _days(request: Try) -> Iterator[Misfit]:
+    first, last = _span(request)
+    for field, day in (("first_day", request.first_day), ("last_day", request.last_day)):
+        if day is not None and Month(day.year, day.month) != Month.of(request.month):
+            yield Misfit(
+                field,
+                day.isoformat(),
+                text(f"应在 {request.month} 之内。", f"Must lie in {request.month}."),
+            )
+    if last < first:
+        yield Misfit("last_day", last.isoformat(), text("止日早于起日。", "The last day lies before the first."))
+
+
+def _span(request: Try) -> tuple[date, date]:
+    month = Month.of(request.month)
+    return request.first_day or month.first_day, request.last_day or month.next.first_day - _ONE_DAY
+
+
+def _readings(readings: Sequence[TrialReading]) -> Iterator[Misfit]:
+    for at, reading in enumerate(readings):
+        place = f"readings.{at}"
+        number = f"第 {at + 1} 行：", f"Row {at + 1}: "
+
+        def misfit(
+            field: str, value: Value | None, zh: str, en: str, where: str = place, row: tuple[str, str] = number
+        ) -> Misfit:
+            return Misfit(f"{where}.{field}", "" if value is None else str(value), text(row[0] + zh, row[1] + en))
+
+        if reading.value is not None and (reading.start is not None or reading.end is not None):
+            yield misfit("value", reading.value, "示数与计量值只填一种。", "give registers or the quantity, not both.")
+        elif reading.value is not None:
+            if reading.value.number < 0 and not reading.quantity.startswith("reactive"):
+                yield misfit("value", reading.value, "不能为负。", "it may not be negative.")
+        elif reading.start is None and reading.end is None:
+            yield misfit("value", None, "请填起止示数或计量值。", "give both registers, or the quantity.")
+        elif reading.start is None or reading.end is None:
+            field = "start" if reading.start is None else "end"
+            yield misfit(field, None, "起止示数须成对填写。", "registers are given as a pair.")
+        elif reading.end < reading.start:
+            yield misfit(
+                "end",
+                reading.end,
+                f"止示数小于起示数 {reading.start}；表计翻转或换表时请直接填计量值。",
+                f"the current register is below {reading.start}; where it passed zero, give the quantity itself.",
+            )
+
+
+def _piece(reading: TrialReading) -> MeteredPiece:
+    value = reading.value.number if reading.value is not None else None
+    if reading.start is not None and reading.end is not None:
+        # 1e-4 units times the multiplier are tenths of a milli-unit.
+        value = round_half_up((reading.end.e4 - reading.start.e4) * reading.multiplier.number, 10)
+    return MeteredPiece(
+        point_no=TYPED_POINT,
+        meter_no=reading.meter_no,
+        quantity=reading.quantity,
+        band=reading.band,
+        start=reading.start,
+        end=reading.end,
+        multiplier=reading.multiplier,
+        value_milli=value,
+        method="manual",
+    )
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------------
+
+
+def _shown(subject: RatingSubject, tariff: TariffDocument, rated: Rated, draft: bool, now: datetime) -> Trial:
+    period = Month.of(subject.month).period
+    registers = [_register(piece, period.start, period.end) for piece in subject.pieces]
+    month = Month.of(subject.month)
+    energy = Energy(rated.energy_wh)
+    return Trial(
+        tariff_code=tariff.code,
+        tariff_version=tariff.version,
+        tariff_title=tariff.title,
+        draft=draft,
+        month=subject.month,
+        kind=subject.kind,
+        tariff_class=subject.tariff_class,
+        settlement=subject.settlement,
+        voltage=subject.voltage,
+        from_on=subject.first_day or month.first_day,
+        to_on=subject.last_day or month.next.first_day - _ONE_DAY,
+        energy=energy,
+        used_before=Energy(subject.used_before_wh),
+        amount=rated.total,
+        average_price=average_price(rated.total, energy),
+        illustrative=rated.illustrative,
+        lines=[show.shown_line(number, line, registers) for number, line in enumerate(rated.lines, 1)],
+        remarks=[TextPair(zh=one.text.zh, en=one.text.en) for one in rated.remarks],
+        as_of=now,
+    )
+
+
+def _register(piece: MeteredPiece, start: datetime, end: datetime) -> ShownRegister:
+    # A quantity that is no energy stands in the sentence of its line; the register's own column is for kWh and kvarh.
+    energy = None if piece.quantity == "demand" or piece.value_milli is None else Energy(piece.value_milli)
+    return ShownRegister(
+        point_no=piece.point_no,
+        meter_no=piece.meter_no,
+        piece=piece.piece,
+        quantity=piece.quantity,
+        band=piece.band,
+        from_at=start,
+        to_at=end,
+        start=piece.start,
+        end=piece.end,
+        multiplier=piece.multiplier,
+        energy=energy,
+        status=piece.status,
+        method=piece.method,
+        days_estimated=piece.estimated_days,
+    )
