@@ -116,7 +116,6 @@ def test_a_reading_that_says_too_little_or_too_much_is_named(reading: dict[str, 
     with pytest.raises(NotTriable) as refused:
         subject_of(attempt(readings=[reading]), tariff("test.resident", "energy", "0.6"))
     assert [one["field"] for one in refused.value.errors] == [field]
-    assert all(one["zh"].startswith("第 1 行") for one in refused.value.errors)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**7), st.integers(1, 5_000))

@@ -1,5 +1,7 @@
 """Which tariff a question means, asked of the tariff service."""
 
+from datetime import date
+
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
@@ -29,22 +31,30 @@ def tried(ask: Ask, call: Call, request: Try) -> tuple[TariffDocument, bool]:
                 )
             ]
         )
-    if request.tariff_version is not None:
-        wanted = TariffRef(code=request.tariff_code, version=request.tariff_version)
-        try:
-            found = ask(TariffApi).tariff(asking, wanted)
-        except TariffNotFound as unknown:
-            raise refused([Misfit("tariff_version", str(request.tariff_version), unknown.detail)]) from None
-        return found.document, found.head.status != "published"
     on = request.first_day or Month.of(request.month).first_day
-    in_force = ask(TariffApi).in_force(asking, InForce(on=on)).tariffs
-    document = next((one for one in in_force if one.code == request.tariff_code), None)
+    return stored(ask, asking, request.tariff_code, request.tariff_version, on)
+
+
+def stored(ask: Ask, call: Call, code: str, version: int | None, on: date) -> tuple[TariffDocument, bool]:
+    """A version of a stored tariff, or the published one that is in force on a day; and whether it is a draft.
+
+    Raises:
+        NotTriable: there is none.
+    """
+    if version is not None:
+        try:
+            found = ask(TariffApi).tariff(call, TariffRef(code=code, version=version))
+        except TariffNotFound as unknown:
+            raise refused([Misfit("tariff_version", str(version), unknown.detail)]) from None
+        return found.document, found.head.status != "published"
+    in_force = ask(TariffApi).in_force(call, InForce(on=on)).tariffs
+    document = next((one for one in in_force if one.code == code), None)
     if document is None:
         raise refused(
             [
                 Misfit(
                     "tariff_code",
-                    request.tariff_code,
+                    code,
                     text(
                         f"该电价在 {on} 没有已发布的版本，请改月份或指定版本。",
                         f"No published version of it is in force on {on}; take another month, or name a version.",

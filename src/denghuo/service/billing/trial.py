@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Text, text
-from denghuo.kernel.values import Energy, Money, Price, Value, round_half_up
+from denghuo.kernel.values import Energy, Money, Price, round_half_up
 from denghuo.service.billing import show
 from denghuo.service.billing.api import NotTriable, ShownRegister, Trial, TrialReading, Try
 from denghuo.service.billing.lines import BasicSpan, MeteredPiece, Rated, RatingSubject
@@ -134,31 +134,35 @@ def _span(request: Try) -> tuple[date, date]:
 
 def _readings(readings: Sequence[TrialReading]) -> Iterator[Misfit]:
     for at, reading in enumerate(readings):
-        place = f"readings.{at}"
-        number = f"第 {at + 1} 行：", f"Row {at + 1}: "
+        found = _reading(reading)
+        if found is not None:
+            yield Misfit(f"readings.{at}.{found.field}", found.value, found.what)
 
-        def misfit(
-            field: str, value: Value | None, zh: str, en: str, where: str = place, row: tuple[str, str] = number
-        ) -> Misfit:
-            return Misfit(f"{where}.{field}", "" if value is None else str(value), text(row[0] + zh, row[1] + en))
 
-        if reading.value is not None and (reading.start is not None or reading.end is not None):
-            yield misfit("value", reading.value, "示数与计量值只填一种。", "give registers or the quantity, not both.")
-        elif reading.value is not None:
-            if reading.value.number < 0 and not reading.quantity.startswith("reactive"):
-                yield misfit("value", reading.value, "不能为负。", "it may not be negative.")
-        elif reading.start is None and reading.end is None:
-            yield misfit("value", None, "请填起止示数或计量值。", "give both registers, or the quantity.")
-        elif reading.start is None or reading.end is None:
-            field = "start" if reading.start is None else "end"
-            yield misfit(field, None, "起止示数须成对填写。", "registers are given as a pair.")
-        elif reading.end < reading.start:
-            yield misfit(
-                "end",
-                reading.end,
-                f"止示数小于起示数 {reading.start}；表计翻转或换表时请直接填计量值。",
-                f"the current register is below {reading.start}; where it passed zero, give the quantity itself.",
-            )
+def _reading(reading: TrialReading) -> Misfit | None:
+    """What is wrong with one register."""
+    start, end, value = reading.start, reading.end, reading.value
+    if value is not None and (start is not None or end is not None):
+        return Misfit("value", str(value), text("示数与计量值只填一种。", "Give registers or the quantity, not both."))
+    if value is not None:
+        if value.number >= 0 or reading.quantity.startswith("reactive"):
+            return None
+        return Misfit("value", str(value), text("计量值不能为负。", "The quantity may not be negative."))
+    if start is None and end is None:
+        return Misfit("value", "", text("请填起止示数或计量值。", "Give both registers, or the quantity."))
+    if start is None or end is None:
+        lacking = "start" if start is None else "end"
+        return Misfit(lacking, "", text("起止示数须成对填写。", "Registers are given as a pair."))
+    if end < start:
+        return Misfit(
+            "end",
+            str(end),
+            text(
+                f"止示数小于起示数 {start}；表计翻转或换表时请直接填计量值。",
+                f"The current register is below {start}; where it passed zero, give the quantity itself.",
+            ),
+        )
+    return None
 
 
 def _piece(reading: TrialReading) -> MeteredPiece:
