@@ -1,10 +1,11 @@
 import { mount } from '@vue/test-utils'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { defineComponent, h } from 'vue'
 import { setLanguage } from '@/language'
 import FormBlock from '@/render/blocks/FormBlock.vue'
 import { providePage } from '@/render/context'
 import FormFields from '@/render/fields/FormFields.vue'
+import { wireValue } from '@/render/fields/validate'
 import type { Schema } from '@/spec/contracts'
 
 beforeEach(() => setLanguage('zh'))
@@ -50,4 +51,20 @@ test('a form tells what follows from what was typed, exactly, and nothing before
   await tendered!.setValue('100')
   expect(page.get('.form__derived dd').text()).toBe('−25.25 元')
   expect(page.get('.form__derived dd').classes()).toContain('tone-danger')
+})
+
+test('rows of a list are typed by their columns, go out without empty cells, and a refusal names its row', async () => {
+  const register = (zh: string, en: string): Schema => ({ type: 'string', format: 'register', 'x-label': { zh, en } })
+  const row: Schema = { type: 'object', properties: { start: register('起示数', 'Start'), end: register('止示数', 'End'), multiplier: { type: 'string', default: '1', 'x-label': { zh: '倍率', en: 'Multiplier' } } } }
+  const asked: Schema = { type: 'object', properties: { readings: { type: 'array', items: row, maxItems: 2, 'x-label': { zh: '示数', en: 'Registers' } } } }
+  let typed: Record<string, unknown> = {}
+  const errors = [{ field: 'readings.1.end', zh: '止示数小于起示数', en: 'Below the start' }]
+  const inputs = [{ name: 'readings', columns: ['start', 'end', 'multiplier'] }]
+  const page = onPage(() => h(FormFields, { inputs, request: asked, errors, modelValue: typed, 'onUpdate:modelValue': (values: Record<string, unknown>) => (typed = values) }))
+  await vi.dynamicImportSettled()
+  expect(page.get('.field__say').text()).toBe('第 2 行：止示数小于起示数')
+  const [start, , multiplier] = page.findAll('input')
+  expect((multiplier!.element as HTMLInputElement).value).toBe('1')
+  await start!.setValue(' 100 ')
+  expect(wireValue(typed['readings'], asked.properties!['readings']!)).toEqual([{ multiplier: '1', start: '100' }])
 })

@@ -155,3 +155,27 @@ def test_deep_nesting_is_refused_as_data_and_as_text(page: Page, contracts: Cont
 @pytest.mark.parametrize("spec", ["", "null", "[]", "1", '"x"', "{}", b"\xff\xfe", None, [], 3, {"id": 1}])
 def test_what_is_no_page_is_refused(contracts: Contracts, spec: Any) -> None:
     assert check(spec, contracts)
+
+
+def test_blocks_stand_on_what_a_form_of_the_page_answers(page: Page, contracts: Contracts) -> None:
+    label = {"zh": "查询", "en": "Find"}
+    form = {
+        "kind": "form",
+        "fields": ["keyword"],
+        "answer": "found",
+        "submit": {"label": label, "operation": "customer.find"},
+    }
+    page["blocks"][0].update(source="found", filters=[])
+    page["blocks"].insert(0, form)
+    assert check(page, contracts) == []
+    page["blocks"][1]["fields"] = ["no_such_field"]
+    assert [finding.path for finding in check(page, contracts)] == ["blocks.1.fields"]
+    form["answer"] = "other"
+    assert [finding.path for finding in check(page, contracts)] == ["blocks.1.source"]
+
+
+def test_columns_of_a_list_that_is_typed_are_fields_of_its_records(page: Page, contracts: Contracts) -> None:
+    label = {"zh": "登记", "en": "Register"}
+    asked = {"name": "name", "columns": ["no_such_field"]}
+    page["blocks"] = [{"kind": "form", "fields": [asked], "submit": {"label": label, "operation": "customer.register"}}]
+    assert [finding.path for finding in check(page, contracts)] == ["blocks.0.submit.ask"]

@@ -57,3 +57,19 @@ def test_a_condition_on_the_user_alone_is_decided_before_sending(page: Page, con
     clerk, manager = (_pruned(page, contracts, permits, {post}) for post in ("clerk", "manager"))
     assert clerk is not None and clerk.blocks[0].actions == []
     assert manager is not None and len(manager.blocks[0].actions) == 1
+
+
+def test_blocks_on_an_answer_go_with_the_form_that_gives_it(page: Page, contracts: Contracts) -> None:
+    label = {"zh": "登记", "en": "Register"}
+    form = {
+        "kind": "form",
+        "fields": ["name"],
+        "answer": "kept",
+        "submit": {"label": label, "operation": "customer.register"},
+    }
+    told = {"kind": "stat", "source": "kept", "items": [{"field": "account"}]}
+    page["blocks"] += [form, told]
+    reader = _pruned(page, contracts, {"customer.read"})
+    assert reader is not None and [block.kind for block in reader.blocks] == ["list"]
+    clerk = _pruned(page, contracts, {"customer.read", "customer.register"})
+    assert clerk is not None and [block.kind for block in clerk.blocks] == ["list", "form", "stat"]

@@ -103,6 +103,14 @@ export function sourceOf(page: PageContext, source: Source | string): Source | n
   return Object.hasOwn(named, source) ? named[source]! : null
 }
 
+/** The operation whose answer a form of the page keeps under this name, for blocks that stand on it. */
+export function answeredBy(page: PageContext, name: unknown): string | null {
+  if (typeof name !== 'string' || Object.hasOwn(page.spec.sources ?? {}, name)) return null
+  const within = (blocks: AnyBlock[]): AnyBlock[] => blocks.flatMap((block) => (block.kind === 'tabs' ? block.tabs.flatMap((tab) => within(tab.blocks)) : [block]))
+  const form = within(page.spec.blocks).find((block) => block.kind === 'form' && block.answer === name)
+  return form?.kind === 'form' ? (form.submit.operation ?? null) : null
+}
+
 /** The fields of a request as `given` fills them; what evaluates to nothing is left out, so that defaults of the contract hold. */
 export function filled(given: Record<string, unknown> | undefined, scope: Scope): Row {
   const values: Row = {}

@@ -7,7 +7,7 @@ import { labelOf } from '@/format/format'
 import { resolve, type Schema } from '@/spec/contracts'
 import { lookUp } from '@/spec/logic'
 import type { Source } from '@/spec/types'
-import { filled, operationOf, scopeOf, sourceOf, usePage, type PageContext, type Row } from '@/render/context'
+import { answeredBy, filled, operationOf, scopeOf, sourceOf, usePage, type PageContext, type Row } from '@/render/context'
 
 export interface BlockData {
   reply: ShallowRef<Row | null>
@@ -44,7 +44,8 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
   const lacking = ref<string[]>([])
   const connected = ref<boolean | null>(null)
   const source = computed(() => sourceOf(page, of()))
-  const schema = computed(() => (source.value ? (operationOf(page, source.value.operation)?.reply ?? EMPTY) : EMPTY))
+  const answered = computed(() => answeredBy(page, of()))
+  const schema = computed(() => operationOf(page, answered.value ?? source.value?.operation ?? '')?.reply ?? EMPTY)
   const asOf = computed(() => {
     const told = options.asOf && reply.value ? lookUp(reply.value, options.asOf) : null
     return typeof told === 'string' ? told : null
@@ -91,6 +92,9 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
     if (!source.value?.stream || lacks(page, source.value, request()).length) return
     stream = join(page.streams, source.value.operation, request(), take, (state) => (connected.value = state))
   }
+
+  /** What a form asked for: the block is drawn from that answer and asks nothing itself. */
+  watch(() => (answered.value ? page.shared[of() as string] : null), (answer) => answer && take(answer as Row), { immediate: true })
 
   const inputs = () => JSON.stringify([source.value?.operation, request(), page.version.value])
   watch(inputs, () => void load(), { immediate: true })

@@ -77,9 +77,12 @@ export interface Open {
 }
 /**
  * A field of the request with something to say about it beyond its contract. `file` reads a chosen file into the field.
+ *
+ * columns: of a list of records, which of their fields are asked, in this order; all of them where nothing is said.
  */
 export interface Input {
   choices?: Choices | null
+  columns?: string[]
   control?: ('line' | 'paragraph' | 'secret' | 'file') | null
   hint?: Text | null
   initial?: Logic | null
@@ -211,9 +214,13 @@ export interface Section {
   when?: Logic | null
 }
 /**
- * Inputs of one command and the button that sends them. `prefill` reads present values by field name from a reply.
+ * Inputs of one operation and the button that sends them. `prefill` reads present values by field name from a reply.
+ *
+ * answer: names the reply, so that blocks may stand on it as on a source of the page; they are drawn once it is there, and what
+ * was typed stays, to be changed and sent again.
  */
 export interface Form {
+  answer?: string | null
   derived?: Derived[]
   fields: (string | Input)[]
   id?: string | null

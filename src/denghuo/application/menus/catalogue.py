@@ -12,7 +12,7 @@ from denghuo.application.components import COMPONENTS, SCREENS
 from denghuo.application.menus.apps import App, Lookup, Manifest, Menu, read_apps
 from denghuo.application.published import contracts_json, dictionaries, named_dictionaries
 from denghuo.application.spec import Contracts, Finding, OperationContract, PageSpec, check, prune
-from denghuo.application.spec.check import blocks_of, field_paths
+from denghuo.application.spec.check import answers_of, blocks_of, field_paths
 from denghuo.application.spec.page import Action, DataBlock, Filter, Form, Input, List, Source, Wizard
 from denghuo.kernel.contract import Api, Call, Dictionary, Operation
 from denghuo.kernel.problem import text
@@ -177,7 +177,8 @@ class Catalogue:
 
     def _source_operation(self, page: PageSpec, source: Source | str) -> OperationContract | None:
         found = page.sources.get(source) if isinstance(source, str) else source
-        return self.contracts.operations.get(found.operation) if found else None
+        name = found.operation if found else answers_of(page).get(str(source), "")
+        return self.contracts.operations.get(name)
 
     def used_dictionaries(self, operations: Any) -> set[str]:
         return set(named_dictionaries(operations))

@@ -175,6 +175,7 @@ class _Reader:
     def __init__(self, page: PageSpec, contracts: Contracts) -> None:
         self.page, self.contracts = page, contracts
         self.block_ids = frozenset(block.id for block in blocks_of(page) if block.id)
+        self.answers = answers_of(page)
 
     def findings(self) -> Iterator[Finding]:
         yield from self._variables(self.page, "")
@@ -252,12 +253,12 @@ class _Reader:
     def _operation(self, source: Source | str) -> OperationContract | None:
         if isinstance(source, str):
             named = self.page.sources.get(source)
-            return self._operation(named) if named else None
+            return self._operation(named) if named else self.contracts.operations.get(self.answers.get(source, ""))
         return self.contracts.operations.get(source.operation)
 
     def _use(self, source: Source | str, path: str, filters: Sequence[str | Input] = ()) -> Iterator[Finding]:
         if isinstance(source, str):
-            if source not in self.page.sources:
+            if source not in self.page.sources and source not in self.answers:
                 yield _unknown(f"{path}.source", "source", source)
             return
         yield from self._source(source, f"{path}.source", filters)
@@ -290,6 +291,9 @@ class _Reader:
                 yield _unknown(path, f"field of {operation.name}'s request", _input_name(item))
             if isinstance(item, Input) and item.choices is not None:
                 yield from self._choices(item.choices, f"{path}.{item.name}.choices")
+            for column in item.columns if isinstance(item, Input) else ():
+                if schema_at(operation.request, f"{item.name}.{column}") is None:
+                    yield _unknown(path, f"field of {operation.name}'s request", f"{item.name}.{column}")
 
     def _choices(self, choices: Choices, path: str) -> Iterator[Finding]:
         yield from self._source(choices.source, f"{path}.source")
@@ -377,6 +381,15 @@ def blocks_of(page: PageSpec) -> Iterator[AnyBlock]:
         yield block
         if isinstance(block, Tabs):
             remaining.extend(inner for tab in block.tabs for inner in tab.blocks)
+
+
+def answers_of(page: PageSpec) -> dict[str, str]:
+    """Operation by the name that a form gives its answer."""
+    return {
+        block.answer: block.submit.operation
+        for block in blocks_of(page)
+        if isinstance(block, Form) and block.answer and block.submit.operation
+    }
 
 
 def opens_of(part: Any) -> Iterator[Open]:

@@ -123,7 +123,10 @@ class Choices(Message):
 
 
 class Input(Message):
-    """A field of the request with something to say about it beyond its contract. `file` reads a chosen file into the field."""
+    """A field of the request with something to say about it beyond its contract. `file` reads a chosen file into the field.
+
+    columns: of a list of records, which of their fields are asked, in this order; all of them where nothing is said.
+    """
 
     name: Name
     when: Logic | None = None
@@ -131,6 +134,7 @@ class Input(Message):
     choices: Choices | None = None
     hint: Text | None = None
     control: Literal["line", "paragraph", "secret", "file"] | None = None
+    columns: list[Name] = Field(default_factory=list, max_length=12)
 
 
 Fields = Annotated[list[Path | FieldShown], Field(max_length=MAX_FIELDS)]
@@ -250,13 +254,18 @@ class Derived(Message):
 
 
 class Form(Block):
-    """Inputs of one command and the button that sends them. `prefill` reads present values by field name from a reply."""
+    """Inputs of one operation and the button that sends them. `prefill` reads present values by field name from a reply.
+
+    answer: names the reply, so that blocks may stand on it as on a source of the page; they are drawn once it is there, and what
+    was typed stays, to be changed and sent again.
+    """
 
     kind: Literal["form"]
     fields: Inputs
     derived: list[Derived] = Field(default_factory=list, max_length=6)
     prefill: Source | Name | None = None
     submit: Action
+    answer: Name | None = None
 
 
 class WizardStep(Message):

@@ -6,6 +6,7 @@ This spares the reader what would only be refused; it protects nothing, for ever
 from collections.abc import Callable, Collection
 from typing import Any
 
+from denghuo.application.spec.check import answers_of
 from denghuo.application.spec.contracts import Contracts
 from denghuo.application.spec.logic import holds, variables
 from denghuo.application.spec.page import (
@@ -38,7 +39,8 @@ def prune(page: PageSpec, contracts: Contracts, may: May, posts: Collection[str]
     if not reader.among(page.posts):
         return None
     sources = {name: source for name, source in page.sources.items() if reader.may_run(source.operation)}
-    reader.sources = frozenset(sources)
+    answers = {name for name, operation in answers_of(page).items() if reader.may_run(operation)}
+    reader.sources = frozenset(sources) | answers
     blocks = reader.blocks(page.blocks)
     if not blocks:
         return None

@@ -51,5 +51,15 @@ export function wireValue(value: unknown, schema: Schema): unknown {
   if (isMissing(value)) return undefined
   if (schema.type === 'integer' || schema.type === 'number') return Number(value)
   if (schema.type === 'array' && typeof value === 'string') return value.split(/[\s,，;；]+/).filter(Boolean)
+  if (Array.isArray(value)) return value.map((item) => (isRecord(item) ? wireRecord(item) : item))
   return typeof value === 'string' ? value.trim() : value
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A typed row of a list of records: cells that were left empty are not sent. */
+function wireRecord(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([, cell]) => !isMissing(cell)).map(([name, cell]) => [name, typeof cell === 'string' ? cell.trim() : cell]))
 }
