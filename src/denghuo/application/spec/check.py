@@ -289,9 +289,11 @@ class _Reader:
         for item in inputs:
             if _input_name(item) not in known:
                 yield _unknown(path, f"field of {operation.name}'s request", _input_name(item))
-            if isinstance(item, Input) and item.choices is not None:
+            if not isinstance(item, Input):
+                continue
+            if item.choices is not None:
                 yield from self._choices(item.choices, f"{path}.{item.name}.choices")
-            for column in item.columns if isinstance(item, Input) else ():
+            for column in item.columns:
                 if schema_at(operation.request, f"{item.name}.{column}") is None:
                     yield _unknown(path, f"field of {operation.name}'s request", f"{item.name}.{column}")
 

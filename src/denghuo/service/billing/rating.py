@@ -86,8 +86,7 @@ class Rating:
 
     def _draft(self, entry: Entry, use: Use) -> Draft | Finding:
         terms = entry.terms[-1]
-        first_day = max(self._month.first_day, entry.terms[0].effective_from)
-        last_day = min(self._last_day, (terms.effective_to or date.max) - _ONE_DAY)
+        first_day, last_day = self._days(entry)
         if any(other.priced_by != terms.priced_by for other in entry.terms):
             return finding(
                 "contract_changed",
@@ -104,6 +103,21 @@ class Rating:
                 tariff=tariff.code,
                 effective_to=tariff.effective_to,
             )
+        subject, used_before, remarks = self.subject(entry, use, tariff)
+        rated = rate(subject, tariff)
+        _within_bounds(rated)
+        remarks += [
+            {"code": one.code, "zh": one.text.zh, "en": one.text.en, "review": one.review} for one in rated.remarks
+        ]
+        number = f"{self._month.year:04d}{self._month.month:02d}{entry.account_no}{KIND_DIGITS[entry.kind]}{FIRST}"
+        return Draft(number, entry, first_day, last_day, used_before, tariff, rated, remarks)
+
+    def subject(
+        self, entry: Entry, use: Use, tariff: TariffDocument
+    ) -> tuple[RatingSubject, int, list[dict[str, object]]]:
+        """What an entry is rated from by a tariff, the energy of its tier year before, and what a reader must know of that."""
+        terms = entry.terms[-1]
+        first_day, last_day = self._days(entry)
         months, tier_months, remarks = self._tier_year(terms, tariff)
         used_before = sum(use.get(str(month), 0) for month in months)
         missing = [month for month in months if str(month) not in use]
@@ -126,13 +140,15 @@ class Rating:
             spans=self._spans(entry, first_day, last_day),
             standard=terms.pf_standard,
         )
-        rated = rate(subject, tariff)
-        _within_bounds(rated)
-        remarks += [
-            {"code": one.code, "zh": one.text.zh, "en": one.text.en, "review": one.review} for one in rated.remarks
-        ]
-        number = f"{self._month.year:04d}{self._month.month:02d}{entry.account_no}{KIND_DIGITS[entry.kind]}{FIRST}"
-        return Draft(number, entry, first_day, last_day, used_before, tariff, rated, remarks)
+        return subject, used_before, remarks
+
+    def _days(self, entry: Entry) -> tuple[date, date]:
+        """The first and the last day of the month on which the contract holds."""
+        terms = entry.terms[-1]
+        return (
+            max(self._month.first_day, entry.terms[0].effective_from),
+            min(self._last_day, (terms.effective_to or date.max) - _ONE_DAY),
+        )
 
     def _tariff(self, terms: Terms, on: date) -> TariffDocument:
         key = (terms.kind, terms.tariff_class, terms.settlement_mode, terms.tariff_code, on)

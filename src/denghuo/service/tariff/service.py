@@ -93,9 +93,7 @@ class TariffService(TariffApi):
             findings = [Finding.model_validate(one) for one in faulty.fields["findings"]]
             return TariffFindings(code=None, publishable=False, findings=findings)
         findings = self._findings(tariff)
-        return TariffFindings(
-            code=tariff.code, publishable=_publishable(findings), findings=findings, document=tariff
-        )
+        return TariffFindings(code=tariff.code, publishable=_publishable(findings), findings=findings, document=tariff)
 
     def publish(self, call: Call, request: TariffVersion) -> TariffRow:
         self._store.lock()
