@@ -1,0 +1,7 @@
+"""`python -m denghuo_verify`."""
+
+import sys
+
+from denghuo_verify.main import main
+
+sys.exit(main())

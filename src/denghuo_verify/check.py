@@ -1,0 +1,334 @@
+"""The checks: known rules, readings, lines, sums, proof. What differs is named, with both figures."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import zip_longest
+from typing import Any, Literal
+
+from denghuo_verify.charges import Line
+from denghuo_verify.energy import NoBill
+from denghuo_verify.figures import ZERO, exact, half_up, number, shown
+from denghuo_verify.form import BILL, PROOF, REGISTERS, TARIFF, strange
+from denghuo_verify.merkle import digest, leaf_hash, root_of
+from denghuo_verify.rating import Expected, rated
+
+READ = frozenset({"actual", "manual"})
+Verdict = Literal["verified", "differs", "unknown"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What differs or is not known. stated: as the file says; right: as it must be; difference: stated less right."""
+
+    where: str
+    zh: str
+    en: str
+    stated: str | None = None
+    right: str | None = None
+    difference: str | None = None
+
+
+@dataclass
+class Report:
+    """`unknown`: rules and entries that this program does not know. `notes` say what a reader must still do or know."""
+
+    bill_no: str = ""
+    total: str = ""
+    root: str | None = None
+    lines: list[dict[str, str | None]] = field(default_factory=list)
+    differs: list[Finding] = field(default_factory=list)
+    unknown: list[Finding] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Verified is only what was understood to the last entry."""
+        if self.unknown:
+            return "unknown"
+        return "differs" if self.differs else "verified"
+
+
+def verify(document: Mapping[str, Any], root: str | None = None, need_proof: bool = True) -> Report:
+    """Checks a bill file.
+
+    document: the parts bill, readings, tariff and proof. root: the published root of the day, where the caller has it.
+    need_proof: a file without a proof is not verified.
+    """
+    report = Report()
+    report.unknown += unknown_rules(document)
+    if report.unknown:
+        return report
+    bill = document["bill"]
+    report.bill_no, report.total = bill["bill_no"], bill["amount"]
+    with exact():
+        report.differs += readings_differ(document["readings"])
+        report.notes += readings_estimated(document["readings"])
+        report.differs += head_differs(bill, document["tariff"])
+        try:
+            right = rated(bill["rating"], document["tariff"], document["readings"])
+        except NoBill as reason:
+            report.differs.append(
+                Finding("bill", f"按所给条款、电价和示数不能出账：{reason.zh}", f"no bill follows: {reason.en}")
+            )
+        else:
+            report.lines, found = lines_differ(bill, right)
+            report.differs += found
+        report.differs += sums_differ(bill)
+    check_proof(document, root, need_proof, report)
+    return report
+
+
+# --- what is known ---------------------------------------------------------------------------------------------
+
+
+def unknown_rules(document: Mapping[str, Any]) -> Iterator[Finding]:
+    """Entries that this program does not know: a bill that rests on them is not judged."""
+    parts = [("bill", BILL), ("readings", REGISTERS), ("tariff", TARIFF)]
+    if document.get("proof") is not None:
+        parts.append(("proof", PROOF))
+    for name, form in parts:
+        for where in strange(document[name], form, name):
+            yield Finding(
+                where,
+                "本程序不识别此项（缺少、格式不符或未知规则）",
+                "not known here: missing, malformed or an unknown rule",
+            )
+    if isinstance(document["bill"], dict) and document["bill"].get("reverses"):
+        yield Finding("bill.reverses", "冲销账单的规则未知", "the rule of a reversal is not known")
+
+
+# --- readings ---------------------------------------------------------------------------------------------
+
+
+def readings_differ(registers: list[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Registers that were read must give their quantity: end less start, times the multiplier."""
+    for one in registers:
+        if (
+            one["quantity"] == "demand"
+            or one.get("start") is None
+            or one.get("end") is None
+            or one["method"] not in READ
+        ):
+            continue
+        metered = number(one["energy"])
+        turned = number(one["end"]) - number(one["start"])
+        right = half_up(turned * number(one["multiplier"]), 3)
+        if right == metered or (turned < 0 and _passed_zero(turned, one, metered)):
+            continue
+        yield _finding(
+            f"register {one['meter_no']} {one['quantity']} {one['band']}",
+            f"表 {one['meter_no']} 的电量应为止码减起码乘倍率",
+            f"meter {one['meter_no']}: the quantity is end less start times the multiplier",
+            metered,
+            right,
+        )
+
+
+def _passed_zero(turned: Decimal, one: Mapping[str, Any], metered: Decimal) -> bool:
+    """Whether a register of four to nine digits that passed zero gives the quantity."""
+    return any(
+        half_up((turned + Decimal(10) ** digits) * number(one["multiplier"]), 3) == metered for digits in range(4, 10)
+    )
+
+
+def readings_estimated(registers: list[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Quantities that were not read are taken as they stand."""
+    for one in registers:
+        if one["method"] not in READ:
+            yield Finding(
+                f"register {one['meter_no']} {one['quantity']} {one['band']}",
+                f"表 {one['meter_no']} 的电量为估算值（{one['method']}），按所载数值核对",
+                f"the quantity of meter {one['meter_no']} was estimated ({one['method']}) and is taken as it stands",
+            )
+
+
+# --- the bill ---------------------------------------------------------------------------------------------
+
+
+def head_differs(bill: Mapping[str, Any], tariff: Mapping[str, Any]) -> Iterator[Finding]:
+    """The head must say what was rated: same contract, kind, month and tariff."""
+    rating = bill["rating"]
+    pairs = (
+        ("account_no", rating.get("account_no", "")),
+        ("contract_no", rating.get("contract_no", "")),
+        ("month", rating["month"]),
+        ("kind", rating.get("kind", "supply")),
+        ("tariff_class", rating["tariff_class"]),
+        ("tariff_code", tariff["code"]),
+    )
+    for name, right in pairs:
+        if bill[name] != right:
+            yield Finding(
+                f"bill.{name}", f"账单头 {name} 与计费条件不符", f"{name} of the head differs", bill[name], right
+            )
+
+
+def lines_differ(bill: Mapping[str, Any], right: Expected) -> tuple[list[dict[str, str | None]], list[Finding]]:
+    """Every line of the bill beside the one that it must be."""
+    found: list[Finding] = []
+    table: list[dict[str, str | None]] = []
+    for at, (stated, line) in enumerate(zip_longest(bill["lines"], right.lines), 1):
+        where = f"line {at}"
+        if stated is None:
+            found.append(
+                _finding(where, f"缺少一行：{_named(line)}", f"a line is missing: {_named(line)}", None, line.amount)
+            )
+            continue
+        name = " ".join(str(stated[key]) for key in ("code", "band", "tier") if stated.get(key) is not None)
+        table.append(
+            {
+                "line": str(at),
+                "name": name,
+                "quantity": stated.get("quantity"),
+                "unit": stated["unit"],
+                "price": stated.get("price"),
+                "amount": stated["amount"],
+                "right": None if line is None else shown(line.amount, 2),
+            }
+        )
+        if line is None:
+            found.append(
+                _finding(where, f"多出一行：{name}", f"a line too many: {name}", number(stated["amount"]), None)
+            )
+            continue
+        found += _line_differs(f"{where} ({name})", stated, line, at)
+    energy = number(bill["energy"])
+    if energy != right.energy:
+        found.append(_finding("bill.energy", "计费电量不符", "the billed energy differs", energy, right.energy))
+    total = number(bill["amount"])
+    if total != right.total:
+        found.append(_finding("bill.amount", "合计金额不符", "the total differs", total, right.total))
+    return table, found
+
+
+def _named(line: Line) -> str:
+    return " ".join(str(part) for part in (line.code, line.band, line.tier) if part is not None)
+
+
+def _line_differs(where: str, stated: Mapping[str, Any], line: Line, at: int) -> Iterator[Finding]:
+    words: dict[str, Any] = {
+        "code": line.code,
+        "band": line.band,
+        "tier": line.tier,
+        "group": line.group,
+        "unit": line.unit,
+        "document_no": line.document_no,
+        "illustrative": line.illustrative,
+        "line": at,
+    }
+    for name, right in words.items():
+        if stated.get(name) != right:
+            yield Finding(f"{where}.{name}", f"{name} 不符", f"{name} differs", str(stated.get(name)), str(right))
+    figures = {"quantity": line.quantity, "price": line.price, "amount": line.amount}
+    names = {"quantity": "数量", "price": "单价", "amount": "金额"}
+    for name, figure in figures.items():
+        value = None if stated.get(name) is None else number(stated[name])
+        if value != figure:
+            yield _finding(f"{where}.{name}", f"{names[name]}不符", f"the {name} differs", value, figure)
+
+
+def sums_differ(bill: Mapping[str, Any]) -> Iterator[Finding]:
+    """The total is the sum of the lines."""
+    total = sum((number(line["amount"]) for line in bill["lines"]), ZERO)
+    if total != number(bill["amount"]):
+        yield _finding("bill.amount", "各行之和不等于合计", "the lines do not add up", number(bill["amount"]), total)
+
+
+def _finding(where: str, zh: str, en: str, stated: Decimal | None, right: Decimal | None) -> Finding:
+    return Finding(
+        where,
+        zh,
+        en,
+        None if stated is None else shown(stated, 2),
+        None if right is None else shown(right, 2),
+        shown((stated or ZERO) - (right or ZERO), 2),
+    )
+
+
+# --- the proof ---------------------------------------------------------------------------------------------
+
+
+def bill_leaf(document: Mapping[str, Any], salt: str) -> bytes:
+    """The hash of a bill: head and lines, readings, the digest of the tariff, and a salt that keeps neighbours from guessing."""
+    return leaf_hash(
+        {
+            "schema": document["schema"],
+            "version": document["version"],
+            "salt": salt,
+            "bill": document["bill"],
+            "readings": document["readings"],
+            "tariff": digest(document["tariff"]),
+        }
+    )
+
+
+def run_leaf(run: Mapping[str, Any]) -> bytes:
+    """The hash of an issue run's head."""
+    return leaf_hash({"schema": "denghuo.issue-run", "version": 1, **run})
+
+
+def check_proof(document: Mapping[str, Any], root: str | None, need_proof: bool, report: Report) -> None:
+    """The bill is a leaf of its run, the run one of its day, and the day's root the published one."""
+    proof = document.get("proof")
+    if proof is None:
+        missing = Finding(
+            "proof", "文件不含发行证明，证明在发行后数分钟内生成", "no proof of issue: it is made within minutes of it"
+        )
+        (report.unknown if need_proof else report.notes).append(missing)
+        return
+    report.differs += _run_differs(document["bill"], proof)
+    run, day = proof["run"], proof["day"]
+    leaf = bill_leaf(document, proof["salt"])
+    reached = root_of(leaf, proof["index"], run["bills"], _hashes(proof["path"]))
+    if reached is None or reached.hex() != run["root"]:
+        report.differs.append(
+            Finding(
+                "proof.run",
+                "账单与发行批次的根不符：文件被改动，或证明不属于本账单",
+                "the file is not the bill that was issued",
+            )
+        )
+    top = root_of(run_leaf(run), day["index"], day["runs"], _hashes(day["path"]))
+    if top is None or top.hex() != day["root"]:
+        report.differs.append(
+            Finding("proof.day", "发行批次与当日的根不符", "the issue run does not lead to the day's root")
+        )
+    report.root = day["root"]
+    if root is not None and root.lower() != day["root"]:
+        report.differs.append(
+            Finding("proof.root", "与公布的根不符", "not the published root", day["root"], root.lower())
+        )
+    if root is None:
+        report.notes.append(
+            Finding(
+                "proof.root",
+                f"请与 {day['issued_on']} 公布的根核对",
+                f"compare with the root published for {day['issued_on']}",
+            )
+        )
+    if not day["final"]:
+        report.notes.append(
+            Finding(
+                "proof.day", "当日尚未结束，根还会变化；批次的根不变", "the day's root is not final; the run's root is"
+            )
+        )
+
+
+def _run_differs(bill: Mapping[str, Any], proof: Mapping[str, Any]) -> Iterator[Finding]:
+    run, day = proof["run"], proof["day"]
+    for name, stated, right in (
+        ("proof.run.month", run["month"], bill["month"]),
+        ("proof.run.run_no", run["run_no"], bill["run_no"]),
+        ("proof.run.issued_on", run["issued_on"], bill["issued_on"]),
+        ("proof.day.issued_on", day["issued_on"], bill["issued_on"]),
+    ):
+        if stated != right:
+            yield Finding(name, "证明与账单不符", "the proof is not that of the bill", str(stated), str(right))
+
+
+def _hashes(path: list[str]) -> list[bytes]:
+    try:
+        return [bytes.fromhex(one) for one in path]
+    except ValueError:
+        return [b""]

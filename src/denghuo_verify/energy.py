@@ -1,0 +1,181 @@
+"""Energy to be billed: from registers to bands, from bands to tiers (计费电量)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from denghuo_verify.figures import ZERO, half_up, number
+
+PARENT = {"sharp": "peak", "deep": "valley"}
+"""What a band counts as in a month in which the tariff does not have it."""
+WH = Decimal("0.001")
+Cells = dict[tuple[int, str], Decimal]
+
+
+class NoBill(Exception):
+    """No bill follows from what was given; says why in Chinese and English."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+
+def seasons_of(tariff: Mapping[str, Any], month: int) -> list[Mapping[str, Any]]:
+    """Seasons of a month; those that state some bands only come last."""
+    holding = [season for season in tariff.get("seasons") or [] if month in season.get("months", range(1, 13))]
+    return sorted(holding, key=lambda season: bool(season.get("overlay")))
+
+
+def bands_of(seasons: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {entry["band"] for season in seasons for entry in season["bands"]}
+
+
+def places_of(tariff: Mapping[str, Any]) -> int:
+    """Decimals to which each metered row is rounded."""
+    return int((tariff.get("rounding") or {}).get("quantity_places", 0))
+
+
+def by_meter(registers: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Registers of one meter over one piece of the month, together."""
+    found: dict[tuple[str, str, int], list[Mapping[str, Any]]] = {}
+    for one in registers:
+        found.setdefault((one["point_no"], one["meter_no"], one["piece"]), []).append(one)
+    return list(found.values())
+
+
+# --- bands ---------------------------------------------------------------------------------------------
+
+
+def energy_by_band(registers: Sequence[Mapping[str, Any]], tariff: Mapping[str, Any], month: int) -> dict[str, Decimal]:
+    """Billed kWh by band, `total` for what is billed without time of use. Supply is forward energy, purchase reverse energy."""
+    wanted = "active_rev" if tariff.get("kind") == "purchase" else "active_fwd"
+    active = [one for one in registers if one["quantity"] == wanted]
+    if not active:
+        raise NoBill("没有可计费的有功示数", "there is no active register to bill")
+    summed: dict[str, Decimal] = {}
+    for rows in by_meter(active):
+        if len({one["band"] for one in rows}) < len(rows):
+            raise NoBill(
+                f"表 {rows[0]['meter_no']} 的同一示数出现两次", f"a register of {rows[0]['meter_no']} stands twice"
+            )
+        rounded = {one["band"]: half_up(number(one["energy"]), places_of(tariff)) for one in rows}
+        if any(value < 0 for value in rounded.values()):
+            raise NoBill(f"表 {rows[0]['meter_no']} 的电量为负", f"meter {rows[0]['meter_no']} has negative energy")
+        for band, value in meter_bands(rounded, tariff, month).items():
+            summed[band] = summed.get(band, ZERO) + value
+    return summed
+
+
+def meter_bands(rounded: Mapping[str, Decimal], tariff: Mapping[str, Any], month: int) -> dict[str, Decimal]:
+    """Energy of one meter by the bands of the month.
+
+    A meter without a band that the season needs is billed without time of use. The flat band is what the total leaves over, unless
+    the bands contradict the total by more than their rounding: then the bands stand.
+    """
+    total = rounded.get("total")
+    banded = {band: value for band, value in rounded.items() if band != "total"}
+    whole = total if total is not None else sum(banded.values(), ZERO)
+    if not tariff.get("seasons"):
+        return {"total": whole}
+    seasons = seasons_of(tariff, month)
+    known, needed = bands_of(seasons), bands_of(one for one in seasons if not one.get("overlay"))
+    rest_band = "flat" if "flat" in needed else "peak"
+    missing = needed - set(banded)
+    if total is not None and banded:
+        missing.discard(rest_band)
+    if missing:
+        return {"total": whole}
+    bands: dict[str, Decimal] = {}
+    for band, value in banded.items():
+        into = _counts_as(band, known, value)
+        if into in known or value:
+            bands[into] = bands.get(into, ZERO) + value
+    if total is None:
+        return bands
+    rest = total - sum((value for band, value in bands.items() if band != rest_band), ZERO)
+    stated = bands.get(rest_band)
+    if rest < 0 or (stated is not None and abs(rest - stated) > len(banded) + 1):
+        return bands
+    bands[rest_band] = rest
+    return bands
+
+
+def _counts_as(band: str, known: set[str], value: Decimal) -> str:
+    while band not in known and band in PARENT:
+        band = PARENT[band]
+    if band not in known and value:
+        return "flat" if "flat" in known else "total"
+    return band
+
+
+# --- tiers ---------------------------------------------------------------------------------------------
+
+
+def tier_rooms(tiers: Mapping[str, Any], rating: Mapping[str, Any], month: int, places: int) -> list[Decimal | None]:
+    """Room of each tier in kWh for this account in its tier period; the last one is open.
+
+    Annual limits are cut to the months of the year that the account counts, monthly ones multiplied by the months between two
+    readings; a larger household has additional room in the first tier.
+    """
+    table = next((one for one in tiers["tables"] if month in one.get("months", range(1, 13))), None)
+    if table is None:
+        raise NoBill(f"电价没有 {month} 月的阶梯", f"the tariff has no tiers for month {month}")
+    if tiers["period"] == "annual":
+        months = rating.get("tier_months", 12)
+        limits = [half_up(half_up(number(limit) * months / 12, 3), places) for limit in table["up_to"]]
+    else:
+        limits = [number(limit) * rating.get("reading_months", 1) for limit in table["up_to"]]
+    rooms: list[Decimal | None] = [high - low for low, high in zip([ZERO, *limits], limits, strict=False)]
+    assert rooms[0] is not None
+    rooms[0] += rating.get("tier_extra_wh", 0) * WH
+    return [*rooms, None]
+
+
+def energy_by_tier(
+    tiers: Mapping[str, Any], rating: Mapping[str, Any], month: int, kwh: Decimal, places: int
+) -> list[Decimal]:
+    """The month's kWh filled in order into the room that earlier months of the tier year have left."""
+    rooms = tier_rooms(tiers, rating, month, places)
+    used = [value * WH for value in rating.get("used_tiers_wh") or []]
+    if not used:
+        before = rating.get("used_before_wh", 0) * WH if tiers["period"] == "annual" else ZERO
+        used = _filled(rooms, before)
+    used += [ZERO] * (len(rooms) - len(used))
+    left = [None if room is None else max(room - taken, ZERO) for room, taken in zip(rooms, used, strict=False)]
+    return _filled(left, kwh)
+
+
+def _filled(rooms: Sequence[Decimal | None], amount: Decimal) -> list[Decimal]:
+    taken = []
+    for room in rooms:
+        part = amount if room is None else min(room, amount)
+        taken.append(part)
+        amount -= part
+    return taken
+
+
+def by_tier_and_band(tiers: Sequence[Decimal], bands: Mapping[str, Decimal], places: int) -> Cells:
+    """kWh by tier and band: each tier takes its share of what is left of every band, in whole units."""
+    unit = Decimal(1).scaleb(-places)
+    if any(value % unit for value in (*tiers, *bands.values())):
+        unit = WH
+    left = dict(bands)
+    cells: Cells = {}
+    for tier, kwh in enumerate(tiers, 1):
+        for band, part in zip(list(left), shared(kwh, list(left.values()), unit), strict=True):
+            cells[tier, band] = part
+            left[band] -= part
+    return cells
+
+
+def shared(total: Decimal, weights: Sequence[Decimal], unit: Decimal) -> list[Decimal]:
+    """A total split by weights into whole units; the largest remainders get the units that are left, the first one first."""
+    whole = sum(weights, ZERO)
+    if not whole:
+        return [ZERO] * len(weights)
+    units = total // unit
+    parts = [units * weight // whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda at: (-(units * weights[at] % whole), at))
+    for at in order[: int(units - sum(parts))]:
+        parts[at] += 1
+    return [part * unit for part in parts]
