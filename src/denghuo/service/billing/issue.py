@@ -41,6 +41,8 @@ def issue_bills(work: Work, store: BillingStore, month: str, bill_nos: Sequence[
         BILL_LINES, month, shard, dataset_table(BILL_LINES, store.bills.lines(numbers)), call.now
     )
     signed = sum(row["amount_fen"] if row["kind"] == "supply" else -row["amount_fen"] for row in rows)
+    store.proofs.open_run(month, run_no, today, len(rows))
+    work.enqueue("billing.seal_runs", {})
     work.enqueue("billing.tell_holders", {"month": month, "run_no": run_no})
     work.emit(BillsIssued(month=month, run_no=run_no, bills=bills, lines=lines, count=len(rows), amount=Money(signed)))
     return Issued(run_no, len(rows))

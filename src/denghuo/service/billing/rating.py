@@ -49,6 +49,7 @@ class Draft:
     last_day: date
     used_before_wh: int
     tariff: TariffDocument
+    subject: RatingSubject
     rated: Rated
     remarks: list[dict[str, object]] = field(default_factory=list)
 
@@ -110,7 +111,7 @@ class Rating:
             {"code": one.code, "zh": one.text.zh, "en": one.text.en, "review": one.review} for one in rated.remarks
         ]
         number = f"{self._month.year:04d}{self._month.month:02d}{entry.account_no}{KIND_DIGITS[entry.kind]}{FIRST}"
-        return Draft(number, entry, first_day, last_day, used_before, tariff, rated, remarks)
+        return Draft(number, entry, first_day, last_day, used_before, tariff, subject, rated, remarks)
 
     def subject(
         self, entry: Entry, use: Use, tariff: TariffDocument

@@ -1,6 +1,8 @@
 """Billing: implementation of the contract."""
 
 from dataclasses import replace
+from datetime import date
+from typing import Any
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, Nothing
@@ -22,6 +24,8 @@ from denghuo.service.billing.api import (
     CycleRef,
     CycleRow,
     CyclesFound,
+    DayRef,
+    DayRoot,
     ExceptionNotFound,
     ExceptionRef,
     ExceptionsFound,
@@ -41,6 +45,7 @@ from denghuo.service.billing.api import (
     ReleaseMany,
     ReviewRule,
     ReviewRules,
+    RunsSealed,
     SetReviewRule,
     StartCycle,
     Summarise,
@@ -61,6 +66,7 @@ from denghuo.service.billing.exceptions import ExceptionDesk
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.paper import bill_pdf
 from denghuo.service.billing.population import Population
+from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.store import BillingStore, CycleState
 from denghuo.service.billing.tariffs import tried
@@ -163,6 +169,18 @@ class BillingService(BillingApi):
 
     def bill_document(self, call: Call, request: BillRef) -> Document:
         return self._document(self._bill(call, request.bill_no), clear=call.channel in ("system", "peer"))
+
+    def bill_file(self, call: Call, request: BillRef) -> Document:
+        return self._file(call, self._bill_row(call, request.bill_no))
+
+    def my_bill_file(self, call: Call, request: BillRef) -> Document:
+        return self._file(call, self._bill_row(call, request.bill_no, own=True))
+
+    def day_root(self, call: Call, request: DayRef) -> DayRoot:
+        return self._prover(call).day_root(request.issued_on)
+
+    def seal_runs(self, call: Call, request: Nothing) -> RunsSealed:
+        return self._prover(call).seal()
 
     def month_summary(self, call: Call, request: Summarise) -> MonthSummary:
         rows = [
@@ -291,7 +309,10 @@ class BillingService(BillingApi):
             as_of=call.now,
         )
 
-    def _bill(self, call: Call, bill_no: str, own: bool = False) -> Bill:
+    def _prover(self, call: Call) -> Prover:
+        return Prover(self._store, self._ask, call)
+
+    def _bill_row(self, call: Call, bill_no: str, own: bool = False) -> dict[str, Any]:
         row = self._find.bill(bill_no, issued=own or bool(call.accounts))
         if row is None or (own and row["account_no"] not in call.accounts):
             raise BillNotFound(
@@ -301,18 +322,30 @@ class BillingService(BillingApi):
                 ),
                 bill_no=bill_no,
             )
+        return row
+
+    def _bill(self, call: Call, bill_no: str, own: bool = False) -> Bill:
+        row = self._bill_row(call, bill_no, own)
         lines, holds = self._find.lines(bill_no), self._find.holds_on(bill_no)
         account = self._accounts(call, [row["account_no"]]).get(row["account_no"])
         return show.bill(row, lines, [] if call.accounts else holds, account, self._unit(call, row["org"]), call)
 
     def _document(self, bill: Bill, clear: bool) -> Document:
-        if bill.issued_on is None:
-            raise NotIssued(
-                text("账单发行之后才能打印。", "A bill is printed once it is issued."),
-                bill_no=bill.bill_no,
-                state=bill.state,
-            )
+        _issued(bill.bill_no, bill.state, bill.issued_on)
         return bill_pdf(bill, clear)
+
+    def _file(self, call: Call, row: dict[str, Any]) -> Document:
+        _issued(row["bill_no"], row["state"], row["issued_on"])
+        return self._prover(call).bill_file(row)
+
+
+def _issued(bill_no: str, state: str, issued_on: date | None) -> None:
+    if issued_on is None:
+        raise NotIssued(
+            text("账单发行之后才能打印或下载。", "A bill is printed or downloaded once it is issued."),
+            bill_no=bill_no,
+            state=state,
+        )
 
 
 def _whole_company(call: Call) -> None:

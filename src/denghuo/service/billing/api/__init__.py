@@ -1,6 +1,6 @@
 """Contract of the billing service (核算管理): the month's cycle, bills with explained lines, exceptions held for a person."""
 
-from denghuo.kernel.contract import Api, Call, Nothing, command, query
+from denghuo.kernel.contract import PUBLIC, Api, Call, Nothing, command, query
 from denghuo.kernel.fields import Document
 from denghuo.service.billing.api.bill import (
     BILL_KINDS,
@@ -80,6 +80,7 @@ from denghuo.service.billing.api.population import (
     TriedOnAll,
     TryOnAll,
 )
+from denghuo.service.billing.api.proof import DayRef, DayRoot, RunsSealed
 from denghuo.service.billing.api.trial import NotTriable, Trial, TrialReading, Try
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject
 
@@ -114,6 +115,8 @@ __all__ = [
     "CycleRow",
     "CycleState",
     "CyclesFound",
+    "DayRef",
+    "DayRoot",
     "ExceptionNotFound",
     "ExceptionRef",
     "ExceptionRow",
@@ -144,6 +147,7 @@ __all__ = [
     "Released",
     "ReviewRule",
     "ReviewRules",
+    "RunsSealed",
     "Segment",
     "SetReviewRule",
     "ShownLine",
@@ -229,6 +233,22 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.read", problems=(BillNotFound, NotIssued))
     def bill_document(self, call: Call, request: BillRef) -> Document:
         """An issued bill as a PDF in Chinese and English; name and address are masked towards staff."""
+
+    @query(permit="billing.read", problems=(BillNotFound, NotIssued))
+    def bill_file(self, call: Call, request: BillRef) -> Document:
+        """An issued bill as a bill file that anyone can verify offline: figures, registers, tariff, proof; no name or address."""
+
+    @query(permit="billing.own", problems=(BillNotFound, NotIssued))
+    def my_bill_file(self, call: Call, request: BillRef) -> Document:
+        """An issued bill of the signed-in customer as a bill file that anyone can verify offline."""
+
+    @query(permit=PUBLIC)
+    def day_root(self, call: Call, request: DayRef) -> DayRoot:
+        """The published root over the bills issued on a day, to be compared with the one in a bill file."""
+
+    @command(permit="billing.advance")
+    def seal_runs(self, call: Call, request: Nothing) -> RunsSealed:
+        """Makes the hash tree of the oldest issue run that has none: a step of the job worker, called until none waits."""
 
     @query(permit="billing.read")
     def month_summary(self, call: Call, request: Summarise) -> MonthSummary:

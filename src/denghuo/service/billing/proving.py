@@ -1,0 +1,138 @@
+"""Proof of issue (发行证明): one hash tree over the bills of an issue run, one over the runs of a day.
+
+A run's tree is made once, by a job after the issue, from what was committed; its paths never change afterwards. The tree of a day
+is made from the heads of its runs whenever it is asked for: until the day is over, another run may follow.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import Document
+from denghuo.kernel.period import midnight
+from denghuo.service.billing import tree
+from denghuo.service.billing.api import DayRoot, RunsSealed
+from denghuo.service.billing.file import bill_part, file, leaf_value, readings_part, run_part, run_value, tariff_part
+from denghuo.service.billing.store import BillingStore
+from denghuo.service.host.binding import Ask
+from denghuo.service.tariff.api import TariffApi, TariffRef
+
+AT_ONCE = 1_000
+GRACE = timedelta(hours=1)
+"""How long after midnight an issue of the day before may still be on its way into the database."""
+
+
+class Prover:
+    """Makes trees, and files with proofs out of them."""
+
+    def __init__(self, store: BillingStore, ask: Ask, call: Call) -> None:
+        self._store, self._ask, self._call = store, ask, call
+        self._tariffs: dict[tuple[str, int], Mapping[str, Any]] = {}
+        self._digests: dict[tuple[str, int], str] = {}
+
+    # -- the tree of a run ---------------------------------------------------------------------------------------------
+
+    def seal(self) -> RunsSealed:
+        """Makes the tree of the oldest run that has none. Reads page by page and locks nothing until all is computed."""
+        waiting = self._store.proofs.pending()
+        if not waiting:
+            return RunsSealed(month=None, run_no=None, bills=0, again=False)
+        run = waiting[0]
+        numbers, leaves = self._leaves(run)
+        if len(numbers) != run["bills"]:
+            raise RuntimeError(f"run {run['run_no']} of {run['month']} has {len(numbers)} bills, not {run['bills']}")
+        made = tree.nodes(leaves)
+        self._store.proofs.seal(run["month"], run["run_no"], tree.root(made), made, numbers, self._call.now)
+        return RunsSealed(month=run["month"], run_no=run["run_no"], bills=len(numbers), again=len(waiting) > 1)
+
+    def _leaves(self, run: Mapping[str, Any]) -> tuple[list[str], bytes]:
+        numbers: list[str] = []
+        leaves = bytearray()
+        while rows := self._store.proofs.bills(run["month"], run["run_no"], numbers[-1] if numbers else "", AT_ONCE):
+            lines = self._store.proofs.lines([row["bill_no"] for row in rows])
+            for row in rows:
+                leaves += tree.leaf(
+                    leaf_value(
+                        bill_part(row, lines[row["bill_no"]]),
+                        readings_part(row["registers"]),
+                        self._digest(row["tariff_code"], row["tariff_version"]),
+                        tree.salt(run["secret"], row["bill_no"]),
+                    )
+                )
+                numbers.append(row["bill_no"])
+        return numbers, bytes(leaves)
+
+    def _digest(self, code: str, version: int) -> str:
+        if (code, version) not in self._digests:
+            self._digests[code, version] = tree.digest(self._tariff(code, version))
+        return self._digests[code, version]
+
+    def _tariff(self, code: str, version: int) -> Mapping[str, Any]:
+        """The tariff as it was when bills were first rated by it; bills older than this table ask for the published version."""
+        if (code, version) not in self._tariffs:
+            kept = self._store.proofs.tariff(code, version)
+            if kept is None:
+                asking = Call.system(self._call.now)
+                kept = tariff_part(self._ask(TariffApi).tariff(asking, TariffRef(code=code, version=version)).document)
+            self._tariffs[code, version] = kept
+        return self._tariffs[code, version]
+
+    # -- the file of a bill --------------------------------------------------------------------------------------------
+
+    def bill_file(self, row: Mapping[str, Any]) -> Document:
+        """The file of an issued bill; without a proof as long as the tree of its run is not made."""
+        number = row["bill_no"]
+        return file(
+            bill_part(row, self._store.proofs.lines([number])[number]),
+            readings_part(row["registers"]),
+            self._tariff(row["tariff_code"], row["tariff_version"]),
+            self._proof(row),
+        )
+
+    def _proof(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
+        run = self._store.proofs.run(row["month"], row["run_no"])
+        place = self._store.proofs.place(row["bill_no"])
+        if run is None or run["root"] is None or place is None:
+            return None
+        runs = self._store.proofs.runs_of(run["issued_on"])
+        sealed = [one for one in runs if one["root"] is not None]
+        at = next(at for at, one in enumerate(sealed) if (one["month"], one["run_no"]) == (run["month"], run["run_no"]))
+        day = _day_nodes(sealed)
+        return {
+            "salt": tree.salt(run["secret"], row["bill_no"]),
+            "index": place,
+            "path": [one.hex() for one in self._store.proofs.path(run, place)],
+            "run": run_part(run),
+            "day": {
+                "issued_on": run["issued_on"].isoformat(),
+                "index": at,
+                "runs": len(sealed),
+                "path": [one.hex() for one in tree.path(day, len(sealed), at)],
+                "root": tree.root(day).hex(),
+                "final": _final(run["issued_on"], runs, self._call.now),
+            },
+        }
+
+    # -- the root of a day ---------------------------------------------------------------------------------------------
+
+    def day_root(self, day: date) -> DayRoot:
+        runs = self._store.proofs.runs_of(day)
+        sealed = [one for one in runs if one["root"] is not None]
+        return DayRoot(
+            issued_on=day,
+            runs=len(sealed),
+            root=tree.root(_day_nodes(sealed)).hex() if sealed else None,
+            final=_final(day, runs, self._call.now),
+            as_of=self._call.now,
+        )
+
+
+def _day_nodes(sealed: Sequence[Mapping[str, Any]]) -> bytes:
+    return tree.nodes(b"".join(tree.leaf(run_value(one)) for one in sealed))
+
+
+def _final(day: date, runs: Sequence[Mapping[str, Any]], now: datetime) -> bool:
+    """Whether no run can follow and none waits for its tree."""
+    over = now >= midnight(day + timedelta(days=1)) + GRACE
+    return over and all(one["root"] is not None for one in runs)
