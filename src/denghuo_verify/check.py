@@ -36,6 +36,7 @@ class Report:
     bill_no: str = ""
     total: str = ""
     root: str | None = None
+    run_root: str | None = None
     lines: list[dict[str, str | None]] = field(default_factory=list)
     differs: list[Finding] = field(default_factory=list)
     unknown: list[Finding] = field(default_factory=list)
@@ -43,16 +44,16 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """Verified is only what was understood to the last entry."""
-        if self.unknown:
-            return "unknown"
-        return "differs" if self.differs else "verified"
+        """Verified is only what was understood to the last entry and nowhere differs."""
+        if self.differs:
+            return "differs"
+        return "unknown" if self.unknown else "verified"
 
 
 def verify(document: Mapping[str, Any], root: str | None = None, need_proof: bool = True) -> Report:
     """Checks a bill file.
 
-    document: the parts bill, readings, tariff and proof. root: the published root of the day, where the caller has it.
+    document: the parts bill, readings, tariff and proof. root: the published root of the day or of the run, where there is one.
     need_proof: a file without a proof is not verified.
     """
     report = Report()
@@ -269,7 +270,7 @@ def run_leaf(run: Mapping[str, Any]) -> bytes:
 
 
 def check_proof(document: Mapping[str, Any], root: str | None, need_proof: bool, report: Report) -> None:
-    """The bill is a leaf of its run, the run one of its day, and the day's root the published one."""
+    """The bill is a leaf of its run, the run one of its day, and the root the published one."""
     proof = document.get("proof")
     if proof is None:
         missing = Finding(
@@ -277,8 +278,8 @@ def check_proof(document: Mapping[str, Any], root: str | None, need_proof: bool,
         )
         (report.unknown if need_proof else report.notes).append(missing)
         return
-    report.differs += _run_differs(document["bill"], proof)
-    run, day = proof["run"], proof["day"]
+    report.differs += _head_of_proof_differs(document["bill"], proof)
+    run, day = proof["run"], proof.get("day")
     leaf = bill_leaf(document, proof["salt"])
     reached = root_of(leaf, proof["index"], run["bills"], _hashes(proof["path"]))
     if reached is None or reached.hex() != run["root"]:
@@ -286,49 +287,56 @@ def check_proof(document: Mapping[str, Any], root: str | None, need_proof: bool,
             Finding(
                 "proof.run",
                 "账单与发行批次的根不符：文件被改动，或证明不属于本账单",
-                "the file is not the bill that was issued",
+                "this is not the bill that was issued: the file was changed, or the proof is another bill's",
             )
         )
-    top = root_of(run_leaf(run), day["index"], day["runs"], _hashes(day["path"]))
-    if top is None or top.hex() != day["root"]:
-        report.differs.append(
-            Finding("proof.day", "发行批次与当日的根不符", "the issue run does not lead to the day's root")
-        )
-    report.root = day["root"]
-    if root is not None and root.lower() != day["root"]:
-        report.differs.append(
-            Finding("proof.root", "与公布的根不符", "not the published root", day["root"], root.lower())
-        )
+    if day is not None:
+        top = root_of(run_leaf(run), day["index"], day["runs"], _hashes(day["path"]))
+        if top is None or top.hex() != day["root"]:
+            report.differs.append(
+                Finding("proof.day", "发行批次与当日的根不符", "the issue run does not lead to the day's root")
+            )
+    report.run_root, report.root = run["root"], day["root"] if day is not None else None
+    check_root(root, run["issued_on"], report)
+
+
+def check_root(root: str | None, issued_on: str, report: Report) -> None:
+    """The root that the caller had from elsewhere is that of the run or of the day."""
     if root is None:
         report.notes.append(
             Finding(
                 "proof.root",
-                f"请与 {day['issued_on']} 公布的根核对",
-                f"compare with the root published for {day['issued_on']}",
+                f"请与 {issued_on} 公布的根核对（billing.day_root）",
+                f"compare with the root published for {issued_on} (billing.day_root)",
             )
         )
-    if not day["final"]:
-        report.notes.append(
+    elif root.lower() in (report.root, report.run_root):
+        return
+    elif report.root is None:
+        report.unknown.append(
             Finding(
-                "proof.day", "当日尚未结束，根还会变化；批次的根不变", "the day's root is not final; the run's root is"
+                "proof.day",
+                "文件在当日结束前取得，只能与批次的根核对；要与当日的根核对，请重新下载",
+                "the file was taken before the day was over: compare the root of the run, or download it again",
             )
+        )
+    else:
+        report.differs.append(
+            Finding("proof.root", "与公布的根不符", "not the published root", report.root, root.lower())
         )
 
 
-def _run_differs(bill: Mapping[str, Any], proof: Mapping[str, Any]) -> Iterator[Finding]:
-    run, day = proof["run"], proof["day"]
-    for name, stated, right in (
-        ("proof.run.month", run["month"], bill["month"]),
-        ("proof.run.run_no", run["run_no"], bill["run_no"]),
-        ("proof.run.issued_on", run["issued_on"], bill["issued_on"]),
-        ("proof.day.issued_on", day["issued_on"], bill["issued_on"]),
-    ):
-        if stated != right:
-            yield Finding(name, "证明与账单不符", "the proof is not that of the bill", str(stated), str(right))
+def _head_of_proof_differs(bill: Mapping[str, Any], proof: Mapping[str, Any]) -> Iterator[Finding]:
+    run = proof["run"]
+    stated = {f"run.{name}": (run[name], bill[name]) for name in ("month", "run_no", "issued_on")}
+    if proof.get("day") is not None:
+        stated["day.issued_on"] = (proof["day"]["issued_on"], bill["issued_on"])
+    for name, (found, right) in stated.items():
+        if found != right:
+            yield Finding(
+                f"proof.{name}", "证明与账单不符", "the proof is not that of the bill", str(found), str(right)
+            )
 
 
 def _hashes(path: list[str]) -> list[bytes]:
-    try:
-        return [bytes.fromhex(one) for one in path]
-    except ValueError:
-        return [b""]
+    return [bytes.fromhex(one) for one in path]

@@ -1,16 +1,24 @@
 """What a bill file may hold. Whatever stands there beside it is a rule that this program does not know, and is said to be one.
 
-A form is a set of words, a list of one form, a mapping of keys to forms (`?key` may be absent or null), or one of TEXT, WHOLE,
-FIGURE, FLAG and WORDS.
+A form is a set of words, a range of whole numbers, a list of one form, a mapping of keys to forms (`?key` may be absent or null),
+or one of the words below.
 """
 
+import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from denghuo_verify.figures import number
 
-TEXT, WHOLE, FIGURE, FLAG, WORDS = "text", "whole", "figure", "flag", "words"
-Form = str | frozenset[str] | list[Any] | dict[str, Any]
+TEXT, WHOLE, FIGURE, FLAG, WORDS, DAY, MONTH, HASH = "text", "whole", "figure", "flag", "words", "day", "month", "hash"
+Form = str | range | frozenset[str] | list[Any] | dict[str, Any]
+_HEX = re.compile(r"(?:[0-9a-f]{32}){1,2}\Z")
+_DAY, _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"), re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])\Z")
+
+TIER, MONTHS, STANDARD = range(1, 10), range(1, 13), range(80, 91, 5)
+COUNT = range(0, 2**31)
+MILLI = range(0, 2**63)
 
 BANDS = frozenset({"total", "sharp", "peak", "flat", "valley", "deep"})
 KINDS = frozenset({"supply", "purchase"})
@@ -21,7 +29,7 @@ PRICE: Form = {
     "price": FIGURE,
     "?voltages": [TEXT],
     "?band": BANDS,
-    "?tier": WHOLE,
+    "?tier": TIER,
     "?document": TEXT,
     "?illustrative": FLAG,
     "?note": WORDS,
@@ -36,7 +44,7 @@ TARIFF: Form = {
     "?settlements": [TEXT],
     "voltages": [TEXT],
     "?default": FLAG,
-    "effective_from": TEXT,
+    "effective_from": DAY,
     "sources": [{"number": TEXT, "?title": TEXT, "?address": TEXT}],
     "components": [
         {
@@ -53,7 +61,7 @@ TARIFF: Form = {
     "?seasons": [
         {
             "title": WORDS,
-            "?months": [WHOLE],
+            "?months": [MONTHS],
             "?days": TEXT,
             "?holidays": [TEXT],
             "?temperature_from": WHOLE,
@@ -64,8 +72,8 @@ TARIFF: Form = {
     ],
     "?tiers": {
         "period": frozenset({"annual", "monthly"}),
-        "tables": [{"?months": [WHOLE], "up_to": [FIGURE]}],
-        "?year_starts": WHOLE,
+        "tables": [{"?months": [MONTHS], "up_to": [FIGURE]}],
+        "?year_starts": MONTHS,
         "?document": TEXT,
     },
     "?basic": {
@@ -73,7 +81,7 @@ TARIFF: Form = {
         "prices": [PRICE],
         "?demand": {
             "?free_share": FIGURE,
-            "?excess_times": WHOLE,
+            "?excess_times": range(1, 6),
             "?above": frozenset({"free_share", "contract"}),
             "?floor_share": FIGURE,
         },
@@ -81,13 +89,13 @@ TARIFF: Form = {
         "document": TEXT,
     },
     "?power_factor": {
-        "?standards": [{"standard": WHOLE, "?capacity_from": FIGURE, "?voltages": [TEXT]}],
+        "?standards": [{"standard": STANDARD, "?capacity_from": FIGURE, "?voltages": [TEXT]}],
         "?with_basic_charge": FLAG,
         "?reward": FLAG,
         "document": TEXT,
     },
     "?days": frozenset({"calendar", "thirty"}),
-    "?rounding": {"?quantity_places": WHOLE, "?price_places": WHOLE},
+    "?rounding": {"?quantity_places": range(0, 4), "?price_places": range(2, 9)},
     "?examples": "any",
     "?note": WORDS,
 }
@@ -98,44 +106,44 @@ RATING: Form = {
     "tariff_class": TEXT,
     "?settlement": TEXT,
     "voltage": TEXT,
-    "month": TEXT,
-    "?first_day": TEXT,
-    "?last_day": TEXT,
-    "?used_before_wh": WHOLE,
-    "?used_tiers_wh": [WHOLE],
-    "?tier_months": WHOLE,
-    "?reading_months": WHOLE,
-    "?tier_extra_wh": WHOLE,
-    "?spans": [{"first_day": TEXT, "last_day": TEXT, "?capacity_va": WHOLE, "?contract_w": WHOLE}],
-    "?standard": WHOLE,
+    "month": MONTH,
+    "?first_day": DAY,
+    "?last_day": DAY,
+    "?used_before_wh": MILLI,
+    "?used_tiers_wh": [MILLI],
+    "?tier_months": MONTHS,
+    "?reading_months": MONTHS,
+    "?tier_extra_wh": MILLI,
+    "?spans": [{"first_day": DAY, "last_day": DAY, "?capacity_va": MILLI, "?contract_w": MILLI}],
+    "?standard": STANDARD,
 }
 BILL: Form = {
     "bill_no": TEXT,
     "account_no": TEXT,
     "contract_no": TEXT,
-    "month": TEXT,
+    "month": MONTH,
     "kind": KINDS,
     "tariff_class": TEXT,
     "tariff_code": TEXT,
-    "tariff_version": WHOLE,
-    "from_on": TEXT,
-    "to_on": TEXT,
-    "issued_on": TEXT,
-    "due_on": TEXT,
-    "run_no": WHOLE,
+    "tariff_version": COUNT,
+    "from_on": DAY,
+    "to_on": DAY,
+    "issued_on": DAY,
+    "due_on": DAY,
+    "run_no": COUNT,
     "energy": FIGURE,
     "amount": FIGURE,
-    "estimated_days": WHOLE,
+    "estimated_days": COUNT,
     "illustrative": FLAG,
     "?reverses": TEXT,
     "rating": RATING,
     "lines": [
         {
-            "line": WHOLE,
+            "line": COUNT,
             "code": TEXT,
             "group": GROUPS,
             "?band": BANDS,
-            "?tier": WHOLE,
+            "?tier": TIER,
             "?quantity": FIGURE,
             "unit": frozenset({"kWh", "kW", "kVA", "%"}),
             "?price": FIGURE,
@@ -149,7 +157,7 @@ REGISTERS: Form = [
     {
         "point_no": TEXT,
         "meter_no": TEXT,
-        "piece": WHOLE,
+        "piece": COUNT,
         "quantity": QUANTITIES,
         "band": BANDS,
         "from_at": TEXT,
@@ -160,16 +168,16 @@ REGISTERS: Form = [
         "energy": FIGURE,
         "status": frozenset({"valid", "estimated"}),
         "method": TEXT,
-        "days_estimated": WHOLE,
+        "days_estimated": COUNT,
         "rule": TEXT,
     }
 ]
 PROOF: Form = {
-    "salt": TEXT,
-    "index": WHOLE,
-    "path": [TEXT],
-    "run": {"month": TEXT, "run_no": WHOLE, "issued_on": TEXT, "bills": WHOLE, "root": TEXT},
-    "day": {"issued_on": TEXT, "index": WHOLE, "runs": WHOLE, "path": [TEXT], "root": TEXT, "final": FLAG},
+    "salt": HASH,
+    "index": COUNT,
+    "path": [HASH],
+    "run": {"month": MONTH, "run_no": COUNT, "issued_on": DAY, "bills": COUNT, "root": HASH},
+    "?day": {"issued_on": DAY, "index": COUNT, "runs": COUNT, "path": [HASH], "root": HASH},
 }
 
 
@@ -192,11 +200,17 @@ def strange(value: Any, form: Form, where: str) -> Iterator[str]:
             return
         for place, item in enumerate(value):
             yield from strange(item, form[0], f"{where}[{place}]")
-    elif not (value in form if isinstance(form, frozenset) and isinstance(value, str) else _fits(value, form)):
+    elif not _fits(value, form):
         yield where
 
 
-def _fits(value: Any, form: Form) -> bool:
+def _fits(value: Any, form: str | range | frozenset[str]) -> bool:
+    if isinstance(form, frozenset):
+        return isinstance(value, str) and value in form
+    if isinstance(form, range):
+        return isinstance(value, int) and not isinstance(value, bool) and value in form
+    if form in (DAY, MONTH, HASH):
+        return isinstance(value, str) and _written(value, form)
     if form == TEXT:
         return isinstance(value, str)
     if form == FLAG:
@@ -212,3 +226,14 @@ def _fits(value: Any, form: Form) -> bool:
             return False
         return True
     return form == "any"
+
+
+def _written(value: str, form: str) -> bool:
+    if form == HASH:
+        return bool(_HEX.match(value))
+    if form == MONTH:
+        return bool(_MONTH.match(value)) and value > "0001"
+    try:
+        return bool(_DAY.match(value)) and bool(date.fromisoformat(value))
+    except ValueError:
+        return False

@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("bill", type=Path, help="账单文件 bill file (JSON)")
     parser.add_argument("--tariff", type=Path, help="公布的电价文件 published tariff file (YAML or JSON)")
     parser.add_argument("--readings", type=Path, help="示数文件 readings file (JSON)")
-    parser.add_argument("--root", help="公布的当日根 published root of the day of issue, hexadecimal")
+    parser.add_argument("--root", help="公布的当日根或批次根 published root of the day or of the run")
     parser.add_argument("--without-proof", action="store_true", help="只核对计算 check the figures alone")
     parser.add_argument("--lang", choices=("zh", "en"), default="zh", help="语言 language")
     parser.add_argument("--json", action="store_true", help="输出 JSON report as JSON")
@@ -68,6 +68,8 @@ def _lines(report: Report, lang: str) -> list[str]:
         ("提示" if zh else "Note", report.notes),
     ):
         lines += [f"{title}: {_said(finding, zh)}" for finding in findings]
+    if report.run_root:
+        lines.append(f"{'批次根' if zh else 'Root of the run'}: {report.run_root}")
     if report.root:
         lines.append(f"{'当日根' if zh else 'Root of the day'}: {report.root}")
     return lines

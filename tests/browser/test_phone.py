@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import AXE, WAIT_MS, Watch
 from tests.browser.product import MONTH, Product
 
+from denghuo_verify.main import main as verify
+
 SMALLEST = 44
 
 
@@ -135,6 +137,11 @@ def test_a_bill_is_read_line_by_line_and_paid(
     with page.expect_download() as kept:
         page.get_by_role("button", name="下载账单").click()
     assert kept.value.path().read_bytes().startswith(b"%PDF-")
+    with page.expect_download() as kept:
+        page.get_by_role("button", name="下载核验文件").click()
+    # The proof follows the issue by a job, so the figures alone are asked for here.
+    assert kept.value.suggested_filename == f"bill-{supply['bill_no']}.json"
+    assert verify([str(kept.value.path()), "--without-proof"]) == 0
     page.get_by_role("button", name=re.compile("缴费 ¥")).click()
     sheet = page.get_by_role("dialog", name="确认缴费")
     expect(sheet).to_contain_text("不会真的扣款")

@@ -1,7 +1,7 @@
 """Proof of issue (发行证明): one hash tree over the bills of an issue run, one over the runs of a day.
 
 A run's tree is made once, by a job after the issue, from what was committed; its paths never change afterwards. The tree of a day
-is made from the heads of its runs whenever it is asked for: until the day is over, another run may follow.
+is made from the heads of its runs; it is given out once the day is over, so that nothing that was given out becomes wrong.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import Document
 from denghuo.kernel.period import midnight
 from denghuo.service.billing import tree
-from denghuo.service.billing.api import DayRoot, RunsSealed
+from denghuo.service.billing.api import DayRef, DayRoot, RunsSealed
 from denghuo.service.billing.file import bill_part, file, leaf_value, readings_part, run_part, run_value, tariff_part
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
@@ -91,45 +91,51 @@ class Prover:
         )
 
     def _proof(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The path to the root of the run, and once that is final the one to the root of the day."""
         run = self._store.proofs.run(row["month"], row["run_no"])
         place = self._store.proofs.place(row["bill_no"])
         if run is None or run["root"] is None or place is None:
             return None
-        runs = self._store.proofs.runs_of(run["issued_on"])
-        sealed = [one for one in runs if one["root"] is not None]
-        at = next(at for at, one in enumerate(sealed) if (one["month"], one["run_no"]) == (run["month"], run["run_no"]))
-        day = _day_nodes(sealed)
         return {
             "salt": tree.salt(run["secret"], row["bill_no"]),
             "index": place,
             "path": [one.hex() for one in self._store.proofs.path(run, place)],
             "run": run_part(run),
-            "day": {
-                "issued_on": run["issued_on"].isoformat(),
-                "index": at,
-                "runs": len(sealed),
-                "path": [one.hex() for one in tree.path(day, len(sealed), at)],
-                "root": tree.root(day).hex(),
-                "final": _final(run["issued_on"], runs, self._call.now),
-            },
+            "day": self._day_part(run),
         }
 
-    # -- the root of a day ---------------------------------------------------------------------------------------------
+    # -- the tree of a day ---------------------------------------------------------------------------------------------
 
-    def day_root(self, day: date) -> DayRoot:
-        runs = self._store.proofs.runs_of(day)
-        sealed = [one for one in runs if one["root"] is not None]
+    def _day_part(self, run: Mapping[str, Any]) -> dict[str, Any] | None:
+        runs = self._store.proofs.runs_of(run["issued_on"])
+        if not _final(run["issued_on"], runs, self._call.now):
+            return None
+        at = next(at for at, one in enumerate(runs) if (one["month"], one["run_no"]) == (run["month"], run["run_no"]))
+        day = _day_nodes(runs)
+        return {
+            "issued_on": run["issued_on"].isoformat(),
+            "index": at,
+            "runs": len(runs),
+            "path": [one.hex() for one in tree.path(day, len(runs), at)],
+            "root": tree.root(day).hex(),
+        }
+
+    def day_root(self, asked: DayRef) -> DayRoot:
+        runs = self._store.proofs.runs_of(asked.issued_on)
+        final = _final(asked.issued_on, runs, self._call.now)
+        named = next((one for one in runs if (one["month"], one["run_no"]) == (asked.month, asked.run_no)), None)
         return DayRoot(
-            issued_on=day,
-            runs=len(sealed),
-            root=tree.root(_day_nodes(sealed)).hex() if sealed else None,
-            final=_final(day, runs, self._call.now),
+            issued_on=asked.issued_on,
+            runs=len(runs),
+            root=tree.root(_day_nodes(runs)).hex() if runs and final else None,
+            final=final,
+            run_root=None if named is None or named["root"] is None else bytes(named["root"]).hex(),
             as_of=self._call.now,
         )
 
 
-def _day_nodes(sealed: Sequence[Mapping[str, Any]]) -> bytes:
-    return tree.nodes(b"".join(tree.leaf(run_value(one)) for one in sealed))
+def _day_nodes(runs: Sequence[Mapping[str, Any]]) -> bytes:
+    return tree.nodes(b"".join(tree.leaf(run_value(one)) for one in runs))
 
 
 def _final(day: date, runs: Sequence[Mapping[str, Any]], now: datetime) -> bool:

@@ -177,7 +177,7 @@ class BillingService(BillingApi):
         return self._file(call, self._bill_row(call, request.bill_no, own=True))
 
     def day_root(self, call: Call, request: DayRef) -> DayRoot:
-        return self._prover(call).day_root(request.issued_on)
+        return self._prover(call).day_root(request)
 
     def seal_runs(self, call: Call, request: Nothing) -> RunsSealed:
         return self._prover(call).seal()

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Annotated
 
+from pydantic import Field
+
 from denghuo.kernel.contract import Label, Message
 from denghuo.kernel.fields import AsOf, MonthText
 
@@ -17,19 +19,23 @@ class RunsSealed(Message):
 
 
 class DayRef(Message):
-    """A day of issue in China."""
+    """A day of issue in China, and an issue run of it whose root is asked for as well."""
 
     issued_on: Annotated[date, Label("发行日期", "Issued on")]
+    month: MonthText | None = None
+    run_no: Annotated[int, Field(ge=1), Label("发行批次", "Issue no.")] | None = None
 
 
 class DayRoot(Message):
-    """The root over the bills issued on a day (发行根), SHA-256 in hexadecimal; None where nothing was issued.
+    """The root over the bills issued on a day (发行根), SHA-256 in hexadecimal.
 
-    `final`: the day is over and every run of it is in the root, so it never changes again.
+    It is given once it is `final`: the day is over and every run of it has its tree, so that it never changes again; None too where
+    nothing was issued. `run_root`: that of the run asked for, which is final as soon as there is one.
     """
 
     issued_on: Annotated[date, Label("发行日期", "Issued on")]
     runs: Annotated[int, Label("发行批次数", "Issue runs")]
     root: Annotated[str | None, Label("当日根", "Root of the day")]
     final: Annotated[bool, Label("已定", "Final")]
+    run_root: Annotated[str | None, Label("批次根", "Root of the run")]
     as_of: AsOf
