@@ -17,6 +17,7 @@ from functools import cache
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent, Power, round_half_up
 from denghuo.service.billing.lines import CannotRate, LineLoss, LossBand, Step, TransformerLoss
+from denghuo.service.billing.rules.quantities import whole_of
 from denghuo.service.billing.rules.words import milli, percent, step
 
 MONTH_DAYS = 30
@@ -113,7 +114,11 @@ def transformer_loss(loss: TransformerLoss, active_wh: int, reactive_varh: int, 
         rule = "loss.table loss.part_month" if loss.days else "loss.table"
     else:
         active, reactive, zh, en, rule = _by_nameplate(loss, through_wh, through_varh)
-    found = Lost(_rounded(active, places), _rounded(reactive, places), [])
+    found = Lost(
+        whole_of(active.numerator, active.denominator, places),
+        whole_of(reactive.numerator, reactive.denominator, places),
+        [],
+    )
     days_zh, days_en = (
         (f"，{loss.days}/{MONTH_DAYS} 个月", f", {loss.days}/{MONTH_DAYS} of a month") if loss.days else ("", "")
     )
@@ -174,7 +179,7 @@ def line_loss(loss: LineLoss, energy_wh: int, places: int) -> Lost:
     if loss.share is not None:
         exact += Fraction(energy_wh * loss.share.number, 10_000)
         shown = f"{milli(energy_wh)} kWh × {percent(loss.share.number)}%"
-    value = _rounded(exact, places) * (-1 if loss.deduct else 1)
+    value = whole_of(exact.numerator, exact.denominator, places) * (-1 if loss.deduct else 1)
     verb = ("扣减", "taken off") if loss.deduct else ("加计", "added")
     said = step(
         "loss",
@@ -192,11 +197,12 @@ def shared(loss: int, energies: Sequence[int], unit: int, *, main: bool = True) 
     any energy the shares are equal."""
     whole = sum(energies)
     weights = list(energies) if whole else [1] * len(energies)
-    parts = [round_half_up(loss * weight, (whole or len(weights)) * unit) * unit for weight in weights]
-    parts[0 if main else -1] += loss - sum(parts)
+    bearer, total = 0 if main else len(weights) - 1, (whole or len(weights)) * unit
+    parts = [round_half_up(loss * weight, total) * unit for weight in weights]
+    rest = loss - sum(parts) + parts[bearer]
+    if rest < 0:
+        # Many shares that all round up would leave the bearer less than nothing.
+        parts = [loss * weight // total * unit for weight in weights]
+        rest = loss - sum(parts) + parts[bearer]
+    parts[bearer] = rest
     return parts
-
-
-def _rounded(value: Fraction, places: int) -> int:
-    unit: int = 10 ** (3 - places)
-    return round_half_up(value.numerator, value.denominator * unit) * unit

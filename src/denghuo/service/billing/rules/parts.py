@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.lines import CannotRate, MeteredPiece, Part
-from denghuo.service.billing.rules.quantities import Metered, metered_energy, share, whole
+from denghuo.service.billing.rules.quantities import Metered, metered_energy, share, whole, whole_of
 from denghuo.service.billing.rules.words import milli, percent, remark, step
 from denghuo.service.tariff.api import Band, TariffDocument
 
@@ -91,7 +90,7 @@ def _fixed(part: Part, left: int, places: int) -> Metered:
         energy = min(whole(part.quantity_wh, places), left)
         shown = f"{milli(part.quantity_wh)} kWh"
     else:
-        energy = whole(round_half_up(left * part.ratio.number, 10_000), places)
+        energy = whole_of(left * part.ratio.number, 10_000, places)
         shown = f"{milli(left)} kWh × {percent(part.ratio.number)}%"
     said = step(
         "share",

@@ -93,8 +93,13 @@ def checked(pieces: Iterable[MeteredPiece]) -> None:
 
 def whole(value_milli: int, places: int) -> int:
     """A metered value rounded to the given decimals of its unit, half up."""
+    return whole_of(value_milli, 1, places)
+
+
+def whole_of(numerator: int, denominator: int, places: int) -> int:
+    """A share of a value, rounded once to the given decimals of its unit: rounding to Wh first would move a half."""
     unit: int = 10 ** (3 - places)
-    return round_half_up(value_milli, unit) * unit
+    return round_half_up(numerator, denominator * unit) * unit
 
 
 def wanted_quantity(tariff: TariffDocument) -> QuantityKind:
@@ -272,7 +277,7 @@ def tier_widths(tiers: Tiers, subject: RatingSubject, places: int) -> list[int |
         ]
     else:
         size = _size(subject, tiers.period)
-        limits = [whole(round_half_up(limit.wh * size, 1000), places) for limit in limits_of(tiers, month)]
+        limits = [whole_of(limit.wh * size, 1000, places) for limit in limits_of(tiers, month)]
     widths = [high - low for low, high in zip([0, *limits], limits, strict=False)]
     return [widths[0] + subject.tier_extra_wh, *widths[1:], None]
 

@@ -200,8 +200,9 @@ def _lose(subject: RatingSubject, tariff: TariffDocument, found: _Energies) -> N
         lost = transformer_loss(transformer, sum(before), reactive, places)
         found.loss_steps += lost.steps
         weights = [*before, transformer.behind_wh] if transformer.behind_wh else before
-        active = shared(lost.active_wh, weights, unit, main=transformer.bears_remainder)
-        varh = shared(lost.reactive_varh, weights, unit, main=transformer.bears_remainder)
+        main = transformer.bears_remainder or not transformer.behind_wh
+        active = shared(lost.active_wh, weights, unit, main=main)
+        varh = shared(lost.reactive_varh, weights, unit, main=main)
         for at, one in enumerate(metered):
             one.add(active[at], _borne(lost.active_wh, active[at], lost.steps[0], len(weights) > 1))
             if at not in parallel:

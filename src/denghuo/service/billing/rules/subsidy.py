@@ -9,9 +9,8 @@ from datetime import date
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.lines import CannotRate, Generated, RatingSubject, Step
-from denghuo.service.billing.rules.quantities import Metered, whole
+from denghuo.service.billing.rules.quantities import Metered, whole, whole_of
 from denghuo.service.billing.rules.words import milli, step
 from denghuo.service.tariff.api import Subsidy, TariffDocument
 
@@ -61,7 +60,7 @@ def _within_years(rule: Subsidy, plant: Generated, month: Month, energy: int, pl
     if end >= month.next.first_day:
         return energy, []
     days = max(0, (end - month.first_day).days)
-    kept = whole(round_half_up(energy * days, month.day_count), places)
+    kept = whole_of(energy * days, month.day_count, places)
     return kept, [
         step(
             "limit",
