@@ -18,8 +18,10 @@ RULES_HEAD = """# Billing rules
 Made from `src/denghuo/service/billing/rules/data/rules.csv` by `docs/reference.py`; do not edit. A bill line and a claim name the
 rules that they follow. Spans are half open: a rule holds from its first day up to and without its last.
 
-Basis says what the wording was taken from: a published document, published examination questions with their answers, real bills
-that come out to the fen, a company's or a province's own procedure, an engineering handbook.
+Basis says what the wording was taken from. document: the published text. examination: published examination questions with their
+answers. bill: real bills and price tables that come out to the last place. secondary: pages that report the document. carried: an
+older text, taken to hold on where the newer one was not read. company: a company's or a province's own procedure. handbook: an
+engineering handbook. unread: known by its number only; look it up before use.
 """
 HEAD = """# Operations
 

@@ -3,11 +3,14 @@
 A step names the rules that it follows in `values["rule"]`, ids with spaces between; `cited` gives the rules of a line. Spans
 are half open. `basis` says what the wording was taken from, because not every rule stands in a public document:
 
-- document: the published text, or several published questions that quote it alike;
+- document: the published text;
 - examination: published examination questions with their answers;
-- bill: shown by real bills that come out to the fen;
+- bill: shown by real bills and price tables that come out to the last place;
+- secondary: pages that report the document;
+- carried: an older text, taken to hold on where the newer one was not read;
 - company: a company's or a province's own procedure;
-- handbook: an engineering handbook.
+- handbook: an engineering handbook;
+- unread: known by its number, its wording was not read; look it up before use.
 """
 
 import csv
@@ -21,7 +24,7 @@ from typing import Literal
 from denghuo.kernel.fields import TextPair
 from denghuo.service.billing.lines import Step
 
-Basis = Literal["document", "examination", "bill", "company", "handbook"]
+Basis = Literal["document", "examination", "bill", "secondary", "carried", "company", "handbook", "unread"]
 
 
 @dataclass(frozen=True)
