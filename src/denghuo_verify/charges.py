@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from denghuo_verify.energy import WH, Cells, NoBill, by_meter, places_of, seasons_of
+from denghuo_verify.capacity import terms
+from denghuo_verify.energy import BAND_ORDER, WH, Cells, NoBill, by_meter, places_of, seasons_of
 from denghuo_verify.figures import ZERO, half_up, number
 
-BAND_ORDER = (None, "total", "sharp", "peak", "flat", "valley", "deep")
 HUNDRED = Decimal(100)
 
 
@@ -39,13 +39,13 @@ def charged(price: Decimal, quantity: Decimal) -> Decimal:
 
 
 def component_lines(
-    component: Mapping[str, Any], tariff: Mapping[str, Any], voltage: str, month: int, cells: Cells
+    component: Mapping[str, Any], tariff: Mapping[str, Any], voltage: str, month: int, cells: Cells, in_tiers: bool
 ) -> list[Line]:
     """The lines of one part of the price per kWh: one for each tier and band that it distinguishes."""
     rows = at_voltage(component["prices"], voltage)
     if not rows:
         raise _no_price(component["code"], voltage)
-    tiered = tariff.get("tiers") is not None and any(row.get("tier") is not None for row in rows)
+    tiered = in_tiers and any(row.get("tier") is not None for row in rows)
     floats = bool(component.get("floats"))
     banded = bool(tariff.get("seasons")) and (floats or any(row.get("band") is not None for row in rows))
     lines = []
@@ -119,14 +119,31 @@ def floated(
     price = number(plain["price"])
     if not component.get("floats"):
         return price
-    for season in seasons_of(tariff, month):
-        for entry in season["bands"]:
-            if entry["band"] == band and entry.get("ratio") is not None:
-                places = (tariff.get("rounding") or {}).get("price_places", 8)
-                return half_up(price * number(entry["ratio"]) / HUNDRED, places)
+    share = share_of_flat(seasons_of(tariff, month), band)
+    if share is not None:
+        return half_up(price * share / HUNDRED, (tariff.get("rounding") or {}).get("price_places", 8))
     if band == "flat":
         return price
     raise _no_price(component["code"], band)
+
+
+def share_of_flat(seasons: Sequence[Mapping[str, Any]], band: str) -> Decimal | None:
+    """Percent of the flat price, by the first season that says it; a share of another band is multiplied with that one's."""
+    for season in seasons:
+        for entry in season["bands"]:
+            if entry["band"] != band or entry.get("ratio") is None:
+                continue
+            ratio, base = number(entry["ratio"]), entry.get("of", "flat")
+            if base == "flat":
+                return ratio
+            stated = [
+                number(one["ratio"])
+                for other in (season, *seasons)
+                for one in other["bands"]
+                if one["band"] == base and one.get("of", "flat") == "flat" and one.get("ratio") is not None
+            ]
+            return half_up(ratio * stated[0] / HUNDRED, 2) if stated else None
+    return None
 
 
 def _no_price(code: str, what: str) -> NoBill:
@@ -144,50 +161,45 @@ def basic_lines(
     span: tuple[date, date],
     kwh: Decimal,
 ) -> list[Line]:
-    """基本电费: a line for each span of unchanged capacity or contract demand, and the discount."""
-    spans = _spans(rating, span)
-    by_capacity = basic["by"] == "capacity"
-    if by_capacity:
+    """基本电费: a line for each span of unchanged capacity or contract demand, and the discount.
+
+    A central charging station pays nothing before its exemption ends: a line of zero.
+    """
+    code, unit = f"basic_{basic['by']}", "kVA" if basic["by"] == "capacity" else "kW"
+    exemption = basic.get("charging_stations")
+    if rating.get("charging_station") and exemption is not None and span[0] < date.fromisoformat(exemption["until"]):
+        until = date.fromisoformat(exemption["until"])
+        free = Line(code, "basic", ZERO, exemption["document"], unit)
+        if span[1] < until:
+            return [free]
+        paying = {**rating, "charging_station": False}
+        return [free, *basic_lines(basic, tariff, paying, registers, (until, span[1]), kwh)]
+    spans = terms(rating, *span)
+    if basic["by"] == "capacity":
         spans = [one for one in spans if one["capacity"] is not None]
     rows = at_voltage(basic["prices"], rating["voltage"])
     if not spans or not rows:
         raise NoBill("没有容量、需量或基本电价", "there is no capacity, no demand or no basic price")
-    metered = None if by_capacity else metered_demand(registers)
+    metered = None if basic["by"] == "capacity" else metered_demand(registers)
     lines = []
     for one in spans:
-        quantity = one["capacity"] if by_capacity else billed_demand(basic.get("demand") or {}, one, metered)
-        price = number(rows[0]["price"])
-        amount = half_up(price * quantity * one["days"] / days_of_month(tariff, span, one["days"]), 2)
+        quantity = (
+            one["capacity"] if basic["by"] == "capacity" else billed_demand(basic.get("demand") or {}, one, metered)
+        )
+        price, days = number(rows[0]["price"]), (one["last"] - one["first"]).days + 1
         lines.append(
             Line(
-                f"basic_{basic['by']}",
+                code,
                 "basic",
-                amount,
+                half_up(price * quantity * days / days_of_month(tariff, span, days), 2),
                 rows[0].get("document") or basic["document"],
-                unit="kVA" if by_capacity else "kW",
-                quantity=quantity,
-                price=price,
+                unit,
+                quantity,
+                price,
                 illustrative=bool(rows[0].get("illustrative")),
             )
         )
-    return [*lines, *demand_discount(basic, spans, lines, kwh)]
-
-
-def _spans(rating: Mapping[str, Any], span: tuple[date, date]) -> list[dict[str, Any]]:
-    """Spans of the contract's terms within the billed days, in kVA and kW."""
-    found = []
-    for one in rating.get("spans") or []:
-        first = max(date.fromisoformat(one["first_day"]), span[0])
-        last = min(date.fromisoformat(one["last_day"]), span[1])
-        if first <= last:
-            found.append(
-                {
-                    "days": (last - first).days + 1,
-                    "capacity": None if one.get("capacity_va") is None else one["capacity_va"] * WH,
-                    "contract": None if one.get("contract_w") is None else one["contract_w"] * WH,
-                }
-            )
-    return found
+    return [*lines, *demand_discount(basic, rating, spans, lines, kwh)]
 
 
 def days_of_month(tariff: Mapping[str, Any], span: tuple[date, date], days: int) -> int:
@@ -196,11 +208,11 @@ def days_of_month(tariff: Mapping[str, Any], span: tuple[date, date], days: int)
     return 30 if tariff.get("days") == "thirty" and days != in_month else in_month
 
 
-def metered_demand(registers: Iterable[Mapping[str, Any]]) -> Decimal | None:
+def metered_demand(registers: Iterable[Mapping[str, Any]], band: str = "total") -> Decimal | None:
     """The largest demand of each point, added over the points; None without a demand register."""
     largest: dict[str, Decimal] = {}
     for one in registers:
-        if one["quantity"] == "demand" and one["band"] == "total":
+        if one["quantity"] == "demand" and one["band"] == band:
             largest[one["point_no"]] = max(largest.get(one["point_no"], ZERO), number(one["energy"]))
     return sum(largest.values(), ZERO) if largest else None
 
@@ -229,11 +241,19 @@ def billed_demand(rule: Mapping[str, Any], span: Mapping[str, Any], metered: Dec
 
 
 def demand_discount(
-    basic: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], lines: Sequence[Line], kwh: Decimal
+    basic: Mapping[str, Any],
+    rating: Mapping[str, Any],
+    spans: Sequence[Mapping[str, Any]],
+    lines: Sequence[Line],
+    kwh: Decimal,
 ) -> list[Line]:
-    """A part of the basic charge is taken off where the month's kWh per kVA reach the threshold."""
+    """A part of the charge is taken off where the month's kWh per kVA, over all points of the customer, reach the threshold."""
     discount = basic.get("discount")
     capacity = max((one["capacity"] or ZERO for one in spans), default=ZERO)
+    if rating.get("customer_capacity_va") is not None:
+        capacity = rating["customer_capacity_va"] * WH
+    if rating.get("customer_energy_wh") is not None:
+        kwh = rating["customer_energy_wh"] * WH
     if discount is None or not capacity or kwh < number(discount["energy_per_kva"]) * capacity:
         return []
     total = sum((line.amount for line in lines), ZERO)
@@ -272,7 +292,7 @@ def power_factor_lines(
     if not factor:
         return []
     percent = adjustment(standard, factor)
-    if not rule.get("reward", True):
+    if rating.get("standard_lowered") or not rule.get("reward", True):
         percent = max(percent, ZERO)
     amount = half_up(base * percent / HUNDRED, 2)
     return [Line("power_factor", "power_factor", amount, rule["document"], unit="%", quantity=percent)]
@@ -282,7 +302,8 @@ def pf_standard(rule: Mapping[str, Any], rating: Mapping[str, Any]) -> int | Non
     """The contract's standard in hundredths, else that of the tariff for capacity and voltage."""
     if rating.get("standard") is not None:
         return int(rating["standard"])
-    capacity = max((one.get("capacity_va") or 0 for one in rating.get("spans") or []), default=0) * WH
+    stated = max((one.get("capacity_va") or 0 for one in rating.get("spans") or []), default=0)
+    capacity = max(stated, sum(one["capacity_va"] for one in rating.get("transformers") or [])) * WH
     fitting = [
         row
         for row in rule.get("standards") or []

@@ -8,6 +8,8 @@ from denghuo_verify.figures import ZERO, half_up, number
 
 PARENT = {"sharp": "peak", "deep": "valley"}
 """What a band counts as in a month in which the tariff does not have it."""
+BAND_ORDER = (None, "total", "sharp", "peak", "flat", "valley", "deep")
+"""The order of a bill's lines, and of the bands over which energy is shared."""
 WH = Decimal("0.001")
 Cells = dict[tuple[int, str], Decimal]
 
@@ -111,20 +113,22 @@ def _counts_as(band: str, known: set[str], value: Decimal) -> str:
 # --- tiers ---------------------------------------------------------------------------------------------
 
 
-def tier_rooms(tiers: Mapping[str, Any], rating: Mapping[str, Any], month: int, places: int) -> list[Decimal | None]:
+def tier_rooms(
+    tiers: Mapping[str, Any], rating: Mapping[str, Any], month: int, places: int, size: Decimal = ZERO
+) -> list[Decimal | None]:
     """Room of each tier in kWh for this account in its tier period; the last one is open.
 
-    Annual limits are cut to the months of the year that the account counts, monthly ones multiplied by the months between two
-    readings; a larger household has additional room in the first tier.
+    Annual limits are cut to the months of the year that the account counts, monthly ones added over the months between two
+    readings, others are for each kVA or kW of `size`; a larger household has additional room in the first tier.
     """
-    table = next((one for one in tiers["tables"] if month in one.get("months", range(1, 13))), None)
-    if table is None:
-        raise NoBill(f"电价没有 {month} 月的阶梯", f"the tariff has no tiers for month {month}")
     if tiers["period"] == "annual":
         months = rating.get("tier_months", 12)
-        limits = [half_up(half_up(number(limit) * months / 12, 3), places) for limit in table["up_to"]]
+        limits = [half_up(half_up(limit * months / 12, 3), places) for limit in _limits(tiers, month)]
+    elif tiers["period"] == "monthly":
+        read = [(month - 1 - back) % 12 + 1 for back in range(rating.get("reading_months", 1))]
+        limits = [sum(one, ZERO) for one in zip(*(_limits(tiers, at) for at in read), strict=True)]
     else:
-        limits = [number(limit) * rating.get("reading_months", 1) for limit in table["up_to"]]
+        limits = [half_up(half_up(limit * size, 3), places) for limit in _limits(tiers, month)]
     rooms: list[Decimal | None] = [high - low for low, high in zip([ZERO, *limits], limits, strict=False)]
     assert rooms[0] is not None
     rooms[0] += rating.get("tier_extra_wh", 0) * WH
@@ -132,10 +136,10 @@ def tier_rooms(tiers: Mapping[str, Any], rating: Mapping[str, Any], month: int, 
 
 
 def energy_by_tier(
-    tiers: Mapping[str, Any], rating: Mapping[str, Any], month: int, kwh: Decimal, places: int
+    tiers: Mapping[str, Any], rating: Mapping[str, Any], month: int, kwh: Decimal, places: int, size: Decimal = ZERO
 ) -> list[Decimal]:
     """The month's kWh filled in order into the room that earlier months of the tier year have left."""
-    rooms = tier_rooms(tiers, rating, month, places)
+    rooms = tier_rooms(tiers, rating, month, places, size)
     used = [value * WH for value in rating.get("used_tiers_wh") or []]
     if not used:
         before = rating.get("used_before_wh", 0) * WH if tiers["period"] == "annual" else ZERO
@@ -143,6 +147,13 @@ def energy_by_tier(
     used += [ZERO] * (len(rooms) - len(used))
     left = [None if room is None else max(room - taken, ZERO) for room, taken in zip(rooms, used, strict=False)]
     return _filled(left, kwh)
+
+
+def _limits(tiers: Mapping[str, Any], month: int) -> list[Decimal]:
+    table = next((one for one in tiers["tables"] if month in one.get("months", range(1, 13))), None)
+    if table is None:
+        raise NoBill(f"电价没有 {month} 月的阶梯", f"the tariff has no tiers for month {month}")
+    return [number(limit) for limit in table["up_to"]]
 
 
 def _filled(rooms: Sequence[Decimal | None], amount: Decimal) -> list[Decimal]:
@@ -159,7 +170,7 @@ def by_tier_and_band(tiers: Sequence[Decimal], bands: Mapping[str, Decimal], pla
     unit = Decimal(1).scaleb(-places)
     if any(value % unit for value in (*tiers, *bands.values())):
         unit = WH
-    left = dict(bands)
+    left = {band: bands[band] for band in sorted(bands, key=BAND_ORDER.index)}
     cells: Cells = {}
     for tier, kwh in enumerate(tiers, 1):
         for band, part in zip(list(left), shared(kwh, list(left.values()), unit), strict=True):

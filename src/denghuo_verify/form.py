@@ -21,6 +21,7 @@ COUNT = range(0, 2**31)
 MILLI = range(0, 2**63)
 
 BANDS = frozenset({"total", "sharp", "peak", "flat", "valley", "deep"})
+AGENCY_CASES = frozenset({"returned", "own_coal_plant", "high_energy"})
 KINDS = frozenset({"supply", "purchase"})
 GROUPS = frozenset({"energy", "basic", "power_factor", "fund", "purchase", "adjustment"})
 QUANTITIES = frozenset({"active_fwd", "active_rev", "reactive_fwd", "reactive_rev", "demand"})
@@ -63,17 +64,23 @@ TARIFF: Form = {
             "title": WORDS,
             "?months": [MONTHS],
             "?days": TEXT,
+            "?weekdays": [WHOLE],
             "?holidays": [TEXT],
+            "?holiday_days_from": WHOLE,
             "?temperature_from": WHOLE,
+            "?temperature_days": WHOLE,
+            "?temperature_at": TEXT,
             "?overlay": FLAG,
-            "bands": [{"band": BANDS, "?windows": [{"start": TEXT, "end": TEXT}], "?ratio": FIGURE}],
+            "bands": [{"band": BANDS, "?windows": [{"start": TEXT, "end": TEXT}], "?ratio": FIGURE, "?of": BANDS}],
             "?document": TEXT,
         }
     ],
     "?tiers": {
-        "period": frozenset({"annual", "monthly"}),
+        "period": frozenset({"annual", "monthly", "per_kva", "per_kw"}),
         "tables": [{"?months": [MONTHS], "up_to": [FIGURE]}],
         "?year_starts": MONTHS,
+        "?year_by": TEXT,
+        "?households": [{"persons_from": WHOLE, "per_month": FIGURE}],
         "?document": TEXT,
     },
     "?basic": {
@@ -85,7 +92,26 @@ TARIFF: Form = {
             "?above": frozenset({"free_share", "contract"}),
             "?floor_share": FIGURE,
         },
+        "?charging_stations": {"until": DAY, "document": TEXT},
         "?discount": {"energy_per_kva": FIGURE, "price_share": FIGURE, "document": TEXT},
+        "document": TEXT,
+    },
+    "?charges": [
+        {
+            "code": TEXT,
+            "title": WORDS,
+            "per": frozenset({"month", "day", "demand"}),
+            "?band": BANDS,
+            "price": FIGURE,
+            "document": TEXT,
+        }
+    ],
+    "?free_energy": {"per_month": FIGURE, "document": TEXT},
+    "?agency_multiple": {"?share": FIGURE, "?components": [TEXT], "cases": [AGENCY_CASES], "document": TEXT},
+    "?subsidy": {
+        "?on": frozenset({"generation", "export"}),
+        "?years": range(1, 41),
+        "?hours": COUNT,
         "document": TEXT,
     },
     "?power_factor": {
@@ -116,6 +142,28 @@ RATING: Form = {
     "?tier_extra_wh": MILLI,
     "?spans": [{"first_day": DAY, "last_day": DAY, "?capacity_va": MILLI, "?contract_w": MILLI}],
     "?standard": STANDARD,
+    "?transformers": [
+        {
+            "transformer_no": TEXT,
+            "capacity_va": MILLI,
+            "?state": frozenset({"running", "hot_standby", "cold_standby", "sealed", "paused", "half"}),
+            "first_day": DAY,
+            "?last_day": DAY,
+            "?interlock": TEXT,
+        }
+    ],
+    "?customer_energy_wh": MILLI,
+    "?customer_capacity_va": MILLI,
+    "?standard_lowered": FLAG,
+    "?free_months": range(0, 13),
+    "?agency_case": AGENCY_CASES,
+    "?charging_station": FLAG,
+    "?generation": {
+        "generated_wh": MILLI,
+        "?subsidised_before_wh": MILLI,
+        "capacity_w": MILLI,
+        "connected_on": DAY,
+    },
 }
 BILL: Form = {
     "bill_no": TEXT,
@@ -145,7 +193,7 @@ BILL: Form = {
             "?band": BANDS,
             "?tier": TIER,
             "?quantity": FIGURE,
-            "unit": frozenset({"kWh", "kW", "kVA", "%"}),
+            "unit": frozenset({"kWh", "kW", "kVA", "%", "d", "month"}),
             "?price": FIGURE,
             "amount": FIGURE,
             "document_no": TEXT,

@@ -6,8 +6,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from denghuo_verify.charges import Line, basic_lines, billed_days, component_lines, power_factor_lines
-from denghuo_verify.energy import NoBill, by_tier_and_band, energy_by_band, energy_by_tier, places_of
+from denghuo_verify.charges import (
+    Line,
+    basic_lines,
+    billed_days,
+    component_lines,
+    metered_demand,
+    power_factor_lines,
+)
+from denghuo_verify.energy import WH, NoBill, by_tier_and_band, energy_by_band, energy_by_tier, places_of
+from denghuo_verify.extras import SUBSIDY, charge_lines, free_energy_lines, subsidised, with_agency_multiple
 from denghuo_verify.figures import ZERO, exact
 
 
@@ -24,7 +32,7 @@ class Expected:
 
 
 def rated(rating: Mapping[str, Any], tariff: Mapping[str, Any], registers: Sequence[Mapping[str, Any]]) -> Expected:
-    """The lines in the order of the bill: energy, basic charge, government funds, power factor.
+    """The lines in the order of the bill: energy, basic charge, other charges, government funds, free energy, power factor.
 
     Raises:
         NoBill: no bill follows from these terms, prices and readings.
@@ -37,14 +45,22 @@ def rated(rating: Mapping[str, Any], tariff: Mapping[str, Any], registers: Seque
         kwh = sum(bands.values(), ZERO)
         tiers = [kwh]
         if tariff.get("tiers") is not None:
-            tiers = energy_by_tier(tariff["tiers"], rating, month, kwh, places)
+            size = tier_size(tariff["tiers"], rating, registers)
+            tiers = energy_by_tier(tariff["tiers"], rating, month, kwh, places, size)
         cells = by_tier_and_band(tiers, bands, places)
 
         energy: list[Line] = []
         funds: list[Line] = []
         base = ZERO
         for component in tariff["components"]:
-            lines = component_lines(component, tariff, rating["voltage"], month, cells)
+            priced = with_agency_multiple(component, tariff, rating)
+            if component["code"] == SUBSIDY and tariff.get("subsidy") is not None:
+                bounded = {(1, "total"): subsidised(tariff, rating, first, kwh)}
+                lines = component_lines(priced, tariff, rating["voltage"], month, bounded, False)
+            else:
+                lines = component_lines(
+                    priced, tariff, rating["voltage"], month, cells, tariff.get("tiers") is not None
+                )
             if component.get("group") == "fund":
                 funds += lines
                 continue
@@ -60,7 +76,27 @@ def rated(rating: Mapping[str, Any], tariff: Mapping[str, Any], registers: Seque
             if rule.get("with_basic_charge", True):
                 base += sum((line.amount for line in basic), ZERO)
             adjustment = power_factor_lines(rule, tariff, rating, registers, base)
-        return Expected(kwh, [*energy, *basic, *funds, *adjustment])
+        charges = charge_lines(tariff, registers, (first, last))
+        free = free_energy_lines(tariff, rating, [*energy, *funds], kwh)
+        return Expected(kwh, [*energy, *basic, *charges, *funds, *free, *adjustment])
+
+
+def tier_size(tiers: Mapping[str, Any], rating: Mapping[str, Any], registers: Sequence[Mapping[str, Any]]) -> Decimal:
+    """kVA of capacity or kW of demand that limits by capacity or demand are for; nothing where the limits are in kWh."""
+    spans = rating.get("spans") or []
+    if tiers["period"] == "per_kw":
+        contract = max((one.get("contract_w") or 0 for one in spans), default=0) * WH
+        size = metered_demand(registers) or contract
+    elif tiers["period"] == "per_kva":
+        capacity = max((one.get("capacity_va") or 0 for one in spans), default=0) * WH
+        size = (rating.get("customer_capacity_va") or 0) * WH or capacity
+    else:
+        return ZERO
+    if not size:
+        raise NoBill(
+            "按容量或需量分档，而合同没有容量或需量", "the tiers are by capacity or demand, which is not given"
+        )
+    return size
 
 
 def applies(rating: Mapping[str, Any], tariff: Mapping[str, Any], first: date) -> None:

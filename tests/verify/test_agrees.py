@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -22,13 +23,14 @@ from denghuo.service.billing.rules.examples import subject_of
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.service.tariff.shipped import published
 from denghuo_verify.charges import adjustment
-from tests.service.billing.rules import test_cases
+from tests.service.billing.rules import test_cases, test_month
 from tests.service.billing.rules.make import component, piece, seasons, subject, tariff
+from tests.service.billing.rules.test_whole import SINGLE, months
 from tests.verify.make import agreeing, bill_file, checked
 
 BANDS = ("sharp", "peak", "flat", "valley", "deep")
 SHANGHAI = published("310000") or []
-RATES = re.compile(r"\b(rate|_adjusted|_price_of)\(")
+RATES = re.compile(r"\b(rate|charged|_adjusted|_price_of)\(")
 """How the tests of published cases rate a bill."""
 
 
@@ -39,9 +41,12 @@ def text(number: int, places: int) -> str:
 # --- the platform's own cases -----------------------------------------------------------------------------------------------
 
 
-def cases() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every test of a published case that rates whole bills, with each set of its parameters."""
-    for name, test in inspect.getmembers(test_cases, inspect.isfunction):
+def cases() -> Iterator[tuple[ModuleType, str, dict[str, Any]]]:
+    """Every test of a published case or of a rule that rates whole bills, with each set of its parameters."""
+    tests = [
+        (module, *one) for module in (test_cases, test_month) for one in inspect.getmembers(module, inspect.isfunction)
+    ]
+    for module, name, test in tests:
         if not name.startswith("test_") or not RATES.search(inspect.getsource(test)):
             continue
         marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
@@ -52,13 +57,17 @@ def cases() -> Iterator[tuple[str, dict[str, Any]]]:
                 [dict(zip(names, row if len(names) > 1 else [row], strict=True)) for row in mark.args[1]],
             )
         for combination in itertools.product(*sets):
-            yield name, {key: value for part in combination for key, value in part.items()}
+            yield module, name, {key: value for part in combination for key, value in part.items()}
 
 
-@pytest.mark.parametrize(("name", "parameters"), list(cases()), ids=lambda one: one if isinstance(one, str) else "")
-def test_published_cases_come_out_alike(name: str, parameters: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(test_cases, "rate", agreeing)
-    getattr(test_cases, name)(**parameters)
+@pytest.mark.parametrize(
+    ("module", "name", "parameters"), list(cases()), ids=lambda one: one if isinstance(one, str) else ""
+)
+def test_published_cases_come_out_alike(
+    module: ModuleType, name: str, parameters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "rate", agreeing)
+    getattr(module, name)(**parameters)
 
 
 @pytest.mark.parametrize("document", SHANGHAI, ids=lambda one: one.code)
@@ -119,7 +128,7 @@ def tariffs(draw: st.DrawFn) -> TariffDocument:
         limits = sorted(draw(st.sets(st.integers(1, 10**7), min_size=1, max_size=3)))
         tiers = len(limits) + 1
         more["tiers"] = {
-            "period": draw(st.sampled_from(["annual", "monthly"])),
+            "period": draw(st.sampled_from(["annual", "annual", "monthly", "per_kva", "per_kw"])),
             "tables": [{"up_to": [text(limit, draw(st.sampled_from([0, 3]))) for limit in limits]}],
         }
         more["tiers"]["tables"][0]["up_to"].sort(key=Decimal)
@@ -245,6 +254,21 @@ def test_whatever_the_platform_rates_the_verifier_rates_alike(data: st.DataObjec
     except CannotRate:
         return
     agreeing(contract, document)
+
+
+@given(month=months())
+@settings(max_examples=200, deadline=None)
+def test_months_with_anything_are_rated_alike_or_said_to_be_unknown(month: tuple[Any, Any]) -> None:
+    document, contract = month
+    known = contract.model_copy(
+        update={"parts": [], "losses": [], "line_losses": [], "market": None, "settlement": "agency"}
+    )
+    for terms in (contract, known):
+        try:
+            rate(terms, document, {"single": SINGLE})
+        except CannotRate:
+            continue
+        agreeing(terms, document, {"single": SINGLE})
 
 
 @pytest.mark.parametrize("standard", [80, 85, 90])

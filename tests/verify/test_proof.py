@@ -203,10 +203,10 @@ def _set(*path: Any, to: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        (_set("tariff", "agency_multiple", to={"cases": ["returned"], "document": "X"}), "tariff.agency_multiple"),
+        (_set("tariff", "partial", to=True), "tariff.partial"),
         (_set("tariff", "tiers", "period", to="weekly"), "tariff.tiers.period"),
         (_set("tariff", "components", 0, "escalator", to="1"), "tariff.components[0].escalator"),
-        (_set("bill", "rating", "transformers", to=[{}]), "bill.rating.transformers"),
+        (_set("bill", "rating", "losses", to=[{"transformer_no": "T"}]), "bill.rating.losses"),
         (_set("bill", "lines", 0, "unit", to="kvarh"), "bill.lines[0].unit"),
         (_set("bill", "reverses", to=BILL_NO), "bill.reverses"),
         (_set("bill", "rating", to=None), "bill.rating"),
