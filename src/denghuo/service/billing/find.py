@@ -81,6 +81,23 @@ class BillingFinder:
             "SELECT * FROM bill WHERE bill_no = %s AND (NOT %s OR state IN ('issued', 'reversed'))", (bill_no, issued)
         )
 
+    def bill_before(self, account_no: str, kind: str, month: str) -> str | None:
+        """The newest issued bill of an account and kind before a month."""
+        return self._work.value(
+            "SELECT bill_no FROM bill WHERE account_no = %s AND kind = %s AND month < %s AND state = 'issued'"
+            " AND reverses IS NULL ORDER BY month DESC, bill_no DESC LIMIT 1",
+            (account_no, kind, month),
+        )
+
+    def year_of_bills(self, account_no: str, kind: str, months: int) -> list[dict[str, Any]]:
+        """The newest issued bills of an account and kind, at most so many, in the order of their months."""
+        rows = self._work.rows(
+            "SELECT * FROM bill WHERE account_no = %s AND kind = %s AND state = 'issued' AND reverses IS NULL"
+            " ORDER BY month DESC, bill_no DESC LIMIT %s",
+            (account_no, kind, months),
+        )
+        return rows[::-1]
+
     def lines(self, bill_no: str) -> list[dict[str, Any]]:
         return self._work.rows("SELECT line, detail FROM bill_line WHERE bill_no = %s ORDER BY line", (bill_no,))
 

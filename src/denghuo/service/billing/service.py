@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from denghuo.data.processing.work import Work
@@ -15,10 +16,12 @@ from denghuo.service.billing.api import (
     Advance,
     Advanced,
     Bill,
+    BillChange,
     BillingApi,
     BillNotFound,
     BillRef,
     BillsFound,
+    CompareBills,
     Cycle,
     CycleNotFound,
     CycleRef,
@@ -67,6 +70,7 @@ from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.paper import bill_pdf
 from denghuo.service.billing.population import Population
 from denghuo.service.billing.proving import Prover
+from denghuo.service.billing.questions import BillQuestions
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.store import BillingStore, CycleState
 from denghuo.service.billing.tariffs import tried
@@ -215,6 +219,12 @@ class BillingService(BillingApi):
 
     # -- questions about bills --------------------------------------------------------------------------------------------
 
+    def compare_bills(self, call: Call, request: CompareBills) -> BillChange:
+        return self._questions(call).compared(request, partial(self._account, call))
+
+    def compare_my_bills(self, call: Call, request: CompareBills) -> BillChange:
+        return self._questions(call, own=True).compared(request, partial(self._account, call))
+
     def trial(self, call: Call, request: Try) -> Trial:
         tariff, draft = tried(self._ask, call, request)
         return trial(request, tariff, draft, call.now)
@@ -267,6 +277,12 @@ class BillingService(BillingApi):
         return TakenOver(taken=taken, unchanged=unchanged, refused=len(rows) - taken - unchanged)
 
     # -- parts ------------------------------------------------------------------------------------------------------------
+
+    def _questions(self, call: Call, own: bool = False) -> BillQuestions:
+        return BillQuestions(self._find, self._ask, call, own)
+
+    def _account(self, call: Call, account_no: str) -> Account | None:
+        return self._accounts(call, [account_no]).get(account_no)
 
     def _desk(self) -> ExceptionDesk:
         return ExceptionDesk(self._work, self._ask)

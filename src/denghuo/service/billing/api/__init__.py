@@ -24,6 +24,7 @@ from denghuo.service.billing.api.bill import (
     Summarise,
     SummaryRow,
 )
+from denghuo.service.billing.api.change import PARTS, BillChange, ChangePart, ChangeStep, CompareBills, NotComparable
 from denghuo.service.billing.api.cycle import (
     CYCLE_STATES,
     STAGE_STATES,
@@ -92,6 +93,7 @@ __all__ = [
     "CYCLE_STATES",
     "EXCEPTION_STATES",
     "HOLD_CODES",
+    "PARTS",
     "STAGES",
     "STAGE_STATES",
     "USES",
@@ -99,6 +101,7 @@ __all__ = [
     "Advanced",
     "AlreadyIssued",
     "Bill",
+    "BillChange",
     "BillKind",
     "BillLine",
     "BillNotFound",
@@ -109,6 +112,9 @@ __all__ = [
     "BillsFound",
     "BillsIssued",
     "CannotRate",
+    "ChangePart",
+    "ChangeStep",
+    "CompareBills",
     "Cycle",
     "CycleNotFound",
     "CycleRef",
@@ -135,6 +141,7 @@ __all__ = [
     "MyBills",
     "NoTariffToTry",
     "NobodyToTry",
+    "NotComparable",
     "NotIssued",
     "NotReleasable",
     "NotTriable",
@@ -255,6 +262,14 @@ class BillingApi(Api, noun="billing", version=1):
         """Counts, energy and amount of a month by class of use, within the caller's units."""
 
     # -- questions about bills --------------------------------------------------------------------------------------------
+
+    @query(permit="billing.read", problems=(BillNotFound, NotComparable))
+    def compare_bills(self, call: Call, request: CompareBills) -> BillChange:
+        """Why a bill changed: its difference to another of the account in parts that add up to it, each with a sentence."""
+
+    @query(permit="billing.own", problems=(BillNotFound, NotComparable))
+    def compare_my_bills(self, call: Call, request: CompareBills) -> BillChange:
+        """Why a bill of the signed-in customer changed."""
 
     @query(permit="billing.read", problems=(NotTriable, CannotRate))
     def trial(self, call: Call, request: Try) -> Trial:

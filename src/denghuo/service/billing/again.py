@@ -1,0 +1,118 @@
+"""An issued bill as it is rated again: its own registers and use of the tier year, the contract's terms of its days."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month
+from denghuo.kernel.values import Energy, Money, Register
+from denghuo.service.billing.batch import Entry, Piece, Terms
+from denghuo.service.billing.change import Side
+from denghuo.service.billing.lines import RatingSubject
+from denghuo.service.billing.rating import Rating
+from denghuo.service.contract.api import ContractApi, ContractHistory, ContractNotFound, ContractRef
+from denghuo.service.contract.api import Terms as Agreed
+from denghuo.service.host.binding import Ask
+from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffRef
+
+Row = Mapping[str, Any]
+"""A bill as it is stored."""
+
+
+class Again:
+    """Rates bills of accounts that the caller may see again; each contract and tariff is asked for once."""
+
+    def __init__(self, ask: Ask, call: Call) -> None:
+        self._ask, self._call = ask, call
+        self.tariff = cache(self._tariff)
+        self._history = cache(self._terms)
+
+    def side(self, row: Row) -> Side:
+        """A bill with the tariff version that it was issued by.
+
+        Raises:
+            TariffNotFound: that version is not kept.
+        """
+        tariff = self.tariff(row["tariff_code"], row["tariff_version"])
+        return Side(self.subject(row, tariff), tariff, Money(row["amount_fen"]))
+
+    def subject(self, row: Row, tariff: TariffDocument) -> RatingSubject:
+        """What a bill was rated from, as any tariff may rate it."""
+        rating = Rating(Month.of(row["month"]), [], self._opened)
+        terms = self._terms_of(row, tariff)
+        entry = Entry(row["account_no"], row["kind"], terms, tuple(_piece(row, piece) for piece in row["registers"]))
+        subject, _, _ = rating.subject(entry, {}, tariff)
+        return subject.model_copy(update={"used_before_wh": max(row["used_before_wh"], 0)})
+
+    def _tariff(self, code: str, version: int) -> TariffDocument:
+        asking = self._call.only("tariff.read")
+        return self._ask(TariffApi).tariff(asking, TariffRef(code=code, version=version)).document
+
+    def _terms(self, contract_no: str) -> ContractHistory | None:
+        try:
+            return self._ask(ContractApi).terms_of(
+                self._call.only("contract.read"), ContractRef(contract_no=contract_no)
+            )
+        except ContractNotFound:
+            return None
+
+    def _opened(self, contract_no: str) -> date:
+        history = self._history(contract_no)
+        return min(agreed.effective_from for agreed in history.history) if history else date.min
+
+    def _terms_of(self, row: Row, tariff: TariffDocument) -> tuple[Terms, ...]:
+        """The terms that hold on days of the bill; class and voltage are those of the bill."""
+        history = self._history(row["contract_no"])
+        agreed = sorted(history.history, key=lambda one: one.effective_from) if history else []
+        held = [
+            one
+            for one in agreed
+            if one.effective_from <= row["to_on"] and (one.effective_to is None or one.effective_to > row["from_on"])
+        ]
+        return tuple(_held(row, one, tariff) for one in held) or (_held(row, None, tariff),)
+
+
+def _held(row: Row, agreed: Agreed | None, tariff: TariffDocument) -> Terms:
+    """Terms as the rating takes them; what the contract no longer tells is taken from the bill."""
+    return Terms(
+        contract_no=row["contract_no"],
+        account_no=row["account_no"],
+        org=row["org"],
+        kind=row["kind"],
+        tariff_class=row["tariff_class"],
+        tariff_code=row["tariff_code"],
+        voltage_kv=row["voltage"],
+        contract_w=agreed.contract_kw.w if agreed and agreed.contract_kw else row["contract_w"],
+        capacity_va=agreed.capacity_kva.va if agreed and agreed.capacity_kva else row["capacity_va"],
+        pv_w=row["pv_w"],
+        settlement_mode=agreed.settlement_mode if agreed else tariff.settlements[0],
+        pf_standard=agreed.pf_standard if agreed else None,
+        effective_from=agreed.effective_from if agreed else row["from_on"],
+        effective_to=agreed.effective_to if agreed else None,
+    )
+
+
+def _piece(row: Row, piece: Mapping[str, Any]) -> Piece:
+    """A register of a bill as it was metered: the inverse of `piece_json`."""
+    return Piece(
+        point_no=piece["point_no"],
+        account_no=row["account_no"],
+        area_no=row["area_no"],
+        role="sale" if row["kind"] == "supply" else "export",
+        meter_no=piece["meter_no"],
+        piece=piece["piece"],
+        quantity=piece["quantity"],
+        band=piece["band"],
+        from_at=datetime.fromisoformat(piece["from_at"]),
+        to_at=datetime.fromisoformat(piece["to_at"]),
+        start_e4=None if piece["start"] is None else Register.of(piece["start"]).e4,
+        end_e4=None if piece["end"] is None else Register.of(piece["end"]).e4,
+        multiplier=int(piece["multiplier"]),
+        energy_wh=None if piece["energy"] is None else Energy.of(piece["energy"]).wh,
+        status=piece["status"],
+        rule=piece["rule"],
+        method=piece["method"],
+        days_estimated=piece["days_estimated"],
+    )
