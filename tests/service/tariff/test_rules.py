@@ -198,6 +198,7 @@ FAULTS: list[tuple[str, str, TariffDocument]] = [
         ),
     ),
     ("/components", "there is no component", tariff()),
+    ("/seasons", "no price depends on them", tariff(ENERGY, seasons=seasons(peak=None, flat=None, valley=None))),
     (
         "/seasons/0/bands/1/of",
         "states no share of flat for sharp",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, Dictionary
 from denghuo.kernel.fields import TARIFF_CLASSES, Document, TextPair
+from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff import shipped
@@ -14,17 +15,21 @@ from denghuo.service.tariff.api import (
     CheckTariff,
     CompareTariffs,
     Drafted,
+    DraftPriceTable,
     DraftTariff,
     DraftWithdrawn,
     Finding,
+    FindPriceTables,
     FindTariffs,
     InForce,
     Loaded,
     LoadPublished,
-    NoSuchArea,
     NotADraft,
     OverlappingTariff,
     PartialTariff,
+    PriceTableRef,
+    PriceTablesFound,
+    PriceTableShown,
     SamePerson,
     TariffApi,
     TariffDifferences,
@@ -40,7 +45,9 @@ from denghuo.service.tariff.api import (
     TariffsInForce,
     TariffVersion,
 )
+from denghuo.service.tariff.monthly import MonthlyPrices, no_such_area
 from denghuo.service.tariff.rules import (
+    TRANSMISSION_FROM,
     Unreadable,
     check,
     differences,
@@ -51,6 +58,7 @@ from denghuo.service.tariff.rules import (
     time_rows,
 )
 from denghuo.service.tariff.store import Stored, TariffStore
+from denghuo.service.tariff.tables import TableStore
 
 SHIPPED_BY = "denghuo"
 """Who drafted the price data that ships; whoever loads it publishes it, so two persons stand behind it."""
@@ -70,6 +78,7 @@ class TariffService(TariffApi):
     def __init__(self, work: Work, ask: Ask, examine: Examine = unexamined) -> None:
         self._work = work
         self._store = TariffStore(work)
+        self._monthly = MonthlyPrices(self._store, TableStore(work))
         self._examine = examine
 
     # -- drafting and publishing -----------------------------------------------------------------------------------------
@@ -115,15 +124,7 @@ class TariffService(TariffApi):
     def load_published(self, call: Call, request: LoadPublished) -> Loaded:
         tariffs = shipped.published(request.area)
         if tariffs is None:
-            known = shipped.areas()
-            raise NoSuchArea(
-                text(
-                    f"没有区域 {request.area} 的电价数据；现有：{'、'.join(known)}。",
-                    f"No price data ships for {request.area}; there is: {', '.join(known)}.",
-                ),
-                area=request.area,
-                known=known,
-            )
+            raise no_such_area(request.area)
         self._store.lock()
         unchanged = 0
         for tariff in tariffs:
@@ -132,9 +133,33 @@ class TariffService(TariffApi):
                 continue
             version = self._store.draft(tariff, SHIPPED_BY, call.now)
             self._put_into_force(call, tariff.model_copy(update={"version": version}))
+        # What holds from the day of the newest published transmission prices on; a month's table takes what holds in its month.
+        on = max(call.now.astimezone(SHANGHAI).date(), TRANSMISSION_FROM)
+        partial = [one for one in shipped.partial(request.area, on) if not self._store.known(one.code)]
+        for tariff in partial:
+            self._store.draft(tariff, SHIPPED_BY, call.now)
         return Loaded(
-            loaded=len(tariffs) - unchanged, unchanged=unchanged, codes=sorted({tariff.code for tariff in tariffs})
+            loaded=len(tariffs) - unchanged,
+            unchanged=unchanged,
+            drafted=len(partial),
+            codes=sorted({tariff.code for tariff in (*tariffs, *partial)}),
         )
+
+    # -- the month's prices ----------------------------------------------------------------------------------------------
+
+    def draft_price_table(self, call: Call, request: DraftPriceTable) -> PriceTableShown:
+        return self._monthly.draft(call, request)
+
+    def publish_price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
+        return self._monthly.publish(call, request, self._put_into_force)
+
+    def price_tables(self, call: Call, request: FindPriceTables) -> PriceTablesFound:
+        return self._monthly.find(call, request)
+
+    def price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
+        return self._monthly.shown(request)
+
+    # -- drafts ----------------------------------------------------------------------------------------------------------
 
     def _draft(self, request: TariffVersion) -> Stored:
         stored = self._one(request.code, request.version)

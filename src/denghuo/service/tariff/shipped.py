@@ -1,28 +1,67 @@
-"""The price data that ships with Denghuo: `published/<area>/*.yaml`, one tariff a file."""
+"""The price data that ships with Denghuo: complete tariffs as `published/<area>/*.yaml`, one a file, and what is published of every
+province as tables in `published/national`, from which partial tariffs are made."""
 
+import functools
 import importlib.resources
+from datetime import date
 from importlib.resources.abc import Traversable
 
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.service.tariff.rules import read_text
+from denghuo.service.tariff.rules.areas import FILES, Area, read_areas
+from denghuo.service.tariff.rules.frames import frames
 
-AREAS = {"310000": "shanghai"}
-"""Division codes of the areas whose folder is named by their English name."""
+NATIONAL = "national"
+MONTHLY = "monthly"
+WHOLE_PROVINCES = {"130000": "hebei"}
+"""Division codes of provinces that are two areas for business prices and one for residents."""
+
+
+@functools.cache
+def national() -> dict[str, Area]:
+    """What is published of each area, by its code: a division code, or that of a part of a division such as 150000-W."""
+    folder = _folder() / NATIONAL
+    return read_areas({name: (folder / f"{name}.csv").read_text("utf-8") for name in FILES})
 
 
 def areas() -> list[str]:
-    return sorted(folder.name for folder in _folder().iterdir() if folder.is_dir() and not folder.name.startswith("_"))
+    """The English names of all areas of which anything ships."""
+    return sorted({*_names().values()})
+
+
+def area_of(name: str) -> Area | None:
+    """An area by its code or English name, for which frames can be made."""
+    codes = {slug: code for code, slug in _names().items()}
+    return national().get(name) or national().get(codes.get(name, ""))
 
 
 def published(area: str) -> list[TariffDocument] | None:
-    """The tariffs of an area in the order of their files; None where none ship."""
-    name = AREAS.get(area, area)
+    """The complete tariffs of an area in the order of their files; None where nothing ships of the area."""
+    name = _names().get(area, area)
     if name not in areas():
         return None
-    files = sorted(
-        (file for file in (_folder() / name).iterdir() if file.name.endswith(".yaml")), key=lambda one: one.name
-    )
+    folder = _folder() / name
+    if not folder.is_dir():
+        return []
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda one: one.name)
     return [read_text(file.read_text("utf-8")) for file in files]
+
+
+def partial(area: str, on: date) -> list[TariffDocument]:
+    """The partial tariffs of an area by the documents that hold on a day, but for those that ship complete."""
+    known = area_of(area)
+    complete = {tariff.code for tariff in published(area) or []}
+    return [frame for frame in frames(known, on) if frame.code not in complete] if known is not None else []
+
+
+def price_table(area: str, month: str) -> str | None:
+    """The text of a monthly price table that ships as a sample of what provinces publish, by the area's code and the month."""
+    file = _folder() / MONTHLY / f"{area}_{month}.csv"
+    return file.read_text("utf-8") if file.is_file() else None
+
+
+def _names() -> dict[str, str]:
+    return {code: area.title.en.lower().replace(" ", "-") for code, area in national().items()} | WHOLE_PROVINCES
 
 
 def _folder() -> Traversable:

@@ -1,5 +1,6 @@
 """Queries on the tariff schema."""
 
+import hashlib
 import json
 from datetime import date, datetime
 from typing import Any
@@ -190,11 +191,20 @@ class TariffStore:
             return False
         return True
 
+    def known(self, code: str) -> bool:
+        """Whether there is or was a version of a code."""
+        return bool(self._work.value("SELECT count(*) FROM version WHERE code = %s", (code,)))
+
     def withdraw(self, code: str, version: int) -> None:
         self._work.run(
             "UPDATE version SET status = 'withdrawn' WHERE code = %s AND version = %s AND status = 'draft'",
             (code, version),
         )
+
+
+def digest(tariff: TariffDocument) -> str:
+    """What tells the content of two drafts with the same number apart; the days in force of a stored version may be cut."""
+    return hashlib.sha256(_json(tariff).encode()).hexdigest()
 
 
 def _json(tariff: TariffDocument) -> str:

@@ -1,8 +1,25 @@
-"""Rules of tariffs: reading a tariff file, checking it, showing it, comparing two."""
+"""Rules of tariffs: reading a tariff file, checking it, showing it, comparing two; what is published of the areas; and the tariffs
+of a month from its price table."""
 
 from denghuo.service.tariff.rules.checking import check
 from denghuo.service.tariff.rules.comparing import differences
+from denghuo.service.tariff.rules.composing import compose
+from denghuo.service.tariff.rules.frames import TRANSMISSION_FROM, frames
+from denghuo.service.tariff.rules.price_table import read_price_table
 from denghuo.service.tariff.rules.reading import Unreadable, file_text, read_text
 from denghuo.service.tariff.rules.showing import price_rows, tier_rows, time_rows
 
-__all__ = ["Unreadable", "check", "differences", "file_text", "price_rows", "read_text", "tier_rows", "time_rows"]
+__all__ = [
+    "TRANSMISSION_FROM",
+    "Unreadable",
+    "check",
+    "compose",
+    "differences",
+    "file_text",
+    "frames",
+    "price_rows",
+    "read_price_table",
+    "read_text",
+    "tier_rows",
+    "time_rows",
+]

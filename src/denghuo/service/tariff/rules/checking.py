@@ -14,7 +14,7 @@ from denghuo.service.tariff.api import (
     TariffDocument,
     Tiers,
 )
-from denghuo.service.tariff.rules.clock import season_findings
+from denghuo.service.tariff.rules.clock import season_findings, season_notices, seasons_in_force
 
 ENERGY_PRICE_MAX_E8 = 100 * 10**8
 BASIC_PRICE_MAX_E8 = 10_000 * 10**8
@@ -107,6 +107,9 @@ def _documents(tariff: TariffDocument) -> Iterator[tuple[str, str | None]]:
 def _components(tariff: TariffDocument) -> Iterator[Found]:
     if not tariff.components and not tariff.partial:
         yield "/components", "没有价格项目", "there is no component"
+    told_apart = any(part.floats or any(row.band for row in part.prices) for part in tariff.components)
+    if tariff.seasons and not tariff.partial and not told_apart and not any(charge.band for charge in tariff.charges):
+        yield "/seasons", "有时段而没有随时段变化的价格", "there are time bands, but no price depends on them"
     codes = Counter(component.code for component in tariff.components)
     for at, component in enumerate(tariff.components):
         where = f"/components/{at}"
@@ -157,14 +160,14 @@ def _prices(
 
 def _coverage(where: str, component: Component, tariff: TariffDocument) -> Iterator[Found]:
     """Each voltage, band and tier must have a price."""
-    bands = {entry.band for season in tariff.seasons for entry in season.bands}
-    with_ratio = {entry.band for season in tariff.seasons for entry in season.bands if entry.ratio is not None} | {
-        "flat"
-    }
+    entries = [entry for season in seasons_in_force(tariff) for entry in season.bands]
+    bands = {entry.band for entry in entries}
+    with_ratio = {entry.band for entry in entries if entry.ratio is not None} | {"flat"}
     priced = {row.band for row in component.prices if row.band is not None}
-    for band in sorted(priced - bands - {"total"}):
+    known = {entry.band for season in tariff.seasons for entry in season.bands}
+    for band in sorted(priced - known - {"total"}):
         yield f"{where}/prices", f"电价没有{band}时段", f"the tariff has no {band} band"
-    if component.floats and not bands:
+    if component.floats and not known:
         yield f"{where}/floats", "随分时浮动，而电价没有时段", "floats with time of use, but the tariff has no bands"
     tiers = _tier_numbers(tariff.tiers)
     used = {row.tier for row in component.prices if row.tier is not None}
@@ -301,6 +304,7 @@ def _notices(tariff: TariffDocument, succeeded: bool) -> Iterator[Found]:
     elif tariff.effective_to is not None and not succeeded:
         day = tariff.effective_to.isoformat()
         yield "/effective_to", f"自 {day} 起没有后续版本", f"from {day} on there is no successor"
+    yield from season_notices(tariff)
     if tariff.effective_from.day != 1:
         yield "/effective_from", "月中生效：当月须分段计费", "begins within a month, whose bills need both tariffs"
     if tariff.effective_to is not None and tariff.effective_to.day != 1:

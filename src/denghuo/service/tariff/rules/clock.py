@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from denghuo.service.tariff.api import BAND_ORDER, Band, Season, TariffDocument, Window
 from denghuo.service.tariff.season import product, stated_share
@@ -93,8 +93,9 @@ def bands_of_day(tariff: TariffDocument, facts: DayFacts) -> list[Band]:
 
 def season_findings(tariff: TariffDocument) -> Iterator[Found]:
     """Gaps, overlaps and missing shares in the time bands."""
+    floats, needed = any(component.floats for component in tariff.components), seasons_in_force(tariff)
     for at, season in enumerate(tariff.seasons):
-        yield from _one_season(f"/seasons/{at}", season, any(component.floats for component in tariff.components))
+        yield from _one_season(f"/seasons/{at}", season, floats and season in needed)
     if tariff.seasons:
         yield from _year(tariff)
     yield from _shares(tariff)
@@ -187,20 +188,14 @@ def _spans(marks: list[bool]) -> str:
 
 
 def _year(tariff: TariffDocument) -> Iterator[Found]:
-    """Each kind of day on each day of the week in each month has one season below the overlays."""
-    base = [season for season in tariff.seasons if not season.overlay and not season.conditional]
-    for month in range(1, 13):
-        for kind in DAY_KINDS:
-            for weekday in range(1, 8):
-                on_it = [one for one in base if month in one.months and (not one.weekdays or weekday in one.weekdays)]
-                fitting = of_kind(on_it, kind)
-                if len(fitting) != 1:
-                    yield (
-                        "/seasons",
-                        f"{month} 月（{kind}，星期{weekday}）有 {len(fitting)} 套时段",
-                        f"month {month}, {kind}, day {weekday} of the week: {len(fitting)} sets of bands",
-                    )
-                    break
+    """Each kind of day on each day of the week in each month in force has one season below the overlays."""
+    for month, kind, weekday, count in _unsettled(tariff):
+        if count or not tariff.partial:
+            yield (
+                "/seasons",
+                f"{month} 月（{kind}，星期{weekday}）有 {count} 套时段",
+                f"month {month}, {kind}, day {weekday} of the week: {count} sets of bands",
+            )
     for at, season in enumerate(tariff.seasons):
         if not season.overlay and season.conditional:
             yield (
@@ -208,3 +203,40 @@ def _year(tariff: TariffDocument) -> Iterator[Found]:
                 "按节假日或气温启用的时段应为叠加",
                 "bands of holidays or hot days must be an overlay",
             )
+
+
+def season_notices(tariff: TariffDocument) -> Iterator[Found]:
+    """Months of a partial tariff for which no bands were found."""
+    missing = sorted({month for month, _, _, count in _unsettled(tariff) if not count}) if tariff.partial else []
+    if missing:
+        said = ", ".join(map(str, missing))
+        yield "/seasons", f"未见 {said} 月的时段", f"no bands were found for months {said}"
+
+
+def _unsettled(tariff: TariffDocument) -> Iterator[tuple[int, str, int, int]]:
+    """Month, kind of day, day of the week and number of seasons where that is not one; the first such day of a kind."""
+    base = [season for season in tariff.seasons if not season.overlay and not season.conditional]
+    for month in months_in_force(tariff) if tariff.seasons else ():
+        for kind in DAY_KINDS:
+            for weekday in range(1, 8):
+                on_it = [one for one in base if month in one.months and (not one.weekdays or weekday in one.weekdays)]
+                count = len(of_kind(on_it, kind))
+                if count != 1:
+                    yield month, kind, weekday, count
+                    break
+
+
+def seasons_in_force(tariff: TariffDocument) -> list[Season]:
+    """The seasons that some day of the tariff can lie in."""
+    months = set(months_in_force(tariff))
+    return [season for season in tariff.seasons if months & set(season.months)]
+
+
+def months_in_force(tariff: TariffDocument) -> list[int]:
+    """The months of the year that a tariff touches, 1 to 12; all of them where its end is open or far."""
+    start, end = tariff.effective_from, tariff.effective_to
+    if end is None or (end - start).days >= 366:
+        return list(range(1, 13))
+    last = end - timedelta(days=1)
+    count = (last.year - start.year) * 12 + last.month - start.month + 1
+    return sorted({(start.month - 1 + after) % 12 + 1 for after in range(count)})

@@ -1,151 +1,16 @@
-"""Contract of the tariff service (电价): dated tariffs, drafted by one person, checked, and published by another."""
+"""Messages, events and problems of tariffs and their versions."""
 
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
-from denghuo.kernel.fields import AsOf, Document, TariffClass, TariffCode, TextPair, Voltage
+from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
+from denghuo.kernel.fields import AsOf, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Percent, Price
-from denghuo.service.tariff.document import (
-    AGENCY_CASES,
-    BASIC_LINES,
-    CHARGED_BY,
-    CHARGES,
-    COMPONENTS,
-    GROUPS,
-    KINDS,
-    QUANTITIES,
-    SETTLEMENTS,
-    AgencyCase,
-    AgencyMultiple,
-    BasicCharge,
-    Charge,
-    ChargedBy,
-    Component,
-    DemandDiscount,
-    DemandRule,
-    Example,
-    ExampleLine,
-    ExampleQuantity,
-    Exemption,
-    FreeEnergy,
-    Group,
-    HouseholdRoom,
-    Kind,
-    PowerFactor,
-    PriceAt,
-    QuantityKind,
-    Rounding,
-    Settlement,
-    Source,
-    Standard,
-    StandardFor,
-    Subsidy,
-    TariffDocument,
-    TierNumber,
-    Tiers,
-    TierTable,
-    floated_price,
-)
-from denghuo.service.tariff.season import (
-    BAND_ORDER,
-    BANDS,
-    DAY_TYPES,
-    Band,
-    BandWindows,
-    DayType,
-    Season,
-    Window,
-    share_of_flat,
-)
-
-__all__ = [
-    "AGENCY_CASES",
-    "BANDS",
-    "BAND_ORDER",
-    "BASIC_LINES",
-    "CHARGED_BY",
-    "CHARGES",
-    "COMPONENTS",
-    "DAY_TYPES",
-    "GROUPS",
-    "KINDS",
-    "PRICE_UNITS",
-    "QUANTITIES",
-    "SETTLEMENTS",
-    "SEVERITIES",
-    "STATUSES",
-    "AgencyCase",
-    "AgencyMultiple",
-    "Band",
-    "BandWindows",
-    "BasicCharge",
-    "Charge",
-    "ChargedBy",
-    "CheckTariff",
-    "CompareTariffs",
-    "Component",
-    "DayType",
-    "DemandDiscount",
-    "DemandRule",
-    "Difference",
-    "DraftTariff",
-    "DraftWithdrawn",
-    "Drafted",
-    "Example",
-    "ExampleLine",
-    "ExampleQuantity",
-    "Exemption",
-    "FindTariffs",
-    "Finding",
-    "FreeEnergy",
-    "Group",
-    "HouseholdRoom",
-    "InForce",
-    "Kind",
-    "LoadPublished",
-    "Loaded",
-    "NoSuchArea",
-    "NotADraft",
-    "OverlappingTariff",
-    "PartialTariff",
-    "PowerFactor",
-    "PriceAt",
-    "PriceRow",
-    "QuantityKind",
-    "Rounding",
-    "SamePerson",
-    "Season",
-    "Settlement",
-    "Source",
-    "Standard",
-    "StandardFor",
-    "Subsidy",
-    "TariffApi",
-    "TariffDifferences",
-    "TariffDocument",
-    "TariffFaulty",
-    "TariffFindings",
-    "TariffNotFound",
-    "TariffPublished",
-    "TariffRef",
-    "TariffRow",
-    "TariffShown",
-    "TariffVersion",
-    "TariffsFound",
-    "TariffsInForce",
-    "TierNumber",
-    "TierRow",
-    "TierTable",
-    "Tiers",
-    "TimeRow",
-    "Window",
-    "floated_price",
-    "share_of_flat",
-]
+from denghuo.service.tariff.document import Group, Kind, Source, TariffDocument, TierNumber
+from denghuo.service.tariff.season import Band, DayType
 
 STATUSES = Dictionary(
     "tariff.status",
@@ -366,10 +231,12 @@ class LoadPublished(Message):
 
 
 class Loaded(Message):
-    """`unchanged`: were there with the same content."""
+    """`unchanged`: were there with the same content. `drafted`: partial tariffs kept as drafts, which a monthly price table
+    completes."""
 
     loaded: int
     unchanged: int
+    drafted: int
     codes: list[TariffCode]
 
 
@@ -415,52 +282,3 @@ class OverlappingTariff(
     Problem, noun="tariff", status=409, zh="与已发布的电价在时间上重叠", en="Overlaps a published tariff in time"
 ):
     """Fields: code, version, other_code, other_version, effective_from, effective_to."""
-
-
-class TariffApi(Api, noun="tariff", version=1):
-    """Operations on tariffs."""
-
-    @command(permit="tariff.draft", problems=(TariffFaulty,))
-    def draft(self, call: Call, request: DraftTariff) -> Drafted:
-        """Stores a draft as the next version of its code, or in place of the open draft of that code."""
-
-    @query(permit="tariff.read")
-    def check(self, call: Call, request: CheckTariff) -> TariffFindings:
-        """Checks a tariff and says what is wrong and where; stores nothing."""
-
-    @command(
-        permit="tariff.publish",
-        problems=(TariffNotFound, NotADraft, SamePerson, TariffFaulty, PartialTariff, OverlappingTariff),
-        emits=(TariffPublished,),
-    )
-    def publish(self, call: Call, request: TariffVersion) -> TariffRow:
-        """Puts a draft into force by a second person. An open-ended predecessor ends where it begins; any other overlap is
-        refused."""
-
-    @command(permit="tariff.draft", problems=(TariffNotFound, NotADraft))
-    def withdraw(self, call: Call, request: TariffVersion) -> DraftWithdrawn:
-        """Takes back a draft."""
-
-    @command(permit="tariff.load", problems=(NoSuchArea, TariffFaulty, OverlappingTariff), emits=(TariffPublished,))
-    def load_published(self, call: Call, request: LoadPublished) -> Loaded:
-        """Takes over the published price data of an area that ships with Denghuo; a repeat changes nothing."""
-
-    @query(permit="tariff.read")
-    def tariffs(self, call: Call, request: FindTariffs) -> TariffsFound:
-        """Versions of tariffs in the order of code and version."""
-
-    @query(permit="tariff.read", problems=(TariffNotFound,))
-    def tariff(self, call: Call, request: TariffRef) -> TariffShown:
-        """One tariff as a page shows it."""
-
-    @query(permit="tariff.read", problems=(TariffNotFound,))
-    def tariff_file(self, call: Call, request: TariffRef) -> Document:
-        """One tariff as a tariff file (YAML), as it can be drafted again."""
-
-    @query(permit="tariff.read")
-    def in_force(self, call: Call, request: InForce) -> TariffsInForce:
-        """The published tariffs in force on a day."""
-
-    @query(permit="tariff.read", problems=(TariffNotFound,))
-    def compare(self, call: Call, request: CompareTariffs) -> TariffDifferences:
-        """What differs between two versions, in words."""

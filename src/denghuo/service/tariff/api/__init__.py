@@ -1,0 +1,288 @@
+"""Contract of the tariff service (电价): dated tariffs, drafted by one person, checked, and published by another."""
+
+from denghuo.kernel.contract import Api, Call, command, query
+from denghuo.kernel.fields import Document
+from denghuo.service.tariff.api.table import (
+    DraftPriceTable,
+    FindPriceTables,
+    NoSuchPriceTable,
+    PriceTableFaulty,
+    PriceTablePublished,
+    PriceTableRef,
+    PriceTableRow,
+    PriceTablesFound,
+    PriceTableShown,
+    TableDifference,
+    TableFault,
+    TableVersion,
+)
+from denghuo.service.tariff.api.tariff import (
+    IN_FORCE_MAX,
+    PRICE_UNITS,
+    SEVERITIES,
+    STATUSES,
+    TEXT_MAX,
+    AreaCode,
+    CheckTariff,
+    CompareTariffs,
+    Difference,
+    Drafted,
+    DraftTariff,
+    DraftWithdrawn,
+    Finding,
+    FindTariffs,
+    InForce,
+    Loaded,
+    LoadPublished,
+    NoSuchArea,
+    NotADraft,
+    OverlappingTariff,
+    PartialTariff,
+    PriceRow,
+    PriceUnit,
+    SamePerson,
+    Severity,
+    Status,
+    TariffDifferences,
+    TariffFaulty,
+    TariffFindings,
+    TariffNotFound,
+    TariffPublished,
+    TariffRef,
+    TariffRow,
+    TariffsFound,
+    TariffShown,
+    TariffsInForce,
+    TariffVersion,
+    TierRow,
+    TimeRow,
+    VersionNo,
+)
+from denghuo.service.tariff.document import (
+    AGENCY_CASES,
+    BASIC_LINES,
+    CHARGED_BY,
+    CHARGES,
+    COMPONENTS,
+    GROUPS,
+    KINDS,
+    QUANTITIES,
+    SETTLEMENTS,
+    AgencyCase,
+    AgencyMultiple,
+    BasicCharge,
+    Charge,
+    ChargedBy,
+    Component,
+    DemandDiscount,
+    DemandRule,
+    Example,
+    ExampleLine,
+    ExampleQuantity,
+    Exemption,
+    FreeEnergy,
+    Group,
+    HouseholdRoom,
+    Kind,
+    PowerFactor,
+    PriceAt,
+    QuantityKind,
+    Rounding,
+    Settlement,
+    Source,
+    Standard,
+    StandardFor,
+    Subsidy,
+    TariffDocument,
+    TierNumber,
+    Tiers,
+    TierTable,
+    floated_price,
+)
+from denghuo.service.tariff.season import (
+    BAND_ORDER,
+    BANDS,
+    DAY_TYPES,
+    Band,
+    BandWindows,
+    DayType,
+    Season,
+    SourceNumber,
+    Window,
+    share_of_flat,
+)
+
+__all__ = [
+    "AGENCY_CASES",
+    "BANDS",
+    "BAND_ORDER",
+    "BASIC_LINES",
+    "CHARGED_BY",
+    "CHARGES",
+    "COMPONENTS",
+    "DAY_TYPES",
+    "GROUPS",
+    "IN_FORCE_MAX",
+    "KINDS",
+    "PRICE_UNITS",
+    "QUANTITIES",
+    "SETTLEMENTS",
+    "SEVERITIES",
+    "STATUSES",
+    "TEXT_MAX",
+    "AgencyCase",
+    "AgencyMultiple",
+    "AreaCode",
+    "Band",
+    "BandWindows",
+    "BasicCharge",
+    "Charge",
+    "ChargedBy",
+    "CheckTariff",
+    "CompareTariffs",
+    "Component",
+    "DayType",
+    "DemandDiscount",
+    "DemandRule",
+    "Difference",
+    "DraftPriceTable",
+    "DraftTariff",
+    "DraftWithdrawn",
+    "Drafted",
+    "Example",
+    "ExampleLine",
+    "ExampleQuantity",
+    "Exemption",
+    "FindPriceTables",
+    "FindTariffs",
+    "Finding",
+    "FreeEnergy",
+    "Group",
+    "HouseholdRoom",
+    "InForce",
+    "Kind",
+    "LoadPublished",
+    "Loaded",
+    "NoSuchArea",
+    "NoSuchPriceTable",
+    "NotADraft",
+    "OverlappingTariff",
+    "PartialTariff",
+    "PowerFactor",
+    "PriceAt",
+    "PriceRow",
+    "PriceTableFaulty",
+    "PriceTablePublished",
+    "PriceTableRef",
+    "PriceTableRow",
+    "PriceTableShown",
+    "PriceTablesFound",
+    "PriceUnit",
+    "QuantityKind",
+    "Rounding",
+    "SamePerson",
+    "Season",
+    "Settlement",
+    "Severity",
+    "Source",
+    "SourceNumber",
+    "Standard",
+    "StandardFor",
+    "Status",
+    "Subsidy",
+    "TableDifference",
+    "TableFault",
+    "TableVersion",
+    "TariffApi",
+    "TariffDifferences",
+    "TariffDocument",
+    "TariffFaulty",
+    "TariffFindings",
+    "TariffNotFound",
+    "TariffPublished",
+    "TariffRef",
+    "TariffRow",
+    "TariffShown",
+    "TariffVersion",
+    "TariffsFound",
+    "TariffsInForce",
+    "TierNumber",
+    "TierRow",
+    "TierTable",
+    "Tiers",
+    "TimeRow",
+    "VersionNo",
+    "Window",
+    "floated_price",
+    "share_of_flat",
+]
+
+
+class TariffApi(Api, noun="tariff", version=1):
+    """Operations on tariffs."""
+
+    @command(permit="tariff.draft", problems=(TariffFaulty,))
+    def draft(self, call: Call, request: DraftTariff) -> Drafted:
+        """Stores a draft as the next version of its code, or in place of the open draft of that code."""
+
+    @query(permit="tariff.read")
+    def check(self, call: Call, request: CheckTariff) -> TariffFindings:
+        """Checks a tariff and says what is wrong and where; stores nothing."""
+
+    @command(
+        permit="tariff.publish",
+        problems=(TariffNotFound, NotADraft, SamePerson, TariffFaulty, PartialTariff, OverlappingTariff),
+        emits=(TariffPublished,),
+    )
+    def publish(self, call: Call, request: TariffVersion) -> TariffRow:
+        """Puts a draft into force by a second person. An open-ended predecessor ends where it begins; any other overlap is
+        refused."""
+
+    @command(permit="tariff.draft", problems=(TariffNotFound, NotADraft))
+    def withdraw(self, call: Call, request: TariffVersion) -> DraftWithdrawn:
+        """Takes back a draft."""
+
+    @command(permit="tariff.load", problems=(NoSuchArea, TariffFaulty, OverlappingTariff), emits=(TariffPublished,))
+    def load_published(self, call: Call, request: LoadPublished) -> Loaded:
+        """Takes over the published price data of an area that ships with Denghuo; a repeat changes nothing."""
+
+    @command(permit="tariff.draft", problems=(NoSuchArea, PriceTableFaulty, PriceTablePublished, TariffFaulty))
+    def draft_price_table(self, call: Call, request: DraftPriceTable) -> PriceTableShown:
+        """Reads the price table of a month and drafts the month's version of each business tariff of the area: prices from the
+        table, everything else from the month before. Another draft of the month is replaced."""
+
+    @command(
+        permit="tariff.publish",
+        problems=(NoSuchPriceTable, PriceTablePublished, SamePerson, NotADraft, TariffFaulty, OverlappingTariff),
+        emits=(TariffPublished,),
+    )
+    def publish_price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
+        """Puts all versions of a month's price table into force in one step, by a second person."""
+
+    @query(permit="tariff.read")
+    def price_tables(self, call: Call, request: FindPriceTables) -> PriceTablesFound:
+        """Monthly price tables that came in."""
+
+    @query(permit="tariff.read", problems=(NoSuchPriceTable,))
+    def price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
+        """One price table with what differs from the month before, in words."""
+
+    @query(permit="tariff.read")
+    def tariffs(self, call: Call, request: FindTariffs) -> TariffsFound:
+        """Versions of tariffs in the order of code and version."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def tariff(self, call: Call, request: TariffRef) -> TariffShown:
+        """One tariff as a page shows it."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def tariff_file(self, call: Call, request: TariffRef) -> Document:
+        """One tariff as a tariff file (YAML), as it can be drafted again."""
+
+    @query(permit="tariff.read")
+    def in_force(self, call: Call, request: InForce) -> TariffsInForce:
+        """The published tariffs in force on a day."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def compare(self, call: Call, request: CompareTariffs) -> TariffDifferences:
+        """What differs between two versions, in words."""

@@ -1,0 +1,117 @@
+"""Messages and problems of monthly price tables (月度价格表)."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, StringConstraints
+
+from denghuo.kernel.contract import Label, Message, Page
+from denghuo.kernel.fields import AsOf, MonthText, TariffCode, TextPair
+from denghuo.kernel.problem import NotFound, Problem
+from denghuo.service.tariff.api.tariff import TEXT_MAX, AreaCode, Status, VersionNo
+from denghuo.service.tariff.season import SourceNumber
+
+
+class TableFault(Message):
+    """What is wrong with a cell of a price table, or what a person should know of it: where, what it holds, what to do."""
+
+    line: Annotated[int, Label("行", "Line")]
+    field: Annotated[str, Label("列", "Column")]
+    value: Annotated[str, Label("取值", "Value")]
+    what: Annotated[TextPair, Label("问题", "What is wrong")]
+    remedy: Annotated[TextPair, Label("处理办法", "What to do")]
+
+
+class DraftPriceTable(Message):
+    """The price table of a month (代理购电价格表) as the province publishes it: a CSV file with its document.
+
+    area: division code or name of the area. Columns in Chinese or English: scheme, voltage, agent (or average and deviation),
+    line_loss, td, sysop, gov_fund, and as printed: non_tou, sharp, peak, flat, valley, deep, demand_yuan_per_kW,
+    capacity_yuan_per_kVA; all prices in yuan.
+    """
+
+    area: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,32}$"), Label("区域", "Area")]
+    month: MonthText
+    document_no: SourceNumber
+    title: Annotated[str, StringConstraints(max_length=200), Label("文件名称", "Title")] = ""
+    address: Annotated[str, StringConstraints(max_length=400), Label("出处", "Address")] = ""
+    text: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX), Label("价格表文件", "Price table file")]
+
+
+class PriceTableRef(Message):
+    """The price table of an area for a month."""
+
+    area: AreaCode
+    month: MonthText
+
+
+class FindPriceTables(Page):
+    """Price tables, the newest month first."""
+
+    area: AreaCode | None = None
+    status: Status | None = None
+
+
+class PriceTableRow(Message):
+    """A monthly price table in a list."""
+
+    area: AreaCode
+    area_title: Annotated[TextPair, Label("区域", "Area")]
+    month: MonthText
+    document_no: SourceNumber
+    status: Status
+    tariffs: Annotated[int, Label("电价数", "Tariffs")]
+    drafted_by: Annotated[str, Label("起草人", "Drafted by")]
+    drafted_at: Annotated[AwareDatetime, Label("起草时间", "Drafted at")]
+    published_by: Annotated[str | None, Label("发布人", "Published by")]
+    published_at: Annotated[AwareDatetime | None, Label("发布时间", "Published at")]
+
+
+class PriceTablesFound(Message):
+    rows: list[PriceTableRow]
+    total: int
+    next: str | None
+    as_of: AsOf
+
+
+class TableVersion(Message):
+    """A tariff version of a price table, and the version of the month before that it is compared with."""
+
+    code: TariffCode
+    version: VersionNo
+    title: Annotated[TextPair, Label("电价名称", "Tariff")]
+    before_version: Annotated[int | None, Label("对比版本", "Compared with version")]
+    changes: Annotated[int, Label("变化数", "Changes")]
+
+
+class TableDifference(Message):
+    """A difference from the month before, in words."""
+
+    where: Annotated[str, Label("位置", "Where")]
+    code: TariffCode
+    before: Annotated[str | None, Label("原", "Before")]
+    after: Annotated[str | None, Label("新", "After")]
+    sentence: Annotated[TextPair, Label("变化", "Change")]
+
+
+class PriceTableShown(Message):
+    """A price table with what was drafted from it: versions, differences from the month before, and what the table itself shows
+    that a person should look at."""
+
+    head: PriceTableRow
+    versions: list[TableVersion]
+    differences: list[TableDifference]
+    notices: list[TableFault]
+
+
+class PriceTableFaulty(Problem, noun="tariff", status=422, zh="价格表有错误", en="The price table has errors"):
+    """Fields: faults = [{line, field, value, what, remedy}]."""
+
+
+class NoSuchPriceTable(NotFound, noun="tariff", status=404, zh="没有该月价格表", en="There is no such price table"):
+    """Fields: area, month."""
+
+
+class PriceTablePublished(
+    Problem, noun="tariff", status=409, zh="该月价格表已发布", en="The price table of the month is published"
+):
+    """Fields: area, month, document_no."""

@@ -1,0 +1,223 @@
+"""The month's prices (月度价格表): a table comes in, versions are drafted from it, a second person publishes all of them."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import Month
+from denghuo.kernel.problem import text
+from denghuo.service.tariff import shipped
+from denghuo.service.tariff.api import (
+    DraftPriceTable,
+    FindPriceTables,
+    InForce,
+    NoSuchArea,
+    NoSuchPriceTable,
+    NotADraft,
+    PriceTableFaulty,
+    PriceTablePublished,
+    PriceTableRef,
+    PriceTableRow,
+    PriceTablesFound,
+    PriceTableShown,
+    SamePerson,
+    Source,
+    TableDifference,
+    TableFault,
+    TableVersion,
+    TariffDocument,
+)
+from denghuo.service.tariff.rules import compose, differences, read_price_table
+from denghuo.service.tariff.store import TariffStore, digest
+from denghuo.service.tariff.tables import TableStore, TableStored, VersionOfTable
+
+_ONE_DAY = timedelta(days=1)
+
+
+class MonthlyPrices:
+    """What the service does with price tables, within one unit of work."""
+
+    def __init__(self, store: TariffStore, tables: TableStore) -> None:
+        self._store = store
+        self._tables = tables
+
+    def draft(self, call: Call, request: DraftPriceTable) -> PriceTableShown:
+        area = shipped.area_of(request.area)
+        if area is None:
+            raise no_such_area(request.area)
+        read = read_price_table(request.text)
+        if read.faults:
+            raise _faulty(read.faults)
+        month = Month.of(request.month)
+        self._store.lock()
+        earlier = self._tables.one(area.code, request.month)
+        if earlier is not None and earlier.status == "published":
+            raise _published(earlier)
+        source = Source(number=request.document_no, title=request.title, address=request.address)
+        last = self._store.in_force(InForce(on=month.first_day - _ONE_DAY, area=area.code))
+        composed = compose(area, month, source, read.rows, [one.document for one in last])
+        notices: list[TableFault] = []
+        for notice in [*read.notices, *(notice for one in composed for notice in one.notices)]:
+            if notice not in notices:
+                notices.append(notice)
+        self._withdraw_others(area.code, request.month, {one.tariff.code for one in composed})
+        versions = [
+            VersionOfTable(
+                code=one.tariff.code,
+                version=self._store.draft(one.tariff, call.actor, call.now),
+                digest=digest(one.tariff),
+                before_version=one.before.version if one.before is not None else None,
+            )
+            for one in composed
+        ]
+        self._tables.draft(area.code, request.month, source, request.text, notices, versions, call.actor, call.now)
+        return self.shown(PriceTableRef(area=area.code, month=request.month))
+
+    def _withdraw_others(self, area: str, month: str, codes: set[str]) -> None:
+        """Drafts of an earlier reading of the month that the new one does not replace."""
+        for one in self._tables.versions(area, month):
+            stored = self._store.one(one.code, one.version)
+            if one.code not in codes and stored is not None and digest(stored.document) == one.digest:
+                self._store.withdraw(one.code, one.version)
+
+    def publish(
+        self, call: Call, request: PriceTableRef, put_into_force: Callable[[Call, TariffDocument], None]
+    ) -> PriceTableShown:
+        self._store.lock()
+        table = self._one(request)
+        if table.status == "published":
+            raise _published(table)
+        if table.drafted_by == call.actor:
+            raise SamePerson(
+                text(
+                    "价格表须由起草人以外的人复核发布。",
+                    "A price table is published by another person than its drafter.",
+                ),
+                drafted_by=table.drafted_by,
+            )
+        for one in self._tables.versions(table.area, table.month):
+            stored = self._store.one(one.code, one.version)
+            state = "gone" if stored is None else stored.status
+            if stored is not None and state == "draft" and digest(stored.document) != one.digest:
+                state = "replaced"
+            if stored is None or state != "draft":
+                raise NotADraft(
+                    text(
+                        f"{one.code} 第 {one.version} 版已不是本表的草稿（{state}），请重新导入价格表。",
+                        f"Version {one.version} of {one.code} is no draft of this table any more ({state}); take it in again.",
+                    ),
+                    code=one.code,
+                    version=one.version,
+                    state=state,
+                )
+            put_into_force(call, stored.document)
+        self._tables.publish(table.area, table.month, call.actor, call.now)
+        return self.shown(request)
+
+    def find(self, call: Call, request: FindPriceTables) -> PriceTablesFound:
+        found, total = self._tables.find(request)
+        last = found[-1] if len(found) == request.limit else None
+        return PriceTablesFound(
+            rows=[_row(one) for one in found],
+            total=total,
+            next=f"{last.month}|{last.area}" if last is not None else None,
+            as_of=call.now,
+        )
+
+    def shown(self, request: PriceTableRef) -> PriceTableShown:
+        table = self._one(request)
+        versions: list[TableVersion] = []
+        changes: list[TableDifference] = []
+        for one in self._tables.versions(table.area, table.month):
+            stored = self._store.one(one.code, one.version)
+            if stored is None:
+                continue
+            before = self._store.one(one.code, one.before_version) if one.before_version is not None else None
+            found = differences(before.document, stored.document) if before is not None else []
+            versions.append(
+                TableVersion(
+                    code=one.code,
+                    version=one.version,
+                    title=stored.document.title,
+                    before_version=one.before_version,
+                    changes=len(found),
+                )
+            )
+            changes += [
+                TableDifference(
+                    where=f"{one.code}{row.where}",
+                    code=one.code,
+                    before=row.before,
+                    after=row.after,
+                    sentence=row.sentence,
+                )
+                for row in found
+            ]
+        return PriceTableShown(head=_row(table), versions=versions, differences=changes, notices=table.notices)
+
+    def _one(self, request: PriceTableRef) -> TableStored:
+        table = self._tables.one(request.area, request.month)
+        if table is None:
+            raise NoSuchPriceTable(
+                text(
+                    f"没有区域 {request.area} {request.month} 的价格表。",
+                    f"There is no price table of {request.area} for {request.month}.",
+                ),
+                area=request.area,
+                month=request.month,
+            )
+        return table
+
+
+def no_such_area(name: str) -> NoSuchArea:
+    known = shipped.areas()
+    return NoSuchArea(
+        text(
+            f"没有区域 {name} 的电价数据；现有：{'、'.join(known)}。",
+            f"No price data ships for {name}; there is: {', '.join(known)}.",
+        ),
+        area=name,
+        known=known,
+    )
+
+
+def _faulty(faults: Sequence[TableFault]) -> PriceTableFaulty:
+    first = faults[0]
+    return PriceTableFaulty(
+        text(
+            f"价格表有 {len(faults)} 处错误，首处在第 {first.line} 行 {first.field}：{first.what.zh}。",
+            f"The price table has {len(faults)} errors; the first in line {first.line}, {first.field}: {first.what.en}.",
+        ),
+        faults=[fault.model_dump(mode="json") for fault in faults],
+    )
+
+
+def _published(table: TableStored) -> PriceTablePublished:
+    return PriceTablePublished(
+        text(
+            f"{table.month} 的价格表（{table.document_no}）已发布。",
+            f"The price table of {table.month} ({table.document_no}) is published.",
+        ),
+        area=table.area,
+        month=table.month,
+        document_no=table.document_no,
+    )
+
+
+def _row(table: TableStored) -> PriceTableRow:
+    known = shipped.national().get(table.area)
+    return PriceTableRow.model_validate(
+        {
+            "area": table.area,
+            "area_title": known.title if known is not None else TextPair(zh=table.area, en=table.area),
+            "month": table.month,
+            "document_no": table.document_no,
+            "status": table.status,
+            "tariffs": table.tariffs,
+            "drafted_by": table.drafted_by,
+            "drafted_at": table.drafted_at,
+            "published_by": table.published_by,
+            "published_at": table.published_at,
+        }
+    )

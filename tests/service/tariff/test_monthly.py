@@ -1,0 +1,176 @@
+"""The month's prices through both bindings: a table comes in, is compared with last month in words, is published in one step."""
+
+from datetime import date
+
+import pytest
+from tests.service.bindings import NOW
+from tests.service.tariff.conftest import APPROVER, CLERK
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.problem import NotPermitted
+from denghuo.service.tariff import shipped
+from denghuo.service.tariff.api import (
+    DraftPriceTable,
+    DraftTariff,
+    FindPriceTables,
+    FindTariffs,
+    InForce,
+    LoadPublished,
+    NoSuchArea,
+    NoSuchPriceTable,
+    NotADraft,
+    PriceTableFaulty,
+    PriceTablePublished,
+    PriceTableRef,
+    PriceTableShown,
+    SamePerson,
+    TariffApi,
+    TariffFaulty,
+    TariffRef,
+    TariffVersion,
+)
+
+JANUARY = shipped.price_table("420000", "2026-01") or ""
+FEBRUARY = JANUARY.replace("0.38447,", "0.37447,")
+"""The table of January with a cheaper purchase price, and without the printed prices that would contradict it."""
+CODES = ["hb.business.single", "hb.business.single.tou", "hb.two_part.capacity", "hb.two_part.demand"]
+HUBEI = PriceTableRef(area="420000", month="2026-01")
+
+
+def without_printed(text: str) -> str:
+    lines = [line.split(",") for line in text.splitlines()]
+    dropped = {lines[0].index(name) for name in ("non_tou", "sharp", "peak", "valley")}
+    return "\n".join(",".join(cell for at, cell in enumerate(line) if at not in dropped) for line in lines)
+
+
+def draft(api: TariffApi, month: str = "2026-01", text: str = JANUARY, **more: str) -> PriceTableShown:
+    request = DraftPriceTable(area="hubei", month=month, document_no=f"湖北{month}代理购电价格表", text=text, **more)
+    return api.draft_price_table(CLERK, request)
+
+
+@pytest.mark.scope("B05-02")
+def test_a_table_becomes_the_month_and_a_second_person_publishes_it_in_one_step(api: TariffApi) -> None:
+    shown = draft(api)
+    assert (shown.head.area, shown.head.status, shown.head.tariffs) == ("420000", "draft", 4)
+    assert [(one.code, one.version, one.before_version) for one in shown.versions] == [
+        (code, 1, None) for code in CODES
+    ]
+    assert {(one.line, one.field) for one in shown.notices} == {(2, "total"), (3, "total"), (4, "total"), (5, "peak")}
+    on = InForce(on=date(2026, 1, 15), area="420000")
+    assert api.in_force(CLERK, on).tariffs == []
+    with pytest.raises(NotPermitted):
+        api.publish_price_table(CLERK, HUBEI)
+    both = Call(actor="clerk", now=NOW, permits=frozenset({"tariff.*"}), scope=("",))
+    with pytest.raises(SamePerson):
+        api.publish_price_table(both, HUBEI)
+    published = api.publish_price_table(APPROVER, HUBEI)
+    assert (published.head.status, published.head.published_by) == ("published", "approver")
+    assert [one.code for one in api.in_force(CLERK, on).tariffs] == CODES
+    assert api.in_force(CLERK, InForce(on=date(2026, 2, 1), area="420000")).tariffs == []
+    with pytest.raises(PriceTablePublished):
+        api.publish_price_table(APPROVER, HUBEI)
+    with pytest.raises(PriceTablePublished):
+        draft(api)
+
+
+def test_next_month_is_compared_with_last_month_in_words(api: TariffApi) -> None:
+    draft(api, text=without_printed(JANUARY))
+    api.publish_price_table(APPROVER, HUBEI)
+    shown = draft(api, "2026-02", without_printed(FEBRUARY))
+    assert [(one.version, one.before_version) for one in shown.versions] == [(2, 1)] * 4
+    said = [one.sentence for one in shown.differences if one.code == "hb.two_part.demand"]
+    assert "代理购电价格由 0.38447 降至 0.37447，降 0.0100 元（2.60%）。" in [one.zh for one in said]
+    assert "Agency purchase price falls from 0.38447 to 0.37447, by 0.0100 yuan (2.60 %)." in [one.en for one in said]
+    assert not any("输配电价" in one.zh and "降" in one.zh for one in said)
+    assert len({one.where for one in shown.differences}) == len(shown.differences)
+    assert shown.versions[0].changes == sum(one.code == CODES[0] for one in shown.differences)
+    api.publish_price_table(APPROVER, PriceTableRef(area="420000", month="2026-02"))
+    # January is not a tariff without successor any more.
+    assert api.tariff(CLERK, TariffRef(code=CODES[0], version=1)).findings == []
+
+
+def test_a_second_reading_of_the_month_replaces_the_first(api: TariffApi) -> None:
+    draft(api)
+    only_two_part = "\n".join(line for line in JANUARY.splitlines() if not line.startswith("single"))
+    shown = draft(api, text=only_two_part)
+    assert [one.code for one in shown.versions] == CODES[2:]
+    drafts = api.tariffs(CLERK, FindTariffs(area="420000", status="draft"))
+    assert [row.code for row in drafts.rows] == CODES[2:]
+    assert api.tariffs(CLERK, FindTariffs(area="420000", status="withdrawn")).total == 2
+
+
+def test_a_faulty_table_is_refused_with_every_place(api: TariffApi) -> None:
+    text = JANUARY.replace("0.2103", "21.03").replace("110kV", "111kV")
+    with pytest.raises(PriceTableFaulty) as raised:
+        draft(api, text=text)
+    places = [(one["line"], one["field"], one["value"]) for one in raised.value.faults]
+    assert places == [(2, "transmission", "21.03"), (7, "voltage", "111kV")]
+    assert all(one["remedy"]["zh"] and one["what"]["en"] for one in raised.value.faults)
+    assert api.price_tables(CLERK, FindPriceTables()).total == 0
+
+
+def test_all_versions_are_published_or_none(api: TariffApi) -> None:
+    draft(api)
+    api.withdraw(CLERK, TariffVersion(code=CODES[3], version=1))
+    with pytest.raises(NotADraft) as raised:
+        api.publish_price_table(APPROVER, HUBEI)
+    assert raised.value.code == CODES[3]
+    assert api.in_force(CLERK, InForce(on=date(2026, 1, 15), area="420000")).tariffs == []
+
+
+def test_a_draft_that_another_replaced_is_not_published_with_the_table(api: TariffApi) -> None:
+    draft(api)
+    document = api.tariff(CLERK, TariffRef(code=CODES[0], version=1)).document
+    other = document.model_copy(update={"title": document.title.model_copy(update={"zh": "另一份"})})
+    assert api.draft(CLERK, DraftTariff(document=other)).version == 1
+    with pytest.raises(NotADraft) as raised:
+        api.publish_price_table(APPROVER, HUBEI)
+    assert raised.value.state == "replaced"
+
+
+def test_a_month_that_no_document_prices_is_drafted_and_not_published(api: TariffApi) -> None:
+    """Henan's shares of flat were not found, and this table prints no prices by band."""
+    request = DraftPriceTable(area="410000", month="2026-01", document_no="河南价格表", text=without_printed(JANUARY))
+    shown = api.draft_price_table(CLERK, request)
+    assert shown.head.tariffs == 4
+    with pytest.raises(TariffFaulty) as raised:
+        api.publish_price_table(APPROVER, PriceTableRef(area="410000", month="2026-01"))
+    assert raised.value.findings[0]["where"] == "/seasons"
+
+
+def test_tables_are_listed_newest_first_and_paged(api: TariffApi) -> None:
+    for month in ("2026-01", "2026-02", "2026-03"):
+        draft(api, month)
+    first = api.price_tables(CLERK, FindPriceTables(area="420000", limit=2))
+    assert [row.month for row in first.rows] == ["2026-03", "2026-02"] and first.total == 3
+    rest = api.price_tables(CLERK, FindPriceTables(area="420000", limit=2, after=first.next))
+    assert [row.month for row in rest.rows] == ["2026-01"]
+    assert rest.rows[0].area_title.en == "Hubei"
+    assert api.price_tables(CLERK, FindPriceTables(status="published")).total == 0
+    assert api.price_table(CLERK, HUBEI).head.month == "2026-01"
+
+
+def test_unknown_area_and_month_are_refused(api: TariffApi) -> None:
+    with pytest.raises(NoSuchArea):
+        api.draft_price_table(
+            CLERK, DraftPriceTable(area="atlantis", month="2026-01", document_no="某表", text=JANUARY)
+        )
+    with pytest.raises(NoSuchPriceTable):
+        api.price_table(CLERK, PriceTableRef(area="420000", month="2025-12"))
+    with pytest.raises(NoSuchPriceTable):
+        api.publish_price_table(APPROVER, PriceTableRef(area="420000", month="2025-12"))
+
+
+@pytest.mark.scope("B05-03")
+def test_every_area_loads(api: TariffApi) -> None:
+    """Complete tariffs come into force, partial ones are kept as drafts for a month's table; a repeat changes nothing."""
+    for area in shipped.areas():
+        loaded = api.load_published(APPROVER, LoadPublished(area=area))
+        assert loaded.loaded + loaded.drafted == len(loaded.codes) > 0, area
+        again = api.load_published(APPROVER, LoadPublished(area=area))
+        assert (again.loaded, again.drafted) == (0, 0)
+    drafts = api.tariffs(CLERK, FindTariffs(area="420000", status="draft"))
+    assert [row.code for row in drafts.rows] == CODES
+    draft(api)
+    api.publish_price_table(APPROVER, HUBEI)
+    assert [one.code for one in api.in_force(CLERK, InForce(on=date(2026, 1, 1), area="420000")).tariffs] == CODES
