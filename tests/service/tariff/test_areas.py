@@ -225,13 +225,10 @@ def test_complete_tariffs_ship_and_their_examples_come_out(name: str) -> None:
 
 
 def test_shandong_says_households_and_free_energy() -> None:
-    tiers = next(one.tiers for one in shipped.published("370000") or [] if one.tiers is not None)
-    assert (tiers.year_by, tiers.households[0].persons_from, str(tiers.households[0].per_month)) == (
-        "reading",
-        5,
-        "100",
-    )
-    assert [str(one.per_month) for one in tiers.free] == ["15"]
+    document = next(one for one in shipped.published("370000") or [] if one.tiers is not None)
+    assert document.tiers is not None and document.free_energy is not None
+    assert document.tiers.year_by == "reading" and str(document.free_energy.per_month) == "15"
+    assert [(one.persons_from, str(one.per_month)) for one in document.tiers.households] == [(5, "100")]
 
 
 def test_windows_of_the_tables_are_read() -> None:
