@@ -13,6 +13,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Enter
 from tests.browser.product import MONTH, Product
 
+from denghuo.service.tariff.shipped import price_table
+
 MISHAN, MACUN = "1405810.01", "1405810.04"
 PASSWORD = "forms-are-filled-1"
 
@@ -221,6 +223,42 @@ def test_a_tariff_is_drafted_by_one_person_and_published_by_another(
     dialog.get_by_role("button", name="发布").click()
     expect(dialog).to_be_hidden()
     expect(page.locator(".detail__pair", has_text="状态")).to_contain_text("已发布")
+
+
+def test_a_months_prices_are_taken_in_by_one_person_and_published_by_another(
+    enter: Enter, product: Product, accessible: Callable[[Page], None]
+) -> None:
+    table = price_table("420000", "2026-01") or ""
+    page = enter("tariff", path="/w/tariff/price_table_draft")
+    page.get_by_label("区域").fill("hubei")
+    page.get_by_label("电费年月").fill("2026-01")
+    page.get_by_label("文号").fill("湖北省2026年1月代理购电价格表")
+    choose(page, "broken.csv", table.replace("110kV", "111kV"))
+    page.get_by_role("button", name="检查并起草").click()
+    expect(page.locator(".state--problem")).to_contain_text("未知的电压等级")
+    choose(page, "table.csv", table)
+    page.get_by_role("button", name="检查并起草").click()
+    page.wait_for_url("**/w/tariff/price_table?area=420000&month=2026-01")
+    address = page.url
+    expect(page.locator(".detail__pair", has_text="电价数")).to_contain_text("4")
+    page.get_by_role("tab", name="需复核").click()
+    expect(page.get_by_text("0.848961").first).to_be_visible()
+    expect(page.get_by_role("button", name="发布全部")).to_have_count(0)
+    accessible(page)
+    page = enter("approver", path=address)
+    page.get_by_role("button", name="发布全部").click()
+    dialog = page.get_by_role("dialog", name="发布全部")
+    dialog.get_by_role("button", name="发布全部").click()
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".detail__pair", has_text="状态")).to_contain_text("已发布")
+    with product.session("tariff") as client:
+        found = product.ask(client, "tariff.in_force", on="2026-01-31", area="420000")["tariffs"]
+    assert [one["code"] for one in found] == [
+        "hb.business.single",
+        "hb.business.single.tou",
+        "hb.two_part.capacity",
+        "hb.two_part.demand",
+    ]
 
 
 @pytest.mark.parametrize("user", ["asset"])
