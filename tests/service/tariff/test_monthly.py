@@ -6,10 +6,11 @@ import pytest
 from tests.service.bindings import NOW
 from tests.service.tariff.conftest import APPROVER, CLERK
 
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, Nothing
 from denghuo.kernel.problem import NotPermitted
 from denghuo.service.tariff import shipped
 from denghuo.service.tariff.api import (
+    AreaRef,
     DraftPriceTable,
     DraftTariff,
     FindPriceTables,
@@ -159,6 +160,19 @@ def test_unknown_area_and_month_are_refused(api: TariffApi) -> None:
         api.price_table(CLERK, PriceTableRef(area="420000", month="2025-12"))
     with pytest.raises(NoSuchPriceTable):
         api.publish_price_table(APPROVER, PriceTableRef(area="420000", month="2025-12"))
+
+
+def test_what_ships_of_an_area_is_looked_up(api: TariffApi) -> None:
+    rows = {row.area: row for row in api.areas(CLERK, Nothing()).rows}
+    assert len(rows) == 35 and rows["310000"].complete == 10 and rows["310000"].partial == 0
+    assert (rows["420000"].documents, rows["420000"].partial) == ("鄂发改价管〔2024〕77号", 4)
+    assert rows["130000"].complete == 1
+    shown = api.area(CLERK, AreaRef(area="shanxi"))
+    assert [str(one.effective_from) for one in shown.documents] == ["2022-01-01", "2026-05-01"]
+    assert [one.code for one in shown.tariffs][-1] == "sx.two_part.demand" and all(one.partial for one in shown.tariffs)
+    assert shown.documents[0].floats is not None and "输配电价" in shown.documents[0].floats.zh
+    with pytest.raises(NoSuchArea):
+        api.area(CLERK, AreaRef(area="atlantis"))
 
 
 @pytest.mark.scope("B05-03")

@@ -12,7 +12,6 @@ from denghuo.service.tariff.api import (
     DraftPriceTable,
     FindPriceTables,
     InForce,
-    NoSuchArea,
     NoSuchPriceTable,
     NotADraft,
     PriceTableFaulty,
@@ -28,6 +27,7 @@ from denghuo.service.tariff.api import (
     TableVersion,
     TariffDocument,
 )
+from denghuo.service.tariff.gazette import no_such_area
 from denghuo.service.tariff.rules import compose, differences, read_price_table
 from denghuo.service.tariff.store import TariffStore, digest
 from denghuo.service.tariff.tables import TableStore, TableStored, VersionOfTable
@@ -168,18 +168,6 @@ class MonthlyPrices:
                 month=request.month,
             )
         return table
-
-
-def no_such_area(name: str) -> NoSuchArea:
-    known = shipped.areas()
-    return NoSuchArea(
-        text(
-            f"没有区域 {name} 的电价数据；现有：{'、'.join(known)}。",
-            f"No price data ships for {name}; there is: {', '.join(known)}.",
-        ),
-        area=name,
-        known=known,
-    )
 
 
 def _faulty(faults: Sequence[TableFault]) -> PriceTableFaulty:

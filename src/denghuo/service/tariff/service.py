@@ -2,9 +2,10 @@
 
 import base64
 from collections.abc import Callable, Sequence
+from datetime import date
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call, Dictionary
+from denghuo.kernel.contract import Call, Dictionary, Nothing
 from denghuo.kernel.fields import TARIFF_CLASSES, Document, TextPair
 from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import text
@@ -12,6 +13,9 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.tariff import shipped
 from denghuo.service.tariff.api import (
     SETTLEMENTS,
+    AreaRef,
+    AreasFound,
+    AreaShown,
     CheckTariff,
     CompareTariffs,
     Drafted,
@@ -45,7 +49,8 @@ from denghuo.service.tariff.api import (
     TariffsInForce,
     TariffVersion,
 )
-from denghuo.service.tariff.monthly import MonthlyPrices, no_such_area
+from denghuo.service.tariff.gazette import area_shown, listed, no_such_area
+from denghuo.service.tariff.monthly import MonthlyPrices
 from denghuo.service.tariff.rules import (
     TRANSMISSION_FROM,
     Unreadable,
@@ -133,9 +138,7 @@ class TariffService(TariffApi):
                 continue
             version = self._store.draft(tariff, SHIPPED_BY, call.now)
             self._put_into_force(call, tariff.model_copy(update={"version": version}))
-        # What holds from the day of the newest published transmission prices on; a month's table takes what holds in its month.
-        on = max(call.now.astimezone(SHANGHAI).date(), TRANSMISSION_FROM)
-        partial = [one for one in shipped.partial(request.area, on) if not self._store.known(one.code)]
+        partial = [one for one in shipped.partial(request.area, _newest(call)) if not self._store.known(one.code)]
         for tariff in partial:
             self._store.draft(tariff, SHIPPED_BY, call.now)
         return Loaded(
@@ -144,6 +147,12 @@ class TariffService(TariffApi):
             drafted=len(partial),
             codes=sorted({tariff.code for tariff in (*tariffs, *partial)}),
         )
+
+    def areas(self, call: Call, request: Nothing) -> AreasFound:
+        return listed(_newest(call))
+
+    def area(self, call: Call, request: AreaRef) -> AreaShown:
+        return area_shown(request.area, _newest(call))
 
     # -- the month's prices ----------------------------------------------------------------------------------------------
 
@@ -251,6 +260,12 @@ class TariffService(TariffApi):
             name = code if version is None else f"{code} v{version}"
             raise TariffNotFound(text(f"没有电价 {name}。", f"There is no tariff {name}."), code=code, version=version)
         return stored
+
+
+def _newest(call: Call) -> date:
+    """The day on which published data is taken: that of the newest transmission prices where it is still to come. A month's table
+    takes what holds in its month."""
+    return max(call.now.astimezone(SHANGHAI).date(), TRANSMISSION_FROM)
 
 
 def _given(request: DraftTariff) -> TariffDocument:

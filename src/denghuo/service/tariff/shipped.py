@@ -26,21 +26,30 @@ def national() -> dict[str, Area]:
 
 def areas() -> list[str]:
     """The English names of all areas of which anything ships."""
-    return sorted({*_names().values()})
+    return sorted(_names().values())
+
+
+def codes() -> list[str]:
+    """The codes of all areas of which anything ships."""
+    return list(_names())
+
+
+def code_of(name: str) -> str | None:
+    """The code of an area that is named by its code or its English name."""
+    return name if name in _names() else {slug: code for code, slug in _names().items()}.get(name)
 
 
 def area_of(name: str) -> Area | None:
-    """An area by its code or English name, for which frames can be made."""
-    codes = {slug: code for code, slug in _names().items()}
-    return national().get(name) or national().get(codes.get(name, ""))
+    """An area for which partial tariffs can be made, by its code or English name."""
+    return national().get(code_of(name) or "")
 
 
 def published(area: str) -> list[TariffDocument] | None:
     """The complete tariffs of an area in the order of their files; None where nothing ships of the area."""
-    name = _names().get(area, area)
-    if name not in areas():
+    code = code_of(area)
+    if code is None:
         return None
-    folder = _folder() / name
+    folder = _folder() / _names()[code]
     if not folder.is_dir():
         return []
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda one: one.name)
@@ -60,6 +69,7 @@ def price_table(area: str, month: str) -> str | None:
     return file.read_text("utf-8") if file.is_file() else None
 
 
+@functools.cache
 def _names() -> dict[str, str]:
     return {code: area.title.en.lower().replace(" ", "-") for code, area in national().items()} | WHOLE_PROVINCES
 

@@ -1,7 +1,8 @@
 """Contract of the tariff service (电价): dated tariffs, drafted by one person, checked, and published by another."""
 
-from denghuo.kernel.contract import Api, Call, command, query
+from denghuo.kernel.contract import Api, Call, Nothing, command, query
 from denghuo.kernel.fields import Document
+from denghuo.service.tariff.api.area import AreaDocument, AreaRef, AreaRow, AreasFound, AreaShown, AreaTariff
 from denghuo.service.tariff.api.table import (
     DraftPriceTable,
     FindPriceTables,
@@ -133,6 +134,12 @@ __all__ = [
     "AgencyCase",
     "AgencyMultiple",
     "AreaCode",
+    "AreaDocument",
+    "AreaRef",
+    "AreaRow",
+    "AreaShown",
+    "AreaTariff",
+    "AreasFound",
     "Band",
     "BandWindows",
     "BasicCharge",
@@ -245,6 +252,14 @@ class TariffApi(Api, noun="tariff", version=1):
     @command(permit="tariff.load", problems=(NoSuchArea, TariffFaulty, OverlappingTariff), emits=(TariffPublished,))
     def load_published(self, call: Call, request: LoadPublished) -> Loaded:
         """Takes over the published price data of an area that ships with Denghuo; a repeat changes nothing."""
+
+    @query(permit="tariff.read")
+    def areas(self, call: Call, request: Nothing) -> AreasFound:
+        """The areas of which price data ships."""
+
+    @query(permit="tariff.read", problems=(NoSuchArea,))
+    def area(self, call: Call, request: AreaRef) -> AreaShown:
+        """What ships of one area: its documents and the tariffs made of them."""
 
     @command(permit="tariff.draft", problems=(NoSuchArea, PriceTableFaulty, PriceTablePublished, TariffFaulty))
     def draft_price_table(self, call: Call, request: DraftPriceTable) -> PriceTableShown:
