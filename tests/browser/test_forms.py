@@ -230,7 +230,7 @@ def test_a_months_prices_are_taken_in_by_one_person_and_published_by_another(
 ) -> None:
     table = price_table("420000", "2026-01") or ""
     page = enter("tariff", path="/w/tariff/price_table_draft")
-    page.get_by_label("区域").click()
+    page.get_by_role("combobox", name="区域").click()
     page.get_by_role("option", name="湖北 420000").click()
     page.get_by_label("电费年月").fill("2026-01")
     page.get_by_label("文号").fill("湖北省2026年1月代理购电价格表")
