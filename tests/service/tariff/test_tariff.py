@@ -1,6 +1,8 @@
 """Tariffs through both bindings: two persons, effective-dated versions, shipped price data, pages, comparison."""
 
 import base64
+import json
+import pathlib
 from datetime import date
 from typing import Any
 
@@ -24,6 +26,7 @@ from denghuo.service.tariff.api import (
     NotADraft,
     OverlappingTariff,
     PartialTariff,
+    ReadUrdb,
     SamePerson,
     TariffApi,
     TariffDocument,
@@ -283,3 +286,22 @@ def test_time_bands_are_compared(api: TariffApi) -> None:
         )
     rows = api.compare(CLERK, CompareTariffs(code="test.tariff", version=1, other_version=2)).rows
     assert any("浮动比例由 150.00 改为 160.00" in row.sentence.zh for row in rows)
+
+
+def test_a_united_states_rate_is_read_and_drafted(api: TariffApi) -> None:
+    rates = json.loads((pathlib.Path(__file__).parent / "urdb" / "rates.json").read_text("utf-8"))
+    found = api.read_urdb(CLERK, ReadUrdb(text=json.dumps(rates["PGE_B-19"]), start=date(2020, 6, 1))).tariffs
+    assert [one.effective_from.month for one in found] == [6, 10]
+    assert api.draft(CLERK, DraftTariff(document=found[0])).publishable
+    shown = api.tariff(CLERK, TariffRef(code=found[0].code))
+    assert {(row.component, row.band, row.unit) for row in shown.prices if row.group == "basic"} == {
+        ("customer_charge", None, "day"),
+        ("demand_charge", None, "kW_month"),
+        ("demand_charge", "peak", "kW_month"),
+        ("demand_charge", "flat", "kW_month"),
+    }
+    average = api.read_urdb(CLERK, ReadUrdb(text=json.dumps(rates["PGE_B-19"]), daily_average=True)).tariffs
+    assert str(average[0].charges[0].price) == "719.50625"
+    with pytest.raises(TariffFaulty) as raised:
+        api.read_urdb(CLERK, ReadUrdb(text=json.dumps(rates["PGE_B-19"] | {"mincharge": 5})))
+    assert raised.value.findings[0]["where"] == "/mincharge"

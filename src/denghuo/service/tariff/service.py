@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Literal
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, Dictionary, Nothing
@@ -34,6 +35,7 @@ from denghuo.service.tariff.api import (
     PriceTableRef,
     PriceTablesFound,
     PriceTableShown,
+    ReadUrdb,
     SamePerson,
     TariffApi,
     TariffDifferences,
@@ -48,6 +50,7 @@ from denghuo.service.tariff.api import (
     TariffShown,
     TariffsInForce,
     TariffVersion,
+    UrdbTariffs,
 )
 from denghuo.service.tariff.gazette import area_shown, listed, no_such_area
 from denghuo.service.tariff.monthly import MonthlyPrices
@@ -59,6 +62,7 @@ from denghuo.service.tariff.rules import (
     file_text,
     price_rows,
     read_text,
+    read_urdb,
     tier_rows,
     time_rows,
 )
@@ -108,6 +112,13 @@ class TariffService(TariffApi):
             return TariffFindings(code=None, publishable=False, findings=findings)
         findings = self._findings(tariff)
         return TariffFindings(code=tariff.code, publishable=_publishable(findings), findings=findings, document=tariff)
+
+    def read_urdb(self, call: Call, request: ReadUrdb) -> UrdbTariffs:
+        daily: Literal["days", "average"] = "average" if request.daily_average else "days"
+        try:
+            return UrdbTariffs(tariffs=read_urdb(request.text, start=request.start, end=request.end, daily=daily))
+        except Unreadable as unreadable:
+            raise _faulty(unreadable.findings) from None
 
     def publish(self, call: Call, request: TariffVersion) -> TariffRow:
         self._store.lock()

@@ -41,6 +41,7 @@ from denghuo.service.tariff.api.tariff import (
     PartialTariff,
     PriceRow,
     PriceUnit,
+    ReadUrdb,
     SamePerson,
     Severity,
     Status,
@@ -57,6 +58,7 @@ from denghuo.service.tariff.api.tariff import (
     TariffVersion,
     TierRow,
     TimeRow,
+    UrdbTariffs,
     VersionNo,
 )
 from denghuo.service.tariff.document import (
@@ -186,6 +188,7 @@ __all__ = [
     "PriceTablesFound",
     "PriceUnit",
     "QuantityKind",
+    "ReadUrdb",
     "Rounding",
     "SamePerson",
     "Season",
@@ -218,6 +221,7 @@ __all__ = [
     "TierTable",
     "Tiers",
     "TimeRow",
+    "UrdbTariffs",
     "VersionNo",
     "Window",
     "floated_price",
@@ -293,6 +297,10 @@ class TariffApi(Api, noun="tariff", version=1):
     @query(permit="tariff.read", problems=(TariffNotFound,))
     def tariff_file(self, call: Call, request: TariffRef) -> Document:
         """One tariff as a tariff file (YAML), as it can be drafted again."""
+
+    @query(permit="tariff.read", problems=(TariffFaulty,))
+    def read_urdb(self, call: Call, request: ReadUrdb) -> UrdbTariffs:
+        """Reads a rate of the United States Utility Rate Database as tariffs; stores nothing."""
 
     @query(permit="tariff.read")
     def in_force(self, call: Call, request: InForce) -> TariffsInForce:

@@ -34,9 +34,13 @@ PRICE_UNITS = Dictionary(
         "kWh": text("元/千瓦时", "yuan/kWh"),
         "kVA_month": text("元/千伏安·月", "yuan/kVA and month"),
         "kW_month": text("元/千瓦·月", "yuan/kW and month"),
+        "month": text("元/月", "yuan/month"),
+        "day": text("元/天", "yuan/day"),
     },
 )
-PriceUnit = Annotated[Literal["kWh", "kVA_month", "kW_month"], Label("单位", "Unit", dictionary=PRICE_UNITS.name)]
+PriceUnit = Annotated[
+    Literal["kWh", "kVA_month", "kW_month", "month", "day"], Label("单位", "Unit", dictionary=PRICE_UNITS.name)
+]
 
 TEXT_MAX = 262_144
 IN_FORCE_MAX = 200
@@ -222,6 +226,22 @@ class Difference(Message):
 
 class TariffDifferences(Message):
     rows: list[Difference]
+
+
+class ReadUrdb(Message):
+    """A rate of the United States Utility Rate Database as JSON. start, end: the days from and up to which, the end not included;
+    as the rate says where they are left out. daily_average: a charge per day is charged as 365/12 days of each month."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX), Label("费率文件", "Rate file")]
+    start: Annotated[date, Label("起", "From")] | None = None
+    end: Annotated[date, Label("止", "To")] | None = None
+    daily_average: bool = False
+
+
+class UrdbTariffs(Message):
+    """The rate as tariffs, one for each run of months with the same hours and prices; each can be drafted."""
+
+    tariffs: list[TariffDocument]
 
 
 class LoadPublished(Message):

@@ -8,6 +8,7 @@ from denghuo.service.tariff.rules.frames import TRANSMISSION_FROM, frames
 from denghuo.service.tariff.rules.price_table import read_price_table
 from denghuo.service.tariff.rules.reading import Unreadable, file_text, read_text
 from denghuo.service.tariff.rules.showing import price_rows, tier_rows, time_rows
+from denghuo.service.tariff.rules.urdb import read_urdb
 
 __all__ = [
     "TRANSMISSION_FROM",
@@ -20,6 +21,7 @@ __all__ = [
     "price_rows",
     "read_price_table",
     "read_text",
+    "read_urdb",
     "tier_rows",
     "time_rows",
 ]

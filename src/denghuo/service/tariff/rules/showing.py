@@ -4,6 +4,7 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Price, decimal_text
 from denghuo.service.tariff.api import (
     BasicCharge,
+    Charge,
     Component,
     PriceAt,
     PriceRow,
@@ -26,8 +27,9 @@ def price_rows(tariff: TariffDocument) -> list[PriceRow]:
             if not component.floats or price.band is not None:
                 continue
             for season in tariff.seasons:
+                together = [other for other in tariff.seasons if set(other.months) & set(season.months)]
                 for entry in season.bands:
-                    found = share_of_flat([season, *tariff.seasons], entry.band)
+                    found = share_of_flat([season, *together], entry.band)
                     if (
                         found is not None
                         and entry.ratio
@@ -38,7 +40,7 @@ def price_rows(tariff: TariffDocument) -> list[PriceRow]:
     if tariff.basic is not None:
         for price in tariff.basic.prices:
             rows += _basic(tariff.basic, price)
-    return rows
+    return [*rows, *(_charge(charge) for charge in tariff.charges)]
 
 
 def _rows(
@@ -82,6 +84,23 @@ def _basic(basic: BasicCharge, price: PriceAt) -> list[PriceRow]:
         "note": price.note,
     }
     return [PriceRow.model_validate(shown | {"voltage": voltage}) for voltage in (*price.voltages,) or (None,)]
+
+
+def _charge(charge: Charge) -> PriceRow:
+    return PriceRow(
+        component=charge.code,
+        title=charge.title,
+        group="basic",
+        season=None,
+        voltage=None,
+        band=charge.band,
+        tier=None,
+        price=charge.price,
+        unit="kW_month" if charge.per == "demand" else charge.per,
+        document_no=charge.document,
+        illustrative=False,
+        note=None,
+    )
 
 
 def time_rows(tariff: TariffDocument) -> list[TimeRow]:
