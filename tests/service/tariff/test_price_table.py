@@ -242,3 +242,29 @@ def test_any_month_of_any_area_is_composed_to_the_sum_of_its_parts(
         # Where no document gives shares, or none gives a month's bands, the month cannot be published without printed prices.
         for finding in check(one.tariff):
             assert finding.severity == "notice" or any(words in finding.message.en for words in UNPRICED), finding
+
+
+@given(
+    peak=st.integers(60_000_000, 99_000_000),
+    valley=st.integers(25_000_000, 50_000_000),
+    code=st.sampled_from(["sx.two_part.demand", "ha.two_part.demand", "gd.two_part.demand", "hl.two_part.demand"]),
+)
+def test_whatever_price_a_table_prints_for_a_band_is_billed(peak: int, valley: int, code: str) -> None:
+    """With and without shares in the documents, to the last decimal."""
+    area = next(one.code for one in shipped.national().values() if code.startswith(f"{one.prefix}."))
+    row = f"two,110kV,0.38447,0.013643,0.0884,0.082273,0.0452,,,{Price(peak)},{Price(valley)},39,24.4"
+    tariff = months(area, "2026-04", f"{HEAD}\n{row}")[code].tariff
+    by_share = {row.band: row.price for row in price_rows(tariff) if row.component == "agency_energy" and row.season}
+    for band, printed in (("peak", peak), ("valley", valley)):
+        close = abs(price_of_a_kilowatt_hour(tariff, "110", band).e8 - printed)
+        assert close == 0 or (band in by_share and close <= 200)
+
+
+def test_guangdongs_whole_price_is_published_in_hundredths_of_a_fen() -> None:
+    """1.7 x 0.568786 + 0.0452 = 1.0121362, printed 1.0121: the printed price is billed, and there is nothing to look at."""
+    row = "two,110kV,0.38447,0.013643,0.0884,0.082273,0.0452,0.613986,,1.0121,0.2613,39,24.4"
+    composed = months("440000", "2026-04", f"{HEAD}\n{row}")["gd.two_part.demand"]
+    assert composed.notices == []
+    assert price_of_a_kilowatt_hour(composed.tariff, "110", "peak") == Price.of("1.0121")
+    off = months("440000", "2026-04", f"{HEAD}\n{row.replace('1.0121', '1.0131')}")["gd.two_part.demand"]
+    assert [(one.field, one.value) for one in off.notices] == [("peak", "1.0131")]

@@ -41,7 +41,8 @@ _SEASON_WORDS = {
 class TimeDocument:
     """A document on time of use: when it holds, which components float, and the rows of its bands and shares.
 
-    floats: empty where the document that was found does not say. price_places: decimals of floated prices, where it says so.
+    floats: empty where the document that was found does not say. price_places: decimals to which the whole price of a band is
+    published, where it says so.
     """
 
     source: Source
@@ -69,7 +70,7 @@ class Zone:
 
 @dataclass(frozen=True)
 class Area:
-    """What is published of one area. `transmission`: rows of scheme (single, two), voltages, energy, demand, capacity."""
+    """What is published of one area. `transmission`: rows of scheme (single, two), voltages, energy, demand, capacity, note."""
 
     code: str
     prefix: str
@@ -242,7 +243,8 @@ def transmission_component(
         if row["scheme"] == scheme and at:
             price = zone.prices.get(at[0]) if zone is not None else Price.of(row["energy"])
             if price is not None:
-                prices.append(PriceAt.model_validate({"price": price, "voltages": at}))
+                note = _pair(row["note_zh"], row["note_en"])
+                prices.append(PriceAt.model_validate({"price": price, "voltages": at, "note": note}))
     if not prices:
         return None
     title = TextPair(zh="输配电价", en="Transmission and distribution")

@@ -179,9 +179,11 @@ class _Month:
             for code in PARTS:
                 others += self._floated(row.parts[code], code, band)
             by_share = others + self._floated(energy, "agency_energy", band)
-            if abs(by_share - row.bands[band]) > SUM_NOTICED:
+            difference = abs(by_share - row.bands[band])
+            if difference > SUM_NOTICED:
                 found[band] = row.bands[band] - others
-                self._differs(row, band, by_share)
+                if difference.e8 > 10 ** (8 - self._outline.price_places):
+                    self._differs(row, band, by_share)
         if found and "flat" in bands and "agency_energy" not in self._floats:
             found["flat"] = energy
         return found

@@ -126,6 +126,11 @@ class Outline:
         return [level for level in VOLTAGES[self.kind.scheme] if not only or level in only]
 
     @property
+    def price_places(self) -> int:
+        """Decimals to which the whole price of a band is published: six, where no document says otherwise."""
+        return min((one.price_places for one in self.documents if one.price_places is not None), default=6)
+
+    @property
     def floats(self) -> frozenset[str]:
         return frozenset[str]().union(*(document.floats for document in self.documents))
 
@@ -164,7 +169,6 @@ def frame(area: Area, outline: Outline, on: date) -> TariffDocument:
     if basic is not None:
         sources.append(DEMAND_RULES)
     begun = [document.effective_from for document in documents] + ([TRANSMISSION_FROM] if known else [])
-    places = [document.price_places for document in documents if document.price_places is not None]
     parts = (area.prefix, zone.code if zone else "", kind.code, outline.name)
     return TariffDocument.model_validate(
         {
@@ -182,7 +186,6 @@ def frame(area: Area, outline: Outline, on: date) -> TariffDocument:
             "seasons": [season for document in documents for season in seasons(document, kind.scheme, outline.name)],
             "basic": basic,
             "power_factor": _power_factor(levels),
-            "rounding": {"price_places": places[0]} if places else {},
             "note": _note(area, documents, known),
         }
     )
