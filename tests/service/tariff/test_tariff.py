@@ -16,6 +16,8 @@ from tests.service.tariff.conftest import APPROVER, CLERK
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotPermitted
 from denghuo.service.tariff.api import (
+    AskBands,
+    AskedDay,
     CheckTariff,
     CompareTariffs,
     DraftTariff,
@@ -305,3 +307,33 @@ def test_a_united_states_rate_is_read_and_drafted(api: TariffApi) -> None:
     with pytest.raises(TariffFaulty) as raised:
         api.read_urdb(CLERK, ReadUrdb(text=json.dumps(rates["PGE_B-19"] | {"mincharge": 5})))
     assert raised.value.findings[0]["where"] == "/mincharge"
+
+
+def test_the_bands_of_days_are_told(api: TariffApi) -> None:
+    hot = {
+        "title": {"zh": "高温", "en": "hot"},
+        "overlay": True,
+        "temperature_from": 35,
+        "bands": [{"band": "sharp", "windows": [{"start": "10:30", "end": "12:00"}], "ratio": "120", "of": "peak"}],
+    }
+    bands = [*seasons(peak="150", flat=None, valley="50"), hot]
+    put_into_force(api, tariff(component("energy", "0.5", floats=True), seasons=bands))
+    days = [AskedDay(day=date(2026, 7, 1), maxima=[34]), AskedDay(day=date(2026, 7, 2), kind="rest_day", maxima=[35])]
+    spans = api.bands(CLERK, AskBands(code="test.tariff", days=days)).spans
+    told = [(one.band, one.start, one.end) for one in spans if one.day.day == 2]
+    assert told == [
+        ("valley", "00:00", "06:00"),
+        ("flat", "06:00", "08:00"),
+        ("peak", "08:00", "10:30"),
+        ("sharp", "10:30", "12:00"),
+        ("flat", "12:00", "18:00"),
+        ("peak", "18:00", "21:00"),
+        ("flat", "21:00", "22:00"),
+        ("valley", "22:00", "24:00"),
+    ]
+    assert {one.band for one in spans if one.day.day == 1} == {"valley", "flat", "peak"}
+    put_into_force(api, simple(code="test.plain"))
+    plain = api.bands(CLERK, AskBands(code="test.plain", days=days[:1])).spans
+    assert [(one.band, one.start, one.end) for one in plain] == [("total", "00:00", "24:00")]
+    with pytest.raises(TariffNotFound):
+        api.bands(CLERK, AskBands(code="no.such", days=days))

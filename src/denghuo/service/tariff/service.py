@@ -17,6 +17,9 @@ from denghuo.service.tariff.api import (
     AreaRef,
     AreasFound,
     AreaShown,
+    AskBands,
+    BandsOfDays,
+    BandSpan,
     CheckTariff,
     CompareTariffs,
     Drafted,
@@ -56,6 +59,7 @@ from denghuo.service.tariff.gazette import area_shown, listed, no_such_area
 from denghuo.service.tariff.monthly import MonthlyPrices
 from denghuo.service.tariff.rules import (
     TRANSMISSION_FROM,
+    DayFacts,
     Unreadable,
     check,
     differences,
@@ -63,6 +67,7 @@ from denghuo.service.tariff.rules import (
     price_rows,
     read_text,
     read_urdb,
+    spans_of_day,
     tier_rows,
     time_rows,
 )
@@ -250,6 +255,18 @@ class TariffService(TariffApi):
             file_name=f"{document.code}.v{document.version}.yaml",
             media_type="application/yaml",
             content=base64.b64encode(file_text(document).encode()).decode(),
+        )
+
+    def bands(self, call: Call, request: AskBands) -> BandsOfDays:
+        tariff = self._one(request.code, request.version).document
+        return BandsOfDays(
+            spans=[
+                BandSpan(day=one.day, band=band, start=start, end=end)
+                for one in request.days
+                for band, start, end in spans_of_day(
+                    tariff, DayFacts(one.day, one.kind, one.holiday, one.holiday_days, tuple(one.maxima))
+                )
+            ]
         )
 
     def in_force(self, call: Call, request: InForce) -> TariffsInForce:

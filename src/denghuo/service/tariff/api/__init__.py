@@ -3,6 +3,7 @@
 from denghuo.kernel.contract import Api, Call, Nothing, command, query
 from denghuo.kernel.fields import Document
 from denghuo.service.tariff.api.area import AreaDocument, AreaRef, AreaRow, AreasFound, AreaShown, AreaTariff
+from denghuo.service.tariff.api.day import AskBands, AskedDay, BandsOfDays, BandSpan
 from denghuo.service.tariff.api.table import (
     DraftPriceTable,
     FindPriceTables,
@@ -142,8 +143,12 @@ __all__ = [
     "AreaShown",
     "AreaTariff",
     "AreasFound",
+    "AskBands",
+    "AskedDay",
     "Band",
+    "BandSpan",
     "BandWindows",
+    "BandsOfDays",
     "BasicCharge",
     "Charge",
     "ChargedBy",
@@ -297,6 +302,10 @@ class TariffApi(Api, noun="tariff", version=1):
     @query(permit="tariff.read", problems=(TariffNotFound,))
     def tariff_file(self, call: Call, request: TariffRef) -> Document:
         """One tariff as a tariff file (YAML), as it can be drafted again."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def bands(self, call: Call, request: AskBands) -> BandsOfDays:
+        """Which band of a tariff holds at which time of given days: what an energy curve needs to become band energies."""
 
     @query(permit="tariff.read", problems=(TariffFaulty,))
     def read_urdb(self, call: Call, request: ReadUrdb) -> UrdbTariffs:

@@ -2,6 +2,7 @@
 of a month from its price table."""
 
 from denghuo.service.tariff.rules.checking import check
+from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
 from denghuo.service.tariff.rules.comparing import differences
 from denghuo.service.tariff.rules.composing import compose
 from denghuo.service.tariff.rules.frames import TRANSMISSION_FROM, frames
@@ -12,6 +13,7 @@ from denghuo.service.tariff.rules.urdb import read_urdb
 
 __all__ = [
     "TRANSMISSION_FROM",
+    "DayFacts",
     "Unreadable",
     "check",
     "compose",
@@ -22,6 +24,7 @@ __all__ = [
     "read_price_table",
     "read_text",
     "read_urdb",
+    "spans_of_day",
     "tier_rows",
     "time_rows",
 ]

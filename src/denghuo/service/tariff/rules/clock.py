@@ -32,6 +32,10 @@ def minutes_of(clock: str) -> int:
     return int(clock[:2]) * 60 + int(clock[3:])
 
 
+def clock_of(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
 def minutes_in(window: Window) -> list[range]:
     """The minutes of a day that a window covers; one that wraps midnight covers its end and its beginning."""
     start, end = minutes_of(window.start), minutes_of(window.end)
@@ -89,6 +93,13 @@ def bands_of_day(tariff: TariffDocument, facts: DayFacts) -> list[Band]:
         if season.overlay and season.days in kinds:
             day = [over or under for over, under in zip(day_of(season), day, strict=True)]
     return day
+
+
+def spans_of_day(tariff: TariffDocument, facts: DayFacts) -> list[tuple[Band, str, str]]:
+    """The bands of a day with their clock times, in order; each begins where the one before ends."""
+    day = bands_of_day(tariff, facts)
+    starts = [minute for minute in range(DAY) if minute == 0 or day[minute] != day[minute - 1]]
+    return [(day[start], clock_of(start), clock_of(end)) for start, end in zip(starts, [*starts[1:], DAY], strict=True)]
 
 
 def season_findings(tariff: TariffDocument) -> Iterator[Found]:
@@ -182,7 +193,7 @@ def _spans(marks: list[bool]) -> str:
         if marked and start is None:
             start = minute
         elif not marked and start is not None:
-            parts.append(f"{start // 60:02d}:{start % 60:02d}-{minute // 60:02d}:{minute % 60:02d}")
+            parts.append(f"{clock_of(start)}-{clock_of(minute)}")
             start = None
     return ", ".join(parts)
 
