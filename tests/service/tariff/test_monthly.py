@@ -20,6 +20,7 @@ from denghuo.service.tariff.api import (
     NoSuchArea,
     NoSuchPriceTable,
     NotADraft,
+    OverlappingTariff,
     PriceTableFaulty,
     PriceTablePublished,
     PriceTableRef,
@@ -188,3 +189,24 @@ def test_every_area_loads(api: TariffApi) -> None:
     draft(api)
     api.publish_price_table(APPROVER, HUBEI)
     assert [one.code for one in api.in_force(CLERK, InForce(on=date(2026, 1, 1), area="420000")).tariffs] == CODES
+
+
+def test_a_second_area_takes_no_contract_of_the_first(api: TariffApi) -> None:
+    """Contracts name no area: with two defaults none of them could be billed."""
+    api.load_published(APPROVER, LoadPublished(area="shanghai"))
+    api.load_published(APPROVER, LoadPublished(area="beijing"))
+    on = date(2026, 4, 15)
+    residents = api.in_force(CLERK, InForce(on=on, tariff_class="resident")).tariffs
+    assert [one.code for one in residents if one.default] == ["sh.resident.tiered"]
+    assert "bj.resident.tiered" in [one.code for one in residents]
+    shown = draft(api, "2026-04")
+    assert {one.value for one in shown.notices if one.field == "default"} == {CODES[0], *CODES[2:]}
+    api.publish_price_table(APPROVER, PriceTableRef(area="420000", month="2026-04"))
+    everything = api.in_force(CLERK, InForce(on=on)).tariffs
+    assert not any(one.default for one in everything if one.area != "310000")
+    assert api.load_published(APPROVER, LoadPublished(area="beijing")).unchanged == 1
+    own = api.tariff(CLERK, TariffRef(code="bj.resident.tiered")).document
+    api.draft(CLERK, DraftTariff(document=own.model_copy(update={"code": "bj.resident.own", "default": True})))
+    with pytest.raises(OverlappingTariff) as raised:
+        api.publish(APPROVER, TariffVersion(code="bj.resident.own", version=1))
+    assert raised.value.other_code == "sh.resident.tiered"

@@ -62,15 +62,19 @@ class MonthlyPrices:
             if notice not in notices:
                 notices.append(notice)
         self._withdraw_others(area.code, request.month, {one.tariff.code for one in composed})
-        versions = [
-            VersionOfTable(
-                code=one.tariff.code,
-                version=self._store.draft(one.tariff, call.actor, call.now),
-                digest=digest(one.tariff),
-                before_version=one.before.version if one.before is not None else None,
+        versions = []
+        for one in composed:
+            tariff = self._store.fitting_default(one.tariff)
+            if tariff.default != one.tariff.default:
+                notices.append(_no_default(tariff))
+            versions.append(
+                VersionOfTable(
+                    code=tariff.code,
+                    version=self._store.draft(tariff, call.actor, call.now),
+                    digest=digest(tariff),
+                    before_version=one.before.version if one.before is not None else None,
+                )
             )
-            for one in composed
-        ]
         self._tables.draft(area.code, request.month, source, request.text, notices, versions, call.actor, call.now)
         return self.shown(PriceTableRef(area=area.code, month=request.month))
 
@@ -178,6 +182,19 @@ def _faulty(faults: Sequence[TableFault]) -> PriceTableFaulty:
             f"The price table has {len(faults)} errors; the first in line {first.line}, {first.field}: {first.what.en}.",
         ),
         faults=[fault.model_dump(mode="json") for fault in faults],
+    )
+
+
+def _no_default(tariff: TariffDocument) -> TableFault:
+    return TableFault(
+        line=0,
+        field="default",
+        value=tariff.code,
+        what=TextPair(
+            zh="另一区域已有同类默认电价，本电价不作默认",
+            en="another area has the default of these contracts; this is none",
+        ),
+        remedy=TextPair(zh="适用的合同须指定本电价", en="contracts that are billed by it name it"),
     )
 
 

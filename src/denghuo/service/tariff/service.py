@@ -148,14 +148,14 @@ class TariffService(TariffApi):
             raise no_such_area(request.area)
         self._store.lock()
         unchanged = 0
-        for tariff in tariffs:
+        for tariff in map(self._store.fitting_default, tariffs):
             if self._store.same(tariff) is not None:
                 unchanged += 1
                 continue
             version = self._store.draft(tariff, SHIPPED_BY, call.now)
             self._put_into_force(call, tariff.model_copy(update={"version": version}))
         partial = [one for one in shipped.partial(request.area, _newest(call)) if not self._store.known(one.code)]
-        for tariff in partial:
+        for tariff in map(self._store.fitting_default, partial):
             self._store.draft(tariff, SHIPPED_BY, call.now)
         return Loaded(
             loaded=len(tariffs) - unchanged,

@@ -145,15 +145,25 @@ class TariffStore:
         """A published version of the code that is in force on a day of the tariff's span."""
         return self._first("code = %(code)s", tariff)
 
-    def other_default(self, tariff: TariffDocument) -> Stored | None:
-        """Another tariff that is the default of the same contracts on a day of the tariff's span."""
+    def other_default(self, tariff: TariffDocument, elsewhere: bool = False) -> Stored | None:
+        """Another tariff that is the default of the same contracts on a day of the tariff's span; `elsewhere`: of other areas.
+
+        Contracts name no area, so that two areas with a default each would leave them without a choice.
+        """
         return self._first(
-            "code <> %(code)s AND is_default AND area = %(area)s AND kind = %(kind)s AND classes && %(classes)s::text[]"
-            " AND settlements && %(settlements)s::text[]",
+            "code <> %(code)s AND is_default AND kind = %(kind)s AND classes && %(classes)s::text[]"
+            " AND settlements && %(settlements)s::text[] AND (NOT %(elsewhere)s OR area <> %(area)s)",
             tariff,
+            elsewhere,
         )
 
-    def _first(self, condition: Any, tariff: TariffDocument) -> Stored | None:
+    def fitting_default(self, tariff: TariffDocument) -> TariffDocument:
+        """The tariff as it can stand beside the defaults of other areas: whoever is billed by it there names it."""
+        if tariff.default and self.other_default(tariff, elsewhere=True) is not None:
+            return tariff.model_copy(update={"default": False})
+        return tariff
+
+    def _first(self, condition: Any, tariff: TariffDocument, elsewhere: bool = False) -> Stored | None:
         row = self._work.row(
             _COLUMNS
             + "WHERE status = 'published' AND in_force && %(span)s AND "
@@ -166,6 +176,7 @@ class TariffStore:
                 "kind": tariff.kind,
                 "classes": list(tariff.classes),
                 "settlements": list(tariff.settlements),
+                "elsewhere": elsewhere,
             },
         )
         return Stored(row) if row is not None else None

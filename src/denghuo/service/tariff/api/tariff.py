@@ -245,7 +245,8 @@ class UrdbTariffs(Message):
 
 
 class LoadPublished(Message):
-    """Takes over the price data of an area that ships with Denghuo: division code (310000) or name (shanghai)."""
+    """Takes over the price data of an area that ships with Denghuo: division code (310000) or name (shanghai). Where another area
+    has the default of the same contracts, the tariffs of this one are none, and contracts name them."""
 
     area: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,32}$"), Label("区域", "Area")] = "310000"
 
