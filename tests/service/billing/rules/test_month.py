@@ -219,6 +219,24 @@ def test_capacity_by_transformers_and_contract_demand_together() -> None:
     assert rules_of(rated.lines[-1]) == {"basic.demand.2016", "basic.floor", "basic.days.2024"}
 
 
+def test_demands_of_feeds_are_added_and_shown_and_those_of_parts_are_not() -> None:
+    document = two_part(component("energy", "0.5"), by="demand", price="40")
+    pieces = [
+        piece("1000"),
+        piece("300", "demand"),
+        piece("400", "demand", point_no="P2", meter_no="M2"),
+        piece("100", point_no="L", meter_no="ML"),
+        piece("50", "demand", point_no="L", meter_no="ML"),
+    ]
+    terms = {"tariff_class": "two_part_demand", "spans": [span(*APRIL)], "parts": [Part(point_no="L", way="meter")]}
+    rated = rate(subject(*pieces, **terms), document)
+    line = line_of(rated, "basic_demand")
+    assert str(line.amount) == "28000.00" and "2 路供电的最大需量相加 700 千瓦" in line.sentence.zh
+    assert [step.kind for step in line.steps[:3]] == ["registers", "registers", "demand"] and "basic.feeds" in rules_of(
+        line
+    )
+
+
 def test_days_of_the_old_and_the_new_rule() -> None:
     may = Month(2026, 5)
     old, new = (two_part(component("energy", "1"), days=days) for days in ("thirty", "calendar"))

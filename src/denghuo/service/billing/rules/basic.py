@@ -6,6 +6,7 @@ Demand: 发改办价格〔2016〕1583号, 国家电网财〔2016〕633号.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from denghuo.kernel.period import Month
@@ -15,6 +16,7 @@ from denghuo.service.billing.lines import (
     BasicSpan,
     BillLine,
     CannotRate,
+    MeteredPiece,
     RatingRemark,
     RatingSubject,
     Step,
@@ -25,7 +27,7 @@ from denghuo.service.billing.rules.capacity import capacity_spans, halves, with_
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.prices import at_voltage
 from denghuo.service.billing.rules.quantities import metered_demand
-from denghuo.service.billing.rules.words import charge, milli, percent, remark, step
+from denghuo.service.billing.rules.words import charge, milli, percent, registers, remark, step
 from denghuo.service.tariff.api import BasicCharge, ChargedBy, DemandDiscount, DemandRule, PriceAt, TariffDocument
 
 _KINDS: dict[ChargedBy, tuple[str, tuple[str, str], Unit]] = {
@@ -65,12 +67,29 @@ def days_share(tariff: TariffDocument, month: Month, first: date, last: date) ->
     return days, (30 if tariff.days == "thirty" else month.day_count)
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """The largest demand of the month in W (None = no register), and the registers that it was read from."""
+
+    watts: int | None
+    steps: list[Step]
+
+
 def basic_lines(
-    subject: RatingSubject, tariff: TariffDocument, basic: BasicCharge, first: date, last: date, energy_wh: int
+    subject: RatingSubject,
+    tariff: TariffDocument,
+    basic: BasicCharge,
+    first: date,
+    last: date,
+    energy_wh: int,
+    pieces: Sequence[MeteredPiece],
 ) -> tuple[list[BillLine], list[RatingRemark]]:
-    """The lines of the basic charge, one for each span of unchanged terms, and the discount as a negative line."""
+    """The lines of the basic charge, one for each span of unchanged terms, and the discount as a negative line.
+
+    energy_wh: of the whole bill, for the discount; pieces: those of the main meters, whose demands are added.
+    """
     if _exempt(subject, basic, first):
-        return _exempted(subject, tariff, basic, first, last, energy_wh)
+        return _exempted(subject, tariff, basic, first, last, energy_wh, pieces)
     spans = [
         span.model_copy(update={"first_day": max(span.first_day, first), "last_day": min(span.last_day, last)})
         for span in subject.spans
@@ -96,8 +115,8 @@ def basic_lines(
             value=subject.voltage,
         )
     remarks: list[RatingRemark] = []
-    demand = metered_demand(subject.pieces) if basic.by == "demand" else None
-    if basic.by == "demand" and demand is None:
+    demand = _measured(pieces) if basic.by == "demand" else _Measured(None, [])
+    if basic.by == "demand" and demand.watts is None:
         remarks.append(
             remark(
                 "no_demand_register",
@@ -123,7 +142,7 @@ def _span_line(
     row: PriceAt,
     span: BasicSpan,
     month: Month,
-    demand: int | None,
+    demand: _Measured,
     transformers: Sequence[TransformerDays],
 ) -> BillLine:
     steps: list[Step] = []
@@ -132,8 +151,8 @@ def _span_line(
         quantity = span.capacity_va or 0
         steps.append(_capacity(span, transformers))
     else:
-        quantity, said = _demand(basic.demand, span, demand)
-        steps.append(said)
+        quantity, said = _demand(basic.demand, span, demand.watts)
+        steps += [*demand.steps, said]
     days, divisor = days_share(tariff, month, span.first_day, span.last_day)
     factor = "" if days == divisor else f" × {days}/{divisor}"
     if factor:
@@ -173,6 +192,23 @@ def _span_line(
         [*steps, said],
         arithmetic,
     )
+
+
+def _measured(pieces: Sequence[MeteredPiece]) -> _Measured:
+    read = [piece for piece in pieces if piece.quantity == "demand" and piece.band == "total"]
+    steps = [registers(piece, piece.value_milli or 0, "kW") for piece in read]
+    watts, feeds = metered_demand(pieces), len({piece.point_no for piece in read})
+    if watts is not None and feeds > 1:
+        steps.append(
+            step(
+                "demand",
+                {"feeds": str(feeds), "actual": milli(watts)},
+                f"{feeds} 路供电的最大需量相加 {milli(watts)} 千瓦。",
+                f"The largest demands of {feeds} feeds together: {milli(watts)} kW. ",
+                "basic.feeds",
+            )
+        )
+    return _Measured(watts, steps)
 
 
 def _demand(rule: DemandRule, span: BasicSpan, demand: int | None) -> tuple[int, Step]:
@@ -251,7 +287,13 @@ def _exempt(subject: RatingSubject, basic: BasicCharge, first: date) -> bool:
 
 
 def _exempted(
-    subject: RatingSubject, tariff: TariffDocument, basic: BasicCharge, first: date, last: date, energy_wh: int
+    subject: RatingSubject,
+    tariff: TariffDocument,
+    basic: BasicCharge,
+    first: date,
+    last: date,
+    energy_wh: int,
+    pieces: Sequence[MeteredPiece],
 ) -> tuple[list[BillLine], list[RatingRemark]]:
     """A charging station's line of zero, and the charge of the days after the exemption ended."""
     exemption = basic.charging_stations
@@ -271,7 +313,7 @@ def _exempted(
     if last < exemption.until:
         return [line], []
     rest, remarks = basic_lines(
-        subject.model_copy(update={"charging_station": False}), tariff, basic, exemption.until, last, energy_wh
+        subject.model_copy(update={"charging_station": False}), tariff, basic, exemption.until, last, energy_wh, pieces
     )
     return [line, *rest], remarks
 

@@ -86,7 +86,7 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
             _part_priced(subject, part, part.tariff, sums, first, last)
     basic: list[BillLine] = []
     if tariff.basic is not None:
-        basic, more = basic_lines(subject, tariff, tariff.basic, first, last, energies.billed)
+        basic, more = basic_lines(subject, tariff, tariff.basic, first, last, energies.billed, energies.pieces)
         remarks += more
     adjustment: list[BillLine] = []
     if tariff.power_factor is not None:
@@ -97,7 +97,7 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
             subject, tariff, tariff.power_factor, energies.pieces, base, energies.lost, energies.loss_steps
         )
         remarks += more
-    charges = charge_lines(subject.pieces, tariff, month, first, last) if tariff.charges else []
+    charges = charge_lines(energies.pieces, tariff, month, first, last) if tariff.charges else []
     lines = [*sums.energy, *basic, *charges, *sums.funds, *free, *adjustment]
     total = sum(line.amount.fen for line in lines)
     if max([abs(total), *(abs(line.amount.fen) for line in lines)]) > INT64_MAX:
