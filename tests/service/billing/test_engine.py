@@ -50,6 +50,11 @@ def tariffs(draw: st.DrawFn) -> TariffDocument:
     return tariff(*parts, **more)
 
 
+PUBLISHED = [
+    plan
+    for document in published("310000") or []
+    if (plan := price_plan(document, MONTH, document.voltages[0])) is not None
+]
 REGISTERS = st.dictionaries(st.sampled_from(["total", "sharp", "peak", "flat", "valley", "deep"]), WH, min_size=1)
 
 
@@ -120,10 +125,7 @@ def test_what_people_use_is_never_left(bands: dict[str, int], used: int) -> None
     """Up to a million kWh of a contract the columns rate every published tariff of energy alone."""
     household = {band: value % (3 * 10**8) for band, value in bands.items()}
     rated = 0
-    for document in published("310000") or []:
-        plan = price_plan(document.model_copy(update={"kind": "supply"}), MONTH, document.voltages[0])
-        if plan is None:
-            continue
+    for plan in PUBLISHED:
         registers = household if plan.needed else {"total": sum(household.values())}
         registers = {band: value for band, value in registers.items() if band == "total" or band in plan.bands}
         energies = settled(plan, registers)

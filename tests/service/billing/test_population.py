@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -50,9 +51,10 @@ CHANGED = Supply(15, 1, daily(9), contract_kw=20)
 TRIED = "test.resident.plain"
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@contextmanager
+def tried_county(binding: str, dsn: str, folder: pathlib.Path) -> Iterator[County]:
+    """A county whose month was billed."""
+    with county(binding, dsn, folder) as made:
         settle_county(made, [*HOUSES, EMPTY, BUSINESS, CHANGED])
         # Terms that change within the month are no matter of columns; a capacity that changes is rated by the rules.
         made.directory(ContractApi).change_terms(
@@ -66,6 +68,18 @@ def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
         )
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
+        yield made
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with tried_county(request.param, database_dsn, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def quick(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with tried_county("local", database_dsn, tmp_path) as made:
         yield made
 
 
@@ -107,24 +121,24 @@ def test_everybody_is_charged_as_the_rules_charge_them(found: County) -> None:
     assert again == bills, "nothing is kept of a trial"
 
 
-def test_the_present_tariff_tried_changes_nothing(found: County) -> None:
-    same = found.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code="test.resident"))
+def test_the_present_tariff_tried_changes_nothing(quick: County) -> None:
+    same = quick.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code="test.resident"))
     assert (same.difference, same.more, same.less) == (Money(0), 0, 0) and same.contracts == 14
 
 
-def test_a_tariff_by_time_of_use_says_whose_meters_do_not_give_it(found: County) -> None:
+def test_a_tariff_by_time_of_use_says_whose_meters_do_not_give_it(quick: County) -> None:
     bands = [
         BandWindows(band="peak", windows=[Window(start="06:00", end="22:00")], ratio=Percent.of("120")),
         BandWindows(band="valley", ratio=Percent.of("50")),
     ]
     season = Season(title=TextPair(zh="全年", en="all year"), bands=bands)
-    version = drafted(found, plain("0.617").model_copy(update={"seasons": [season]}))
-    tried = found.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code=TRIED, version=version))
+    version = drafted(quick, plain("0.617").model_copy(update={"seasons": [season]}))
+    tried = quick.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code=TRIED, version=version))
     assert (tried.contracts, tried.without_bands, tried.same) == (14, 14, 14)
 
 
-def test_a_tariff_that_some_gain_from(found: County) -> None:
-    version = drafted(found, plain("0.617"))
+def test_a_tariff_that_some_gain_from(quick: County) -> None:
+    version = drafted(quick, plain("0.617"))
     document = prices()[0].model_copy(update={"code": "test.resident.two", "default": False})
     cheaper = document.model_copy(
         update={"components": [document.components[0].model_copy(update={"prices": [
@@ -132,19 +146,19 @@ def test_a_tariff_that_some_gain_from(found: County) -> None:
             for row in document.components[0].prices
         ]})]}
     )  # fmt: skip
-    number = drafted(found, cheaper)
-    found.ask(TariffApi).publish(OTHER_PERSON, TariffVersion(code="test.resident.two", version=number))
-    assert found.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code=TRIED, version=version)).same == 14
-    dearer = found.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code="test.resident.two"))
+    number = drafted(quick, cheaper)
+    quick.ask(TariffApi).publish(OTHER_PERSON, TariffVersion(code="test.resident.two", version=number))
+    assert quick.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code=TRIED, version=version)).same == 14
+    dearer = quick.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code="test.resident.two"))
     assert (dearer.more, dearer.less) == (13, 0)
 
 
-def test_a_clerk_tries_on_the_own_station_alone(found: County) -> None:
-    version = drafted(found, plain("0.7"))
-    mine = found.billing.try_on_all(CLERK, TryOnAll(month=MONTH, code=TRIED, version=version, movers=50))
+def test_a_clerk_tries_on_the_own_station_alone(quick: County) -> None:
+    version = drafted(quick, plain("0.7"))
+    mine = quick.billing.try_on_all(CLERK, TryOnAll(month=MONTH, code=TRIED, version=version, movers=50))
     assert mine.contracts == 8 and {row.org for row in mine.most_more} == {"1405810.01"}
     with pytest.raises(NotPermitted):
-        found.billing.try_on_all(
+        quick.billing.try_on_all(
             replace(CLERK, permits=frozenset({"billing.read"})), TryOnAll(month=MONTH, code=TRIED, version=version)
         )
 
