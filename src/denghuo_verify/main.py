@@ -60,7 +60,9 @@ def _lines(report: Report, lang: str) -> list[str]:
         factors = " × ".join(
             part for part in (f"{row['quantity']} {row['unit']}" if row["quantity"] else "", row["price"] or "") if part
         )
-        mark = "✓" if row["amount"] == row["right"] else "✗"
+        mark = (
+            "✗" if any(finding.where.partition(" (")[0] == f"line {row['line']}" for finding in report.differs) else "✓"
+        )
         lines.append(f"  {mark} {row['line']:>2} {row['name']:<32} {factors} = {row['amount']}")
     for title, findings in (
         ("不一致" if zh else "Differs", report.differs),

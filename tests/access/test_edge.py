@@ -7,10 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
+from denghuo.access.api import AccessApi
+from denghuo.access.edge.edge import OPEN_TO_ALL
 from denghuo.access.edge.headers import POLICY
 from denghuo.access.edge.limits import EdgeRules
 from denghuo.access.keys import Keys
-from denghuo.kernel.contract import Call
+from denghuo.application.api import ApplicationApi
+from denghuo.kernel.contract import PUBLIC, Call
+from denghuo.service.billing.api import BillingApi
+from denghuo.service.host.remote import path_of
 from denghuo.service.host.token import Signer
 from tests.access.house import KEY, MISHAN, Browser, House, number, served
 
@@ -118,6 +123,19 @@ def test_forged_and_missing_cookies_are_nobody(house: House, browser: Browser) -
         browser.carry(secret)
         browser.csrf = Keys(KEY).csrf(secret)
         assert problem(browser.post("customer.find_accounts")) == "/problems/platform/not-signed-in"
+
+
+def test_what_is_open_to_all_is_a_public_question(browser: Browser) -> None:
+    public = {
+        path_of(operation)
+        for contract in (BillingApi, AccessApi, ApplicationApi)
+        for operation in contract.operations().values()
+        if operation.permit == PUBLIC and operation.kind == "query"
+    }
+    assert OPEN_TO_ALL and public >= OPEN_TO_ALL
+    for path in OPEN_TO_ALL:
+        # Past the edge without a session; this house does not host it.
+        assert browser.client.post(path, json={}).status_code == 404
 
 
 def test_call_tokens_serve_peers_and_forged_ones_nobody(house: House, browser: Browser) -> None:

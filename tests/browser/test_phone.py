@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import AXE, WAIT_MS, Watch
@@ -155,6 +156,22 @@ def test_a_bill_is_read_line_by_line_and_paid(
     page.goto("/phone#/payments")
     expect(page.locator(".payment").first).to_contain_text("沙箱")
     accessible(page)
+
+
+def test_anyone_compares_the_root_of_a_day_without_a_session(billed: Product) -> None:
+    with billed.session("billing") as client:
+        found = billed.ask(client, "billing.bills", month=MONTH, state="issued", limit=1)["rows"][0]
+        run = billed.ask(client, "billing.bill", bill_no=found["bill_no"])["run_no"]
+    asked = {"issued_on": found["issued_on"], "month": MONTH, "run_no": run}
+
+    def root() -> dict[str, Any]:
+        answer = httpx.post(f"{billed.url}/api/billing/day_root", json=asked)
+        assert answer.status_code == 200
+        told: dict[str, Any] = answer.json()
+        return told
+
+    assert re.fullmatch("[0-9a-f]{64}", billed.until(root, lambda told: told["run_root"])["run_root"])
+    assert httpx.post(f"{billed.url}/api/billing/bill_file", json={"bill_no": found["bill_no"]}).status_code == 401
 
 
 def test_every_page_in_english_is_accessible(

@@ -255,3 +255,5 @@ def test_the_report_is_read_in_both_languages(
     assert main([str(tmp_path / "bill.json"), "--lang", lang]) == 1
     shown = capsys.readouterr().out
     assert ("单价不符" if lang == "zh" else "the price differs") in shown
+    wrong = {one.split()[1] for one in shown.splitlines() if one.startswith("  ✗")}
+    assert wrong == {"1", "2", "3"}
