@@ -107,9 +107,7 @@ def main() -> None:
         ended = time.perf_counter()
     done = int((rated.asked & ~rated.left).sum())
     whole, best = ended - begun, min(bare)
-    print(
-        f"contracts {contracts:,}  rated by columns {done:,}  left {int(rated.left.sum()):,}  fen {int(rated.amount_fen.sum()):,}"
-    )
+    print(f"contracts {contracts:,}  rated by columns {done:,}  left {int(rated.left.sum()):,}")
     print(
         f"read {read - begun:.2f} s  join {gathered - read:.2f} s  rate {ended - gathered:.2f} s  whole {whole:.2f} s"
     )

@@ -1,9 +1,11 @@
 """The columns against the rules: the same lines to the fen, or the contract is left to the rules."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from tests.service.billing.rules.make import component, piece, seasons, subject,
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import charge_fen
 from denghuo.service.billing.engine.figures import Energies, charge, figures
+from denghuo.service.billing.engine.gather import meter_energies, metered
 from denghuo.service.billing.engine.plan import PricePlan, price_plan
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.rules import rate
@@ -92,8 +95,6 @@ def by_columns(plan: PricePlan, bands: Mapping[str, int], used: int, months: int
 
 def settled(plan: PricePlan, registers: Mapping[str, int]) -> dict[str, int] | None:
     """What `gather` would make of one meter's registers, by plain arithmetic; None where it leaves the meter."""
-    from denghuo.service.billing.engine.gather import meter_energies
-
     given_ = {band: np.asarray([band in registers]) for band in ("total", "sharp", "peak", "flat", "valley", "deep")}
     values = {band: column(registers.get(band, 0)) for band in given_}
     energies, left = meter_energies(plan, values, given_)
@@ -182,3 +183,58 @@ def test_many_contracts_at_once_are_as_one_after_the_other() -> None:
     for at in range(500):
         alone = by_columns(plan, {band: int(values[band][at]) for band in values}, int(used[at]), 12)
         assert alone is not None and sum(row[5] for row in alone) == found.amount_fen[at]  # type: ignore[misc]
+
+
+def gathered(*registers: dict[str, Any], terms: Sequence[dict[str, Any]] = ({},)) -> list[dict[str, Any]]:
+    """One account's rows as `gather.metered` gives them."""
+    held = {
+        "contract_no": "C", "account_no": "A", "org": "1", "kind": "supply", "tariff_class": "resident", "tariff_code": None,
+        "voltage_kv": "0.22", "settlement_mode": "agency", "pf_standard": None,
+        "effective_from": date(2024, 1, 1), "effective_to": None,
+    }  # fmt: skip
+    read = {
+        "account_no": "A", "role": "sale", "point_no": "P", "meter_no": "M", "piece": 1, "quantity": "active_fwd",
+        "band": "total", "status": "valid", "energy_wh": 5_000,
+    }  # fmt: skip
+    used = pa.table({"account_no": ["A"], "energy_wh": pa.array([7_000], pa.int64())})
+    types = {"effective_to": pa.date32(), "tariff_code": pa.string(), "pf_standard": pa.int64()}
+    columns = {name: [{**held, **row}[name] for row in terms] for name in held}
+    contracts = pa.table({name: pa.array(values, types.get(name)) for name, values in columns.items()})
+    energy = pa.Table.from_pylist([{**read, **row} for row in registers], schema=pa.schema(
+        [(name, pa.int64() if name in ("piece", "energy_wh") else pa.string()) for name in read]
+    ))  # fmt: skip
+    return metered(contracts, energy, used, MONTH).to_pylist()
+
+
+def test_meters_are_turned_on_their_side() -> None:
+    peak, valley = {"band": "peak", "energy_wh": 3_000}, {"band": "valley", "energy_wh": 2_000}
+    other = {"meter_no": "M2", "energy_wh": 1_000, "quantity": "reactive_fwd"}
+    (row,) = gathered({}, peak, valley, other)
+    assert (row["total"], row["peak"], row["valley"], row["flat"]) == (5_000, 3_000, 2_000, 0)
+    assert (row["has_peak"], row["has_flat"], row["plain"], row["whole"]) == (True, False, True, True)
+    assert row["used_before_wh"] == 7_000
+    assert [row["contract"] for row in gathered({}, {"meter_no": "M2"})] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "registers",
+    [[{}, {}], [{"status": "held"}], [{"energy_wh": None}], [], [{"quantity": "active_rev"}]],
+    ids=["twice the same register", "held", "no quantity", "no meter", "the other direction"],
+)
+def test_what_is_not_plain_is_left_to_the_rules(registers: list[dict[str, Any]]) -> None:
+    rows = gathered(*registers)
+    assert rows and not any(row["plain"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        [{"effective_to": date(2026, 4, 16)}, {"effective_from": date(2026, 4, 16)}],
+        [{"effective_from": date(2026, 4, 2)}],
+        [{"effective_to": date(2026, 4, 30)}],
+    ],
+    ids=["terms change", "begins within", "ends within"],
+)
+def test_a_part_of_a_month_is_left_to_the_rules(terms: list[dict[str, Any]]) -> None:
+    assert not any(row["whole"] for row in gathered({}, terms=terms))
+    assert all(row["whole"] for row in gathered({}, terms=[{"effective_to": date(2026, 5, 1)}]))

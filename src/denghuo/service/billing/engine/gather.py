@@ -31,7 +31,7 @@ FROM terms GROUP BY account_no, kind
 """
 _METERS = """
 SELECT account_no, CASE WHEN role IN (SELECT unnest($supply)) THEN 'supply' ELSE 'purchase' END AS kind,
-       bool_and(status <> 'held' AND energy_wh IS NOT NULL) AND count(*) = count(DISTINCT band) AS plain,
+       bool_and(status <> 'held' AND energy_wh IS NOT NULL) AS settled, count(*) AS registers,
        {values}
 FROM energy
 WHERE account_no IS NOT NULL AND role IN (SELECT unnest($billed))
@@ -45,9 +45,12 @@ _VALUES = ", ".join(
 _PRESENT = ", ".join(
     f"coalesce(m.{band}, 0) AS {band}, coalesce(m.has_{band}, false) AS has_{band}" for band in REGISTERS
 )
+_BANDS_GIVEN = " + ".join(f"m.has_{band}::INT" for band in REGISTERS)
 _JOINED = f"""
 WITH contract AS ({_CONTRACTS}), metered AS ({_METERS.format(values=_VALUES)})
-SELECT dense_rank() OVER (ORDER BY c.account_no, c.kind) - 1 AS contract, c.*, coalesce(m.plain, false) AS plain,
+SELECT dense_rank() OVER (ORDER BY c.account_no, c.kind) - 1 AS contract, c.*,
+       -- Each register once: as many rows as bands.
+       coalesce(m.settled AND m.registers = {_BANDS_GIVEN}, false) AS plain,
        {_PRESENT}, coalesce(u.energy_wh, 0)::BIGINT AS used_before_wh
 FROM contract c LEFT JOIN metered m USING (account_no, kind) LEFT JOIN used u USING (account_no)
 ORDER BY c.account_no, c.kind
