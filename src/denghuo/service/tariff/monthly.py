@@ -28,7 +28,7 @@ from denghuo.service.tariff.api import (
     TariffDocument,
 )
 from denghuo.service.tariff.gazette import no_such_area
-from denghuo.service.tariff.rules import compose, differences, read_price_table
+from denghuo.service.tariff.rules import carried_into, compose, differences, read_price_table
 from denghuo.service.tariff.store import TariffStore, digest
 from denghuo.service.tariff.tables import TableStore, TableStored, VersionOfTable
 
@@ -138,7 +138,9 @@ class MonthlyPrices:
             if stored is None:
                 continue
             before = self._store.one(one.code, one.before_version) if one.before_version is not None else None
-            found = differences(before.document, stored.document) if before is not None else []
+            found = []
+            if before is not None:
+                found = differences(carried_into(before.document, stored.document), stored.document)
             versions.append(
                 TableVersion(
                     code=one.code,
@@ -152,6 +154,7 @@ class MonthlyPrices:
                 TableDifference(
                     where=f"{one.code}{row.where}",
                     code=one.code,
+                    title=stored.document.title,
                     before=row.before,
                     after=row.after,
                     sentence=row.sentence,

@@ -7,7 +7,6 @@ from pydantic import StringConstraints
 
 from denghuo.kernel.contract import Label, Message
 from denghuo.kernel.fields import TariffCode, TextPair
-from denghuo.service.tariff.api.tariff import AreaCode
 from denghuo.service.tariff.season import SourceNumber
 
 
@@ -15,7 +14,7 @@ class AreaRow(Message):
     """An area of which price data ships. `complete`: tariffs that can come into force as they are; `partial`: those that lack the
     prices of the month."""
 
-    area: AreaCode
+    area: Annotated[str, Label("区域代码", "Area code")]
     title: Annotated[TextPair, Label("区域", "Area")]
     documents: Annotated[str, Label("分时电价文号", "Time-of-use documents")]
     complete: Annotated[int, Label("完整电价", "Complete tariffs")]

@@ -84,10 +84,11 @@ class TableVersion(Message):
 
 
 class TableDifference(Message):
-    """A difference from the month before, in words."""
+    """A difference from the month before, in words; the days in force and the number of the table are no differences."""
 
     where: Annotated[str, Label("位置", "Where")]
     code: TariffCode
+    title: Annotated[TextPair, Label("电价名称", "Tariff")]
     before: Annotated[str | None, Label("原", "Before")]
     after: Annotated[str | None, Label("新", "After")]
     sentence: Annotated[TextPair, Label("变化", "Change")]

@@ -4,7 +4,7 @@ of a month from its price table."""
 from denghuo.service.tariff.rules.checking import check
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
 from denghuo.service.tariff.rules.comparing import differences
-from denghuo.service.tariff.rules.composing import compose
+from denghuo.service.tariff.rules.composing import carried_into, compose
 from denghuo.service.tariff.rules.frames import TRANSMISSION_FROM, frames
 from denghuo.service.tariff.rules.price_table import read_price_table
 from denghuo.service.tariff.rules.reading import Unreadable, file_text, read_text
@@ -15,6 +15,7 @@ __all__ = [
     "TRANSMISSION_FROM",
     "DayFacts",
     "Unreadable",
+    "carried_into",
     "check",
     "compose",
     "differences",

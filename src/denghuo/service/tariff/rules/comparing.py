@@ -112,7 +112,11 @@ def _text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, dict):
-        shown = value.get("price") or value.get("zh") or "; ".join(str(_text(item)) for item in value.values())
+        shown = (
+            value.get("price")
+            or value.get("zh")
+            or "; ".join(part for part in (_text(item) for item in value.values()) if part)
+        )
         return str(shown)[:SHOWN_MAX]
     if isinstance(value, list):
         return ", ".join(str(_text(item)) for item in value)[:SHOWN_MAX]

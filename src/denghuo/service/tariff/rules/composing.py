@@ -7,6 +7,7 @@ the table, the share is kept, because it says how the price came about.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
@@ -241,6 +242,32 @@ def _prices(cells: Mapping[str, Cell]) -> list[PriceAt]:
         for prices, levels in groups.items()
         for band, price in prices
     ]
+
+
+def carried_into(before: TariffDocument, after: TariffDocument) -> TariffDocument:
+    """A month's tariff with the days and the price table of the month that follows: what it differs in from that month is what
+    really changes, and not what every month brings."""
+    tables = [
+        next((part.document for part in tariff.components if part.code == "agency_energy"), "")
+        for tariff in (before, after)
+    ]
+    body = before.model_dump(mode="json") | {
+        "effective_from": after.effective_from.isoformat(),
+        "effective_to": after.effective_to.isoformat() if after.effective_to else None,
+    }
+    new = {source.number: source.model_dump(mode="json") for source in after.sources}
+    body["sources"] = [
+        new.get(tables[1], source) if source["number"] == tables[0] else source for source in body["sources"]
+    ]
+    return TariffDocument.model_validate(_renamed(body, *tables))
+
+
+def _renamed(node: Any, old: str, new: str) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: new if key == "document" and value == old else _renamed(value, old, new) for key, value in node.items()
+        }
+    return [_renamed(item, old, new) for item in node] if isinstance(node, list) else node
 
 
 def _referred(tariff: TariffDocument, sources: Iterable[Source]) -> list[Source]:
