@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { setLanguage } from '@/language'
-import { byGroup, byYear, dayName, dueBy, isPositive, monthName, plain, shares, shortMonth, yuan } from '@/phone/show'
+import { byGroup, byYear, dayName, dueBy, isPositive, lengthsOf, monthName, plain, shares, shortMonth, signed, yuan } from '@/phone/show'
 
 beforeEach(() => setLanguage('zh'))
 
@@ -44,4 +44,10 @@ describe('what a customer reads', () => {
   it('asks for money only where something is owed', () => {
     expect(['0.01', '151.78', '0.00', '-5.00', '', null, 'x'].map(isPositive)).toEqual([true, true, false, false, false, false, false])
   })
+})
+
+it('a difference shows its sign, and bars are as long as their amounts', () => {
+  expect(['12.5', '-12.50', '0.00'].map(signed)).toEqual(['+12.50', yuan('-12.50'), '0.00'])
+  expect(lengthsOf(['-50.00', '100.00', '0.00'])).toEqual([50, 100, 0])
+  expect(lengthsOf(['0.00'])).toEqual([0])
 })

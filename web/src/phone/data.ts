@@ -84,6 +84,15 @@ export interface Bill extends BillRow {
   as_of: string
 }
 
+export interface BillChange {
+  before_month: string
+  after_month: string
+  before_amount: string
+  after_amount: string
+  difference: string
+  parts: { code: string; amount: string; sentence: Text }[]
+}
+
 export interface Payment {
   receipt_no: string
   account_no: string

@@ -8,6 +8,7 @@ export const router = createRouter({
   routes: [
     { path: '/', component: BillsView, meta: { tab: 'bills' } },
     { path: '/bill/:no(\\d{22})', component: () => import('@/phone/views/BillView.vue'), meta: { tab: 'bills' } },
+    { path: '/bill/:no(\\d{22})/change', component: () => import('@/phone/views/ChangeView.vue'), meta: { tab: 'bills' } },
     { path: '/use', component: () => import('@/phone/views/UseView.vue'), meta: { tab: 'use' } },
     { path: '/notices', component: () => import('@/phone/views/NoticesView.vue'), meta: { tab: 'notices' } },
     { path: '/me', component: () => import('@/phone/views/MeView.vue'), meta: { tab: 'me' } },

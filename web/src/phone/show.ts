@@ -40,6 +40,18 @@ export function dueBy(day: string | null | undefined): string {
   return language.value === 'zh' ? `${dayName(day)}前缴费` : `Pay by ${dayName(day)}`
 }
 
+/** A difference with its sign; nothing has none. */
+export function signed(text: string): string {
+  return text.startsWith('-') || !/[1-9]/.test(text) ? yuan(text) : `+${yuan(text)}`
+}
+
+/** Lengths of bars in percent of the longest. */
+export function lengthsOf(amounts: string[]): number[] {
+  const lengths = amounts.map((amount) => Math.abs(Number(amount)))
+  const longest = Math.max(...lengths, 0)
+  return lengths.map((length) => (longest > 0 ? Math.round((100 * length) / longest) : 0))
+}
+
 export interface Part {
   group: string
   amount: string

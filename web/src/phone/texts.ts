@@ -87,6 +87,22 @@ export const words = {
   held: pair('待核', 'Being checked'),
   estimatedRead: pair('估计', 'Estimated'),
   valid: pair('正常', 'Read'),
+  whyChanged: pair('为什么变化', 'Why it changed'),
+  causes: pair('逐项原因', 'Cause by cause'),
+  inAll: pair('相差合计', 'Difference in all'),
+  yuan: pair('元', 'yuan'),
+}
+
+export const CAUSES: Record<string, Text> = {
+  days: pair('计费天数', 'Days billed'),
+  energy: pair('用电多少', 'Energy used'),
+  time_shift: pair('用电时段', 'Time of use'),
+  tier: pair('阶梯位置', 'Tier'),
+  basic: pair('容量与需量', 'Capacity and demand'),
+  power_factor: pair('功率因数', 'Power factor'),
+  price: pair('电价', 'Price'),
+  plan: pair('电价方案', 'Tariff'),
+  other: pair('更正', 'Corrections'),
 }
 
 export const ITEM_STATES: Record<string, { text: Text; tone: string }> = {

@@ -312,11 +312,14 @@ export interface Figure {
 }
 /**
  * Rows as a picture with one axis. `ring` for at most five parts, `rank` for a sorted bar list.
+ *
+ * `waterfall` for changes that lead from one value to another: each bar begins where the one before ended, but for rows that
+ * `whole` says are values themselves.
  */
 export interface Chart {
   actions?: Action[]
   as_of?: string | null
-  form?: 'bar' | 'line' | 'ring' | 'rank'
+  form?: 'bar' | 'line' | 'ring' | 'rank' | 'waterfall'
   id?: string | null
   kind: 'chart'
   note?: Text | null
@@ -327,6 +330,7 @@ export interface Chart {
   source: Source | string
   title?: Text | null
   when?: Logic | null
+  whole?: string | null
   x: string
   y: string[]
 }

@@ -442,7 +442,7 @@ def field_paths(block: DataBlock) -> Iterator[tuple[str, str]]:
         for item in block.items:
             yield from (("items", path) for path in (item.field, item.beside) if path)
     elif isinstance(block, Chart):
-        yield from _below(block.rows, "x and y", [block.x, *block.y])
+        yield from _below(block.rows, "x and y", [block.x, *block.y, *([block.whole] if block.whole else [])])
     elif isinstance(block, Curve):
         paths = [*block.values, *block.limits, block.starts, block.estimated]
         yield from (("values", path) for path in paths if path)

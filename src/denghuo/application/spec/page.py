@@ -315,11 +315,16 @@ class Stat(DataBlock):
 
 
 class Chart(DataBlock):
-    """Rows as a picture with one axis. `ring` for at most five parts, `rank` for a sorted bar list."""
+    """Rows as a picture with one axis. `ring` for at most five parts, `rank` for a sorted bar list.
+
+    `waterfall` for changes that lead from one value to another: each bar begins where the one before ended, but for rows that
+    `whole` says are values themselves.
+    """
 
     kind: Literal["chart"]
     rows: Path = "rows"
-    form: Literal["bar", "line", "ring", "rank"] = "bar"
+    form: Literal["bar", "line", "ring", "rank", "waterfall"] = "bar"
+    whole: Path | None = None
     x: Path
     y: list[Path] = Field(min_length=1, max_length=4)
     open: Open | None = None

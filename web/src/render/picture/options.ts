@@ -98,6 +98,46 @@ export function chartOption(form: string, categories: string[], series: Series[]
   }
 }
 
+/** From where to where each bar of a waterfall reaches: whole values stand on zero, changes on the end of the bar before. */
+export function reaches(values: (number | null)[], wholes: boolean[]): [number, number][] {
+  let end = 0
+  return values.map((value, position) => {
+    const start = wholes[position] ? 0 : end
+    end = start + (value ?? 0)
+    return [start, end]
+  })
+}
+
+/** Changes that lead from one value to another. Stacks of one sign each, so that a bar may cross zero. */
+export function waterfallOption(categories: string[], series: Series, wholes: boolean[], colours: Palette, dictionaries: Dictionaries): EChartsCoreOption {
+  const tell = (position: number) => formatWithUnit(series.values[position], series.schema, dictionaries)
+  const spans = reaches(series.values.map(plotted), wholes)
+  const above = (value: number) => Math.max(value, 0)
+  const below = (value: number) => Math.min(value, 0)
+  const colour = (position: number) => (wholes[position] ? colours.series[0] : spans[position]![1] >= spans[position]![0] ? colours.series[1] : colours.series[2])
+  const bar = (data: number[], seen: boolean, place: 'top' | 'bottom') => ({
+    type: 'bar',
+    stack: 'way',
+    barMaxWidth: 46,
+    silent: !seen,
+    itemStyle: seen ? undefined : { color: 'transparent' },
+    data: data.map((value, position) => (seen ? { value, itemStyle: { color: colour(position) } } : value)),
+    label: seen && { show: true, position: place, color: colours.ink, fontSize: 12, formatter: ({ dataIndex, value }: { dataIndex: number; value: number }) => (value || place === 'top' ? tell(dataIndex) : '') },
+  })
+  const framed = frame(colours)
+  return {
+    ...framed,
+    ...axes(categories, unitOf(series.schema), colours),
+    tooltip: { ...(framed['tooltip'] as object), trigger: 'item', formatter: ({ dataIndex }: { dataIndex: number }) => `${categories[dataIndex]} ${tell(dataIndex)}` },
+    series: [
+      bar(spans.map(([from, to]) => above(Math.min(from, to))), false, 'top'),
+      bar(spans.map(([from, to]) => below(Math.max(from, to))), false, 'bottom'),
+      bar(spans.map(([from, to]) => above(Math.max(from, to)) - above(Math.min(from, to))), true, 'top'),
+      bar(spans.map(([from, to]) => below(Math.min(from, to)) - below(Math.max(from, to))), spans.some(([from, to]) => Math.min(from, to) < 0), 'bottom'),
+    ],
+  }
+}
+
 /** Pixels right of the longest bar in which the longest of these labels stands whole, at a font size of 12. */
 export function roomFor(labels: string[]): number {
   return 14 + 7 * Math.max(2, ...labels.map((label) => [...label].reduce((sum, letter) => sum + (letter > '\u2e7f' ? 1.8 : 1), 0)))
