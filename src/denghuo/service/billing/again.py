@@ -11,7 +11,7 @@ from denghuo.kernel.values import Energy, Money, Register
 from denghuo.service.billing.batch import Entry, Piece, Terms
 from denghuo.service.billing.change import Side
 from denghuo.service.billing.lines import RatingSubject
-from denghuo.service.billing.rating import Rating
+from denghuo.service.billing.rating import Rating, Use
 from denghuo.service.contract.api import ContractApi, ContractHistory, ContractNotFound, ContractRef
 from denghuo.service.contract.api import Terms as Agreed
 from denghuo.service.host.binding import Ask
@@ -38,12 +38,15 @@ class Again:
         tariff = self.tariff(row["tariff_code"], row["tariff_version"])
         return Side(self.subject(row, tariff), tariff, Money(row["amount_fen"]))
 
-    def subject(self, row: Row, tariff: TariffDocument) -> RatingSubject:
-        """What a bill was rated from, as any tariff may rate it."""
+    def subject(self, row: Row, tariff: TariffDocument, use: Use | None = None) -> RatingSubject:
+        """What a bill was rated from, as any tariff may rate it. use: where given, the tier year of that tariff counts it;
+        else the tier year stands as it did on the bill."""
         rating = Rating(Month.of(row["month"]), [], self._opened)
         terms = self._terms_of(row, tariff)
         entry = Entry(row["account_no"], row["kind"], terms, tuple(_piece(row, piece) for piece in row["registers"]))
-        subject, _, _ = rating.subject(entry, {}, tariff)
+        subject, _, _ = rating.subject(entry, use or {}, tariff)
+        if use is not None:
+            return subject
         return subject.model_copy(update={"used_before_wh": max(row["used_before_wh"], 0)})
 
     def _tariff(self, code: str, version: int) -> TariffDocument:

@@ -98,6 +98,11 @@ class BillingFinder:
         )
         return rows[::-1]
 
+    def uses(self, account_no: str) -> dict[str, int]:
+        """Energy of an account by month, as far back as it is known."""
+        rows = self._work.rows("SELECT month, energy_wh FROM year_use WHERE account_no = %s", (account_no,))
+        return {row["month"]: row["energy_wh"] for row in rows}
+
     def lines(self, bill_no: str) -> list[dict[str, Any]]:
         return self._work.rows("SELECT line, detail FROM bill_line WHERE bill_no = %s ORDER BY line", (bill_no,))
 

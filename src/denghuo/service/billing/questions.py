@@ -10,13 +10,16 @@ from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing.again import Again
 from denghuo.service.billing.api import BillNotFound
 from denghuo.service.billing.api.change import PARTS, BillChange, ChangePart, ChangeStep, CompareBills, NotComparable
+from denghuo.service.billing.api.plan import NothingBilled, PlanCost, PlanMonth, Plans
 from denghuo.service.billing.change import Part, parts_of
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.lines import CannotRate
+from denghuo.service.billing.plans import Cost, best_of, cost, eligible
 from denghuo.service.customer.api import Account
 from denghuo.service.host.binding import Ask
-from denghuo.service.tariff.api import TariffNotFound
+from denghuo.service.tariff.api import InForce, TariffApi, TariffNotFound
 
+MONTHS = 12
 AccountOf = Callable[[str], Account | None]
 
 
@@ -55,6 +58,32 @@ class BillQuestions:
             steps=_steps(before, parts, after),
             as_of=self._call.now,
         )
+
+    def plans(self, account_no: str, kind: str, account_of: AccountOf) -> Plans:
+        rows = [] if self._own and account_no not in self._call.accounts else self._rows(account_no, kind)
+        if not rows:
+            raise NothingBilled(
+                text(
+                    "该户还没有已发行的账单，无从比较。",
+                    "Nothing was billed to this account yet: there is nothing to compare.",
+                ),
+                account_no=account_no,
+                kind=kind,
+            )
+        newest = rows[-1]
+        again, use = Again(self._ask, self._call), self._find.uses(account_no)
+        in_force = self._ask(TariffApi).in_force(self._call.only("tariff.read"), InForce(on=newest["to_on"])).tariffs
+        now = next((one for one in in_force if one.code == newest["tariff_code"]), None) or again.tariff(
+            newest["tariff_code"], newest["tariff_version"]
+        )
+        offered = eligible(in_force, now, again.subject(newest, now, use))
+        costs = [cost(one, [again.subject(row, one, use) for row in rows], present=one is now) for one in offered]
+        if costs[0].reason is not None:
+            raise CannotRate(text(costs[0].reason.zh, costs[0].reason.en), code="no_price", value=now.code)
+        return _plans(rows, costs, account_of(account_no), self._call)
+
+    def _rows(self, account_no: str, kind: str) -> list[dict[str, Any]]:
+        return self._find.year_of_bills(account_no, kind, MONTHS)
 
     def _bill(self, bill_no: str) -> dict[str, Any]:
         row = self._find.bill(bill_no, issued=True)
@@ -111,3 +140,71 @@ def _steps(before: dict[str, Any], parts: list[Part], after: dict[str, Any]) -> 
         if part.amount
     ]
     return [whole(before), *moved, whole(after)]
+
+
+def _plans(rows: list[dict[str, Any]], costs: list[Cost], account: Account | None, call: Call) -> Plans:
+    newest, purchase = rows[-1], rows[-1]["kind"] == "purchase"
+    present, best = costs[0], best_of(costs, purchase)
+    saving = _less(present, best, purchase) or Money(0)
+    return Plans(
+        account_no=newest["account_no"],
+        name=account.name if account else None,
+        kind=newest["kind"],
+        tariff_class=newest["tariff_class"],
+        from_month=rows[0]["month"],
+        to_month=newest["month"],
+        months_count=len(rows),
+        energy=Energy(sum(row["energy_wh"] for row in rows)),
+        billed=Money(sum(row["amount_fen"] for row in rows)),
+        present_title=present.tariff.title,
+        present_amount=present.total or Money(0),
+        best_title=best.tariff.title,
+        best_amount=best.total or Money(0),
+        saving=saving,
+        said=_said(rows, present, best, saving, purchase),
+        plans=[
+            PlanCost(
+                tariff_code=one.tariff.code,
+                tariff_version=one.tariff.version,
+                title=one.tariff.title,
+                amount=one.total,
+                saving=_less(present, one, purchase),
+                present=one is present,
+                best=one is best,
+                reason=one.reason,
+            )
+            for one in costs
+        ],
+        months=[
+            PlanMonth(
+                month=row["month"],
+                energy=Energy(row["energy_wh"]),
+                billed=Money(row["amount_fen"]),
+                present_amount=present_amount,
+                best_amount=best_amount,
+            )
+            for row, present_amount, best_amount in zip(rows, present.months, best.months, strict=True)
+        ],
+        as_of=call.now,
+    )
+
+
+def _less(present: Cost, other: Cost, purchase: bool) -> Money | None:
+    """What a tariff is better by than the present one."""
+    if present.total is None or other.total is None:
+        return None
+    return other.total - present.total if purchase else present.total - other.total
+
+
+def _said(rows: list[dict[str, Any]], present: Cost, best: Cost, saving: Money, purchase: bool) -> TextPair:
+    span = f"{rows[0]['month']} ~ {rows[-1]['month']}"
+    few = len(rows) < MONTHS
+    zh = f"按 {span} 的 {len(rows)} 个月用电" + ("（不足 12 个月，仅供参考）" if few else "")
+    en = f"By {len(rows)} months of use, {span}" + (" (less than twelve, so a hint only)" if few else "")
+    if best is present:
+        return TextPair(zh=f"{zh}，现行电价已是最省。", en=f"{en}, the present tariff is the best.")
+    verb = ("多收", "more") if purchase else ("少付", "less")
+    return TextPair(
+        zh=f"{zh}，改用{best.tariff.title.zh}可{verb[0]} {saving} 元。",
+        en=f"{en}, {best.tariff.title.en} would be {saving} yuan {verb[1]}.",
+    )

@@ -40,7 +40,9 @@ from denghuo.service.billing.api import (
     MonthNotOver,
     MonthSummary,
     MyBills,
+    MyWhatIf,
     NotIssued,
+    Plans,
     Recalculate,
     Recalculated,
     Release,
@@ -61,6 +63,7 @@ from denghuo.service.billing.api import (
     TriedOnAll,
     Try,
     TryOnAll,
+    WhatIf,
     WholeCompanyOnly,
 )
 from denghuo.service.billing.api.exception import HOLD_CODES
@@ -224,6 +227,13 @@ class BillingService(BillingApi):
 
     def compare_my_bills(self, call: Call, request: CompareBills) -> BillChange:
         return self._questions(call, own=True).compared(request, partial(self._account, call))
+
+    def what_if(self, call: Call, request: WhatIf) -> Plans:
+        return self._questions(call).plans(request.account_no, request.kind, partial(self._account, call))
+
+    def my_what_if(self, call: Call, request: MyWhatIf) -> Plans:
+        number = request.account_no or next(iter(call.accounts), "")
+        return self._questions(call, own=True).plans(number, request.kind, partial(self._account, call))
 
     def trial(self, call: Call, request: Try) -> Trial:
         tariff, draft = tried(self._ask, call, request)

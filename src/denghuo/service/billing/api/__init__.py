@@ -71,6 +71,7 @@ from denghuo.service.billing.api.exception import (
     TakeOverUse,
     UsedMonth,
 )
+from denghuo.service.billing.api.plan import MyWhatIf, NothingBilled, PlanCost, PlanMonth, Plans, WhatIf
 from denghuo.service.billing.api.population import (
     USES,
     MonthNotRead,
@@ -139,12 +140,17 @@ __all__ = [
     "MonthSummary",
     "Mover",
     "MyBills",
+    "MyWhatIf",
     "NoTariffToTry",
     "NobodyToTry",
     "NotComparable",
     "NotIssued",
     "NotReleasable",
     "NotTriable",
+    "NothingBilled",
+    "PlanCost",
+    "PlanMonth",
+    "Plans",
     "Rated",
     "RatingSubject",
     "Recalculate",
@@ -174,6 +180,7 @@ __all__ = [
     "Try",
     "TryOnAll",
     "UsedMonth",
+    "WhatIf",
     "WholeCompanyOnly",
 ]
 
@@ -270,6 +277,14 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.own", problems=(BillNotFound, NotComparable))
     def compare_my_bills(self, call: Call, request: CompareBills) -> BillChange:
         """Why a bill of the signed-in customer changed."""
+
+    @query(permit="billing.read", problems=(NothingBilled, CannotRate))
+    def what_if(self, call: Call, request: WhatIf) -> Plans:
+        """What the account's last twelve months would have cost by each tariff that it may choose, and which is the best."""
+
+    @query(permit="billing.own", problems=(NothingBilled, CannotRate))
+    def my_what_if(self, call: Call, request: MyWhatIf) -> Plans:
+        """What the last twelve months of an account of the signed-in customer would have cost by each tariff."""
 
     @query(permit="billing.read", problems=(NotTriable, CannotRate))
     def trial(self, call: Call, request: Try) -> Trial:

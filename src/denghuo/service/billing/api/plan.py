@@ -1,0 +1,73 @@
+"""What another tariff would have cost (套餐比较): the eligible tariffs over the bills of the last twelve months."""
+
+from typing import Annotated
+
+from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.fields import AccountNo, AsOf, MonthText, TariffClass, TariffCode, TextPair
+from denghuo.kernel.problem import Problem
+from denghuo.kernel.values import Energy, Money
+from denghuo.service.billing.api.bill import BillKind, HolderName
+
+
+class WhatIf(Message):
+    account_no: AccountNo
+    kind: BillKind = "supply"
+
+
+class MyWhatIf(Message):
+    """Without `account_no` the first account of the session."""
+
+    account_no: AccountNo | None = None
+    kind: BillKind = "supply"
+
+
+class PlanCost(Message):
+    """An eligible tariff over all months. `amount` is None where it cannot be told, and `reason` says why."""
+
+    tariff_code: TariffCode
+    tariff_version: Annotated[int, Label("电价版本", "Price version")]
+    title: Annotated[TextPair, Label("电价", "Tariff")]
+    amount: Annotated[Money | None, Label("合计电费", "Cost in all")]
+    saving: Annotated[Money | None, Label("比现行少付", "Less than at present")]
+    present: Annotated[bool, Label("现行", "Present")]
+    best: Annotated[bool, Label("最省", "Best")]
+    reason: Annotated[TextPair | None, Label("无法估算的原因", "Why it cannot be told")]
+
+
+class PlanMonth(Message):
+    month: MonthText
+    energy: Annotated[Energy, Label("电量", "Energy")]
+    billed: Annotated[Money, Label("已发行电费", "As billed")]
+    present_amount: Annotated[Money, Label("现行电价", "Present tariff")]
+    best_amount: Annotated[Money, Label("最省电价", "Best tariff")]
+
+
+class Plans(Message):
+    """What the use of these months costs by each eligible tariff, all at the prices in force on the last day of the newest bill.
+
+    `present_amount` therefore differs from what was billed where prices changed in between. `months_count`: up to twelve, as many
+    as were billed.
+    """
+
+    account_no: AccountNo
+    name: HolderName
+    kind: BillKind
+    tariff_class: TariffClass
+    from_month: Annotated[MonthText, Label("起始月", "From")]
+    to_month: Annotated[MonthText, Label("截止月", "To")]
+    months_count: Annotated[int, Label("月数", "Months")]
+    energy: Annotated[Energy, Label("电量合计", "Energy in all")]
+    billed: Annotated[Money, Label("已发行电费合计", "Billed in all")]
+    present_title: Annotated[TextPair, Label("现行电价", "Present tariff")]
+    present_amount: Annotated[Money, Label("现行电价合计", "By the present tariff")]
+    best_title: Annotated[TextPair, Label("最省电价", "Best tariff")]
+    best_amount: Annotated[Money, Label("最省电价合计", "By the best tariff")]
+    saving: Annotated[Money, Label("可少付", "Saving")]
+    said: Annotated[TextPair, Label("结论", "Conclusion")]
+    plans: list[PlanCost]
+    months: list[PlanMonth]
+    as_of: AsOf
+
+
+class NothingBilled(Problem, noun="billing", status=409, zh="还没有已发行的账单", en="Nothing was billed yet"):
+    """Fields: account_no, kind."""

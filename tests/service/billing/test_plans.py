@@ -1,0 +1,155 @@
+"""What another tariff would have cost: the best of the eligible ones, told by month, and what cannot be told said."""
+
+import pathlib
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.service.billing.county import (
+    ACCOUNTANT,
+    CLERK,
+    OPERATOR,
+    OTHER_PERSON,
+    County,
+    Supply,
+    county,
+    holder,
+    settle_county,
+    tariff,
+)
+from tests.service.billing.months import bill_months
+
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.values import Money, Price
+from denghuo.service.billing.api import MyWhatIf, NothingBilled, Plans, WhatIf
+from denghuo.service.billing.lines import MeteredPiece, RatingSubject
+from denghuo.service.billing.plans import best_of, cost, eligible
+from denghuo.service.tariff.api import (
+    BandWindows,
+    Component,
+    DraftTariff,
+    PriceAt,
+    Season,
+    TariffApi,
+    TariffDocument,
+    TariffVersion,
+    Window,
+)
+
+HOME = Supply(1, 1)
+BANDED = Supply(2, 2)
+SHOP = Supply(3, 1, tariff_class="general_single_part")
+
+
+def by_hours(peak: str, valley: str) -> TariffDocument:
+    flat = tariff("test.hours", "energy", peak, default=False)
+    season = Season(
+        title=TextPair(zh="全年", en="all year"),
+        bands=[
+            BandWindows(band="peak", windows=[Window(start="06:00", end="22:00")]),
+            BandWindows(band="valley", windows=[Window(start="22:00", end="06:00")]),
+        ],
+    )
+    prices = [
+        PriceAt(price=Price.of(peak)),
+        PriceAt(price=Price.of(peak), band="peak"),
+        PriceAt(price=Price.of(valley), band="valley"),
+    ]
+    component = Component(
+        code="energy", title=TextPair(zh="电度电费", en="Energy"), prices=prices, document=flat.sources[0].number
+    )
+    return flat.model_copy(update={"components": [component], "seasons": [season]})
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with county(request.param, database_dsn, tmp_path) as made:
+        settle_county(made, [HOME, BANDED, SHOP])
+        dear = tariff("test.dear", "energy", "0.7", default=False)
+        elsewhere = tariff("test.elsewhere", "energy", "0.1", default=False, area="320000")
+        for document in (by_hours("0.65", "0.3"), dear, elsewhere):
+            drafted = made.ask(TariffApi).draft(OPERATOR, DraftTariff(document=document))
+            assert drafted.publishable, drafted.findings
+            made.ask(TariffApi).publish(OTHER_PERSON, TariffVersion(code=drafted.code, version=drafted.version))
+        used = {
+            HOME: {"2026-03": {"total": 100}, "2026-04": {"total": 200}},
+            BANDED: {
+                "2026-03": {"total": 100, "peak": 50, "valley": 50},
+                "2026-04": {"total": 200, "peak": 100, "valley": 100},
+            },
+        }
+        bill_months(made, used)
+        yield made
+
+
+def costs(plans: Plans) -> dict[str, str | None]:
+    return {one.tariff_code: None if one.amount is None else str(one.amount) for one in plans.plans}
+
+
+def test_the_best_tariff_is_named_with_its_saving_by_month(found: County) -> None:
+    plans = found.billing.what_if(ACCOUNTANT, WhatIf(account_no=BANDED.account_no))
+    # 300 kWh at 0.617; 150 at 0.65 and 150 at 0.3; 300 at 0.7. Another area's tariff is none of this account's.
+    assert costs(plans) == {"test.resident": "185.10", "test.dear": "210.00", "test.hours": "142.50"}
+    assert [one.tariff_code for one in plans.plans if one.best] == ["test.hours"]
+    assert (str(plans.billed), str(plans.present_amount), str(plans.saving)) == ("185.10", "185.10", "42.60")
+    assert [(one.month, str(one.present_amount), str(one.best_amount)) for one in plans.months] == [
+        ("2026-03", "61.70", "47.50"),
+        ("2026-04", "123.40", "95.00"),
+    ]
+    assert plans.said.en == (
+        "By 2 months of use, 2026-03 ~ 2026-04 (less than twelve, so a hint only), Test tariff test.hours would be 42.60"
+        " yuan less."
+    )
+
+
+def test_what_the_meter_does_not_tell_is_said_and_not_guessed(found: County) -> None:
+    plans = found.billing.my_what_if(holder(HOME.account_no), MyWhatIf())
+    assert costs(plans) == {"test.resident": "185.10", "test.dear": "210.00", "test.hours": None}
+    hours = next(one for one in plans.plans if one.tariff_code == "test.hours")
+    assert hours.reason is not None and "no registers by band" in hours.reason.en and hours.saving is None
+    assert plans.best_title == plans.present_title and str(plans.saving) == "0.00"
+    assert "现行电价已是最省" in plans.said.zh
+
+
+def test_nothing_is_told_of_accounts_that_are_not_the_callers_or_have_no_bill(found: County) -> None:
+    with pytest.raises(NothingBilled):
+        found.billing.my_what_if(holder(HOME.account_no), MyWhatIf(account_no=BANDED.account_no))
+    with pytest.raises(NothingBilled):
+        found.billing.what_if(CLERK, WhatIf(account_no=BANDED.account_no))
+    with pytest.raises(NothingBilled):
+        found.billing.what_if(ACCOUNTANT, WhatIf(account_no=SHOP.account_no))
+
+
+# --- the rules -------------------------------------------------------------------------------------------------------------
+
+
+def month(peak: int, valley: int) -> RatingSubject:
+    pieces = [
+        MeteredPiece.model_validate(
+            {"point_no": "P", "meter_no": "M", "quantity": "active_fwd", "band": band, "value_milli": wh}
+        )
+        for band, wh in (("peak", peak), ("valley", valley))
+    ]
+    return RatingSubject(tariff_class="resident", voltage="0.22", month="2026-04", pieces=pieces)
+
+
+wh = st.integers(0, 10**9)
+
+
+@given(st.lists(st.tuples(wh, wh), min_size=1, max_size=12))
+def test_the_best_is_never_worse_than_the_present_and_a_year_is_its_months(used: list[tuple[int, int]]) -> None:
+    subjects = [month(*one) for one in used]
+    now = tariff("test.resident", "energy", "0.617")
+    offered = eligible([by_hours("0.65", "0.3"), now], now, subjects[0])
+    found = [cost(one, subjects, present=one is now) for one in offered]
+    best = best_of(found, purchase=False)
+    assert best.total is not None and all(best.total <= one.total for one in found if one.total is not None)
+    assert all(one.total == sum(one.months, Money(0)) for one in found)
+    assert best_of(found[:1], purchase=True) is found[0]
+
+
+def test_a_tariff_that_holds_later_is_taken_at_its_prices_for_all_months() -> None:
+    later = tariff("test.resident", "energy", "0.5", effective_from=date(2030, 1, 1))
+    assert str(cost(later, [month(1_000, 1_000)], present=True).total) == "1.00"
