@@ -93,6 +93,14 @@ export interface BillChange {
   parts: { code: string; amount: string; sentence: Text }[]
 }
 
+export interface Plans {
+  months_count: number
+  present_amount: string
+  saving: string
+  said: Text
+  plans: { tariff_code: string; title: Text; amount: string | null; saving: string | null; present: boolean; best: boolean; reason: Text | null }[]
+}
+
 export interface Payment {
   receipt_no: string
   account_no: string

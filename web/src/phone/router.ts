@@ -12,6 +12,7 @@ export const router = createRouter({
     { path: '/use', component: () => import('@/phone/views/UseView.vue'), meta: { tab: 'use' } },
     { path: '/notices', component: () => import('@/phone/views/NoticesView.vue'), meta: { tab: 'notices' } },
     { path: '/me', component: () => import('@/phone/views/MeView.vue'), meta: { tab: 'me' } },
+    { path: '/plans', component: () => import('@/phone/views/PlansView.vue'), meta: { tab: 'me' } },
     { path: '/payments', component: () => import('@/phone/views/PaymentsView.vue'), meta: { tab: 'me' } },
     { path: '/:rest(.*)*', redirect: '/' },
   ],
