@@ -5,7 +5,7 @@ The earlier bill is turned into the later one a step at a time, and rated as a w
     days -> energy a day -> shares of bands -> tier position -> capacity, demand -> power factor -> price or tariff -> corrections
 
 A part is the difference of two rated bills, so the parts add up to the difference of the bills to the fen, whatever the tariff
-does. Quantities change at the earlier prices, prices at the later quantities (decision 13).
+does. Quantities change at the earlier prices, prices at the later quantities (decision 15).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
