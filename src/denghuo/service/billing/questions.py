@@ -1,6 +1,6 @@
 """Questions about bills that were issued: why one changed, and what another tariff would have cost (账单问答)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from denghuo.kernel.contract import Call
@@ -20,16 +20,17 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import InForce, TariffApi, TariffNotFound
 
 MONTHS = 12
-AccountOf = Callable[[str], Account | None]
+AccountsOf = Callable[[list[str]], Mapping[str, Account]]
 
 
 class BillQuestions:
     """`own`: the caller is the holder, and sees bills of the session's accounts alone."""
 
-    def __init__(self, find: BillingFinder, ask: Ask, call: Call, own: bool) -> None:
+    def __init__(self, find: BillingFinder, ask: Ask, call: Call, accounts_of: AccountsOf, own: bool) -> None:
         self._find, self._ask, self._call, self._own = find, ask, call, own
+        self._accounts_of = accounts_of
 
-    def compared(self, request: CompareBills, account_of: AccountOf) -> BillChange:
+    def compared(self, request: CompareBills) -> BillChange:
         one = self._bill(request.bill_no)
         other = self._other(one, request.other_bill_no)
         before, after = sorted((one, other), key=lambda row: (row["month"], row["bill_no"]))
@@ -40,7 +41,7 @@ class BillQuestions:
             raise _not_comparable(
                 one, other["bill_no"], "cannot_rate", refused.detail["zh"], refused.detail["en"]
             ) from None
-        account = account_of(after["account_no"])
+        account = self._account(after["account_no"])
         return BillChange(
             account_no=after["account_no"],
             name=account.name if account else None,
@@ -59,7 +60,7 @@ class BillQuestions:
             as_of=self._call.now,
         )
 
-    def plans(self, account_no: str, kind: str, account_of: AccountOf) -> Plans:
+    def plans(self, account_no: str, kind: str) -> Plans:
         rows = [] if self._own and account_no not in self._call.accounts else self._rows(account_no, kind)
         if not rows:
             raise NothingBilled(
@@ -80,7 +81,10 @@ class BillQuestions:
         costs = [cost(one, [again.subject(row, one, use) for row in rows], present=one is now) for one in offered]
         if costs[0].reason is not None:
             raise CannotRate(text(costs[0].reason.zh, costs[0].reason.en), code="no_price", value=now.code)
-        return _plans(rows, costs, account_of(account_no), self._call)
+        return _plans(rows, costs, self._account(account_no), self._call)
+
+    def _account(self, account_no: str) -> Account | None:
+        return self._accounts_of([account_no]).get(account_no)
 
     def _rows(self, account_no: str, kind: str) -> list[dict[str, Any]]:
         return self._find.year_of_bills(account_no, kind, MONTHS)

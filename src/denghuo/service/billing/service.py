@@ -223,17 +223,17 @@ class BillingService(BillingApi):
     # -- questions about bills --------------------------------------------------------------------------------------------
 
     def compare_bills(self, call: Call, request: CompareBills) -> BillChange:
-        return self._questions(call).compared(request, partial(self._account, call))
+        return self._questions(call).compared(request)
 
     def compare_my_bills(self, call: Call, request: CompareBills) -> BillChange:
-        return self._questions(call, own=True).compared(request, partial(self._account, call))
+        return self._questions(call, own=True).compared(request)
 
     def what_if(self, call: Call, request: WhatIf) -> Plans:
-        return self._questions(call).plans(request.account_no, request.kind, partial(self._account, call))
+        return self._questions(call).plans(request.account_no, request.kind)
 
     def my_what_if(self, call: Call, request: MyWhatIf) -> Plans:
         number = request.account_no or next(iter(call.accounts), "")
-        return self._questions(call, own=True).plans(number, request.kind, partial(self._account, call))
+        return self._questions(call, own=True).plans(number, request.kind)
 
     def trial(self, call: Call, request: Try) -> Trial:
         tariff, draft = tried(self._ask, call, request)
@@ -289,10 +289,7 @@ class BillingService(BillingApi):
     # -- parts ------------------------------------------------------------------------------------------------------------
 
     def _questions(self, call: Call, own: bool = False) -> BillQuestions:
-        return BillQuestions(self._find, self._ask, call, own)
-
-    def _account(self, call: Call, account_no: str) -> Account | None:
-        return self._accounts(call, [account_no]).get(account_no)
+        return BillQuestions(self._find, self._ask, call, partial(self._accounts, call), own)
 
     def _desk(self) -> ExceptionDesk:
         return ExceptionDesk(self._work, self._ask)
