@@ -14,13 +14,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from tests.browser.product import Product, running
+from tests.browser.product import MONTH, Product, running
 
 PAGE = {"app": "customer", "page": "account", "channel": "pc"}
 ACCOUNTS = 30
@@ -59,8 +61,22 @@ def told(name: str, taken: list[float], queries: int, floor: float) -> None:
     )
 
 
+def settle(product: Product) -> None:
+    """Waits until the month's own work that follows the issue is done: postings, direct debit, the hash tree of the run."""
+    with product.session("ledger") as client:
+        while True:
+            batches = product.ask(client, "payment.debit_batches", month=MONTH)["rows"]
+            pending = product.ask(client, "payment.collection", month=MONTH)["pending"]
+            today = datetime.now(ZoneInfo("Asia/Shanghai")).date().isoformat()
+            root = product.ask(client, "billing.day_root", issued_on=today, month=MONTH, run_no=1)["run_root"]
+            if batches and all(one["state"] in ("returned", "empty") for one in batches) and pending == 0 and root:
+                return
+            time.sleep(1)
+
+
 def measure(product: Product) -> None:
     product.bill_month()
+    settle(product)
     with product.session("billing") as client:
         page = product.ask(client, "application.page", **PAGE)["page"]
         rows = product.ask(client, "customer.find_accounts", limit=ACCOUNTS)["rows"]
