@@ -74,14 +74,11 @@ class Population:
     def tried(self, request: TryOnAll) -> TriedOnAll:
         tried = self._tried_tariff(request)
         present = tariffs_of(self._ask, self._call, self._month)
-        chosen: dict[Group, TariffDocument | None] = {}
 
         def now_of(group: Group) -> TariffDocument | None:
             if not _fits(tried, group):
                 return None
-            if group not in chosen:
-                chosen[group] = _chosen(present, group, self._month.first_day)
-            return chosen[group]
+            return _chosen(present, group, self._month.first_day)
 
         meant = np.zeros(len(self._contracts), dtype=np.bool_)
         for group, places in self._contracts.groups():
