@@ -67,7 +67,7 @@ def verify(document: Mapping[str, Any], root: str | None = None, need_proof: boo
         report.notes += readings_estimated(document["readings"])
         report.differs += head_differs(bill, document["tariff"])
         try:
-            right = rated(bill["rating"], document["tariff"], document["readings"])
+            right = rated(stated(bill["rating"]), stated(document["tariff"]), stated(document["readings"]))
         except NoBill as reason:
             report.differs.append(
                 Finding("bill", f"按所给条款、电价和示数不能出账：{reason.zh}", f"no bill follows: {reason.en}")
@@ -97,6 +97,13 @@ def unknown_rules(document: Mapping[str, Any]) -> Iterator[Finding]:
             )
     if isinstance(document["bill"], dict) and document["bill"].get("reverses"):
         yield Finding("bill.reverses", "冲销账单的规则未知", "the rule of a reversal is not known")
+
+
+def stated(value: Any) -> Any:
+    """A part of the file without its nulls: an entry that is null says what an absent one says."""
+    if isinstance(value, dict):
+        return {key: stated(one) for key, one in value.items() if one is not None}
+    return [stated(one) for one in value] if isinstance(value, list) else value
 
 
 # --- readings ---------------------------------------------------------------------------------------------

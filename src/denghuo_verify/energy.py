@@ -151,7 +151,7 @@ def energy_by_tier(
 
 def _limits(tiers: Mapping[str, Any], month: int) -> list[Decimal]:
     table = next((one for one in tiers["tables"] if month in one.get("months", range(1, 13))), None)
-    if table is None:
+    if table is None or not table["up_to"]:
         raise NoBill(f"电价没有 {month} 月的阶梯", f"the tariff has no tiers for month {month}")
     return [number(limit) for limit in table["up_to"]]
 
