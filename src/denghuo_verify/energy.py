@@ -126,7 +126,10 @@ def tier_rooms(
         limits = [half_up(half_up(limit * months / 12, 3), places) for limit in _limits(tiers, month)]
     elif tiers["period"] == "monthly":
         read = [(month - 1 - back) % 12 + 1 for back in range(rating.get("reading_months", 1))]
-        limits = [sum(one, ZERO) for one in zip(*(_limits(tiers, at) for at in read), strict=True)]
+        tables = [_limits(tiers, at) for at in read]
+        if len({len(table) for table in tables}) > 1:
+            raise NoBill("抄表周期内各月的阶梯档数不同", "the months between two readings have tables of different tiers")
+        limits = [sum(one, ZERO) for one in zip(*tables, strict=True)]
     else:
         limits = [half_up(half_up(limit * size, 3), places) for limit in _limits(tiers, month)]
     rooms: list[Decimal | None] = [high - low for low, high in zip([ZERO, *limits], limits, strict=False)]

@@ -186,6 +186,17 @@ def test_any_other_value_of_a_bill_is_detected(part: str) -> None:
         assert verify(changed, ROOT).verdict != "verified", path
 
 
+def test_tables_of_different_tiers_cannot_be_added_over_the_months_between_readings() -> None:
+    changed = copy.deepcopy(PROVEN)
+    changed["tariff"]["tiers"] = {
+        "period": "monthly",
+        "tables": [{"months": [4], "up_to": ["120"]}, {"up_to": ["100", "200"]}],
+    }
+    changed["bill"]["rating"]["reading_months"] = 2
+    report = verify(changed, ROOT)
+    assert "different tiers" in next(one.en for one in report.differs if one.where == "bill")
+
+
 def test_the_root_of_the_run_is_enough_until_the_day_is_over() -> None:
     early = copy.deepcopy(PROVEN)
     early["proof"]["day"] = None
