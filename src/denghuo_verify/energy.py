@@ -128,7 +128,9 @@ def tier_rooms(
         read = [(month - 1 - back) % 12 + 1 for back in range(rating.get("reading_months", 1))]
         tables = [_limits(tiers, at) for at in read]
         if len({len(table) for table in tables}) > 1:
-            raise NoBill("抄表周期内各月的阶梯档数不同", "the months between two readings have tables of different tiers")
+            raise NoBill(
+                "抄表周期内各月的阶梯档数不同", "the months between two readings have tables of different tiers"
+            )
         limits = [sum(one, ZERO) for one in zip(*tables, strict=True)]
     else:
         limits = [half_up(half_up(limit * size, 3), places) for limit in _limits(tiers, month)]
