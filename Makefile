@@ -7,7 +7,7 @@ NODE_PATHS := $(CURDIR)/.boot/bin
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check scope bench shots lock clean
+.PHONY: help setup run test fuzz check scope bench shots lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 14
@@ -54,6 +54,9 @@ run: setup ## load the demo company on the first start and serve the web; prints
 test: setup .stamps/test-tools ## set up and run all tests
 	$(BIN)/pytest -n 2
 	cd web && PATH="$(NODE_PATHS):$$PATH" npm run --silent test
+
+fuzz: setup .stamps/test-tools ## try the properties on new random examples; what fails is printed
+	$(BIN)/pytest -n 2 --hypothesis-profile=fuzz $$(grep -rl 'from hypothesis import' tests --include='test_*.py')
 
 check: setup ## format, lint, types, import rules, contracts
 	$(BIN)/ruff format --check .

@@ -1,23 +1,24 @@
 """Fixtures of the whole suite: a PostgreSQL server and fresh databases in it."""
 
 import os
-import time
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from psycopg import sql
 from xdist.scheduler import LoadScopeScheduling
 
 from denghuo.data.processing.embedded import EmbeddedServer
+from tests.databases import database, in_memory, migrated
 from tests.exercised import Exercised
 from tests.scope import Scope, known_rows
 
-# A busy machine is no reason to call a property false.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is no reason to call a property false, and the same code has the same verdict: properties of the suite are tried on
+# the same examples every time. `make fuzz` looks for new ones; what it finds becomes an example of its own.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+settings.register_profile(
+    "fuzz", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=2_000, derandomize=False
+)
 settings.load_profile("suite")
 
 
@@ -53,18 +54,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.user_properties.extend(("scope", row) for row in mark.args)
 
 
-def drop_database(connection: psycopg.Connection, name: str) -> None:
-    """Drops a database with who is still in it. A worker of the server itself (autovacuum) may not be ended: it soon goes."""
-    for attempt in range(50):
-        try:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-            return
-        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
-            if attempt == 49:
-                raise
-            time.sleep(0.1)
-
-
 @pytest.fixture(scope="session")
 def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server under test: the embedded one, or DENGHUO_TEST_DSN (a role with CREATEDB and CREATEROLE)."""
@@ -72,16 +61,26 @@ def postgres_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    with EmbeddedServer(tmp_path_factory.mktemp("postgres")) as dsn:
+    with in_memory() as folder, EmbeddedServer(folder or tmp_path_factory.mktemp("postgres")) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def template(postgres_dsn: str) -> Iterator[str]:
+    """The name of a database with every schema, of which each test gets a copy: migrating anew would take it seconds."""
+    with migrated(postgres_dsn) as name:
+        yield name
+
+
+@pytest.fixture
+def database_dsn(postgres_dsn: str, template: str) -> Iterator[str]:
+    """A fresh database with the schemas of all services; dropped afterwards."""
+    with database(postgres_dsn, template) as dsn:
         yield dsn
 
 
 @pytest.fixture
-def database_dsn(postgres_dsn: str) -> Iterator[str]:
-    """A fresh, empty database; dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name)
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        drop_database(connection, name)
+def empty_dsn(postgres_dsn: str) -> Iterator[str]:
+    """A fresh database without any schema; dropped afterwards."""
+    with database(postgres_dsn) as dsn:
+        yield dsn

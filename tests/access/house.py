@@ -19,7 +19,6 @@ from denghuo.access.edge.limits import EdgeRules
 from denghuo.access.module import Access
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.service.customer.api import CustomerApi, NewAccount, OpenAccounts
 from denghuo.service.customer.rules import check_digit
@@ -150,7 +149,6 @@ class Browser:
 
 @contextlib.contextmanager
 def furnished(database_dsn: str, folder: pathlib.Path) -> Iterator[House]:
-    migrate(database_dsn, ["permission", "customer", "access"])
     clock = Clock()
     with Database(database_dsn) as database:
         store = Store(database, Datasets(database, folder), KEY)

@@ -12,7 +12,6 @@ from denghuo.application.api import ApplicationApi, MenusWanted, NoSuchPage, Pag
 from denghuo.application.menus.catalogue import Catalogue
 from denghuo.application.service import applications
 from denghuo.data.processing.database import Database
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.service.customer.api import CustomerApi, NewAccount, OpenAccounts
 from denghuo.service.customer.rules import check_digit
@@ -46,7 +45,6 @@ def clerk(*permits: str, scope: tuple[str, ...] = (MISHAN,), post: str = "") -> 
 def application(
     request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path, catalogue: Catalogue
 ) -> Iterator[ApplicationApi]:
-    migrate(database_dsn, ["customer"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {CustomerApi: CustomerService, ApplicationApi: applications(catalogue)})
         accounts = [account(1, "林庆娟", MISHAN), account(2, "曹建成", MISHAN), account(3, "林三甲", SANJIA)]
@@ -61,7 +59,6 @@ def application(
 @pytest.fixture
 def received(database_dsn: str, tmp_path: pathlib.Path, catalogue: Catalogue) -> Iterator[ApplicationApi]:
     """Over a reading service that received a register of the last midnight of February."""
-    migrate(database_dsn, ["reading"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {ReadingApi: ReadingService, ApplicationApi: applications(catalogue)})
         registers = pa.Table.from_pylist(

@@ -9,7 +9,6 @@ import pytest
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.housekeeping import Housekeeping, make_journal_months
-from denghuo.data.processing.migration import migrate
 
 NOW = datetime(2026, 11, 30, 15, 59, tzinfo=UTC)
 """A minute before December begins in Shanghai."""
@@ -17,7 +16,6 @@ NOW = datetime(2026, 11, 30, 15, 59, tzinfo=UTC)
 
 @pytest.fixture
 def database(database_dsn: str) -> Iterator[Database]:
-    migrate(database_dsn, ["notice"])
     with Database(database_dsn) as database:
         yield database
 

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from denghuo.data.analysis import lake as lake_module
 from denghuo.data.analysis.lake import SLOTS, Changes, Lake, LakeClass, curve_class, merge, total
 from denghuo.data.processing.database import Database
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.problem import Unavailable
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -42,7 +41,6 @@ def curves(**subjects: list[int | None]) -> pa.Table:
 
 @pytest.fixture
 def database(database_dsn: str) -> Iterator[Database]:
-    migrate(database_dsn, [])
     with Database(database_dsn) as opened:
         yield opened
 

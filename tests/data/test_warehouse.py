@@ -19,7 +19,6 @@ from denghuo.data.analysis.sources import DATASETS, External, Source
 from denghuo.data.analysis.warehouse import Warehouse, abandon
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import DatasetSchema
 from denghuo.kernel.problem import Unavailable
 
@@ -284,7 +283,6 @@ def test_an_ordinary_packaged_server_is_read_afresh(tmp_path: pathlib.Path) -> N
 
 
 def test_published_datasets_stand_beside_the_tables(database_dsn: str, tmp_path: pathlib.Path) -> None:
-    migrate(database_dsn, [])
     schema = DatasetSchema("shop.day", 1, {"org": "text", "energy_wh": "int64"})
     external = External("shop.day", {"org": "VARCHAR", "energy_wh": "BIGINT"})
     warehouse = Warehouse(database_dsn, tmp_path / "w.duckdb", tmp_path / "sets", (DATASETS,), (external,))

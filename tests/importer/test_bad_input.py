@@ -17,7 +17,6 @@ from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.import_bulk import _by_rows, _whole, read_columns
 from denghuo.data.processing.import_tables import REGISTER_READS
 from denghuo.data.processing.importing import open_table
-from denghuo.data.processing.migration import migrate
 from denghuo.importer import NothingToImport, Report, take_over
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SHANGHAI
@@ -75,7 +74,6 @@ class Place:
 @pytest.fixture
 def place(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Place]:
     services = {contract: made for contract, made in SERVICES.items() if contract.noun in NOUNS}
-    migrate(database_dsn, [contract.noun for contract in services])
     folder = tmp_path / "folder"
     folder.mkdir()
     with Database(database_dsn) as database:

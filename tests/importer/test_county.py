@@ -1,19 +1,15 @@
 """The demo county taken over as a whole: once, and once more; and what loss finds in it after the month was read."""
 
 import pathlib
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import psycopg
 import pytest
-from psycopg import sql
-from tests.conftest import drop_database
+from tests.databases import database
 from tests.service.bindings import local
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.importer import Report, take_over
 from denghuo.kernel.contract import Call
 from denghuo.main.composition import SERVICES, now
@@ -37,21 +33,14 @@ class County:
 
 
 @pytest.fixture(scope="module")
-def county(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
-    name = f"county_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    dsn = psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name)
-    migrate(dsn, [contract.noun for contract in SERVICES])
+def county(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[County]:
     folder = tmp_path_factory.mktemp("county")
-    with Database(dsn) as database:
-        datasets = Datasets(database, folder)
-        directory = local(database, folder, SERVICES)
+    with database(postgres_dsn, template) as dsn, Database(dsn) as held:
+        datasets = Datasets(held, folder)
+        directory = local(held, folder, SERVICES)
         call, said = Call.system(now()), []
         first = take_over(DATA, directory, call, datasets=datasets, say=said.append)
         yield County(directory, datasets, call, first, said)
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        drop_database(connection, name)
 
 
 def test_everything_is_taken_and_every_total_agrees(county: County) -> None:

@@ -12,14 +12,13 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby, pairwise
 
-import psycopg
 import pyarrow.parquet as pq
 import pytest
+from tests.databases import database
 from tests.service.bindings import NOW, local, settle
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.importer import take_over
 from denghuo.kernel.contract import Call
 from denghuo.main.composition import SERVICES
@@ -156,17 +155,14 @@ def expected() -> tuple[dict[Key, tuple[int, int]], dict[Key, str]]:
 
 
 @pytest.fixture(scope="module")
-def month(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Directory, Datasets]]:
+def month(
+    postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Directory, Datasets]]:
     """The demo company taken over by the public import, its month billed, booked and collected."""
-
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE scenario_month")
-    dsn = psycopg.conninfo.make_conninfo(postgres_dsn, dbname="scenario_month")
     folder = tmp_path_factory.mktemp("month")
-    migrate(dsn, [contract.noun for contract in SERVICES])
     call = Call.system(NOW)
-    with Database(dsn) as database:
-        directory, datasets = local(database, folder, SERVICES), Datasets(database, folder)
+    with database(postgres_dsn, template) as dsn, Database(dsn) as held:
+        directory, datasets = local(held, folder, SERVICES), Datasets(held, folder)
         report = take_over(DATA, directory, call, datasets=datasets, say=lambda line: None)
         assert report.exit_code == 0, report.refusals
         directory(TariffApi).load_published(call, LoadPublished())

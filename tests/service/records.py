@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from denghuo.data.processing.database import Database
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Api, Call
 from denghuo.kernel.values import ApparentPower, Multiplier, Power
 from denghuo.service.asset.api import NewMeter
@@ -30,7 +29,6 @@ CLERK = Call(
 
 def held(binding: str, dsn: str, folder: pathlib.Path, services: Mapping[type[Api], Implementation]) -> Iterator[Ask]:
     """The given services behind one of the two bindings ("local", "remote"), each held by its contract."""
-    migrate(dsn, [contract.noun for contract in services])
     with Database(dsn) as database:
         directory = local(database, folder, services)
         if binding == "local":

@@ -18,7 +18,6 @@ from denghuo.data.analysis.sources import EXTERNALS, SOURCES
 from denghuo.data.analysis.warehouse import Warehouse, abandon
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call, DatasetSchema, Nothing
 from denghuo.kernel.problem import NotPermitted, Unavailable
 from denghuo.kernel.values import ApparentPower, Energy, Money, Percent, Power, Price
@@ -155,7 +154,6 @@ LOSSES = [
 
 @pytest.fixture
 def store(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Store]:
-    migrate(database_dsn, NOUNS)
     with psycopg.connect(database_dsn) as connection:
         fill(connection)
     with Database(database_dsn) as database:
@@ -296,7 +294,6 @@ def test_the_place_is_drawn_from_the_networks_own_coordinates_and_within_scope(
 
 
 def test_an_empty_company_has_no_figures_and_no_failure(database_dsn: str, tmp_path: pathlib.Path) -> None:
-    migrate(database_dsn, ["customer"])
     with Database(database_dsn) as database:
         warehouse = Warehouse(database_dsn, tmp_path / "w.duckdb", tmp_path, SOURCES, EXTERNALS)
         warehouse.open()

@@ -13,7 +13,6 @@ from tests.service.records import account, contract, meter, network, number, poi
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets, arrow_schema
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Api, Call
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import midnight
@@ -103,7 +102,6 @@ def county(
     binding: str, dsn: str, folder: pathlib.Path, changes: Mapping[type[Api], Implementation] | None = None
 ) -> Iterator[County]:
     services = SERVICES | dict(changes or {})
-    migrate(dsn, [contract.noun for contract in services])
     with Database(dsn) as database:
         directory = local(database, folder, services)
         datasets = Datasets(database, folder)

@@ -11,7 +11,6 @@ import pytest
 from tests.service.bindings import KEY, NOW, clock, local, web
 
 from denghuo.data.processing.database import Database
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.service.customer.api import CustomerApi, NewAccount, OpenAccounts
 from denghuo.service.customer.service import CustomerService
@@ -23,7 +22,6 @@ CLERK = Call(actor="clerk", now=NOW, permits=frozenset({"customer.*"}), scope=("
 
 @pytest.fixture
 def served(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[tuple[Directory, httpx.Client]]:
-    migrate(database_dsn, ["customer"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {CustomerApi: CustomerService})
         with web(directory) as client:

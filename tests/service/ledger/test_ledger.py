@@ -12,7 +12,6 @@ from tests.service.ledger.books import SYSTEM, Bill, issued, number, open_accoun
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotPermitted, Problem
 from denghuo.kernel.values import Money, Percent
@@ -99,7 +98,6 @@ def receipt(receipt_no: str, account_no: str, fen: int, method: Method = "cash",
 
 @pytest.fixture(params=["local", "remote"])
 def books(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Books]:
-    migrate(database_dsn, ["customer", "ledger"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {CustomerApi: CustomerService, LedgerApi: LedgerService})
         open_accounts(directory(CustomerApi), [A, B, C])

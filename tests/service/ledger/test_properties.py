@@ -7,14 +7,13 @@ from datetime import date
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.conftest import drop_database
+from tests.databases import database
 from tests.service.bindings import local
 from tests.service.ledger.books import SYSTEM, Bill, number, open_accounts
 from tests.service.ledger.test_ledger import Books, receipt
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.values import Money
 from denghuo.service.customer.api import CustomerApi
 from denghuo.service.customer.service import CustomerService
@@ -93,23 +92,11 @@ def _due(amount: int) -> date:
 
 
 @pytest.fixture(scope="module")
-def property_books(postgres_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> object:
-    import uuid
-
-    import psycopg
-    from psycopg import sql
-
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    dsn = psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name)
-    migrate(dsn, ["customer", "ledger"])
+def property_books(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> object:
     folder: pathlib.Path = tmp_path_factory.mktemp("datasets")
-    with Database(dsn) as database:
-        directory = local(database, folder, {CustomerApi: CustomerService, LedgerApi: LedgerService})
-        yield Books(directory(LedgerApi), directory, database, Datasets(database, folder))
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        drop_database(connection, name)
+    with database(postgres_dsn, template) as dsn, Database(dsn) as held:
+        directory = local(held, folder, {CustomerApi: CustomerService, LedgerApi: LedgerService})
+        yield Books(directory(LedgerApi), directory, held, Datasets(held, folder))
 
 
 @settings(

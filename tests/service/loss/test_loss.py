@@ -18,7 +18,6 @@ from tests.service.records import CLERK, OPERATOR, at, held, network
 from denghuo.data.analysis.sources import EXTERNALS, External
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotPermitted
@@ -244,7 +243,6 @@ def test_a_corrected_read_computes_the_month_anew(database_dsn: str, tmp_path: p
             self._work.emit(reading.ReadCorrected(point_no="S3", account_no=None, month=request.month))
             return reading.Planned(month=request.month, points=0, pieces=0, changed=0)
 
-    migrate(database_dsn, ["customer", "asset", "point", "reading", "billing", "loss"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {**SERVICES, ReadingApi: Readings})
         loss, readings = directory(LossApi), directory(ReadingApi)

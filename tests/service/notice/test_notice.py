@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tests.service.bindings import NOW, local, remote, web
 
 from denghuo.data.processing.database import Database
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotPermitted
 from denghuo.service.notice.api import (
@@ -52,7 +51,6 @@ def reset(user_name: str, org: str = MISHAN) -> NewNotice:
 
 @pytest.fixture(params=["local", "remote"])
 def notice(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[NoticeApi]:
-    migrate(database_dsn, ["notice"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {NoticeApi: NoticeService})
         if request.param == "local":

@@ -10,7 +10,6 @@ from tests.service.ledger.books import SYSTEM, Bill, issued, number, open_accoun
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.service.customer.api import CustomerApi
 from denghuo.service.customer.service import CustomerService
@@ -74,8 +73,6 @@ SERVICES = {
 
 @contextmanager
 def desk(binding: str, dsn: str, folder: pathlib.Path, accounts: Sequence[str] = (A, B, C)) -> Iterator[Desk]:
-    # The relay reads the journals of the services that are listened to, so billing's schema is there without its service.
-    migrate(dsn, ["billing", *(contract.noun for contract in SERVICES)])
     with Database(dsn) as database:
         directory = local(database, folder, SERVICES)
         open_accounts(directory(CustomerApi), accounts)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tests.service.bindings import NOW, local, remote, web
 
 from denghuo.data.processing.database import Database
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotPermitted
 from denghuo.service.permission.api import (
@@ -70,7 +69,6 @@ TREE = RegisterOrganisations(
 
 @pytest.fixture(params=["local", "remote"])
 def permission(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[PermissionApi]:
-    migrate(database_dsn, ["permission"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {PermissionApi: PermissionService})
         directory(PermissionApi).register_organisations(SYSTEM, TREE)

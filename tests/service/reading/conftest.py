@@ -1,22 +1,18 @@
 """Reading bound in this process and through HTTP, above a point service that knows given installations."""
 
 import pathlib
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 import pyarrow as pa
 import pytest
-from psycopg import sql
 
 from denghuo.data.analysis.lake import Lake
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call, DatasetSchema
 from denghuo.service.host.binding import Directory
 from denghuo.service.point.api import PointApi
@@ -33,7 +29,6 @@ from denghuo.service.reading.api import (
     Received,
 )
 from denghuo.service.reading.service import ReadingService
-from tests.conftest import drop_database
 from tests.service.bindings import NOW, local, remote, web
 from tests.service.reading.county import MONTH, points_of
 
@@ -85,31 +80,11 @@ class Bench:
 Make = Callable[..., Bench]
 
 
-@pytest.fixture(scope="session")
-def migrated(postgres_dsn: str) -> Iterator[str]:
-    """The name of a database with the schemas, from which each test's own is copied."""
-    name = f"reading_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        migrate(psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name), ["point", "reading"])
-        yield name
-        drop_database(connection, name)
-
-
-@pytest.fixture
-def migrated_dsn(postgres_dsn: str, migrated: str) -> Iterator[str]:
-    name = sql.Identifier(f"test_{uuid.uuid4().hex[:12]}")
-    with psycopg.connect(postgres_dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(migrated)))
-        yield psycopg.conninfo.make_conninfo(postgres_dsn, dbname=name.as_string().strip('"'))
-        drop_database(connection, name.as_string().strip('"'))
-
-
 @pytest.fixture(params=["local", "remote"])
-def bench(request: pytest.FixtureRequest, migrated_dsn: str, tmp_path: pathlib.Path) -> Iterator[Make]:
+def bench(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Make]:
     """Makes a bench over the given installations, once through each binding."""
     with ExitStack() as stack:
-        database = stack.enter_context(Database(migrated_dsn))
+        database = stack.enter_context(Database(database_dsn))
 
         def make(installations: Sequence[dict[str, Any]]) -> Bench:
             directory = local(database, tmp_path, {PointApi: points_of(installations), ReadingApi: ReadingService})

@@ -8,7 +8,6 @@ import pytest
 from tests.service.bindings import NOW, local, remote, web
 
 from denghuo.data.processing.database import Database
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.service.billing.rules import example_faults
 from denghuo.service.tariff.api import TariffApi
@@ -20,7 +19,6 @@ APPROVER = Call(actor="approver", now=NOW, permits=frozenset({"tariff.*"}), scop
 
 @pytest.fixture(params=["local", "remote"])
 def api(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[TariffApi]:
-    migrate(database_dsn, ["tariff"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {TariffApi: partial(TariffService, examine=example_faults)})
         if request.param == "local":

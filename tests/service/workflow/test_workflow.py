@@ -11,7 +11,6 @@ from tests.service.bindings import KEY, NOW, local, remote, web
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
 from denghuo.service.host.binding import Store
@@ -87,7 +86,6 @@ REQUEST = RequestApproval(
 
 @pytest.fixture(params=["local", "remote"])
 def workflow(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[WorkflowApi]:
-    migrate(database_dsn, ["permission", "workflow"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {PermissionApi: PermissionService, WorkflowApi: WorkflowService})
         _people(directory(PermissionApi))
@@ -225,7 +223,6 @@ def test_second_person_decides(workflow: WorkflowApi) -> None:
 
 
 def test_decision_is_an_event(database_dsn: str, tmp_path: pathlib.Path) -> None:
-    migrate(database_dsn, ["permission", "workflow"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {PermissionApi: PermissionService, WorkflowApi: WorkflowService})
         _people(directory(PermissionApi))
@@ -272,7 +269,6 @@ def test_approvals_of_another_station_are_not_there(workflow: WorkflowApi) -> No
 
 
 def test_two_deciders_at_once_settle_it_once(database_dsn: str, tmp_path: pathlib.Path) -> None:
-    migrate(database_dsn, ["permission", "workflow"])
     with Database(database_dsn) as database:
         directory = local(database, tmp_path, {PermissionApi: PermissionService, WorkflowApi: WorkflowService})
         _people(directory(PermissionApi))
