@@ -2,6 +2,16 @@
 
 The format is docs/reference/bill-file.md; `denghuo-verify` reads it. What stands here is hashed: the form of a version never
 changes, another form is another version.
+
+Version 1 holds a bill of one rating and one tariff. Version 2 is the same with what few bills need besides:
+
+- `bill.rating.stages`: the month was rated in stages (分段). A list in the order of days without a gap; each stage has the form of
+  `rating` with its own `first_day`, `last_day` and the `tariff_code`, `tariff_version` it was rated by. `rating` itself is then the
+  head alone (contract, account, kind, month, and class, settlement, voltage of the last stage); the lines are those of the stages
+  one after the other. A register (`readings`) belongs to each stage whose days it touches: energies are cut at the midnights
+  between stages, a demand that was read once for the month stands whole in each.
+- `bill.rating.tariffs`: code and version of tariffs beside the bill's own (`bill.tariff_code`, that of the last stage): of
+  earlier stages and of parts. `tariffs` of the file holds them in this order, the leaf their digests.
 """
 
 import base64
@@ -13,7 +23,7 @@ from denghuo.kernel.fields import Document
 from denghuo.kernel.values import Energy, Money, Price, decimal_text
 from denghuo.service.tariff.api import TariffDocument
 
-SCHEMA, VERSION = "denghuo.bill-file", 1
+SCHEMA, VERSION, FURTHER_VERSION = "denghuo.bill-file", 1, 2
 RUN_SCHEMA, RUN_VERSION = "denghuo.issue-run", 1
 _REGISTER = (
     "point_no",
@@ -87,16 +97,29 @@ def tariff_part(document: TariffDocument) -> dict[str, Any]:
     return document.model_dump(mode="json", exclude={"version", "effective_to"}, exclude_defaults=True)
 
 
-def leaf_value(bill: Mapping[str, Any], readings: Sequence[Any], tariff_digest: str, salt: str) -> dict[str, Any]:
-    """What the hash of a bill covers."""
-    return {
+def further_tariffs(rating: Mapping[str, Any] | None) -> list[tuple[str, int]]:
+    """Code and version of the tariffs that a bill was rated by beside its own."""
+    return [(one["code"], one["version"]) for one in (rating or {}).get("tariffs", [])]
+
+
+def version_of(rating: Mapping[str, Any] | None) -> int:
+    """The version of the form in which a bill is hashed and handed out."""
+    return FURTHER_VERSION if rating and ("stages" in rating or "tariffs" in rating) else VERSION
+
+
+def leaf_value(
+    bill: Mapping[str, Any], readings: Sequence[Any], tariff_digest: str, salt: str, further: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What the hash of a bill covers. further: digests of the tariffs beside the bill's own, in the order of `rating.tariffs`."""
+    value = {
         "schema": SCHEMA,
-        "version": VERSION,
+        "version": version_of(bill["rating"]),
         "salt": salt,
         "bill": bill,
         "readings": readings,
         "tariff": tariff_digest,
     }
+    return value | {"tariffs": list(further)} if further else value
 
 
 def run_part(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,15 +139,20 @@ def run_value(run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file(
-    bill: Mapping[str, Any], readings: Sequence[Any], tariff: Mapping[str, Any], proof: Mapping[str, Any] | None
+    bill: Mapping[str, Any],
+    readings: Sequence[Any],
+    tariff: Mapping[str, Any],
+    proof: Mapping[str, Any] | None,
+    further: Sequence[Mapping[str, Any]] = (),
 ) -> Document:
-    """The file as it is handed out."""
+    """The file as it is handed out. further: the tariffs beside the bill's own, in the order of `rating.tariffs`."""
     body = {
         "schema": SCHEMA,
-        "version": VERSION,
+        "version": version_of(bill["rating"]),
         "bill": bill,
         "readings": readings,
         "tariff": tariff,
+        **({"tariffs": list(further)} if further else {}),
         "proof": proof,
     }
     text = json.dumps(body, ensure_ascii=False, indent=1) + "\n"

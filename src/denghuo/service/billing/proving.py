@@ -13,7 +13,16 @@ from denghuo.kernel.fields import Document
 from denghuo.kernel.period import midnight
 from denghuo.service.billing import tree
 from denghuo.service.billing.api import DayRef, DayRoot, RunsSealed
-from denghuo.service.billing.file import bill_part, file, leaf_value, readings_part, run_part, run_value, tariff_part
+from denghuo.service.billing.file import (
+    bill_part,
+    file,
+    further_tariffs,
+    leaf_value,
+    readings_part,
+    run_part,
+    run_value,
+    tariff_part,
+)
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import TariffApi, TariffRef
@@ -58,6 +67,7 @@ class Prover:
                         readings_part(row["registers"]),
                         self._digest(row["tariff_code"], row["tariff_version"]),
                         tree.salt(run["secret"], row["bill_no"]),
+                        [self._digest(code, version) for code, version in further_tariffs(row["rating"])],
                     )
                 )
                 numbers.append(row["bill_no"])
@@ -88,6 +98,7 @@ class Prover:
             readings_part(row["registers"]),
             self._tariff(row["tariff_code"], row["tariff_version"]),
             self._proof(row),
+            [self._tariff(code, version) for code, version in further_tariffs(row["rating"])],
         )
 
     def _proof(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
