@@ -33,6 +33,7 @@ from denghuo.service.reading.api import (
     NotPlanned,
     NotYet,
     PointMonthRef,
+    RegistersAt,
     Resolve,
     RulesOn,
     TooManyDigits,
@@ -373,6 +374,21 @@ def test_wrong_raw_end_is_replaced_by_what_was_seen(bench: Make) -> None:
     last = point.days[-1]
     assert (last.raw, last.shown, last.method) == (Register(500_000), Register(2_500_000), "manual")
     assert point.energies[-1] == Energy(5_000)
+
+
+def test_registers_at_a_midnight_are_read_or_lie_between_their_neighbours(bench: Make) -> None:
+    """What a bill needs where its terms change within the month; points of another unit are not told."""
+    shown = [*steady()]
+    made = read_county(bench, month_of("M1", {day: value for day, value in enumerate(shown, 1) if day not in (9, 10)}))
+
+    def at(day: int) -> list[tuple[str, Register | None, str]]:
+        request = RegistersAt(month=MONTH, day=date(2026, 4, day), point_nos=["P1", "P2"])
+        rows = made.api.registers_at(CLERK, request).rows
+        return [(row.point_no, row.shown, row.method) for row in rows if row.quantity == "active_fwd"]
+
+    assert at(15) == [("P1", Register(shown[14]), "actual")]
+    assert at(9) == [("P1", Register(shown[8]), "interpolated")]
+    assert at(1) == []
 
 
 def test_register_of_a_time_to_come_is_refused(bench: Make) -> None:

@@ -33,6 +33,9 @@ from denghuo.service.reading.api.messages import (
     Received,
     RefusedFound,
     RefusedRead,
+    RegisterAt,
+    RegistersAt,
+    RegistersFound,
     Resolve,
     Reviewed,
     RuleRow,
@@ -118,6 +121,9 @@ __all__ = [
     "Received",
     "RefusedFound",
     "RefusedRead",
+    "RegisterAt",
+    "RegistersAt",
+    "RegistersFound",
     "RegistersReceived",
     "Resolve",
     "Reviewed",
@@ -236,6 +242,11 @@ class ReadingApi(Api, noun="reading", version=1):
     @query(permit="reading.read", problems=(NotPlanned,))
     def point_month(self, call: Call, request: PointMonthRef) -> PointMonth:
         """One point's month: registers and energies of its days."""
+
+    @query(permit="reading.read")
+    def registers_at(self, call: Call, request: RegistersAt) -> RegistersFound:
+        """The energy registers of points at a midnight inside the month, where a bill changes its terms. Meters that were exchanged
+        at that very midnight have none: their pieces end there."""
 
     @query(permit="reading.read")
     def rules(self, call: Call, request: RulesOn) -> Rules:

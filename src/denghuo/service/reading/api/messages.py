@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import DatasetRef, Label, Message, Page
 from denghuo.kernel.fields import (
     AccountNo,
@@ -329,6 +330,31 @@ class PointMonth(Message):
     starts: Annotated[date, Label("起始日期", "First day")]
     energies: Annotated[list[Energy | None], Label("日电量", "Energy a day")]
     estimated: Annotated[list[bool], Label("估计", "Estimated")]
+    as_of: AsOf
+
+
+class RegistersAt(Message):
+    """Points whose registers are asked for at the midnight that begins a day inside the month."""
+
+    month: MonthText
+    day: Day
+    point_nos: Annotated[list[PointNo], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class RegisterAt(Message):
+    """A register at a midnight: as read, else on the line between its neighbours (interpolated). None: no line leads there."""
+
+    point_no: PointNo
+    meter_no: MeterNo
+    piece: Piece
+    quantity: Quantity
+    band: Band
+    shown: Annotated[Register | None, Label("示数", "Register")]
+    method: Method
+
+
+class RegistersFound(Message):
+    rows: list[RegisterAt]
     as_of: AsOf
 
 

@@ -1,8 +1,9 @@
 """One point's month by days: registers at midnight and the energy between them, what is estimated marked as such."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from denghuo.kernel.period import midnight
 from denghuo.service.reading.batch.matrix import Evaluated
@@ -85,6 +86,36 @@ def midnights_of(
             )
         )
     return rows
+
+
+class Shown(NamedTuple):
+    """What a channel's register shows at an instant within its piece. None: the piece has no line to read it from."""
+
+    point_no: str
+    meter_no: str
+    piece: int
+    quantity: str
+    band: str
+    shown_e4: int | None
+    method: str
+
+
+def shown_at(found: Evaluated, at: datetime) -> Iterator[Shown]:
+    """The energy registers of all channels whose piece goes on over an instant, as read or on the line between their neighbours."""
+    instant = us(at)
+    for row, (place, quantity, band) in enumerate(found.channels):
+        piece = found.pieces[place]
+        if quantity == "demand" or not us(piece.from_at) < instant < us(piece.to_at):
+            continue
+        line = _line(found, row)
+        advance, exact = _at(line, instant)
+        shown, method = None, "none"
+        if exact is not None:
+            shown, method = exact.shown, exact.method
+        elif advance is not None:
+            modulus, step = modulus_e4(piece.integer_digits), int(10 ** (4 - piece.decimal_digits))
+            shown, method = (line[0].shown + advance // step * step) % modulus, "interpolated"
+        yield Shown(piece.point_no, piece.meter_no, piece.piece, quantity, band, shown, method)
 
 
 def _line(found: Evaluated, row: int) -> list[_Known]:

@@ -9,7 +9,7 @@ import pyarrow.compute
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
-from denghuo.kernel.period import Month
+from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
@@ -43,6 +43,8 @@ from denghuo.service.reading.api import (
     ReadsFound,
     Received,
     RefusedFound,
+    RegistersAt,
+    RegistersFound,
     Resolve,
     Reviewed,
     Rules,
@@ -58,6 +60,7 @@ from denghuo.service.reading.batch import (
     margin_days,
     midnights_of,
     reads_of,
+    shown_at,
 )
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.rules import Rule, in_force
@@ -67,6 +70,7 @@ from denghuo.service.reading.service.forms import (
     day_read,
     energy_table,
     plan_piece,
+    register_at,
     rule_row,
     shown_energy,
 )
@@ -244,6 +248,16 @@ class ReadingService(ReadingApi):
                 "estimated": [one.energy_estimated for one in midnights[:-1]],
                 "as_of": self._pages.as_of(request.month, call.now),
             }
+        )
+
+    def registers_at(self, call: Call, request: RegistersAt) -> RegistersFound:
+        month = Month.of(request.month)
+        pieces = self._store.pieces_of(request.month, request.point_nos)
+        registers, manuals = self._registers(month, sorted({piece.meter_no for piece in pieces}))
+        found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
+        return RegistersFound(
+            rows=[register_at(one) for one in shown_at(found, midnight(request.day))],
+            as_of=self._pages.as_of(request.month, call.now),
         )
 
     def _pieces(self, month: str, point_no: str) -> list[PlanPiece]:

@@ -19,10 +19,11 @@ from denghuo.service.reading.api import (
     DayRead,
     PerUnit,
     ReactivePower,
+    RegisterAt,
     RuleRow,
     Volts,
 )
-from denghuo.service.reading.batch import Midnight, PlanPiece, ReadRow
+from denghuo.service.reading.batch import Midnight, PlanPiece, ReadRow, Shown
 from denghuo.service.reading.rules import Rule
 
 _TAKEN = [name for name in PlanPiece.__dataclass_fields__ if name not in ("month", "route", "reading_day")]
@@ -115,6 +116,12 @@ def day_read(one: Midnight) -> DayRead:
             "method": one.method,
         }
     )
+
+
+def register_at(one: Shown) -> RegisterAt:
+    shown = None if one.shown_e4 is None else Register(one.shown_e4)
+    kept = {name: value for name, value in one._asdict().items() if name != "shown_e4"}
+    return RegisterAt.model_validate(kept | {"shown": shown})
 
 
 _OF_SERIES: Mapping[str, tuple[str, Any]] = {

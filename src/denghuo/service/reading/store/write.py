@@ -59,6 +59,16 @@ class ReadingStore:
         )
         return rows
 
+    def pieces_of(self, month: str, point_nos: Sequence[str]) -> list[PlanPiece]:
+        """The plan of these points as far as the caller may see them."""
+        return self._work.rows(
+            sql.SQL(
+                "SELECT {columns} FROM plan WHERE month = %s AND point_no = ANY (%s) ORDER BY point_no, piece"
+            ).format(columns=_names(_PLAN)),
+            (month, list(point_nos)),
+            PlanPiece,
+        )
+
     def save_subjects(self, rows: Iterable[tuple[str, str, str, str | None]]) -> None:
         """(subject, kind, org, account_no) of whatever has registers or curves."""
         columns = ("subject", "kind", "org", "account_no")
