@@ -10,7 +10,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.values import Money, Price
 from denghuo.service.billing.change import Part, Side, of_month, opened, parts_of
 from denghuo.service.billing.lines import BasicSpan, MeteredPiece, RatingSubject
-from denghuo.service.billing.rules import rate
+from denghuo.service.billing.rules import Stage, rate, rate_stages
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.service.tariff.shipped import published
 
@@ -165,6 +165,34 @@ def test_another_plan_and_another_capacity_are_parts_of_their_own() -> None:
     assert set(amounts(parts_of(before, other))) == {"plan"}
     weaker = side(subject(code, "2026-04", energies, standard=90, reactive=60_000_000), code)
     assert set(amounts(parts_of(before, weaker))) == {"power_factor"}
+
+
+@given(sides(), sides(), st.integers(2, 28), st.integers(0, 100))
+def test_a_month_in_stages_is_told_as_one_part_that_makes_the_sum_right(
+    before: Side, after: Side, day: int, percent: int
+) -> None:
+    month = Month.of(after.subject.month)
+    cut = date(month.year, month.month, day)
+    whole = after.subject.model_copy(update={"first_day": None, "last_day": None})
+
+    def part(first: date, last: date, share: int) -> Stage:
+        pieces = [one.model_copy(update={"value_milli": (one.value_milli or 0) * share // 100}) for one in whole.pieces]
+        return Stage(
+            whole.model_copy(update={"first_day": first, "last_day": last, "pieces": pieces}), opened(after.tariff)
+        )
+
+    stages = [
+        part(month.first_day, cut - timedelta(days=1), percent),
+        part(cut, month.next.first_day - timedelta(days=1), 100 - percent),
+    ]
+    staged = Side(whole, after.tariff, rate_stages(stages).total, stages=stages)
+    for one, other in ((before, staged), (staged, before)):
+        parts = parts_of(one, other)
+        assert sum((part.amount for part in parts), Money(0)) == other.issued - one.issued
+        assert "stages" in {part.code for part in parts} and "stages" not in {
+            part.code for part in parts_of(before, after)
+        }
+    assert amounts(parts_of(staged, staged)) == {}
 
 
 def test_what_was_corrected_after_the_issue_stands_apart() -> None:

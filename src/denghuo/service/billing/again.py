@@ -10,6 +10,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy, Money, Register
 from denghuo.service.billing.batch import Entry, Piece, Terms
 from denghuo.service.billing.change import Side
+from denghuo.service.billing.kept import part_tariffs, stages_of, stored, stored_subject
 from denghuo.service.billing.lines import RatingSubject
 from denghuo.service.billing.rating import Rating, Use
 from denghuo.service.contract.api import ContractApi, ContractHistory, ContractNotFound, ContractRef
@@ -17,6 +18,23 @@ from denghuo.service.contract.api import Terms as Agreed
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffRef
 
+_SPECIAL = (
+    "reading_months",
+    "tier_extra_wh",
+    "standard",
+    "transformers",
+    "parts",
+    "losses",
+    "line_losses",
+    "customer_energy_wh",
+    "customer_capacity_va",
+    "standard_lowered",
+    "free_months",
+    "agency_case",
+    "charging_station",
+    "market",
+    "generation",
+)
 Row = Mapping[str, Any]
 """A bill as it is stored."""
 
@@ -30,21 +48,31 @@ class Again:
         self._history = cache(self._terms)
 
     def side(self, row: Row) -> Side:
-        """A bill with the tariff version that it was issued by.
+        """A bill with the tariff versions that it was issued by.
 
         Raises:
-            TariffNotFound: that version is not kept.
+            TariffNotFound: one of the versions is not kept.
         """
         tariff = self.tariff(row["tariff_code"], row["tariff_version"])
-        return Side(self.subject(row, tariff), tariff, Money(row["amount_fen"]))
+        pieces = [_piece(row, piece) for piece in row["registers"]]
+        stages = stages_of(row["rating"] or {}, pieces, tariff, self.tariff)
+        return Side(self.subject(row, tariff), tariff, Money(row["amount_fen"]), self.others(row), stages)
+
+    def others(self, row: Row) -> Mapping[str, TariffDocument]:
+        """The tariffs by code that parts of a bill were billed by, as at its end."""
+        if not any(stage.get("parts") for stage in stored(row["rating"] or {})):
+            return {}
+        tariff = self.tariff(row["tariff_code"], row["tariff_version"])
+        return part_tariffs(row["rating"] or {}, row["to_on"], tariff, self.tariff)
 
     def subject(self, row: Row, tariff: TariffDocument, use: Use | None = None) -> RatingSubject:
         """What a bill was rated from, as any tariff may rate it. use: where given, the tier year of that tariff counts it;
-        else the tier year stands as it did on the bill."""
+        else the tier year stands as it did on the bill. A month in stages stands as a whole, on the terms of its last stage."""
         rating = Rating(Month.of(row["month"]), [], self._opened)
         terms = self._terms_of(row, tariff)
         entry = Entry(row["account_no"], row["kind"], terms, tuple(_piece(row, piece) for piece in row["registers"]))
         subject, _, _ = rating.subject(entry, use or {}, tariff)
+        subject = subject.model_copy(update=_special(row["rating"] or {}))
         if use is not None:
             return subject
         return subject.model_copy(update={"used_before_wh": max(row["used_before_wh"], 0)})
@@ -75,6 +103,15 @@ class Again:
             if one.effective_from <= row["to_on"] and (one.effective_to is None or one.effective_to > row["from_on"])
         ]
         return tuple(_held(row, one, tariff) for one in held) or (_held(row, None, tariff),)
+
+
+def _special(rating: Mapping[str, Any]) -> dict[str, Any]:
+    """What few contracts have, as it was when the bill was rated."""
+    last = stored(rating)[-1]
+    if not last:
+        return {}
+    subject = stored_subject(last, [])
+    return {name: getattr(subject, name) for name in _SPECIAL if name in last}
 
 
 def _held(row: Row, agreed: Agreed | None, tariff: TariffDocument) -> Terms:

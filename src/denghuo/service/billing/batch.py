@@ -40,7 +40,7 @@ class Terms:
 
     @property
     def priced_by(self) -> tuple[object, ...]:
-        """What decides on the tariff: where it changes within a month, the month needs billing by pieces."""
+        """What decides on prices and quantities: where it changes within a month, the month is rated in stages."""
         return (
             self.contract_no,
             self.tariff_class,

@@ -9,7 +9,7 @@ does. Quantities change at the earlier prices, prices at the later quantities (d
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from denghuo.kernel.fields import TextPair
@@ -25,10 +25,11 @@ from denghuo.service.billing.changed import (
     plan_said,
     price_said,
     shift_said,
+    stages_said,
     tier_said,
 )
 from denghuo.service.billing.lines import BasicSpan, CannotRate, MeteredPiece, Rated, RatingSubject
-from denghuo.service.billing.rules import rate
+from denghuo.service.billing.rules import Stage, rate, rate_stages
 from denghuo.service.billing.rules.quantities import Metered, metered_energy, seasons_of, share, whole
 from denghuo.service.tariff.api import TariffDocument
 
@@ -52,11 +53,17 @@ _TERMS = (
 
 @dataclass(frozen=True)
 class Side:
-    """A bill as it is rated again, and the amount that was issued."""
+    """A bill as it is rated again, and the amount that was issued.
+
+    others: the tariffs of parts by code. stages: where the month was rated in stages; `subject` and `tariff` then stand for the
+    whole month as in the last of them.
+    """
 
     subject: RatingSubject
     tariff: TariffDocument
     issued: Money
+    others: Mapping[str, TariffDocument] = field(default_factory=dict)
+    stages: Sequence[Stage] = ()
 
 
 @dataclass(frozen=True)
@@ -80,13 +87,15 @@ def parts_of(before: Side, after: Side) -> list[Part]:
     Raises:
         CannotRate: one of the two bills cannot be rated any more.
     """
-    started, ended = rate(before.subject, opened(before.tariff)), rate(after.subject, opened(after.tariff))
+    others = {code: opened(tariff) for code, tariff in {**before.others, **after.others}.items()}
+    started = rate(before.subject, opened(before.tariff), others)
+    ended = rate(after.subject, opened(after.tariff), others)
     old = of_month(opened(before.tariff), Month.of(before.subject.month))
     state, parts = State(before.subject, started), []
     for code, step in _STEPS.items():
         moved = step(state.subject, after.subject, old)
         try:
-            rated = state.rated if moved == state.subject else rate(moved, old)
+            rated = state.rated if moved == state.subject else rate(moved, old, others)
         except CannotRate:
             # The step alone makes no bill (a capacity that the new tariff no longer needs): the next one bears both.
             state = State(moved, state.rated)
@@ -102,10 +111,23 @@ def parts_of(before: Side, after: Side) -> list[Part]:
     else:
         said = plan_said(before.subject, before.tariff, after.subject, after.tariff)
         parts.append(Part("plan", ended.total - state.rated.total, said))
-    corrected = before.issued - started.total, after.issued - ended.total
+    billed = _in_stages(before, started), _in_stages(after, ended)
+    if before.stages or after.stages:
+        cut = billed[0] - started.total, billed[1] - ended.total
+        parts.append(Part("stages", cut[1] - cut[0], stages_said(*cut)))
+    corrected = before.issued - billed[0], after.issued - billed[1]
     if any(corrected):
         parts.append(Part("other", corrected[1] - corrected[0], other_said(*corrected)))
     return parts
+
+
+def _in_stages(side: Side, whole: Rated) -> Money:
+    """What a bill comes to as it was rated: in its stages, or as a whole."""
+    if not side.stages:
+        return whole.total
+    others = [{code: opened(tariff) for code, tariff in stage.others.items()} for stage in side.stages]
+    stages = [Stage(one.subject, opened(one.tariff), by) for one, by in zip(side.stages, others, strict=True)]
+    return rate_stages(stages).total
 
 
 def same_plan(before: Side, after: Side) -> bool:

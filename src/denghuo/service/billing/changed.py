@@ -114,6 +114,14 @@ def plan_said(was: RatingSubject, old: TariffDocument, now: RatingSubject, new: 
     return pair(f"电价或合同条款由{before[0]}变为{after[0]}。", f"Tariff or terms: {before[1]} became {after[1]}.")
 
 
+def stages_said(was: Money, now: Money) -> TextPair:
+    return pair(
+        f"月内条款或电价变更，分段计费：与全月按最后一段计费相比，上期差 {was} 元，本期差 {now} 元。",
+        "Terms or prices changed within a month, which was rated in stages: beside the whole month on the terms of its last stage,"
+        f" the bills differ by {was} and {now} yuan.",
+    )
+
+
 def other_said(was: Money, now: Money) -> TextPair:
     return pair(
         f"账单发行后合同、电价规则等有更正：与按现有资料重算相比，上期差 {was} 元，本期差 {now} 元。",

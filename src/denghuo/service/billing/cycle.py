@@ -15,6 +15,7 @@ from denghuo.kernel.problem import Problem, Unavailable
 from denghuo.service.billing.api import Advance, Advanced
 from denghuo.service.billing.batch import Entry, MonthInputs, month_inputs
 from denghuo.service.billing.issue import issue_bills
+from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.review import Figures, Finding, Limits, review
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
@@ -167,11 +168,12 @@ def rate_entries(
     """Draft bills of the entries, and the exceptions of those that cannot be rated."""
 
     rating = Rating(Month.of(month), tariffs_of(ask, call, Month.of(month)), opened_of(ask, call))
+    shown = cut_registers(ask, platform_call(call), month, rating, entries)
     use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month)
     drafts: list[Draft] = []
     held: list[Finished] = []
     for entry in entries:
-        outcome = rating.outcome(entry, use.get(entry.account_no, {}))
+        outcome = rating.outcome(entry, use.get(entry.account_no, {}), shown)
         if isinstance(outcome, Draft):
             drafts.append(outcome)
         else:

@@ -320,7 +320,10 @@ class Step(Message):
 
 
 class BillLine(Message):
-    """One line of a bill with its whole explanation: `sentence` and `arithmetic` are made from the steps."""
+    """One line of a bill with its whole explanation: `sentence` and `arithmetic` are made from the steps.
+
+    first_day, last_day: the days of its stage where the month was rated in stages; None = all days of the bill.
+    """
 
     code: Annotated[str, Label("项目代码", "Code")]
     title: TextPair
@@ -336,6 +339,8 @@ class BillLine(Message):
     document_no: Annotated[str, Label("依据文号", "Document no.")]
     illustrative: Annotated[bool, Label("示例价", "Illustrative")] = False
     note: TextPair | None = None
+    first_day: Annotated[date | None, Label("起日", "From day")] = None
+    last_day: Annotated[date | None, Label("止日", "To day")] = None
     steps: list[Step]
     sentence: TextPair
     arithmetic: Annotated[str, Label("算式", "Arithmetic")]

@@ -4,7 +4,7 @@ All tariffs are taken at one day's prices, so that the difference is that of the
 prices moved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from denghuo.kernel.fields import TextPair
@@ -55,12 +55,21 @@ def eligible(tariffs: Sequence[TariffDocument], now: TariffDocument, subject: Ra
     return [now, *sorted(others, key=lambda one: one.code)]
 
 
-def cost(tariff: TariffDocument, subjects: Sequence[RatingSubject], present: bool) -> Cost:
-    """What the months cost by a tariff. The present one is billed as it is, with whatever its meters give."""
+def cost(
+    tariff: TariffDocument,
+    subjects: Sequence[RatingSubject],
+    present: bool,
+    others: Sequence[Mapping[str, TariffDocument]] | None = None,
+) -> Cost:
+    """What the months cost by a tariff. The present one is billed as it is, with whatever its meters give.
+
+    others: the tariffs of parts by code, month by month.
+    """
     months = []
-    for subject in subjects:
+    for at, subject in enumerate(subjects):
+        parts = {code: opened(one) for code, one in others[at].items()} if others else {}
         try:
-            rated = rate(subject, opened(tariff))
+            rated = rate(subject, opened(tariff), parts)
         except CannotRate as refused:
             return Cost(tariff, (), TextPair(zh=refused.detail["zh"], en=refused.detail["en"]))
         reason = next((UNTOLD[one.code] for one in rated.remarks if one.code in UNTOLD), None)

@@ -28,10 +28,11 @@ from denghuo.service.billing.api.population import (
     TryOnAll,
 )
 from denghuo.service.billing.batch import Piece, Terms, inputs_of
-from denghuo.service.billing.cycle import opened_of, tariffs_of
+from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, TariffOf, metered
 from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.lines import CannotRate
+from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.rules import choose
 from denghuo.service.billing.rules.quantities import WITHOUT_BANDS
@@ -140,13 +141,16 @@ class Population:
             self._energy.filter(pc.is_in(self._energy["account_no"], value_set=wanted)),
         )
         use = self._store.bills.used(accounts, str(self._month))
-        for entry in inputs.entries:
-            place = place_of.get((entry.account_no, entry.kind))
-            if place is None:
-                continue
-            if not named:
-                entry = replace(entry, terms=tuple(replace(terms, tariff_code=None) for terms in entry.terms))
-            outcome = rating.outcome(entry, use.get(entry.account_no, {}))
+        entries = [entry for entry in inputs.entries if (entry.account_no, entry.kind) in place_of]
+        if not named:
+            entries = [
+                replace(entry, terms=tuple(replace(terms, tariff_code=None) for terms in entry.terms))
+                for entry in entries
+            ]
+        shown = cut_registers(self._ask, platform_call(self._call), str(self._month), rating, entries)
+        for entry in entries:
+            place = place_of[entry.account_no, entry.kind]
+            outcome = rating.outcome(entry, use.get(entry.account_no, {}), shown)
             if isinstance(outcome, Draft):
                 yield place, outcome
 

@@ -78,7 +78,11 @@ class BillQuestions:
             newest["tariff_code"], newest["tariff_version"]
         )
         offered = eligible(in_force, now, again.subject(newest, now, use))
-        costs = [cost(one, [again.subject(row, one, use) for row in rows], present=one is now) for one in offered]
+        others = [again.others(row) for row in rows]
+        costs = [
+            cost(one, [again.subject(row, one, use) for row in rows], present=one is now, others=others)
+            for one in offered
+        ]
         if costs[0].reason is not None:
             raise CannotRate(text(costs[0].reason.zh, costs[0].reason.en), code="no_price", value=now.code)
         return _plans(rows, costs, self._account(account_no), self._call)

@@ -5,18 +5,22 @@ bill and never the end of the run.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from denghuo.kernel.fields import TextPair
-from denghuo.kernel.period import Month
-from denghuo.kernel.values import Energy, Multiplier, Register, decimal_text
+from denghuo.kernel.period import Month, midnight
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import decimal_text
 from denghuo.service.billing.batch import Entry, Piece, Terms
-from denghuo.service.billing.lines import BasicSpan, CannotRate, MeteredPiece, Rated, RatingSubject
+from denghuo.service.billing.cuts import ESTIMATED, CutRegisters, cut
+from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingRemark, RatingSubject
+from denghuo.service.billing.pieces import metered
 from denghuo.service.billing.review import REMEDIES, Finding, finding
-from denghuo.service.billing.rules import choose, rate
+from denghuo.service.billing.rules import Stage, choose, rate_stages
 from denghuo.service.billing.rules.quantities import tier_year_begins
+from denghuo.service.billing.rules.words import remark
 from denghuo.service.reading.api import RULES
 from denghuo.service.tariff.api import TariffDocument
 
@@ -34,6 +38,7 @@ _CODES = {
     "no_price": "tariff_unknown",
     "voltage": "tariff_unknown",
     "class": "tariff_unknown",
+    "two_contracts": "contract_changed",
 }
 Use = Mapping[str, int]
 """Energy in Wh of earlier months of one account: month text -> Wh."""
@@ -41,21 +46,34 @@ Use = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Draft:
-    """A rated bill before it has passed the review."""
+    """A rated bill before it has passed the review. The pieces of `entry` are cut where the month has stages."""
 
     bill_no: str
     entry: Entry
     first_day: date
     last_day: date
     used_before_wh: int
-    tariff: TariffDocument
-    subject: RatingSubject
+    stages: Sequence[Stage]
     rated: Rated
     remarks: list[dict[str, object]] = field(default_factory=list)
 
     @property
     def terms(self) -> Terms:
         return self.entry.terms[-1]
+
+    @property
+    def tariff(self) -> TariffDocument:
+        return self.stages[-1].tariff
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days of a month, both included, under the same priced terms and the same tariff."""
+
+    first: date
+    last: date
+    terms: tuple[Terms, ...]
+    tariff: TariffDocument
 
 
 class Rating:
@@ -68,10 +86,17 @@ class Rating:
         self._chosen: dict[tuple[object, ...], TariffDocument | CannotRate] = {}
         self._last_day = month.next.first_day - _ONE_DAY
 
-    def outcome(self, entry: Entry, use: Use) -> Draft | Finding:
-        """The draft bill of an entry, or the finding that holds it."""
+    def cut_days(self, entry: Entry) -> list[date]:
+        """The first days of the stages of an entry's month after the first stage; none where it cannot be rated."""
         try:
-            return _unsettled(entry) or self._draft(entry, use)
+            return [span.first for span in self._spans_by_terms(entry)[1:]]
+        except CannotRate:
+            return []
+
+    def outcome(self, entry: Entry, use: Use, shown: CutRegisters | None = None) -> Draft | Finding:
+        """The draft bill of an entry, or the finding that holds it. shown: registers at the midnights of its cut days."""
+        try:
+            return _unsettled(entry) or self._draft(entry, use, shown or {})
         except CannotRate as refusal:
             code = _CODES.get(str(refusal.fields.get("code")), "rating_failed")
             said = TextPair(zh=refusal.detail["zh"], en=refusal.detail["en"])
@@ -85,40 +110,38 @@ class Rating:
                 f"The program could not rate this account ({type(defect).__name__}); it is in the log, tell the operators.",
             )
 
-    def _draft(self, entry: Entry, use: Use) -> Draft | Finding:
-        terms = entry.terms[-1]
-        first_day, last_day = self._days(entry)
-        if any(other.priced_by != terms.priced_by for other in entry.terms):
-            return finding(
-                "contract_changed",
-                f"合同条款自 {terms.effective_from.isoformat()} 起变更，本月须分段核算。",
-                f"The terms change on {terms.effective_from.isoformat()}, so the month needs billing by pieces.",
-                effective_from=terms.effective_from,
-            )
-        tariff = self._tariff(terms, first_day)
-        if tariff.effective_to is not None and tariff.effective_to <= last_day:
-            return finding(
-                "tariff_unknown",
-                f"电价 {tariff.title.zh} 于 {tariff.effective_to.isoformat()} 失效，本月其后没有可用的核算规则。",
-                f"Tariff {tariff.title.en} ends on {tariff.effective_to.isoformat()}, within the month.",
-                tariff=tariff.code,
-                effective_to=tariff.effective_to,
-            )
-        subject, used_before, remarks = self.subject(entry, use, tariff)
-        rated = rate(subject, tariff)
+    def _draft(self, entry: Entry, use: Use, shown: CutRegisters) -> Draft | Finding:
+        spans = self._spans_by_terms(entry)
+        pieces = cut(entry.pieces, [span.first for span in spans[1:]], shown) if len(spans) > 1 else [entry.pieces]
+        stages: list[Stage] = []
+        remarks: list[dict[str, object]] = []
+        used_before: list[int] = []
+        for span, own in zip(spans, pieces, strict=True):
+            part = replace(entry, terms=span.terms, pieces=tuple(own))
+            subject, used, said = self.subject(part, use, span.tariff, (span.first, span.last))
+            stages.append(Stage(subject, span.tariff))
+            used_before.append(used)
+            remarks += [one for one in said if one not in remarks]
+        rated = rate_stages(stages)
         _within_bounds(rated)
         remarks += [
-            {"code": one.code, "zh": one.text.zh, "en": one.text.en, "review": one.review} for one in rated.remarks
+            {"code": one.code, "zh": one.text.zh, "en": one.text.en, "review": one.review}
+            for one in [*_stages_said([span.first for span in spans], pieces), *rated.remarks]
         ]
         number = f"{self._month.year:04d}{self._month.month:02d}{entry.account_no}{KIND_DIGITS[entry.kind]}{FIRST}"
-        return Draft(number, entry, first_day, last_day, used_before, tariff, subject, rated, remarks)
+        if len(spans) > 1:
+            entry = replace(entry, pieces=tuple(dict.fromkeys(piece for own in pieces for piece in own)))
+        return Draft(number, entry, spans[0].first, spans[-1].last, used_before[0], stages, rated, remarks)
 
     def subject(
-        self, entry: Entry, use: Use, tariff: TariffDocument
+        self, entry: Entry, use: Use, tariff: TariffDocument, days: tuple[date, date] | None = None
     ) -> tuple[RatingSubject, int, list[dict[str, object]]]:
-        """What an entry is rated from by a tariff, the energy of its tier year before, and what a reader must know of that."""
+        """What an entry is rated from by a tariff, the energy of its tier year before, and what a reader must know of that.
+
+        days: first and last day, where not all days of the contract in the month are meant.
+        """
         terms = entry.terms[-1]
-        first_day, last_day = self._days(entry)
+        first_day, last_day = days or self._days(entry)
         months, tier_months, remarks = self._tier_year(terms, tariff)
         used_before = sum(use.get(str(month), 0) for month in months)
         missing = [month for month in months if str(month) not in use]
@@ -135,7 +158,7 @@ class Rating:
             month=str(self._month),
             first_day=None if whole else first_day,
             last_day=None if whole else last_day,
-            pieces=[_metered(piece) for piece in entry.pieces],
+            pieces=[metered(piece) for piece in entry.pieces],
             used_before_wh=max(used_before, 0),
             tier_months=tier_months,
             spans=self._spans(entry, first_day, last_day),
@@ -151,7 +174,35 @@ class Rating:
             min(self._last_day, (terms.effective_to or date.max) - _ONE_DAY),
         )
 
-    def _tariff(self, terms: Terms, on: date) -> TariffDocument:
+    def _spans_by_terms(self, entry: Entry) -> list[Span]:
+        """The month cut where priced terms change and where a tariff ends.
+
+        Raises:
+            CannotRate: another contract begins, or there is no tariff for some of the days.
+        """
+        begins, last_day = self._days(entry)
+        spans: list[Span] = []
+        while begins <= last_day:
+            now = [terms for terms in entry.terms if terms.effective_from <= begins][-1]
+            following = [terms for terms in entry.terms if terms.effective_from > begins]
+            changed = next((terms for terms in following if terms.priced_by != now.priced_by), None)
+            ends = last_day if changed is None else min(changed.effective_from - _ONE_DAY, last_day)
+            if changed is not None and changed.contract_no != now.contract_no:
+                raise _another_contract(changed)
+            tariff = self._tariff(now, begins, spans[-1].tariff if spans else None)
+            if tariff.effective_to is not None:
+                ends = min(ends, tariff.effective_to - _ONE_DAY)
+            held = tuple(
+                terms
+                for terms in entry.terms
+                if terms.effective_from <= ends and (terms.effective_to is None or terms.effective_to > begins)
+            )
+            spans.append(Span(begins, ends, held, tariff))
+            begins = ends + _ONE_DAY
+        return spans
+
+    def _tariff(self, terms: Terms, on: date, before: TariffDocument | None) -> TariffDocument:
+        """The tariff of terms on a day; before: that of the days before, which may have ended without a successor."""
         key = (terms.kind, terms.tariff_class, terms.settlement_mode, terms.tariff_code, on)
         if key not in self._chosen:
             try:
@@ -167,6 +218,8 @@ class Rating:
                 self._chosen[key] = refusal
         chosen = self._chosen[key]
         if isinstance(chosen, CannotRate):
+            if before is not None and before.effective_to == on and chosen.fields.get("code") == "no_tariff":
+                raise _without_successor(before)
             raise chosen
         return chosen
 
@@ -226,21 +279,54 @@ def _unsettled(entry: Entry) -> Finding | None:
     )
 
 
-def _metered(piece: Piece) -> MeteredPiece:
-    return MeteredPiece(
-        point_no=piece.point_no,
-        meter_no=piece.meter_no,
-        piece=piece.piece,
-        quantity=piece.quantity,  # type: ignore[arg-type]  # text of the dataset, validated here
-        band=piece.band,  # type: ignore[arg-type]
-        start=None if piece.start_e4 is None else Register(piece.start_e4),
-        end=None if piece.end_e4 is None else Register(piece.end_e4),
-        multiplier=Multiplier(piece.multiplier),
-        value_milli=piece.energy_wh,
-        status=piece.status,  # type: ignore[arg-type]
-        method=piece.method,
-        estimated_days=piece.days_estimated,
+def _another_contract(begun: Terms) -> CannotRate:
+    return CannotRate(
+        text(
+            f"合同 {begun.contract_no} 自 {begun.effective_from} 起接替原合同，本月涉及两份合同，请先终结原合同电费。",
+            f"Contract {begun.contract_no} follows the one before from {begun.effective_from} on, so the month has two contracts;"
+            " settle the first one first.",
+        ),
+        code="two_contracts",
+        contract_no=begun.contract_no,
+        effective_from=begun.effective_from,
     )
+
+
+def _without_successor(ended: TariffDocument) -> CannotRate:
+    return CannotRate(
+        text(
+            f"电价 {ended.title.zh} 于 {ended.effective_to} 失效，本月其后没有可用的核算规则。",
+            f"Tariff {ended.title.en} ends on {ended.effective_to}, within the month, and no other follows it.",
+        ),
+        code="no_tariff",
+        tariff=ended.code,
+        effective_to=ended.effective_to,
+    )
+
+
+def _stages_said(first_days: Sequence[date], pieces: Sequence[Sequence[Piece]]) -> Iterator[RatingRemark]:
+    """What a reader must know of the cuts between stages."""
+    if len(pieces) == 1:
+        return
+    guessed = [
+        day
+        for day, own in zip(first_days[1:], pieces[1:], strict=True)
+        if any(piece.from_at == midnight(day) and piece.method in ESTIMATED for piece in own)
+    ]
+    if guessed:
+        days = ", ".join(str(day) for day in guessed)
+        yield remark(
+            "cut_estimated",
+            f"{days} 零点无抄见示数，分段电量按前后示数内插或按日分摊。",
+            f"Without a register at the midnight of {days} the energies of the stages were estimated.",
+        )
+    if any(piece.quantity == "demand" for piece in pieces[0]):
+        yield remark(
+            "demand_undivided",
+            "最大需量为全月抄见值，各段均按全月需量计算，请核对变更日是否抄录需量。",
+            "The largest demand was read once for the month and counts in every stage; was it read on the day of change?",
+            review=True,
+        )
 
 
 def _within_bounds(rated: Rated) -> None:
@@ -264,25 +350,4 @@ def _months_missing(missing: list[Month]) -> dict[str, object]:
         "zh": f"本阶梯年 {span} 的用电量未接入本系统，阶梯累计未含这些月份。",
         "en": f"Energy of {span} of this tier year was not taken over, so the tiers count without it.",
         "review": False,
-    }
-
-
-def piece_json(piece: Piece) -> dict[str, object]:
-    """A piece as it is stored with a bill or with what is held."""
-    return {
-        "point_no": piece.point_no,
-        "meter_no": piece.meter_no,
-        "piece": piece.piece,
-        "quantity": piece.quantity,
-        "band": piece.band,
-        "from_at": piece.from_at.isoformat(),
-        "to_at": piece.to_at.isoformat(),
-        "start": None if piece.start_e4 is None else str(Register(piece.start_e4)),
-        "end": None if piece.end_e4 is None else str(Register(piece.end_e4)),
-        "multiplier": str(piece.multiplier),
-        "energy": None if piece.energy_wh is None else str(Energy(piece.energy_wh)),
-        "status": piece.status,
-        "method": piece.method,
-        "days_estimated": piece.days_estimated,
-        "rule": piece.rule,
     }

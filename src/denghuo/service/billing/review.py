@@ -55,8 +55,8 @@ REMEDIES: dict[str, TextPair] = {
         en="Publish a tariff for this class and month, or correct class and voltage in the contract, then calculate again.",
     ),
     "contract_changed": TextPair(
-        zh="月内用电类别、电压或电价发生变更，须分段核算；请人工核定后处理。",
-        en="Class, voltage or tariff changed within the month, which needs billing by pieces; settle it by hand.",
+        zh="月内两份合同先后生效；请先终结原合同电费，再重算该户。",
+        en="Two contracts followed each other within the month; settle the first one, then calculate again.",
     ),
     "rating_failed": TextPair(
         zh="按原因更正合同或示数后重算该户。",

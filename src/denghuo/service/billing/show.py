@@ -6,6 +6,7 @@ from typing import Any
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import midnight
 from denghuo.kernel.values import ApparentPower, Energy, Money, Power, decimal_text, round_half_up
 from denghuo.service.billing.api import (
     Bill,
@@ -132,6 +133,8 @@ def shown_line(number: int, line: BillLine, registers: Sequence[ShownRegister]) 
         tariff_version=line.tariff_version,
         illustrative=line.illustrative,
         note=line.note,
+        first_day=line.first_day,
+        last_day=line.last_day,
         registers=[one for one in registers if _bears(one, line)],
         steps=line.steps,
     )
@@ -139,6 +142,10 @@ def shown_line(number: int, line: BillLine, registers: Sequence[ShownRegister]) 
 
 def _bears(one: ShownRegister, line: BillLine) -> bool:
     """Whether a register is part of how the line came about."""
+    if line.first_day is not None and one.to_at <= midnight(line.first_day):
+        return False
+    if line.last_day is not None and one.from_at > midnight(line.last_day):
+        return False
     if line.group == "basic":
         return one.quantity == "demand"
     if line.group == "power_factor":

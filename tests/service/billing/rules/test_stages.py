@@ -21,7 +21,7 @@ from tests.service.billing.rules.make import (
 
 from denghuo.kernel.values import Energy
 from denghuo.service.billing.lines import CannotRate, TransformerLoss
-from denghuo.service.billing.rules import rate, rate_stages
+from denghuo.service.billing.rules import Stage, rate, rate_stages
 
 PF = "水电财字〔83〕215号"
 
@@ -55,7 +55,7 @@ def test_mix_01_transformer_and_metering_change_within_a_month() -> None:
         standard=90,
         **days(date(2026, 4, 21), date(2026, 4, 30)),
     )
-    rated = rate_stages([(before, low), (after, high)])
+    rated = rate_stages([Stage(before, low), Stage(after, high)])
     assert amounts(rated) == {
         ("energy", None, None): str(yuan(expected["stage1"])),
         ("energy", "peak", None): str(yuan(expected["peak_fee"])),
@@ -73,8 +73,8 @@ def test_a_cut_moves_no_energy_between_tiers(period: str, cut: int, first: int, 
     document = tariff(component("energy", rows), tiers={"period": period, "tables": [{"up_to": ["200", "400"]}]})
     middle = date(2026, 4, cut)
     parts = [
-        (subject(piece(str(first)), used_before_wh=used * 1000, **days(date(2026, 4, 1), middle)), document),
-        (
+        Stage(subject(piece(str(first)), used_before_wh=used * 1000, **days(date(2026, 4, 1), middle)), document),
+        Stage(
             subject(
                 piece(str(second)), used_before_wh=used * 1000, **days(middle + timedelta(days=1), date(2026, 4, 30))
             ),
@@ -101,8 +101,8 @@ def test_the_discount_looks_at_the_whole_month_and_the_basic_charge_at_the_days(
     terms = {"tariff_class": "two_part_demand", "spans": [span("2026-04-01", "2026-04-30", kva="2000", kw="900")]}
     rated = rate_stages(
         [
-            (subject(piece("260000"), **terms, **days(date(2026, 4, 1), date(2026, 4, 15))), document),
-            (subject(piece(second), **terms, **days(date(2026, 4, 16), date(2026, 4, 30))), document),
+            Stage(subject(piece("260000"), **terms, **days(date(2026, 4, 1), date(2026, 4, 15))), document),
+            Stage(subject(piece(second), **terms, **days(date(2026, 4, 16), date(2026, 4, 30))), document),
         ]
     )
     basic = [str(line.amount) for line in rated.lines if line.group == "basic"]
@@ -115,6 +115,6 @@ def test_stages_that_do_not_follow_each_other_are_refused() -> None:
     gap = subject(piece("1"), **days(date(2026, 4, 12), date(2026, 4, 30)))
     for stages in ([(one, document), (gap, document)], [(one, document), (subject(piece("1")), document)], []):
         with pytest.raises(CannotRate) as raised:
-            rate_stages(stages)
+            rate_stages([Stage(*stage) for stage in stages])
         assert raised.value.code == "no_days"
-    assert rate_stages([(one, document)]) == rate(one, document)
+    assert rate_stages([Stage(one, document)]) == rate(one, document)

@@ -195,6 +195,8 @@ class ShownLine(Message):
     tariff_version: Annotated[int, Label("电价版本", "Price version")]
     illustrative: Annotated[bool, Label("示例价", "Illustrative price")]
     note: Annotated[TextPair | None, Label("价格说明", "Note on the price")]
+    first_day: Annotated[date | None, Label("分段起日", "Stage from")] = None
+    last_day: Annotated[date | None, Label("分段止日", "Stage to")] = None
     registers: list[ShownRegister]
     steps: list[Step]
 

@@ -19,11 +19,12 @@ PARTS = Dictionary(
         "power_factor": text("功率因数", "Power factor"),
         "price": text("电价", "Price"),
         "plan": text("电价方案", "Tariff"),
+        "stages": text("分段计费", "Stages of a month"),
         "other": text("更正", "Corrections"),
     },
 )
 PartCode = Annotated[
-    Literal["days", "energy", "time_shift", "tier", "basic", "power_factor", "price", "plan", "other"],
+    Literal["days", "energy", "time_shift", "tier", "basic", "power_factor", "price", "plan", "stages", "other"],
     Label("原因", "Cause", dictionary=PARTS.name),
 ]
 

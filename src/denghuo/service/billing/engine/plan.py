@@ -68,6 +68,9 @@ def price_plan(tariff: TariffDocument, month: Month, voltage: str) -> PricePlan 
     )
     if any(part is not None for part in beyond) or voltage not in tariff.voltages:
         return None
+    if tariff.effective_to is not None and tariff.effective_to < month.next.first_day:
+        # What follows it within the month makes a stage of its own.
+        return None
     if _adjusts_all(tariff, voltage):
         return None
     if tariff.tiers is not None and not _known(tariff.tiers):

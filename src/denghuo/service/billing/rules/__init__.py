@@ -3,6 +3,6 @@
 from denghuo.service.billing.rules.choice import choose
 from denghuo.service.billing.rules.examples import example_faults
 from denghuo.service.billing.rules.rating import rate
-from denghuo.service.billing.rules.stages import rate_stages
+from denghuo.service.billing.rules.stages import Stage, rate_stages
 
-__all__ = ["choose", "example_faults", "rate", "rate_stages"]
+__all__ = ["Stage", "choose", "example_faults", "rate", "rate_stages"]

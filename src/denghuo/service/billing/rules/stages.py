@@ -7,26 +7,35 @@ used. The discount by kWh per kVA looks at the energy of the whole month.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
+from typing import NamedTuple
 
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
-from denghuo.service.billing.lines import CannotRate, Rated, RatingSubject
+from denghuo.service.billing.lines import BillLine, CannotRate, Rated, RatingSubject
 from denghuo.service.billing.rules.rating import rate
+from denghuo.service.billing.rules.words import sentence, step
 from denghuo.service.tariff.api import TariffDocument
 
-Stage = tuple[RatingSubject, TariffDocument]
+
+class Stage(NamedTuple):
+    """What is rated in days of a month, and by what. others: the tariffs of its parts by code."""
+
+    subject: RatingSubject
+    tariff: TariffDocument
+    others: Mapping[str, TariffDocument] = MappingProxyType({})
 
 
-def rate_stages(stages: Sequence[Stage], others: Mapping[str, TariffDocument] | None = None) -> Rated:
+def rate_stages(stages: Sequence[Stage]) -> Rated:
     """Rates the stages of one contract's month, in the order of their days, as one bill under the tariff of the last.
 
     Raises:
         CannotRate: a stage cannot be rated, or the stages do not follow each other day by day.
     """
     _follow(stages)
-    rated = _rate(stages, others, None)
-    if any(tariff.basic is not None and tariff.basic.discount is not None for _, tariff in stages):
-        rated = _rate(stages, others, sum(one.energy_wh for one in rated))
+    rated = _rate(stages, None)
+    if any(one.tariff.basic is not None and one.tariff.basic.discount is not None for one in stages):
+        rated = _rate(stages, sum(one.energy_wh for one in rated))
     if len(rated) == 1:
         return rated[0]
     last = rated[-1]
@@ -35,7 +44,7 @@ def rate_stages(stages: Sequence[Stage], others: Mapping[str, TariffDocument] | 
         tariff_version=last.tariff_version,
         energy_wh=sum(one.energy_wh for one in rated),
         tiers_wh=_added([one.tiers_wh for one in rated]),
-        lines=[line for one in rated for line in one.lines],
+        lines=[_of_days(line, stage.subject) for stage, one in zip(stages, rated, strict=True) for line in one.lines],
         total=Money(sum(one.total.fen for one in rated)),
         estimated_days=sum(one.estimated_days for one in rated),
         illustrative=any(one.illustrative for one in rated),
@@ -43,9 +52,9 @@ def rate_stages(stages: Sequence[Stage], others: Mapping[str, TariffDocument] | 
     )
 
 
-def _rate(stages: Sequence[Stage], others: Mapping[str, TariffDocument] | None, month_wh: int | None) -> list[Rated]:
+def _rate(stages: Sequence[Stage], month_wh: int | None) -> list[Rated]:
     rated: list[Rated] = []
-    for subject, tariff in stages:
+    for subject, tariff, others in stages:
         update: dict[str, object] = {}
         if month_wh is not None and subject.customer_energy_wh is None:
             update["customer_energy_wh"] = month_wh
@@ -54,6 +63,17 @@ def _rate(stages: Sequence[Stage], others: Mapping[str, TariffDocument] | None, 
             update |= _used(subject, tariff, used)
         rated.append(rate(subject.model_copy(update=update) if update else subject, tariff, others))
     return rated
+
+
+def _of_days(line: BillLine, subject: RatingSubject) -> BillLine:
+    """A line that says for which days of the month it stands."""
+    first, last = f"{subject.first_day}", f"{subject.last_day}"
+    said = step(
+        "days", {"from": first, "to": last}, f"{first} 至 {last}：", f"From {first} to {last}: ", "price.change"
+    )
+    steps = [said, *line.steps]
+    days = {"first_day": subject.first_day, "last_day": subject.last_day}
+    return line.model_copy(update=days | {"steps": steps, "sentence": sentence(steps)})
 
 
 def _used(subject: RatingSubject, tariff: TariffDocument, used: list[int]) -> dict[str, object]:
@@ -70,7 +90,7 @@ def _added(rows: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _follow(stages: Sequence[Stage]) -> None:
-    for (one, _), (two, _) in zip(stages, stages[1:], strict=False):
+    for one, two in zip((stage.subject for stage in stages), (stage.subject for stage in stages[1:]), strict=False):
         if (
             one.month != two.month
             or one.last_day is None

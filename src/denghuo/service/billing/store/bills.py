@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.values import Money
-from denghuo.service.billing.rating import Draft, piece_json
+from denghuo.service.billing.kept import rating_part, tariffs_of
+from denghuo.service.billing.pieces import piece_json
+from denghuo.service.billing.rating import Draft
 from denghuo.service.billing.store.proofs import Proofs
 
 UNISSUED = ("rated", "held", "passed")
@@ -110,7 +112,7 @@ class Bills:
             self._work.run("DELETE FROM bill_line WHERE bill_no = ANY (%s)", (dropped,))
 
     def add_drafts(self, month: str, drafts: Sequence[Draft], at: datetime) -> None:
-        Proofs(self._work).keep_tariffs(draft.tariff for draft in drafts)
+        Proofs(self._work).keep_tariffs(tariff for draft in drafts for tariff in tariffs_of(draft.stages))
         self._work.copy_in("bill", _BILL, (_bill_row(month, draft, at) for draft in drafts))
         self._work.copy_in("bill_line", _LINE, (row for draft in drafts for row in _line_rows(draft)))
 
@@ -251,7 +253,7 @@ def _bill_row(month: str, draft: Draft, at: datetime) -> tuple[Any, ...]:
         rated.illustrative,
         json.dumps([piece_json(piece) for piece in draft.entry.pieces], ensure_ascii=False),
         json.dumps(draft.remarks, ensure_ascii=False),
-        draft.subject.model_dump_json(exclude={"pieces"}, exclude_defaults=True),
+        json.dumps(rating_part(draft.stages), ensure_ascii=False),
         at,
     )
 

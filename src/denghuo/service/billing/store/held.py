@@ -8,7 +8,8 @@ from typing import Any
 
 from denghuo.data.processing.work import Work
 from denghuo.service.billing.batch import Entry
-from denghuo.service.billing.rating import KIND_DIGITS, piece_json
+from denghuo.service.billing.pieces import piece_json
+from denghuo.service.billing.rating import KIND_DIGITS
 from denghuo.service.billing.review import Finding
 
 HOLD = (

@@ -1,0 +1,150 @@
+"""Metered pieces cut where a month's terms or prices change (分段电量). Pure.
+
+At the register of the midnight that begins the new stage, where the meter tells it; else in proportion to the meter's total, else
+to the days. All energy registers of a meter are cut the same way, so that bands stay parts of their total. A demand that was read
+once for the month stands in every stage.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
+
+from denghuo.kernel.period import midnight
+from denghuo.kernel.values import round_half_up
+from denghuo.service.billing.batch import Piece
+
+_METHODS = ("actual", "manual", "interpolated", "daily_average")
+"""From the surest to the least sure."""
+ESTIMATED = frozenset({"interpolated", "daily_average"})
+_DAY = timedelta(days=1)
+
+
+class Channel(NamedTuple):
+    """A register of a meter at a point, in the numbering of the month's pieces."""
+
+    point_no: str
+    meter_no: str
+    piece: int
+    quantity: str
+    band: str
+
+
+class Shown(NamedTuple):
+    """What a register shows at a midnight, in 1e-4 of its unit, and how that is known."""
+
+    register_e4: int
+    method: str
+
+
+CutRegisters = Mapping[date, Mapping[Channel, Shown]]
+"""Registers at the midnights that begin days."""
+
+
+def cut(pieces: Sequence[Piece], days: Sequence[date], shown: CutRegisters) -> list[list[Piece]]:
+    """The pieces of each stage; `days` are the first days of the stages after the first, in order.
+
+    Pieces are numbered anew at each point, by the day on which they begin.
+    """
+    stages: list[list[Piece]] = []
+    rest = list(pieces)
+    for day in days:
+        before, rest = _at(rest, day, shown.get(day, {}))
+        stages.append(before)
+    stages.append(rest)
+    numbers = _numbers([piece for stage in stages for piece in stage])
+    return [[replace(piece, piece=numbers[piece.point_no, piece.from_at]) for piece in stage] for stage in stages]
+
+
+def _numbers(pieces: Sequence[Piece]) -> dict[tuple[str, datetime], int]:
+    begins: dict[str, set[datetime]] = {}
+    for piece in pieces:
+        begins.setdefault(piece.point_no, set()).add(piece.from_at)
+    return {(point, at): number for point, all_at in begins.items() for number, at in enumerate(sorted(all_at), 1)}
+
+
+def _at(pieces: Sequence[Piece], day: date, shown: Mapping[Channel, Shown]) -> tuple[list[Piece], list[Piece]]:
+    at = midnight(day)
+    before: list[Piece] = []
+    after: list[Piece] = []
+    for _, group in groupby(sorted(pieces, key=_meter), key=_meter):
+        through = []
+        for piece in group:
+            if piece.to_at <= at:
+                before.append(piece)
+            elif piece.from_at >= at:
+                after.append(piece)
+            elif piece.quantity == "demand":
+                before.append(piece)
+                after.append(piece)
+            else:
+                through.append(piece)
+        for one, two in _through(through, at, shown):
+            before.append(one)
+            after.append(two)
+    return before, after
+
+
+def _meter(piece: Piece) -> tuple[str, str, int]:
+    return piece.point_no, piece.meter_no, piece.piece
+
+
+def _through(pieces: Sequence[Piece], at: datetime, shown: Mapping[Channel, Shown]) -> Iterator[tuple[Piece, Piece]]:
+    """The two sides of pieces of one meter that go on over a midnight."""
+    known = [shown.get(Channel(*_meter(piece), piece.quantity, piece.band)) for piece in pieces]
+    sides = [None if one is None else _energies(piece, one) for piece, one in zip(pieces, known, strict=True)]
+    if all(side is not None for side in sides):
+        for piece, one, side in zip(pieces, known, sides, strict=True):
+            assert one is not None and side is not None  # both are there for each, as was just seen
+            yield _sides(piece, at, side, one.method, one.register_e4)
+        return
+    times, of, method = _share(pieces, sides, at)
+    for piece in pieces:
+        energy = round_half_up((piece.energy_wh or 0) * times, of)
+        yield _sides(piece, at, (energy, (piece.energy_wh or 0) - energy), method, None)
+
+
+def _share(pieces: Sequence[Piece], sides: Sequence[tuple[int, int] | None], at: datetime) -> tuple[int, int, str]:
+    """Which share (times/of) of a meter's energy lies before a midnight, and how that is known."""
+    for piece, side in zip(pieces, sides, strict=True):
+        if side is not None and piece.band == "total" and piece.quantity.startswith("active") and piece.energy_wh:
+            return side[0], sum(side), "interpolated"
+    first = pieces[0]
+    return (at - first.from_at) // _DAY, max((first.to_at - first.from_at) // _DAY, 1), "daily_average"
+
+
+def _energies(piece: Piece, shown: Shown) -> tuple[int, int] | None:
+    """Energy (Wh, varh) before and after a register; None where the register does not lie between the ends of its piece."""
+    start, end, energy = piece.start_e4, piece.end_e4, piece.energy_wh
+    if start is None or end is None or energy is None:
+        return None
+    # 1e-4 units times the multiplier are tenths of a milli-unit. A register that passed zero did so on one side of the cut.
+    before = round_half_up((shown.register_e4 - start) * piece.multiplier, 10)
+    after = round_half_up((end - shown.register_e4) * piece.multiplier, 10)
+    if before < 0 <= after:
+        before = energy - after
+    elif after < 0 <= before:
+        after = energy - before
+    return (before, after) if min(before, after) >= 0 and abs(before + after - energy) <= 1 else None
+
+
+def _sides(
+    piece: Piece, at: datetime, energies: tuple[int, int], method: str, register_e4: int | None
+) -> tuple[Piece, Piece]:
+    how = max(piece.method, method, key=lambda one: _METHODS.index(one) if one in _METHODS else len(_METHODS))
+    guessed = how in ESTIMATED
+    status = "estimated" if guessed else piece.status
+    rule = "missing" if guessed else piece.rule
+    days = (at - piece.from_at) // _DAY, (piece.to_at - at) // _DAY
+    if method == "daily_average":
+        estimated = days
+    else:
+        near = int(method == "interpolated")
+        first = min(piece.days_estimated + near, days[0])
+        estimated = first, min(max(piece.days_estimated - first, 0) + near, days[1])
+    common = {"method": how, "status": status, "rule": rule}
+    return (
+        replace(piece, to_at=at, end_e4=register_e4, energy_wh=energies[0], days_estimated=estimated[0], **common),  # type: ignore[arg-type]
+        replace(piece, from_at=at, start_e4=register_e4, energy_wh=energies[1], days_estimated=estimated[1], **common),  # type: ignore[arg-type]
+    )

@@ -1,0 +1,123 @@
+"""Contracts with more than a class and a meter, from agreed terms to the issued bill: a month whose terms or prices change."""
+
+import base64
+import json
+import pathlib
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from tests.service.billing.county import (
+    ACCOUNTANT,
+    MONTH,
+    OPERATOR,
+    OTHER_PERSON,
+    County,
+    Supply,
+    county,
+    daily,
+    prices,
+    settle_county,
+)
+
+from denghuo.kernel.values import Price
+from denghuo.service.billing.api import Bill, BillRef, ExceptionRef, FindBills, FindExceptions, StartCycle
+from denghuo.service.contract.api import ChangeTerms, ContractApi, ContractsOf
+from denghuo.service.tariff.api import DraftTariff, TariffApi, TariffVersion
+
+CHANGED = Supply(1, 1, daily(40), tariff_class="general_single_part", contract_kw=10)
+DEARER = Supply(2, 1, daily(40), tariff_class="general_single_part", contract_kw=10)
+UNREAD = Supply(3, 1, {day: shown for day, shown in daily(30).items() if day not in (10, 11, 12)}, contract_kw=10)
+ENDED = Supply(4, 1, daily(6), tariff_class="agricultural")
+ALL = [CHANGED, DEARER, UNREAD, ENDED]
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with county(request.param, database_dsn, tmp_path) as made:
+        settle_county(made, ALL)
+        yield made
+
+
+def publish(found: County, **changes: Any) -> None:
+    business = next(one for one in prices() if one.code == "test.business")
+    drafted = found.directory(TariffApi).draft(OPERATOR, DraftTariff(document=business.model_copy(update=changes)))
+    assert drafted.publishable, drafted.findings
+    found.directory(TariffApi).publish(OTHER_PERSON, TariffVersion(code=drafted.code, version=drafted.version))
+
+
+def contract_no(found: County, supply: Supply) -> str:
+    rows = found.directory(ContractApi).contracts_of(OPERATOR, ContractsOf(account_no=supply.account_no)).rows
+    return rows[0].contract_no
+
+
+def change(found: County, supply: Supply, day: int, **changes: Any) -> None:
+    request = ChangeTerms(
+        contract_no=contract_no(found, supply), effective_from=date(2026, 4, day), reason="用电性质变更", **changes
+    )
+    found.ask(ContractApi).change_terms(OPERATOR, request)
+
+
+def bill(found: County, supply: Supply) -> Bill:
+    return found.billing.bill(ACCOUNTANT, BillRef(bill_no=f"202604{supply.account_no}101"))
+
+
+def told(shown: Bill) -> list[tuple[str, str, str, str]]:
+    """Days, quantity, price and amount of the lines."""
+    return [
+        (f"{line.first_day:%d}-{line.last_day:%d}" if line.first_day and line.last_day else "", *map(str, figures))
+        for line in shown.lines
+        for figures in [(line.quantity, line.price, line.amount)]
+    ]
+
+
+@pytest.mark.scope("B04-11")
+def test_a_month_whose_terms_or_prices_change_is_billed_in_stages(found: County) -> None:
+    dearer = [one.model_copy(update={"price": Price.of("0.80")}) for one in prices()[1].components[0].prices]
+    component = prices()[1].components[0].model_copy(update={"prices": dearer})
+    publish(found, components=[component], effective_from=date(2026, 4, 21))
+    change(found, CHANGED, 11, tariff_class="resident")
+    change(found, UNREAD, 11, tariff_class="general_single_part")
+    found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    found.settle()
+
+    # A change of class: ten days at one price, twenty at the other, from the register of the eleventh.
+    changed = bill(found, CHANGED)
+    assert told(changed) == [("01-10", "400", "0.7853", "314.12"), ("11-30", "800", "0.6170", "493.60")]
+    assert str(changed.amount) == "807.72" and changed.state == "issued"
+    assert [(str(one.start), str(one.end), one.piece) for one in changed.registers] == [
+        ("1000.00", "1400.00", 1),
+        ("1400.00", "2200.00", 2),
+    ]
+    assert [len(line.registers) for line in changed.lines] == [1, 1]
+    assert changed.lines[0].sentence.en.startswith("From 2026-04-01 to 2026-04-10: ")
+
+    # A tariff that another version follows.
+    assert told(bill(found, DEARER)) == [("01-20", "800", "0.7853", "628.24"), ("21-30", "400", "0.8000", "320.00")]
+
+    # Without a register at that midnight the line between its neighbours counts, and the bill says so.
+    unread = bill(found, UNREAD)
+    assert told(unread)[0] == ("01-10", "300", "0.6170", "185.10")
+    assert [one.status for one in unread.registers] == ["estimated"] * 3 and unread.estimated_days == 2
+    assert any("2026-04-11" in one.zh for one in unread.remarks)
+
+    # Nothing in force, no bill; the county has no price for farms.
+    (held,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, state="open")).rows
+    assert (held.account_no, held.code) == (ENDED.account_no, "tariff_unknown")
+    assert len(found.billing.bills(ACCOUNTANT, FindBills(month=MONTH, state="issued")).rows) == 3
+    assert found.billing.exception(ACCOUNTANT, ExceptionRef(exception_no=held.exception_no)).remedy.en
+
+    # The file says what each stage was rated from, and by which tariffs.
+    file = found.billing.bill_file(ACCOUNTANT, BillRef(bill_no=changed.bill_no))
+    body = json.loads(base64.b64decode(file.content))
+    assert (body["version"], [one["code"] for one in body["tariffs"]]) == (2, ["test.business"])
+    assert [
+        (one["first_day"], one["last_day"], one["tariff_class"], one["tariff_code"])
+        for one in body["bill"]["rating"]["stages"]
+    ] == [
+        ("2026-04-01", "2026-04-10", "general_single_part", "test.business"),
+        ("2026-04-11", "2026-04-30", "resident", "test.resident"),
+    ]
+    assert body["bill"]["rating"]["tariffs"] == [{"code": "test.business", "version": 1}]
+    assert body["proof"] is not None and body["tariff"]["code"] == "test.resident"
