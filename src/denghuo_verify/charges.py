@@ -270,8 +270,9 @@ def power_factor_lines(
     rating: Mapping[str, Any],
     registers: Sequence[Mapping[str, Any]],
     base: Decimal,
+    lost: tuple[Decimal, Decimal],
 ) -> list[Line]:
-    """功率因数调整电费 (水电财字〔83〕215号): a percentage of the base by table.
+    """功率因数调整电费 (水电财字〔83〕215号): a percentage of the base by table, on the energies of the registers and losses.
 
     None without a standard, a reactive register or energy.
     """
@@ -280,9 +281,9 @@ def power_factor_lines(
     if standard is None or not reactive:
         return []
     places = places_of(tariff)
-    kvarh = sum((half_up(abs(number(one["energy"])), places) for one in reactive), ZERO)
+    kvarh = sum((half_up(abs(number(one["energy"])), places) for one in reactive), lost[1])
     wanted = "active_rev" if tariff.get("kind") == "purchase" else "active_fwd"
-    kwh = ZERO
+    kwh = lost[0]
     for rows in by_meter(one for one in registers if one["quantity"] == wanted):
         rounded = {one["band"]: half_up(number(one["energy"]), places) for one in rows}
         kwh += rounded.get("total", sum(rounded.values(), ZERO))

@@ -11,7 +11,8 @@ from denghuo_verify.energy import NoBill
 from denghuo_verify.figures import ZERO, exact, half_up, number, shown
 from denghuo_verify.form import BILL, PROOF, REGISTERS, TARIFF, strange
 from denghuo_verify.merkle import digest, leaf_hash, root_of
-from denghuo_verify.rating import Expected, rated
+from denghuo_verify.rating import Expected
+from denghuo_verify.stages import days_of, rated_bill
 
 READ = frozenset({"actual", "manual"})
 Verdict = Literal["verified", "differs", "unknown"]
@@ -65,9 +66,14 @@ def verify(document: Mapping[str, Any], root: str | None = None, need_proof: boo
     with exact():
         report.differs += readings_differ(document["readings"])
         report.notes += readings_estimated(document["readings"])
-        report.differs += head_differs(bill, document["tariff"])
         try:
-            right = rated(stated(bill["rating"]), stated(document["tariff"]), stated(document["readings"]))
+            report.differs += head_differs(stated(bill), document["tariff"])
+            right = rated_bill(
+                stated(bill),
+                stated(document["readings"]),
+                stated(document["tariff"]),
+                stated(document.get("tariffs", [])),
+            )
         except NoBill as reason:
             report.differs.append(
                 Finding("bill", f"按所给条款、电价和示数不能出账：{reason.zh}", f"no bill follows: {reason.en}")
@@ -85,18 +91,30 @@ def verify(document: Mapping[str, Any], root: str | None = None, need_proof: boo
 
 def unknown_rules(document: Mapping[str, Any]) -> Iterator[Finding]:
     """Entries that this program does not know: a bill that rests on them is not judged."""
-    parts = [("bill", BILL), ("readings", REGISTERS), ("tariff", TARIFF)]
+    parts: list[tuple[str, Any]] = [("bill", BILL), ("readings", REGISTERS), ("tariff", TARIFF)]
+    if "tariffs" in document:
+        parts.append(("tariffs", [TARIFF]))
     if document.get("proof") is not None:
         parts.append(("proof", PROOF))
-    for name, form in parts:
-        for where in strange(document[name], form, name):
-            yield Finding(
-                where,
-                "本程序不识别此项（缺少、格式不符或未知规则）",
-                "not known here: missing, malformed or an unknown rule",
-            )
-    if isinstance(document["bill"], dict) and document["bill"].get("reverses"):
-        yield Finding("bill.reverses", "冲销账单的规则未知", "the rule of a reversal is not known")
+    places = [where for name, form in parts for where in strange(document[name], form, name)]
+    if not places:
+        places = list(_other_version(document))
+    for where in places:
+        yield Finding(
+            where,
+            "本程序不识别此项（缺少、格式不符或未知规则）",
+            "not known here: missing, malformed or an unknown rule",
+        )
+
+
+def _other_version(document: Mapping[str, Any]) -> Iterator[str]:
+    """Stages and further tariffs are entries of the second version of the form, and the tariffs those that the rating names."""
+    rating = document["bill"]["rating"]
+    further = [name for name in ("stages", "tariffs") if rating.get(name) is not None]
+    if document["version"] != (2 if further else 1):
+        yield "version"
+    if [one["code"] for one in rating.get("tariffs") or []] != [one["code"] for one in document.get("tariffs", [])]:
+        yield "tariffs"
 
 
 def stated(value: Any) -> Any:
@@ -155,20 +173,30 @@ def readings_estimated(registers: list[Mapping[str, Any]]) -> Iterator[Finding]:
 
 
 def head_differs(bill: Mapping[str, Any], tariff: Mapping[str, Any]) -> Iterator[Finding]:
-    """The head must say what was rated: same contract, kind, month and tariff."""
+    """The head must say what was rated: same contract, kind, month, days and tariff; for stages what the last one says."""
     rating = bill["rating"]
-    pairs = (
-        ("account_no", rating.get("account_no", "")),
-        ("contract_no", rating.get("contract_no", "")),
-        ("month", rating["month"]),
-        ("kind", rating.get("kind", "supply")),
-        ("tariff_class", rating["tariff_class"]),
-        ("tariff_code", tariff["code"]),
+    last = (rating.get("stages") or [rating])[-1]
+    first_day, last_day = days_of(rating)
+    pairs: tuple[tuple[str, Any, Any], ...] = (
+        ("account_no", bill["account_no"], rating.get("account_no", "")),
+        ("contract_no", bill["contract_no"], rating.get("contract_no", "")),
+        ("month", bill["month"], rating["month"]),
+        ("kind", bill["kind"], rating.get("kind", "supply")),
+        ("tariff_class", bill["tariff_class"], rating["tariff_class"]),
+        ("tariff_code", bill["tariff_code"], tariff["code"]),
+        ("from_on", bill["from_on"], first_day.isoformat()),
+        ("to_on", bill["to_on"], last_day.isoformat()),
+        ("illustrative", bill["illustrative"], any(line["illustrative"] for line in bill["lines"])),
+        ("rating.tariff_class", rating["tariff_class"], last["tariff_class"]),
+        ("rating.settlement", rating.get("settlement"), last.get("settlement")),
+        ("rating.voltage", rating["voltage"], last["voltage"]),
+        ("tariff_code", bill["tariff_code"], last.get("tariff_code", bill["tariff_code"])),
+        ("tariff_version", bill["tariff_version"], last.get("tariff_version", bill["tariff_version"])),
     )
-    for name, right in pairs:
-        if bill[name] != right:
+    for name, found, right in pairs:
+        if found != right:
             yield Finding(
-                f"bill.{name}", f"账单头 {name} 与计费条件不符", f"{name} of the head differs", bill[name], right
+                f"bill.{name}", f"账单头 {name} 与计费条件不符", f"{name} of the head differs", str(found), str(right)
             )
 
 
@@ -258,7 +286,8 @@ def _finding(where: str, zh: str, en: str, stated: Decimal | None, right: Decima
 
 
 def bill_leaf(document: Mapping[str, Any], salt: str) -> bytes:
-    """The hash of a bill: head and lines, readings, the digest of the tariff, and a salt that keeps neighbours from guessing."""
+    """The hash of a bill: head and lines, readings, the digests of its tariffs, and a salt that keeps neighbours from guessing."""
+    further = {"tariffs": [digest(one) for one in document["tariffs"]]} if document.get("tariffs") else {}
     return leaf_hash(
         {
             "schema": document["schema"],
@@ -267,6 +296,7 @@ def bill_leaf(document: Mapping[str, Any], salt: str) -> bytes:
             "bill": document["bill"],
             "readings": document["readings"],
             "tariff": digest(document["tariff"]),
+            **further,
         }
     )
 

@@ -11,6 +11,8 @@ PARENT = {"sharp": "peak", "deep": "valley"}
 BAND_ORDER = (None, "total", "sharp", "peak", "flat", "valley", "deep")
 """The order of a bill's lines, and of the bands over which energy is shared."""
 WH = Decimal("0.001")
+Bands = dict[str, Decimal]
+"""kWh by band; `total` is what has no time of use."""
 Cells = dict[tuple[int, str], Decimal]
 
 
@@ -37,6 +39,11 @@ def places_of(tariff: Mapping[str, Any]) -> int:
     return int((tariff.get("rounding") or {}).get("quantity_places", 0))
 
 
+def unit_of(places: int) -> Decimal:
+    """The unit that has so many decimals."""
+    return Decimal(1).scaleb(-places)
+
+
 def by_meter(registers: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
     """Registers of one meter over one piece of the month, together."""
     found: dict[tuple[str, str, int], list[Mapping[str, Any]]] = {}
@@ -48,13 +55,13 @@ def by_meter(registers: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, A
 # --- bands ---------------------------------------------------------------------------------------------
 
 
-def energy_by_band(registers: Sequence[Mapping[str, Any]], tariff: Mapping[str, Any], month: int) -> dict[str, Decimal]:
+def energy_by_band(registers: Sequence[Mapping[str, Any]], tariff: Mapping[str, Any], month: int) -> Bands:
     """Billed kWh by band, `total` for what is billed without time of use. Supply is forward energy, purchase reverse energy."""
     wanted = "active_rev" if tariff.get("kind") == "purchase" else "active_fwd"
     active = [one for one in registers if one["quantity"] == wanted]
     if not active:
         raise NoBill("没有可计费的有功示数", "there is no active register to bill")
-    summed: dict[str, Decimal] = {}
+    summed: Bands = {}
     for rows in by_meter(active):
         if len({one["band"] for one in rows}) < len(rows):
             raise NoBill(
@@ -65,10 +72,10 @@ def energy_by_band(registers: Sequence[Mapping[str, Any]], tariff: Mapping[str, 
             raise NoBill(f"表 {rows[0]['meter_no']} 的电量为负", f"meter {rows[0]['meter_no']} has negative energy")
         for band, value in meter_bands(rounded, tariff, month).items():
             summed[band] = summed.get(band, ZERO) + value
-    return summed
+    return summed or {"total": ZERO}
 
 
-def meter_bands(rounded: Mapping[str, Decimal], tariff: Mapping[str, Any], month: int) -> dict[str, Decimal]:
+def meter_bands(rounded: Mapping[str, Decimal], tariff: Mapping[str, Any], month: int) -> Bands:
     """Energy of one meter by the bands of the month.
 
     A meter without a band that the season needs is billed without time of use. The flat band is what the total leaves over, unless
@@ -87,7 +94,7 @@ def meter_bands(rounded: Mapping[str, Decimal], tariff: Mapping[str, Any], month
         missing.discard(rest_band)
     if missing:
         return {"total": whole}
-    bands: dict[str, Decimal] = {}
+    bands: Bands = {}
     for band, value in banded.items():
         into = _counts_as(band, known, value)
         if into in known or value:
@@ -100,6 +107,11 @@ def meter_bands(rounded: Mapping[str, Decimal], tariff: Mapping[str, Any], month
         return bands
     bands[rest_band] = rest
     return bands
+
+
+def without_band(bands: Bands) -> str:
+    """The band that energy without bands of its own belongs to: what is billed without time of use, flat, or peak without flat."""
+    return next((band for band in ("total", "flat", "peak") if band in bands), "flat")
 
 
 def _counts_as(band: str, known: set[str], value: Decimal) -> str:
@@ -133,7 +145,7 @@ def tier_rooms(
             )
         limits = [sum(one, ZERO) for one in zip(*tables, strict=True)]
     else:
-        limits = [half_up(half_up(limit * size, 3), places) for limit in _limits(tiers, month)]
+        limits = [half_up(limit * size, places) for limit in _limits(tiers, month)]
     rooms: list[Decimal | None] = [high - low for low, high in zip([ZERO, *limits], limits, strict=False)]
     assert rooms[0] is not None
     rooms[0] += rating.get("tier_extra_wh", 0) * WH
@@ -170,18 +182,22 @@ def _filled(rooms: Sequence[Decimal | None], amount: Decimal) -> list[Decimal]:
     return taken
 
 
-def by_tier_and_band(tiers: Sequence[Decimal], bands: Mapping[str, Decimal], places: int) -> Cells:
+def by_tier_and_band(tiers: Sequence[Decimal], bands: Bands, places: int) -> Cells:
     """kWh by tier and band: each tier takes its share of what is left of every band, in whole units."""
-    unit = Decimal(1).scaleb(-places)
-    if any(value % unit for value in (*tiers, *bands.values())):
-        unit = WH
-    left = {band: bands[band] for band in sorted(bands, key=BAND_ORDER.index)}
+    left = dict(bands)
+    unit = unit_of(places) if all(value % unit_of(places) == 0 for value in (*tiers, *bands.values())) else WH
     cells: Cells = {}
     for tier, kwh in enumerate(tiers, 1):
-        for band, part in zip(list(left), shared(kwh, list(left.values()), unit), strict=True):
+        for band, part in over_bands(kwh, left, unit).items():
             cells[tier, band] = part
             left[band] -= part
     return cells
+
+
+def over_bands(kwh: Decimal, bands: Bands, unit: Decimal) -> Bands:
+    """kWh split over bands in proportion to their energy, the bands taken in the order of a bill's lines."""
+    ordered = sorted(bands, key=BAND_ORDER.index)
+    return dict(zip(ordered, shared(kwh, [bands[band] for band in ordered], unit), strict=True))
 
 
 def shared(total: Decimal, weights: Sequence[Decimal], unit: Decimal) -> list[Decimal]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from denghuo_verify.charges import HUNDRED, Line, days_of_month, metered_demand
 from denghuo_verify.energy import WH, NoBill, places_of
-from denghuo_verify.figures import ZERO, half_up, number
+from denghuo_verify.figures import ZERO, half_up, number, rounded
 
 SUBSIDY = "generation_subsidy"
 
@@ -60,14 +60,8 @@ def free_energy_lines(
             price += Fraction(sum(one * quantity for one, quantity in of_tier)) / Fraction(
                 sum(quantity for _, quantity in of_tier)
             )
-    amount = half_up(_decimal(price * Fraction(given)), 2)
-    return [
-        Line("free_energy", "adjustment", -amount, free["document"], quantity=given, price=half_up(_decimal(price), 8))
-    ]
-
-
-def _decimal(value: Fraction) -> Decimal:
-    return Decimal(value.numerator) / Decimal(value.denominator)
+    amount = rounded(price * Fraction(given), 2)
+    return [Line("free_energy", "adjustment", -amount, free["document"], quantity=given, price=rounded(price, 8))]
 
 
 def with_agency_multiple(

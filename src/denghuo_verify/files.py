@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-SCHEMA, VERSION = "denghuo.bill-file", 1
-PARTS = ("bill", "readings", "tariff", "proof")
+SCHEMA, VERSIONS = "denghuo.bill-file", (1, 2)
+PARTS = ("bill", "readings", "tariff", "tariffs", "proof")
 LATER = ("version", "effective_to")
 """What a tariff file may carry and a bill does not rest on: the count of its versions, and the end that its successor sets."""
 
@@ -27,10 +27,10 @@ def bundle(bill: Path, tariff: Path | None = None, readings: Path | None = None)
     document = _json(bill)
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise Unreadable(f"{bill} 不是账单文件", f"{bill} is no bill file")
-    if document.get("version") != VERSION:
+    if document.get("version") not in VERSIONS or isinstance(document["version"], bool):
         raise Unreadable(
-            f"账单文件版本 {document.get('version')} 未知，本程序识别版本 {VERSION}",
-            f"bill file version {document.get('version')} is unknown; this program reads version {VERSION}",
+            f"账单文件版本 {document.get('version')} 未知，本程序识别版本 1 与 2",
+            f"bill file version {document.get('version')} is unknown; this program reads versions 1 and 2",
         )
     strange = set(document) - {"schema", "version", *PARTS}
     if strange:

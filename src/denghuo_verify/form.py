@@ -6,19 +6,23 @@ or one of the words below.
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from denghuo_verify.figures import number
 
-TEXT, WHOLE, FIGURE, FLAG, WORDS, DAY, MONTH, HASH = "text", "whole", "figure", "flag", "words", "day", "month", "hash"
+TEXT, WHOLE, FIGURE, FLAG, WORDS, HASH = "text", "whole", "figure", "flag", "words", "hash"
+DAY, MONTH, INSTANT = "day", "month", "instant"
 Form = str | range | frozenset[str] | list[Any] | dict[str, Any]
 _HEX = re.compile(r"(?:[0-9a-f]{32}){1,2}\Z")
-_DAY, _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"), re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])\Z")
+_YEAR = "(?:19|2[0-9])[0-9]{2}"
+_DAY, _MONTH = re.compile(_YEAR + r"-[0-9]{2}-[0-9]{2}\Z"), re.compile(_YEAR + r"-(?:0[1-9]|1[0-2])\Z")
+_INSTANT = re.compile(_YEAR + r"-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}(?:Z|[+-][0-9]{2}:[0-9]{2})\Z")
 
 TIER, MONTHS, STANDARD = range(1, 10), range(1, 13), range(80, 91, 5)
 COUNT = range(0, 2**31)
 MILLI = range(0, 2**63)
+SIGNED = range(-(2**63), 2**63)
 
 BANDS = frozenset({"total", "sharp", "peak", "flat", "valley", "deep"})
 AGENCY_CASES = frozenset({"returned", "own_coal_plant", "high_energy"})
@@ -125,7 +129,46 @@ TARIFF: Form = {
     "?examples": "any",
     "?note": WORDS,
 }
-RATING: Form = {
+MARKET: Form = {
+    "document": TEXT,
+    "?slots": {
+        "contract_wh": [SIGNED],
+        "contract_price_e8": [SIGNED],
+        "day_ahead_wh": [SIGNED],
+        "day_ahead_price_e8": [SIGNED],
+        "actual_wh": [SIGNED],
+        "real_time_price_e8": [SIGNED],
+    },
+    "?balance_price": FIGURE,
+    "?package": {
+        "title": WORDS,
+        "document": TEXT,
+        "?fixed": {f"?{band}": FIGURE for band in sorted(BANDS)},
+        "?fixed_share": FIGURE,
+        "?fee": FIGURE,
+        "?floor": FIGURE,
+        "?cap": FIGURE,
+    },
+    "?green": [{"quantity_wh": MILLI, "price": FIGURE, "document": TEXT}],
+}
+LOSS: Form = {
+    "transformer_no": TEXT,
+    "?capacity_va": MILLI,
+    "?no_load_w": MILLI,
+    "?load_w": MILLI,
+    "?no_load_current": FIGURE,
+    "?impedance": FIGURE,
+    "?copper_share": FIGURE,
+    "?table": [{"?up_to_wh": MILLI, "active_wh": MILLI, "reactive_varh": MILLI}],
+    "?active_wh": MILLI,
+    "?reactive_varh": MILLI,
+    "?hours": range(1, 745),
+    "?days": range(1, 31),
+    "?behind_wh": MILLI,
+    "?behind_varh": MILLI,
+    "?bears_remainder": FLAG,
+}
+TERMS: dict[str, Form] = {
     "?contract_no": TEXT,
     "?account_no": TEXT,
     "?kind": KINDS,
@@ -133,8 +176,6 @@ RATING: Form = {
     "?settlement": TEXT,
     "voltage": TEXT,
     "month": MONTH,
-    "?first_day": DAY,
-    "?last_day": DAY,
     "?used_before_wh": MILLI,
     "?used_tiers_wh": [MILLI],
     "?tier_months": MONTHS,
@@ -152,18 +193,41 @@ RATING: Form = {
             "?interlock": TEXT,
         }
     ],
+    "?parts": [
+        {
+            "point_no": TEXT,
+            "way": frozenset({"meter", "parallel", "quantity", "ratio"}),
+            "?tariff_code": TEXT,
+            "?tariff_class": TEXT,
+            "?settlement": TEXT,
+            "?quantity_wh": MILLI,
+            "?ratio": FIGURE,
+            "?take_from": frozenset({"flat", "each"}),
+        }
+    ],
+    "?losses": [LOSS],
+    "?line_losses": [{"line_no": TEXT, "?share": FIGURE, "?active_wh": MILLI, "?deduct": FLAG}],
     "?customer_energy_wh": MILLI,
     "?customer_capacity_va": MILLI,
     "?standard_lowered": FLAG,
     "?free_months": range(0, 13),
     "?agency_case": AGENCY_CASES,
     "?charging_station": FLAG,
+    "?market": MARKET,
     "?generation": {
         "generated_wh": MILLI,
         "?subsidised_before_wh": MILLI,
         "capacity_w": MILLI,
         "connected_on": DAY,
     },
+}
+STAGE: Form = {**TERMS, "first_day": DAY, "last_day": DAY, "tariff_code": TEXT, "tariff_version": COUNT}
+RATING: Form = {
+    **TERMS,
+    "?first_day": DAY,
+    "?last_day": DAY,
+    "?stages": [STAGE],
+    "?tariffs": [{"code": TEXT, "version": COUNT}],
 }
 BILL: Form = {
     "bill_no": TEXT,
@@ -208,8 +272,8 @@ REGISTERS: Form = [
         "piece": COUNT,
         "quantity": QUANTITIES,
         "band": BANDS,
-        "from_at": TEXT,
-        "to_at": TEXT,
+        "from_at": INSTANT,
+        "to_at": INSTANT,
         "?start": FIGURE,
         "?end": FIGURE,
         "multiplier": FIGURE,
@@ -257,7 +321,7 @@ def _fits(value: Any, form: str | range | frozenset[str]) -> bool:
         return isinstance(value, str) and value in form
     if isinstance(form, range):
         return isinstance(value, int) and not isinstance(value, bool) and value in form
-    if form in (DAY, MONTH, HASH):
+    if form in (DAY, MONTH, INSTANT, HASH):
         return isinstance(value, str) and _written(value, form)
     if form == TEXT:
         return isinstance(value, str)
@@ -280,8 +344,10 @@ def _written(value: str, form: str) -> bool:
     if form == HASH:
         return bool(_HEX.match(value))
     if form == MONTH:
-        return bool(_MONTH.match(value)) and value > "0001"
+        return bool(_MONTH.match(value))
     try:
+        if form == INSTANT:
+            return bool(_INSTANT.match(value)) and bool(datetime.fromisoformat(value))
         return bool(_DAY.match(value)) and bool(date.fromisoformat(value))
     except ValueError:
         return False

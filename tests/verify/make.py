@@ -1,21 +1,64 @@
 """Bill files for the tests of the verifier, made from what the platform's rules say."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
+from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.values import Energy
-from denghuo.service.billing.file import SCHEMA, VERSION, bill_part, readings_part, tariff_part
+from denghuo.service.billing.file import SCHEMA, bill_part, readings_part, tariff_part, version_of
 from denghuo.service.billing.lines import MeteredPiece, Rated, RatingSubject
-from denghuo.service.billing.rules import rate
+from denghuo.service.billing.rules import rate, rate_stages
 from denghuo.service.tariff.api import TariffDocument
 from denghuo_verify.check import Report, verify
 
 BILL_NO = "2026041405810000001101"
+Tariffs = Mapping[str, TariffDocument]
+Stage = tuple[RatingSubject, TariffDocument]
 
 
-def bill_file(subject: RatingSubject, tariff: TariffDocument, rated: Rated) -> dict[str, Any]:
+def bill_file(subject: RatingSubject, tariff: TariffDocument, rated: Rated, others: Tariffs | None = None) -> Any:
     """The file of a bill as the platform hands it out, without a proof."""
+    codes = dict.fromkeys(part.tariff_code for part in subject.parts if part.tariff_code not in (None, tariff.code))
+    further = [(others or {})[str(code)] for code in codes]
+    return _file([(subject, tariff)], _terms(subject) | _named(further), further, rated)
+
+
+def staged_file(stages: Sequence[Stage], rated: Rated, others: Tariffs | None = None) -> Any:
+    """The file of a bill that was rated in stages."""
+    last, own = stages[-1]
+    found = [tariff for _, tariff in stages] + list((others or {}).values())
+    further = [one for at, one in enumerate(found) if one != own and one not in found[:at]]
+    head = RatingSubject(
+        contract_no=last.contract_no,
+        account_no=last.account_no,
+        kind=last.kind,
+        tariff_class=last.tariff_class,
+        settlement=last.settlement,
+        voltage=last.voltage,
+        month=last.month,
+        pieces=[],
+    )
+    named = [_terms(one) | {"tariff_code": by.code, "tariff_version": by.version} for one, by in stages]
+    return _file(stages, _terms(head) | {"stages": named} | _named(further), further, rated)
+
+
+def _terms(subject: RatingSubject) -> dict[str, Any]:
+    terms: dict[str, Any] = json.loads(subject.model_dump_json(exclude={"pieces"}, exclude_defaults=True))
+    return terms
+
+
+def _named(further: Sequence[TariffDocument]) -> dict[str, Any]:
+    return {"tariffs": [{"code": one.code, "version": one.version} for one in further]} if further else {}
+
+
+def _file(
+    stages: Sequence[Stage], rating: dict[str, Any], further: Sequence[TariffDocument], rated: Rated
+) -> dict[str, Any]:
+    subject, tariff = stages[-1]
+    first_day, _ = _days(stages[0][0])
+    _, last_day = _days(subject)
     row = {
         "bill_no": BILL_NO,
         "account_no": subject.account_no,
@@ -25,17 +68,17 @@ def bill_file(subject: RatingSubject, tariff: TariffDocument, rated: Rated) -> d
         "tariff_class": subject.tariff_class,
         "tariff_code": rated.tariff_code,
         "tariff_version": rated.tariff_version,
-        "from_on": _Day("2026-04-01"),
-        "to_on": _Day("2026-04-30"),
-        "issued_on": _Day("2026-05-01"),
-        "due_on": _Day("2026-05-21"),
+        "from_on": first_day,
+        "to_on": last_day,
+        "issued_on": date(2026, 5, 1),
+        "due_on": date(2026, 5, 21),
         "run_no": 1,
         "energy_wh": rated.energy_wh,
         "amount_fen": rated.total.fen,
         "estimated_days": rated.estimated_days,
         "illustrative": rated.illustrative,
         "reverses": None,
-        "rating": json.loads(subject.model_dump_json(exclude={"pieces"}, exclude_defaults=True)),
+        "rating": rating,
     }
     lines = [
         {
@@ -55,28 +98,31 @@ def bill_file(subject: RatingSubject, tariff: TariffDocument, rated: Rated) -> d
     ]
     return {
         "schema": SCHEMA,
-        "version": VERSION,
+        "version": version_of(rating),
         "bill": bill_part(row, lines),
-        "readings": readings_part([_register(piece) for piece in subject.pieces]),
+        "readings": readings_part([_register(piece, one) for one, _ in stages for piece in one.pieces]),
         "tariff": tariff_part(tariff),
+        **({"tariffs": [tariff_part(one) for one in further]} if further else {}),
         "proof": None,
     }
 
 
-class _Day(str):
-    def isoformat(self) -> str:
-        return str(self)
+def _days(subject: RatingSubject) -> tuple[date, date]:
+    month = Month.of(subject.month)
+    end = month.next.first_day - timedelta(days=1)
+    return max(subject.first_day or month.first_day, month.first_day), min(subject.last_day or end, end)
 
 
-def _register(piece: MeteredPiece) -> dict[str, Any]:
+def _register(piece: MeteredPiece, subject: RatingSubject) -> dict[str, Any]:
+    first_day, last_day = _days(subject)
     return {
         "point_no": piece.point_no,
         "meter_no": piece.meter_no,
         "piece": piece.piece,
         "quantity": piece.quantity,
         "band": piece.band,
-        "from_at": "2026-03-31T16:00:00+00:00",
-        "to_at": "2026-04-30T16:00:00+00:00",
+        "from_at": midnight(first_day).isoformat(),
+        "to_at": midnight(last_day + timedelta(days=1)).isoformat(),
         "start": None if piece.start is None else str(piece.start),
         "end": None if piece.end is None else str(piece.end),
         "multiplier": str(piece.multiplier),
@@ -88,27 +134,40 @@ def _register(piece: MeteredPiece) -> dict[str, Any]:
     }
 
 
+def reversing(original: dict[str, Any]) -> dict[str, Any]:
+    """The file of the bill that takes another one back."""
+    file: dict[str, Any] = json.loads(json.dumps(original))
+    bill = file["bill"]
+    bill |= {"reverses": bill["bill_no"], "bill_no": bill["bill_no"][:-1] + "2"}
+    for holder, names in ((bill, ("energy", "amount")), *((line, ("quantity", "amount")) for line in bill["lines"])):
+        holder |= {name: _opposite(holder[name]) for name in names if holder[name] is not None}
+    return file
+
+
+def _opposite(figure: str) -> str:
+    return figure.removeprefix("-") if figure.startswith("-") or not figure.strip("0.") else f"-{figure}"
+
+
 def checked(document: dict[str, Any], **how: Any) -> Report:
     """The report on a file as it is read from its text."""
     return verify(json.loads(json.dumps(document)), need_proof=False, **how)
 
 
-NOT_KNOWN = ("parts", "losses", "line_losses", "market")
-"""Terms that the verifier does not compute with."""
-
-
-def agreeing(
-    subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, TariffDocument] | None = None
-) -> Rated:
-    """What the platform rates, after the verifier has come to the same lines, or has said which terms it does not know."""
+def agreeing(subject: RatingSubject, tariff: TariffDocument, others: Tariffs | None = None) -> Rated:
+    """What the platform rates, after the verifier has come to the same lines, and to those of its reversal."""
     rated = rate(subject, tariff, others)
-    report = checked(bill_file(subject, tariff, rated))
-    foreign = [name for name in NOT_KNOWN if getattr(subject, name)]
-    if foreign:
-        places = {
-            one.where.split("[")[0].split(".")[-1] for one in report.unknown if one.where.startswith("bill.rating")
-        }
-        assert report.verdict == "unknown" and places == set(foreign), report
-    else:
-        assert report.verdict == "verified", report
+    _verified(bill_file(subject, tariff, rated, others))
     return rated
+
+
+def agreeing_stages(stages: Sequence[Stage], others: Tariffs | None = None) -> Rated:
+    """The same of a month in stages."""
+    rated = rate_stages(stages, others)
+    _verified(staged_file(stages, rated, others))
+    return rated
+
+
+def _verified(document: dict[str, Any]) -> None:
+    for one in (document, reversing(document)):
+        report = checked(one)
+        assert report.verdict == "verified", report

@@ -17,13 +17,15 @@ from hypothesis import strategies as st
 from denghuo.service.billing import tree
 from denghuo.service.billing.cycle import ISSUE_SLICE
 from denghuo.service.billing.file import leaf_value, run_part, run_value
-from denghuo.service.billing.rules import rate
+from denghuo.service.billing.lines import RatingSubject
+from denghuo.service.billing.rules import rate, rate_stages
+from denghuo.service.tariff.api import TariffDocument
 from denghuo_verify.check import verify
 from denghuo_verify.files import Unreadable, bundle
 from denghuo_verify.main import main
 from denghuo_verify.merkle import canonical, root_of
-from tests.service.billing.rules.make import component, piece, seasons, subject, tariff, tiers
-from tests.verify.make import BILL_NO, bill_file
+from tests.service.billing.rules.make import DOCUMENT, component, piece, seasons, span, subject, tariff, tiers
+from tests.verify.make import BILL_NO, Stage, bill_file, checked, reversing, staged_file
 
 RUNS_A_DAY = 128
 
@@ -94,20 +96,11 @@ def test_both_sides_write_the_same_canonical_form(value: Any) -> None:
 # --- files ---------------------------------------------------------------------------------------------------------------------
 
 
-def proven(index: int = 3, bills: int = 7) -> dict[str, Any]:
-    """A bill file of tiers, bands and funds with a proof among other bills and runs."""
-    document = tariff(
-        component("energy", [{"price": "0.617", "tier": 1}, {"price": "0.667", "tier": 2}], floats=True),
-        component("government_funds", "0.03", group="fund"),
-        tiers=tiers("annual", "120"),
-        seasons=seasons(peak="150", flat=None, valley="50"),
-    )
-    contract = subject(
-        piece("100", band="peak"), piece("80", band="valley"), piece("20", band="flat"), used_before_wh=30_000
-    )
-    found = bill_file(contract, document, rate(contract, document))
+def with_proof(found: dict[str, Any], index: int = 3, bills: int = 7) -> dict[str, Any]:
+    """A bill file with a proof among other bills and runs."""
     salt = tree.salt(b"s" * 32, BILL_NO)
-    mine = tree.leaf(leaf_value(found["bill"], found["readings"], tree.digest(found["tariff"]), salt))
+    further = [tree.digest(one) for one in found.get("tariffs", [])]
+    mine = tree.leaf(leaf_value(found["bill"], found["readings"], tree.digest(found["tariff"]), salt, further))
     leaves = leaves_of(bills)
     leaves[index] = mine
     made = tree.nodes(b"".join(leaves))
@@ -128,6 +121,20 @@ def proven(index: int = 3, bills: int = 7) -> dict[str, Any]:
         },
     }
     return found
+
+
+def proven(index: int = 3, bills: int = 7) -> dict[str, Any]:
+    """A bill file of tiers, bands and funds."""
+    document = tariff(
+        component("energy", [{"price": "0.617", "tier": 1}, {"price": "0.667", "tier": 2}], floats=True),
+        component("government_funds", "0.03", group="fund"),
+        tiers=tiers("annual", "120"),
+        seasons=seasons(peak="150", flat=None, valley="50"),
+    )
+    contract = subject(
+        piece("100", band="peak"), piece("80", band="valley"), piece("20", band="flat"), used_before_wh=30_000
+    )
+    return with_proof(bill_file(contract, document, rate(contract, document)), index, bills)
 
 
 PROVEN = proven()
@@ -172,6 +179,111 @@ def places(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
         yield path
 
 
+def two_part() -> tuple[RatingSubject, TariffDocument, dict[str, TariffDocument]]:
+    """A two-part contract by demand with transformers, losses, parts of every way and a power factor."""
+    document = tariff(
+        component("agency_energy", "0.38447", floats=True),
+        component("transmission", "0.1263"),
+        component("government_funds", "0.0452", group="fund"),
+        classes=["two_part_demand"],
+        seasons=seasons(sharp="200", peak="150", flat=None, valley="50"),
+        basic={
+            "by": "demand",
+            "prices": [{"price": "26.3"}],
+            "document": DOCUMENT,
+            "demand": {"floor_share": "40"},
+            "discount": {"energy_per_kva": "26", "price_share": "90", "document": DOCUMENT},
+        },
+        power_factor={"document": DOCUMENT, "standards": [{"standard": 90, "capacity_from": "100"}]},
+        agency_multiple={"cases": ["returned"], "document": DOCUMENT},
+    )
+    single = tariff(component("energy", "0.55"), component("fund", "0.03", group="fund"), code="single")
+    contract = subject(
+        *(
+            piece(kwh, band=band)
+            for kwh, band in (("900", "sharp"), ("9000", "peak"), ("5000", "flat"), ("7000", "valley"))
+        ),
+        piece("8000", "reactive_fwd"),
+        piece("311", "demand"),
+        piece("1200", point_no="S1", meter_no="M2", start="10", end="1210"),
+        piece("300", point_no="S2", meter_no="M3"),
+        tariff_class="two_part_demand",
+        voltage="10",
+        agency_case="returned",
+        spans=[span("2026-04-01", "2026-04-30", kw="250")],
+        transformers=[
+            {"transformer_no": "T1", "capacity_va": 400_000, "first_day": "2020-01-01", "interlock": "A"},
+            {
+                "transformer_no": "T2",
+                "capacity_va": 315_000,
+                "state": "paused",
+                "first_day": "2026-04-05",
+                "last_day": "2026-04-25",
+            },
+        ],
+        losses=[
+            {"transformer_no": "T1", "table": [{"up_to_wh": None, "active_wh": 210_000, "reactive_varh": 1_300_000}]},
+            {
+                "transformer_no": "T2",
+                "capacity_va": 315_000,
+                "no_load_w": 670,
+                "load_w": 3_650,
+                "no_load_current": "1.1",
+                "impedance": "4",
+                "days": 11,
+                "behind_wh": 4_000_000,
+            },
+        ],
+        line_losses=[{"line_no": "L1", "share": "1.5", "deduct": True}],
+        parts=[
+            {"point_no": "S1", "way": "meter", "tariff_code": "single"},
+            {"point_no": "S2", "way": "parallel", "tariff_code": "single"},
+            {"point_no": "Q1", "way": "quantity", "quantity_wh": 250_000},
+            {"point_no": "R1", "way": "ratio", "ratio": "3.5", "tariff_code": "single", "take_from": "each"},
+        ],
+    )
+    return contract, document, {"single": single}
+
+
+def staged_market() -> tuple[list[Stage], dict[str, TariffDocument]]:
+    """A month in two stages by two versions of a tariff: settlement points, then a package with green energy."""
+    one = tariff(component("market_energy", "0.4"), component("transmission", "0.1263"), settlements=["market"])
+    two = one.model_copy(update={"version": 2, "days": "thirty"})
+    slots = {"contract_wh": [100_000, 50_000], "day_ahead_wh": [90_000, 70_000], "actual_wh": [110_000, 60_000]}
+    slots |= {"contract_price_e8": [38_000_000, 39_000_000], "day_ahead_price_e8": [41_000_000, 20_000_000]}
+    market = {"document": DOCUMENT, "slots": slots | {"real_time_price_e8": [45_000_000, -1_000_000]}}
+    package = {
+        "title": {"zh": "套餐", "en": "package"},
+        "document": DOCUMENT,
+        "fixed": {"total": "0.45"},
+        "fixed_share": "60",
+        "fee": "0.005",
+        "cap": "0.4",
+    }
+    green = [{"quantity_wh": 30_000, "price": "0.02", "document": DOCUMENT}]
+    before = subject(
+        piece("171.5"),
+        settlement="market",
+        market=market | {"balance_price": "0.41"},
+        first_day="2026-04-01",
+        last_day="2026-04-10",
+    )
+    after = subject(
+        piece("200", piece=2),
+        settlement="market",
+        market=market | {"package": package, "green": green},
+        first_day="2026-04-11",
+        last_day="2026-04-30",
+    )
+    return [(before, one), (after, two)], {}
+
+
+RICH = {
+    "two_part": with_proof(bill_file(two_part()[0], two_part()[1], rate(*two_part()), two_part()[2])),
+    "stages": with_proof(staged_file(staged_market()[0], rate_stages(*staged_market()))),
+}
+
+
 @pytest.mark.parametrize("part", ["bill", "readings", "tariff"])
 def test_any_other_value_of_a_bill_is_detected(part: str) -> None:
     for path in places(PROVEN[part], part):
@@ -184,6 +296,59 @@ def test_any_other_value_of_a_bill_is_detected(part: str) -> None:
                 assert verify(changed, ROOT).verdict != "verified", (path, other)
         del holder[path[-1]]
         assert verify(changed, ROOT).verdict != "verified", path
+
+
+LARGE = ("-5", "99999999999999999999999.99", 10**18, 10**40, "1e3", "2026-04-16", "0001-01-01", "9999-12")
+
+
+@pytest.mark.parametrize(
+    ("what", "part"), [(one, part) for one in RICH for part in ("bill", "readings", "tariff", "tariffs")]
+)
+def test_any_other_value_of_a_bill_with_everything_is_detected(what: str, part: str) -> None:
+    """Or said to be unknown; and whatever stands there, the program ends with a report."""
+    file = RICH[what]
+    assert verify(file).verdict == "verified", verify(file)
+    for path in places(file.get(part, []), part):
+        changed = copy.deepcopy(file)
+        holder = functools.reduce(operator.getitem, path[:-1], changed)
+        old = holder[path[-1]]
+        for other in (*OTHERS, *LARGE):
+            if json.dumps(other) != json.dumps(old):
+                holder[path[-1]] = other
+                assert verify(changed).verdict != "verified", (path, other)
+
+
+def within(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
+    """Every part of a file, whole ones too."""
+    if path:
+        yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from within(value[key], *path, key)
+
+
+@given(what=st.sampled_from(sorted(RICH)), data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_parts_that_are_exchanged_or_left_out_end_with_a_report(what: str, data: st.DataObject) -> None:
+    changed = copy.deepcopy(RICH[what])
+    every = [path for path in within(changed) if path[0] in ("bill", "readings", "tariff", "tariffs") and len(path) > 1]
+    path, other = data.draw(st.sampled_from(every)), data.draw(st.sampled_from([None, *every]))
+    holder = functools.reduce(operator.getitem, path[:-1], changed)
+    if other is None:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = copy.deepcopy(functools.reduce(operator.getitem, other, RICH[what]))
+    changed = json.loads(json.dumps(changed))
+    assert (verify(changed).verdict == "verified") is (canonical(changed) == canonical(RICH[what]))
+
+
+def test_a_reversal_is_known_by_its_signs() -> None:
+    reversal = reversing(RICH["two_part"])
+    assert checked(reversal).verdict == "differs"  # the proof is that of the bill that it reverses
+    reversal["proof"] = None
+    assert checked(reversal).verdict == "verified"
+    reversal["bill"]["reverses"] = None
+    assert checked(reversal).verdict == "differs"
 
 
 def test_tables_of_different_tiers_cannot_be_added_over_the_months_between_readings() -> None:
@@ -226,9 +391,10 @@ def _set(*path: Any, to: Any) -> Callable[[dict[str, Any]], None]:
         (_set("tariff", "partial", to=True), "tariff.partial"),
         (_set("tariff", "tiers", "period", to="weekly"), "tariff.tiers.period"),
         (_set("tariff", "components", 0, "escalator", to="1"), "tariff.components[0].escalator"),
-        (_set("bill", "rating", "losses", to=[{"transformer_no": "T"}]), "bill.rating.losses"),
+        (_set("bill", "rating", "losses", to=[{"transformer": "T"}]), "bill.rating.losses[0].transformer"),
+        (_set("bill", "rating", "tariffs", to=[{"code": "single", "version": 1}]), "version"),
+        (_set("version", to=2), "version"),
         (_set("bill", "lines", 0, "unit", to="kvarh"), "bill.lines[0].unit"),
-        (_set("bill", "reverses", to=BILL_NO), "bill.reverses"),
         (_set("bill", "rating", to=None), "bill.rating"),
         (_set("readings", 0, "status", to="held"), "readings[0].status"),
     ],
@@ -248,7 +414,7 @@ def test_a_rule_that_is_not_known_is_said_plainly(change: Callable[[dict[str, An
         b"{}",
         b"[1]",
         b"\xff\xfe",
-        TEXT.replace(b'"version": 1', b'"version": 2', 1),
+        TEXT.replace(b'"version": 1', b'"version": 3', 1),
         TEXT.replace(b'"schema": "denghuo.bill-file"', b'"schema": "other"'),
         TEXT.replace(b'"index": 3', b'"index": 3.0'),
         TEXT.replace(b'"index": 3', b'"index": NaN'),

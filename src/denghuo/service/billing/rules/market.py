@@ -14,7 +14,7 @@ from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money, Price, charge_fen, round_half_up
 from denghuo.service.billing.lines import BillLine, CannotRate, GreenEnergy, MarketMonth, MarketSlots, RetailPackage
 from denghuo.service.billing.rules.making import made
-from denghuo.service.billing.rules.quantities import Metered
+from denghuo.service.billing.rules.quantities import BAND_PLACES, Metered
 from denghuo.service.billing.rules.words import band_name, charge, milli, percent, step
 from denghuo.service.tariff.api import Band, TariffDocument
 
@@ -236,7 +236,11 @@ def _fixed_energy(package: RetailPackage, metered: Metered) -> dict[Band, int]:
             f"套餐“{package.title.zh}”没有{names}时段的价格。",
             f"Package {package.title.en} has no price for: {', '.join(band_name(band)[1] for band in missing)}.",
         )
-    return {band: energy for band, energy in metered.by_band.items() if energy}
+    return {
+        band: metered.by_band[band]
+        for band in sorted(metered.by_band, key=BAND_PLACES.__getitem__)
+        if metered.by_band[band]
+    }
 
 
 def _spot_price(market: MarketMonth) -> Fraction:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.billing.lines import CannotRate, MeteredPiece, Part
-from denghuo.service.billing.rules.quantities import Metered, metered_energy, share, whole, whole_of
+from denghuo.service.billing.rules.quantities import BAND_PLACES, Metered, metered_energy, share, whole, whole_of
 from denghuo.service.billing.rules.words import milli, percent, remark, step
 from denghuo.service.tariff.api import Band, TariffDocument
 
@@ -159,7 +159,8 @@ def _by_band(main: Metered, part: Part, metered: Metered, unit: int) -> dict[Ban
                 review=True,
             )
         )
-    left = {band: value - taken[band] for band, value in main.by_band.items()}
+    # In the order of a bill's lines, so that a tie does not fall by the order of registers.
+    left = {band: main.by_band[band] - taken[band] for band in sorted(main.by_band, key=BAND_PLACES.__getitem__)}
     exact = any(value % unit for value in (*left.values(), rest))
     for band, value in zip(left, share(rest, list(left.values()), 1 if exact else unit), strict=True):
         taken[band] += value

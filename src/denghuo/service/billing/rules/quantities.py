@@ -296,7 +296,10 @@ def limits_of(tiers: Tiers, month: int) -> list[Energy]:
 def _size(subject: RatingSubject, period: str) -> int:
     """VA of capacity or W of demand that the limits of a month are for."""
     if period == "per_kw":
-        size = metered_demand(subject.pieces) or max((span.contract_w or 0 for span in subject.spans), default=0)
+        # The demand of a sub-meter is inside that of its main meter.
+        apart = {part.point_no for part in subject.parts}
+        metered = metered_demand(piece for piece in subject.pieces if piece.point_no not in apart)
+        size = metered or max((span.contract_w or 0 for span in subject.spans), default=0)
     else:
         size = subject.customer_capacity_va or max((span.capacity_va or 0 for span in subject.spans), default=0)
     if size == 0:
