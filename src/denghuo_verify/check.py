@@ -188,7 +188,7 @@ def head_differs(bill: Mapping[str, Any], tariff: Mapping[str, Any]) -> Iterator
         ("to_on", bill["to_on"], last_day.isoformat()),
         ("illustrative", bill["illustrative"], any(line["illustrative"] for line in bill["lines"])),
         ("rating.tariff_class", rating["tariff_class"], last["tariff_class"]),
-        ("rating.settlement", rating.get("settlement"), last.get("settlement")),
+        ("rating.settlement", rating.get("settlement", "agency"), last.get("settlement", "agency")),
         ("rating.voltage", rating["voltage"], last["voltage"]),
         ("tariff_code", bill["tariff_code"], last.get("tariff_code", bill["tariff_code"])),
         ("tariff_version", bill["tariff_version"], last.get("tariff_version", bill["tariff_version"])),

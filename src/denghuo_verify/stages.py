@@ -14,6 +14,8 @@ from denghuo_verify.rating import Expected, rated
 
 CHINA = timezone(timedelta(hours=8))
 ONE_DAY = timedelta(days=1)
+SAME = {"account_no": "", "kind": "supply", "month": ""}
+"""What the head and all stages have in common, with what stands where it is not said."""
 Terms = Mapping[str, Any]
 
 
@@ -57,7 +59,7 @@ def days_of(rating: Terms) -> tuple[date, date]:
 def follow(rating: Terms, stages: Sequence[Terms]) -> None:
     """The stages are of one account and month, each on the day after the one before."""
     for one in stages:
-        if any(one.get(name) != rating.get(name) for name in ("account_no", "kind", "month")):
+        if any(one.get(name, default) != rating.get(name, default) for name, default in SAME.items()):
             raise NoBill("分段与账单的户号、类别或月份不同", "a stage is of another account, kind or month")
     for one, two in pairwise(stages):
         if billed_days(one)[1] + ONE_DAY != billed_days(two)[0]:

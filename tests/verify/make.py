@@ -14,6 +14,7 @@ from denghuo.service.tariff.api import TariffDocument
 from denghuo_verify.check import Report, verify
 
 BILL_NO = "2026041405810000001101"
+HEAD = ("contract_no", "account_no", "kind", "tariff_class", "settlement", "voltage", "month")
 Tariffs = Mapping[str, TariffDocument]
 Stage = tuple[RatingSubject, TariffDocument]
 
@@ -30,18 +31,10 @@ def staged_file(stages: Sequence[Stage], rated: Rated, others: Tariffs | None = 
     last, own = stages[-1]
     found = [tariff for _, tariff in stages] + list((others or {}).values())
     further = [one for at, one in enumerate(found) if one != own and one not in found[:at]]
-    head = RatingSubject(
-        contract_no=last.contract_no,
-        account_no=last.account_no,
-        kind=last.kind,
-        tariff_class=last.tariff_class,
-        settlement=last.settlement,
-        voltage=last.voltage,
-        month=last.month,
-        pieces=[],
-    )
+    stated = last.model_dump(mode="json")
+    head = {name: stated[name] for name in HEAD}
     named = [_terms(one) | {"tariff_code": by.code, "tariff_version": by.version} for one, by in stages]
-    return _file(stages, _terms(head) | {"stages": named} | _named(further), further, rated)
+    return _file(stages, head | {"stages": named} | _named(further), further, rated)
 
 
 def _terms(subject: RatingSubject) -> dict[str, Any]:
