@@ -9,31 +9,30 @@ from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.values import Energy
 from denghuo.service.billing.file import SCHEMA, bill_part, readings_part, tariff_part, version_of
 from denghuo.service.billing.lines import MeteredPiece, Rated, RatingSubject
-from denghuo.service.billing.rules import rate, rate_stages
+from denghuo.service.billing.rules import Stage, rate, rate_stages
 from denghuo.service.tariff.api import TariffDocument
 from denghuo_verify.check import Report, verify
 
 BILL_NO = "2026041405810000001101"
 HEAD = ("contract_no", "account_no", "kind", "tariff_class", "settlement", "voltage", "month")
 Tariffs = Mapping[str, TariffDocument]
-Stage = tuple[RatingSubject, TariffDocument]
 
 
 def bill_file(subject: RatingSubject, tariff: TariffDocument, rated: Rated, others: Tariffs | None = None) -> Any:
     """The file of a bill as the platform hands it out, without a proof."""
     codes = dict.fromkeys(part.tariff_code for part in subject.parts if part.tariff_code not in (None, tariff.code))
     further = [(others or {})[str(code)] for code in codes]
-    return _file([(subject, tariff)], _terms(subject) | _named(further), further, rated)
+    return _file([Stage(subject, tariff)], _terms(subject) | _named(further), further, rated)
 
 
-def staged_file(stages: Sequence[Stage], rated: Rated, others: Tariffs | None = None) -> Any:
+def staged_file(stages: Sequence[Stage], rated: Rated) -> Any:
     """The file of a bill that was rated in stages."""
-    last, own = stages[-1]
-    found = [tariff for _, tariff in stages] + list((others or {}).values())
+    last, own, _ = stages[-1]
+    found = [one.tariff for one in stages] + [other for one in stages for other in one.others.values()]
     further = [one for at, one in enumerate(found) if one != own and one not in found[:at]]
     stated = last.model_dump(mode="json")
     head = {name: stated[name] for name in HEAD}
-    named = [_terms(one) | {"tariff_code": by.code, "tariff_version": by.version} for one, by in stages]
+    named = [_terms(one) | {"tariff_code": by.code, "tariff_version": by.version} for one, by, _ in stages]
     return _file(stages, head | {"stages": named} | _named(further), further, rated)
 
 
@@ -49,7 +48,7 @@ def _named(further: Sequence[TariffDocument]) -> dict[str, Any]:
 def _file(
     stages: Sequence[Stage], rating: dict[str, Any], further: Sequence[TariffDocument], rated: Rated
 ) -> dict[str, Any]:
-    subject, tariff = stages[-1]
+    subject, tariff, _ = stages[-1]
     first_day, _ = _days(stages[0][0])
     _, last_day = _days(subject)
     row = {
@@ -93,7 +92,7 @@ def _file(
         "schema": SCHEMA,
         "version": version_of(rating),
         "bill": bill_part(row, lines),
-        "readings": readings_part([_register(piece, one) for one, _ in stages for piece in one.pieces]),
+        "readings": readings_part([_register(piece, one) for one, _, _ in stages for piece in one.pieces]),
         "tariff": tariff_part(tariff),
         **({"tariffs": [tariff_part(one) for one in further]} if further else {}),
         "proof": None,
@@ -153,10 +152,10 @@ def agreeing(subject: RatingSubject, tariff: TariffDocument, others: Tariffs | N
     return rated
 
 
-def agreeing_stages(stages: Sequence[Stage], others: Tariffs | None = None) -> Rated:
+def agreeing_stages(stages: Sequence[Stage]) -> Rated:
     """The same of a month in stages."""
-    rated = rate_stages(stages, others)
-    _verified(staged_file(stages, rated, others))
+    rated = rate_stages(stages)
+    _verified(staged_file(stages, rated))
     return rated
 
 

@@ -18,14 +18,14 @@ from denghuo.service.billing import tree
 from denghuo.service.billing.cycle import ISSUE_SLICE
 from denghuo.service.billing.file import leaf_value, run_part, run_value
 from denghuo.service.billing.lines import RatingSubject
-from denghuo.service.billing.rules import rate, rate_stages
+from denghuo.service.billing.rules import Stage, rate, rate_stages
 from denghuo.service.tariff.api import TariffDocument
 from denghuo_verify.check import verify
 from denghuo_verify.files import Unreadable, bundle
 from denghuo_verify.main import main
 from denghuo_verify.merkle import canonical, root_of
 from tests.service.billing.rules.make import DOCUMENT, component, piece, seasons, span, subject, tariff, tiers
-from tests.verify.make import BILL_NO, Stage, bill_file, checked, reversing, staged_file
+from tests.verify.make import BILL_NO, bill_file, checked, reversing, staged_file
 
 RUNS_A_DAY = 128
 
@@ -245,7 +245,7 @@ def two_part() -> tuple[RatingSubject, TariffDocument, dict[str, TariffDocument]
     return contract, document, {"single": single}
 
 
-def staged_market() -> tuple[list[Stage], dict[str, TariffDocument]]:
+def staged_market() -> list[Stage]:
     """A month in two stages by two versions of a tariff: settlement points, then a package with green energy."""
     one = tariff(component("market_energy", "0.4"), component("transmission", "0.1263"), settlements=["market"])
     two = one.model_copy(update={"version": 2, "days": "thirty"})
@@ -275,12 +275,12 @@ def staged_market() -> tuple[list[Stage], dict[str, TariffDocument]]:
         first_day="2026-04-11",
         last_day="2026-04-30",
     )
-    return [(before, one), (after, two)], {}
+    return [Stage(before, one), Stage(after, two)]
 
 
 RICH = {
     "two_part": with_proof(bill_file(two_part()[0], two_part()[1], rate(*two_part()), two_part()[2])),
-    "stages": with_proof(staged_file(staged_market()[0], rate_stages(*staged_market()))),
+    "stages": with_proof(staged_file(staged_market(), rate_stages(staged_market()))),
 }
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from denghuo.kernel.period import Month
 from denghuo.service.billing.lines import CannotRate, MeteredPiece, RatingSubject
-from denghuo.service.billing.rules import rate, rate_stages
+from denghuo.service.billing.rules import Stage, rate, rate_stages
 from denghuo.service.tariff.api import TariffDocument
 from tests.service.billing.rules.make import DOCUMENT, component, piece, seasons, subject, tariff
-from tests.verify.make import Stage, agreeing, agreeing_stages
+from tests.verify.make import agreeing, agreeing_stages
 from tests.verify.test_agrees import BANDS, subjects, tariffs, text
 
 WH = st.one_of(st.just(0), st.integers(0, 10**5), st.integers(0, 10**9))
@@ -142,7 +142,7 @@ def test_losses_parts_and_market_are_rated_alike(contract: Any) -> None:
 
 
 @st.composite
-def staged(draw: st.DrawFn) -> tuple[list[Stage], dict[str, TariffDocument]]:
+def staged(draw: st.DrawFn) -> list[Stage]:
     """A month of up to three stages: the terms, the meters and perhaps the tariff change at each cut."""
     documents = [draw(tariffs()).model_copy(update={"version": 1})]
     kind, voltage = documents[0].kind, documents[0].voltages[0]
@@ -165,7 +165,7 @@ def staged(draw: st.DrawFn) -> tuple[list[Stage], dict[str, TariffDocument]]:
             "parts": [one.model_copy(update={"tariff_code": one.tariff_code and "part"}) for one in contract.parts],
         }
         stages.append(_ratable(contract.model_copy(update=update), document, {"part": part}))
-    return stages, {"part": part}
+    return stages
 
 
 def _ratable(contract: RatingSubject, document: TariffDocument, others: dict[str, TariffDocument]) -> Stage:
@@ -176,18 +176,18 @@ def _ratable(contract: RatingSubject, document: TariffDocument, others: dict[str
         plain = tariff(component("energy", "0.5"), code="test.plain", kind=contract.kind, voltages=document.voltages)
         metered = piece("7.5", "active_rev" if contract.kind == "purchase" else "active_fwd")
         update = {"parts": [], "losses": [], "line_losses": [], "market": None, "settlement": "agency"}
-        return contract.model_copy(update={"pieces": [metered], **update}), plain
-    return contract, document
+        return Stage(contract.model_copy(update={"pieces": [metered], **update}), plain)
+    return Stage(contract, document, others)
 
 
 @given(month=staged())
 @settings(max_examples=200, deadline=None)
-def test_months_in_stages_are_rated_alike(month: tuple[list[Stage], dict[str, TariffDocument]]) -> None:
+def test_months_in_stages_are_rated_alike(month: list[Stage]) -> None:
     try:
-        rate_stages(*month)
+        rate_stages(month)
     except CannotRate:
         return
-    agreeing_stages(*month)
+    agreeing_stages(month)
 
 
 def test_what_is_shared_over_bands_does_not_depend_on_the_order_of_registers() -> None:
