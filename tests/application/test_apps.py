@@ -68,6 +68,15 @@ def test_every_app_folder_is_read() -> None:
     assert {app.manifest.id for app in APPS} == {path.name for path in FOLDER.iterdir() if path.is_dir()}
 
 
+def test_the_audit_trail_says_operations_as_people_know_them(catalogue: Catalogue) -> None:
+    called = catalogue.entries["application.operation"]
+    assert called["payment.reverse_payment"] == {"zh": "缴费收据 · 冲正", "en": "Receipt · Reverse"}
+    assert called["access.sign_in"] == {"zh": "登录", "en": "Sign in"}
+    shown = {name for app in catalogue.apps for page in app.pages.values() for name in operations_of(page)}
+    commands = {name for name in shown if catalogue.operations[name]["kind"] == "command"}
+    assert commands <= called.keys() <= catalogue.operations.keys()
+
+
 def test_a_page_that_uses_what_its_manifest_does_not_name_is_not_offered() -> None:
     app = next(app for app in APPS if app.manifest.id == "customer")
     narrow = App(app.manifest.model_copy(update={"permits": []}), app.pages)

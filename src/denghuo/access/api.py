@@ -224,7 +224,7 @@ class Deed(Message):
     actor: Annotated[str, Label("操作人", "Actor")]
     post: Annotated[str, Label("岗位", "Post", dictionary="permission.role")]
     channel: Annotated[str, Label("渠道", "Channel", dictionary=CHANNELS.name)]
-    operation: Annotated[str, Label("操作", "Operation")]
+    operation: Annotated[str, Label("操作", "Operation", dictionary="application.operation")]
     subject: Annotated[str, Label("对象", "Subject")]
     result: Result
     reason: Annotated[str, Label("说明", "Remark")]

@@ -15,9 +15,17 @@ from denghuo.application.spec import Contracts, Finding, OperationContract, Page
 from denghuo.application.spec.check import answers_of, blocks_of, field_paths
 from denghuo.application.spec.page import Action, DataBlock, Filter, Form, Input, List, Source, Wizard
 from denghuo.kernel.contract import Api, Call, Dictionary, Operation
-from denghuo.kernel.problem import text
+from denghuo.kernel.problem import Text, text
 
 log = logging.getLogger("denghuo.application")
+DEEDS = "application.operation"
+"""The dictionary of operations by what a person does with them; the audit trail names it."""
+WORKBENCH = {
+    "access.sign_in": text("登录", "Sign in"),
+    "access.sign_out": text("退出登录", "Sign out"),
+    "access.take_post": text("切换岗位", "Change post"),
+}
+"""What the frame around all pages does."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class Catalogue:
         )
         self.findings: dict[str, list[Finding]] = {}
         self.apps = [self._offered(app) for app in read]
+        self.dictionaries[DEEDS] = Dictionary(DEEDS, deeds(page for app in self.apps for page in app.pages.values()))
         for page, findings in self.findings.items():
             said = "; ".join(f"{finding.path}: {finding.message['en']}" for finding in findings[:3])
             log.warning("page %s is not offered: %s", page, said)
@@ -223,6 +232,18 @@ def actions_of(page: PageSpec) -> Iterator[Action]:
         yield from [*getattr(block, "actions", []), *getattr(block, "row_actions", [])]
         if isinstance(block, Form | Wizard):
             yield block.submit
+
+
+def deeds(pages: Iterable[PageSpec]) -> dict[str, Text]:
+    """Operations as people know them: the page and the button that they are run by; of several the first one."""
+    found = dict(WORKBENCH)
+    for page in pages:
+        for action in actions_of(page):
+            if action.operation is not None:
+                words = (page.title, action.label)
+                said = text(*(" · ".join(getattr(part, tongue) for part in words) for tongue in ("zh", "en")))
+                found.setdefault(action.operation, said)
+    return found
 
 
 def inputs_of(page: PageSpec) -> Iterator[tuple[str, list[str]]]:
