@@ -57,6 +57,8 @@ def test_trail_is_narrowed(watched: Browser) -> None:
     assert {row["actor"] for row in deeds(watched, operation="customer.reveal")} == {"mishan", "sanjia"}
     assert [row["actor"] for row in deeds(watched, subject=number(3, 2))] == ["sanjia"]
     assert {row["result"] for row in deeds(watched, result="refused")} == {"refused"}
+    assert {row["channel"] for row in deeds(watched, channel="browser")} == {"browser"}
+    assert not deeds(watched, channel="system", actor="mishan")
     assert {row["operation"] for row in deeds(watched, operation="permission.")} == {
         "permission.register_organisations",
         "permission.engage",

@@ -203,6 +203,9 @@ class CredentialsFound(Message):
     as_of: AsOf
 
 
+CHANNELS = Dictionary("access.channel", {"browser": text("浏览器", "Browser"), "system": text("系统", "Platform")})
+
+
 class Audit(Page):
     """Deeds of people and of the platform, newest first."""
 
@@ -212,9 +215,7 @@ class Audit(Page):
     from_day: Annotated[date | None, Label("起始日期", "From")] = None
     to_day: Annotated[date | None, Label("截止日期", "To")] = None
     result: Annotated[Literal["done", "refused"] | None, Label("结果", "Result", dictionary=RESULTS.name)] = None
-
-
-CHANNELS = Dictionary("access.channel", {"browser": text("浏览器", "Browser"), "system": text("系统", "Platform")})
+    channel: Annotated[Literal["browser", "system"] | None, Label("渠道", "Channel", dictionary=CHANNELS.name)] = None
 
 
 class Deed(Message):

@@ -28,6 +28,7 @@ _JOURNAL_WHERE = """
  AND (NOT %(limited)s OR actor = ANY (%(actors)s) OR (actor = %(visitor)s AND subject = ANY (%(actors)s)))
  AND (%(actor)s = '' OR actor = %(actor)s OR (actor = %(visitor)s AND subject = %(actor)s))
  AND (%(operation)s = '' OR operation ^@ %(operation)s) AND (%(subject)s = '' OR subject = %(subject)s)
+ AND (%(channel)s = '' OR channel = %(channel)s)
 """
 _ATTEMPT_WHERE = """
  FROM attempt WHERE at >= %(since)s AND at < %(until)s
@@ -86,7 +87,7 @@ def trail(
             if request.result != "refused":
                 found += _journal(work, noun, params)
                 total += _count(work, _JOURNAL_WHERE, params)
-            if noun == "access" and request.result != "done":
+            if noun == "access" and request.result != "done" and request.channel != "system":
                 found += _attempts(work, params)
                 total += _count(work, _ATTEMPT_WHERE, params)
     found.sort(key=lambda item: (item.cursor.at, item.cursor.source, item.cursor.number), reverse=True)
@@ -105,6 +106,7 @@ def _params(request: Audit, actors: list[str] | None) -> dict[str, Any]:
         "actor": request.actor,
         "operation": request.operation,
         "subject": request.subject,
+        "channel": request.channel or "",
         "visitor": VISITOR,
         "limit": request.limit + 1,
         "most": COUNT_MAX,
@@ -155,7 +157,7 @@ def _attempts(work: Work, params: dict[str, Any]) -> Iterator[Found]:
                 at=row["at"],
                 actor=row["user_name"] or "?",
                 post="",
-                channel="",
+                channel="browser",
                 operation="access.sign_in",
                 subject="",
                 result="refused",
