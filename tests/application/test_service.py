@@ -82,6 +82,8 @@ def pages_of(application: ApplicationApi, call: Call) -> set[str]:
 def test_menus_hold_only_what_is_left_for_the_caller(application: ApplicationApi) -> None:
     assert "customer.accounts" in pages_of(application, clerk("customer.read"))
     assert "customer.accounts" not in pages_of(application, clerk("tariff.read"))
+    assert "payment.counter" not in pages_of(application, clerk("customer.read"))
+    assert "payment.counter" in pages_of(application, clerk("customer.read", "payment.take"))
 
 
 def test_a_page_is_pruned_to_the_caller(application: ApplicationApi) -> None:

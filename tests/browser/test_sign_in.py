@@ -117,6 +117,7 @@ def test_a_station_clerk_sees_own_customers_only(enter: Enter) -> None:
         ("cashier", "柜台收费", "试算平衡表"),
         ("auditor", "审计日志", "柜台收费"),
         ("admin", "用户", "电费账单"),
+        ("reader", "抄表进度", "柜台收费"),
     ],
 )
 def test_menus_are_those_of_the_post(enter: Enter, user: str, has: str, lacks: str) -> None:

@@ -25,13 +25,17 @@ class Count(Message):
 
 
 class Menu(Message):
-    """A page that stands in the menu. Title and note are the page's own unless said here."""
+    """A page that stands in the menu. Title and note are the page's own unless said here.
+
+    permit: what the page leads to; without it the page is of no use to the caller and stands in no menu.
+    """
 
     page: PageName
     title: Text | None = None
     note: Text | None = None
     icon: Name | None = None
     count: Count | None = None
+    permit: str | None = None
 
 
 class Lookup(Message):

@@ -101,6 +101,8 @@ class Catalogue:
         for menu in manifest.menus:
             if menu.page not in pages:
                 yield _finding("menus", menu.page)
+            if menu.permit is not None and menu.permit not in manifest.permits:
+                yield _finding("menus.permit", menu.permit)
             if menu.count is not None and not self._fits(menu.count.operation, menu.count.given):
                 yield _finding("menus.count", menu.count.operation)
         for lookup in manifest.search:
@@ -142,7 +144,11 @@ class Catalogue:
     def menus(self, channel: str, call: Call) -> Iterator[tuple[Manifest, list[tuple[Menu, PageSpec]]]]:
         """The micro-apps and pages of which something is left for this caller."""
         for app in self.apps:
-            kept = [(menu, page) for menu in app.manifest.menus if (page := self.page(menu.page, channel, call))]
+            kept = [
+                (menu, page)
+                for menu in app.manifest.menus
+                if (menu.permit is None or call.may(menu.permit)) and (page := self.page(menu.page, channel, call))
+            ]
             if kept:
                 yield app.manifest, kept
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
-from denghuo.kernel.fields import Document
+from denghuo.kernel.fields import Document, TextPair
 from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
@@ -281,9 +281,11 @@ def _stranger(detail: Detail) -> LineError:
         line=detail.line,
         field="account_no",
         value=detail.account_no,
-        zh=f"户号不存在，{detail.amount} 元已转暂存。请与银行核对付款人后冲正并重新入账，或由银行退回。",
-        en=f"No such account; {detail.amount} yuan went to suspense. Ask the bank who paid, then reverse and take it again, "
-        "or let the bank return it.",
+        said=TextPair(
+            zh=f"户号不存在，{detail.amount} 元已转暂存。请与银行核对付款人后冲正并重新入账，或由银行退回。",
+            en=f"No such account; {detail.amount} yuan went to suspense. Ask the bank who paid, then reverse and take it again, "
+            "or let the bank return it.",
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from denghuo.kernel.fields import (
     MonthText,
     OrganisationCode,
     Reason,
+    TextPair,
 )
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Money, Percent
@@ -32,14 +33,16 @@ class ImportBankFile(Message):
     content: Annotated[str, StringConstraints(min_length=1, max_length=FILE_MAX), Label("文件内容", "Content")]
 
 
+FILE_FIELDS = Dictionary("payment.file_field", {"account_no": text("户号", "Account no.")})
+
+
 class LineError(Message):
     """What is wrong with a line and what to do."""
 
     line: Annotated[int, Label("行号", "Line")]
-    field: Annotated[str, Label("字段", "Field")]
+    field: Annotated[str, Label("字段", "Field", dictionary=FILE_FIELDS.name)]
     value: Annotated[str, Label("内容", "Value")]
-    zh: Annotated[str, Label("说明与处理", "In Chinese")]
-    en: Annotated[str, Label("英文说明", "What is wrong and what to do")]
+    said: Annotated[TextPair, Label("说明与处理", "What is wrong and what to do")]
 
 
 class BankFileImported(Message):
