@@ -21,6 +21,7 @@ from denghuo.service.billing.api import (
     BillNotFound,
     BillRef,
     BillsFound,
+    BillSoFar,
     CompareBills,
     Cycle,
     CycleNotFound,
@@ -40,6 +41,7 @@ from denghuo.service.billing.api import (
     MonthNotOver,
     MonthSummary,
     MyBills,
+    MySoFar,
     MyWhatIf,
     NotIssued,
     Plans,
@@ -52,6 +54,7 @@ from denghuo.service.billing.api import (
     ReviewRules,
     RunsSealed,
     SetReviewRule,
+    SoFar,
     StartCycle,
     Summarise,
     SummaryRow,
@@ -75,6 +78,7 @@ from denghuo.service.billing.population import Population
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.questions import BillQuestions
 from denghuo.service.billing.review import MEANINGS
+from denghuo.service.billing.sofar import so_far
 from denghuo.service.billing.store import BillingStore, CycleState
 from denghuo.service.billing.tariffs import tried
 from denghuo.service.billing.telling import tell_holders
@@ -234,6 +238,14 @@ class BillingService(BillingApi):
     def my_what_if(self, call: Call, request: MyWhatIf) -> Plans:
         number = request.account_no or next(iter(call.accounts), "")
         return self._questions(call, own=True).plans(number, request.kind)
+
+    def bill_so_far(self, call: Call, request: SoFar) -> BillSoFar:
+        return so_far(self._store, self._ask, call, partial(self._accounts, call), request)
+
+    def my_bill_so_far(self, call: Call, request: MySoFar) -> BillSoFar:
+        number = request.account_no or next(iter(call.accounts), "")
+        asked = SoFar.model_construct(account_no=number, kind=request.kind, month=request.month)
+        return so_far(self._store, self._ask, call, partial(self._accounts, call), asked, own=True)
 
     def trial(self, call: Call, request: Try) -> Trial:
         tariff, draft = tried(self._ask, call, request)

@@ -71,6 +71,7 @@ from denghuo.service.billing.api.exception import (
     TakeOverUse,
     UsedMonth,
 )
+from denghuo.service.billing.api.forecast import BillSoFar, MySoFar, NothingSoFar, SoFar
 from denghuo.service.billing.api.plan import MyWhatIf, NothingBilled, PlanCost, PlanMonth, Plans, WhatIf
 from denghuo.service.billing.api.population import (
     USES,
@@ -108,6 +109,7 @@ __all__ = [
     "BillNotFound",
     "BillRef",
     "BillRow",
+    "BillSoFar",
     "BillState",
     "BillingApi",
     "BillsFound",
@@ -140,6 +142,7 @@ __all__ = [
     "MonthSummary",
     "Mover",
     "MyBills",
+    "MySoFar",
     "MyWhatIf",
     "NoTariffToTry",
     "NobodyToTry",
@@ -148,6 +151,7 @@ __all__ = [
     "NotReleasable",
     "NotTriable",
     "NothingBilled",
+    "NothingSoFar",
     "PlanCost",
     "PlanMonth",
     "Plans",
@@ -165,6 +169,7 @@ __all__ = [
     "SetReviewRule",
     "ShownLine",
     "ShownRegister",
+    "SoFar",
     "Stage",
     "StageName",
     "StartCycle",
@@ -285,6 +290,14 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.own", problems=(NothingBilled, CannotRate))
     def my_what_if(self, call: Call, request: MyWhatIf) -> Plans:
         """What the last twelve months of an account of the signed-in customer would have cost by each tariff."""
+
+    @query(permit="billing.read", problems=(NothingSoFar,))
+    def bill_so_far(self, call: Call, request: SoFar) -> BillSoFar:
+        """The bill of a running month so far, and what it will be at the month's end, with a band. An estimate, marked as one."""
+
+    @query(permit="billing.own", problems=(NothingSoFar,))
+    def my_bill_so_far(self, call: Call, request: MySoFar) -> BillSoFar:
+        """The same of an account of the signed-in customer."""
 
     @query(permit="billing.read", problems=(NotTriable, CannotRate))
     def trial(self, call: Call, request: Try) -> Trial:

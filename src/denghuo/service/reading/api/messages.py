@@ -299,6 +299,7 @@ class PointMonthRef(Message):
     point_no: PointNo
     month: MonthText
     quantity: Quantity | None = None
+    band: Band = "total"
 
 
 class DayRead(Message):

@@ -225,14 +225,14 @@ class ReadingService(ReadingApi):
         month = Month.of(request.month)
         registers, manuals = self._registers(month, sorted({piece.meter_no for piece in pieces}))
         found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
-        if not any(one == quantity and band == "total" for _, one, band in found.channels):
+        if not any((one, band) == (quantity, request.band) for _, one, band in found.channels):
             raise not_planned(request.month, request.point_no)
         raw = {
             (row["meter_no"], row["read_at"]): row["value_e4"]
             for row in registers.to_pylist()
-            if row["quantity"] == quantity and row["band"] == "total"
+            if (row["quantity"], row["band"]) == (quantity, request.band)
         }
-        midnights = midnights_of(found, quantity, raw)
+        midnights = midnights_of(found, quantity, raw, request.band)
         return PointMonth.model_validate(
             {
                 "point_no": request.point_no,

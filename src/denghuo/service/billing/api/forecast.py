@@ -1,0 +1,70 @@
+"""A running month as its bill would be (在途电费): the bill so far, and the forecast of the month's end with its band."""
+
+from datetime import date
+from typing import Annotated
+
+from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.fields import AccountNo, AsOf, Instant, MonthText, TariffClass, TariffCode, TextPair
+from denghuo.kernel.problem import Problem
+from denghuo.kernel.values import Energy, Money
+from denghuo.service.billing.api.bill import BillKind, HolderName, ShownLine
+
+
+class SoFar(Message):
+    """Without `month` the newest month of which registers were received."""
+
+    account_no: AccountNo
+    kind: BillKind = "supply"
+    month: MonthText | None = None
+
+
+class MySoFar(Message):
+    """Without `account_no` the first account of the session; without `month` the newest of which registers were received."""
+
+    account_no: AccountNo | None = None
+    kind: BillKind = "supply"
+    month: MonthText | None = None
+
+
+class BillSoFar(Message):
+    """An estimate, never a bill: nothing of it is owed.
+
+    energy, amount: of the days from `from_on` to `through_on`, both included, by the rules and prices of bills; `read_at` is the
+    newest midnight at which all meters were read, `estimated_days` those of its days that lie between reads. low, expected, high:
+    the whole month at its end, with the days that are missing as the account's own days of the last eight weeks were
+    (`history_days` of them): expected by the mean of the same weekday, low and high by the days that nine of ten exceed and that
+    nine of ten do not exceed. `days_left` = 0: the month is read to its end, and all three are the bill so far.
+    """
+
+    account_no: AccountNo
+    name: HolderName
+    kind: BillKind
+    tariff_class: TariffClass
+    tariff_code: TariffCode
+    tariff_title: Annotated[TextPair, Label("电价", "Tariff")]
+    month: MonthText
+    from_on: Annotated[date, Label("自", "From")]
+    through_on: Annotated[date, Label("至", "Through")]
+    read_at: Annotated[Instant, Label("最新示数时间", "Newest register")]
+    days_known: Annotated[int, Label("已计天数", "Days so far")]
+    days_left: Annotated[int, Label("剩余天数", "Days left")]
+    estimated_days: Annotated[int, Label("其中估算天数", "Of them estimated")]
+    energy: Annotated[Energy, Label("本月至今电量", "Energy so far")]
+    amount: Annotated[Money, Label("本月至今电费（估）", "Bill so far (estimate)")]
+    expected_energy: Annotated[Energy, Label("全月预计电量", "Energy expected")]
+    low_energy: Annotated[Energy, Label("全月电量低值", "Energy, low")]
+    high_energy: Annotated[Energy, Label("全月电量高值", "Energy, high")]
+    expected_amount: Annotated[Money, Label("全月预计电费（估）", "Month's bill expected (estimate)")]
+    low_amount: Annotated[Money, Label("预计低值", "Low")]
+    high_amount: Annotated[Money, Label("预计高值", "High")]
+    history_days: Annotated[int, Label("参考天数", "Days of history")]
+    said: Annotated[TextPair, Label("说明", "In words")]
+    lines: Annotated[list[ShownLine], Label("本月至今明细", "Lines so far")]
+    remarks: Annotated[list[TextPair], Label("备注", "Remarks")]
+    as_of: AsOf
+
+
+class NothingSoFar(
+    Problem, noun="billing", status=409, zh="还不能估算本月电费", en="Nothing can be told of the month yet"
+):
+    """Fields: account_no, kind, month, why (no_month, no_contract, not_planned, no_reading, or the code of what holds a bill)."""

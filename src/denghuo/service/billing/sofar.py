@@ -1,0 +1,329 @@
+"""The bill of a running month, asked together and rated as bills are (在途电费)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import cached_property
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import Month, midnight
+from denghuo.kernel.problem import Text, text
+from denghuo.kernel.values import Energy, Money, Multiplier, Register
+from denghuo.service.billing import show
+from denghuo.service.billing.api import BillSoFar, NothingSoFar, ShownRegister, SoFar
+from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, Terms
+from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
+from denghuo.service.billing.forecast import (
+    HISTORY_DAYS,
+    ONE_DAY,
+    Channel,
+    days_of,
+    foreseen,
+    grown,
+    pieces_until,
+    read_until,
+)
+from denghuo.service.billing.rating import Draft, Rating, Use
+from denghuo.service.billing.review import Finding
+from denghuo.service.billing.store import BillingStore
+from denghuo.service.contract.api import ContractApi, ContractHistory, ContractRef, ContractsOf
+from denghuo.service.customer.api import Account
+from denghuo.service.host.binding import Ask
+from denghuo.service.point.api import Point, PointApi, PointsOf
+from denghuo.service.reading.api import AnyMonth, NotPlanned, PointMonthRef, ReadingApi
+from denghuo.service.tariff.api import TariffDocument
+
+AccountsOf = Callable[[list[str]], Mapping[str, Account]]
+REACTIVE = ("reactive_fwd", "reactive_rev")
+BANDS = ("sharp", "peak", "flat", "valley", "deep")
+MONTHS_BEFORE = -(-HISTORY_DAYS // 28)
+
+
+class Running:
+    """One account's running month within what the caller may see."""
+
+    def __init__(self, ask: Ask, call: Call, account_no: str, kind: str, month: str | None) -> None:
+        self._ask, self._call = ask, call
+        self._account_no, self._kind = account_no, kind
+        self._given = month
+
+    @cached_property
+    def month(self) -> Month:
+        """The month that was asked for, or the newest of which registers were received."""
+        if self._given is not None:
+            return Month.of(self._given)
+        received = self._ask(ReadingApi).months(platform_call(self._call), AnyMonth()).rows
+        if not received:
+            raise self.nothing("no_month", text("尚未接收任何示数。", "No registers were received yet."))
+        return Month.of(received[0].month)
+
+    def nothing(self, why: str, said: Text) -> NothingSoFar:
+        return NothingSoFar(said, account_no=self._account_no, kind=self._kind, month=self._given, why=why)
+
+    # -- what is known ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def terms(self) -> list[Terms]:
+        """The contract's terms on days of the month."""
+        call = self._call.only("contract.read")
+        last = self.month.next.first_day
+        found = []
+        for contract in self._ask(ContractApi).contracts_of(call, ContractsOf(account_no=self._account_no)).rows:
+            if contract.kind == self._kind:
+                history = self._ask(ContractApi).terms_of(call, ContractRef(contract_no=contract.contract_no))
+                found += _terms(history)
+        held = [
+            one
+            for one in found
+            if one.effective_from < last and (one.effective_to is None or one.effective_to > self.month.first_day)
+        ]
+        if not held:
+            raise self.nothing(
+                "no_contract", text(f"{self.month} 没有有效的合同。", f"No contract is in force in {self.month}.")
+            )
+        return sorted(held, key=lambda one: one.effective_from)
+
+    @cached_property
+    def tariffs(self) -> list[TariffDocument]:
+        return tariffs_of(self._ask, self._call, self.month)
+
+    def points(self) -> list[Point]:
+        wanted = SUPPLY_ROLES if self._kind == "supply" else PURCHASE_ROLES
+        found = self._ask(PointApi).points_of(self._call.only("point.read"), PointsOf(account_no=self._account_no))
+        return [point for point in found.rows if point.role in wanted]
+
+    def channels(self, month: Month, points: Sequence[Point], quantities: Sequence[tuple[str, str]]) -> list[Channel]:
+        """The registers of these points in a month; a register that a meter does not have is left out.
+
+        Raises:
+            NotPlanned: a point has no reading plan in the month.
+        """
+        found = []
+        for point in points:
+            for at, (quantity, band) in enumerate(quantities):
+                asked = PointMonthRef.model_validate(
+                    {"point_no": point.point_no, "month": str(month), "quantity": quantity, "band": band}
+                )
+                try:
+                    days = self._ask(ReadingApi).point_month(self._call.only("reading.read"), asked).days
+                except NotPlanned:
+                    if at == 0:
+                        raise
+                    continue
+                found.append(Channel(point.point_no, quantity, band, point.multiplier.number, days))
+        return found
+
+    # -- what follows -----------------------------------------------------------------------------------------------------
+
+    def rated(self, pieces: Sequence[Piece], until: date, use: Use) -> Draft:
+        """The bill of the days before a midnight.
+
+        Raises:
+            NothingSoFar: what holds a bill holds an estimate.
+        """
+        terms = [
+            replace(one, effective_to=min(one.effective_to or until, until))
+            for one in self.terms
+            if one.effective_from < until
+        ]
+        entry = Entry(self._account_no, self._kind, tuple(terms), tuple(pieces))
+        outcome = Rating(self.month, self.tariffs, opened_of(self._ask, self._call)).outcome(entry, use)
+        if isinstance(outcome, Finding):
+            raise self.nothing(outcome.code, text(outcome.reason.zh, outcome.reason.en))
+        return outcome
+
+
+def so_far(
+    store: BillingStore, ask: Ask, call: Call, accounts_of: AccountsOf, asked: SoFar, own: bool = False
+) -> BillSoFar:
+    """The bill so far and the month's end. own: the caller is the holder.
+
+    Raises:
+        NothingSoFar: no register, no contract, no price, or a read that is held.
+    """
+    number, kind = asked.account_no, asked.kind
+    running = Running(ask, call, number, kind, asked.month)
+    if own and number not in call.accounts:
+        raise running.nothing("no_contract", text("不是您的户号。", "It is not an account of yours."))
+    use = store.bills.used([number], str(running.month)).get(number, {}) if kind == "supply" else {}
+    account = accounts_of([number]).get(number)
+    return _told(running, use, account.name if account else None, call)
+
+
+def _told(running: Running, use: Use, name: str | None, call: Call) -> BillSoFar:
+    month, terms = running.month, running.terms
+    points = running.points()
+    channels = _channels(running, month, points)
+    first = max(month.first_day, terms[0].effective_from)
+    ends = min(month.next.first_day, terms[-1].effective_to or date.max)
+    newest = read_until(channels, min(call.today, ends))
+    pieces = None if newest is None or newest <= first else pieces_until(terms[0].account_no, channels, first, newest)
+    if newest is None or not pieces:
+        raise running.nothing(
+            "no_reading",
+            text(
+                f"{month} 尚无可用的零点示数，或其间有示数待核。",
+                f"There is no usable register of {month} yet, or a read in it waits for a person.",
+            ),
+        )
+    until_now = running.rated(pieces, newest, use)
+    missing = [newest + ONE_DAY * step for step in range((ends - newest).days)]
+    history = _history(running, points, channels, first, newest) if missing else {}
+    rest = foreseen(history, missing)
+    at_end = [
+        running.rated(grown(pieces, wh, ends), ends, use) if missing else until_now
+        for wh in (rest.low, rest.expected, rest.high)
+    ]
+    return _shown(running, until_now, at_end, newest, missing, len(history), name, call)
+
+
+def _channels(running: Running, month: Month, points: Sequence[Point]) -> list[Channel]:
+    try:
+        return running.channels(month, points, registers_of(running.terms[-1], running.tariffs))
+    except NotPlanned:
+        raise running.nothing(
+            "not_planned",
+            text(
+                f"{month} 的抄表计划尚未生成，生成后即可估算。",
+                f"The reading plan of {month} is not made yet; after that an estimate can be told.",
+            ),
+        ) from None
+
+
+def registers_of(terms: Terms, tariffs: Sequence[TariffDocument]) -> list[tuple[str, str]]:
+    """Quantity and band of the registers that a tariff of the contract's class may ask for, active energy first."""
+    wanted = "active_fwd" if terms.kind == "supply" else "active_rev"
+    may = [one for one in tariffs if one.kind == terms.kind and terms.tariff_class in one.classes]
+    found = [(wanted, "total")]
+    if any(one.time_of_use for one in may):
+        found += [(wanted, band) for band in BANDS]
+    if any(one.power_factor is not None for one in may):
+        found += [(one, "total") for one in REACTIVE]
+    if any(one.basic is not None or one.charges for one in may):
+        found.append(("demand", "total"))
+    return found
+
+
+def _history(
+    running: Running, points: Sequence[Point], channels: Sequence[Channel], first: date, newest: date
+) -> dict[date, int]:
+    """Daily energies of this month and of the months before it that are known."""
+    history = days_of(channels, first, newest)
+    before = running.month
+    for _ in range(MONTHS_BEFORE):
+        last_day = before.first_day - ONE_DAY
+        before = Month(last_day.year, last_day.month)
+        quantity = next(one.quantity for one in channels if one.active)
+        try:
+            earlier = running.channels(before, points, [(quantity, "total")])
+        except NotPlanned:
+            break
+        history |= days_of(earlier, before.first_day, before.next.first_day)
+    return {day: history[day] for day in sorted(history)[-HISTORY_DAYS:]}
+
+
+def _terms(history: ContractHistory) -> list[Terms]:
+    """A contract's terms as rating takes them."""
+    contract = history.contract
+    return [
+        Terms(
+            contract_no=contract.contract_no,
+            account_no=contract.account_no,
+            org=contract.org,
+            kind=contract.kind,
+            tariff_class=one.tariff_class,
+            tariff_code=one.tariff_code,
+            voltage_kv=one.voltage_kv,
+            contract_w=None if one.contract_kw is None else one.contract_kw.w,
+            capacity_va=None if one.capacity_kva is None else one.capacity_kva.va,
+            pv_w=None if one.pv_kw is None else one.pv_kw.w,
+            settlement_mode=one.settlement_mode,
+            pf_standard=one.pf_standard,
+            effective_from=one.effective_from,
+            effective_to=one.effective_to,
+        )
+        for one in history.history
+    ]
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------------------
+
+
+def _shown(
+    running: Running,
+    so_far: Draft,
+    at_end: Sequence[Draft],
+    newest: date,
+    missing: Sequence[date],
+    history_days: int,
+    name: str | None,
+    call: Call,
+) -> BillSoFar:
+    _, expected, _ = (one.rated.total for one in at_end)
+    # More energy can cost less where a discount begins: the band holds all three.
+    low, high = min(one.rated.total for one in at_end), max(one.rated.total for one in at_end)
+    energies = [Energy(one.rated.energy_wh) for one in at_end]
+    registers = [_register(piece) for piece in so_far.entry.pieces]
+    through = newest - ONE_DAY
+    return BillSoFar(
+        account_no=so_far.entry.account_no,
+        name=name,
+        kind=so_far.entry.kind,  # type: ignore[arg-type]  # the kind that was asked for
+        tariff_class=so_far.terms.tariff_class,  # type: ignore[arg-type]  # text of the contract
+        tariff_code=so_far.tariff.code,
+        tariff_title=so_far.tariff.title,
+        month=str(running.month),
+        from_on=so_far.first_day,
+        through_on=through,
+        read_at=midnight(newest),
+        days_known=(newest - so_far.first_day).days,
+        days_left=len(missing),
+        estimated_days=max(piece.days_estimated for piece in so_far.entry.pieces),
+        energy=Energy(so_far.rated.energy_wh),
+        amount=so_far.rated.total,
+        low_energy=energies[0],
+        expected_energy=energies[1],
+        high_energy=energies[2],
+        low_amount=low,
+        expected_amount=expected,
+        high_amount=high,
+        history_days=history_days,
+        said=_said(running.month, so_far.rated.total, through, (low, expected, high), len(missing)),
+        lines=[show.shown_line(at, line, registers) for at, line in enumerate(so_far.rated.lines, 1)],
+        remarks=[TextPair(zh=str(one["zh"]), en=str(one["en"])) for one in so_far.remarks],
+        as_of=call.now,
+    )
+
+
+def _said(month: Month, amount: Money, through: date, band: tuple[Money, Money, Money], left: int) -> TextPair:
+    if not left:
+        return TextPair(
+            zh=f"{month} 已抄至月末，电费约 {amount} 元，以发行的账单为准。",
+            en=f"{month} is read to its end: about {amount} yuan. The bill that is issued counts.",
+        )
+    low, expected, high = band
+    return TextPair(
+        zh=f"截至 {through} 约 {amount} 元；全月预计 {expected} 元，多半在 {low} 至 {high} 元之间。估算不作为缴费依据。",
+        en=f"About {amount} yuan through {through}; the month is expected at {expected} yuan, most likely between {low} and {high}."
+        " An estimate: nothing of it is owed.",
+    )
+
+
+def _register(piece: Piece) -> ShownRegister:
+    return ShownRegister(
+        point_no=piece.point_no,
+        meter_no=piece.meter_no,
+        piece=piece.piece,
+        quantity=piece.quantity,
+        band=piece.band,  # type: ignore[arg-type]  # a band of the reading contract
+        from_at=piece.from_at,
+        to_at=piece.to_at,
+        start=None if piece.start_e4 is None else Register(piece.start_e4),
+        end=None if piece.end_e4 is None else Register(piece.end_e4),
+        multiplier=Multiplier(piece.multiplier),
+        energy=None if piece.energy_wh is None or piece.quantity == "demand" else Energy(piece.energy_wh),
+        status=piece.status,
+        method=piece.method,
+        days_estimated=piece.days_estimated,
+    )

@@ -1,0 +1,249 @@
+"""A running month: the bill so far is the bill of its days, the forecast lies within its band and ends as the bill."""
+
+import pathlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.service.billing.county import (
+    ACCOUNTANT,
+    CLERK,
+    MONTH,
+    OPERATOR,
+    County,
+    Supply,
+    county,
+    daily,
+    holder,
+    settle_county,
+    take_registers,
+)
+
+from denghuo.kernel.period import midnight
+from denghuo.kernel.values import Energy, Register
+from denghuo.service.billing.api import BillRef, MySoFar, NothingSoFar, SoFar, StartCycle, Try
+from denghuo.service.billing.batch import Piece
+from denghuo.service.billing.forecast import (
+    HISTORY_DAYS,
+    Channel,
+    days_of,
+    foreseen,
+    grown,
+    pieces_until,
+    quantile,
+    read_until,
+)
+from denghuo.service.reading.api import DayRead, MonthRef, ReadingApi
+
+APRIL = date(2026, 4, 1)
+MIDDLE = datetime(2026, 4, 16, 2, tzinfo=UTC)
+UNTIL_16TH = {day: kwh for day, kwh in daily(8).items() if day <= 16}
+EVEN = Supply(1, 1, UNTIL_16TH)
+SILENT = Supply(2, 1, {1: 500})
+UNEVEN = Supply(3, 2, {day: 700 + 3 * day + 4 * (day // 3) for day in range(1, 17)})
+SOLAR = Supply(4, 1, UNTIL_16TH, surplus={day: 200 + 5 * day for day in range(1, 15)})
+ALL = [EVEN, SILENT, UNEVEN, SOLAR]
+NOW_OF_MONTH = replace(ACCOUNTANT, now=MIDDLE)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with county(request.param, database_dsn, tmp_path) as made:
+        settle_county(made, ALL)
+        yield made
+
+
+def planned(found: County) -> None:
+    found.directory(ReadingApi).plan_month(OPERATOR, MonthRef(month=MONTH))
+
+
+def asked(supply: Supply, **more: str) -> SoFar:
+    return SoFar.model_validate({"account_no": supply.account_no, **more})
+
+
+# --- through the service ---------------------------------------------------------------------------------------------------
+
+
+def test_the_bill_so_far_is_the_bill_of_its_days_and_ends_as_the_bill_of_the_month(found: County) -> None:
+    planned(found)
+    told = found.billing.bill_so_far(NOW_OF_MONTH, asked(EVEN))
+    assert (told.month, told.from_on, told.through_on) == (MONTH, APRIL, date(2026, 4, 15))
+    assert (told.days_known, told.days_left, told.history_days) == (15, 15, 15)
+    assert told.read_at == midnight(date(2026, 4, 16)) and told.as_of == MIDDLE
+    tried = found.billing.trial(
+        ACCOUNTANT,
+        Try.model_validate(
+            {
+                "tariff_code": told.tariff_code,
+                "month": MONTH,
+                "voltage": "0.22",
+                "readings": [{"start": "1000", "end": "1120"}],
+                "last_day": told.through_on,
+            }
+        ),
+    )
+    assert (told.energy, told.amount) == (tried.energy, tried.amount) == (Energy(120_000), tried.amount)
+    assert "1120.00 - 1000.00 = 120 kWh" in told.lines[0].sentence.en
+    # Days that were all alike leave no room between low and high.
+    assert (told.low_amount, told.high_amount) == (told.expected_amount, told.expected_amount)
+    assert told.expected_energy == Energy(240_000) and "estimate" in told.said.en.lower()
+    take_registers(found, [Supply(1, 1, daily(8))])
+    found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    found.settle()
+    bill = found.billing.bill(ACCOUNTANT, BillRef(bill_no=f"202604{EVEN.account_no}101"))
+    over = found.billing.bill_so_far(ACCOUNTANT, asked(EVEN))
+    assert over.amount == bill.amount == told.expected_amount == over.low_amount == over.high_amount
+    assert (over.days_left, over.through_on, over.energy) == (0, bill.to_on, bill.energy)
+    assert [line.amount for line in over.lines] == [line.amount for line in bill.lines]
+
+
+def test_a_holder_is_told_of_own_accounts_only(found: County) -> None:
+    planned(found)
+    me = replace(holder(UNEVEN.account_no), now=MIDDLE)
+    told = found.billing.my_bill_so_far(me, MySoFar())
+    assert told.account_no == UNEVEN.account_no
+    assert told.low_amount < told.expected_amount < told.high_amount
+    assert told.amount < told.low_amount
+    with pytest.raises(NothingSoFar):
+        found.billing.my_bill_so_far(me, MySoFar(account_no=EVEN.account_no))
+    with pytest.raises(NothingSoFar):  # of the other station
+        found.billing.bill_so_far(replace(CLERK, now=MIDDLE), asked(UNEVEN))
+
+
+def test_what_a_plant_feeds_in_is_told_until_its_own_newest_register(found: County) -> None:
+    planned(found)
+    told = found.billing.bill_so_far(NOW_OF_MONTH, asked(SOLAR, kind="purchase"))
+    assert (told.kind, told.through_on, told.energy) == ("purchase", date(2026, 4, 13), Energy(65_000))
+
+
+@pytest.mark.parametrize(
+    ("supply", "plan", "why"),
+    [(EVEN, False, "not_planned"), (SILENT, True, "no_reading"), (Supply(9), True, "no_contract")],
+)
+def test_why_nothing_can_be_told(found: County, supply: Supply, plan: bool, why: str) -> None:
+    if plan:
+        planned(found)
+    with pytest.raises(NothingSoFar) as refused:
+        found.billing.bill_so_far(NOW_OF_MONTH, asked(supply))
+    assert refused.value.fields["why"] == why
+
+
+# --- the forecast ----------------------------------------------------------------------------------------------------------
+
+USE = st.integers(0, 10**6)
+DAYS = st.lists(USE, min_size=1, max_size=90)
+
+
+@given(use=DAYS, left=st.integers(0, 31))
+def test_low_expected_and_high_are_in_order_and_within_the_days_seen(use: list[int], left: int) -> None:
+    history = {APRIL + timedelta(days=at): wh for at, wh in enumerate(use)}
+    last = max(history)
+    rest = foreseen(history, [last + timedelta(days=at + 1) for at in range(left)])
+    seen = use[-HISTORY_DAYS:]
+    assert left * min(seen) <= rest.low <= rest.expected <= rest.high <= left * max(seen)
+
+
+@given(use=USE, days=st.integers(1, 60), left=st.integers(1, 31))
+def test_equal_days_go_on_as_they_were(use: int, days: int, left: int) -> None:
+    history = {APRIL + timedelta(days=at): use for at in range(days)}
+    rest = foreseen(history, [max(history) + timedelta(days=at + 1) for at in range(left)])
+    assert rest.low == rest.expected == rest.high == left * use
+
+
+def test_a_weekday_goes_on_like_its_own_kind() -> None:
+    history = {
+        APRIL + timedelta(days=at): 9_000 if (APRIL + timedelta(days=at)).weekday() == 6 else 2_000 for at in range(28)
+    }
+    assert foreseen(history, [date(2026, 5, 3)]).expected == 9_000
+    assert foreseen(history, [date(2026, 5, 4)]).expected == 2_000
+    assert foreseen({}, [date(2026, 5, 4)]).high == 0
+
+
+@given(values=st.lists(USE, min_size=1, max_size=50), tenths=st.integers(1, 10))
+def test_so_many_tenths_do_not_exceed_a_quantile(values: list[int], tenths: int) -> None:
+    found = quantile(values, tenths)
+    assert sum(value <= found for value in values) * 10 >= tenths * len(values)
+    assert sum(value < found for value in values) * 10 < tenths * len(values)
+
+
+def piece(quantity: str, band: str, wh: int, point_no: str = "P1") -> Piece:
+    return Piece(
+        point_no=point_no,
+        account_no="A",
+        area_no=None,
+        role="sale",
+        meter_no="M",
+        piece=1,
+        quantity=quantity,
+        band=band,
+        from_at=midnight(APRIL),
+        to_at=midnight(date(2026, 4, 16)),
+        start_e4=0,
+        end_e4=1,
+        multiplier=1,
+        energy_wh=wh,
+        status="valid",
+        rule="checked",
+        method="actual",
+        days_estimated=0,
+    )
+
+
+@given(peak=USE, valley=USE, other=USE, varh=USE, rest=USE)
+def test_energy_to_come_is_shared_without_loss_and_bands_stay_parts_of_their_total(
+    peak: int, valley: int, other: int, varh: int, rest: int
+) -> None:
+    pieces = [
+        piece("active_fwd", "total", peak + valley),
+        piece("active_fwd", "peak", peak),
+        piece("active_fwd", "valley", valley),
+        piece("active_fwd", "total", other, "P2"),
+        piece("reactive_fwd", "total", varh),
+        piece("demand", "total", 7),
+    ]
+    found = [one.energy_wh or 0 for one in grown(pieces, rest, date(2026, 5, 1))]
+    assert found[0] + found[3] == peak + valley + other + rest
+    assert found[1] + found[2] == found[0]
+    assert found[5] == 7 and found[4] >= varh
+    if rest == 0:
+        assert found == [one.energy_wh for one in pieces]
+
+
+def read(day: date, shown: int | None, wh: int | None, method: str = "actual") -> DayRead:
+    return DayRead.model_validate(
+        {
+            "day": day,
+            "read_at": midnight(day),
+            "meter_no": "M",
+            "piece": 1,
+            "shown": None if shown is None else Register(shown * 10_000),
+            "raw": None,
+            "energy": None if wh is None else Energy(wh),
+            "status": "valid",
+            "rule": "checked",
+            "method": method,
+        }
+    )
+
+
+def test_what_is_known_ends_where_the_first_meter_was_not_read() -> None:
+    days = [APRIL + timedelta(days=at) for at in range(4)]
+    whole = Channel("P1", "active_fwd", "total", 1, [read(day, at, 1_000) for at, day in enumerate(days)])
+    early = replace(whole, point_no="P2", midnights=[*whole.midnights[:3], read(days[3], 3, None, "daily_average")])
+    assert read_until([whole, early], days[3]) == days[2]
+    assert read_until([whole, early], days[1]) == days[1]
+    gap = replace(whole, midnights=[whole.midnights[0], read(days[1], 1, None, "none"), *whole.midnights[2:]])
+    assert pieces_until("A", [gap], APRIL, days[2]) is None
+    (told,) = pieces_until("A", [whole], APRIL, days[2]) or []
+    assert (told.start_e4, told.end_e4, told.energy_wh) == (0, 20_000, 2_000)
+    assert days_of([whole, early], APRIL, days[2]) == {days[0]: 2_000, days[1]: 2_000}
+
+
+def test_the_largest_demand_so_far_stands() -> None:
+    days = [APRIL + timedelta(days=at) for at in range(4)]
+    demand = Channel("P1", "demand", "total", 30, [read(day, at % 3 + 1, None) for at, day in enumerate(days)])
+    (told,) = pieces_until("A", [demand], APRIL, days[3]) or []
+    assert told.energy_wh == 3 * 30 * 1_000
