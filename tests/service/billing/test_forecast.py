@@ -45,7 +45,8 @@ EVEN = Supply(1, 1, UNTIL_16TH)
 SILENT = Supply(2, 1, {1: 500})
 UNEVEN = Supply(3, 2, {day: 700 + 3 * day + 4 * (day // 3) for day in range(1, 17)})
 SOLAR = Supply(4, 1, UNTIL_16TH, surplus={day: 200 + 5 * day for day in range(1, 15)})
-ALL = [EVEN, SILENT, UNEVEN, SOLAR]
+JUMPING = Supply(5, 1, {day: kwh + (900 if day > 12 else 0) for day, kwh in UNTIL_16TH.items()})
+ALL = [EVEN, SILENT, UNEVEN, SOLAR, JUMPING]
 NOW_OF_MONTH = replace(ACCOUNTANT, now=MIDDLE)
 
 
@@ -117,6 +118,14 @@ def test_what_a_plant_feeds_in_is_told_until_its_own_newest_register(found: Coun
     planned(found)
     told = found.billing.bill_so_far(NOW_OF_MONTH, asked(SOLAR, kind="purchase"))
     assert (told.kind, told.through_on, told.energy) == ("purchase", date(2026, 4, 13), Energy(65_000))
+
+
+def test_a_register_that_waits_for_a_person_is_said(found: County) -> None:
+    planned(found)
+    told = found.billing.bill_so_far(NOW_OF_MONTH, asked(JUMPING))
+    assert told.energy == Energy(1_020_000)
+    assert any("Sudden rise".lower() in one.en for one in told.remarks)
+    assert not any("waits" in one.en for one in found.billing.bill_so_far(NOW_OF_MONTH, asked(EVEN)).remarks)
 
 
 @pytest.mark.parametrize(

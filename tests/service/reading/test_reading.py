@@ -391,6 +391,16 @@ def test_registers_at_a_midnight_are_read_or_lie_between_their_neighbours(bench:
     assert at(1) == []
 
 
+def test_a_months_days_are_told_of_each_band_that_the_meter_has(bench: Make) -> None:
+    made = read_county(bench)
+    valley = month_of("M1", steady(200_000, 20_000))
+    made.receive(valley.set_column(valley.column_names.index("band"), "band", pa.array(["valley"] * 31)))
+    point = made.api.point_month(CLERK, PointMonthRef(point_no="P1", month=MONTH, band="valley"))
+    assert point.days[-1].shown == Register(800_000) and point.energies == [Energy(2_000)] * 30
+    with pytest.raises(NotPlanned):
+        made.api.point_month(CLERK, PointMonthRef(point_no="P1", month=MONTH, band="peak"))
+
+
 def test_register_of_a_time_to_come_is_refused(bench: Make) -> None:
     made = read_county(bench)
     early = replace(CLERK, now=datetime(2026, 4, 20, tzinfo=UTC))

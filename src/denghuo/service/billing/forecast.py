@@ -83,6 +83,17 @@ def pieces_until(account_no: str, channels: Sequence[Channel], first: date, unti
     return pieces
 
 
+def doubtful(channels: Sequence[Channel], until: date) -> list[str]:
+    """The rules by which registers until a midnight wait for a person; an estimate takes them as they stand."""
+    waiting = {
+        one.rule: None
+        for channel in channels
+        for one in channel.midnights
+        if one.day <= until and one.status == "held" and one.shown is not None
+    }
+    return list(waiting)
+
+
 def _piece(account_no: str, channel: Channel, days: Sequence[DayRead], until: date) -> Piece:
     begin, end = days[0], next(one for one in channel.midnights if one.day == until)
     # Over an exchange there are two registers, of which the difference says nothing.

@@ -19,6 +19,7 @@ from denghuo.service.billing.forecast import (
     ONE_DAY,
     Channel,
     days_of,
+    doubtful,
     foreseen,
     grown,
     pieces_until,
@@ -31,7 +32,7 @@ from denghuo.service.contract.api import ContractApi, ContractHistory, ContractR
 from denghuo.service.customer.api import Account
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import Point, PointApi, PointsOf
-from denghuo.service.reading.api import AnyMonth, NotPlanned, PointMonthRef, ReadingApi
+from denghuo.service.reading.api import RULES, AnyMonth, NotPlanned, PointMonthRef, ReadingApi
 from denghuo.service.tariff.api import TariffDocument
 
 AccountsOf = Callable[[list[str]], Mapping[str, Account]]
@@ -175,7 +176,8 @@ def _told(running: Running, use: Use, name: str | None, call: Call) -> BillSoFar
         running.rated(grown(pieces, wh, ends), ends, use) if missing else until_now
         for wh in (rest.low, rest.expected, rest.high)
     ]
-    return _shown(running, until_now, at_end, newest, missing, len(history), name, call)
+    remarks = [_waiting(rule) for rule in doubtful(channels, newest)]
+    return _shown(running, until_now, at_end, newest, missing, len(history), name, remarks, call)
 
 
 def _channels(running: Running, month: Month, points: Sequence[Point]) -> list[Channel]:
@@ -258,6 +260,7 @@ def _shown(
     missing: Sequence[date],
     history_days: int,
     name: str | None,
+    remarks: Sequence[TextPair],
     call: Call,
 ) -> BillSoFar:
     _, expected, _ = (one.rated.total for one in at_end)
@@ -291,8 +294,16 @@ def _shown(
         history_days=history_days,
         said=_said(running.month, so_far.rated.total, through, (low, expected, high), len(missing)),
         lines=[show.shown_line(at, line, registers) for at, line in enumerate(so_far.rated.lines, 1)],
-        remarks=[TextPair(zh=str(one["zh"]), en=str(one["en"])) for one in so_far.remarks],
+        remarks=[*remarks, *(TextPair(zh=str(one["zh"]), en=str(one["en"])) for one in so_far.remarks)],
         as_of=call.now,
+    )
+
+
+def _waiting(rule: str) -> TextPair:
+    said = RULES.entries[rule]
+    return TextPair(
+        zh=f"有示数待核（{said['zh']}），估算按所抄示数。",
+        en=f"A register waits for a person ({said['en'].lower()}); the estimate takes it as it stands.",
     )
 
 
