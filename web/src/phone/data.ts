@@ -101,6 +101,19 @@ export interface Plans {
   plans: { tariff_code: string; title: Text; amount: string | null; saving: string | null; present: boolean; best: boolean; reason: Text | null }[]
 }
 
+export interface BillSoFar {
+  month: string
+  kind: 'supply' | 'purchase'
+  through_on: string
+  read_at: string
+  days_left: number
+  energy: string
+  amount: string
+  expected_amount: string
+  low_amount: string
+  high_amount: string
+}
+
 export interface Payment {
   receipt_no: string
   account_no: string
@@ -216,6 +229,7 @@ export const LIST = 200
 
 export const askBills = async (): Promise<BillRow[]> => (await call<{ rows: BillRow[] }>('billing.my_bills', { limit: LIST })).rows.filter((row) => row.account_no === account.value)
 export const askOwed = (): Promise<Owed> => call<Owed>('ledger.owed', { account_no: account.value })
+export const askSoFar = (): Promise<BillSoFar> => call<BillSoFar>('billing.my_bill_so_far', { account_no: account.value })
 export const askItems = async (): Promise<Item[]> => (await call<{ rows: Item[] }>('ledger.receivables', { account_no: account.value, limit: LIST })).rows
 
 // --- the network -----------------------------------------------------------------------------------------------------------
