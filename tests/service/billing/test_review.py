@@ -1,5 +1,7 @@
 """Review rules: what holds a bill, property by property."""
 
+from datetime import date
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +12,10 @@ LIMITS: Limits = {
     ("zero_use", "supply", "resident"): 0,
     ("over_capacity", "supply", ""): 100,
     ("spike", "supply", ""): 500,
+    ("drop", "supply", ""): 10,
+    ("first_bill", "supply", ""): 0,
+    ("new_tariff", "supply", ""): 0,
+    ("old_price", "supply", ""): 0,
     ("estimated_share", "supply", ""): 30,
     ("outlier_amount", "supply", ""): 5_000,
 }
@@ -24,6 +30,10 @@ figures = st.builds(
     estimated_days=st.integers(0, 31),
     contract_w=st.none() | st.integers(1, 10**8),
     earlier_wh=st.lists(st.integers(0, 10**9), max_size=12).map(tuple),
+    tariff=st.sampled_from(["a.one", "a.two"]),
+    tariff_before=st.none() | st.sampled_from(["a.one", "a.two"]),
+    first=st.booleans(),
+    old_price_from=st.none() | st.just(date(2026, 3, 1)),
 )
 
 
@@ -36,6 +46,10 @@ def test_a_bill_passes_only_where_every_limit_is_kept(given_figures: Figures) ->
     assert ("zero_use" in found) == (one.tariff_class == "resident" and one.energy_wh <= 0)
     assert ("over_capacity" in found) == (bool(one.contract_w) and one.energy_wh > (one.contract_w or 0) * one.hours)
     assert ("spike" in found) == (average > 0 and one.energy_wh > 5 * average)
+    assert ("drop" in found) == (0 < 10 * one.energy_wh < average)
+    assert ("first_bill" in found) == one.first
+    assert ("new_tariff" in found) == (one.tariff_before not in (None, one.tariff))
+    assert ("old_price" in found) == (one.old_price_from is not None)
     assert ("estimated_share" in found) == (one.estimated_days > 0.3 * one.days)
     assert ("outlier_amount" in found) == (abs(one.amount_fen) > 500_000)
 

@@ -86,7 +86,11 @@ export const HOLDS: Record<string, Text> = {
   zero_use: pair('零电量', 'Zero consumption'),
   over_capacity: pair('超合同容量', 'Over capacity'),
   negative: pair('负电量或负电费', 'Negative'),
-  spike: pair('电量突变', 'Sudden change'),
+  spike: pair('电量突增', 'Sudden rise'),
+  drop: pair('电量突降', 'Sudden drop'),
+  first_bill: pair('首次出账', 'First bill'),
+  new_tariff: pair('电价变更', 'Another tariff'),
+  old_price: pair('沿用往月价格', 'Old price'),
   estimated_share: pair('估算占比过高', 'Mostly estimated'),
   outlier_amount: pair('大额电费', 'Amount out of range'),
 }

@@ -206,7 +206,7 @@ def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], cal
     use = store.bills.used([bill.account_no for bill in bills], month)
     held: list[Finished] = []
     for bill in bills:
-        for found in findings_of(bill, limits, tuple(use.get(bill.account_no, {}).values())):
+        for found in findings_of(month, bill, limits, tuple(use.get(bill.account_no, {}).values())):
             held.append(
                 Finished(
                     month=month,
@@ -228,8 +228,9 @@ def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], cal
     return held
 
 
-def findings_of(bill: ToReview, limits: Limits, earlier_wh: tuple[int, ...]) -> list[Finding]:
+def findings_of(month: str, bill: ToReview, limits: Limits, earlier_wh: tuple[int, ...]) -> list[Finding]:
     days = (bill.to_on - bill.from_on).days + 1
+    since = bill.monthly_from
     figures = Figures(
         kind=bill.kind,
         tariff_class=bill.tariff_class,
@@ -242,5 +243,9 @@ def findings_of(bill: ToReview, limits: Limits, earlier_wh: tuple[int, ...]) -> 
         pv_w=bill.pv_w,
         earlier_wh=earlier_wh if bill.kind == "supply" else (),
         questions=tuple(TextPair(zh=remark["zh"], en=remark["en"]) for remark in bill.remarks if remark.get("review")),
+        tariff=bill.tariff_code,
+        tariff_before=bill.tariff_before,
+        first=bill.others_before and bill.tariff_before is None and not earlier_wh,
+        old_price_from=since if since is not None and since < Month.of(month).first_day else None,
     )
     return review(figures, limits)

@@ -6,6 +6,7 @@ itself: a person looks, then releases it with a reason or has the cause put righ
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Energy, Money, decimal_text, round_half_up
@@ -16,7 +17,12 @@ Limits = Mapping[tuple[str, str, str], int]
 
 @dataclass(frozen=True)
 class Figures:
-    """What the review looks at. `earlier_wh`: energy of earlier months that is known; `hours`: length of the billed period."""
+    """What the review looks at. `earlier_wh`: energy of earlier months that is known; `hours`: length of the billed period.
+
+    tariff, tariff_before: of this bill and of the account's bill before it. first: nothing of the account was billed or taken over
+    before, though the platform has billed earlier months. old_price_from: the day from which a price holds that is published month
+    by month, where that day is in an earlier month.
+    """
 
     kind: str
     tariff_class: str
@@ -29,6 +35,10 @@ class Figures:
     pv_w: int | None = None
     earlier_wh: tuple[int, ...] = ()
     questions: tuple[TextPair, ...] = ()
+    tariff: str = ""
+    tariff_before: str | None = None
+    first: bool = False
+    old_price_from: date | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,22 @@ REMEDIES: dict[str, TextPair] = {
     "spike": TextPair(
         zh="与以往月份比对并核实示数；属实则说明理由放行。",
         en="Compare with earlier months and check the register; release with the reason if it is real.",
+    ),
+    "drop": TextPair(
+        zh="核实是否停用、表计停走、接线错误或窃电；属实则说明理由放行，否则更正示数后重算。",
+        en="Find out whether use stopped, the meter stands still, is miswired or bypassed; release with the reason, or correct it.",
+    ),
+    "first_bill": TextPair(
+        zh="对照装表接电记录核对起码、倍率、容量与电价；无误则说明理由放行。",
+        en="Check first register, multiplier, capacity and tariff against the connection; release with the reason if right.",
+    ),
+    "new_tariff": TextPair(
+        zh="对照变更申请核对新电价与生效日；无误则说明理由放行，有误则更正合同后重算。",
+        en="Check the new tariff and its first day against the application; release if right, else correct the contract.",
+    ),
+    "old_price": TextPair(
+        zh="导入并发布本月的月度价格表后重算；确实沿用上月价格的说明理由放行。",
+        en="Take in and publish the month's price table, then calculate again; release with the reason if the price stays.",
     ),
     "estimated_share": TextPair(
         zh="安排现场补抄后重算；确实无法抄表的说明理由放行。",
@@ -181,6 +207,64 @@ def _spike(figures: Figures, limit: int) -> Finding | None:
     )
 
 
+def _drop(figures: Figures, limit: int) -> Finding | None:
+    if not figures.earlier_wh or figures.energy_wh <= 0:
+        return None  # without any use at all it is the rule of zero use
+    average = sum(figures.earlier_wh) // len(figures.earlier_wh)
+    if 100 * figures.energy_wh >= limit * average:
+        return None
+    return finding(
+        "drop",
+        f"电量 {Energy(figures.energy_wh)} 千瓦时，前 {len(figures.earlier_wh)} 个月平均 {Energy(average)} 千瓦时，"
+        f"不足其 {limit}%。",
+        f"{Energy(figures.energy_wh)} kWh is less than {limit} % of the average of the {len(figures.earlier_wh)} months before,"
+        f" {Energy(average)} kWh.",
+        energy_kwh=Energy(figures.energy_wh),
+        average_kwh=Energy(average),
+        months=len(figures.earlier_wh),
+        limit_percent=limit,
+    )
+
+
+def _first_bill(figures: Figures, _: int) -> Finding | None:
+    if not figures.first:
+        return None
+    energy, amount = Energy(figures.energy_wh), Money(figures.amount_fen)
+    return finding(
+        "first_bill",
+        f"该户首次出账：电量 {energy} 千瓦时、金额 {amount} 元。",
+        f"The first bill of the account: {energy} kWh, {amount} yuan.",
+        energy_kwh=energy,
+        amount_yuan=amount,
+    )
+
+
+def _new_tariff(figures: Figures, _: int) -> Finding | None:
+    before = figures.tariff_before
+    if before is None or before == figures.tariff:
+        return None
+    return finding(
+        "new_tariff",
+        f"上次账单执行电价 {before}，本月改为 {figures.tariff}。",
+        f"The last bill was by tariff {before}, this one is by {figures.tariff}.",
+        tariff=figures.tariff,
+        tariff_before=before,
+    )
+
+
+def _old_price(figures: Figures, _: int) -> Finding | None:
+    since = figures.old_price_from
+    if since is None:
+        return None
+    return finding(
+        "old_price",
+        f"代理购电价格按月公布，本账单仍按 {since.isoformat()} 起的价格计费。",
+        f"Agency prices are published by the month; this bill still has those in force since {since.isoformat()}.",
+        tariff=figures.tariff,
+        effective_from=since,
+    )
+
+
 def _estimated_share(figures: Figures, limit: int) -> Finding | None:
     if figures.days <= 0 or 100 * figures.estimated_days <= limit * figures.days:
         return None
@@ -212,6 +296,10 @@ _RULES: dict[str, Callable[[Figures, int], Finding | None]] = {
     "zero_use": _zero_use,
     "over_capacity": _over_capacity,
     "spike": _spike,
+    "drop": _drop,
+    "first_bill": _first_bill,
+    "new_tariff": _new_tariff,
+    "old_price": _old_price,
     "estimated_share": _estimated_share,
     "outlier_amount": _outlier_amount,
 }
@@ -227,6 +315,13 @@ MEANINGS: dict[str, tuple[TextPair, str]] = {
         "%",
     ),
     "spike": (TextPair(zh="电量超过前几个月平均值的限值", en="Energy above the limit of earlier months' average"), "%"),
+    "drop": (TextPair(zh="电量低于前几个月平均值的限值", en="Energy below the limit of earlier months' average"), "%"),
+    "first_bill": (TextPair(zh="该户首次出账", en="The first bill of an account"), ""),
+    "new_tariff": (TextPair(zh="与上次账单的电价不同", en="Another tariff than on the last bill"), ""),
+    "old_price": (
+        TextPair(zh="按月公布的价格未更新到本月", en="Prices published by the month are those of an earlier month"),
+        "",
+    ),
     "estimated_share": (TextPair(zh="估算天数占比超过限值", en="Share of estimated days above the limit"), "%"),
     "outlier_amount": (TextPair(zh="金额超过该类用户的限额", en="Amount above the limit of the class"), "yuan"),
 }

@@ -61,9 +61,14 @@ _LINE = (
 )
 
 
+_MONTHLY = '$.components[*] ? (@.code == "agency_energy")'
+"""Tariffs with the agency purchase price, which is published every month (发改办价格〔2021〕809号)."""
+
+
 @dataclass(frozen=True)
 class ToReview:
-    """A rated bill as the review sees it."""
+    """A rated bill as the review sees it. tariff_before: of the account's bill before. monthly_from: from when its monthly prices
+    hold. others_before: whether any bill of an earlier month was issued."""
 
     bill_no: str
     account_no: str
@@ -79,6 +84,10 @@ class ToReview:
     pv_w: int | None
     registers: list[dict[str, Any]]
     remarks: list[dict[str, Any]]
+    tariff_code: str
+    tariff_before: str | None
+    monthly_from: date | None
+    others_before: bool
 
 
 class Bills:
@@ -141,9 +150,16 @@ class Bills:
     def to_review(self, month: str, limit: int, account_no: str | None = None) -> list[ToReview]:
         return self._work.rows(
             "SELECT bill_no, account_no, org, kind, tariff_class, energy_wh, amount_fen, from_on, to_on, estimated_days,"
-            " contract_w, pv_w, registers, remarks FROM bill WHERE month = %s AND state = 'rated'"
+            " contract_w, pv_w, registers, remarks, tariff_code,"
+            " (SELECT tariff_code FROM bill AS earlier WHERE earlier.account_no = bill.account_no AND earlier.kind = bill.kind"
+            " AND earlier.month < bill.month AND earlier.state = 'issued' AND earlier.reverses IS NULL"
+            " ORDER BY earlier.month DESC LIMIT 1) AS tariff_before,"
+            " (SELECT (document ->> 'effective_from')::date FROM rated_tariff WHERE code = tariff_code"
+            " AND version = tariff_version AND document @? %s) AS monthly_from,"
+            " EXISTS (SELECT FROM bill AS earlier WHERE earlier.month < %s AND earlier.state = 'issued') AS others_before"
+            " FROM bill WHERE month = %s AND state = 'rated'"
             " AND (%s::text IS NULL OR account_no = %s) ORDER BY bill_no LIMIT %s",
-            (month, account_no, account_no, limit),
+            (_MONTHLY, month, month, account_no, account_no, limit),
             ToReview,
         )
 
