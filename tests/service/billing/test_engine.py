@@ -190,14 +190,14 @@ def gathered(*registers: dict[str, Any], terms: Sequence[dict[str, Any]] = ({},)
     held = {
         "contract_no": "C", "account_no": "A", "org": "1", "kind": "supply", "tariff_class": "resident", "tariff_code": None,
         "voltage_kv": "0.22", "settlement_mode": "agency", "pf_standard": None,
-        "effective_from": date(2024, 1, 1), "effective_to": None,
+        "special": None, "effective_from": date(2024, 1, 1), "effective_to": None,
     }  # fmt: skip
     read = {
         "account_no": "A", "role": "sale", "point_no": "P", "meter_no": "M", "piece": 1, "quantity": "active_fwd",
         "band": "total", "status": "valid", "energy_wh": 5_000,
     }  # fmt: skip
     used = pa.table({"account_no": ["A"], "energy_wh": pa.array([7_000], pa.int64())})
-    types = {"effective_to": pa.date32(), "tariff_code": pa.string(), "pf_standard": pa.int64()}
+    types = {"effective_to": pa.date32(), "tariff_code": pa.string(), "pf_standard": pa.int64(), "special": pa.string()}
     columns = {name: [{**held, **row}[name] for row in terms] for name in held}
     contracts = pa.table({name: pa.array(values, types.get(name)) for name, values in columns.items()})
     energy = pa.Table.from_pylist([{**read, **row} for row in registers], schema=pa.schema(
@@ -232,9 +232,10 @@ def test_what_is_not_plain_is_left_to_the_rules(registers: list[dict[str, Any]])
         [{"effective_to": date(2026, 4, 16)}, {"effective_from": date(2026, 4, 16)}],
         [{"effective_from": date(2026, 4, 2)}],
         [{"effective_to": date(2026, 4, 30)}],
+        [{"special": '{"free_energy": true}'}],
     ],
-    ids=["terms change", "begins within", "ends within"],
+    ids=["terms change", "begins within", "ends within", "special terms"],
 )
-def test_a_part_of_a_month_is_left_to_the_rules(terms: list[dict[str, Any]]) -> None:
+def test_a_part_of_a_month_or_special_terms_are_left_to_the_rules(terms: list[dict[str, Any]]) -> None:
     assert not any(row["whole"] for row in gathered({}, terms=terms))
     assert all(row["whole"] for row in gathered({}, terms=[{"effective_to": date(2026, 5, 1)}]))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.service.billing.county import (
     ACCOUNTANT,
+    DOCUMENT,
     MONTH,
     OPERATOR,
     OTHER_PERSON,
@@ -19,18 +20,65 @@ from tests.service.billing.county import (
     daily,
     prices,
     settle_county,
+    tariff,
 )
 
-from denghuo.kernel.values import Price
-from denghuo.service.billing.api import Bill, BillRef, ExceptionRef, FindBills, FindExceptions, StartCycle
-from denghuo.service.contract.api import ChangeTerms, ContractApi, ContractsOf
-from denghuo.service.tariff.api import DraftTariff, TariffApi, TariffVersion
+from denghuo.kernel.values import Energy, Percent, Price
+from denghuo.service.billing.api import (
+    Bill,
+    BillRef,
+    ExceptionRef,
+    FindBills,
+    FindExceptions,
+    StartCycle,
+    TryOnAll,
+)
+from denghuo.service.contract.api import (
+    AgreeSpecial,
+    ChangeTerms,
+    ContractApi,
+    ContractsOf,
+    LineLoss,
+    Part,
+    TransformerLoss,
+)
+from denghuo.service.tariff.api import (
+    DraftTariff,
+    FreeEnergy,
+    HouseholdRoom,
+    TariffApi,
+    TariffDocument,
+    TariffVersion,
+)
 
 CHANGED = Supply(1, 1, daily(40), tariff_class="general_single_part", contract_kw=10)
 DEARER = Supply(2, 1, daily(40), tariff_class="general_single_part", contract_kw=10)
 UNREAD = Supply(3, 1, {day: shown for day, shown in daily(30).items() if day not in (10, 11, 12)}, contract_kw=10)
 ENDED = Supply(4, 1, daily(6), tariff_class="agricultural")
+LOSSES = Supply(5, 1, daily(40), tariff_class="general_single_part", contract_kw=10)
+PARTS = Supply(6, 1, daily(40), tariff_class="general_single_part", contract_kw=10)
+FAMILY = Supply(7, 1, daily(120), contract_kw=10)
+PLAIN = Supply(8, 2, daily(40), tariff_class="general_single_part", contract_kw=10)
 ALL = [CHANGED, DEARER, UNREAD, ENDED]
+SPECIAL = [LOSSES, PARTS, FAMILY, PLAIN]
+
+
+def households() -> list[TariffDocument]:
+    """The county's prices, with more room for large households, free energy for those entitled to it, and a price for farms."""
+    resident, *others = prices()
+    assert resident.tiers is not None
+    room = HouseholdRoom(persons_from=5, per_month=Energy.of("100"))
+    source = FreeEnergy(per_month=Energy.of("15"), document=DOCUMENT)
+    tiers = resident.tiers.model_copy(update={"households": [room]})
+    farm = tariff("test.farm", "energy", "0.5", classes=["agricultural"])
+    return [resident.model_copy(update={"tiers": tiers, "free_energy": source}), *others, farm]
+
+
+@pytest.fixture(params=["local", "remote"])
+def special(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with county(request.param, database_dsn, tmp_path) as made:
+        settle_county(made, SPECIAL, households())
+        yield made
 
 
 @pytest.fixture(params=["local", "remote"])
@@ -121,3 +169,41 @@ def test_a_month_whose_terms_or_prices_change_is_billed_in_stages(found: County)
     ]
     assert body["bill"]["rating"]["tariffs"] == [{"code": "test.business", "version": 1}]
     assert body["proof"] is not None and body["tariff"]["code"] == "test.resident"
+
+
+def agree(found: County, supply: Supply, day: int, **terms: Any) -> None:
+    request = AgreeSpecial(
+        contract_no=contract_no(found, supply), effective_from=date(2026, 4, day), reason="补签专用条款", **terms
+    )
+    found.ask(ContractApi).agree_special(OPERATOR, request)
+
+
+def test_losses_parts_and_households_are_billed_as_agreed(special: County) -> None:
+    loss = TransformerLoss(transformer_no="T1", way="agreed", active_kwh=Energy.of("120"))
+    agree(special, LOSSES, 16, losses=[loss], line_losses=[LineLoss(line_no="L1", share=Percent.of("2"))])
+    part = Part(point_no="D1", way="ratio", ratio=Percent.of("30"), tariff_code="test.farm")
+    agree(special, PARTS, 1, parts=[part])
+    agree(special, FAMILY, 1, persons=6, persons_since=date(2026, 1, 10), free_energy=True)
+    special.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    special.settle()
+
+    # Half a month without losses, half with 120 x 15/30 kWh of the transformer and 2 % of what then goes through the line.
+    lossy = bill(special, LOSSES)
+    assert told(lossy) == [("01-15", "600", "0.7853", "471.18"), ("16-30", "673", "0.7853", "528.51")]
+    assert any(step.kind == "loss" for step in lossy.lines[1].steps)
+    assert not any(step.kind == "loss" for step in lossy.lines[0].steps)
+    # 30 % of 1,200 kWh at the price of farms, the rest at that of business.
+    assert told(bill(special, PARTS)) == [("", "840", "0.7853", "659.65"), ("", "360", "0.5000", "180.00")]
+    # Eleven months of 100 kWh more room in the first tier, which all 3,600 kWh fit into; 15 kWh are free.
+    assert told(bill(special, FAMILY)) == [("", "3600", "0.6170", "2221.20"), ("", "15", "0.6170", "-9.26")]
+    assert told(bill(special, PLAIN)) == [("", "1200", "0.7853", "942.36")]
+
+    # What is not ordinary is not rated by columns.
+    tried = special.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code="test.business"))
+    assert (tried.contracts, tried.by_rules, str(tried.difference)) == (3, 2, "0.00")
+
+    # The file holds the terms, and the tariff of the part.
+    file = special.billing.bill_file(ACCOUNTANT, BillRef(bill_no=bill(special, PARTS).bill_no))
+    body = json.loads(base64.b64decode(file.content))
+    assert [one["code"] for one in body["tariffs"]] == ["test.farm"]
+    assert body["bill"]["rating"]["parts"][0]["ratio"] == "30.00"

@@ -13,8 +13,9 @@ from tests.service.records import CLERK, OPERATOR, account, contract, held, numb
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.kernel.values import ApparentPower, Power
+from denghuo.kernel.values import ApparentPower, Energy, Percent, Power
 from denghuo.service.contract.api import (
+    AgreeSpecial,
     ChangeTerms,
     ContractApi,
     ContractNotFound,
@@ -22,17 +23,26 @@ from denghuo.service.contract.api import (
     ContractsOf,
     EndContract,
     FindContracts,
+    LineLoss,
+    LossRow,
+    Part,
     PublishTerms,
     SignContracts,
+    SpecialRefused,
+    SpecialTerms,
     TermsConflict,
+    Transformer,
+    TransformerLoss,
 )
 from denghuo.service.contract.rules import Span, pf_standard
 from denghuo.service.contract.service import ContractService
 from denghuo.service.customer.api import CustomerApi, OpenAccounts
 from denghuo.service.customer.service import CustomerService
 from denghuo.service.host.binding import Ask
+from denghuo.service.tariff.api import TariffApi
+from denghuo.service.tariff.service import TariffService
 
-SERVICES = {CustomerApi: CustomerService, ContractApi: ContractService}
+SERVICES = {CustomerApi: CustomerService, TariffApi: TariffService, ContractApi: ContractService}
 
 
 @pytest.fixture(params=["local", "remote"])
@@ -146,6 +156,90 @@ def test_a_change_keeps_the_days_before_and_the_month_has_both(
             OPERATOR,
             ChangeTerms(contract_no=contract(2).contract_no, effective_from=date(2026, 5, 1), reason="已终止的合同"),
         )
+
+
+def test_special_terms_hold_from_a_day_and_are_published_with_the_month(
+    contracts: ContractApi, database_dsn: str, tmp_path: pathlib.Path
+) -> None:
+    household = SpecialTerms(persons=6, persons_since=date(2026, 1, 10))
+    contracts.sign_contracts(OPERATOR, SignContracts(contracts=[contract(1, special=household), contract(2)]))
+    number_1 = contract(1).contract_no
+    agreement = AgreeSpecial(
+        contract_no=number_1,
+        effective_from=date(2026, 4, 16),
+        losses=[TransformerLoss(transformer_no="T1", way="agreed", active_kwh=Energy.of("120"))],
+        line_losses=[LineLoss(line_no="L1", share=Percent.of("1.5"))],
+        reason="高供低计，补签损耗协议",
+    )
+    contracts.agree_special(OPERATOR, agreement)
+    # What a later change leaves out stays; what it ends is gone; on the same day the agreement is put right.
+    contracts.change_terms(
+        OPERATOR,
+        ChangeTerms(contract_no=number_1, effective_from=date(2026, 6, 1), voltage_kv="0.38", reason="电压变更"),
+    )
+    right = AgreeSpecial(
+        contract_no=number_1, effective_from=date(2026, 6, 1), ended=["losses"], free_energy=True, reason="更正协议内容"
+    )
+    history = contracts.agree_special(OPERATOR, right).history
+    assert [(row.effective_from, row.special) for row in history] == [
+        (
+            date(2026, 6, 1),
+            household.model_copy(update={"line_losses": agreement.line_losses, "free_energy": True}),
+        ),
+        (
+            date(2026, 4, 16),
+            household.model_copy(update={"losses": agreement.losses, "line_losses": agreement.line_losses}),
+        ),
+        (date(2024, 8, 5), household),
+    ]
+    assert contracts.sign_contracts(OPERATOR, SignContracts(contracts=[contract(1, special=household)])).unchanged == 1
+    ref = contracts.publish_terms(OPERATOR, PublishTerms(month="2026-04"))
+    with Database(database_dsn) as database:
+        rows = Datasets(database, tmp_path).scan(ref).to_pylist()
+    said = [None if row["special"] is None else SpecialTerms.model_validate_json(row["special"]) for row in rows]
+    assert said == [household, history[1].special, None]
+    with pytest.raises(TermsConflict):
+        contracts.agree_special(OPERATOR, right.model_copy(update={"effective_from": date(2026, 5, 31)}))
+
+
+def test_special_terms_that_no_bill_follows_from_are_refused_field_by_field(contracts: ContractApi) -> None:
+    contracts.sign_contracts(
+        OPERATOR, SignContracts.model_validate({"contracts": [contract(1), purchase(1), contract(2)]})
+    )
+    asked = AgreeSpecial(contract_no=contract(1).contract_no, effective_from=date(2026, 4, 1), reason="登记专用条款")
+    day = date(2026, 4, 1)
+    running = Transformer(transformer_no="T1", capacity_kva=ApparentPower.of("315"), first_day=day)
+    cases: list[tuple[dict[str, object], list[str]]] = [
+        (
+            {"losses": [TransformerLoss(transformer_no="T1", way="nameplate")]},
+            ["capacity_kva", "no_load_kw", "load_kw"],
+        ),
+        ({"losses": [TransformerLoss(transformer_no="T1", way="table")]}, ["way"]),
+        ({"loss_rows": [LossRow(transformer_no="T9", active_kwh=Energy(1))]}, ["transformer_no"]),
+        ({"line_losses": [LineLoss(line_no="L1")]}, ["share"]),
+        ({"line_losses": [LineLoss(line_no="L1", share=Percent.of("100"))]}, ["share"]),
+        ({"parts": [Part(point_no="P2", way="quantity")]}, ["quantity_kwh"]),
+        ({"parts": [Part(point_no="P2", way="ratio", ratio=Percent.of("120"))]}, ["ratio"]),
+        ({"parts": [Part(point_no="P2", way="meter", tariff_code="no.such")]}, ["tariff_code"]),
+        ({"transformers": [running, running]}, ["first_day"]),
+        ({"transformers": [running.model_copy(update={"last_day": date(2026, 3, 1)})]}, ["last_day"]),
+        ({"persons": 6}, ["persons_since"]),
+        ({"counted_with": [number(1)]}, ["0"]),
+    ]
+    for given_, fields in cases:
+        with pytest.raises(SpecialRefused) as caught:
+            contracts.agree_special(OPERATOR, asked.model_copy(update=given_))
+        errors = caught.value.fields["errors"]
+        assert [str(one["field"]).rpartition(".")[2] for one in errors] == fields, given_
+        assert all(one["zh"] and one["en"] for one in errors)
+    assert contracts.terms_of(OPERATOR, ContractRef(contract_no=asked.contract_no)).contract.special is None
+    bought = {"contract_no": f"GS{number(1)}", "charging_station": True}
+    with pytest.raises(SpecialRefused):
+        contracts.agree_special(OPERATOR, asked.model_copy(update=bought))
+    # The same is said of a batch, with the value that was given.
+    late = SpecialTerms(parts=[Part(point_no="P2", way="ratio", ratio=Percent.of("120"))])
+    (refused,) = contracts.sign_contracts(OPERATOR, SignContracts(contracts=[contract(3, 2, special=late)])).refused
+    assert (refused.field, refused.value) == ("special.parts.0.ratio", "120.00")
 
 
 def test_station_clerk_sees_only_own_station(contracts: ContractApi) -> None:

@@ -129,6 +129,8 @@ def _held(row: Row, agreed: Agreed | None, tariff: TariffDocument) -> Terms:
         pv_w=row["pv_w"],
         settlement_mode=agreed.settlement_mode if agreed else tariff.settlements[0],
         pf_standard=agreed.pf_standard if agreed else None,
+        # What a bill had of them was kept with it.
+        special=None,
         effective_from=agreed.effective_from if agreed else row["from_on"],
         effective_to=agreed.effective_to if agreed else None,
     )

@@ -21,7 +21,7 @@ _KEPT = 2
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Terms of a contract on some days of the month: a row of `contract.terms`."""
+    """Terms of a contract on some days of the month: a row of `contract.terms`. special: `SpecialTerms` as JSON."""
 
     contract_no: str
     account_no: str
@@ -35,20 +35,9 @@ class Terms:
     pv_w: int | None
     settlement_mode: str
     pf_standard: int | None
+    special: str | None
     effective_from: date
     effective_to: date | None
-
-    @property
-    def priced_by(self) -> tuple[object, ...]:
-        """What decides on prices and quantities: where it changes within a month, the month is rated in stages."""
-        return (
-            self.contract_no,
-            self.tariff_class,
-            self.tariff_code,
-            self.voltage_kv,
-            self.settlement_mode,
-            self.pf_standard,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +86,7 @@ class MonthInputs:
         for piece in pieces:
             kind = "supply" if piece.role in SUPPLY_ROLES else "purchase"
             metered.setdefault((piece.account_no, kind), []).append(piece)
+        self._by_account: dict[str, list[Entry]] | None = None
         in_order = sorted(terms, key=attrgetter("account_no", "kind", "effective_from"))
         self.entries = [
             Entry(account_no, kind, tuple(rows), tuple(metered.get((account_no, kind), ())))
@@ -104,7 +94,11 @@ class MonthInputs:
         ]
 
     def of(self, account_no: str) -> list[Entry]:
-        return [entry for entry in self.entries if entry.account_no == account_no]
+        if self._by_account is None:
+            self._by_account = {
+                number: list(entries) for number, entries in groupby(self.entries, key=attrgetter("account_no"))
+            }
+        return self._by_account.get(account_no, [])
 
 
 _lock = threading.Lock()

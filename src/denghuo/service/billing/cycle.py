@@ -81,7 +81,7 @@ class CycleSteps:
         inputs = self._inputs(cycle)
         total = len(inputs.entries)
         part = inputs.entries[done : done + RATE_SLICE]
-        drafts, held = rate_entries(self._store, self._ask, call, cycle.month, part)
+        drafts, held = rate_entries(self._store, self._ask, call, cycle.month, part, inputs)
         if not self._store.cycles.take_step(cycle, done):
             return True
         write_drafts(self._store, cycle.month, part, drafts, held, call)
@@ -163,11 +163,11 @@ def opened_of(ask: Ask, call: Call) -> Callable[[str], date]:
 
 
 def rate_entries(
-    store: BillingStore, ask: Ask, call: Call, month: str, entries: Sequence[Entry]
+    store: BillingStore, ask: Ask, call: Call, month: str, entries: Sequence[Entry], inputs: MonthInputs
 ) -> tuple[list[Draft], list[Finished]]:
     """Draft bills of the entries, and the exceptions of those that cannot be rated."""
 
-    rating = Rating(Month.of(month), tariffs_of(ask, call, Month.of(month)), opened_of(ask, call))
+    rating = Rating(Month.of(month), tariffs_of(ask, call, Month.of(month)), opened_of(ask, call), inputs.of)
     shown = cut_registers(ask, platform_call(call), month, rating, entries)
     use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month)
     drafts: list[Draft] = []

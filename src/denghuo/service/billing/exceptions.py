@@ -83,10 +83,11 @@ class ExceptionDesk:
         if not known and not any("." not in unit for unit in call.scope):
             raise _unknown(request)
         terms, energy = self._fresh_inputs(call, month)
-        entries = month_inputs(self._work.datasets, terms, energy).of(request.account_no)
+        inputs = month_inputs(self._work.datasets, terms, energy)
+        entries = inputs.of(request.account_no)
         if not entries:
             raise _unknown(request)
-        drafts, held = rate_entries(self._store, self._ask, call, month, entries)
+        drafts, held = rate_entries(self._store, self._ask, call, month, entries, inputs)
         stage = self._store.cycles.lock(month)
         sorted_out = self._sort(month, entries, drafts, held)
         if not sorted_out.entries and sorted_out.differs:

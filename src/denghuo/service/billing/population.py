@@ -27,7 +27,7 @@ from denghuo.service.billing.api.population import (
     TriedOnAll,
     TryOnAll,
 )
-from denghuo.service.billing.batch import Piece, Terms, inputs_of
+from denghuo.service.billing.batch import MonthInputs, Piece, Terms, inputs_of
 from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, TariffOf, metered
 from denghuo.service.billing.engine.figures import Flags, Int
@@ -93,8 +93,8 @@ class Population:
                 code=tried.code,
                 month=str(self._month),
             )
-        now = self._side(present, now_of, named=True)
-        then = self._side([tried], lambda group: tried if _fits(tried, group) else None, named=False)
+        now = self._side(present, present, now_of, named=True)
+        then = self._side([tried], present, lambda group: tried if _fits(tried, group) else None, named=False)
         return self._shown(request, tried, now, then, meant)
 
     def _tried_tariff(self, request: TryOnAll) -> TariffDocument:
@@ -115,16 +115,19 @@ class Population:
         span = {"effective_from": self._month.first_day, "effective_to": None, "default": True}
         return shown.document.model_copy(update={"version": shown.head.version, **span})
 
-    def _side(self, tariffs: Sequence[TariffDocument], tariff_of: TariffOf, named: bool) -> "_Side":
-        """Every contract that `tariff_of` gives a tariff, rated. named: whether the tariff that a contract names counts."""
+    def _side(
+        self, tariffs: Sequence[TariffDocument], of_parts: Sequence[TariffDocument], tariff_of: TariffOf, named: bool
+    ) -> "_Side":
+        """Every contract that `tariff_of` gives a tariff, rated. of_parts: what parts of a contract are billed by. named: whether
+        the tariff that a contract names counts."""
         found = self._contracts.rate(tariff_of)
         rated = found.asked & ~found.left
         side = _Side(found.amount_fen, found.energy_wh, rated, np.zeros_like(rated), found.without_bands & rated)
         places = np.flatnonzero(found.asked & found.left)
         if len(places):
-            for place, draft in self._one_by_one(
-                places, Rating(self._month, tariffs, opened_of(self._ask, self._call)), named
-            ):
+            opened = opened_of(self._ask, self._call)
+            rating = Rating(self._month, tariffs, opened, lambda number: self._inputs([number]).entries, of_parts)
+            for place, draft in self._one_by_one(places, rating, named):
                 side.amount_fen[place], side.energy_wh[place] = draft.rated.total.fen, draft.rated.energy_wh
                 side.rated[place] = side.by_rules[place] = True
                 side.without_bands[place] = any(one.code == WITHOUT_BANDS for one in draft.rated.remarks)
@@ -135,11 +138,7 @@ class Population:
         keys = [(str(row["account_no"]), str(row["kind"])) for row in head.select(["account_no", "kind"]).to_pylist()]
         place_of = dict(zip(keys, map(int, places), strict=True))
         accounts = sorted({account for account, _ in place_of})
-        wanted = pa.array(accounts, pa.string())
-        inputs = inputs_of(
-            self._terms.filter(pc.is_in(self._terms["account_no"], value_set=wanted)),
-            self._energy.filter(pc.is_in(self._energy["account_no"], value_set=wanted)),
-        )
+        inputs = self._inputs(accounts)
         use = self._store.bills.used(accounts, str(self._month))
         entries = [entry for entry in inputs.entries if (entry.account_no, entry.kind) in place_of]
         if not named:
@@ -153,6 +152,13 @@ class Population:
             outcome = rating.outcome(entry, use.get(entry.account_no, {}), shown)
             if isinstance(outcome, Draft):
                 yield place, outcome
+
+    def _inputs(self, accounts: Sequence[str]) -> MonthInputs:
+        wanted = pa.array(accounts, pa.string())
+        return inputs_of(
+            self._terms.filter(pc.is_in(self._terms["account_no"], value_set=wanted)),
+            self._energy.filter(pc.is_in(self._energy["account_no"], value_set=wanted)),
+        )
 
     # -- figures -----------------------------------------------------------------------------------------------------------
 

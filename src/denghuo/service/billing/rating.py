@@ -21,6 +21,7 @@ from denghuo.service.billing.review import REMEDIES, Finding, finding
 from denghuo.service.billing.rules import Stage, choose, rate_stages
 from denghuo.service.billing.rules.quantities import tier_year_begins
 from denghuo.service.billing.rules.words import remark
+from denghuo.service.billing.special import Days, EntriesOf, filled, part_codes, priced_part
 from denghuo.service.reading.api import RULES
 from denghuo.service.tariff.api import TariffDocument
 
@@ -74,15 +75,31 @@ class Span:
     last: date
     terms: tuple[Terms, ...]
     tariff: TariffDocument
+    others: Mapping[str, TariffDocument]
+    """The tariffs of parts by code."""
 
 
 class Rating:
-    """Rates the entries of one month. `opened` tells the first day of a contract, asked only where the tier year needs it."""
+    """Rates the entries of one month.
 
-    def __init__(self, month: Month, tariffs: Iterable[TariffDocument], opened: Callable[[str], date]) -> None:
+    opened: tells the first day of a contract, asked only where the tier year needs it. entries_of: the month's entries of another
+    account, for the few that are rated together. of_parts: the tariffs that parts of a contract may name, where they are not
+    these.
+    """
+
+    def __init__(
+        self,
+        month: Month,
+        tariffs: Iterable[TariffDocument],
+        opened: Callable[[str], date],
+        entries_of: EntriesOf = lambda account_no: [],
+        of_parts: Iterable[TariffDocument] | None = None,
+    ) -> None:
         self._month = month
         self._tariffs = list(tariffs)
         self._opened = opened
+        self._entries_of = entries_of
+        self._of_parts = self._tariffs if of_parts is None else list(of_parts)
         self._chosen: dict[tuple[object, ...], TariffDocument | CannotRate] = {}
         self._last_day = month.next.first_day - _ONE_DAY
 
@@ -118,8 +135,9 @@ class Rating:
         used_before: list[int] = []
         for span, own in zip(spans, pieces, strict=True):
             part = replace(entry, terms=span.terms, pieces=tuple(own))
-            subject, used, said = self.subject(part, use, span.tariff, (span.first, span.last))
-            stages.append(Stage(subject, span.tariff))
+            days = Days(self._month, span.first, span.last, closing=span is spans[-1])
+            subject, used, said = self.subject(part, use, span.tariff, days)
+            stages.append(Stage(subject, span.tariff, span.others))
             used_before.append(used)
             remarks += [one for one in said if one not in remarks]
         rated = rate_stages(stages)
@@ -134,20 +152,19 @@ class Rating:
         return Draft(number, entry, spans[0].first, spans[-1].last, used_before[0], stages, rated, remarks)
 
     def subject(
-        self, entry: Entry, use: Use, tariff: TariffDocument, days: tuple[date, date] | None = None
+        self, entry: Entry, use: Use, tariff: TariffDocument, days: Days | None = None
     ) -> tuple[RatingSubject, int, list[dict[str, object]]]:
         """What an entry is rated from by a tariff, the energy of its tier year before, and what a reader must know of that.
 
-        days: first and last day, where not all days of the contract in the month are meant.
+        days: where not all days of the contract in the month are meant.
         """
         terms = entry.terms[-1]
-        first_day, last_day = days or self._days(entry)
+        days = days or Days(self._month, *self._days(entry))
         months, tier_months, remarks = self._tier_year(terms, tariff)
         used_before = sum(use.get(str(month), 0) for month in months)
         missing = [month for month in months if str(month) not in use]
         if missing:
             remarks.append(_months_missing(missing))
-        whole = (first_day, last_day) == (self._month.first_day, self._last_day)
         subject = RatingSubject(
             contract_no=terms.contract_no,
             account_no=entry.account_no,
@@ -156,15 +173,16 @@ class Rating:
             settlement=terms.settlement_mode,  # type: ignore[arg-type]
             voltage=terms.voltage_kv,  # type: ignore[arg-type]
             month=str(self._month),
-            first_day=None if whole else first_day,
-            last_day=None if whole else last_day,
+            first_day=None if days.whole else days.first,
+            last_day=None if days.whole else days.last,
             pieces=[metered(piece) for piece in entry.pieces],
             used_before_wh=max(used_before, 0),
             tier_months=tier_months,
-            spans=self._spans(entry, first_day, last_day),
+            spans=self._spans(entry, days.first, days.last),
             standard=terms.pf_standard,
         )
-        return subject, used_before, remarks
+        more = filled(entry, tariff, days, tier_months, self._entries_of)
+        return subject.model_copy(update=more) if more else subject, used_before, remarks
 
     def _days(self, entry: Entry) -> tuple[date, date]:
         """The first and the last day of the month on which the contract holds."""
@@ -185,41 +203,50 @@ class Rating:
         while begins <= last_day:
             now = [terms for terms in entry.terms if terms.effective_from <= begins][-1]
             following = [terms for terms in entry.terms if terms.effective_from > begins]
-            changed = next((terms for terms in following if terms.priced_by != now.priced_by), None)
+            changed = next((terms for terms in following if _priced_by(terms) != _priced_by(now)), None)
             ends = last_day if changed is None else min(changed.effective_from - _ONE_DAY, last_day)
             if changed is not None and changed.contract_no != now.contract_no:
                 raise _another_contract(changed)
             tariff = self._tariff(now, begins, spans[-1].tariff if spans else None)
-            if tariff.effective_to is not None:
-                ends = min(ends, tariff.effective_to - _ONE_DAY)
+            others = {code: self._choice(self._of_parts, now, code, begins) for code in part_codes(now)}
+            for one in (tariff, *others.values()):
+                if one.effective_to is not None:
+                    ends = min(ends, one.effective_to - _ONE_DAY)
             held = tuple(
                 terms
                 for terms in entry.terms
                 if terms.effective_from <= ends and (terms.effective_to is None or terms.effective_to > begins)
             )
-            spans.append(Span(begins, ends, held, tariff))
+            spans.append(Span(begins, ends, held, tariff, others))
             begins = ends + _ONE_DAY
         return spans
 
     def _tariff(self, terms: Terms, on: date, before: TariffDocument | None) -> TariffDocument:
         """The tariff of terms on a day; before: that of the days before, which may have ended without a successor."""
-        key = (terms.kind, terms.tariff_class, terms.settlement_mode, terms.tariff_code, on)
+        try:
+            return self._choice(self._tariffs, terms, terms.tariff_code, on)
+        except CannotRate as refusal:
+            if before is not None and before.effective_to == on and refusal.fields.get("code") == "no_tariff":
+                raise _without_successor(before) from refusal
+            raise
+
+    def _choice(self, tariffs: Sequence[TariffDocument], terms: Terms, code: str | None, on: date) -> TariffDocument:
+        """As `choose`; what was found once for equal terms is kept."""
+        key = (tariffs is self._of_parts, terms.kind, terms.tariff_class, terms.settlement_mode, code, on)
         if key not in self._chosen:
             try:
                 self._chosen[key] = choose(
-                    self._tariffs,
+                    tariffs,
                     tariff_class=terms.tariff_class,
                     kind=terms.kind,
                     settlement=terms.settlement_mode,
                     on=on,
-                    code=terms.tariff_code,
+                    code=code,
                 )
             except CannotRate as refusal:
                 self._chosen[key] = refusal
         chosen = self._chosen[key]
         if isinstance(chosen, CannotRate):
-            if before is not None and before.effective_to == on and chosen.fields.get("code") == "no_tariff":
-                raise _without_successor(before)
             raise chosen
         return chosen
 
@@ -276,6 +303,19 @@ def _unsettled(entry: Entry) -> Finding | None:
         meter=held[0].meter_no,
         point=held[0].point_no,
         rule=held[0].rule,
+    )
+
+
+def _priced_by(terms: Terms) -> tuple[object, ...]:
+    """What decides on prices and quantities: where it changes within a month, the month is rated in stages."""
+    return (
+        terms.contract_no,
+        terms.tariff_class,
+        terms.tariff_code,
+        terms.voltage_kv,
+        terms.settlement_mode,
+        terms.pf_standard,
+        priced_part(terms.special),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from denghuo.kernel.batch import RefusedItem, refused
 from denghuo.kernel.problem import Text, text
 from denghuo.service.contract.api import ChangeTerms, NewContract
+from denghuo.service.contract.special import faults
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
 HIGH_VOLTAGES = frozenset({"6", "10", "20", "35", "110", "220"})
@@ -84,12 +85,21 @@ def judge(
                 ("请先终止原合同或改正日期", "end that contract first or correct the dates"),
             )
         if fault is not None:
-            verdicts.append(refused(place, item.contract_no, fault[0], body.get(fault[0]), fault[1], fault[2]))
+            verdicts.append(refused(place, item.contract_no, fault[0], _value(body, fault[0]), fault[1], fault[2]))
             continue
         known[item.contract_no] = body
         taken.setdefault(pair, []).append(Span(item.contract_no, item.effective_from, item.effective_to))
         verdicts.append("new")
     return verdicts
+
+
+def _value(body: Any, field: str) -> Any:
+    """What stands under a dotted path of a wire form."""
+    for name in field.split("."):
+        if body is None:
+            return None
+        body = body[int(name)] if isinstance(body, list) else body.get(name)
+    return body
 
 
 _Fault = tuple[str, tuple[str, str], tuple[str, str]]
@@ -114,6 +124,12 @@ def _fault(item: NewContract, accounts: Mapping[str, str]) -> _Fault | None:
         return "capacity_kva", ("按容量计费须有受电容量", "billing by capacity needs the capacity"), fill
     if item.kind == "supply" and item.contract_kw is None and item.capacity_kva is None:
         return "contract_kw", ("供用电合同须有合同功率或容量", "a supply contract states power or capacity"), fill
+    for special in faults(item.kind, item.tariff_class, item.account_no, item.special) if item.special else ():
+        return (
+            f"special.{special['field']}",
+            (special["zh"], special["en"]),
+            ("请改正专用条款", "correct the special terms"),
+        )
     for name in ("contract_kw", "capacity_kva", "pv_kw"):
         value = getattr(item, name)
         if value is not None and value.number < 0:
@@ -135,6 +151,7 @@ class TermsRow:
     pv_w: int | None
     settlement_mode: str
     pf_standard: int | None
+    special: dict[str, Any] | None = None
 
 
 def follow(kind: str, rows: Sequence[TermsRow], change: ChangeTerms) -> TermsRow | Text:
@@ -169,4 +186,5 @@ def follow(kind: str, rows: Sequence[TermsRow], change: ChangeTerms) -> TermsRow
         pv_w=change.pv_kw.number if change.pv_kw is not None else last.pv_w,
         settlement_mode=settlement,
         pf_standard=pf_standard(kind, tariff_class, voltage, capacity_va, contract_w),
+        special=last.special,
     )

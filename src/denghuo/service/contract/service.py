@@ -11,6 +11,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.contract.api import (
     TERMS,
+    AgreeSpecial,
     ChangeTerms,
     Contract,
     ContractApi,
@@ -24,13 +25,16 @@ from denghuo.service.contract.api import (
     FindContracts,
     PublishTerms,
     SignContracts,
+    SpecialTerms,
     TermsChanged,
     TermsConflict,
 )
 from denghuo.service.contract.rules import TermsRow, follow, judge
+from denghuo.service.contract.special import agreed, faults, refused, special_json, tariff_faults
 from denghuo.service.contract.store import ContractStore
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
+from denghuo.service.tariff.api import InForce, TariffApi
 
 
 class ContractService(ContractApi):
@@ -73,6 +77,44 @@ class ContractService(ContractApi):
             )
         self._store.follow(request.contract_no, added, request.reason, call.now)
         return self._changed(call, request.contract_no, request.effective_from)
+
+    def agree_special(self, call: Call, request: AgreeSpecial) -> ContractHistory:
+        rows = self._rows(request.contract_no)
+        last = max(rows, key=lambda row: row.start)
+        if last.end is not None or request.effective_from < last.start:
+            raise TermsConflict(
+                text(
+                    f"合同 {request.contract_no} 已终止，或生效日期早于现行条款的生效日期 {last.start}。",
+                    f"Contract {request.contract_no} has ended, or the day lies before {last.start}, the first day of its terms.",
+                ),
+                contract_no=request.contract_no,
+                field="effective_from",
+                value=request.effective_from,
+            )
+        before = None if last.special is None else SpecialTerms.model_validate(last.special)
+        special = agreed(before, request)
+        self._fits(call, request, last, special)
+        kept = special_json(special)
+        if request.effective_from == last.start:
+            self._store.put_right(request.contract_no, last.start, kept, request.reason)
+        else:
+            following = replace(last, start=request.effective_from, special=kept)
+            self._store.follow(request.contract_no, following, request.reason, call.now)
+        return self._changed(call, request.contract_no, request.effective_from)
+
+    def _fits(self, call: Call, request: AgreeSpecial, terms: TermsRow, special: SpecialTerms | None) -> None:
+        """Raises SpecialRefused with everything that does not fit."""
+        if special is None:
+            return
+        head = self._history(call, request.contract_no).contract
+        found = faults(head.kind, terms.tariff_class, head.account_no, special)
+        if any(part.tariff_code is not None for part in special.parts):
+            # A price list is open to the platform, whatever the caller may read of it.
+            asking = Call.system(call.now, actor=call.actor)
+            in_force = self._ask(TariffApi).in_force(asking, InForce(on=request.effective_from)).tariffs
+            found += tariff_faults(special.parts, {one.code: one for one in in_force}, request.effective_from)
+        if found:
+            raise refused(found)
 
     def end_contract(self, call: Call, request: EndContract) -> ContractHistory:
         rows = self._rows(request.contract_no)

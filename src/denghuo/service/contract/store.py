@@ -12,11 +12,12 @@ from denghuo.data.processing.bulk import arrow_rows
 from denghuo.data.processing.work import Work
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import ApparentPower, Power
-from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, Terms
+from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, SpecialTerms, Terms
 from denghuo.service.contract.rules import Span, TermsRow, pf_standard
+from denghuo.service.contract.special import special_json
 
 _TERMS: LiteralString = (
-    "tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w, settlement_mode, pf_standard,"
+    "tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w, settlement_mode, pf_standard, special,"
     " lower(valid) AS effective_from, upper(valid) AS effective_to"
 )
 # The terms in force on a day, else the last that were, else the first to come.
@@ -30,11 +31,13 @@ _CURRENT: LiteralString = (
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     body = dict(row)
+    special = body.pop("special")
     contract_w, capacity_va, pv_w = body.pop("contract_w"), body.pop("capacity_va"), body.pop("pv_w")
     return body | {
         "contract_kw": None if contract_w is None else Power(contract_w),
         "capacity_kva": None if capacity_va is None else ApparentPower(capacity_va),
         "pv_kw": None if pv_w is None else Power(pv_w),
+        "special": None if special is None else SpecialTerms.model_validate(special),
     }
 
 
@@ -93,6 +96,7 @@ class ContractStore:
                 "pv_w",
                 "settlement_mode",
                 "pf_standard",
+                "special",
                 "recorded_at",
             ),
             (_terms_of(item, orgs[item.account_no], at) for item in contracts),
@@ -105,7 +109,7 @@ class ContractStore:
     def terms(self, contract_no: str, lock: bool = False) -> list[TermsRow]:
         query: LiteralString = (
             "SELECT lower(valid) AS start, upper(valid) AS end, tariff_class, tariff_code, voltage_kv, contract_w,"
-            " capacity_va, pv_w, settlement_mode, pf_standard FROM terms WHERE contract_no = %s"
+            " capacity_va, pv_w, settlement_mode, pf_standard, special FROM terms WHERE contract_no = %s"
         )
         return self._work.rows(query + (" FOR UPDATE" if lock else ""), (contract_no,), TermsRow)
 
@@ -120,8 +124,8 @@ class ContractStore:
         self.end(contract_no, row.start)
         self._work.run(
             "INSERT INTO terms (contract_no, account_no, org, kind, valid, tariff_class, tariff_code, voltage_kv, contract_w,"
-            " capacity_va, pv_w, settlement_mode, pf_standard, reason, recorded_at)"
-            " SELECT contract_no, account_no, org, kind, daterange(%s, NULL), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s"
+            " capacity_va, pv_w, settlement_mode, pf_standard, special, reason, recorded_at)"
+            " SELECT contract_no, account_no, org, kind, daterange(%s, NULL), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s"
             " FROM contract WHERE contract_no = %s",
             (
                 row.start,
@@ -133,10 +137,18 @@ class ContractStore:
                 row.pv_w,
                 row.settlement_mode,
                 row.pf_standard,
+                _jsonb(row.special),
                 reason,
                 at,
                 contract_no,
             ),
+        )
+
+    def put_right(self, contract_no: str, start: date, special: dict[str, Any] | None, reason: str) -> None:
+        """Other special terms in the row that begins on a day; the journal keeps those before."""
+        self._work.run(
+            "UPDATE terms SET special = %s, reason = %s WHERE contract_no = %s AND lower(valid) = %s",
+            (_jsonb(special), reason, contract_no, start),
         )
 
     def find(self, request: FindContracts, today: date) -> tuple[list[Contract], int]:
@@ -190,10 +202,14 @@ class ContractStore:
             self._work,
             TERMS,
             "SELECT contract_no, account_no, org, kind, tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w,"
-            " settlement_mode, pf_standard, lower(valid), upper(valid) FROM terms WHERE valid && daterange(%s, %s)"
+            " settlement_mode, pf_standard, special::text, lower(valid), upper(valid) FROM terms WHERE valid && daterange(%s, %s)"
             " ORDER BY account_no, kind DESC, lower(valid)",
             (month.first_day, month.next.first_day),
         )
+
+
+def _jsonb(special: dict[str, Any] | None) -> Jsonb | None:
+    return None if special is None else Jsonb(special)
 
 
 def _contract(row: Mapping[str, Any]) -> Contract:
@@ -219,5 +235,6 @@ def _terms_of(item: NewContract, org: str, at: datetime) -> tuple[Any, ...]:
         None if item.pv_kw is None else item.pv_kw.number,
         item.settlement_mode,
         pf_standard(item.kind, item.tariff_class, item.voltage_kv, capacity_va, contract_w),
+        _jsonb(special_json(item.special)),
         at,
     )

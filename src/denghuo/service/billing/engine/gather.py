@@ -1,8 +1,8 @@
 """The month's inputs as columns (列式取数): who is billed and what was metered, from the datasets of contract terms and energies.
 
 DuckDB joins and turns the registers on their side; one row is one contract, beside it the rows of its meters. Contracts that need
-more than energy by columns (terms that change within the month, a reading held, losses, a new account in its tier year) are left
-to the rules by number.
+more than energy by columns (special terms, terms that change within the month, a reading held, losses, a new account in its tier
+year) are left to the rules by number.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,8 @@ SELECT account_no, kind, any_value(contract_no) AS contract_no, any_value(org) A
        any_value(tariff_class) AS tariff_class, any_value(tariff_code) AS tariff_code, any_value(voltage_kv) AS voltage,
        any_value(settlement_mode) AS settlement, max(effective_from) AS effective_from,
        any_value(pf_standard) IS NOT NULL AS adjusted,
-       count(*) = 1 AND max(effective_from) <= $first AND coalesce(max(effective_to), DATE '9999-12-31') > $last AS whole
+       count(*) = 1 AND count(special) = 0
+         AND max(effective_from) <= $first AND coalesce(max(effective_to), DATE '9999-12-31') > $last AS whole
 FROM terms GROUP BY account_no, kind
 """
 _METERS = """

@@ -32,29 +32,72 @@ from denghuo.kernel.fields import (
 )
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import ApparentPower, Power
+from denghuo.service.contract.api.special import (
+    FIELDS,
+    LOSS_WAYS,
+    PART_WAYS,
+    SETTLEMENTS,
+    STANDARDS,
+    STATES,
+    TAKEN_FROM,
+    AgreeSpecial,
+    BehindTransformer,
+    LineLoss,
+    LossRow,
+    Part,
+    Settlement,
+    SpecialRefused,
+    SpecialTerms,
+    Standard,
+    Transformer,
+    TransformerLoss,
+)
+
+__all__ = [
+    "FIELDS",
+    "KINDS",
+    "LOSS_WAYS",
+    "PART_WAYS",
+    "SETTLEMENTS",
+    "STANDARDS",
+    "STATES",
+    "TAKEN_FROM",
+    "TERMS",
+    "AgreeSpecial",
+    "BehindTransformer",
+    "ChangeTerms",
+    "Contract",
+    "ContractApi",
+    "ContractHistory",
+    "ContractKind",
+    "ContractNotFound",
+    "ContractRef",
+    "Contracts",
+    "ContractsFound",
+    "ContractsOf",
+    "EndContract",
+    "FindContracts",
+    "LineLoss",
+    "LossRow",
+    "NewContract",
+    "Part",
+    "PublishTerms",
+    "Settlement",
+    "SignContracts",
+    "SpecialRefused",
+    "SpecialTerms",
+    "Standard",
+    "Terms",
+    "TermsChanged",
+    "TermsConflict",
+    "Transformer",
+    "TransformerLoss",
+]
 
 KINDS = Dictionary(
     "contract.kind", {"supply": text("供用电合同", "Supply"), "purchase": text("购售电合同", "Purchase")}
 )
 ContractKind = Annotated[Literal["supply", "purchase"], Label("合同类别", "Kind", dictionary=KINDS.name)]
-SETTLEMENTS = Dictionary(
-    "contract.settlement",
-    {
-        "agency": text("代理购电", "Agency purchase"),
-        "market": text("市场化", "Market"),
-        "surplus_feed_in": text("余电上网", "Surplus feed-in"),
-        "full_feed_in": text("全额上网", "Full feed-in"),
-    },
-)
-Settlement = Annotated[
-    Literal["agency", "market", "surplus_feed_in", "full_feed_in"],
-    Label("结算方式", "Settlement", dictionary=SETTLEMENTS.name),
-]
-STANDARDS = Dictionary(
-    "contract.pf_standard",
-    {"90": text("0.90", "0.90"), "85": text("0.85", "0.85"), "80": text("0.80", "0.80")},
-)
-Standard = Annotated[Literal[90, 85, 80], Label("功率因数标准", "Power factor standard", dictionary=STANDARDS.name)]
 ContractPower = Annotated[Power, Label("合同功率", "Contracted power")]
 Capacity = Annotated[ApparentPower, Label("受电容量", "Capacity")]
 Generation = Annotated[Power, Label("发电容量", "Generating capacity")]
@@ -63,7 +106,7 @@ EffectiveTo = Annotated[date, Label("失效日期", "Effective to (first day wit
 
 TERMS = DatasetSchema(
     "contract.terms",
-    1,
+    2,
     {
         "contract_no": "text",
         "account_no": "text",
@@ -77,6 +120,8 @@ TERMS = DatasetSchema(
         "pv_w": "int64",
         "settlement_mode": "text",
         "pf_standard": "int32",
+        # `SpecialTerms`; null in nearly all rows
+        "special": "json",
         "effective_from": "date",
         "effective_to": "date",
     },
@@ -99,6 +144,7 @@ class NewContract(Message):
     settlement_mode: Settlement
     effective_from: EffectiveFrom
     effective_to: EffectiveTo | None = None
+    special: SpecialTerms | None = None
 
 
 class SignContracts(Message):
@@ -118,6 +164,7 @@ class Terms(Message):
     pv_kw: Generation | None
     settlement_mode: Settlement
     pf_standard: Standard | None
+    special: SpecialTerms | None = None
 
 
 class Contract(Terms):
@@ -217,6 +264,15 @@ class ContractApi(Api, noun="contract", version=1):
     @command(permit="contract.change", problems=(ContractNotFound, TermsConflict), emits=(TermsChanged,))
     def change_terms(self, call: Call, request: ChangeTerms) -> ContractHistory:
         """Other terms from a day on, such as a change of tariff or capacity (变更). Days before keep what they had."""
+
+    @command(
+        permit="contract.change",
+        problems=(ContractNotFound, TermsConflict, SpecialRefused),
+        emits=(TermsChanged,),
+    )
+    def agree_special(self, call: Call, request: AgreeSpecial) -> ContractHistory:
+        """Special terms from a day on: losses, transformers and their states, sub-meters and fixed shares, households, agency
+        cases. A month in which they change is billed in stages."""
 
     @command(permit="contract.change", problems=(ContractNotFound, TermsConflict), emits=(TermsChanged,))
     def end_contract(self, call: Call, request: EndContract) -> ContractHistory:

@@ -1,0 +1,254 @@
+"""Special terms of a contract (专用条款) as rating takes them over the days of a bill. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from denghuo.kernel.period import Month
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Percent, round_half_up
+from denghuo.service.billing.batch import Entry, Piece, Terms
+from denghuo.service.billing.lines import CannotRate, LineLoss, LossBand, Part, TransformerDays, TransformerLoss
+from denghuo.service.billing.rules.households import household_extra_wh, household_months
+from denghuo.service.billing.rules.quantities import tier_year_begins
+from denghuo.service.contract import api as contract
+from denghuo.service.contract.api import SpecialTerms
+from denghuo.service.tariff.api import TariffDocument
+
+EntriesOf = Callable[[str], Sequence[Entry]]
+"""The month's entries of an account, for contracts that are rated together with others."""
+MONTH_DAYS = 30
+"""A part of a month counts its losses by thirtieths."""
+_DATED = ("transformers", "persons", "persons_since", "persons_until", "free_energy", "free_until", "counted_with")
+"""What has days of its own or holds for the month as a whole: a change of it makes no stage."""
+_ENERGISED = frozenset({"running", "hot_standby"})
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days that are rated, both included, and whether the bill's last day is among them."""
+
+    month: Month
+    first: date
+    last: date
+    closing: bool = True
+
+    @property
+    def count(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def whole(self) -> bool:
+        return self.count == self.month.day_count
+
+
+@lru_cache(maxsize=4096)
+def special_of(said: str) -> SpecialTerms:
+    """The special terms of a row of `contract.terms`."""
+    return SpecialTerms.model_validate_json(said)
+
+
+@lru_cache(maxsize=4096)
+def priced_part(said: str | None) -> str | None:
+    """What of special terms makes a stage of its own where it changes within a month."""
+    if said is None:
+        return None
+    special = special_of(said).model_copy(
+        update={name: SpecialTerms.model_fields[name].get_default() for name in _DATED}
+    )
+    return None if special == SpecialTerms() else special.model_dump_json()
+
+
+def part_codes(terms: Terms) -> list[str]:
+    """Codes of the tariffs that parts of a contract are billed by."""
+    parts = special_of(terms.special).parts if terms.special else []
+    return sorted({part.tariff_code for part in parts if part.tariff_code is not None})
+
+
+def filled(entry: Entry, tariff: TariffDocument, days: Days, tier_months: int, entries_of: EntriesOf) -> dict[str, Any]:
+    """The fields of `RatingSubject` that special terms give.
+
+    Raises:
+        CannotRate: another account that is counted with this one has no contract in the month.
+    """
+    terms = entry.terms[-1]
+    if terms.special is None:
+        return {}
+    special = special_of(terms.special)
+    found: dict[str, Any] = {
+        "transformers": [_transformer(one) for one in special.transformers],
+        "losses": list(_losses(special, days, entries_of)),
+        "line_losses": [_line(one, days) for one in special.line_losses],
+        "parts": [_part(one, days) for one in special.parts],
+        "tier_extra_wh": _extra(special, tariff, days.month, tier_months),
+        "free_months": int(days.closing and _free(special, days.month)),
+        "agency_case": special.agency_case,
+        "charging_station": special.charging_station,
+        "standard_lowered": special.standard_lowered,
+    }
+    if special.pf_standard is not None:
+        found["standard"] = special.pf_standard
+    if special.counted_with and tariff.basic is not None and tariff.basic.discount is not None:
+        found |= _counted(entry, special, days.month, entries_of)
+    return found
+
+
+# --- losses and transformers -----------------------------------------------------------------------------------------------
+
+
+def _transformer(one: contract.Transformer) -> TransformerDays:
+    return TransformerDays(
+        transformer_no=one.transformer_no,
+        capacity_va=one.capacity_kva.va,
+        state=one.state,
+        first_day=one.first_day,
+        last_day=one.last_day,
+        interlock=one.interlock,
+    )
+
+
+def _losses(special: SpecialTerms, days: Days, entries_of: EntriesOf) -> Iterator[TransformerLoss]:
+    """A transformer loses on the days on which it is energised, all where nothing is said of its state."""
+    for one in special.losses:
+        energised = _energised(special, one.transformer_no, days)
+        if energised == 0:
+            continue
+        behind = [
+            entry
+            for other in special.behind
+            if other.transformer_no == one.transformer_no
+            for entry in _supplies(other.account_no, days.month, entries_of)
+        ]
+        yield TransformerLoss(
+            transformer_no=one.transformer_no,
+            capacity_va=one.capacity_kva.va if one.capacity_kva else 0,
+            no_load_w=one.no_load_kw.w if one.way == "nameplate" and one.no_load_kw else None,
+            load_w=one.load_kw.w if one.load_kw else 0,
+            no_load_current=one.no_load_current or Percent(0),
+            impedance=one.impedance or Percent(0),
+            copper_share=one.copper_share,
+            table=[
+                LossBand(
+                    up_to_wh=row.up_to_kwh.wh if row.up_to_kwh else None,
+                    active_wh=row.active_kwh.wh,
+                    reactive_varh=row.reactive_kvarh.varh,
+                )
+                for row in special.loss_rows
+                if one.way == "table" and row.transformer_no == one.transformer_no
+            ],
+            active_wh=one.active_kwh.wh if one.way == "agreed" and one.active_kwh else None,
+            reactive_varh=one.reactive_kvarh.varh if one.reactive_kvarh else 0,
+            days=None if energised == days.month.day_count else min(energised, MONTH_DAYS),
+            behind_wh=sum(_taken(entry, "active_fwd") for entry in behind),
+            behind_varh=sum(_taken(entry, "reactive_fwd") for entry in behind),
+            bears_remainder=one.bears_remainder,
+        )
+
+
+def _energised(special: SpecialTerms, transformer_no: str, days: Days) -> int:
+    states = [one for one in special.transformers if one.transformer_no == transformer_no]
+    if not states:
+        return days.count
+    spans = [
+        (max(one.first_day, days.first), min(one.last_day or date.max, days.last))
+        for one in states
+        if one.state in _ENERGISED
+    ]
+    return sum(max((last - first).days + 1, 0) for first, last in spans)
+
+
+def _line(one: contract.LineLoss, days: Days) -> LineLoss:
+    active = one.active_kwh.wh if one.active_kwh else 0
+    return LineLoss(line_no=one.line_no, share=one.share, active_wh=_of_days(active, days), deduct=one.deduct)
+
+
+def _part(one: contract.Part, days: Days) -> Part:
+    return Part(
+        point_no=one.point_no,
+        way=one.way,
+        tariff_code=one.tariff_code,
+        tariff_class=one.tariff_class,
+        settlement=one.settlement,
+        quantity_wh=_of_days(one.quantity_kwh.wh if one.quantity_kwh else 0, days),
+        ratio=one.ratio or Percent(0),
+        take_from=one.take_from,
+    )
+
+
+def _of_days(month_wh: int, days: Days) -> int:
+    """A quantity agreed for a month, for some of its days."""
+    return month_wh if days.whole else round_half_up(month_wh * days.count, days.month.day_count)
+
+
+# --- households ------------------------------------------------------------------------------------------------------------
+
+
+def _extra(special: SpecialTerms, tariff: TariffDocument, month: Month, tier_months: int) -> int:
+    """Additional room of the first tier in the tariff's tier period."""
+    if special.persons is None or special.persons_since is None or tariff.tiers is None:
+        return 0
+    if tariff.tiers.period == "annual":
+        begins = tier_year_begins(tariff.tiers, month).first_day
+        end = Month(begins.year + 1, begins.month).first_day - timedelta(days=1)
+        count = household_months(Month(end.year, end.month), tier_months, special.persons_since, special.persons_until)
+    elif tariff.tiers.period == "monthly":
+        count = household_months(month, 1, special.persons_since, special.persons_until)
+    else:
+        return 0
+    return household_extra_wh(tariff.tiers.households, special.persons, count)
+
+
+def _free(special: SpecialTerms, month: Month) -> bool:
+    return special.free_energy and (special.free_until is None or special.free_until >= month.first_day)
+
+
+# --- other accounts --------------------------------------------------------------------------------------------------------
+
+
+def _counted(entry: Entry, special: SpecialTerms, month: Month, entries_of: EntriesOf) -> dict[str, Any]:
+    """Energy and capacity of all accounts of a customer, this one included."""
+    entries = [entry] + [one for number in special.counted_with for one in _supplies(number, month, entries_of)]
+    return {
+        "customer_energy_wh": sum(_taken(one, "active_fwd") for one in entries),
+        "customer_capacity_va": sum(max((terms.capacity_va or 0 for terms in one.terms), default=0) for one in entries),
+    }
+
+
+def _supplies(account_no: str, month: Month, entries_of: EntriesOf) -> list[Entry]:
+    found = [entry for entry in entries_of(account_no) if entry.kind == "supply"]
+    if not found or any(piece.energy_wh is None for entry in found for piece in entry.pieces):
+        raise CannotRate(
+            text(
+                f"合并计算的户号 {account_no} 在 {month} 没有合同，或其电量未确定；请先处理该户，或更正专用条款。",
+                f"Account {account_no}, which is counted with this one, has no contract in {month} or no settled quantity;"
+                " see to it first, or correct the special terms.",
+            ),
+            code="no_terms",
+            value=account_no,
+        )
+    return found
+
+
+def _taken(entry: Entry, quantity: str) -> int:
+    """Wh or varh at the main and the parallel meters of an entry."""
+    inside: set[str] = set()
+    for terms in entry.terms:
+        parts = special_of(terms.special).parts if terms.special else []
+        inside |= {part.point_no for part in parts if part.way == "meter"}
+    return _energy([piece for piece in entry.pieces if piece.point_no not in inside], quantity)
+
+
+def _energy(pieces: Iterable[Piece], quantity: str) -> int:
+    """Wh or varh of meters: their total registers, or their bands where they have no total."""
+    meters: dict[tuple[str, str, int], dict[str, int]] = {}
+    for piece in pieces:
+        if piece.quantity == quantity:
+            bands: dict[str, int] = meters.setdefault((piece.point_no, piece.meter_no, piece.piece), {})
+            bands[piece.band] = piece.energy_wh or 0
+    return max(sum(_total(bands) for bands in meters.values()), 0)
+
+
+def _total(bands: Mapping[str, int]) -> int:
+    return bands["total"] if "total" in bands else sum(bands.values())

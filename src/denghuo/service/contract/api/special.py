@@ -1,0 +1,270 @@
+"""Terms that few contracts have (专用条款): what lies between border and meters, what is priced apart, who has special rules.
+
+A contract without them has none of these rows; together they are one value that holds as long as the terms it stands in.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.fields import AccountNo, ContractNo, PointNo, Reason, TariffClass, TariffCode
+from denghuo.kernel.problem import Problem, text
+from denghuo.kernel.values import ApparentPower, Energy, Percent, Power, ReactiveEnergy
+from denghuo.service.tariff.api import AgencyCase
+
+STANDARDS = Dictionary(
+    "contract.pf_standard",
+    {"90": text("0.90", "0.90"), "85": text("0.85", "0.85"), "80": text("0.80", "0.80")},
+)
+Standard = Annotated[Literal[90, 85, 80], Label("功率因数标准", "Power factor standard", dictionary=STANDARDS.name)]
+SETTLEMENTS = Dictionary(
+    "contract.settlement",
+    {
+        "agency": text("代理购电", "Agency purchase"),
+        "market": text("市场化", "Market"),
+        "surplus_feed_in": text("余电上网", "Surplus feed-in"),
+        "full_feed_in": text("全额上网", "Full feed-in"),
+    },
+)
+Settlement = Annotated[
+    Literal["agency", "market", "surplus_feed_in", "full_feed_in"],
+    Label("结算方式", "Settlement", dictionary=SETTLEMENTS.name),
+]
+STATES = Dictionary(
+    "contract.transformer_state",
+    {
+        "running": text("运行", "Running"),
+        "hot_standby": text("热备用", "Hot standby"),
+        "cold_standby": text("冷备用（未加封）", "Cold standby, not sealed"),
+        "sealed": text("冷备用（加封）", "Cold standby, sealed"),
+        "paused": text("暂停", "Paused"),
+    },
+    tones={"running": "good", "paused": "notice"},
+)
+TransformerState = Annotated[
+    Literal["running", "hot_standby", "cold_standby", "sealed", "paused"],
+    Label("运行状态", "State", dictionary=STATES.name),
+]
+LOSS_WAYS = Dictionary(
+    "contract.loss_way",
+    {
+        "nameplate": text("按铭牌参数", "From the nameplate"),
+        "table": text("按损耗表", "From a loss table"),
+        "agreed": text("协议值", "Agreed"),
+    },
+)
+LossWay = Annotated[Literal["nameplate", "table", "agreed"], Label("变损计算方式", "Way", dictionary=LOSS_WAYS.name)]
+PART_WAYS = Dictionary(
+    "contract.part_way",
+    {
+        "meter": text("套表（分表）", "Sub-meter"),
+        "parallel": text("并列计量", "Parallel meter"),
+        "quantity": text("定量", "Fixed quantity"),
+        "ratio": text("定比", "Fixed ratio"),
+    },
+)
+PartWay = Annotated[
+    Literal["meter", "parallel", "quantity", "ratio"], Label("分算方式", "Way", dictionary=PART_WAYS.name)
+]
+TAKEN_FROM = Dictionary(
+    "contract.taken_from",
+    {"flat": text("从平段扣减", "Off the flat band"), "each": text("各时段按比例", "Off every band in proportion")},
+)
+TransformerNo = Annotated[
+    str, StringConstraints(min_length=1, max_length=32, strip_whitespace=True), Label("变压器编号", "Transformer no.")
+]
+FirstDay = Annotated[date, Label("起日", "From day")]
+LastDay = Annotated[date | None, Label("止日", "To day")]
+
+
+class Transformer(Message):
+    """A transformer of the customer in one state from a day to a day, both included; without a last day it still is.
+
+    interlock: transformers with the same word stand by for each other and cannot run at once (互为备用).
+    """
+
+    transformer_no: TransformerNo
+    capacity_kva: Annotated[ApparentPower, Label("容量", "Capacity")]
+    state: TransformerState = "running"
+    first_day: FirstDay
+    last_day: LastDay = None
+    interlock: Annotated[str | None, StringConstraints(max_length=32), Label("互备组", "Interlock")] = None
+
+
+class TransformerLoss(Message):
+    """Losses of a transformer that lies before the meters (变损). nameplate: no-load and load loss, in per cent no-load current and
+    impedance; a copper share stands in the place of the load loss. table: the rows of `loss_rows`. agreed: active and reactive a
+    month. bears_remainder: whether this contract has the main meter, where others lie behind the same transformer."""
+
+    transformer_no: TransformerNo
+    way: LossWay
+    capacity_kva: Annotated[ApparentPower | None, Label("容量", "Capacity")] = None
+    no_load_kw: Annotated[Power | None, Label("空载损耗", "No-load loss")] = None
+    load_kw: Annotated[Power | None, Label("负载损耗", "Load loss")] = None
+    no_load_current: Annotated[Percent | None, Label("空载电流百分数", "No-load current")] = None
+    impedance: Annotated[Percent | None, Label("阻抗电压百分数", "Impedance")] = None
+    copper_share: Annotated[Percent | None, Label("铜损比例", "Copper share")] = None
+    active_kwh: Annotated[Energy | None, Label("协议有功损耗(月)", "Agreed a month")] = None
+    reactive_kvarh: Annotated[ReactiveEnergy | None, Label("协议无功损耗(月)", "Agreed reactive a month")] = None
+    bears_remainder: Annotated[bool, Label("承担余量", "Bears the remainder")] = True
+
+
+class LossRow(Message):
+    """A row of a transformer's loss table: up to this energy of a month (empty = beyond), the losses of a month."""
+
+    transformer_no: TransformerNo
+    up_to_kwh: Annotated[Energy | None, Label("月用电量上限", "Up to a month")] = None
+    active_kwh: Annotated[Energy, Label("有功损耗", "Active loss")]
+    reactive_kvarh: Annotated[ReactiveEnergy, Label("无功损耗", "Reactive loss")] = ReactiveEnergy(0)
+
+
+class BehindTransformer(Message):
+    """Another account behind the same transformer: its energy bears its share of the loss (共用变压器)."""
+
+    transformer_no: TransformerNo
+    account_no: AccountNo
+
+
+class LineLoss(Message):
+    """Loss of a line between the border and the meters (线损): a share of the energy, or agreed a month; `deduct` where the meter
+    stands before the utility's part of the line."""
+
+    line_no: Annotated[
+        str, StringConstraints(min_length=1, max_length=32, strip_whitespace=True), Label("线路", "Line")
+    ]
+    share: Annotated[Percent | None, Label("线损率", "Share")] = None
+    active_kwh: Annotated[Energy | None, Label("协议损耗(月)", "Agreed a month")] = None
+    deduct: Annotated[bool, Label("扣减", "Taken off")] = False
+
+
+class Part(Message):
+    """Energy that is priced apart from the main meter (套表、定量、定比). Without a tariff it is only taken off."""
+
+    point_no: PointNo
+    way: PartWay
+    tariff_code: TariffCode | None = None
+    tariff_class: TariffClass | None = None
+    settlement: Settlement | None = None
+    quantity_kwh: Annotated[Energy | None, Label("定量(月)", "Quantity a month")] = None
+    ratio: Annotated[Percent | None, Label("定比", "Ratio")] = None
+    take_from: Annotated[Literal["flat", "each"], Label("扣减时段", "Taken off", dictionary=TAKEN_FROM.name)] = "flat"
+
+
+Transformers = Annotated[list[Transformer], Field(max_length=200), Label("受电变压器", "Transformers")]
+Losses = Annotated[list[TransformerLoss], Field(max_length=50), Label("变损", "Transformer losses")]
+LossRows = Annotated[list[LossRow], Field(max_length=500), Label("损耗表", "Loss table")]
+Behind = Annotated[list[BehindTransformer], Field(max_length=200), Label("共用变压器户号", "Behind the transformer")]
+LineLosses = Annotated[list[LineLoss], Field(max_length=20), Label("线损", "Line losses")]
+Parts = Annotated[list[Part], Field(max_length=50), Label("套表、定量、定比", "Parts")]
+Persons = Annotated[int, Field(ge=1, le=99), Label("家庭人口", "Persons of the household")]
+PersonsSince = Annotated[date, Label("多人口受理日期", "Accepted on")]
+PersonsUntil = Annotated[date, Label("多人口止日", "Until")]
+FreeEnergy = Annotated[bool, Label("享受免费电量", "Free energy")]
+FreeUntil = Annotated[date, Label("免费电量止日", "Free energy until")]
+Charging = Annotated[bool, Label("集中式充换电站", "Central charging station")]
+Lowered = Annotated[bool, Label("降低功率因数标准（不奖）", "Lowered standard, no reward")]
+CountedWith = Annotated[
+    list[AccountNo], Field(max_length=100), Label("同一客户其他户号", "Other accounts of the customer")
+]
+
+
+class SpecialTerms(Message):
+    """Everything beside class, voltage and capacity that a month is rated by.
+
+    pf_standard: agreed in the place of the one that follows from class and capacity. counted_with: accounts of the same customer,
+    whose energy and capacity count for a discount by energy per kVA.
+    """
+
+    transformers: Transformers = []
+    losses: Losses = []
+    loss_rows: LossRows = []
+    behind: Behind = []
+    line_losses: LineLosses = []
+    parts: Parts = []
+    persons: Persons | None = None
+    persons_since: PersonsSince | None = None
+    persons_until: PersonsUntil | None = None
+    free_energy: FreeEnergy = False
+    free_until: FreeUntil | None = None
+    agency_case: AgencyCase | None = None
+    charging_station: Charging = False
+    pf_standard: Standard | None = None
+    standard_lowered: Lowered = False
+    counted_with: CountedWith = []
+
+
+SpecialField = Literal[
+    "transformers",
+    "losses",
+    "loss_rows",
+    "behind",
+    "line_losses",
+    "parts",
+    "persons",
+    "persons_since",
+    "persons_until",
+    "free_energy",
+    "free_until",
+    "agency_case",
+    "charging_station",
+    "pf_standard",
+    "standard_lowered",
+    "counted_with",
+]
+FIELDS = Dictionary(
+    "contract.special_field",
+    {
+        "transformers": text("受电变压器", "Transformers"),
+        "losses": text("变损", "Transformer losses"),
+        "loss_rows": text("损耗表", "Loss table"),
+        "behind": text("共用变压器户号", "Behind the transformer"),
+        "line_losses": text("线损", "Line losses"),
+        "parts": text("套表、定量、定比", "Parts"),
+        "persons": text("家庭人口", "Persons of the household"),
+        "persons_since": text("多人口受理日期", "Accepted on"),
+        "persons_until": text("多人口止日", "Until"),
+        "free_energy": text("免费电量", "Free energy"),
+        "free_until": text("免费电量止日", "Free energy until"),
+        "agency_case": text("代理购电加价情形", "Agency case"),
+        "charging_station": text("集中式充换电站", "Charging station"),
+        "pf_standard": text("约定功率因数标准", "Agreed standard"),
+        "standard_lowered": text("降低标准", "Lowered standard"),
+        "counted_with": text("同一客户其他户号", "Other accounts of the customer"),
+    },
+)
+
+
+class AgreeSpecial(Message):
+    """Special terms from a day on: what is given stands in the place of what was agreed before, what is left out stays, and what
+    `ended` names is agreed no more. On the first day of the terms in force they are put right from that day on."""
+
+    contract_no: ContractNo
+    effective_from: Annotated[date, Label("生效日期", "Effective from")]
+    transformers: Transformers | None = None
+    losses: Losses | None = None
+    loss_rows: LossRows | None = None
+    behind: Behind | None = None
+    line_losses: LineLosses | None = None
+    parts: Parts | None = None
+    persons: Persons | None = None
+    persons_since: PersonsSince | None = None
+    persons_until: PersonsUntil | None = None
+    free_energy: FreeEnergy | None = None
+    free_until: FreeUntil | None = None
+    agency_case: AgencyCase | None = None
+    charging_station: Charging | None = None
+    pf_standard: Standard | None = None
+    standard_lowered: Lowered | None = None
+    counted_with: CountedWith | None = None
+    ended: Annotated[
+        list[SpecialField], Field(max_length=16), Label("不再约定", "No longer agreed", dictionary=FIELDS.name)
+    ] = []
+    reason: Reason
+
+
+class SpecialRefused(
+    Problem, noun="contract", status=422, zh="专用条款不完整或有矛盾", en="The special terms do not fit"
+):
+    """Nothing was changed. Fields: errors = [{field, value, zh, en}], each with what to do about it."""
