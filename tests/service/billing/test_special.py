@@ -1,15 +1,18 @@
 """Special terms as rating takes them: what a state, a part of a month, a household and other accounts make of them."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
+import pyarrow as pa
 import pytest
 from tests.service.billing.rules.make import DOCUMENT, component, tariff
 from tests.service.records import number
 
+from denghuo.data.processing.dataset import Datasets
+from denghuo.kernel.contract import DatasetRef
 from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.values import ApparentPower, Energy, Percent, Power
-from denghuo.service.billing.batch import Entry, Piece, Terms
+from denghuo.service.billing.batch import Entry, Piece, Terms, terms_table
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.special import Days, EntriesOf, filled, priced_part
 from denghuo.service.contract.api import (
@@ -188,3 +191,17 @@ def test_what_has_days_of_its_own_makes_no_stage() -> None:
     assert priced(household) is priced_part(None) is None
     lossy = SpecialTerms(line_losses=[LineLoss(line_no="L1", share=Percent.of("2"))])
     assert priced(lossy) == priced(lossy.model_copy(update={"persons": 6})) != priced(SpecialTerms(pf_standard=80))
+
+
+def test_terms_published_before_special_terms_were_known_have_none() -> None:
+    class Old:
+        """Datasets whose file has no such column."""
+
+        def scan(self, ref: DatasetRef, columns: list[str]) -> pa.Table:
+            held = {"contract_no": ["C1", "C2"]}
+            return pa.table({name: held.get(name, [None, None]) for name in columns})
+
+    ref = DatasetRef(name="contract.terms", version=1, period="2026-03", shard="all", digest="", row_count=2)
+    table = terms_table(cast(Datasets, Old()), ref)
+    assert table.column_names == [*(name for name in Terms.__slots__ if name != "special"), "special"]
+    assert table["special"].to_pylist() == [None, None]

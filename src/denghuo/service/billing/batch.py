@@ -115,12 +115,21 @@ def month_inputs(datasets: Datasets, terms: DatasetRef, energy: DatasetRef) -> M
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    read = inputs_of(datasets.scan(terms, list(Terms.__slots__)), datasets.scan(energy, list(Piece.__slots__)))
+    read = inputs_of(terms_table(datasets, terms), datasets.scan(energy, list(Piece.__slots__)))
     with _lock:
         _kept[key] = read
         while len(_kept) > _KEPT:
             _kept.popitem(last=False)
     return read
+
+
+def terms_table(datasets: Datasets, terms: DatasetRef) -> pa.Table:
+    """The columns of `contract.terms` that `Terms` has; before version 2 no contract had special terms."""
+    names = list(Terms.__slots__)
+    if terms.version >= 2:
+        return datasets.scan(terms, names)
+    table = datasets.scan(terms, [name for name in names if name != "special"])
+    return table.append_column("special", pa.nulls(table.num_rows, pa.string()))
 
 
 def inputs_of(terms: pa.Table, energy: pa.Table) -> MonthInputs:

@@ -27,7 +27,7 @@ from denghuo.service.billing.api.population import (
     TriedOnAll,
     TryOnAll,
 )
-from denghuo.service.billing.batch import MonthInputs, Piece, Terms, inputs_of
+from denghuo.service.billing.batch import MonthInputs, Piece, inputs_of, terms_table
 from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, TariffOf, metered
 from denghuo.service.billing.engine.figures import Flags, Int
@@ -61,7 +61,7 @@ class Population:
                 ),
                 month=month,
             )
-        terms = work.datasets.scan(state.terms_ref, list(Terms.__slots__))
+        terms = terms_table(work.datasets, state.terms_ref)
         self._terms = terms.filter(pc.is_in(terms["org"], value_set=self._seen(terms)))
         self._energy = work.datasets.scan(state.energy_ref, list(Piece.__slots__))
         used = self._store.bills.used_before(month)
