@@ -242,6 +242,7 @@ def _terms(history: ContractHistory) -> list[Terms]:
             pv_w=None if one.pv_kw is None else one.pv_kw.w,
             settlement_mode=one.settlement_mode,
             pf_standard=one.pf_standard,
+            special=None if one.special is None else one.special.model_dump_json(exclude_defaults=True),
             effective_from=one.effective_from,
             effective_to=one.effective_to,
         )
