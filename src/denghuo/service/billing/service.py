@@ -68,8 +68,11 @@ from denghuo.service.billing.api import (
     TryOnAll,
     WhatIf,
     WholeCompanyOnly,
+    WorkedOut,
+    WorkOut,
 )
 from denghuo.service.billing.api.exception import HOLD_CODES
+from denghuo.service.billing.claims import work_out
 from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.exceptions import ExceptionDesk
 from denghuo.service.billing.find import BillingFinder
@@ -250,6 +253,9 @@ class BillingService(BillingApi):
     def trial(self, call: Call, request: Try) -> Trial:
         tariff, draft = tried(self._ask, call, request)
         return trial(request, tariff, draft, call.now)
+
+    def work_out(self, call: Call, request: WorkOut) -> WorkedOut:
+        return work_out(request, call.now)
 
     # -- exceptions -------------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from denghuo.service.billing.api.bill import (
     SummaryRow,
 )
 from denghuo.service.billing.api.change import PARTS, BillChange, ChangePart, ChangeStep, CompareBills, NotComparable
+from denghuo.service.billing.api.claim import CLAIM_KINDS, ClaimEnergy, ClaimLoad, ClaimRow, WorkedOut, WorkOut
 from denghuo.service.billing.api.cycle import (
     CYCLE_STATES,
     STAGE_STATES,
@@ -92,6 +93,7 @@ __all__ = [
     "BILL_KINDS",
     "BILL_LINES",
     "BILL_STATES",
+    "CLAIM_KINDS",
     "CYCLE_STATES",
     "EXCEPTION_STATES",
     "HOLD_CODES",
@@ -117,6 +119,9 @@ __all__ = [
     "CannotRate",
     "ChangePart",
     "ChangeStep",
+    "ClaimEnergy",
+    "ClaimLoad",
+    "ClaimRow",
     "CompareBills",
     "Cycle",
     "CycleNotFound",
@@ -187,6 +192,8 @@ __all__ = [
     "UsedMonth",
     "WhatIf",
     "WholeCompanyOnly",
+    "WorkOut",
+    "WorkedOut",
 ]
 
 
@@ -302,6 +309,10 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.read", problems=(NotTriable, CannotRate))
     def trial(self, call: Call, request: Try) -> Trial:
         """What a bill would be: typed readings by any tariff, published or a draft, explained line by line. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def work_out(self, call: Call, request: WorkOut) -> WorkedOut:
+        """A late fee, penalty, correction, refund or compensation from its facts, explained line by line. Keeps nothing."""
 
     # -- exceptions -------------------------------------------------------------------------------------------------------
 
