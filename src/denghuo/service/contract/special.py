@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from denghuo.kernel.fields import TextPair
 from denghuo.kernel.problem import Text, text
-from denghuo.service.contract.api import AgreeSpecial, Part, SpecialRefused, SpecialTerms, TransformerLoss
+from denghuo.service.contract.api import FIELDS, AgreeSpecial, Part, SpecialRefused, SpecialTerms, TransformerLoss
 from denghuo.service.tariff.api import TariffDocument
 
 Fault = dict[str, Any]
 """An entry of `SpecialRefused.errors`."""
+_COUNTED = ("transformers", "losses", "line_losses", "parts", "counted_with")
+_NAMED = ("free_energy", "agency_case", "charging_station", "pf_standard", "standard_lowered")
 ALL = 10_000
 """100 % in 0.01 %."""
 
@@ -30,8 +33,22 @@ def ordinary(special: SpecialTerms | None) -> SpecialTerms | None:
 
 def special_json(special: SpecialTerms | None) -> dict[str, Any] | None:
     """As it is stored and published: what has its default is left out, figures are text."""
-    said = ordinary(special)
-    return None if said is None else said.model_dump(mode="json", exclude_defaults=True)
+    kept = ordinary(special)
+    return None if kept is None else kept.model_dump(mode="json", exclude_defaults=True)
+
+
+def said(special: SpecialTerms) -> TextPair:
+    """What special terms are about, in a line."""
+    parts = []
+    for name, entry in FIELDS.entries.items():
+        value = getattr(special, name)
+        if value and name in _COUNTED:
+            parts.append((f"{entry['zh']} {len(value)} 项", f"{entry['en']}: {len(value)}"))
+        elif value and name in _NAMED:
+            parts.append((entry["zh"], entry["en"]))
+    if special.persons is not None:
+        parts.append((f"家庭 {special.persons} 人", f"household of {special.persons}"))
+    return TextPair(zh="、".join(zh for zh, _ in parts), en="; ".join(en for _, en in parts))
 
 
 def refused(faults: Sequence[Fault]) -> SpecialRefused:

@@ -14,7 +14,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.values import ApparentPower, Power
 from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, SpecialTerms, Terms
 from denghuo.service.contract.rules import Span, TermsRow, pf_standard
-from denghuo.service.contract.special import special_json
+from denghuo.service.contract.special import said, special_json
 
 _TERMS: LiteralString = (
     "tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w, settlement_mode, pf_standard, special,"
@@ -31,13 +31,15 @@ _CURRENT: LiteralString = (
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     body = dict(row)
-    special = body.pop("special")
+    stored = body.pop("special")
+    special = None if stored is None else SpecialTerms.model_validate(stored)
     contract_w, capacity_va, pv_w = body.pop("contract_w"), body.pop("capacity_va"), body.pop("pv_w")
     return body | {
         "contract_kw": None if contract_w is None else Power(contract_w),
         "capacity_kva": None if capacity_va is None else ApparentPower(capacity_va),
         "pv_kw": None if pv_w is None else Power(pv_w),
-        "special": None if special is None else SpecialTerms.model_validate(special),
+        "special": special,
+        "special_said": None if special is None else said(special),
     }
 
 

@@ -28,6 +28,7 @@ from denghuo.kernel.fields import (
     Reason,
     TariffClass,
     TariffCode,
+    TextPair,
     Voltage,
 )
 from denghuo.kernel.problem import NotFound, Problem, text
@@ -165,6 +166,7 @@ class Terms(Message):
     settlement_mode: Settlement
     pf_standard: Standard | None
     special: SpecialTerms | None = None
+    special_said: Annotated[TextPair | None, Label("专用条款", "Special terms")] = None
 
 
 class Contract(Terms):

@@ -103,11 +103,11 @@ class TransformerLoss(Message):
     capacity_kva: Annotated[ApparentPower | None, Label("容量", "Capacity")] = None
     no_load_kw: Annotated[Power | None, Label("空载损耗", "No-load loss")] = None
     load_kw: Annotated[Power | None, Label("负载损耗", "Load loss")] = None
-    no_load_current: Annotated[Percent | None, Label("空载电流百分数", "No-load current")] = None
-    impedance: Annotated[Percent | None, Label("阻抗电压百分数", "Impedance")] = None
+    no_load_current: Annotated[Percent | None, Label("空载电流", "No-load current")] = None
+    impedance: Annotated[Percent | None, Label("阻抗电压", "Impedance")] = None
     copper_share: Annotated[Percent | None, Label("铜损比例", "Copper share")] = None
-    active_kwh: Annotated[Energy | None, Label("协议有功损耗(月)", "Agreed a month")] = None
-    reactive_kvarh: Annotated[ReactiveEnergy | None, Label("协议无功损耗(月)", "Agreed reactive a month")] = None
+    active_kwh: Annotated[Energy | None, Label("协议有功(月)", "Agreed a month")] = None
+    reactive_kvarh: Annotated[ReactiveEnergy | None, Label("协议无功(月)", "Agreed reactive a month")] = None
     bears_remainder: Annotated[bool, Label("承担余量", "Bears the remainder")] = True
 
 
