@@ -25,6 +25,7 @@ from denghuo.service.billing.forecast import (
     pieces_until,
     read_until,
 )
+from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating, Use
 from denghuo.service.billing.review import Finding
 from denghuo.service.billing.store import BillingStore
@@ -129,7 +130,9 @@ class Running:
             if one.effective_from < until
         ]
         entry = Entry(self._account_no, self._kind, tuple(terms), tuple(pieces))
-        outcome = Rating(self.month, self.tariffs, opened_of(self._ask, self._call)).outcome(entry, use)
+        rating = Rating(self.month, self.tariffs, opened_of(self._ask, self._call))
+        shown = cut_registers(self._ask, self._call.only("reading.read"), str(self.month), rating, [entry])
+        outcome = rating.outcome(entry, use, shown)
         if isinstance(outcome, Finding):
             raise self.nothing(outcome.code, text(outcome.reason.zh, outcome.reason.en))
         return outcome
