@@ -23,7 +23,7 @@ from tests.service.billing.county import (
     tariff,
 )
 
-from denghuo.kernel.values import Energy, Percent, Price
+from denghuo.kernel.values import ApparentPower, Energy, Percent, Power, Price
 from denghuo.service.billing.api import (
     Bill,
     BillRef,
@@ -35,10 +35,12 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.contract.api import (
     AgreeSpecial,
+    BehindTransformer,
     ChangeTerms,
     ContractApi,
     ContractsOf,
     LineLoss,
+    LossRow,
     Part,
     TransformerLoss,
 )
@@ -50,6 +52,7 @@ from denghuo.service.tariff.api import (
     TariffDocument,
     TariffVersion,
 )
+from denghuo_verify.check import verify
 
 CHANGED = Supply(1, 1, daily(40), tariff_class="general_single_part", contract_kw=10)
 DEARER = Supply(2, 1, daily(40), tariff_class="general_single_part", contract_kw=10)
@@ -60,7 +63,9 @@ PARTS = Supply(6, 1, daily(40), tariff_class="general_single_part", contract_kw=
 FAMILY = Supply(7, 1, daily(120), contract_kw=10)
 PLAIN = Supply(8, 2, daily(40), tariff_class="general_single_part", contract_kw=10)
 ALL = [CHANGED, DEARER, UNREAD, ENDED]
-SPECIAL = [LOSSES, PARTS, FAMILY, PLAIN]
+TABLED = Supply(9, 2, daily(40), tariff_class="general_single_part", contract_kw=10)
+PLATED = Supply(10, 2, daily(40), tariff_class="general_single_part", contract_kw=10)
+SPECIAL = [LOSSES, PARTS, FAMILY, PLAIN, TABLED, PLATED]
 
 
 def households() -> list[TariffDocument]:
@@ -157,8 +162,9 @@ def test_a_month_whose_terms_or_prices_change_is_billed_in_stages(found: County)
     assert found.billing.exception(ACCOUNTANT, ExceptionRef(exception_no=held.exception_no)).remedy.en
 
     # The file says what each stage was rated from, and by which tariffs.
-    file = found.billing.bill_file(ACCOUNTANT, BillRef(bill_no=changed.bill_no))
-    body = json.loads(base64.b64decode(file.content))
+    for supply in (DEARER, UNREAD):
+        verified(found, supply)
+    body = verified(found, CHANGED)
     assert (body["version"], [one["code"] for one in body["tariffs"]]) == (2, ["test.business"])
     assert [
         (one["first_day"], one["last_day"], one["tariff_class"], one["tariff_code"])
@@ -171,6 +177,15 @@ def test_a_month_whose_terms_or_prices_change_is_billed_in_stages(found: County)
     assert body["proof"] is not None and body["tariff"]["code"] == "test.resident"
 
 
+def verified(found: County, supply: Supply) -> dict[str, Any]:
+    """The file of a bill, which the offline verifier computes again to the fen."""
+    file = found.billing.bill_file(ACCOUNTANT, BillRef(bill_no=f"202604{supply.account_no}101"))
+    body: dict[str, Any] = json.loads(base64.b64decode(file.content))
+    report = verify(body)
+    assert report.verdict == "verified", report
+    return body
+
+
 def agree(found: County, supply: Supply, day: int, **terms: Any) -> None:
     request = AgreeSpecial(
         contract_no=contract_no(found, supply), effective_from=date(2026, 4, day), reason="补签专用条款", **terms
@@ -178,11 +193,27 @@ def agree(found: County, supply: Supply, day: int, **terms: Any) -> None:
     found.ask(ContractApi).agree_special(OPERATOR, request)
 
 
+@pytest.mark.scope("B05-09")
+@pytest.mark.scope("B05-13")
 def test_losses_parts_and_households_are_billed_as_agreed(special: County) -> None:
     loss = TransformerLoss(transformer_no="T1", way="agreed", active_kwh=Energy.of("120"))
     agree(special, LOSSES, 16, losses=[loss], line_losses=[LineLoss(line_no="L1", share=Percent.of("2"))])
-    part = Part(point_no="D1", way="ratio", ratio=Percent.of("30"), tariff_code="test.farm")
-    agree(special, PARTS, 1, parts=[part])
+    ratio = Part(point_no="D1", way="ratio", ratio=Percent.of("30"), tariff_code="test.farm")
+    fixed = Part(point_no="D2", way="quantity", quantity_kwh=Energy.of("200"))
+    agree(special, PARTS, 1, parts=[ratio, fixed])
+    agree(
+        special,
+        TABLED,
+        1,
+        losses=[TransformerLoss(transformer_no="T2", way="table")],
+        loss_rows=[
+            LossRow(transformer_no="T2", up_to_kwh=Energy.of("2000"), active_kwh=Energy.of("90")),
+            LossRow(transformer_no="T2", active_kwh=Energy.of("130")),
+        ],
+        behind=[BehindTransformer(transformer_no="T2", account_no=PLAIN.account_no)],
+    )
+    plate = {"capacity_kva": ApparentPower.of("315"), "no_load_kw": Power.of("0.67"), "load_kw": Power.of("3.65")}
+    agree(special, PLATED, 1, losses=[TransformerLoss(transformer_no="T3", way="nameplate", **plate)])
     agree(special, FAMILY, 1, persons=6, persons_since=date(2026, 1, 10), free_energy=True)
     special.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
     special.settle()
@@ -192,18 +223,24 @@ def test_losses_parts_and_households_are_billed_as_agreed(special: County) -> No
     assert told(lossy) == [("01-15", "600", "0.7853", "471.18"), ("16-30", "673", "0.7853", "528.51")]
     assert any(step.kind == "loss" for step in lossy.lines[1].steps)
     assert not any(step.kind == "loss" for step in lossy.lines[0].steps)
-    # 30 % of 1,200 kWh at the price of farms, the rest at that of business.
-    assert told(bill(special, PARTS)) == [("", "840", "0.7853", "659.65"), ("", "360", "0.5000", "180.00")]
+    # The fixed 200 kWh, billed elsewhere, go first; 30 % of the rest are at the price of farms.
+    assert told(bill(special, PARTS)) == [("", "700", "0.7853", "549.71"), ("", "300", "0.5000", "150.00")]
+    # 2,400 kWh behind the transformer lose 130 by its table, half of them here.
+    assert told(bill(special, TABLED)) == [("", "1265", "0.7853", "993.40")]
+    # 0.67 kW x 720 h and next to nothing of the load loss.
+    assert told(bill(special, PLATED)) == [("", "1682", "0.7853", "1320.87")]
     # Eleven months of 100 kWh more room in the first tier, which all 3,600 kWh fit into; 15 kWh are free.
     assert told(bill(special, FAMILY)) == [("", "3600", "0.6170", "2221.20"), ("", "15", "0.6170", "-9.26")]
     assert told(bill(special, PLAIN)) == [("", "1200", "0.7853", "942.36")]
 
     # What is not ordinary is not rated by columns.
     tried = special.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code="test.business"))
-    assert (tried.contracts, tried.by_rules, str(tried.difference)) == (3, 2, "0.00")
+    assert (tried.contracts, tried.by_rules, str(tried.difference)) == (5, 4, "0.00")
 
     # The file holds the terms, and the tariff of the part.
-    file = special.billing.bill_file(ACCOUNTANT, BillRef(bill_no=bill(special, PARTS).bill_no))
-    body = json.loads(base64.b64decode(file.content))
+    for supply in SPECIAL:
+        verified(special, supply)
+    body = verified(special, PARTS)
     assert [one["code"] for one in body["tariffs"]] == ["test.farm"]
     assert body["bill"]["rating"]["parts"][0]["ratio"] == "30.00"
+    assert [one["way"] for one in body["bill"]["rating"]["parts"]] == ["ratio", "quantity"]
