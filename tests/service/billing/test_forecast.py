@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -22,9 +23,20 @@ from tests.service.billing.county import (
     take_registers,
 )
 
+from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
 from denghuo.kernel.values import Energy, Register
-from denghuo.service.billing.api import BillRef, MySoFar, NothingSoFar, SoFar, StartCycle, Try
+from denghuo.service.billing.api import (
+    BillRef,
+    EstimateDay,
+    EstimatesOf,
+    MySoFar,
+    NothingSoFar,
+    SoFar,
+    StartCycle,
+    Try,
+    Unbilled,
+)
 from denghuo.service.billing.batch import Piece
 from denghuo.service.billing.forecast import (
     HISTORY_DAYS,
@@ -36,6 +48,7 @@ from denghuo.service.billing.forecast import (
     quantile,
     read_until,
 )
+from denghuo.service.contract.api import ChangeTerms, ContractApi, ContractsOf
 from denghuo.service.reading.api import DayRead, MonthRef, ReadingApi
 
 APRIL = date(2026, 4, 1)
@@ -138,6 +151,71 @@ def test_why_nothing_can_be_told(found: County, supply: Supply, plan: bool, why:
     with pytest.raises(NothingSoFar) as refused:
         found.billing.bill_so_far(NOW_OF_MONTH, asked(supply))
     assert refused.value.fields["why"] == why
+
+
+# --- all contracts of a day ------------------------------------------------------------------------------------------------
+
+BUSINESS = Supply(6, 1, {day: 40 * day for day in range(1, 17)}, tariff_class="general_single_part", contract_kw=10)
+
+
+@pytest.fixture
+def quick(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with county("local", database_dsn, tmp_path) as made:
+        settle_county(made, [*ALL, BUSINESS])
+        yield made
+
+
+def unbilled(found: County, call: Call, *supplies: Supply) -> dict[tuple[str, str], Unbilled]:
+    rows = found.billing.unbilled(call, EstimatesOf(account_nos=[one.account_no for one in supplies])).rows
+    return {(row.account_no, row.kind): row for row in rows}
+
+
+def test_every_contract_is_estimated_as_it_is_told_one_by_one_until_it_is_billed(found: County) -> None:
+    day = Call.system(MIDDLE)
+    made = found.billing.estimate_day(day, EstimateDay())
+    assert (made.month, made.through_on) == (MONTH, date(2026, 4, 15))
+    # Nothing was read of one, and another's register jumped: a person looks at it before anybody is warned of a balance.
+    assert (made.estimated, made.without) == (3, 3)
+    told = unbilled(found, NOW_OF_MONTH, *ALL)
+    assert set(told) == {(one.account_no, "supply") for one in (EVEN, UNEVEN, SOLAR)}
+    for one in (EVEN, UNEVEN, SOLAR):
+        alone = found.billing.bill_so_far(NOW_OF_MONTH, asked(one))
+        estimate = told[one.account_no, "supply"]
+        assert (estimate.amount, estimate.energy) == (alone.amount, alone.energy)
+        assert (estimate.through_on, estimate.estimated_at) == (alone.through_on, MIDDLE)
+    assert set(unbilled(found, replace(CLERK, now=MIDDLE), *ALL)) == set(told) - {(UNEVEN.account_no, "supply")}
+    # The same again changes nothing; a bill takes the place of its estimate.
+    assert found.billing.estimate_day(day, EstimateDay(month=MONTH)).estimated == 3
+    take_registers(found, [Supply(1, 1, daily(8))])
+    found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    found.settle()
+    assert (EVEN.account_no, "supply") not in unbilled(found, ACCOUNTANT, *ALL)
+
+
+def test_what_columns_leave_the_rules_estimate(quick: County) -> None:
+    begun = contract_of(quick, BUSINESS)
+    quick.directory(ContractApi).change_terms(
+        OPERATOR,
+        ChangeTerms(contract_no=begun, effective_from=date(2026, 4, 6), tariff_class="resident", reason="用电性质变更"),
+    )
+    made = quick.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH))
+    assert (made.estimated, made.by_rules) == (4, 1)
+    estimate = unbilled(quick, NOW_OF_MONTH, BUSINESS)[BUSINESS.account_no, "supply"]
+    # Five days at the one price, ten at the other, which is another class from the sixth on.
+    assert estimate.amount == quick.billing.bill_so_far(NOW_OF_MONTH, asked(BUSINESS)).amount
+    assert str(estimate.amount) == f"{Decimal('0.7853') * 200 + Decimal('0.617') * 400:.2f}"
+
+
+def contract_of(found: County, supply: Supply) -> str:
+    rows = found.directory(ContractApi).contracts_of(OPERATOR, ContractsOf(account_no=supply.account_no)).rows
+    return rows[0].contract_no
+
+
+def test_without_registers_there_is_no_day_to_estimate(database_dsn: str, tmp_path: pathlib.Path) -> None:
+    with county("local", database_dsn, tmp_path) as made:
+        settle_county(made, [Supply(1)])
+        assert made.billing.estimate_day(Call.system(MIDDLE), EstimateDay()).through_on is None
+        assert made.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH)).estimated == 0
 
 
 # --- the forecast ----------------------------------------------------------------------------------------------------------

@@ -12,13 +12,14 @@ from tests.service.ledger.books import SYSTEM, Bill, issued, number, open_accoun
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
+from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotPermitted, Problem
-from denghuo.kernel.values import Money, Percent
-from denghuo.service.billing.api import BillsIssued
+from denghuo.kernel.values import Energy, Money, Percent
+from denghuo.service.billing.api import BillingApi, BillsIssued, EstimatesFound, EstimatesOf, Unbilled
 from denghuo.service.customer.api import CustomerApi
 from denghuo.service.customer.service import CustomerService
-from denghuo.service.host.binding import Directory
+from denghuo.service.host.binding import Ask, Directory
 from denghuo.service.ledger.api import (
     AccountUnknown,
     AlreadyReversed,
@@ -96,10 +97,27 @@ def receipt(receipt_no: str, account_no: str, fen: int, method: Method = "cash",
     return Receipt.model_validate(fields | more)
 
 
+class Estimating(BillingApi):
+    """A billing service that has estimated the running month of one account."""
+
+    def __init__(self, work: Work, ask: Ask) -> None:
+        pass
+
+    def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
+        day = date(2026, 4, 15)
+        more = {"month": "2026-04", "through_on": day, "energy": Energy(60_000), "estimated_at": NOW}
+        rows = [
+            Unbilled.model_validate({"account_no": A, "kind": kind, "amount": Money(fen), **more})
+            for kind, fen in (("purchase", 999), ("supply", 3702))
+        ]
+        return EstimatesFound(rows=[row for row in rows if row.account_no in request.account_nos])
+
+
 @pytest.fixture(params=["local", "remote"])
 def books(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Books]:
     with Database(database_dsn) as database:
-        directory = local(database, tmp_path, {CustomerApi: CustomerService, LedgerApi: LedgerService})
+        services = {CustomerApi: CustomerService, LedgerApi: LedgerService, BillingApi: Estimating}
+        directory = local(database, tmp_path, services)
         open_accounts(directory(CustomerApi), [A, B, C])
         datasets = Datasets(database, tmp_path)
         if request.param == "local":
@@ -109,6 +127,21 @@ def books(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
                 api = remote(LedgerApi, client)
                 assert isinstance(api, LedgerApi)
                 yield Books(api, directory, database, datasets)
+
+
+def test_a_balance_is_estimated_with_the_running_month_that_nobody_billed_yet(books: Books) -> None:
+    books.pay("R0000001", A, 5000)
+    left = books.ledger.estimated_balance(ACCOUNTANT, OwedBy(account_no=A))
+    assert (left.prepaid, left.unbilled, left.balance) == (Money(5000), Money(3702), Money(1298))
+    assert (left.through_on, left.estimated_at) == (date(2026, 4, 15), NOW)
+    books.pay("R0000002", B, 100)
+    books.bill(Bill(B, {"energy": 6170}))
+    due = books.ledger.estimated_balance(ACCOUNTANT, OwedBy(account_no=B))
+    owed = books.ledger.owed(ACCOUNTANT, OwedBy(account_no=B))
+    assert due.balance == owed.prepaid - owed.outstanding < Money(0)
+    assert (due.unbilled, due.through_on) == (Money(0), None)
+    with pytest.raises(AccountUnknown):
+        books.ledger.estimated_balance(CLERK, OwedBy(account_no=C))
 
 
 def test_a_run_is_posted_by_groups_and_balances(books: Books) -> None:

@@ -401,6 +401,23 @@ def test_a_months_days_are_told_of_each_band_that_the_meter_has(bench: Make) -> 
         made.api.point_month(CLERK, PointMonthRef(point_no="P1", month=MONTH, band="peak"))
 
 
+def test_a_running_month_is_told_until_its_newest_midnight_and_the_reads_of_the_month_stay(bench: Make) -> None:
+    made = county(bench)
+    made.receive(month_of("M1", steady(days=16)), month_of("M2", steady(days=14)), month_of("G1", steady(days=16)))
+    early = Call.system(datetime(2026, 4, 16, 2, tzinfo=UTC))
+    told = made.api.publish_so_far(early, MonthRef(month=MONTH))
+    assert told.until == date(2026, 4, 16) and told.energy is not None
+    rows = {(row["point_no"], row["quantity"]): row for row in made.datasets.scan(told.energy).to_pylist()}
+    first = rows["P1", "active_fwd"]
+    assert (first["energy_wh"], first["status"], first["to_at"]) == (75_000, "valid", midnight(date(2026, 4, 16)))
+    assert (rows["P2", "active_fwd"]["status"], rows["P2", "active_fwd"]["energy_wh"]) == ("held", None)
+    assert made.reads() == []
+    before = made.api.publish_so_far(Call.system(datetime(2026, 4, 1, 2, tzinfo=UTC)), MonthRef(month=MONTH))
+    assert (before.until, before.energy) == (None, None)
+    with pytest.raises(WholeCompanyOnly):
+        made.api.publish_so_far(replace(CLERK, permits=frozenset({"*"})), MonthRef(month=MONTH))
+
+
 def test_register_of_a_time_to_come_is_refused(bench: Make) -> None:
     made = read_county(bench)
     early = replace(CLERK, now=datetime(2026, 4, 20, tzinfo=UTC))

@@ -28,8 +28,12 @@ from denghuo.service.billing.api import (
     CycleRef,
     CycleRow,
     CyclesFound,
+    DayEstimated,
     DayRef,
     DayRoot,
+    EstimateDay,
+    EstimatesFound,
+    EstimatesOf,
     ExceptionNotFound,
     ExceptionRef,
     ExceptionsFound,
@@ -74,6 +78,7 @@ from denghuo.service.billing.api import (
 from denghuo.service.billing.api.exception import HOLD_CODES
 from denghuo.service.billing.claims import work_out
 from denghuo.service.billing.cycle import CycleSteps, platform_call
+from denghuo.service.billing.estimate import estimate_day, unbilled
 from denghuo.service.billing.exceptions import ExceptionDesk
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.paper import bill_pdf
@@ -256,6 +261,12 @@ class BillingService(BillingApi):
 
     def work_out(self, call: Call, request: WorkOut) -> WorkedOut:
         return work_out(request, call.now)
+
+    def estimate_day(self, call: Call, request: EstimateDay) -> DayEstimated:
+        return estimate_day(self._work, self._store, self._ask, platform_call(call), request.month)
+
+    def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
+        return unbilled(self._store, request.account_nos)
 
     # -- exceptions -------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
+from denghuo.service.billing.api import BillingApi, EstimatesOf
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
 from denghuo.service.ledger.api import (
@@ -23,6 +24,7 @@ from denghuo.service.ledger.api import (
     Chart,
     CloseMonth,
     Entries,
+    EstimatedBalance,
     FindEntries,
     FindPostings,
     FindReceivables,
@@ -90,6 +92,23 @@ class LedgerService(LedgerApi):
             prepaid=Money(account.prepaid_fen),
             due=Money(max(sums["outstanding"] - account.prepaid_fen, 0)),
             payable=Money(sums["payable"]),
+            as_of=call.now,
+        )
+
+    def estimated_balance(self, call: Call, request: OwedBy) -> EstimatedBalance:
+        owed = self.owed(call, request)
+        asked = EstimatesOf(account_nos=[request.account_no])
+        found = self._ask(BillingApi).unbilled(call.only("billing.read"), asked).rows
+        estimate = next((one for one in found if one.kind == "supply"), None)
+        unbilled = Money(0) if estimate is None else estimate.amount
+        return EstimatedBalance(
+            account_no=request.account_no,
+            prepaid=owed.prepaid,
+            outstanding=owed.outstanding,
+            unbilled=unbilled,
+            balance=owed.prepaid - owed.outstanding - unbilled,
+            through_on=None if estimate is None else estimate.through_on,
+            estimated_at=None if estimate is None else estimate.estimated_at,
             as_of=call.now,
         )
 

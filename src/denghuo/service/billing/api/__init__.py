@@ -72,7 +72,17 @@ from denghuo.service.billing.api.exception import (
     TakeOverUse,
     UsedMonth,
 )
-from denghuo.service.billing.api.forecast import BillSoFar, MySoFar, NothingSoFar, SoFar
+from denghuo.service.billing.api.forecast import (
+    BillSoFar,
+    DayEstimated,
+    EstimateDay,
+    EstimatesFound,
+    EstimatesOf,
+    MySoFar,
+    NothingSoFar,
+    SoFar,
+    Unbilled,
+)
 from denghuo.service.billing.api.plan import MyWhatIf, NothingBilled, PlanCost, PlanMonth, Plans, WhatIf
 from denghuo.service.billing.api.population import (
     USES,
@@ -129,8 +139,12 @@ __all__ = [
     "CycleRow",
     "CycleState",
     "CyclesFound",
+    "DayEstimated",
     "DayRef",
     "DayRoot",
+    "EstimateDay",
+    "EstimatesFound",
+    "EstimatesOf",
     "ExceptionNotFound",
     "ExceptionRef",
     "ExceptionRow",
@@ -189,6 +203,7 @@ __all__ = [
     "TriedOnAll",
     "Try",
     "TryOnAll",
+    "Unbilled",
     "UsedMonth",
     "WhatIf",
     "WholeCompanyOnly",
@@ -313,6 +328,14 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.read", problems=(NotTriable,))
     def work_out(self, call: Call, request: WorkOut) -> WorkedOut:
         """A late fee, penalty, correction, refund or compensation from its facts, explained line by line. Keeps nothing."""
+
+    @command(permit="billing.advance")
+    def estimate_day(self, call: Call, request: EstimateDay) -> DayEstimated:
+        """Estimates what every contract used of the running month and was not billed for yet: a job of every day."""
+
+    @query(permit="billing.read")
+    def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
+        """The newest estimates of up to 1,000 accounts, of months that were not billed yet."""
 
     # -- exceptions -------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,9 @@
 from datetime import date
 from typing import Annotated
 
+from pydantic import Field
+
+from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Label, Message
 from denghuo.kernel.fields import AccountNo, AsOf, Instant, MonthText, TariffClass, TariffCode, TextPair
 from denghuo.kernel.problem import Problem
@@ -68,3 +71,44 @@ class NothingSoFar(
     Problem, noun="billing", status=409, zh="还不能估算本月电费", en="Nothing can be told of the month yet"
 ):
     """Fields: account_no, kind, month, why (no_month, no_contract, not_planned, no_reading, or the code of what holds a bill)."""
+
+
+# --- all accounts of a day ---------------------------------------------------------------------------------------------------
+
+
+class EstimateDay(Message):
+    """Without `month` the newest of which registers were received."""
+
+    month: MonthText | None = None
+
+
+class DayEstimated(Message):
+    """What a day's estimate of all contracts gave. `without`: contracts whose register was not read at that midnight, or waits for
+    a person, or that have no price; they have no estimate. `through_on` None: nothing was read after the month's first midnight."""
+
+    month: MonthText | None
+    through_on: Annotated[date | None, Label("至", "Through")]
+    estimated: Annotated[int, Label("已测算户数", "Contracts estimated")]
+    by_rules: Annotated[int, Label("逐户计算户数", "Of them one by one")]
+    without: Annotated[int, Label("未测算户数", "Without an estimate")]
+    as_of: AsOf
+
+
+class EstimatesOf(Message):
+    account_nos: Annotated[list[AccountNo], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class Unbilled(Message):
+    """What an account used of a running month and was not billed for yet, as estimated. Once the month is billed there is none."""
+
+    account_no: AccountNo
+    kind: BillKind
+    month: MonthText
+    through_on: Annotated[date, Label("至", "Through")]
+    energy: Annotated[Energy, Label("未出账电量（估）", "Energy not billed yet (estimate)")]
+    amount: Annotated[Money, Label("未出账电费（估）", "Not billed yet (estimate)")]
+    estimated_at: Annotated[Instant, Label("测算时间", "Estimated at")]
+
+
+class EstimatesFound(Message):
+    rows: list[Unbilled]

@@ -3,6 +3,7 @@
 from denghuo.data.processing.work import Work
 from denghuo.service.billing.store.bills import UNISSUED, Bills, ToReview
 from denghuo.service.billing.store.cycles import STAGE_NAMES, Cycles, CycleState, StageRow
+from denghuo.service.billing.store.estimates import Estimate, Estimates
 from denghuo.service.billing.store.held import HOLD, Finished, Held, Hold, finished
 from denghuo.service.billing.store.proofs import Proofs
 
@@ -12,6 +13,7 @@ __all__ = [
     "UNISSUED",
     "BillingStore",
     "CycleState",
+    "Estimate",
     "Finished",
     "Hold",
     "StageRow",
@@ -25,4 +27,4 @@ class BillingStore:
 
     def __init__(self, work: Work) -> None:
         self.cycles, self.bills, self.held = Cycles(work), Bills(work), Held(work)
-        self.proofs = Proofs(work)
+        self.proofs, self.estimates = Proofs(work), Estimates(work)

@@ -57,6 +57,7 @@ from denghuo.service.ledger.api.item import (
     AskStatement,
     BillKind,
     BillsOpen,
+    EstimatedBalance,
     FindReceivables,
     ItemState,
     OpenAccounts,
@@ -132,6 +133,7 @@ __all__ = [
     "DocumentNo",
     "Entries",
     "Entry",
+    "EstimatedBalance",
     "FindEntries",
     "FindPostings",
     "FindReceivables",
@@ -187,6 +189,10 @@ class LedgerApi(Api, noun="ledger", version=1):
     @query(permit="ledger.read", problems=(AccountUnknown,))
     def owed(self, call: Call, request: OwedBy) -> Owed:
         """What an account owes: its open bills, prepaid balance and the amount that settles everything."""
+
+    @query(permit="ledger.read", problems=(AccountUnknown,))
+    def estimated_balance(self, call: Call, request: OwedBy) -> EstimatedBalance:
+        """What an account would have left if its running month were billed now: for prepaid and fee-control accounts."""
 
     @query(permit="ledger.read")
     def bills_open(self, call: Call, request: BillsOpen) -> OpenAccounts:

@@ -71,6 +71,20 @@ class Owed(Message):
     as_of: AsOf
 
 
+class EstimatedBalance(Message):
+    """What an account would have left if its running month were billed now (预估余额): prepaid less open bills less what is not
+    billed yet, as billing estimated it (`through_on`, `estimated_at`; None without an estimate). Nothing of it is booked."""
+
+    account_no: AccountNo
+    prepaid: Annotated[Money, Label("预存余额", "Prepaid balance")]
+    outstanding: Annotated[Money, Label("欠费合计", "Outstanding")]
+    unbilled: Annotated[Money, Label("未出账电费（估）", "Not billed yet (estimate)")]
+    balance: Annotated[Money, Label("预估余额", "Estimated balance")]
+    through_on: Annotated[date | None, Label("用电测算至", "Use estimated through")]
+    estimated_at: Annotated[Instant | None, Label("测算时间", "Estimated at")]
+    as_of: AsOf
+
+
 class BillsOpen(Message):
     account_nos: Annotated[list[AccountNo], Field(min_length=1, max_length=ITEMS_MAX)]
 

@@ -11,6 +11,7 @@ from denghuo.service.reading.api.messages import (
     CurveMonth,
     CurveValues,
     DayRead,
+    EnergySoFar,
     ExceptionsFound,
     FindExceptions,
     FindPlan,
@@ -46,6 +47,7 @@ from denghuo.service.reading.api.messages import (
 from denghuo.service.reading.api.vocabulary import (
     BANDS,
     CURVE_INTAKE,
+    ENERGY_SO_FAR,
     METHODS,
     MONTH_ENERGY,
     QUANTITIES,
@@ -70,6 +72,7 @@ from denghuo.service.reading.api.vocabulary import (
 __all__ = [
     "BANDS",
     "CURVE_INTAKE",
+    "ENERGY_SO_FAR",
     "METHODS",
     "MONTH_ENERGY",
     "QUANTITIES",
@@ -89,6 +92,7 @@ __all__ = [
     "CurveNotFound",
     "CurveValues",
     "DayRead",
+    "EnergySoFar",
     "ExceptionsFound",
     "FindExceptions",
     "FindPlan",
@@ -218,6 +222,11 @@ class ReadingApi(Api, noun="reading", version=1):
     @command(permit="reading.run", problems=(WholeCompanyOnly,))
     def read_month(self, call: Call, request: MonthRef) -> MonthRead:
         """Finds, validates and where allowed estimates every read of the month. A second run changes only what its input did."""
+
+    @command(permit="reading.run", problems=(WholeCompanyOnly,))
+    def publish_so_far(self, call: Call, request: MonthRef) -> EnergySoFar:
+        """Publishes what a running month took until its newest midnight, validated like the month's reads, which stay as they are.
+        A register that was not read at that midnight is held."""
 
     @query(permit="reading.read")
     def plan(self, call: Call, request: FindPlan) -> PlanFound:

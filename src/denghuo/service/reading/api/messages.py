@@ -137,6 +137,16 @@ class MonthRead(Message):
     as_of: AsOf
 
 
+class EnergySoFar(Message):
+    """What a running month took until a midnight. `energy` refers to the rows of `reading.energy_so_far`, in the form of
+    `reading.month_energy`; both None where nothing was read after the month's first midnight."""
+
+    month: MonthText
+    until: Annotated[date | None, Label("至零点", "Until the midnight of")]
+    energy: DatasetRef | None
+    as_of: AsOf
+
+
 class PlanRow(Message):
     row_key: RowKey
     month: MonthText

@@ -204,3 +204,6 @@ MONTH_ENERGY = DatasetSchema(
     },
     text("月度电量", "Energy of the month"),
 )
+ENERGY_SO_FAR = DatasetSchema(
+    "reading.energy_so_far", 1, MONTH_ENERGY.columns, text("本月至今电量", "Energy of a running month")
+)

@@ -4,6 +4,7 @@ from denghuo.service.reading.batch.days import Midnight, Shown, midnights_of, sh
 from denghuo.service.reading.batch.matrix import ALWAYS, Evaluated, evaluate, margin_days
 from denghuo.service.reading.batch.plan import Accepted, Manual, PlanPiece, ReadRow
 from denghuo.service.reading.batch.reads import reads_of
+from denghuo.service.reading.batch.so_far import cut, newest_midnight
 
 __all__ = [
     "ALWAYS",
@@ -14,9 +15,11 @@ __all__ = [
     "PlanPiece",
     "ReadRow",
     "Shown",
+    "cut",
     "evaluate",
     "margin_days",
     "midnights_of",
+    "newest_midnight",
     "reads_of",
     "shown_at",
 ]

@@ -13,6 +13,7 @@ from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
+    ENERGY_SO_FAR,
     MONTH_ENERGY,
     RULES,
     Accept,
@@ -23,6 +24,7 @@ from denghuo.service.reading.api import (
     CurveMonth,
     CurveNotFound,
     CurveValues,
+    EnergySoFar,
     ExceptionsFound,
     FindExceptions,
     FindPlan,
@@ -56,9 +58,11 @@ from denghuo.service.reading.batch import (
     Manual,
     PlanPiece,
     ReadRow,
+    cut,
     evaluate,
     margin_days,
     midnights_of,
+    newest_midnight,
     reads_of,
     shown_at,
 )
@@ -151,6 +155,19 @@ class ReadingService(ReadingApi):
             as_of=self._pages.as_of(request.month, call.now),
             **counts,
         )
+
+    def publish_so_far(self, call: Call, request: MonthRef) -> EnergySoFar:
+        pieces, _ = self._plan(call, request.month)
+        month = Month.of(request.month)
+        registers, manuals = self._registers(month, None)
+        until = newest_midnight(registers, month, call.today)
+        energy = None
+        if until is not None:
+            found = evaluate(cut(pieces, until), registers, manuals, month, in_force(month.first_day))
+            rows = sorted(reads_of(found, {}), key=lambda row: row[1:5])
+            table = energy_table(rows)
+            energy = self._work.datasets.publish(ENERGY_SO_FAR, request.month, "all", table, call.now)
+        return EnergySoFar(month=request.month, until=until, energy=energy, as_of=call.now)
 
     def _made(self, month_text: str, pieces: Sequence[PlanPiece], point_no: str | None = None) -> list[ReadRow]:
         """The reads of the pieces, from the registers in the lake and what clerks entered, in the order of the dataset."""

@@ -1,0 +1,171 @@
+"""All running contracts rated in one go (费控日测算): by columns what columns rate, by the rules the rest.
+
+What counts is the newest midnight at which most meters were read. A contract whose meter was not read then, or whose read waits for
+a person, keeps no estimate of that day: nothing is guessed here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month
+from denghuo.kernel.values import Energy, Money
+from denghuo.service.billing.api import DayEstimated, EstimatesFound, Unbilled
+from denghuo.service.billing.batch import Piece, Terms, inputs_of
+from denghuo.service.billing.cycle import opened_of, tariffs_of
+from denghuo.service.billing.engine import Contracts, Group, metered
+from denghuo.service.billing.engine.figures import Int
+from denghuo.service.billing.lines import CannotRate
+from denghuo.service.billing.rating import Draft, Rating, Use
+from denghuo.service.billing.rules import choose
+from denghuo.service.billing.store import BillingStore, Estimate
+from denghuo.service.contract.api import ContractApi, PublishTerms
+from denghuo.service.host.binding import Ask
+from denghuo.service.reading.api import AnyMonth, MonthRef, ReadingApi
+from denghuo.service.tariff.api import TariffDocument
+
+_ONE_DAY = timedelta(days=1)
+
+
+class RunningMonth:
+    """The contracts of a month until a midnight.
+
+    terms, energy: as `contract.terms` and `reading.energy_so_far` give them; used: energy of the tier year by account.
+    """
+
+    def __init__(self, month: Month, until: date, terms: pa.Table, energy: pa.Table, used: pa.Table) -> None:
+        self._month, self._until = month, until
+        self._terms, self._energy = terms, energy
+        self._contracts = Contracts(metered(terms, energy, used, month), month)
+
+    def estimates(
+        self,
+        tariffs: Sequence[TariffDocument],
+        opened: Callable[[str], date],
+        use_of: Callable[[Sequence[str]], Mapping[str, Use]],
+        now: datetime,
+    ) -> tuple[list[Estimate], int, int]:
+        """The estimates, how many of them the rules rated one by one, and how many contracts have none."""
+        found = self._contracts.rate(lambda group: self._tariff(tariffs, group))
+        by_columns = np.flatnonzero(found.asked & ~found.left)
+        head = self._contracts.table.select(["account_no", "kind", "org", "tariff_class"])
+        rows = [
+            self._row(one, int(found.energy_wh[place]), int(found.amount_fen[place]), now)
+            for place, one in zip(by_columns, head.take(by_columns).to_pylist(), strict=True)
+        ]
+        rest = np.flatnonzero(~found.asked | found.left)
+        by_rules = list(self._one_by_one(rest, Rating(self._month, tariffs, opened), use_of, now))
+        return [*rows, *by_rules], len(by_rules), len(rest) - len(by_rules)
+
+    def _tariff(self, tariffs: Sequence[TariffDocument], group: Group) -> TariffDocument | None:
+        """The tariff of a group that columns may rate by: one for all of its days so far."""
+        try:
+            tariff = choose(
+                tariffs,
+                tariff_class=group.tariff_class,
+                kind=group.kind,
+                settlement=group.settlement,
+                on=self._month.first_day,
+                code=group.tariff_code,
+            )
+        except CannotRate:
+            return None
+        return None if tariff.effective_to is not None and tariff.effective_to < self._until else tariff
+
+    def _one_by_one(
+        self, places: Int, rating: Rating, use_of: Callable[[Sequence[str]], Mapping[str, Use]], now: datetime
+    ) -> Iterator[Estimate]:
+        wanted = {(row["account_no"], row["kind"]) for row in self._contracts.table.take(places).to_pylist()}
+        accounts = sorted({account for account, _ in wanted})
+        inside = pa.array(accounts, pa.string())
+        inputs = inputs_of(
+            self._terms.filter(pc.is_in(self._terms["account_no"], value_set=inside)),
+            self._energy.filter(pc.is_in(self._energy["account_no"], value_set=inside)),
+        )
+        use = use_of(accounts) if accounts else {}
+        for entry in inputs.entries:
+            terms = tuple(self._until_then(one) for one in entry.terms if one.effective_from < self._until)
+            if (entry.account_no, entry.kind) not in wanted or not terms:
+                continue
+            outcome = rating.outcome(
+                replace(entry, terms=terms), use.get(entry.account_no, {}) if entry.kind == "supply" else {}
+            )
+            if isinstance(outcome, Draft):
+                head = {"account_no": entry.account_no, "kind": entry.kind, "org": entry.org}
+                head["tariff_class"] = outcome.terms.tariff_class
+                yield self._row(head, outcome.rated.energy_wh, outcome.rated.total.fen, now)
+
+    def _until_then(self, terms: Terms) -> Terms:
+        return replace(terms, effective_to=min(terms.effective_to or self._until, self._until))
+
+    def _row(self, head: Mapping[str, str], energy_wh: int, amount_fen: int, now: datetime) -> Estimate:
+        through = self._until - _ONE_DAY
+        return Estimate(
+            **head,
+            month=str(self._month),
+            through_on=through,
+            energy_wh=energy_wh,
+            amount_fen=amount_fen,
+            estimated_at=now,
+        )
+
+
+def estimate_day(work: Work, store: BillingStore, ask: Ask, call: Call, month: str | None) -> DayEstimated:
+    """Estimates all contracts of a running month anew; `call` is the platform's own.
+
+    month: None = the newest of which registers were received.
+    """
+    if month is None:
+        received = ask(ReadingApi).months(call, AnyMonth()).rows
+        if not received:
+            return _day(None, None, ([], 0, 0), call)
+        month = received[0].month
+    so_far = ask(ReadingApi).publish_so_far(call, MonthRef(month=month))
+    if so_far.until is None or so_far.energy is None:
+        return _day(month, None, ([], 0, 0), call)
+    terms = ask(ContractApi).publish_terms(call, PublishTerms(month=month))
+    running = RunningMonth(
+        Month.of(month),
+        so_far.until,
+        work.datasets.scan(terms, list(Terms.__slots__)),
+        work.datasets.scan(so_far.energy, list(Piece.__slots__)),
+        store.bills.used_before(month),
+    )
+    found = running.estimates(
+        tariffs_of(ask, call, Month.of(month)),
+        opened_of(ask, call),
+        lambda accounts: store.bills.used(accounts, month),
+        call.now,
+    )
+    store.estimates.replace(found[0])
+    return _day(month, so_far.until - _ONE_DAY, found, call)
+
+
+def _day(month: str | None, through: date | None, found: tuple[list[Estimate], int, int], call: Call) -> DayEstimated:
+    rows, by_rules, without = found
+    return DayEstimated(
+        month=month, through_on=through, estimated=len(rows), by_rules=by_rules, without=without, as_of=call.now
+    )
+
+
+def unbilled(store: BillingStore, account_nos: Sequence[str]) -> EstimatesFound:
+    """The estimates of these accounts that no bill has replaced yet, as far as the caller may see them."""
+    rows = [
+        Unbilled(
+            account_no=row["account_no"],
+            kind=row["kind"],
+            month=row["month"],
+            through_on=row["through_on"],
+            energy=Energy(row["energy_wh"]),
+            amount=Money(row["amount_fen"]),
+            estimated_at=row["estimated_at"],
+        )
+        for row in store.estimates.of(account_nos)
+    ]
+    return EstimatesFound(rows=rows)
