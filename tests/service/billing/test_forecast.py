@@ -48,8 +48,9 @@ from denghuo.service.billing.forecast import (
     quantile,
     read_until,
 )
+from denghuo.service.billing.listen import estimate_again
 from denghuo.service.contract.api import ChangeTerms, ContractApi, ContractsOf
-from denghuo.service.reading.api import DayRead, MonthRef, ReadingApi
+from denghuo.service.reading.api import DayRead, MonthRef, ReadingApi, RegistersReceived
 
 APRIL = date(2026, 4, 1)
 MIDDLE = datetime(2026, 4, 16, 2, tzinfo=UTC)
@@ -204,6 +205,18 @@ def test_what_columns_leave_the_rules_estimate(quick: County) -> None:
     # Five days at the one price, ten at the other, which is another class from the sixth on.
     assert estimate.amount == quick.billing.bill_so_far(NOW_OF_MONTH, asked(BUSINESS)).amount
     assert str(estimate.amount) == f"{Decimal('0.7853') * 200 + Decimal('0.617') * 400:.2f}"
+
+
+def test_new_registers_of_a_running_month_bring_a_new_estimate(quick: County) -> None:
+    def received(now: datetime) -> None:
+        event = RegistersReceived(month=MONTH, taken=1, corrected=0)
+        quick.directory.hosted["billing"].handle("billing", estimate_again, Call.system(now), event, f"reading:{now}")
+        quick.settle()
+
+    received(datetime(2026, 5, 2, tzinfo=UTC))
+    assert unbilled(quick, NOW_OF_MONTH, EVEN) == {}
+    received(MIDDLE)
+    assert unbilled(quick, NOW_OF_MONTH, EVEN)[EVEN.account_no, "supply"].through_on == date(2026, 4, 15)
 
 
 def contract_of(found: County, supply: Supply) -> str:

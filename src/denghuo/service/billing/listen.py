@@ -2,7 +2,7 @@
 
 from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
-from denghuo.service.reading.api import ReadCorrected
+from denghuo.service.reading.api import ReadCorrected, RegistersReceived
 
 
 @on(ReadCorrected)
@@ -10,3 +10,9 @@ def calculate_again(service: BillingService, call: Call, event: ReadCorrected) -
     """A clerk settled a register: the account that was held for it is billed without another click."""
     if event.account_no is not None:
         service.follow_correction(call, event.account_no, event.month)
+
+
+@on(RegistersReceived)
+def estimate_again(service: BillingService, call: Call, event: RegistersReceived) -> None:
+    """New registers of a running month: what nobody billed yet is estimated anew."""
+    service.follow_registers(call, event.month)

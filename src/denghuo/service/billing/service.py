@@ -75,7 +75,6 @@ from denghuo.service.billing.api import (
     WorkedOut,
     WorkOut,
 )
-from denghuo.service.billing.api.exception import HOLD_CODES
 from denghuo.service.billing.claims import work_out
 from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.estimate import estimate_day, unbilled
@@ -265,6 +264,11 @@ class BillingService(BillingApi):
     def estimate_day(self, call: Call, request: EstimateDay) -> DayEstimated:
         return estimate_day(self._work, self._store, self._ask, platform_call(call), request.month)
 
+    def follow_registers(self, call: Call, month: str) -> None:
+        """Registers were received: those of a month that is over are for its cycle."""
+        if Month.of(month).period.end > call.now:
+            self._work.enqueue("billing.estimate_day", {"month": month})
+
     def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
         return unbilled(self._store, request.account_nos)
 
@@ -299,13 +303,13 @@ class BillingService(BillingApi):
             self._work.enqueue("billing.recalculate", {"account_no": account_no, "month": month})
 
     def review_rules(self, call: Call, request: Nothing) -> ReviewRules:
-        return ReviewRules(rows=[_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])
+        return ReviewRules(rows=[show.review_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])
 
     def set_review_rule(self, call: Call, request: SetReviewRule) -> ReviewRule:
         tariff_class = request.tariff_class or ""
         self._find.set_rule(request.code, request.kind, tariff_class, request.limit, request.on)
         row = {"code": request.code, "kind": request.kind, "tariff_class": tariff_class}
-        return _rule(row | {"limit": request.limit, "active": request.on})
+        return show.review_rule(row | {"limit": request.limit, "active": request.on})
 
     def try_on_all(self, call: Call, request: TryOnAll) -> TriedOnAll:
         return Population(self._work, self._ask, call, request.month).tried(request)
@@ -409,19 +413,3 @@ def _whole_company(call: Call) -> None:
             ),
             scope=list(call.scope),
         )
-
-
-def _rule(row: dict[str, object]) -> ReviewRule:
-    meaning, unit = MEANINGS[str(row["code"])]
-    return ReviewRule.model_validate(
-        {
-            "code": row["code"],
-            "title": HOLD_CODES.entries[str(row["code"])],
-            "meaning": meaning,
-            "kind": row["kind"],
-            "tariff_class": row["tariff_class"] or None,
-            "limit": row["limit"],
-            "unit": unit,
-            "on": row["active"],
-        }
-    )

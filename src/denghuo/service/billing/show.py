@@ -14,6 +14,7 @@ from denghuo.service.billing.api import (
     Cycle,
     ExceptionRow,
     HeldException,
+    ReviewRule,
     ShownLine,
     ShownRegister,
     Stage,
@@ -21,6 +22,7 @@ from denghuo.service.billing.api import (
 from denghuo.service.billing.api.bill import Counted, Held
 from denghuo.service.billing.api.exception import HOLD_CODES, HeldPiece
 from denghuo.service.billing.lines import BillLine
+from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.store import STAGE_NAMES, CycleState, Hold, StageRow
 from denghuo.service.customer.api import Account
 
@@ -288,4 +290,23 @@ def _stage(name: str, state: CycleState, row: StageRow) -> Stage:
         total=row.total,
         started_at=row.started_at,
         ended_at=row.ended_at,
+    )
+
+
+# --- rules of the review ---------------------------------------------------------------------------------------------------
+
+
+def review_rule(row: Mapping[str, Any]) -> ReviewRule:
+    meaning, unit = MEANINGS[str(row["code"])]
+    return ReviewRule.model_validate(
+        {
+            "code": row["code"],
+            "title": HOLD_CODES.entries[str(row["code"])],
+            "meaning": meaning,
+            "kind": row["kind"],
+            "tariff_class": row["tariff_class"] or None,
+            "limit": row["limit"],
+            "unit": unit,
+            "on": row["active"],
+        }
     )

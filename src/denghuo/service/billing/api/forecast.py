@@ -91,6 +91,7 @@ class DayEstimated(Message):
     estimated: Annotated[int, Label("已测算户数", "Contracts estimated")]
     by_rules: Annotated[int, Label("逐户计算户数", "Of them one by one")]
     without: Annotated[int, Label("未测算户数", "Without an estimate")]
+    again: bool = False
     as_of: AsOf
 
 
