@@ -18,6 +18,7 @@ def test_month_runs_between_shanghai_midnights() -> None:
     assert april.period.days()[0] == date(2026, 4, 1)
     assert len(april.period.days()) == april.day_count == 30
     assert str(Month.of("2026-12").next) == "2027-01"
+    assert str(Month.of("2026-01").previous) == "2025-12" and Month.of("2026-12").previous.next == Month.of("2026-12")
 
 
 @given(cuts=st.lists(instants, max_size=5), start=instants, hours=st.integers(1, 10_000))

@@ -25,11 +25,14 @@ from tests.service.billing.county import (
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
-from denghuo.kernel.values import Energy, Register
+from denghuo.kernel.values import Energy, Money, Percent, Register
 from denghuo.service.billing.api import (
+    AskForecastErrors,
     BillRef,
     EstimateDay,
     EstimatesOf,
+    FindBills,
+    MeasureForecast,
     MySoFar,
     NothingSoFar,
     SoFar,
@@ -217,6 +220,28 @@ def test_new_registers_of_a_running_month_bring_a_new_estimate(quick: County) ->
     assert unbilled(quick, NOW_OF_MONTH, EVEN) == {}
     received(MIDDLE)
     assert unbilled(quick, NOW_OF_MONTH, EVEN)[EVEN.account_no, "supply"].through_on == date(2026, 4, 15)
+
+
+def test_forecasts_are_compared_with_the_bills_when_these_are_there(found: County) -> None:
+    whole = {day: 700 + 3 * day + 4 * (day // 3) for day in range(1, 32)}
+    take_registers(found, [Supply(1, 1, daily(8)), Supply(3, 2, whole)])
+    found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    found.settle()
+    day = Call.system(MIDDLE)
+    assert found.billing.forecast_errors(ACCOUNTANT, AskForecastErrors()).rows == []
+    measured = found.billing.measure_forecast(day, MeasureForecast(month=MONTH))
+    issued = found.billing.bills(ACCOUNTANT, FindBills(month=MONTH, state="issued", kind="supply")).rows
+    assert measured.accounts == len(issued) and not measured.again
+    assert found.billing.measure_forecast(day, MeasureForecast(month=MONTH)).accounts == 0
+    rows = found.billing.forecast_errors(ACCOUNTANT, AskForecastErrors(month=MONTH)).rows
+    assert [(row.days_known, row.accounts) for row in rows] == [(10, len(issued)), (20, len(issued))]
+    for row in rows:
+        assert row.billed == sum((bill.amount for bill in issued), Money(0))
+        assert Percent(0) <= row.median_error <= row.ninth_error < Percent.of("10")
+        assert row.within == Percent.of("100")
+    # One station sees its own accounts: the even one, of which every forecast was right.
+    (early, _) = found.billing.forecast_errors(CLERK, AskForecastErrors(month=MONTH)).rows
+    assert (early.accounts, early.median_error, early.bias) == (1, Percent(0), Percent(0))
 
 
 def contract_of(found: County, supply: Supply) -> str:

@@ -4,7 +4,7 @@ What counts is the newest midnight at which most meters were read. A contract wh
 a person, keeps no estimate of that day: nothing is guessed here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -17,11 +17,13 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing.api import DayEstimated, EstimatesFound, Unbilled
-from denghuo.service.billing.batch import Piece, Terms, inputs_of
+from denghuo.service.billing.batch import Entry, Piece, Terms, inputs_of, terms_table
+from denghuo.service.billing.cuts import CutRegisters
 from denghuo.service.billing.cycle import opened_of, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, metered
 from denghuo.service.billing.engine.figures import Int
 from denghuo.service.billing.lines import CannotRate
+from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating, Use
 from denghuo.service.billing.rules import choose
 from denghuo.service.billing.store import BillingStore, Estimate
@@ -49,9 +51,13 @@ class RunningMonth:
         tariffs: Sequence[TariffDocument],
         opened: Callable[[str], date],
         use_of: Callable[[Sequence[str]], Mapping[str, Use]],
+        cuts_of: Callable[[Rating, Sequence[Entry]], CutRegisters],
         now: datetime,
     ) -> tuple[list[Estimate], int, int]:
-        """The estimates, how many of them the rules rated one by one, and how many contracts have none."""
+        """The estimates, how many of them the rules rated one by one, and how many contracts have none.
+
+        use_of: energy of earlier months by account; cuts_of: registers at the midnights at which months have stages.
+        """
         found = self._contracts.rate(lambda group: self._tariff(tariffs, group))
         by_columns = np.flatnonzero(found.asked & ~found.left)
         head = self._contracts.table.select(["account_no", "kind", "org", "tariff_class"])
@@ -60,7 +66,17 @@ class RunningMonth:
             for place, one in zip(by_columns, head.take(by_columns).to_pylist(), strict=True)
         ]
         rest = np.flatnonzero(~found.asked | found.left)
-        by_rules = list(self._one_by_one(rest, Rating(self._month, tariffs, opened), use_of, now))
+        rating = Rating(self._month, tariffs, opened, lambda account: self._entries([account]))
+        entries = self._left(rest)
+        use = use_of([entry.account_no for entry in entries]) if entries else {}
+        cuts = cuts_of(rating, entries) if entries else {}
+        by_rules = []
+        for entry in entries:
+            outcome = rating.outcome(entry, use.get(entry.account_no, {}) if entry.kind == "supply" else {}, cuts)
+            if isinstance(outcome, Draft):
+                head_of = {"account_no": entry.account_no, "kind": entry.kind, "org": entry.org}
+                head_of["tariff_class"] = outcome.terms.tariff_class
+                by_rules.append(self._row(head_of, outcome.rated.energy_wh, outcome.rated.total.fen, now))
         return [*rows, *by_rules], len(by_rules), len(rest) - len(by_rules)
 
     def _tariff(self, tariffs: Sequence[TariffDocument], group: Group) -> TariffDocument | None:
@@ -78,28 +94,22 @@ class RunningMonth:
             return None
         return None if tariff.effective_to is not None and tariff.effective_to < self._until else tariff
 
-    def _one_by_one(
-        self, places: Int, rating: Rating, use_of: Callable[[Sequence[str]], Mapping[str, Use]], now: datetime
-    ) -> Iterator[Estimate]:
+    def _left(self, places: Int) -> list[Entry]:
+        """The contracts in these places, with the terms of their days so far."""
         wanted = {(row["account_no"], row["kind"]) for row in self._contracts.table.take(places).to_pylist()}
-        accounts = sorted({account for account, _ in wanted})
-        inside = pa.array(accounts, pa.string())
-        inputs = inputs_of(
+        found = []
+        for entry in self._entries(sorted({account for account, _ in wanted})):
+            terms = tuple(self._until_then(one) for one in entry.terms if one.effective_from < self._until)
+            if (entry.account_no, entry.kind) in wanted and terms:
+                found.append(replace(entry, terms=terms))
+        return found
+
+    def _entries(self, account_nos: Sequence[str]) -> list[Entry]:
+        inside = pa.array(list(account_nos), pa.string())
+        return inputs_of(
             self._terms.filter(pc.is_in(self._terms["account_no"], value_set=inside)),
             self._energy.filter(pc.is_in(self._energy["account_no"], value_set=inside)),
-        )
-        use = use_of(accounts) if accounts else {}
-        for entry in inputs.entries:
-            terms = tuple(self._until_then(one) for one in entry.terms if one.effective_from < self._until)
-            if (entry.account_no, entry.kind) not in wanted or not terms:
-                continue
-            outcome = rating.outcome(
-                replace(entry, terms=terms), use.get(entry.account_no, {}) if entry.kind == "supply" else {}
-            )
-            if isinstance(outcome, Draft):
-                head = {"account_no": entry.account_no, "kind": entry.kind, "org": entry.org}
-                head["tariff_class"] = outcome.terms.tariff_class
-                yield self._row(head, outcome.rated.energy_wh, outcome.rated.total.fen, now)
+        ).entries
 
     def _until_then(self, terms: Terms) -> Terms:
         return replace(terms, effective_to=min(terms.effective_to or self._until, self._until))
@@ -133,7 +143,7 @@ def estimate_day(work: Work, store: BillingStore, ask: Ask, call: Call, month: s
     running = RunningMonth(
         Month.of(month),
         so_far.until,
-        work.datasets.scan(terms, list(Terms.__slots__)),
+        terms_table(work.datasets, terms),
         work.datasets.scan(so_far.energy, list(Piece.__slots__)),
         store.bills.used_before(month),
     )
@@ -141,6 +151,7 @@ def estimate_day(work: Work, store: BillingStore, ask: Ask, call: Call, month: s
         tariffs_of(ask, call, Month.of(month)),
         opened_of(ask, call),
         lambda accounts: store.bills.used(accounts, month),
+        lambda rating, entries: cut_registers(ask, call, month, rating, entries),
         call.now,
     )
     store.estimates.replace(found[0])

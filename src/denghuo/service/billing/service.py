@@ -15,6 +15,7 @@ from denghuo.service.billing import show
 from denghuo.service.billing.api import (
     Advance,
     Advanced,
+    AskForecastErrors,
     Bill,
     BillChange,
     BillingApi,
@@ -40,8 +41,11 @@ from denghuo.service.billing.api import (
     FindBills,
     FindCycles,
     FindExceptions,
+    ForecastErrors,
+    ForecastMeasured,
     HeldException,
     HoldersTold,
+    MeasureForecast,
     MonthNotOver,
     MonthSummary,
     MyBills,
@@ -80,6 +84,7 @@ from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.estimate import estimate_day, unbilled
 from denghuo.service.billing.exceptions import ExceptionDesk
 from denghuo.service.billing.find import BillingFinder
+from denghuo.service.billing.measure import forecast_errors, measure_forecast
 from denghuo.service.billing.paper import bill_pdf
 from denghuo.service.billing.population import Population
 from denghuo.service.billing.proving import Prover
@@ -268,6 +273,14 @@ class BillingService(BillingApi):
         """Registers were received: those of a month that is over are for its cycle."""
         if Month.of(month).period.end > call.now:
             self._work.enqueue("billing.estimate_day", {"month": month})
+            # The month before is billed by and by: what is new of it is measured.
+            self._work.enqueue("billing.measure_forecast", {"month": str(Month.of(month).previous)})
+
+    def measure_forecast(self, call: Call, request: MeasureForecast) -> ForecastMeasured:
+        return measure_forecast(self._store, self._ask, request.month, call)
+
+    def forecast_errors(self, call: Call, request: AskForecastErrors) -> ForecastErrors:
+        return forecast_errors(self._store, request.month, call)
 
     def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
         return unbilled(self._store, request.account_nos)

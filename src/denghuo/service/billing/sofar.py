@@ -131,7 +131,7 @@ class Running:
         ]
         entry = Entry(self._account_no, self._kind, tuple(terms), tuple(pieces))
         rating = Rating(self.month, self.tariffs, opened_of(self._ask, self._call))
-        shown = cut_registers(self._ask, self._call.only("reading.read"), str(self.month), rating, [entry])
+        shown = cut_registers(self._ask, platform_call(self._call), str(self.month), rating, [entry])
         outcome = rating.outcome(entry, use, shown)
         if isinstance(outcome, Finding):
             raise self.nothing(outcome.code, text(outcome.reason.zh, outcome.reason.en))
@@ -217,8 +217,7 @@ def _history(
     history = days_of(channels, first, newest)
     before = running.month
     for _ in range(MONTHS_BEFORE):
-        last_day = before.first_day - ONE_DAY
-        before = Month(last_day.year, last_day.month)
+        before = before.previous
         quantity = next(one.quantity for one in channels if one.active)
         try:
             earlier = running.channels(before, points, [(quantity, "total")])

@@ -73,11 +73,16 @@ from denghuo.service.billing.api.exception import (
     UsedMonth,
 )
 from denghuo.service.billing.api.forecast import (
+    AskForecastErrors,
     BillSoFar,
     DayEstimated,
     EstimateDay,
     EstimatesFound,
     EstimatesOf,
+    ForecastError,
+    ForecastErrors,
+    ForecastMeasured,
+    MeasureForecast,
     MySoFar,
     NothingSoFar,
     SoFar,
@@ -114,6 +119,7 @@ __all__ = [
     "Advance",
     "Advanced",
     "AlreadyIssued",
+    "AskForecastErrors",
     "Bill",
     "BillChange",
     "BillKind",
@@ -152,9 +158,13 @@ __all__ = [
     "FindBills",
     "FindCycles",
     "FindExceptions",
+    "ForecastError",
+    "ForecastErrors",
+    "ForecastMeasured",
     "HeldException",
     "HoldCode",
     "HoldersTold",
+    "MeasureForecast",
     "MeteredPiece",
     "MonthNotOver",
     "MonthNotRead",
@@ -336,6 +346,14 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.read")
     def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
         """The newest estimates of up to 1,000 accounts, of months that were not billed yet."""
+
+    @command(permit="billing.advance")
+    def measure_forecast(self, call: Call, request: MeasureForecast) -> ForecastMeasured:
+        """Compares what was forecast of a billed month with its bills: a step of the job worker, called until none waits."""
+
+    @query(permit="billing.read")
+    def forecast_errors(self, call: Call, request: AskForecastErrors) -> ForecastErrors:
+        """How far forecasts were from the bills, month by month."""
 
     # -- exceptions -------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Label, Message
 from denghuo.kernel.fields import AccountNo, AsOf, Instant, MonthText, TariffClass, TariffCode, TextPair
 from denghuo.kernel.problem import Problem
-from denghuo.kernel.values import Energy, Money
+from denghuo.kernel.values import Energy, Money, Percent
 from denghuo.service.billing.api.bill import BillKind, HolderName, ShownLine
 
 
@@ -113,3 +113,48 @@ class Unbilled(Message):
 
 class EstimatesFound(Message):
     rows: list[Unbilled]
+
+
+# --- how good the forecasts were ---------------------------------------------------------------------------------------------
+
+
+class MeasureForecast(Message):
+    month: MonthText
+
+
+class ForecastMeasured(Message):
+    """A step of the measurement: how many accounts it looked at."""
+
+    month: MonthText
+    accounts: Annotated[int, Label("户数", "Accounts")]
+    again: bool
+
+
+class AskForecastErrors(Message):
+    """Without `month` all months that were measured."""
+
+    month: MonthText | None = None
+
+
+class ForecastError(Message):
+    """The forecasts of a month with so many days of it known, against the bills, over a sample of accounts.
+
+    median_error, ninth_error: half and nine tenths of the accounts were not further off, by share of the bill. within: bills
+    that lay within their band. bias: by how much all forecasts together were above the bills.
+    """
+
+    row_key: str
+    month: MonthText
+    days_known: Annotated[int, Label("已知天数", "Days known")]
+    accounts: Annotated[int, Label("抽样户数", "Accounts sampled")]
+    median_error: Annotated[Percent, Label("误差中位数", "Median error")]
+    ninth_error: Annotated[Percent, Label("九成误差不超过", "Nine of ten within")]
+    within: Annotated[Percent | None, Label("落入区间", "Within the band")]
+    expected: Annotated[Money, Label("预测合计", "Forecast in all")]
+    billed: Annotated[Money, Label("已发行合计", "Billed in all")]
+    bias: Annotated[Percent | None, Label("合计偏差", "Bias")]
+
+
+class ForecastErrors(Message):
+    rows: list[ForecastError]
+    as_of: AsOf

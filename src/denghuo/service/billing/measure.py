@@ -1,0 +1,71 @@
+"""How good the forecasts were (预测误差): told again as on two days of a month that was billed, and compared with the bills.
+
+Only registers until that day count, as they are known today: what was corrected since is seen as corrected.
+"""
+
+from datetime import date, timedelta
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month, midnight
+from denghuo.kernel.values import Money, Percent
+from denghuo.service.billing.api import (
+    ForecastError,
+    ForecastErrors,
+    ForecastMeasured,
+    NothingSoFar,
+    SoFar,
+)
+from denghuo.service.billing.sofar import so_far
+from denghuo.service.billing.store import BillingStore
+from denghuo.service.billing.store.checks import Check
+from denghuo.service.host.binding import Ask
+
+SAMPLE = 400
+AT_ONCE = 20
+DAYS = (11, 21)
+"""Midnights at which the forecast is told: with ten and with twenty days of the month known."""
+_HOUR = timedelta(hours=1)
+
+
+def measure_forecast(store: BillingStore, ask: Ask, month: str, call: Call) -> ForecastMeasured:
+    """A step: some accounts of the month's sample. `again` while there are more."""
+    waiting = store.checks.to_measure(month, SAMPLE, AT_ONCE)
+    rows = []
+    for one in waiting:
+        for day in DAYS:
+            low, expected, high = _told(store, ask, one["account_no"], month, day)
+            rows.append(Check(month, day, one["account_no"], one["org"], low, expected, high, one["amount_fen"]))
+    store.checks.keep(rows)
+    return ForecastMeasured(month=month, accounts=len(waiting), again=len(waiting) == AT_ONCE)
+
+
+def _told(
+    store: BillingStore, ask: Ask, account_no: str, month: str, day: int
+) -> tuple[int | None, int | None, int | None]:
+    first = Month.of(month).first_day
+    then = Call.system(midnight(date(first.year, first.month, day)) + _HOUR)
+    try:
+        told = so_far(store, ask, then, lambda _: {}, SoFar(account_no=account_no, month=month))
+    except NothingSoFar:
+        return None, None, None
+    return told.low_amount.fen, told.expected_amount.fen, told.high_amount.fen
+
+
+def forecast_errors(store: BillingStore, month: str | None, call: Call) -> ForecastErrors:
+    """The errors of months that were measured, as far as the caller may see their accounts."""
+    rows = [
+        ForecastError(
+            row_key=f"{row['month']}:{row['day']}",
+            month=row["month"],
+            days_known=row["day"] - 1,
+            accounts=row["accounts"],
+            median_error=Percent(row["median"]),
+            ninth_error=Percent(row["ninth"]),
+            within=Percent.of_parts(row["within"], row["accounts"]),
+            expected=Money(row["expected_fen"]),
+            billed=Money(row["billed_fen"]),
+            bias=Percent.of_parts(row["expected_fen"] - row["billed_fen"], row["billed_fen"]),
+        )
+        for row in store.checks.errors(month)
+    ]
+    return ForecastErrors(rows=rows, as_of=call.now)

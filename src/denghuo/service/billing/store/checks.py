@@ -1,0 +1,53 @@
+"""Queries on forecasts that were compared with the bills."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from denghuo.data.processing.work import Work
+
+
+class Check(NamedTuple):
+    """What was forecast of an account's month on a day of it, and what was billed. None: nothing could be told on that day."""
+
+    month: str
+    day: int
+    account_no: str
+    org: str
+    low_fen: int | None
+    expected_fen: int | None
+    high_fen: int | None
+    billed_fen: int
+
+
+class Checks:
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def to_measure(self, month: str, sample: int, limit: int) -> list[dict[str, Any]]:
+        """Accounts of the month's sample that were not measured yet: account_no, org, amount_fen of the issued bill.
+
+        The sample is the same whenever it is taken: by a hash of the account number.
+        """
+        return self._work.rows(
+            "SELECT account_no, org, amount_fen FROM (SELECT account_no, org, amount_fen FROM bill"
+            " WHERE month = %(month)s AND kind = 'supply' AND state = 'issued' AND reverses IS NULL"
+            " ORDER BY md5(account_no) LIMIT %(sample)s) sample WHERE NOT EXISTS (SELECT FROM forecast_check"
+            " WHERE month = %(month)s AND forecast_check.account_no = sample.account_no) ORDER BY account_no LIMIT %(limit)s",
+            {"month": month, "sample": sample, "limit": limit},
+        )
+
+    def keep(self, rows: Iterable[Check]) -> None:
+        self._work.copy_in("forecast_check", Check._fields, rows)
+
+    def errors(self, month: str | None) -> list[dict[str, Any]]:
+        """By month and day, newest first: accounts, median and ninth decile of the error in 0.01 %, accounts within, sums."""
+        return self._work.rows(
+            "SELECT month, day, count(*) AS accounts, percentile_disc(0.5) WITHIN GROUP (ORDER BY off) AS median,"
+            " percentile_disc(0.9) WITHIN GROUP (ORDER BY off) AS ninth,"
+            " count(*) FILTER (WHERE billed_fen BETWEEN low_fen AND high_fen) AS within,"
+            " sum(expected_fen)::bigint AS expected_fen, sum(billed_fen)::bigint AS billed_fen"
+            " FROM (SELECT *, abs(expected_fen - billed_fen) * 10000 / billed_fen AS off FROM forecast_check"
+            " WHERE expected_fen IS NOT NULL AND billed_fen > 0) told WHERE %(month)s::text IS NULL OR month = %(month)s"
+            " GROUP BY month, day ORDER BY month DESC, day LIMIT 200",
+            {"month": month},
+        )
