@@ -143,7 +143,7 @@ class ForecastError(Message):
     that lay within their band. bias: by how much all forecasts together were above the bills.
     """
 
-    row_key: str
+    row_key: Annotated[str, Label("键", "Key")]
     month: MonthText
     days_known: Annotated[int, Label("已知天数", "Days known")]
     accounts: Annotated[int, Label("抽样户数", "Accounts sampled")]
