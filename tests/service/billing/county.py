@@ -205,7 +205,7 @@ def settle_county(found: County, supplies: Sequence[Supply], tariffs: Sequence[T
     take_registers(found, supplies)
 
 
-def take_registers(found: County, supplies: Sequence[Supply]) -> None:
+def take_registers(found: County, supplies: Sequence[Supply], call: Call = OPERATOR) -> None:
     rows = []
     for one in supplies:
         for quantity, registers in (("active_fwd", one.registers), ("active_rev", one.surplus)):
@@ -221,7 +221,7 @@ def take_registers(found: County, supplies: Sequence[Supply]) -> None:
                 )
     table = pa.Table.from_pylist(rows, schema=arrow_schema(REGISTER_INTAKE))
     reference = found.datasets.publish(REGISTER_INTAKE, MONTH, f"test-{len(rows)}", table, clock())
-    found.directory(ReadingApi).receive_registers(OPERATOR, Intake(rows=reference))
+    found.directory(ReadingApi).receive_registers(call, Intake(rows=reference))
 
 
 # --- prices -----------------------------------------------------------------------------------------------------------------

@@ -197,6 +197,23 @@ def test_every_contract_is_estimated_as_it_is_told_one_by_one_until_it_is_billed
     assert (EVEN.account_no, "supply") not in unbilled(found, ACCOUNTANT, *ALL)
 
 
+def test_a_month_that_is_over_stays_estimated_beside_the_new_one_until_it_is_billed(quick: County) -> None:
+    later = Call.system(datetime(2026, 5, 7, 2, tzinfo=UTC))
+    take_registers(quick, [Supply(1, 1, {day: 1_000 + 8 * (day - 1) for day in range(17, 38)})], later)
+    quick.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH))
+    quick.billing.estimate_day(later, EstimateDay(month="2026-05"))
+    asked_of = EstimatesOf(account_nos=[EVEN.account_no])
+    months = [row.month for row in quick.billing.unbilled(ACCOUNTANT, asked_of).rows]
+    assert months == [MONTH, "2026-05"]
+    # The days of the month before count among those that the missing ones are foreseen from.
+    told = quick.billing.bill_so_far(replace(ACCOUNTANT, now=later.now), asked(EVEN))
+    assert (told.month, told.days_known, told.history_days) == ("2026-05", 6, 36)
+    assert told.expected_energy == Energy(31 * 8_000)
+    quick.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    quick.settle()
+    assert [row.month for row in quick.billing.unbilled(ACCOUNTANT, asked_of).rows] == ["2026-05"]
+
+
 def test_what_columns_leave_the_rules_estimate(quick: County) -> None:
     begun = contract_of(quick, BUSINESS)
     quick.directory(ContractApi).change_terms(

@@ -104,11 +104,21 @@ class Estimating(BillingApi):
         pass
 
     def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
-        day = date(2026, 4, 15)
-        more = {"month": "2026-04", "through_on": day, "energy": Energy(60_000), "estimated_at": NOW}
         rows = [
-            Unbilled.model_validate({"account_no": A, "kind": kind, "amount": Money(fen), **more})
-            for kind, fen in (("purchase", 999), ("supply", 3702))
+            Unbilled(
+                account_no=A,
+                kind=kind,
+                month=f"{day:%Y-%m}",
+                through_on=day,
+                energy=Energy(60_000),
+                amount=Money(fen),
+                estimated_at=NOW,
+            )
+            for kind, day, fen in (
+                ("purchase", date(2026, 4, 15), 999),
+                ("supply", date(2026, 3, 31), 3000),
+                ("supply", date(2026, 4, 15), 702),
+            )
         ]
         return EstimatesFound(rows=[row for row in rows if row.account_no in request.account_nos])
 

@@ -154,7 +154,7 @@ def estimate_day(work: Work, store: BillingStore, ask: Ask, call: Call, month: s
         lambda rating, entries: cut_registers(ask, call, month, rating, entries),
         call.now,
     )
-    store.estimates.replace(found[0])
+    store.estimates.replace(month, found[0])
     return _day(month, so_far.until - _ONE_DAY, found, call)
 
 

@@ -99,16 +99,18 @@ class LedgerService(LedgerApi):
         owed = self.owed(call, request)
         asked = EstimatesOf(account_nos=[request.account_no])
         found = self._ask(BillingApi).unbilled(call.only("billing.read"), asked).rows
-        estimate = next((one for one in found if one.kind == "supply"), None)
-        unbilled = Money(0) if estimate is None else estimate.amount
+        # After the end of a month both that month and the new one may stand unbilled.
+        supply = [one for one in found if one.kind == "supply"]
+        newest = max(supply, key=lambda one: one.through_on, default=None)
+        unbilled = sum((one.amount for one in supply), Money(0))
         return EstimatedBalance(
             account_no=request.account_no,
             prepaid=owed.prepaid,
             outstanding=owed.outstanding,
             unbilled=unbilled,
             balance=owed.prepaid - owed.outstanding - unbilled,
-            through_on=None if estimate is None else estimate.through_on,
-            estimated_at=None if estimate is None else estimate.estimated_at,
+            through_on=None if newest is None else newest.through_on,
+            estimated_at=None if newest is None else newest.estimated_at,
             as_of=call.now,
         )
 

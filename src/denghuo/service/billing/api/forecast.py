@@ -100,7 +100,7 @@ class EstimatesOf(Message):
 
 
 class Unbilled(Message):
-    """What an account used of a running month and was not billed for yet, as estimated. Once the month is billed there is none."""
+    """What an account used of a month and was not billed for yet, as estimated. Once the month is billed there is none."""
 
     account_no: AccountNo
     kind: BillKind

@@ -8,7 +8,7 @@ from denghuo.data.processing.work import Work
 
 # A month that was billed is no longer unbilled: the bill stands in the place of the estimate.
 _UNBILLED = (
-    " NOT EXISTS (SELECT FROM bill WHERE bill.account_no = estimate.account_no AND bill.kind = estimate.kind"
+    "NOT EXISTS (SELECT FROM bill WHERE bill.account_no = estimate.account_no AND bill.kind = estimate.kind"
     " AND bill.month = estimate.month AND bill.state = 'issued' AND bill.reverses IS NULL)"
 )
 _COLUMNS = "account_no, kind, org, tariff_class, month, through_on, energy_wh, amount_fen, estimated_at"
@@ -32,14 +32,14 @@ class Estimates:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def replace(self, rows: Iterable[Estimate]) -> int:
-        """Puts these estimates in the place of all that stood; gives how many."""
-        self._work.run("DELETE FROM estimate")
+    def replace(self, month: str, rows: Iterable[Estimate]) -> int:
+        """Puts these estimates in the place of all of the month, and clears those that bills have replaced; gives how many."""
+        self._work.run(f"DELETE FROM estimate WHERE month = %s OR NOT ({_UNBILLED})", (month,))
         return self._work.copy_in("estimate", Estimate._fields, rows)
 
     def of(self, account_nos: Sequence[str]) -> list[dict[str, Any]]:
         """The unbilled estimates of these accounts."""
         return self._work.rows(
-            f"SELECT {_COLUMNS} FROM estimate WHERE account_no = ANY (%s) AND{_UNBILLED} ORDER BY account_no, kind",
+            f"SELECT {_COLUMNS} FROM estimate WHERE account_no = ANY (%s) AND {_UNBILLED} ORDER BY account_no, kind, month",
             (list(account_nos),),
         )
