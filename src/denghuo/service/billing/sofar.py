@@ -131,7 +131,7 @@ class Running:
         ]
         entry = Entry(self._account_no, self._kind, tuple(terms), tuple(pieces))
         rating = Rating(self.month, self.tariffs, opened_of(self._ask, self._call))
-        shown = cut_registers(self._ask, platform_call(self._call), str(self.month), rating, [entry])
+        shown = cut_registers(self._ask, self._call.only("reading.read"), str(self.month), rating, [entry])
         outcome = rating.outcome(entry, use, shown)
         if isinstance(outcome, Finding):
             raise self.nothing(outcome.code, text(outcome.reason.zh, outcome.reason.en))
