@@ -1,0 +1,99 @@
+"""Atoms (日电量原子): the quarter-hours of a meter's day added up over the cells of a cut, once, for whatever is made of them.
+
+A cut says at which slots of the day a cell begins, so that no band of any tariff begins or ends inside a cell. Every tariff that
+fits the cut is billed from the same atoms; the curves are scanned again only where a day's file has changed or a tariff needs a
+finer cut. The arithmetic is BIGINT in DuckDB, one file of the lake at a time.
+"""
+
+import hashlib
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from denghuo.data.analysis.lake import SLOTS
+
+pc: Any = pyarrow.compute
+INT64_MIN = -(2**63)
+
+Cut = tuple[int, ...]
+"""The first slots of the cells: 0 first, ascending, below 96."""
+
+
+def cell_name(start: int) -> str:
+    """The column of the cell that begins at a slot."""
+    return f"e{start:02d}"
+
+
+def cells_of(cut: Sequence[int]) -> list[range]:
+    """The slots of each cell.
+
+    Raises:
+        ValueError: the cut does not begin with 0, does not ascend, or ends past the day.
+    """
+    if not cut or cut[0] != 0 or cut[-1] >= len(SLOTS) or any(a >= b for a, b in zip(cut, cut[1:], strict=False)):
+        raise ValueError(f"unable to cut a day of {len(SLOTS)} slots at {list(cut)}")
+    return [range(start, end) for start, end in zip(cut, [*cut[1:], len(SLOTS)], strict=True)]
+
+
+def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False) -> pa.Table:
+    """The atoms of a file of curves, a row for each of its rows and in their order.
+
+    Columns: subject; the energy of each cell (`e00`, ...: what was received, int64); missing (int32: slots that were not received);
+    gaps (96 marks, "1" for a slot that was not received; null where all were) and highest (the highest slot, int64). The highest
+    is told only of days with gaps, unless `highest` asks for it everywhere: it costs nearly as much as the sums.
+    """
+    # A connection of its own, so that files can be worked on side by side.
+    with duckdb.connect() as connection:
+        found: Any = connection.sql(_query(cells_of(cut), highest), params=[str(path)])
+        return _filled(found.to_arrow_table(), cells_of(cut))
+
+
+def atoms_key(digest: str, cut: Sequence[int], highest: bool) -> str:
+    """What the atoms of a file are known by: where the key is the same, so are they."""
+    told = f"{digest} {','.join(map(str, cut))} {highest}"
+    return hashlib.sha256(told.encode()).hexdigest()[:24]
+
+
+def _query(cells: Sequence[range], highest: bool) -> str:
+    """Sums without regard to gaps, which make them null; those days come along slot by slot, to be added with care."""
+    sums = ", ".join(
+        f"{' + '.join(f'{SLOTS[slot]}::BIGINT' for slot in cell)} AS {cell_name(cell.start)}" for cell in cells
+    )
+    names = [cell_name(cell.start) for cell in cells]
+    top = f"greatest({', '.join(SLOTS)})::BIGINT" if highest else "NULL::BIGINT"
+    return f"""
+        SELECT subject, {", ".join(names)}, {top} AS highest,
+               CASE WHEN {" OR ".join(f"{name} IS NULL" for name in names)} THEN [{", ".join(SLOTS)}] END AS slots
+        FROM (SELECT *, {sums} FROM read_parquet(?))
+    """
+
+
+def _filled(table: pa.Table, cells: Sequence[range]) -> pa.Table:
+    """The cells of days with gaps from the slots that there are."""
+    slots: Any = table["slots"].combine_chunks()
+    rows = np.flatnonzero(slots.is_valid().to_numpy(zero_copy_only=False))
+    values: Any = slots.flatten()
+    there = values.is_valid().to_numpy(zero_copy_only=False).reshape(-1, len(SLOTS))
+    numbers = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64).reshape(-1, len(SLOTS))
+    columns: dict[str, Any] = {"subject": table["subject"]}
+    for cell in cells:
+        name = cell_name(cell.start)
+        added = table[name].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False).copy()
+        added[rows] = numbers[:, cell.start : cell.stop].sum(axis=1)
+        columns[name] = pa.array(added)
+    missing = np.zeros(len(table), dtype=np.int32)
+    missing[rows] = len(SLOTS) - there.sum(axis=1)
+    marks = pa.array(["".join(day) for day in np.where(there, "0", "1").tolist()], pa.string())
+    seen = there.any(axis=1)
+    tops = pa.array(np.where(there, numbers, INT64_MIN).max(axis=1, initial=INT64_MIN), mask=~seen)
+    place = np.full(len(table), -1)
+    place[rows] = np.arange(len(rows))
+    at = pa.array(place, mask=place < 0)
+    columns |= {"missing": pa.array(missing), "gaps": marks.take(at)}
+    columns["highest"] = pc.coalesce(tops.take(at), table["highest"].combine_chunks())
+    return pa.table(columns)

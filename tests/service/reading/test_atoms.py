@@ -1,0 +1,67 @@
+"""Atoms of curves against a plain reference: any curve, any cut, any gaps."""
+
+import pathlib
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from denghuo.data.analysis.lake import curve_class
+from denghuo.service.reading.batch.atoms import atoms_key, atoms_of, cell_name, cells_of
+
+Day = list[int | None]
+KIND = curve_class("test")
+VALUES = st.one_of(st.integers(0, 5_000), st.sampled_from([0, 2**31 - 1, -(2**31)]))
+DAYS = st.lists(st.one_of(VALUES, VALUES, VALUES, st.none()), min_size=96, max_size=96)
+WHOLE = st.lists(VALUES, min_size=96, max_size=96)
+CUTS = st.sets(st.integers(1, 95), max_size=12).map(lambda starts: (0, *sorted(starts)))
+
+
+def file_of(folder: pathlib.Path, days: Sequence[Day]) -> pathlib.Path:
+    """A file as the lake writes it: a row for each day, by subject."""
+    columns = [pa.array([day[slot] for day in days], pa.int32()) for slot in range(96)]
+    subjects = pa.array([f"M{place:03d}" for place in range(len(days))])
+    path = folder / "curves.parquet"
+    pq.write_table(pa.table([subjects, *columns], schema=KIND.schema), path)
+    return path
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(DAYS, WHOLE), min_size=1, max_size=6), CUTS, st.booleans())
+def test_atoms_are_the_sums_of_what_was_received(
+    tmp_path: pathlib.Path, days: list[Day], cut: tuple[int, ...], highest: bool
+) -> None:
+    rows = atoms_of(file_of(tmp_path, days), cut, highest).to_pylist()
+    assert [row["subject"] for row in rows] == [f"M{place:03d}" for place in range(len(days))]
+    for row, day in zip(rows, days, strict=True):
+        there = [value for value in day if value is not None]
+        for start, end in zip(cut, [*cut[1:], 96], strict=True):
+            assert row[cell_name(start)] == sum(value or 0 for value in day[start:end])
+        assert sum(row[cell_name(start)] for start in cut) == sum(there)
+        assert row["missing"] == 96 - len(there)
+        assert row["gaps"] == (None if len(there) == 96 else "".join("1" if one is None else "0" for one in day))
+        if highest or row["missing"]:
+            assert row["highest"] == (max(there) if there else None)
+        else:
+            assert row["highest"] is None
+
+
+def test_file_without_rows_has_no_atoms(tmp_path: pathlib.Path) -> None:
+    assert atoms_of(file_of(tmp_path, []), (0, 32)).num_rows == 0
+
+
+@pytest.mark.parametrize("cut", [(), (1,), (0, 5, 5), (0, 9, 4), (0, 96)])
+def test_cut_covers_the_day_once(cut: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="unable to cut"):
+        cells_of(cut)
+
+
+def test_key_tells_file_cut_and_what_was_asked_for_apart() -> None:
+    keys = {
+        atoms_key(digest, cut, highest) for digest in ("a", "b") for cut in ((0,), (0, 4)) for highest in (True, False)
+    }
+    assert len(keys) == 8
+    assert atoms_key("a", (0,), True) == atoms_key("a", [0], True)
