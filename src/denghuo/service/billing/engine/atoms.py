@@ -114,7 +114,7 @@ WHERE a.missing > 0
 """
 
 
-def month_cells(atoms: Mapping[date, Sequence[str]], plan: MonthPlan) -> MonthCells:
+def month_cells(atoms: Mapping[date, Sequence[str]], plan: MonthPlan, threads: int = 2) -> MonthCells:
     """Adds up the atoms of a month: the paths of each day's files, all made by the plan's cut."""
     names = [f"e{start:02d}" for start in plan.cut]
     files = [(path, plan.kinds[day]) for day, paths in atoms.items() for path in paths]
@@ -123,7 +123,7 @@ def month_cells(atoms: Mapping[date, Sequence[str]], plan: MonthPlan) -> MonthCe
         empty = np.zeros((0, kinds * len(names)), dtype=np.int64)
         return MonthCells(pa.array([], pa.string()), empty, empty, empty[:, 0], empty[:, 0])
     paths = [path for path, _ in files]
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"threads": threads}) as connection:
         day = pa.table({"filename": paths, "kind": pa.array([kind for _, kind in files], pa.int32())})
         connection.register("day", day)
         sums = ", ".join(f"sum(a.{name})::BIGINT AS {name}" for name in names)

@@ -40,7 +40,7 @@ def cells_of(cut: Sequence[int]) -> list[range]:
     return [range(start, end) for start, end in zip(cut, [*cut[1:], len(SLOTS)], strict=True)]
 
 
-def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False) -> pa.Table:
+def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False, threads: int = 2) -> pa.Table:
     """The atoms of a file of curves, a row for each of its rows and in their order.
 
     Columns: subject; the energy of each cell (`e00`, ...: what was received, int64); missing (int32: slots that were not received);
@@ -48,7 +48,7 @@ def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False) -> p
     is told only of days with gaps, unless `highest` asks for it everywhere: it costs nearly as much as the sums.
     """
     # A connection of its own, so that files can be worked on side by side.
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"threads": threads}) as connection:
         found: Any = connection.sql(_query(cells_of(cut), highest), params=[str(path)])
         return _filled(found.to_arrow_table(), cells_of(cut))
 
