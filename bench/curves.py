@@ -1,0 +1,268 @@
+"""Bench: a month of quarter-hour curves billed by columns, beside the bare scan of the same Parquet in the same run.
+
+    python bench/curves.py [METERS] [DAYS]
+
+Every meter has its active energy, every fifth its reactive energy as well; one tariff in five is by time of use. Files are as the
+lake writes them, one a day and shard. The floor sums every slot of every file. Billing makes the atoms (and writes them), adds up
+the month and rates every meter; with the atoms in place only the last two remain. Times are CPU seconds beside the clock: on a
+machine that others use the clock alone says little. The same is then done on a pool of processes, with one of them killed on
+the way, and on Ray where the extra `cluster` is installed; all have to give the same bytes.
+"""
+
+import hashlib
+import importlib.util
+import os
+import pathlib
+import resource
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from denghuo.data.analysis.lake import ROW_GROUP, SLOTS, curve_class
+from denghuo.kernel.period import Month
+from denghuo.service.billing.engine.atoms import MonthPlan, calendars_of, month_cells, month_plan
+from denghuo.service.billing.engine.curves import rate_curves
+from denghuo.service.billing.engine.pool import RayExecutor, Workers, in_parts, processes
+from denghuo.service.reading.batch.atoms import atoms_of
+from denghuo.service.tariff.api import BandSpan, TariffDocument
+from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
+from denghuo.service.tariff.shipped import published
+
+MONTH = Month(2026, 4)
+MIX = (("sh.resident.tiered", 70), ("sh.resident.tiered.tou", 20), ("sh.business.single", 10))
+QUANTITIES = (("active", 1), ("reactive", 5))
+"""Each with the one meter in how many that has it."""
+SHARD = 50_000
+"""Meters of a shard at most."""
+CORES = os.cpu_count() or 1
+WHOLE_DAY = (0,)
+
+
+# --- data -----------------------------------------------------------------------------------------------------------------
+
+
+def make_shard(job: tuple[str, int, int, int, int]) -> int:
+    """The files of a shard, the same for the same numbers; gives their bytes."""
+    name, shard, first, meters, days = job
+    folder, kind = pathlib.Path(name), curve_class("bench")
+    numbers = np.char.add("M", np.char.zfill(np.arange(first, first + meters).astype(str), 12))
+    shape = (60 + 40 * np.sin(np.linspace(-1.6, 4.7, len(SLOTS)))).astype(np.int32)
+    size = 0
+    for day in range(days):
+        for place, (quantity, one_in) in enumerate(QUANTITIES):
+            rng = np.random.default_rng((shard, day, place))
+            subjects = numbers[::one_in]
+            base = rng.gamma(2, 60, len(subjects)).astype(np.int32)
+            columns: list[pa.Array] = [pa.array(subjects)]
+            for slot in range(len(SLOTS)):
+                values = base * shape[slot] // 100 + rng.integers(0, 40, len(subjects), dtype=np.int32)
+                columns.append(pa.array(values.astype(np.int32)))
+            path = path_of(folder, quantity, shard, day)
+            pq.write_table(
+                pa.table(columns, schema=kind.schema), path, compression="zstd", compression_level=1,
+                row_group_size=ROW_GROUP, use_dictionary=["subject"], write_statistics=True, store_schema=False,
+                column_encoding=dict.fromkeys(kind.value_names, "DELTA_BINARY_PACKED"),
+            )  # fmt: skip
+            size += path.stat().st_size
+    rng = np.random.default_rng(shard)
+    tariffs = rng.choice([name for name, _ in MIX], size=meters, p=[share / 100 for _, share in MIX])
+    terms = {
+        "subject": numbers, "account_no": np.char.replace(numbers, "M", "5"), "tariff_code": tariffs,
+        "voltage_kv": ["0.22"] * meters, "used_before_wh": rng.integers(0, 1_000, meters) * 1000,
+    }  # fmt: skip
+    pq.write_table(pa.table(terms), folder / f"terms-{shard:04d}.parquet")
+    return size
+
+
+def path_of(folder: pathlib.Path, quantity: str, shard: int, day: int) -> pathlib.Path:
+    return folder / f"{quantity}-{shard:04d}-{day:02d}.parquet"
+
+
+# --- the work -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of the work: everything a worker needs to know. marker: the first worker to take it dies once."""
+
+    folder: str
+    number: int
+    days: int
+    plan: MonthPlan
+    atoms: str
+    marker: str = ""
+    threads: int = 1
+
+
+def tariffs_used() -> dict[str, TariffDocument]:
+    wanted = {name for name, _ in MIX}
+    return {document.code: document for document in published("310000") or [] if document.code in wanted}
+
+
+def make_atoms(shard: Shard) -> None:
+    """Writes the atoms of a shard that are not there yet."""
+    for day in range(shard.days):
+        for quantity, _ in QUANTITIES:
+            made = path_of(pathlib.Path(shard.atoms), quantity, shard.number, day)
+            if made.exists():
+                continue
+            # Nobody asks at which hour of the day reactive energy was taken.
+            cut = shard.plan.cut if quantity == "active" else WHOLE_DAY
+            table = atoms_of(
+                path_of(pathlib.Path(shard.folder), quantity, shard.number, day), cut, threads=shard.threads
+            )
+            encoded = [field.name for field in table.schema if field.name.startswith("e")]
+            partial = made.with_suffix(f".{os.getpid()}")
+            pq.write_table(
+                table, partial, compression="none", use_dictionary=False, write_statistics=False, store_schema=False,
+                column_encoding=dict.fromkeys(encoded, "DELTA_BINARY_PACKED"),
+            )  # fmt: skip
+            partial.rename(made)
+
+
+def close_shard(shard: Shard) -> pa.Table:
+    """The month of a shard from its atoms: energy, reactive energy and amount of each account."""
+    cells = {
+        quantity: month_cells(
+            {
+                MONTH.first_day + timedelta(days=day): [
+                    str(path_of(pathlib.Path(shard.atoms), quantity, shard.number, day))
+                ]
+                for day in range(shard.days)
+            },
+            shard.plan if quantity == "active" else flat_plan(shard.plan),
+            shard.threads,
+        )
+        for quantity, _ in QUANTITIES
+    }
+    terms = pq.read_table(pathlib.Path(shard.folder) / f"terms-{shard.number:04d}.parquet")
+    rated = rate_curves(terms, cells["active"], shard.plan, tariffs_used(), MONTH)
+    reactive = cells["reactive"]
+    at = pa.compute.index_in(terms["subject"], reactive.subjects)
+    return rated.append_column(
+        "reactive_varh", pa.chunked_array([pa.array(reactive.energy.sum(axis=1)).take(at.combine_chunks())])
+    )
+
+
+def flat_plan(plan: MonthPlan) -> MonthPlan:
+    return MonthPlan(WHOLE_DAY, dict.fromkeys(plan.kinds, 0), {})
+
+
+def bill_shard(shard: Shard) -> bytes:
+    """Atoms, month and amounts of a shard as an Arrow stream."""
+    if shard.marker and not pathlib.Path(shard.marker).exists():
+        pathlib.Path(shard.marker).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    make_atoms(shard)
+    table = close_shard(shard).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def plan_of(days: int) -> MonthPlan:
+    told = {}
+    for code, document in tariffs_used().items():
+        spans = []
+        for step in range(days):
+            day = MONTH.first_day + timedelta(days=step)
+            kind = "workday" if day.isoweekday() < 6 else "rest_day"
+            spans += [
+                BandSpan(day=day, band=band, start=start, end=end)
+                for band, start, end in spans_of_day(document, DayFacts(day, kind))
+            ]
+        calendars = calendars_of(spans)
+        assert calendars is not None
+        told[code] = calendars
+    return month_plan(told)
+
+
+# --- measuring ------------------------------------------------------------------------------------------------------------
+
+
+def measured(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock, and CPU seconds of this process and of the children that ended."""
+    clock, cpu = time.perf_counter(), sum(os.times()[:4])
+    work()
+    return time.perf_counter() - clock, sum(os.times()[:4]) - cpu
+
+
+def bare_scan(folder: pathlib.Path) -> None:
+    sums = ", ".join(f"sum({slot})" for slot in SLOTS)
+    with duckdb.connect(config={"threads": CORES}) as connection:
+        for path in sorted(folder.glob("*active-*.parquet")):
+            connection.execute(f"SELECT {sums} FROM read_parquet(?)", [str(path)]).fetchall()
+
+
+def digest(parts: list[bytes]) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+
+def main() -> None:
+    meters = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    days = int(sys.argv[2]) if len(sys.argv) > 2 else 30
+    plan = plan_of(days)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        shard_size = min(SHARD, -(-meters // (2 * CORES)))
+        firsts = range(0, meters, shard_size)
+        sizes = [(shard, min(shard_size, meters - first)) for shard, first in enumerate(firsts)]
+        size = sum(
+            in_parts(
+                make_shard, [(name, shard, firsts[shard], count, days) for shard, count in sizes], processes(CORES)
+            )
+        )
+        values = days * len(SLOTS) * sum(-(-count // one_in) for _, count in sizes for _, one_in in QUANTITIES)
+        print(f"meters {meters:,}  days {days}  values {values:,}  {size / values:.2f} bytes a value; cut {plan.cut}")
+
+        def jobs(atoms: str, marker: str = "", threads: int = 1) -> list[Shard]:
+            (folder / atoms).mkdir(exist_ok=True)
+            return [
+                Shard(name, shard, days, plan, str(folder / atoms), marker if shard == 0 else "", threads)
+                for shard, _ in sizes
+            ]
+
+        bare = min((measured(lambda: bare_scan(folder)) for _ in range(2)), key=lambda pair: pair[1])
+        alone: list[bytes] = []
+        whole = measured(lambda: alone.extend(map(bill_shard, jobs("alone", threads=CORES))))
+        again: list[bytes] = []
+        close = measured(lambda: again.extend(map(bill_shard, jobs("alone", threads=CORES))))
+        assert again == alone
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        rated = pa.concat_tables(pa.ipc.open_stream(part).read_all() for part in alone)
+        print(f"rated {rated.num_rows - rated['left'].to_pylist().count(True):,}; digest {digest(alone)}")
+        print(f"bare scan               {bare[0]:7.2f} s  CPU {bare[1]:7.2f} s")
+        print(
+            f"billing, atoms made     {whole[0]:7.2f} s  CPU {whole[1]:7.2f} s  = {whole[1] / bare[1]:.2f} x the scan (CPU)"
+        )
+        print(f"month, atoms in place   {close[0]:7.2f} s  CPU {close[1]:7.2f} s")
+        print(f"peak memory {peak:.2f} GB, no more than the largest of shards of {shard_size:,} meters")
+        one = measured(lambda: in_parts(bill_shard, jobs("one"), processes(1)))
+        pools: list[tuple[str, Callable[[], Workers], str]] = [
+            (f"{CORES} processes", processes(CORES), ""),
+            (f"{CORES} processes, one killed", processes(CORES), str(folder / "killed")),
+        ]
+        if importlib.util.find_spec("ray"):
+            pools.append((f"Ray, {CORES} workers", lambda: RayExecutor(CORES), ""))
+            pools.append((f"Ray, {CORES} workers, one killed", lambda: RayExecutor(CORES), str(folder / "killed-ray")))
+        print(f"one process             {one[0]:7.2f} s")
+        for at, (label, workers, marker) in enumerate(pools):
+            found: list[bytes] = []
+            took = measured(lambda: found.extend(in_parts(bill_shard, jobs(f"pool{at}", marker), workers)))  # noqa: B023
+            same = "the same bytes" if found == alone else f"OTHER BYTES: {digest(found)}"
+            print(f"{label:28} {took[0]:7.2f} s  {one[0] / took[0]:.2f} x one process; {same}")
+            assert found == alone
+
+
+if __name__ == "__main__":
+    main()
