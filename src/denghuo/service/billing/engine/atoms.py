@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
 
 from denghuo.kernel.period import SLOTS_A_DAY
 from denghuo.service.billing.engine.figures import Int
 from denghuo.service.tariff.api import Band, BandSpan
 
+pc: Any = pyarrow.compute
 Calendar = tuple[Band, ...]
 """The band of each slot of a day."""
 MINUTES_A_SLOT = 24 * 60 // SLOTS_A_DAY
@@ -101,54 +103,59 @@ class MonthCells:
         return self.energy @ matrix, self.received @ matrix
 
 
-_ADDED = """
-SELECT a.subject, d.kind, {sums}, count(*) AS days, coalesce(max(a.highest), -1)::BIGINT AS highest,
-       count(*) FILTER (a.missing > 0) AS gap_days
-FROM read_parquet($paths, filename = true) a JOIN day d ON a.filename = d.filename
-GROUP BY a.subject, d.kind
-"""
-_GAPS = """
-SELECT a.subject, d.kind, a.gaps
-FROM read_parquet($paths, filename = true) a JOIN day d ON a.filename = d.filename
-WHERE a.missing > 0
-"""
-
-
-def month_cells(atoms: Mapping[date, Sequence[str]], plan: MonthPlan, threads: int = 2) -> MonthCells:
-    """Adds up the atoms of a month: the paths of each day's files, all made by the plan's cut."""
+def month_cells(atoms: Mapping[date, Sequence[str]], plan: MonthPlan) -> MonthCells:
+    """Adds up the atoms of a month: the paths of each day's files, all made by the plan's cut, a subject once in each."""
     names = [f"e{start:02d}" for start in plan.cut]
-    files = [(path, plan.kinds[day]) for day, paths in atoms.items() for path in paths]
-    kinds = max(plan.kinds.values(), default=-1) + 1
-    if not files:
-        empty = np.zeros((0, kinds * len(names)), dtype=np.int64)
-        return MonthCells(pa.array([], pa.string()), empty, empty, empty[:, 0], empty[:, 0])
-    paths = [path for path, _ in files]
-    with duckdb.connect(config={"threads": threads}) as connection:
-        day = pa.table({"filename": paths, "kind": pa.array([kind for _, kind in files], pa.int32())})
-        connection.register("day", day)
-        sums = ", ".join(f"sum(a.{name})::BIGINT AS {name}" for name in names)
-        added: Any = connection.sql(_ADDED.format(sums=sums), params={"paths": paths}).to_arrow_table()
-        gaps: Any = connection.sql(_GAPS, params={"paths": paths}).to_arrow_table()
-    encoded: Any = added["subject"].combine_chunks().dictionary_encode()
-    order = encoded.dictionary.cast(pa.string())
-    sorting = np.asarray(pa.compute.sort_indices(order))
-    place = np.empty(len(sorting), dtype=np.int64)
-    place[sorting] = np.arange(len(sorting))
-    rows = place[encoded.indices.to_numpy()]
-    kind = added["kind"].to_numpy()
-    shape = (len(order), kinds, len(names))
-    energy, received = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    for at, name in enumerate(names):
-        energy[rows, kind, at] = added[name].to_numpy()
-    received[rows, kind] = added["days"].to_numpy()[:, None] * plan.lengths
-    highest, gap_days = np.full(len(order), -1, dtype=np.int64), np.zeros(len(order), dtype=np.int64)
-    np.maximum.at(highest, rows, added["highest"].to_numpy())
-    np.add.at(gap_days, rows, added["gap_days"].to_numpy())
-    if len(gaps):
-        subjects = order.take(pa.array(sorting))
-        where = pa.compute.index_in(gaps["subject"].combine_chunks(), subjects).to_numpy()
-        marks = np.frombuffer("".join(gaps["gaps"].to_pylist()).encode(), dtype=np.uint8).reshape(-1, SLOTS_A_DAY)
-        absent = np.add.reduceat((marks == ord("1")).astype(np.int64), plan.cut, axis=1)
-        np.subtract.at(received, (where, gaps["kind"].to_numpy()), absent)
-    flat = (len(order), kinds * len(names))
-    return MonthCells(order.take(pa.array(sorting)), energy.reshape(flat), received.reshape(flat), highest, gap_days)
+    wanted = ["subject", *names, "gaps", "highest"]
+    files = [
+        (plan.kinds[day], pq.read_table(path, columns=wanted, use_threads=False))
+        for day, paths in sorted(atoms.items())
+        for path in paths
+    ]
+    subjects, places = _places([table["subject"].combine_chunks() for _, table in files])
+    shape = (len(subjects), max(plan.kinds.values(), default=-1) + 1, len(names))
+    energy, days = np.zeros(shape, dtype=np.int64), np.zeros(shape[:2], dtype=np.int64)
+    absent = np.zeros(shape, dtype=np.int64)
+    highest, gap_days = np.full(shape[0], -1, dtype=np.int64), np.zeros(shape[0], dtype=np.int64)
+    for (kind, table), rows in zip(files, places, strict=True):
+        for at, name in enumerate(names):
+            energy[rows, kind, at] += table[name].to_numpy()
+        days[rows, kind] += 1
+        _note_gaps(table, plan, kind, rows, absent, gap_days)
+        if table["highest"].null_count < len(table):
+            tops = pc.fill_null(table["highest"], -1).to_numpy()
+            highest[rows] = np.maximum(highest[rows], tops)
+    received = days[:, :, None] * plan.lengths - absent
+    flat = (shape[0], shape[1] * shape[2])
+    return MonthCells(subjects, energy.reshape(flat), received.reshape(flat), highest, gap_days)
+
+
+def _places(columns: Sequence[Any]) -> tuple[Any, list[Int | slice]]:
+    """All subjects in order, and where those of each file stand among them. Day by day they are mostly the same."""
+    distinct: list[Any] = []
+    of_file: list[int] = []
+    for column in columns:
+        known = next((at for at in range(len(distinct) - 1, -1, -1) if distinct[at].equals(column)), len(distinct))
+        if known == len(distinct):
+            distinct.append(column)
+        of_file.append(known)
+    subjects: Any = pa.array([], pa.string())
+    if distinct:
+        found = pc.unique(pa.chunked_array(distinct))
+        subjects = found.take(pc.sort_indices(found))
+    rows: list[Int | slice] = [
+        slice(None) if column.equals(subjects) else pc.index_in(column, subjects).to_numpy() for column in distinct
+    ]
+    return subjects, [rows[at] for at in of_file]
+
+
+def _note_gaps(table: pa.Table, plan: MonthPlan, kind: int, rows: "Int | slice", absent: Int, gap_days: Int) -> None:
+    """Adds the slots that a file lacks to those of its subjects."""
+    gaps: Any = table["gaps"].combine_chunks()
+    if gaps.null_count == len(gaps):
+        return
+    of_file = np.flatnonzero(gaps.is_valid().to_numpy(zero_copy_only=False))
+    mine = np.arange(len(gap_days))[rows][of_file]
+    marks = np.frombuffer("".join(gaps.drop_null().to_pylist()).encode(), dtype=np.uint8).reshape(-1, SLOTS_A_DAY)
+    absent[mine, kind] += np.add.reduceat((marks == ord("1")).astype(np.int64), plan.cut, axis=1)
+    gap_days[mine] += 1

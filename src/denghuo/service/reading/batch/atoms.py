@@ -5,6 +5,7 @@ fits the cut is billed from the same atoms; the curves are scanned again only wh
 finer cut. The arithmetic is BIGINT in DuckDB, one file of the lake at a time.
 """
 
+import functools
 import hashlib
 import pathlib
 from collections.abc import Sequence
@@ -47,16 +48,22 @@ def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False, thre
     gaps (96 marks, "1" for a slot that was not received; null where all were) and highest (the highest slot, int64). The highest
     is told only of days with gaps, unless `highest` asks for it everywhere: it costs nearly as much as the sums.
     """
-    # A connection of its own, so that files can be worked on side by side.
-    with duckdb.connect(config={"threads": threads}) as connection:
-        found: Any = connection.sql(_query(cells_of(cut), highest), params=[str(path)])
-        return _filled(found.to_arrow_table(), cells_of(cut))
+    cells = cells_of(cut)
+    found: Any = _engine(threads).cursor().sql(_query(cells, highest), params=[str(path)])
+    return _filled(found.to_arrow_table(), cells)
 
 
 def atoms_key(digest: str, cut: Sequence[int], highest: bool) -> str:
     """What the atoms of a file are known by: where the key is the same, so are they."""
     told = f"{digest} {','.join(map(str, cut))} {highest}"
     return hashlib.sha256(told.encode()).hexdigest()[:24]
+
+
+@functools.cache
+def _engine(threads: int) -> duckdb.DuckDBPyConnection:
+    """The reader of this process; every use takes a cursor of its own. To make one for each file would take as long as to add up
+    ten thousand meters."""
+    return duckdb.connect(config={"threads": threads})
 
 
 def _query(cells: Sequence[range], highest: bool) -> str:
@@ -76,6 +83,10 @@ def _query(cells: Sequence[range], highest: bool) -> str:
 def _filled(table: pa.Table, cells: Sequence[range]) -> pa.Table:
     """The cells of days with gaps from the slots that there are."""
     slots: Any = table["slots"].combine_chunks()
+    if slots.null_count == len(slots):
+        whole: dict[str, Any] = {name: table[name] for name in table.column_names if name not in ("slots", "highest")}
+        whole |= {"missing": pa.array(np.zeros(len(table), dtype=np.int32)), "gaps": pa.nulls(len(table), pa.string())}
+        return pa.table(whole | {"highest": table["highest"]})
     rows = np.flatnonzero(slots.is_valid().to_numpy(zero_copy_only=False))
     values: Any = slots.flatten()
     there = values.is_valid().to_numpy(zero_copy_only=False).reshape(-1, len(SLOTS))
