@@ -20,6 +20,7 @@ from denghuo.main.composition import MODULES, SERVICES, operator, platform
 from denghuo.main.cycle import run_cycle
 from denghuo.main.demo import demo_users
 from denghuo.main.logs import configure
+from denghuo.main.replay import run_replay
 from denghuo.main.trial import explained, tariff_in, try_file, typed
 from denghuo.main.web import listen, run, web
 from denghuo.service.billing.tariffs import stored
@@ -115,6 +116,17 @@ def cycle(loaded: Loaded, month: str) -> None:
     """Run MONTH (such as 2026-04) from the reading plan to the reconciled books. Ctrl-C stops it; again resumes it."""
     with said(), platform(loaded) as running, running.working():
         sys.exit(run_cycle(running, month))
+
+
+@main.command()
+@click.argument("month", callback=_month)
+@click.option("--sample", type=click.IntRange(1), help="only so many bills, chosen at random 抽样张数")
+@click.option("--seed", help="makes the same choice again 抽样种子")
+@click.pass_obj
+def replay(loaded: Loaded, month: str, sample: int | None, seed: str | None) -> None:
+    """Compute the issued bills of MONTH again 账单重算核对 from what is kept with them; exit code 1 where any differs."""
+    with said(), platform(loaded) as running:
+        sys.exit(run_replay(running, month, sample, seed))
 
 
 @main.command()

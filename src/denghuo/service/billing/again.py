@@ -54,7 +54,7 @@ class Again:
             TariffNotFound: one of the versions is not kept.
         """
         tariff = self.tariff(row["tariff_code"], row["tariff_version"])
-        pieces = [_piece(row, piece) for piece in row["registers"]]
+        pieces = [piece_of(row, piece) for piece in row["registers"]]
         stages = stages_of(row["rating"] or {}, pieces, tariff, self.tariff)
         return Side(self.subject(row, tariff), tariff, Money(row["amount_fen"]), self.others(row), stages)
 
@@ -70,7 +70,7 @@ class Again:
         else the tier year stands as it did on the bill. A month in stages stands as a whole, on the terms of its last stage."""
         rating = Rating(Month.of(row["month"]), [], self._opened)
         terms = self._terms_of(row, tariff)
-        entry = Entry(row["account_no"], row["kind"], terms, tuple(_piece(row, piece) for piece in row["registers"]))
+        entry = Entry(row["account_no"], row["kind"], terms, tuple(piece_of(row, piece) for piece in row["registers"]))
         subject, _, _ = rating.subject(entry, use or {}, tariff)
         subject = subject.model_copy(update=_special(row["rating"] or {}))
         if use is not None:
@@ -136,7 +136,7 @@ def _held(row: Row, agreed: Agreed | None, tariff: TariffDocument) -> Terms:
     )
 
 
-def _piece(row: Row, piece: Mapping[str, Any]) -> Piece:
+def piece_of(row: Row, piece: Mapping[str, Any]) -> Piece:
     """A register of a bill as it was metered: the inverse of `piece_json`."""
     return Piece(
         point_no=piece["point_no"],

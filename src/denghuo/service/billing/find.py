@@ -28,6 +28,7 @@ _BILL_FILTER = (
     " AND (NOT %(issued)s OR state IN ('issued', 'reversed'))"
     " AND (%(own)s::text[] IS NULL OR account_no = ANY (%(own)s))"
 )
+_REPLAYABLE: LiteralString = " WHERE month = %(month)s AND state IN ('issued', 'reversed')"
 _HOLD_FILTER = (
     " WHERE (%(month)s::text IS NULL OR month = %(month)s)"
     " AND (%(keyword)s = '' OR account_no ^@ %(keyword)s)"
@@ -105,6 +106,32 @@ class BillingFinder:
 
     def lines(self, bill_no: str) -> list[dict[str, Any]]:
         return self._work.rows("SELECT line, detail FROM bill_line WHERE bill_no = %s ORDER BY line", (bill_no,))
+
+    # -- computed again ----------------------------------------------------------------------------------------------------
+
+    def replayable(
+        self, month: str, seed: str | None, after: str | None, limit: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        """A page of issued bills of a month, each with its `place` in the order, and the number of all of them."""
+        params = {"month": month, "seed": seed, "after": after, "limit": limit}
+        rows = self._work.rows(
+            "SELECT * FROM (SELECT bill.*, CASE WHEN %(seed)s::text IS NULL THEN bill_no"
+            " ELSE md5(%(seed)s || bill_no) END AS place FROM bill" + _REPLAYABLE + ") b"
+            " WHERE %(after)s::text IS NULL OR place > %(after)s ORDER BY place LIMIT %(limit)s",
+            params,
+        )
+        return rows, int(self._work.value("SELECT count(*) FROM bill" + _REPLAYABLE, params) or 0)
+
+    def whole_lines(self, bill_nos: list[str]) -> dict[str, list[dict[str, Any]]]:
+        """Lines by bill, all columns with their explanation."""
+        found: dict[str, list[dict[str, Any]]] = {number: [] for number in bill_nos}
+        for row in self._work.rows(
+            'SELECT bill_no, line, code, "group", band, tier, quantity_milli, price_e8, amount_fen, detail FROM bill_line'
+            " WHERE bill_no = ANY (%s) ORDER BY bill_no, line",
+            (bill_nos,),
+        ):
+            found[row["bill_no"]].append(row)
+        return found
 
     def summary(self, request: Summarise) -> list[dict[str, Any]]:
         """Bills of a month by kind and class; energy and amounts of issued ones."""

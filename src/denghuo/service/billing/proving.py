@@ -75,10 +75,10 @@ class Prover:
 
     def _digest(self, code: str, version: int) -> str:
         if (code, version) not in self._digests:
-            self._digests[code, version] = tree.digest(self._tariff(code, version))
+            self._digests[code, version] = tree.digest(self.rated_tariff(code, version))
         return self._digests[code, version]
 
-    def _tariff(self, code: str, version: int) -> Mapping[str, Any]:
+    def rated_tariff(self, code: str, version: int) -> Mapping[str, Any]:
         """The tariff as it was when bills were first rated by it; bills older than this table ask for the published version."""
         if (code, version) not in self._tariffs:
             kept = self._store.proofs.tariff(code, version)
@@ -96,9 +96,9 @@ class Prover:
         return file(
             bill_part(row, self._store.proofs.lines([number])[number]),
             readings_part(row["registers"]),
-            self._tariff(row["tariff_code"], row["tariff_version"]),
+            self.rated_tariff(row["tariff_code"], row["tariff_version"]),
             self._proof(row),
-            [self._tariff(code, version) for code, version in further_tariffs(row["rating"])],
+            [self.rated_tariff(code, version) for code, version in further_tariffs(row["rating"])],
         )
 
     def _proof(self, row: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -47,6 +47,7 @@ from denghuo.service.billing.api import (
     HoldersTold,
     MeasureForecast,
     MonthNotOver,
+    MonthReplayed,
     MonthSummary,
     MyBills,
     MySoFar,
@@ -58,6 +59,8 @@ from denghuo.service.billing.api import (
     Release,
     Released,
     ReleaseMany,
+    Replayed,
+    ReplayMonth,
     ReviewRule,
     ReviewRules,
     RunsSealed,
@@ -89,6 +92,7 @@ from denghuo.service.billing.paper import bill_pdf
 from denghuo.service.billing.population import Population
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.questions import BillQuestions
+from denghuo.service.billing.replay import Replayer
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.sofar import so_far
 from denghuo.service.billing.store import BillingStore, CycleState
@@ -285,6 +289,16 @@ class BillingService(BillingApi):
     def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
         return unbilled(self._store, request.account_nos)
 
+    # -- computed again ---------------------------------------------------------------------------------------------------
+
+    def replay_bill(self, call: Call, request: BillRef) -> Replayed:
+        row = self._bill_row(call, request.bill_no)
+        _issued(row["bill_no"], row["state"], row["issued_on"])
+        return Replayer(self._find, self._prover(call), call).bill(row)
+
+    def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:
+        return Replayer(self._find, self._prover(call), call).page(request)
+
     # -- exceptions -------------------------------------------------------------------------------------------------------
 
     def exceptions(self, call: Call, request: FindExceptions) -> ExceptionsFound:
@@ -411,7 +425,7 @@ class BillingService(BillingApi):
 def _issued(bill_no: str, state: str, issued_on: date | None) -> None:
     if issued_on is None:
         raise NotIssued(
-            text("账单发行之后才能打印或下载。", "A bill is printed or downloaded once it is issued."),
+            text("账单发行之后才能打印、下载或核对。", "A bill is printed, downloaded or checked once it is issued."),
             bill_no=bill_no,
             state=state,
         )

@@ -214,6 +214,22 @@ def _held_piece(piece: Mapping[str, Any]) -> HeldPiece:
     return HeldPiece.model_validate(kept | {"multiplier": int(piece["multiplier"])})
 
 
+def review_rule(row: Mapping[str, Any]) -> ReviewRule:
+    meaning, unit = MEANINGS[row["code"]]
+    return ReviewRule.model_validate(
+        {
+            "code": row["code"],
+            "title": HOLD_CODES.entries[row["code"]],
+            "meaning": meaning,
+            "kind": row["kind"],
+            "tariff_class": row["tariff_class"] or None,
+            "limit": row["limit"],
+            "unit": unit,
+            "on": row["active"],
+        }
+    )
+
+
 # --- the cycle ---------------------------------------------------------------------------------------------------------------
 
 

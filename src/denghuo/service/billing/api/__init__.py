@@ -100,6 +100,7 @@ from denghuo.service.billing.api.population import (
     TryOnAll,
 )
 from denghuo.service.billing.api.proof import DayRef, DayRoot, RunsSealed
+from denghuo.service.billing.api.replay import OUTCOMES, Difference, MonthReplayed, Replayed, ReplayMonth
 from denghuo.service.billing.api.trial import NotTriable, Trial, TrialReading, Try
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject
 
@@ -112,6 +113,7 @@ __all__ = [
     "CYCLE_STATES",
     "EXCEPTION_STATES",
     "HOLD_CODES",
+    "OUTCOMES",
     "PARTS",
     "STAGES",
     "STAGE_STATES",
@@ -148,6 +150,7 @@ __all__ = [
     "DayEstimated",
     "DayRef",
     "DayRoot",
+    "Difference",
     "EstimateDay",
     "EstimatesFound",
     "EstimatesOf",
@@ -168,6 +171,7 @@ __all__ = [
     "MeteredPiece",
     "MonthNotOver",
     "MonthNotRead",
+    "MonthReplayed",
     "MonthSummary",
     "Mover",
     "MyBills",
@@ -191,6 +195,8 @@ __all__ = [
     "Release",
     "ReleaseMany",
     "Released",
+    "ReplayMonth",
+    "Replayed",
     "ReviewRule",
     "ReviewRules",
     "RunsSealed",
@@ -354,6 +360,16 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.read")
     def forecast_errors(self, call: Call, request: AskForecastErrors) -> ForecastErrors:
         """How far forecasts were from the bills, month by month."""
+
+    # -- computed again ---------------------------------------------------------------------------------------------------
+
+    @query(permit="billing.read", problems=(BillNotFound, NotIssued))
+    def replay_bill(self, call: Call, request: BillRef) -> Replayed:
+        """An issued bill computed again from what is kept with it: identical to the last character, or what differs."""
+
+    @query(permit="billing.read")
+    def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:
+        """A page of a month's issued bills computed again; tells the bills that differ."""
 
     # -- exceptions -------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,91 @@
+"""`denghuo replay`: the issued bills of a month computed again in the terminal (账单重算核对), all of them or a sample."""
+
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import click
+
+from denghuo.kernel.fields import MonthText
+from denghuo.main.composition import Platform, operator
+from denghuo.service.billing.api import BillingApi, MonthReplayed, Replayed, ReplayMonth
+
+AT_ONCE = 200
+SHOWN = 20
+"""How many bills that differ are told one by one."""
+
+
+@dataclass
+class Count:
+    """How far a replay has come: bills checked out of `wanted`, and what came of them."""
+
+    wanted: int = 0
+    checked: int = 0
+    identical: int = 0
+    not_kept: int = 0
+    differing: list[str] = field(default_factory=list)
+
+    def add(self, page: MonthReplayed) -> None:
+        self.checked += page.checked
+        self.identical += page.identical
+        self.not_kept += page.not_kept
+        self.differing += [row.bill_no for row in page.rows]
+
+    def line(self, month: str, seconds: float) -> str:
+        """Progress with rate and the time that is left at that rate."""
+        rate = self.checked / seconds if seconds > 0 else 0.0
+        left = int((self.wanted - self.checked) / rate) if rate else 0
+        return (
+            f"{month} {self.checked:,}/{self.wanted:,}  {rate:.0f}/s  还需 left {left // 60}:{left % 60:02d}"
+            f"  不一致 differ {len(self.differing)}   "
+        )
+
+
+def run_replay(running: Platform, month: MonthText, sample: int | None, seed: str | None) -> int:
+    """Computes the month's bills again, all or `sample` of them chosen by `seed`; the exit code: 0, or 1 where any differs."""
+    seed = (seed or secrets.token_hex(4)) if sample is not None else None
+    began, count, shown = time.monotonic(), Count(), sys.stdout.isatty()
+    for page in _pages(running.directory(BillingApi), month, sample, seed):
+        count.wanted = page.total if sample is None else min(sample, page.total)
+        for row in page.rows[: max(0, SHOWN - len(count.differing))]:
+            _tell(row)
+        count.add(page)
+        if shown:
+            click.echo("\r" + count.line(month, time.monotonic() - began), nl=False)
+    click.echo(("\r" if shown else "") + _said(month, count, seed, time.monotonic() - began))
+    return 1 if count.differing else 0
+
+
+def _pages(billing: BillingApi, month: str, sample: int | None, seed: str | None) -> Iterator[MonthReplayed]:
+    left, after = sample, None
+    while left is None or left > 0:
+        limit = AT_ONCE if left is None else min(AT_ONCE, left)
+        page = billing.replay_month(operator(), ReplayMonth(month=month, seed=seed, limit=limit, after=after))
+        yield page
+        if page.next is None:
+            return
+        after = page.next
+        left = None if left is None else left - page.checked
+
+
+def _tell(row: Replayed) -> None:
+    click.echo(f"{row.bill_no}  {row.amount} -> {row.computed or '-'}", err=True)
+    for one in row.differences:
+        click.echo(f"  {one.where}: {one.kept} -> {one.computed}", err=True)
+
+
+def _said(month: str, count: Count, seed: str | None, seconds: float) -> str:
+    how_zh, how_en = ("", "") if seed is None else (f"抽样（种子 {seed}）", f" sampled (seed {seed})")
+    old_zh, old_en = (
+        (f"，未存依据 {count.not_kept:,} 张", f", {count.not_kept:,} without kept terms")
+        if count.not_kept
+        else ("", "")
+    )
+    return (
+        f"{month} {how_zh}重算 {count.checked:,} 张：一致 {count.identical:,}，不一致 {len(count.differing):,}{old_zh}；"
+        f"{seconds:.1f} 秒。"
+        f" {count.checked:,} bills computed again{how_en}: {count.identical:,} identical, {len(count.differing):,} differ{old_en};"
+        f" {seconds:.1f} s."
+    )

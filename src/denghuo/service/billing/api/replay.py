@@ -1,0 +1,77 @@
+"""Bills computed again from what is kept with them (账单重算核对): one bill, or a month page by page."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.fields import AccountNo, AsOf, BillNo, MonthText, TextPair
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Money
+from denghuo.service.billing.api.bill import BillKind
+
+AT_ONCE = 1_000
+OUTCOMES = Dictionary(
+    "billing.replay_outcome",
+    {
+        "identical": text("一致", "Identical"),
+        "differs": text("不一致", "Differs"),
+        "not_kept": text("未存依据", "Terms not kept"),
+    },
+    tones={"identical": "good", "differs": "danger", "not_kept": "plain"},
+)
+Outcome = Annotated[Literal["identical", "differs", "not_kept"], Label("核对结果", "Outcome", dictionary=OUTCOMES.name)]
+
+
+class Difference(Message):
+    """Something that stands on the bill and comes out otherwise: a line and a field of it, or a figure of the bill."""
+
+    where: Annotated[str, Label("位置", "Where")]
+    kept: Annotated[str, Label("账单所载", "On the bill")]
+    computed: Annotated[str, Label("重算所得", "Computed again")]
+
+
+class Replayed(Message):
+    """A bill computed again by the rules from the registers, terms and prices that are kept with it.
+
+    identical: every line is the same to the last character, with its explanation. not_kept: the bill is older than the keeping
+    of its terms. computed: None where nothing was computed.
+    """
+
+    bill_no: BillNo
+    account_no: AccountNo
+    month: MonthText
+    kind: BillKind
+    outcome: Outcome
+    said: Annotated[TextPair, Label("说明", "Explanation")]
+    line_count: Annotated[int, Label("明细行数", "Lines")]
+    amount: Annotated[Money, Label("账单金额", "Amount of the bill")]
+    computed: Annotated[Money | None, Label("重算金额", "Computed again")]
+    differences: list[Difference]
+    as_of: AsOf
+
+
+class ReplayMonth(Message):
+    """A page of the issued bills of a month, reversed ones and reversals included.
+
+    Without `seed` in the order of their numbers; with it in an order that depends on it alone, so that the first bills are a
+    sample. `after` is the `next` of the page before.
+    """
+
+    month: MonthText
+    seed: Annotated[str, Field(min_length=1, max_length=40), Label("抽样种子", "Seed")] | None = None
+    limit: Annotated[int, Field(ge=1, le=AT_ONCE)] = 200
+    after: Annotated[str, Field(max_length=40)] | None = None
+
+
+class MonthReplayed(Message):
+    """What came of a page: `rows` are the bills of it that differ. total: all bills of the month; next: None at the last page."""
+
+    month: MonthText
+    checked: Annotated[int, Label("已核对", "Checked")]
+    identical: Annotated[int, Label("一致", "Identical")]
+    not_kept: Annotated[int, Label("未存依据", "Terms not kept")]
+    rows: list[Replayed]
+    total: int
+    next: str | None
+    as_of: AsOf

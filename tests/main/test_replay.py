@@ -1,0 +1,89 @@
+"""`denghuo replay`: page after page to the end or to the size of the sample; what differs is told and ends with exit code 1."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.values import Money
+from denghuo.main import replay
+from denghuo.service.billing.api import Difference, MonthReplayed, Replayed, ReplayMonth
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def differing(bill_no: str) -> Replayed:
+    return Replayed(
+        bill_no=bill_no,
+        account_no="5810100000019",
+        month="2026-04",
+        kind="supply",
+        outcome="differs",
+        said=TextPair(zh="不同", en="Different"),
+        line_count=1,
+        amount=Money.of("148.08"),
+        computed=Money.of("148.09"),
+        differences=[Difference(where="line 1 (energy).amount", kept="148.08", computed="148.09")],
+        as_of=NOW,
+    )
+
+
+class Bills:
+    """A month of bills of which some differ, answered in pages."""
+
+    def __init__(self, count: int, differs: set[int]) -> None:
+        self.numbers = [f"{at:022d}" for at in range(count)]
+        self.differs = {self.numbers[at] for at in differs}
+        self.asked: list[ReplayMonth] = []
+
+    def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:
+        self.asked.append(request)
+        page = [number for number in self.numbers if number > (request.after or "")][: request.limit]
+        rows = [differing(number) for number in page if number in self.differs]
+        return MonthReplayed(
+            month=request.month,
+            checked=len(page),
+            identical=len(page) - len(rows),
+            not_kept=0,
+            rows=rows,
+            total=len(self.numbers),
+            next=page[-1] if len(page) == request.limit else None,
+            as_of=NOW,
+        )
+
+
+def run(bills: Bills, sample: int | None = None, seed: str | None = None) -> int:
+    running: Any = SimpleNamespace(directory=lambda contract: bills)
+    return replay.run_replay(running, "2026-04", sample, seed)
+
+
+def test_all_pages_are_computed_and_identical_bills_end_well(capsys: pytest.CaptureFixture[str]) -> None:
+    bills = Bills(2 * replay.AT_ONCE + 1, set())
+    assert run(bills) == 0
+    assert [(asked.seed, asked.limit) for asked in bills.asked] == [(None, replay.AT_ONCE)] * 3
+    assert "401 bills computed again: 401 identical, 0 differ" in capsys.readouterr().out
+
+
+def test_bills_that_differ_are_told_and_end_with_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(Bills(10, {3, 7})) == 1
+    told = capsys.readouterr()
+    assert told.err.count("line 1 (energy).amount: 148.08 -> 148.09") == 2
+    assert f"{3:022d}  148.08 -> 148.09" in told.err and "8 identical, 2 differ" in told.out
+
+
+def test_a_sample_ends_at_its_size_and_says_its_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    bills = Bills(1_000, set())
+    assert run(bills, sample=replay.AT_ONCE + 5, seed="again") == 0
+    assert [(asked.seed, asked.limit) for asked in bills.asked] == [("again", replay.AT_ONCE), ("again", 5)]
+    assert "205 bills computed again sampled (seed again)" in capsys.readouterr().out
+    assert run(bills, sample=1) == 0
+    assert bills.asked[-1].seed
+
+
+def test_progress_tells_the_time_that_is_left() -> None:
+    count = replay.Count(wanted=1_000, checked=250, identical=250)
+    assert "250/1,000  25/s  还需 left 0:30" in count.line("2026-04", 10.0)
+    assert "left 0:00" in replay.Count(wanted=5).line("2026-04", 0.0)
