@@ -5,6 +5,7 @@ progress that was committed with the last one. So the month can be ended anywher
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from denghuo.data.processing.work import Work
@@ -170,12 +171,14 @@ def rate_entries(
     rating = Rating(Month.of(month), tariffs_of(ask, call, Month.of(month)), opened_of(ask, call), inputs.of)
     shown = cut_registers(ask, platform_call(call), month, rating, entries)
     use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month)
+    numbers = store.bills.next_numbers(month, [entry.account_no for entry in entries])
     drafts: list[Draft] = []
     held: list[Finished] = []
     for entry in entries:
         outcome = rating.outcome(entry, use.get(entry.account_no, {}), shown)
         if isinstance(outcome, Draft):
-            drafts.append(outcome)
+            number = numbers.get((entry.account_no, entry.kind), outcome.bill_no)
+            drafts.append(replace(outcome, bill_no=number))
         else:
             held.append(finished(month, entry, outcome))
     return drafts, held

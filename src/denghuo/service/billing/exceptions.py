@@ -77,8 +77,10 @@ class ExceptionDesk:
             raise CycleNotFound(
                 text(f"{month} 尚未启动核算。", f"The billing of {month} was not started."), month=month
             )
-        known = self._store.bills.standing(month, [request.account_no]) or self._store.held.holds(
-            month, request.account_no
+        known = (
+            self._store.bills.standing(month, [request.account_no])
+            or self._store.bills.next_numbers(month, [request.account_no])
+            or self._store.held.holds(month, request.account_no)
         )
         if not known and not any("." not in unit for unit in call.scope):
             raise _unknown(request)

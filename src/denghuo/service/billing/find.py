@@ -8,7 +8,7 @@ from denghuo.service.billing.store import HOLD, CycleState, Hold
 
 _BILL_ROW = (
     "SELECT bill_no, account_no, org, month, kind, tariff_class, energy_wh, amount_fen, state, issued_on, due_on,"
-    " estimated_days, illustrative FROM bill"
+    " estimated_days, illustrative, reverses FROM bill"
 )
 _SUMS = (
     "SELECT count(*) AS total,"
@@ -136,7 +136,8 @@ class BillingFinder:
     def summary(self, request: Summarise) -> list[dict[str, Any]]:
         """Bills of a month by kind and class; energy and amounts of issued ones."""
         return self._work.rows(
-            "SELECT kind, tariff_class, count(*) AS count, count(*) FILTER (WHERE state = 'issued') AS issued,"
+            "SELECT kind, tariff_class, count(*) FILTER (WHERE state <> 'reversed') AS count,"
+            " count(*) FILTER (WHERE state = 'issued') AS issued,"
             " count(*) FILTER (WHERE state = 'held') AS held,"
             " coalesce(sum(energy_wh) FILTER (WHERE state = 'issued'), 0)::bigint AS energy_wh,"
             " coalesce(sum(amount_fen) FILTER (WHERE state = 'issued'), 0)::bigint AS amount_fen FROM bill"
@@ -199,7 +200,8 @@ class BillingFinder:
             for month in months
         }
         for row in self._work.rows(
-            "SELECT month, count(*) AS rated, count(*) FILTER (WHERE state = 'issued') AS issued,"
+            "SELECT month, count(*) FILTER (WHERE state <> 'reversed') AS rated,"
+            " count(*) FILTER (WHERE state = 'issued') AS issued,"
             " coalesce(sum(energy_wh) FILTER (WHERE state = 'issued' AND kind = 'supply'), 0)::bigint AS energy_wh,"
             " coalesce(sum(amount_fen) FILTER (WHERE state = 'issued' AND kind = 'supply'), 0)::bigint AS amount_fen,"
             " coalesce(sum(energy_wh) FILTER (WHERE state = 'issued' AND kind = 'purchase'), 0)::bigint"

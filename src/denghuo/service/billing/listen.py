@@ -3,6 +3,7 @@
 from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
 from denghuo.service.reading.api import ReadCorrected, RegistersReceived
+from denghuo.service.workflow.api import ApprovalDecided
 
 
 @on(ReadCorrected)
@@ -16,3 +17,10 @@ def calculate_again(service: BillingService, call: Call, event: ReadCorrected) -
 def estimate_again(service: BillingService, call: Call, event: RegistersReceived) -> None:
     """New registers of a running month: what nobody billed yet is estimated anew."""
     service.follow_registers(call, event.month)
+
+
+@on(ApprovalDecided)
+def carry_out_decision(service: BillingService, call: Call, event: ApprovalDecided) -> None:
+    """Another person decided whether a bill is taken back."""
+    if event.subject_noun == "billing":
+        service.decided(call, event.approval_no, event.agreed, event.decided_by)

@@ -61,6 +61,8 @@ from denghuo.service.billing.api import (
     ReleaseMany,
     Replayed,
     ReplayMonth,
+    ReversalAsked,
+    ReverseBill,
     ReviewRule,
     ReviewRules,
     RunsSealed,
@@ -68,7 +70,6 @@ from denghuo.service.billing.api import (
     SoFar,
     StartCycle,
     Summarise,
-    SummaryRow,
     TakenOver,
     TakeOverUse,
     TasksKept,
@@ -93,6 +94,7 @@ from denghuo.service.billing.population import Population
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.questions import BillQuestions
 from denghuo.service.billing.replay import Replayer
+from denghuo.service.billing.reversal import ReversalDesk
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.sofar import so_far
 from denghuo.service.billing.store import BillingStore, CycleState
@@ -210,35 +212,10 @@ class BillingService(BillingApi):
         return self._prover(call).seal()
 
     def month_summary(self, call: Call, request: Summarise) -> MonthSummary:
-        rows = [
-            SummaryRow(
-                kind=row["kind"],
-                tariff_class=row["tariff_class"],
-                count=row["count"],
-                issued=row["issued"],
-                held=row["held"],
-                energy=Energy(row["energy_wh"]),
-                amount=Money(row["amount_fen"]),
-            )
-            for row in self._find.summary(request)
-        ]
         held = self._find.exceptions(
             FindExceptions(month=request.month, org=request.org, state="open", limit=1),
         )[1]
-        supply = [row for row in rows if row.kind == "supply"]
-        purchase = [row for row in rows if row.kind == "purchase"]
-        return MonthSummary(
-            month=request.month,
-            rows=rows,
-            supply_count=sum(row.issued for row in supply),
-            supply_energy=sum((row.energy for row in supply), Energy(0)),
-            supply_amount=sum((row.amount for row in supply), Money(0)),
-            purchase_count=sum(row.issued for row in purchase),
-            purchase_energy=sum((row.energy for row in purchase), Energy(0)),
-            purchase_amount=sum((row.amount for row in purchase), Money(0)),
-            held=held,
-            as_of=call.now,
-        )
+        return show.month_summary(request.month, self._find.summary(request), held, call.now)
 
     # -- questions about bills --------------------------------------------------------------------------------------------
 
@@ -288,6 +265,20 @@ class BillingService(BillingApi):
 
     def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
         return unbilled(self._store, request.account_nos)
+
+    # -- after the issue --------------------------------------------------------------------------------------------------
+
+    def reverse_bill(self, call: Call, request: ReverseBill) -> ReversalAsked:
+        row = self._bill_row(call, request.bill_no)
+        return ReversalDesk(self._work, self._ask).request(call, row, request, rebill=False)
+
+    def rebill(self, call: Call, request: ReverseBill) -> ReversalAsked:
+        row = self._bill_row(call, request.bill_no)
+        return ReversalDesk(self._work, self._ask).request(call, row, request, rebill=True)
+
+    def decided(self, call: Call, approval_no: int, agreed: bool, by: str) -> None:
+        """Another person decided on a reversal (the event handler's work)."""
+        ReversalDesk(self._work, self._ask).decided(call, approval_no, agreed, by)
 
     # -- computed again ---------------------------------------------------------------------------------------------------
 
@@ -411,7 +402,8 @@ class BillingService(BillingApi):
         row = self._bill_row(call, bill_no, own)
         lines, holds = self._find.lines(bill_no), self._find.holds_on(bill_no)
         account = self._accounts(call, [row["account_no"]]).get(row["account_no"])
-        return show.bill(row, lines, [] if call.accounts else holds, account, self._unit(call, row["org"]), call)
+        shown = show.bill(row, lines, [] if call.accounts else holds, account, self._unit(call, row["org"]), call)
+        return ReversalDesk(self._work, self._ask).linked(shown, customer=own or bool(call.accounts))
 
     def _document(self, bill: Bill, clear: bool) -> Document:
         _issued(bill.bill_no, bill.state, bill.issued_on)

@@ -14,10 +14,12 @@ from denghuo.service.billing.api import (
     Cycle,
     ExceptionRow,
     HeldException,
+    MonthSummary,
     ReviewRule,
     ShownLine,
     ShownRegister,
     Stage,
+    SummaryRow,
 )
 from denghuo.service.billing.api.bill import Counted, Held
 from denghuo.service.billing.api.exception import HOLD_CODES, HeldPiece
@@ -51,6 +53,37 @@ def bill_row(row: Mapping[str, Any], names: Mapping[str, Account]) -> BillRow:
         due_on=row["due_on"],
         estimated_days=row["estimated_days"],
         illustrative=row["illustrative"],
+        reverses=row["reverses"],
+    )
+
+
+def month_summary(month: str, found: Sequence[Mapping[str, Any]], held: int, now: datetime) -> MonthSummary:
+    """Sums of a month by kind and class, and the number of open exceptions."""
+    rows = [
+        SummaryRow(
+            kind=row["kind"],
+            tariff_class=row["tariff_class"],
+            count=row["count"],
+            issued=row["issued"],
+            held=row["held"],
+            energy=Energy(row["energy_wh"]),
+            amount=Money(row["amount_fen"]),
+        )
+        for row in found
+    ]
+    supply = [row for row in rows if row.kind == "supply"]
+    purchase = [row for row in rows if row.kind == "purchase"]
+    return MonthSummary(
+        month=month,
+        rows=rows,
+        supply_count=sum(row.issued for row in supply),
+        supply_energy=sum((row.energy for row in supply), Energy(0)),
+        supply_amount=sum((row.amount for row in supply), Money(0)),
+        purchase_count=sum(row.issued for row in purchase),
+        purchase_energy=sum((row.energy for row in purchase), Energy(0)),
+        purchase_amount=sum((row.amount for row in purchase), Money(0)),
+        held=held,
+        as_of=now,
     )
 
 
@@ -310,19 +343,3 @@ def _stage(name: str, state: CycleState, row: StageRow) -> Stage:
 
 
 # --- rules of the review ---------------------------------------------------------------------------------------------------
-
-
-def review_rule(row: Mapping[str, Any]) -> ReviewRule:
-    meaning, unit = MEANINGS[str(row["code"])]
-    return ReviewRule.model_validate(
-        {
-            "code": row["code"],
-            "title": HOLD_CODES.entries[str(row["code"])],
-            "meaning": meaning,
-            "kind": row["kind"],
-            "tariff_class": row["tariff_class"] or None,
-            "limit": row["limit"],
-            "unit": unit,
-            "on": row["active"],
-        }
-    )

@@ -13,6 +13,7 @@ from denghuo.service.notice.api import NewNotice, NoticeApi, Send
 
 AT_ONCE = 1_000
 TEMPLATES = {"supply": "bill_issued", "purchase": "purchase_settled"}
+REVERSED = "bill_reversed"
 
 
 def tell_holders(work: Work, store: BillingStore, ask: Ask, call: Call, request: TellHolders) -> HoldersTold:
@@ -33,10 +34,14 @@ def _notice(row: Mapping[str, Any], month: str) -> NewNotice:
         "amount": str(Money(row["amount_fen"])),
         "bill_no": row["bill_no"],
     }
-    if row["kind"] == "supply":
+    template = TEMPLATES[row["kind"]]
+    if row["reverses"] is not None:
+        template = REVERSED
+        parameters |= {"amount": str(Money(-row["amount_fen"])), "bill_no": row["reverses"]}
+    elif row["kind"] == "supply":
         parameters["due_on"] = row["due_on"].isoformat()
     return NewNotice(
-        template=TEMPLATES[row["kind"]],
+        template=template,
         account_no=row["account_no"],
         org=row["org"],
         parameters=parameters,

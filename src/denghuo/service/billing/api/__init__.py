@@ -101,6 +101,15 @@ from denghuo.service.billing.api.population import (
 )
 from denghuo.service.billing.api.proof import DayRef, DayRoot, RunsSealed
 from denghuo.service.billing.api.replay import OUTCOMES, Difference, MonthReplayed, Replayed, ReplayMonth
+from denghuo.service.billing.api.reversal import (
+    REQUEST_STATES,
+    ROLES,
+    ChainedBill,
+    NotReversible,
+    ReversalAsked,
+    ReversalRequest,
+    ReverseBill,
+)
 from denghuo.service.billing.api.trial import NotTriable, Trial, TrialReading, Try
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject
 
@@ -115,6 +124,8 @@ __all__ = [
     "HOLD_CODES",
     "OUTCOMES",
     "PARTS",
+    "REQUEST_STATES",
+    "ROLES",
     "STAGES",
     "STAGE_STATES",
     "USES",
@@ -135,6 +146,7 @@ __all__ = [
     "BillsFound",
     "BillsIssued",
     "CannotRate",
+    "ChainedBill",
     "ChangePart",
     "ChangeStep",
     "ClaimEnergy",
@@ -182,6 +194,7 @@ __all__ = [
     "NotComparable",
     "NotIssued",
     "NotReleasable",
+    "NotReversible",
     "NotTriable",
     "NothingBilled",
     "NothingSoFar",
@@ -197,6 +210,9 @@ __all__ = [
     "Released",
     "ReplayMonth",
     "Replayed",
+    "ReversalAsked",
+    "ReversalRequest",
+    "ReverseBill",
     "ReviewRule",
     "ReviewRules",
     "RunsSealed",
@@ -360,6 +376,16 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.read")
     def forecast_errors(self, call: Call, request: AskForecastErrors) -> ForecastErrors:
         """How far forecasts were from the bills, month by month."""
+
+    # -- after the issue --------------------------------------------------------------------------------------------------
+
+    @command(permit="billing.reverse", problems=(BillNotFound, NotReversible))
+    def reverse_bill(self, call: Call, request: ReverseBill) -> ReversalAsked:
+        """Asks that an issued bill be taken back as a whole (全减). Once another person agrees its reversal is issued."""
+
+    @command(permit="billing.reverse", problems=(BillNotFound, NotReversible))
+    def rebill(self, call: Call, request: ReverseBill) -> ReversalAsked:
+        """Asks that an issued bill be taken back and the account's month be billed again from today's data (全减另发)."""
 
     # -- computed again ---------------------------------------------------------------------------------------------------
 

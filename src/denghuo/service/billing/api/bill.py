@@ -23,6 +23,7 @@ from denghuo.kernel.fields import (
 )
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import ApparentPower, Energy, Money, Multiplier, Power, Price, Register, Value
+from denghuo.service.billing.api.reversal import ChainedBill, ReversalRequest
 from denghuo.service.billing.lines import STATUSES, UNITS, Step
 from denghuo.service.tariff.api import QUANTITIES, Band, Group, TierNumber
 
@@ -132,6 +133,7 @@ class BillRow(Message):
     due_on: Annotated[date | None, Label("缴费截止", "Due on")]
     estimated_days: Annotated[int, Label("估算天数", "Days estimated")]
     illustrative: Annotated[bool, Label("含示例价", "Illustrative prices")]
+    reverses: Annotated[BillNo | None, Label("冲销账单", "Reverses")]
 
 
 class BillsFound(Message):
@@ -211,7 +213,11 @@ class Held(Message):
 
 
 class Bill(Message):
-    """A bill explained. `lines` carry their derivation; `remarks` say what a reader must know (estimates, missing months)."""
+    """A bill explained. `lines` carry their derivation; `remarks` say what a reader must know (estimates, missing months).
+
+    chain: the bills of this account, month and kind where one of them was taken back, else empty. reversal: the newest request to
+    take this bill back; a customer's session does not see it.
+    """
 
     bill_no: BillNo
     account_no: AccountNo
@@ -247,6 +253,10 @@ class Bill(Message):
     due_on: Annotated[date | None, Label("缴费截止", "Due on")]
     reverses: Annotated[BillNo | None, Label("冲销账单", "Reverses")]
     reversed_by: Annotated[BillNo | None, Label("被冲销于", "Reversed by")]
+    replaces: Annotated[BillNo | None, Label("另发自", "Replaces")] = None
+    replaced_by: Annotated[BillNo | None, Label("另发为", "Replaced by")] = None
+    chain: list[ChainedBill] = []
+    reversal: ReversalRequest | None = None
     run_no: Annotated[int | None, Label("发行批次", "Issue no.")]
     rated_at: Annotated[AwareDatetime, Label("算费时间", "Rated at")]
     as_of: AsOf

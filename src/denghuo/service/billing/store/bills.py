@@ -105,6 +105,15 @@ class Bills:
         )
         return {(row["account_no"], row["kind"]): (row["bill_no"], row["state"]) for row in rows}
 
+    def next_numbers(self, month: str, account_nos: Sequence[str]) -> dict[tuple[str, str], str]:
+        """(account, kind) -> the number of the next bill, for those of these accounts whose bill of the month was taken back."""
+        rows = self._work.rows(
+            "SELECT account_no, kind, max(bill_no) AS last FROM bill WHERE month = %s AND account_no = ANY (%s)"
+            " AND state = 'reversed' GROUP BY account_no, kind",
+            (month, list(account_nos)),
+        )
+        return {(row["account_no"], row["kind"]): f"{int(row['last']) + 1:022d}" for row in rows}
+
     def figures(self, bill_no: str) -> tuple[Money, int]:
         """Amount and energy of a bill."""
         row = self._work.row("SELECT amount_fen, energy_wh FROM bill WHERE bill_no = %s", (bill_no,))
@@ -193,7 +202,7 @@ class Bills:
     def issued(self, month: str, run_no: int, after: str, limit: int) -> list[dict[str, Any]]:
         """Bills of an issue in the order of their numbers, behind `after`."""
         return self._work.rows(
-            "SELECT bill_no, account_no, org, kind, amount_fen, due_on FROM bill"
+            "SELECT bill_no, account_no, org, kind, amount_fen, due_on, reverses FROM bill"
             " WHERE month = %s AND run_no = %s AND bill_no > %s ORDER BY bill_no LIMIT %s",
             (month, run_no, after, limit),
         )
@@ -206,11 +215,11 @@ class Bills:
         )
 
     def note_use(self, bill_nos: Sequence[str], at: datetime) -> None:
-        """Adds the energy of issued supply bills to the tier year."""
+        """Adds the energy of issued supply bills to the tier year; a reversal does not add, see `Reversals.take_back_use`."""
         self._work.run(
             "INSERT INTO year_use (account_no, month, org, energy_wh, source, billed_on, recorded_at)"
             " SELECT account_no, month, org, energy_wh, 'billed', issued_on, %s FROM bill"
-            " WHERE bill_no = ANY (%s) AND kind = 'supply' AND state = 'issued'"
+            " WHERE bill_no = ANY (%s) AND kind = 'supply' AND state = 'issued' AND reverses IS NULL"
             " ON CONFLICT (account_no, month) DO UPDATE SET energy_wh = excluded.energy_wh, source = excluded.source,"
             " billed_on = excluded.billed_on, recorded_at = excluded.recorded_at",
             (at, list(bill_nos)),
