@@ -77,6 +77,7 @@ ROLES_OF_POINTS = Dictionary(
     "point.role",
     {
         "sale": text("售电", "Sale"),
+        "sub_meter": text("套表分表", "Sub-meter"),
         "export": text("余电上网", "Surplus export"),
         "full_feed_in": text("全额上网", "Full feed-in"),
         "gateway": text("台区关口", "Area gateway"),
@@ -84,7 +85,7 @@ ROLES_OF_POINTS = Dictionary(
     },
 )
 PointRole = Annotated[
-    Literal["sale", "export", "full_feed_in", "gateway", "feeder_head"],
+    Literal["sale", "sub_meter", "export", "full_feed_in", "gateway", "feeder_head"],
     Label("计量点用途", "Role", dictionary=ROLES_OF_POINTS.name),
 ]
 

@@ -20,10 +20,13 @@ from tests.service.billing.county import (
     daily,
     prices,
     settle_county,
+    take_registers,
     tariff,
 )
+from tests.service.records import meter, point
 
 from denghuo.kernel.values import ApparentPower, Energy, Percent, Power, Price
+from denghuo.service.asset.api import AssetApi, RegisterMeters
 from denghuo.service.billing.api import (
     Bill,
     BillRef,
@@ -44,6 +47,7 @@ from denghuo.service.contract.api import (
     Part,
     TransformerLoss,
 )
+from denghuo.service.point.api import PointApi, RegisterPoints
 from denghuo.service.tariff.api import (
     DraftTariff,
     FreeEnergy,
@@ -65,7 +69,9 @@ PLAIN = Supply(8, 2, daily(40), tariff_class="general_single_part", contract_kw=
 ALL = [CHANGED, DEARER, UNREAD, ENDED]
 TABLED = Supply(9, 2, daily(40), tariff_class="general_single_part", contract_kw=10)
 PLATED = Supply(10, 2, daily(40), tariff_class="general_single_part", contract_kw=10)
-SPECIAL = [LOSSES, PARTS, FAMILY, PLAIN, TABLED, PLATED]
+BEHIND = Supply(11, 2, daily(40), tariff_class="general_single_part", contract_kw=10)
+UNAGREED = Supply(12, 2, daily(40), tariff_class="general_single_part", contract_kw=10)
+SPECIAL = [LOSSES, PARTS, FAMILY, PLAIN, TABLED, PLATED, BEHIND]
 
 
 def households() -> list[TariffDocument]:
@@ -82,8 +88,18 @@ def households() -> list[TariffDocument]:
 @pytest.fixture(params=["local", "remote"])
 def special(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
     with county(request.param, database_dsn, tmp_path) as made:
-        settle_county(made, SPECIAL, households())
+        settle_county(made, [*SPECIAL, UNAGREED], households())
+        for serial, main in ((21, BEHIND), (22, UNAGREED)):
+            sub_meter(made, serial, main)
         yield made
+
+
+def sub_meter(found: County, serial: int, main: Supply) -> None:
+    """A meter of 10 kWh a day behind that of a supply."""
+    found.directory(AssetApi).register_meters(OPERATOR, RegisterMeters(meters=[meter(serial)]))
+    behind = point(main.serial, main.station, point_no=f"SUB{serial}", role="sub_meter", meter_no=f"M{serial:05d}")
+    assert not found.directory(PointApi).register_points(OPERATOR, RegisterPoints(points=[behind])).refused
+    take_registers(found, [Supply(serial, main.station, daily(10))])
 
 
 @pytest.fixture(params=["local", "remote"])
@@ -212,6 +228,7 @@ def test_losses_parts_and_households_are_billed_as_agreed(special: County) -> No
         ],
         behind=[BehindTransformer(transformer_no="T2", account_no=PLAIN.account_no)],
     )
+    agree(special, BEHIND, 1, parts=[Part(point_no="SUB21", way="meter", tariff_code="test.farm")])
     plate = {"capacity_kva": ApparentPower.of("315"), "no_load_kw": Power.of("0.67"), "load_kw": Power.of("3.65")}
     agree(special, PLATED, 1, losses=[TransformerLoss(transformer_no="T3", way="nameplate", **plate)])
     agree(special, FAMILY, 1, persons=6, persons_since=date(2026, 1, 10), free_energy=True)
@@ -231,11 +248,15 @@ def test_losses_parts_and_households_are_billed_as_agreed(special: County) -> No
     assert told(bill(special, PLATED)) == [("", "1682", "0.7853", "1320.87")]
     # Eleven months of 100 kWh more room in the first tier, which all 3,600 kWh fit into; 15 kWh are free.
     assert told(bill(special, FAMILY)) == [("", "3600", "0.6170", "2221.20"), ("", "15", "0.6170", "-9.26")]
+    # A real sub-meter: 300 of the 1,200 kWh; where nothing is agreed about one, there is no bill.
+    assert told(bill(special, BEHIND)) == [("", "900", "0.7853", "706.77"), ("", "300", "0.5000", "150.00")]
+    (held,) = special.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, state="open")).rows
+    assert (held.account_no, held.code) == (UNAGREED.account_no, "rating_failed") and "SUB22" in held.reason.en
     assert told(bill(special, PLAIN)) == [("", "1200", "0.7853", "942.36")]
 
     # What is not ordinary is not rated by columns.
     tried = special.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code="test.business"))
-    assert (tried.contracts, tried.by_rules, str(tried.difference)) == (5, 4, "0.00")
+    assert (tried.contracts, tried.by_rules, tried.not_rated, str(tried.difference)) == (6, 5, 1, "0.00")
 
     # The file holds the terms, and the tariff of the part.
     for supply in SPECIAL:

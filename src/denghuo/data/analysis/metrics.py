@@ -126,7 +126,7 @@ METRICS: tuple[Metric, ...] = (
         ("reading.month_energy",),
         "SELECT org, NULL AS key, count(*) FILTER (WHERE obtained) AS value, count(*) AS whole FROM ("
         "SELECT org, point_no, bool_and(status <> 'held') AS obtained FROM reading.month_energy"
-        " WHERE month = $month AND role IN ('sale', 'export', 'full_feed_in') GROUP BY org, point_no) GROUP BY org",
+        " WHERE month = $month AND role IN ('sale', 'sub_meter', 'export', 'full_feed_in') GROUP BY org, point_no) GROUP BY org",
     ),
     Metric(
         "reads_estimated",
@@ -138,7 +138,7 @@ METRICS: tuple[Metric, ...] = (
         "reading",
         ("reading.month_energy",),
         "SELECT org, NULL AS key, count(DISTINCT point_no) FILTER (WHERE status = 'estimated') AS value"
-        " FROM reading.month_energy WHERE month = $month AND role IN ('sale', 'export', 'full_feed_in') GROUP BY org",
+        " FROM reading.month_energy WHERE month = $month AND role IN ('sale', 'sub_meter', 'export', 'full_feed_in') GROUP BY org",
     ),
     Metric(
         "bills",

@@ -272,6 +272,7 @@ POINTS = Shape(
             Code(
                 {
                     "sale": text("售电", "sale"),
+                    "sub_meter": text("套表分表", "sub-meter behind a sale point"),
                     "export": text("余电上网", "surplus export"),
                     "full_feed_in": text("全额上网", "full feed-in"),
                     "gateway": text("台区关口", "area gateway"),

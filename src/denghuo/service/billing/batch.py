@@ -15,7 +15,8 @@ from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.kernel.contract import DatasetRef, DatasetSchema
 
 PURCHASE_ROLES = frozenset({"export", "full_feed_in"})
-SUPPLY_ROLES = frozenset({"sale"})
+SUB_METER = "sub_meter"
+SUPPLY_ROLES = frozenset({"sale", SUB_METER})
 _KEPT = 2
 
 

@@ -21,7 +21,14 @@ from denghuo.service.billing.review import REMEDIES, Finding, finding
 from denghuo.service.billing.rules import Stage, choose, rate_stages
 from denghuo.service.billing.rules.quantities import tier_year_begins
 from denghuo.service.billing.rules.words import remark
-from denghuo.service.billing.special import Days, EntriesOf, filled, part_codes, priced_part
+from denghuo.service.billing.special import (
+    Days,
+    EntriesOf,
+    every_sub_meter_is_agreed,
+    filled,
+    part_codes,
+    priced_part,
+)
 from denghuo.service.reading.api import RULES
 from denghuo.service.tariff.api import TariffDocument
 
@@ -135,6 +142,7 @@ class Rating:
         used_before: list[int] = []
         for span, own in zip(spans, pieces, strict=True):
             part = replace(entry, terms=span.terms, pieces=tuple(own))
+            every_sub_meter_is_agreed(part)
             days = Days(self._month, span.first, span.last, closing=span is spans[-1])
             subject, used, said = self.subject(part, use, span.tariff, days)
             stages.append(Stage(subject, span.tariff, span.others))

@@ -9,7 +9,7 @@ from typing import Any
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent, round_half_up
-from denghuo.service.billing.batch import Entry, Piece, Terms
+from denghuo.service.billing.batch import SUB_METER, Entry, Piece, Terms
 from denghuo.service.billing.lines import CannotRate, LineLoss, LossBand, Part, TransformerDays, TransformerLoss
 from denghuo.service.billing.rules.households import household_extra_wh, household_months
 from denghuo.service.billing.rules.quantities import tier_year_begins
@@ -93,6 +93,27 @@ def filled(entry: Entry, tariff: TariffDocument, days: Days, tier_months: int, e
     if special.counted_with and tariff.basic is not None and tariff.basic.discount is not None:
         found |= _counted(entry, special, days.month, entries_of)
     return found
+
+
+def every_sub_meter_is_agreed(entry: Entry) -> None:
+    """A sub-meter of which nothing is agreed would be billed twice, at itself and at its main meter.
+
+    Raises:
+        CannotRate: what a sub-meter shows has no price.
+    """
+    terms = entry.terms[-1]
+    agreed = {part.point_no for part in special_of(terms.special).parts} if terms.special else set()
+    for piece in entry.pieces:
+        if piece.role == SUB_METER and piece.point_no not in agreed:
+            raise CannotRate(
+                text(
+                    f"分表 {piece.point_no} 没有分算约定，请在合同专用条款中约定其电价。",
+                    f"Nothing is agreed about sub-meter {piece.point_no}; agree on its tariff among the special terms.",
+                ),
+                code="no_terms",
+                point_no=piece.point_no,
+                value=terms.contract_no,
+            )
 
 
 # --- losses and transformers -----------------------------------------------------------------------------------------------

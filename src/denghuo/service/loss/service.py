@@ -134,7 +134,9 @@ class LossService(LossApi):
         table = self._work.datasets.scan(self._energy(request.month))
         rows = table.filter(pc.equal(table["area_no"], pa.scalar(request.area_no))).to_pylist()
         # A dataset knows no row security: the caller's scope is applied here.
-        seen = [row for row in rows if row["band"] == "total" and call.covers(row["org"])]
+        # What a sub-meter shows was sold at its main meter.
+        counted = [row for row in rows if row["band"] == "total" and row["role"] != "sub_meter"]
+        seen = [row for row in counted if call.covers(row["org"])]
         members = [_member(row) for row in seen if row["quantity"] in ("active_fwd", "active_rev")]
         members.sort(
             key=lambda one: (one.role != "gateway", one.energy is not None, -(number(one.energy) or 0), one.point_no)

@@ -101,7 +101,7 @@ RULE_BOOK: tuple[Rule, ...] = (
         # Against the median of the meter's own days; the floor keeps small users out.
         {"factor": 10, "floor_wh_a_day": 50_000, "days_min": 5},
         # What a plant delivers follows the weather, and what a gateway passes follows the plants behind it.
-        roles=("sale",),
+        roles=("sale", "sub_meter"),
         may_accept=True,
     ),
     Rule(
@@ -136,7 +136,7 @@ RULE_BOOK: tuple[Rule, ...] = (
         ),
         # The last days against the median of those before, by more than a floor.
         {"days": 7, "share_e4": 2_000, "floor_wh_a_day": 20_000},
-        roles=("sale",),
+        roles=("sale", "sub_meter"),
     ),
     Rule(
         "reverse",
@@ -148,7 +148,7 @@ RULE_BOOK: tuple[Rule, ...] = (
         ),
         # Below this much in the month it may be creep.
         {"floor_wh": 1_000},
-        roles=("sale",),
+        roles=("sale", "sub_meter"),
     ),
     Rule(
         "zero_run",
@@ -159,7 +159,7 @@ RULE_BOOK: tuple[Rule, ...] = (
             "The meter may have stopped; check on site, then accept, or enter the right register.",
         ),
         {"days_min": 7},
-        roles=("sale", "full_feed_in"),
+        roles=("sale", "sub_meter", "full_feed_in"),
         may_accept=True,
     ),
     Rule(

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from denghuo.kernel.period import Month
-from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES
+from denghuo.service.billing.batch import PURCHASE_ROLES, SUB_METER, SUPPLY_ROLES
 from denghuo.service.billing.engine.figures import Energies, Flags, Int
 from denghuo.service.billing.engine.plan import PricePlan
 from denghuo.service.billing.rules.quantities import PARENT
@@ -32,7 +32,7 @@ FROM terms GROUP BY account_no, kind
 """
 _METERS = """
 SELECT account_no, CASE WHEN role IN (SELECT unnest($supply)) THEN 'supply' ELSE 'purchase' END AS kind,
-       bool_and(status <> 'held' AND energy_wh IS NOT NULL) AS settled, count(*) AS registers,
+       bool_and(status <> 'held' AND energy_wh IS NOT NULL AND role <> '{sub}') AS settled, count(*) AS registers,
        {values}
 FROM energy
 WHERE account_no IS NOT NULL AND role IN (SELECT unnest($billed))
@@ -48,7 +48,7 @@ _PRESENT = ", ".join(
 )
 _BANDS_GIVEN = " + ".join(f"m.has_{band}::INT" for band in REGISTERS)
 _JOINED = f"""
-WITH contract AS ({_CONTRACTS}), metered AS ({_METERS.format(values=_VALUES)})
+WITH contract AS ({_CONTRACTS}), metered AS ({_METERS.format(values=_VALUES, sub=SUB_METER)})
 SELECT dense_rank() OVER (ORDER BY c.account_no, c.kind) - 1 AS contract, c.*,
        -- Each register once: as many rows as bands.
        coalesce(m.settled AND m.registers = {_BANDS_GIVEN}, false) AS plain,
