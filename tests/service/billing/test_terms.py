@@ -33,6 +33,7 @@ from denghuo.service.billing.api import (
     ExceptionRef,
     FindBills,
     FindExceptions,
+    ReplayMonth,
     StartCycle,
     TryOnAll,
 )
@@ -180,6 +181,7 @@ def test_a_month_whose_terms_or_prices_change_is_billed_in_stages(found: County)
     # The file says what each stage was rated from, and by which tariffs.
     for supply in (DEARER, UNREAD):
         verified(found, supply)
+    all_identical(found, 3)
     body = verified(found, CHANGED)
     assert (body["version"], [one["code"] for one in body["tariffs"]]) == (2, ["test.business"])
     assert [
@@ -200,6 +202,12 @@ def verified(found: County, supply: Supply) -> dict[str, Any]:
     report = verify(body)
     assert report.verdict == "verified", report
     return body
+
+
+def all_identical(found: County, bills: int) -> None:
+    """What is kept with the bills gives every line again, to the last character."""
+    page = found.billing.replay_month(ACCOUNTANT, ReplayMonth(month=MONTH))
+    assert (page.checked, page.identical, page.rows) == (bills, bills, [])
 
 
 def agree(found: County, supply: Supply, day: int, **terms: Any) -> None:
@@ -261,6 +269,7 @@ def test_losses_parts_and_households_are_billed_as_agreed(special: County) -> No
     # The file holds the terms, and the tariff of the part.
     for supply in SPECIAL:
         verified(special, supply)
+    all_identical(special, len(SPECIAL))
     body = verified(special, PARTS)
     assert [one["code"] for one in body["tariffs"]] == ["test.farm"]
     assert body["bill"]["rating"]["parts"][0]["ratio"] == "30.00"
