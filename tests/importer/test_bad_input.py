@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pyarrow as pa
@@ -20,7 +20,9 @@ from denghuo.data.processing.importing import open_table
 from denghuo.importer import NothingToImport, Report, take_over
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SHANGHAI
+from denghuo.kernel.values import Energy, Percent
 from denghuo.main.composition import SERVICES
+from denghuo.service.contract.api import ContractApi, ContractsOf, LineLoss, SpecialTerms, TransformerLoss
 from denghuo.service.customer.api import AccountRef, CustomerApi
 from denghuo.service.host.binding import Directory
 
@@ -126,6 +128,39 @@ def test_what_names_the_unknown_is_refused_and_the_rest_taken(place: Place) -> N
     # Once the fault is corrected the same folder is imported again, and only what was refused is new.
     fixed = place.take()
     assert (fixed.exit_code, sum(table.taken for table in fixed.tables)) == (0, 0)
+
+
+def test_special_terms_come_with_their_contracts(place: Place) -> None:
+    head = (
+        "contract_no,account_no,kind,tariff_class,contract_kw,voltage_kv,settlement_mode,effective_from,pf_standard,"
+        "household_persons,household_since,free_energy,free_until,line_loss_percent,transformer_loss_kwh\n"
+    )
+    good = f"GY{A},{A},supply,resident,4.7,0.22,agency,2020-08-05,,6,2026-01-10,true,2026-12-31,1.5,120\n"
+    report = place.take(
+        contracts=head
+        + good
+        + f"GY{B},{B},supply,general_single_part,4.7,0.22,agency,2020-08-05,,6,2026-01-10,,,,\n"
+        + f"GY-3,{B},supply,resident,4.7,0.22,agency,2020-08-05,,6,,,,,\n"
+        + f"GY-4,{B},supply,resident,4.7,0.22,agency,2020-08-05,95,,,,,,\n"
+        + f"GY-5,{B},supply,resident,4.7,0.22,agency,2020-08-05,,,,,,100,\n"
+    )
+    refused = [
+        ("contracts.csv", 3, "household_persons"),
+        ("contracts.csv", 4, "household_since"),
+        ("contracts.csv", 5, "pf_standard"),
+        ("contracts.csv", 6, "line_loss_percent"),
+    ]
+    assert sorted(named(report)) == refused
+    assert sorted(named(place.dry())) == refused
+    (found,) = place.directory(ContractApi).contracts_of(CALL, ContractsOf(account_no=A)).rows
+    assert found.special == SpecialTerms(
+        persons=6,
+        persons_since=date(2026, 1, 10),
+        free_energy=True,
+        free_until=date(2026, 12, 31),
+        line_losses=[LineLoss(line_no="1", share=Percent.of("1.5"))],
+        losses=[TransformerLoss(transformer_no="1", way="agreed", active_kwh=Energy.of("120"))],
+    )
 
 
 def test_time_that_cannot_be(place: Place) -> None:

@@ -104,6 +104,8 @@ def _wire(row: Row, **names: str) -> dict[str, Any]:
     }
 
 
+IMPORTED = "1"
+"""The number of a line or a transformer of which the file tells the loss alone."""
 _TEXTS = frozenset({"multiplier", "head_multiplier", "gateway_multiplier", "new_multiplier"})
 
 
@@ -126,6 +128,37 @@ def _batch(reply: BatchTaken) -> Taken:
             for item in reply.refused
         ],
     )
+
+
+# --- contracts -----------------------------------------------------------------------------------------------------------
+
+_SPECIAL = {
+    "pf_standard": "pf_standard",
+    "persons": "household_persons",
+    "persons_since": "household_since",
+    "free_energy": "free_energy",
+    "free_until": "free_until",
+    "line_losses.0.share": "line_loss_percent",
+    "losses.0.active_kwh": "transformer_loss_kwh",
+    "losses.0.reactive_kvarh": "transformer_loss_kvarh",
+}
+"""Where the columns of special terms stand in `SpecialTerms`."""
+
+
+def _contract(row: Row, around: Around) -> Message:
+    given = {column: value for column, value in _wire(row).items() if column in _SPECIAL.values() and value is not None}
+    body = {column: value for column, value in _wire(row).items() if column not in _SPECIAL.values()}
+    special: dict[str, Any] = {
+        name: given[column] for name, column in _SPECIAL.items() if column in given and "." not in name
+    }
+    if "pf_standard" in special:
+        special["pf_standard"] = int(special["pf_standard"])
+    if "line_loss_percent" in given:
+        special["line_losses"] = [{"line_no": IMPORTED, "share": given["line_loss_percent"]}]
+    if "transformer_loss_kwh" in given or "transformer_loss_kvarh" in given:
+        loss = {"active_kwh": given.get("transformer_loss_kwh"), "reactive_kvarh": given.get("transformer_loss_kvarh")}
+        special["losses"] = [{"transformer_no": IMPORTED, "way": "agreed", **loss}]
+    return NewContract.model_validate(body | ({"special": special} if special else {}))
 
 
 # --- organisations and customers -----------------------------------------------------------------------------------------
@@ -258,9 +291,10 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         tables.CONTRACTS,
-        lambda row, around: NewContract.model_validate(_wire(row)),
+        _contract,
         lambda ask, call, items: _batch(ask(ContractApi).sign_contracts(call, SignContracts(contracts=items))),
         lambda ask, call: ask(ContractApi).find_contracts(call, FindContracts(limit=1)).total,
+        {f"special.{name}": column for name, column in _SPECIAL.items()},
     ),
     Step(
         tables.POINTS,

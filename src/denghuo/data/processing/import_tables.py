@@ -185,6 +185,30 @@ def contract_agrees(row: Row) -> Disagreement | None:
     return Disagreement(wanted, text("此类合同必填", "a contract of this kind needs it"), text("请填写", "fill it in"))
 
 
+def special_agrees(row: Row) -> Disagreement | None:
+    """Households and free energy are of residents, a household has its day, and losses are of supply."""
+    resident = row["kind"] == "supply" and row["tariff_class"] == "resident"
+    for name in ("household_persons", "free_energy"):
+        if row[name] and not resident:
+            return Disagreement(
+                name, text("只用于居民用电", "it is for residents only"), text("请清空", "leave it empty")
+            )
+    if row["household_persons"] is not None and row["household_since"] is None:
+        return Disagreement(
+            "household_since", text("多人口户必填", "a household needs it"), text("请填写", "fill it in")
+        )
+    for name in ("pf_standard", "line_loss_percent", "transformer_loss_kwh", "transformer_loss_kvarh"):
+        if row[name] is not None and row["kind"] != "supply":
+            return Disagreement(
+                name, text("只用于供用电合同", "it is for supply only"), text("请清空", "leave it empty")
+            )
+    if row["transformer_loss_kvarh"] is not None and row["transformer_loss_kwh"] is None:
+        return Disagreement(
+            "transformer_loss_kwh", text("协议变损须有有功", "an agreed loss needs it"), text("请填写", "fill it in")
+        )
+    return None
+
+
 CONTRACTS = Shape(
     "contracts",
     text("合同", "contracts"),
@@ -216,10 +240,34 @@ CONTRACTS = Shape(
             "settlement",
         ),
         column("effective_from", Day(), "生效日期", "effective from"),
+        optional(
+            "pf_standard",
+            Code({one: text(f"0.{one}", f"0.{one}") for one in ("90", "85", "80")}),
+            "约定功率因数标准",
+            "agreed power factor standard",
+        ),
+        optional(
+            "household_persons", Number(least=Decimal(1), most=Decimal(99)), "家庭人口", "persons of the household"
+        ),
+        optional("household_since", Day(), "多人口受理日期", "day on which the household was accepted"),
+        optional("free_energy", Truth(), "享受免费电量", "has free energy"),
+        optional("free_until", Day(), "免费电量止日", "last day of free energy"),
+        optional(
+            "line_loss_percent",
+            Number(places=2, least=Decimal("0.01"), most=Decimal("99.99"), unit="%"),
+            "线损率",
+            "line loss, share of the energy",
+        ),
+        optional(
+            "transformer_loss_kwh", Number(places=3, unit="kWh"), "协议变损有功", "agreed transformer loss a month"
+        ),
+        optional(
+            "transformer_loss_kvarh", Number(places=3, unit="kvarh"), "协议变损无功", "agreed reactive loss a month"
+        ),
         SOURCE,
     ),
     unique=(("contract_no",),),
-    checks=(contract_agrees,),
+    checks=(contract_agrees, special_agrees),
 )
 METERS = Shape(
     "meters",
