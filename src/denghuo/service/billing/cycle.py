@@ -4,7 +4,9 @@ A step that was overtaken (by a stop, a resume or another worker) writes nothing
 progress that was committed with the last one. So the month can be ended anywhere and goes on without a bill lost or doubled.
 """
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 
@@ -25,8 +27,8 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import MonthRef, ReadingApi
 from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument
 
-RATE_SLICE = 500
-REVIEW_SLICE = 2_000
+RATE_SLICE = 2_000
+REVIEW_SLICE = 10_000
 ISSUE_SLICE = 20_000
 HOURS_A_DAY = 24
 
@@ -82,10 +84,11 @@ class CycleSteps:
         inputs = self._inputs(cycle)
         total = len(inputs.entries)
         part = inputs.entries[done : done + RATE_SLICE]
-        drafts, held = rate_entries(self._store, self._ask, call, cycle.month, part, inputs)
-        if not self._store.cycles.take_step(cycle, done):
-            return True
-        write_drafts(self._store, cycle.month, part, drafts, held, call)
+        with collection_paused():
+            drafts, held = rate_entries(self._store, self._ask, call, cycle.month, part, inputs)
+            if not self._store.cycles.take_step(cycle, done):
+                return True
+            write_drafts(self._store, cycle.month, part, drafts, held, call)
         self._store.cycles.begin_stage(cycle.month, "rate", total, call.now)
         if done + len(part) < total:
             self._store.cycles.progress(cycle.month, "rate", done + len(part))
@@ -135,6 +138,23 @@ class CycleSteps:
 def platform_call(call: Call) -> Call:
     """The platform's own call for steps over the whole company, in the name of the one who started them."""
     return Call.system(call.now, actor=call.actor)
+
+
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """Keeps the cycle collector off while a slice is rated and written.
+
+    A slice makes many objects that all live until it is written and are in no cycle; each full collection would walk over them
+    and over the month's inputs, which costs a third of the rating.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def contracts_in(work: Work, terms: DatasetRef) -> int:
@@ -207,23 +227,27 @@ def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], cal
     """Lets rated bills pass, or holds them with a reason; gives what was found. What a person released holds no more."""
     limits = store.held.limits()
     use = store.bills.used([bill.account_no for bill in bills], month)
-    held: list[Finished] = []
-    for bill in bills:
-        for found in findings_of(month, bill, limits, tuple(use.get(bill.account_no, {}).values())):
-            held.append(
-                Finished(
-                    month=month,
-                    account_no=bill.account_no,
-                    org=bill.org,
-                    kind=bill.kind,
-                    tariff_class=bill.tariff_class,
-                    finding=found,
-                    pieces=bill.registers,
-                    bill_no=bill.bill_no,
-                    energy_wh=bill.energy_wh,
-                    amount_fen=bill.amount_fen,
-                )
-            )
+    found = [
+        (bill, finding)
+        for bill in bills
+        for finding in findings_of(month, bill, limits, tuple(use.get(bill.account_no, {}).values()))
+    ]
+    registers = store.bills.registers([bill.bill_no for bill, _ in found])
+    held = [
+        Finished(
+            month=month,
+            account_no=bill.account_no,
+            org=bill.org,
+            kind=bill.kind,
+            tariff_class=bill.tariff_class,
+            finding=finding,
+            pieces=registers[bill.bill_no],
+            bill_no=bill.bill_no,
+            energy_wh=bill.energy_wh,
+            amount_fen=bill.amount_fen,
+        )
+        for bill, finding in found
+    ]
     store.held.hold(held, call.now)
     still = store.held.still_held([one.bill_no for one in held if one.bill_no is not None])
     store.bills.set_states(sorted(still), "held")

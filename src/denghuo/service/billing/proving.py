@@ -27,7 +27,7 @@ from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import TariffApi, TariffRef
 
-AT_ONCE = 1_000
+AT_ONCE = 5_000
 GRACE = timedelta(hours=1)
 """How long after midnight an issue of the day before may still be on its way into the database."""
 

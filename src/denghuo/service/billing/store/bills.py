@@ -82,7 +82,6 @@ class ToReview:
     estimated_days: int
     contract_w: int | None
     pv_w: int | None
-    registers: list[dict[str, Any]]
     remarks: list[dict[str, Any]]
     tariff_code: str
     tariff_before: str | None
@@ -159,7 +158,7 @@ class Bills:
     def to_review(self, month: str, limit: int, account_no: str | None = None) -> list[ToReview]:
         return self._work.rows(
             "SELECT bill_no, account_no, org, kind, tariff_class, energy_wh, amount_fen, from_on, to_on, estimated_days,"
-            " contract_w, pv_w, registers, remarks, tariff_code,"
+            " contract_w, pv_w, remarks, tariff_code,"
             " (SELECT tariff_code FROM bill AS earlier WHERE earlier.account_no = bill.account_no AND earlier.kind = bill.kind"
             " AND earlier.month < bill.month AND earlier.state = 'issued' AND earlier.reverses IS NULL"
             " ORDER BY earlier.month DESC LIMIT 1) AS tariff_before,"
@@ -171,6 +170,13 @@ class Bills:
             (_MONTHLY, month, month, account_no, account_no, limit),
             ToReview,
         )
+
+    def registers(self, bill_nos: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """The registers of bills by their numbers, as they are stored."""
+        if not bill_nos:
+            return {}
+        rows = self._work.rows("SELECT bill_no, registers FROM bill WHERE bill_no = ANY (%s)", (list(bill_nos),))
+        return {row["bill_no"]: row["registers"] for row in rows}
 
     def set_states(self, bill_nos: Sequence[str], state: str) -> None:
         if bill_nos:
