@@ -60,6 +60,19 @@ BULK: tuple[Bulk, ...] = (
         _curves,
     ),
     Bulk(tables.VOLTAGES, CURVE_INTAKE, "meter_no", "at", {"voltage_v": ("voltage_dv",)}, _curves),
+    Bulk(
+        tables.METER_15MIN,
+        CURVE_INTAKE,
+        "meter_no",
+        "at",
+        {
+            "fwd_kwh": ("active_fwd_wh",),
+            "rev_kwh": ("active_rev_wh",),
+            "fwd_kvarh": ("reactive_fwd_varh",),
+            "rev_kvarh": ("reactive_rev_varh",),
+        },
+        _curves,
+    ),
 )
 
 
@@ -69,7 +82,8 @@ def too_large(bulk: Bulk, columns: Columns, file: str) -> tuple[Columns, list[Re
         return columns, []
     fits = np.ones(len(columns.rows), dtype=bool)
     for name in bulk.series:
-        fits &= np.abs(columns.rows[name].to_numpy()) <= INT32_MAX
+        values: Any = pc.fill_null(columns.rows[name], pa.scalar(0))
+        fits &= np.abs(values.to_numpy()) <= INT32_MAX
     refused = [
         Refusal(
             file,

@@ -1,6 +1,6 @@
 """Reading through both bindings: intakes, corrections, replay, review, scope."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call, Message
 from denghuo.kernel.period import midnight
-from denghuo.kernel.problem import Invalid, NotPermitted
+from denghuo.kernel.problem import Invalid, NotPermitted, Unavailable
 from denghuo.kernel.values import Energy, Register
 from denghuo.service.reading.api import (
     CURVE_INTAKE,
@@ -19,6 +19,7 @@ from denghuo.service.reading.api import (
     Accept,
     AccountMonth,
     AnyMonth,
+    AtomsPublished,
     CurveDay,
     CurveMonth,
     CurveNotFound,
@@ -33,6 +34,7 @@ from denghuo.service.reading.api import (
     NotPlanned,
     NotYet,
     PointMonthRef,
+    PublishAtoms,
     RegistersAt,
     Resolve,
     RulesOn,
@@ -40,7 +42,7 @@ from denghuo.service.reading.api import (
     WholeCompanyOnly,
     WrongIntake,
 )
-from denghuo.service.reading.batch.intake import REGISTERS
+from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from tests.service.bindings import NOW
 from tests.service.reading.conftest import Bench, Make
 from tests.service.reading.county import MONTH, installation, month_of, registers, steady
@@ -586,3 +588,75 @@ def test_station_takes_in_only_its_own_meters(bench: Make) -> None:
         1,
         [("M2", "unknown_subject")],
     )
+
+
+def energy_day(meter_no: str, day: date, values: Sequence[int | None], series: str = "active_fwd_wh") -> pa.Table:
+    start = midnight(day)
+    return curve_rows(
+        *((series, meter_no, start + slot * timedelta(minutes=15), value) for slot, value in enumerate(values))
+    )
+
+
+def test_energy_curves_are_taken_and_shown(bench: Make) -> None:
+    made = county(bench)
+    day = date(2026, 4, 13)
+    received = made.receive_curves(
+        energy_day("M1", day, [250] * 96),
+        energy_day("M1", day, [40] * 96, "reactive_fwd_varh"),
+        energy_day("TG001", day, [1]),
+        energy_day("M1", day + timedelta(days=1), [-1, 5]),
+    )
+    assert received.taken == 2 * 96 + 1
+    assert [row.code for row in received.refused_rows] == ["unknown_subject", "negative"]
+    shown = made.api.curve(made.call(), CurveDay(subject="M1", day=day))
+    assert str(shown.energy[95]) == "0.25" and str(shown.reactive_energy[0]) == "0.04"
+    assert shown.energy_rev == shown.voltage == shown.power == []
+
+
+def test_atoms_are_made_once_and_again_where_the_curve_changed(bench: Make) -> None:
+    made = county(bench)
+    first, second = date(2026, 4, 13), date(2026, 4, 14)
+    made.receive_curves(
+        energy_day("M1", first, [100] * 96),
+        energy_day("M2", first, [1] * 95),
+        energy_day("M1", second, list(range(96))),
+    )
+
+    def publish(*starts: int, **more: Any) -> AtomsPublished:
+        asked = PublishAtoms(month=MONTH, series="active_fwd_wh", starts=list(starts), **more)
+        return made.api.publish_atoms(made.call(), asked)
+
+    published = publish(0, 32, 88)
+    assert (published.made, [ref.period for ref in published.rows]) == (2, [str(first), str(second)])
+    rows = made.datasets.scan(published.rows[0]).to_pylist()
+    assert rows == [
+        {"subject": "M1", "e00": 3200, "e32": 5600, "e88": 800, "missing": 0, "gaps": None, "highest": None},
+        {"subject": "M2", "e00": 32, "e32": 56, "e88": 7, "missing": 1, "gaps": "0" * 95 + "1", "highest": 1},
+    ]
+    assert publish(0, 32, 88) == published.model_copy(update={"made": 0})
+    assert publish(0, 32).made == 2
+    told = made.datasets.scan(publish(0, highest=True).rows[1]).to_pylist()
+    assert (told[0]["e00"], told[0]["highest"]) == (sum(range(96)), 95)
+    made.receive_curves(energy_day("M1", second, [7]))
+    again = publish(0, 32, 88)
+    assert (again.made, again.rows[0]) == (1, published.rows[0])
+    assert made.datasets.scan(again.rows[1]).to_pylist()[0]["e00"] == sum(range(32)) + 7
+    assert made.api.publish_atoms(
+        made.call(), PublishAtoms(month="2026-03", series="active_fwd_wh", starts=[0])
+    ) == AtomsPublished(rows=[], made=0)
+    with pytest.raises((ValueError, Invalid)):
+        publish(4, 8)
+    with pytest.raises(NotPermitted):
+        made.api.publish_atoms(CLERK, PublishAtoms(month=MONTH, series="active_fwd_wh", starts=[0]))
+    station = replace(CLERK, permits=frozenset({"reading.publish"}))
+    with pytest.raises(WholeCompanyOnly):
+        made.api.publish_atoms(station, PublishAtoms(month=MONTH, series="active_fwd_wh", starts=[0]))
+
+
+def test_damaged_curves_are_said_and_make_no_atoms(bench: Make) -> None:
+    made = county(bench)
+    made.receive_curves(energy_day("M1", date(2026, 4, 13), [1] * 96))
+    (file,) = made.lake.versions(CURVES["active_fwd_wh"], date(2026, 4, 13))
+    (made.lake.folder / file.path).write_bytes(b"nothing")
+    with pytest.raises(Unavailable):
+        made.api.publish_atoms(made.call(), PublishAtoms(month=MONTH, series="active_fwd_wh", starts=[0]))

@@ -409,6 +409,8 @@ REGISTER_READS = Shape(
 )
 SIGNED_KILOWATT = Number(places=3, least=Decimal(-10_000_000), most=Decimal(10_000_000), unit="kW", summed=True)
 SIGNED_KILOVAR = Number(places=3, least=Decimal(-10_000_000), most=Decimal(10_000_000), unit="kvar", summed=True)
+KILOWATT_HOUR = Number(places=3, most=Decimal(2_000_000), unit="kWh", summed=True)
+KILOVAR_HOUR = Number(places=3, most=Decimal(2_000_000), unit="kvarh", summed=True)
 GATEWAY_15MIN = Shape(
     "gateway_15min",
     text("台区关口曲线", "gateway curves"),
@@ -428,6 +430,19 @@ VOLTAGES = Shape(
         column("meter_no", IDENTIFIER, "表号", "meter"),
         column("at", Instant(), "时刻", "beginning of the quarter of an hour"),
         column("voltage_v", Number(places=1, most=Decimal(500_000), unit="V", summed=True), "电压", "voltage"),
+    ),
+    unique=(("meter_no", "at"),),
+)
+METER_15MIN = Shape(
+    "meter_15min",
+    text("电能表电量曲线", "energy curves of meters"),
+    (
+        column("meter_no", IDENTIFIER, "表号", "meter"),
+        column("at", Instant(), "时刻", "beginning of the quarter of an hour"),
+        column("fwd_kwh", KILOWATT_HOUR, "正向有功", "active energy, forward, after the multiplier"),
+        optional("rev_kwh", KILOWATT_HOUR, "反向有功", "active energy, reverse, after the multiplier"),
+        optional("fwd_kvarh", KILOVAR_HOUR, "正向无功", "reactive energy, forward, after the multiplier"),
+        optional("rev_kvarh", KILOVAR_HOUR, "反向无功", "reactive energy, reverse, after the multiplier"),
     ),
     unique=(("meter_no", "at"),),
 )
@@ -459,4 +474,5 @@ TABLES: tuple[Shape, ...] = (
     REGISTER_READS,
     GATEWAY_15MIN,
     VOLTAGES,
+    METER_15MIN,
 )

@@ -15,7 +15,7 @@ from denghuo.kernel.period import midnight
 from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.batch import Piece
 
-_METHODS = ("actual", "manual", "interpolated", "daily_average")
+_METHODS = ("actual", "manual", "curve", "interpolated", "daily_average")
 """From the surest to the least sure."""
 ESTIMATED = frozenset({"interpolated", "daily_average"})
 _DAY = timedelta(days=1)

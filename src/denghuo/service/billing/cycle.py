@@ -17,6 +17,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem, Unavailable
 from denghuo.service.billing.api import Advance, Advanced
 from denghuo.service.billing.batch import Entry, MonthInputs, month_inputs
+from denghuo.service.billing.curves import split_energy
 from denghuo.service.billing.issue import issue_bills
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating
@@ -75,8 +76,10 @@ class CycleSteps:
 
     def _read(self, call: Call, cycle: CycleState, done: int) -> bool:
         read = self._ask(ReadingApi).read_month(platform_call(call), MonthRef(month=cycle.month))
+        assert cycle.terms_ref is not None  # the stage before this one wrote it
+        energy = with_curves(self._work, self._ask, call, cycle.month, cycle.terms_ref, read.energy)
         if self._store.cycles.take_step(cycle, done):
-            self._store.cycles.note_inputs(cycle.month, None, read.energy, None)
+            self._store.cycles.note_inputs(cycle.month, None, energy, None)
             self._store.cycles.end_stage(cycle.month, "read", read.points, call.now)
         return True
 
@@ -171,6 +174,12 @@ def tariffs_of(ask: Ask, call: Call, month: Month) -> list[TariffDocument]:
         for tariff in ask(TariffApi).in_force(platform_call(call), InForce(on=day)).tariffs
     }
     return list(found.values())
+
+
+def with_curves(work: Work, ask: Ask, call: Call, month: str, terms: DatasetRef, energy: DatasetRef) -> DatasetRef:
+    """The month's energies with the bands that curves give."""
+    tariffs = tariffs_of(ask, call, Month.of(month))
+    return split_energy(work.datasets, ask, platform_call(call), Month.of(month), tariffs, terms, energy)
 
 
 def opened_of(ask: Ask, call: Call) -> Callable[[str], date]:

@@ -20,7 +20,7 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.api.exception import HOLD_CODES
 from denghuo.service.billing.batch import Entry, month_inputs
-from denghuo.service.billing.cycle import platform_call, rate_entries, review_bills, write_drafts
+from denghuo.service.billing.cycle import platform_call, rate_entries, review_bills, with_curves, write_drafts
 from denghuo.service.billing.issue import issue_bills
 from denghuo.service.billing.rating import Draft
 from denghuo.service.billing.store import UNISSUED, BillingStore, Finished, Hold
@@ -119,7 +119,8 @@ class ExceptionDesk:
         system = platform_call(call)
         self._ask(ReadingApi).plan_month(system, MonthRef(month=month))
         energy = self._ask(ReadingApi).read_month(system, MonthRef(month=month)).energy
-        return self._ask(ContractApi).publish_terms(system, PublishTerms(month=month)), energy
+        terms = self._ask(ContractApi).publish_terms(system, PublishTerms(month=month))
+        return terms, with_curves(self._work, self._ask, call, month, terms, energy)
 
     def _sort(self, month: str, entries: Sequence[Entry], drafts: Sequence[Draft], held: Sequence[Finished]) -> _Sorted:
         """Apart: what may be written, and what was issued before and either agrees or differs."""

@@ -174,6 +174,35 @@ RULE_BOOK: tuple[Rule, ...] = (
         text("电量超出可计范围", "Energy beyond what can be counted"),
         text("核对倍率与示数。", "Check the multiplier and the registers."),
     ),
+    Rule(
+        "curve",
+        "notice",
+        text("由曲线分时", "Split by the curve"),
+        text(
+            "表计无分时示数，总电量按15分钟曲线分到各时段。",
+            "The meter has no registers by time of use; its energy is split by its 15-minute curve.",
+        ),
+    ),
+    Rule(
+        "curve_gaps",
+        "estimate",
+        text("曲线缺点", "Gaps in the curve"),
+        text(
+            "缺点不超过5%的，示数与曲线之差按缺点所在时段分摊并标记；超出则挂起，请补采曲线。",
+            "Up to 5 % of the slots: what the register has beyond the curve is shared by where they are missing, and marked; beyond"
+            " that it is held: collect the curve again.",
+        ),
+    ),
+    Rule(
+        "curve_apart",
+        "hold",
+        text("曲线与示数不符", "Curve and registers disagree"),
+        text(
+            "相差超过0.5%（不低于2千瓦时），请核对倍率、时钟与示数，补采曲线或录入正确示数。",
+            "They differ by more than 0.5 % and 2 kWh: check multiplier, clock and registers, collect the curve again or enter the"
+            " right register.",
+        ),
+    ),
 )
 
 

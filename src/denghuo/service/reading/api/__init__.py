@@ -2,6 +2,7 @@
 
 from denghuo.kernel.contract import Api, Call, Event, command, query
 from denghuo.kernel.problem import NotFound, Problem
+from denghuo.service.reading.api.atom import DAY_ATOMS, AtomsPublished, PublishAtoms, cell_name, day_atoms
 from denghuo.service.reading.api.messages import (
     Accept,
     AccountMonth,
@@ -47,7 +48,9 @@ from denghuo.service.reading.api.messages import (
 from denghuo.service.reading.api.vocabulary import (
     BANDS,
     CURVE_INTAKE,
+    ENERGY_SERIES,
     ENERGY_SO_FAR,
+    METER_SERIES,
     METHODS,
     MONTH_ENERGY,
     QUANTITIES,
@@ -58,6 +61,7 @@ from denghuo.service.reading.api.vocabulary import (
     SIDES,
     STATUSES,
     Band,
+    EnergySeries,
     Method,
     PerUnit,
     Quantity,
@@ -72,7 +76,10 @@ from denghuo.service.reading.api.vocabulary import (
 __all__ = [
     "BANDS",
     "CURVE_INTAKE",
+    "DAY_ATOMS",
+    "ENERGY_SERIES",
     "ENERGY_SO_FAR",
+    "METER_SERIES",
     "METHODS",
     "MONTH_ENERGY",
     "QUANTITIES",
@@ -86,12 +93,14 @@ __all__ = [
     "AccountMonth",
     "AccountReads",
     "AnyMonth",
+    "AtomsPublished",
     "Band",
     "CurveDay",
     "CurveMonth",
     "CurveNotFound",
     "CurveValues",
     "DayRead",
+    "EnergySeries",
     "EnergySoFar",
     "ExceptionsFound",
     "FindExceptions",
@@ -116,6 +125,7 @@ __all__ = [
     "PointMonth",
     "PointMonthRef",
     "Progress",
+    "PublishAtoms",
     "Quantity",
     "ReactivePower",
     "ReadCorrected",
@@ -143,6 +153,8 @@ __all__ = [
     "Volts",
     "WholeCompanyOnly",
     "WrongIntake",
+    "cell_name",
+    "day_atoms",
 ]
 
 
@@ -276,3 +288,8 @@ class ReadingApi(Api, noun="reading", version=1):
     @query(permit="reading.read", problems=(CurveNotFound,))
     def curve_month(self, call: Call, request: CurveMonth) -> CurveValues:
         """The month's 15-minute values of a gateway or a meter."""
+
+    @command(permit="reading.publish", problems=(WholeCompanyOnly,))
+    def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
+        """Adds up a month's energy curves by cells of the day, for the whole company. What was made before of the same curves and
+        cells is given again; a day is added up anew only where its curves have changed."""

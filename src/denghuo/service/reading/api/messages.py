@@ -22,7 +22,7 @@ from denghuo.kernel.fields import (
     Reason,
     TextPair,
 )
-from denghuo.kernel.values import Energy, Multiplier, Percent, Power, Register
+from denghuo.kernel.values import Energy, Multiplier, Percent, Power, ReactiveEnergy, Register
 from denghuo.service.reading.api.vocabulary import (
     Band,
     Method,
@@ -448,6 +448,10 @@ class CurveValues(Message):
     reactive: Annotated[list[ReactivePower | None], Label("无功功率", "Reactive power")]
     per_unit: Annotated[list[PerUnit | None], Label("电压标幺值", "Voltage per unit")]
     voltage: Annotated[list[Volts | None], Label("电压", "Voltage")]
+    energy: Annotated[list[Energy | None], Label("正向有功电量", "Active energy, forward")] = []
+    energy_rev: Annotated[list[Energy | None], Label("反向有功电量", "Active energy, reverse")] = []
+    reactive_energy: Annotated[list[ReactiveEnergy | None], Label("正向无功电量", "Reactive energy, forward")] = []
+    reactive_energy_rev: Annotated[list[ReactiveEnergy | None], Label("反向无功电量", "Reactive energy, reverse")] = []
     received: Annotated[int, Label("到数点数", "Values received")]
     expected: Annotated[int, Label("应有点数", "Values expected")]
     as_of: AsOf

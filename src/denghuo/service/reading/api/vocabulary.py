@@ -51,11 +51,12 @@ METHODS = Dictionary(
         "manual": text("人工录入", "Entered by hand"),
         "interpolated": text("前后示数内插", "Interpolated"),
         "daily_average": text("日均外推", "Daily average"),
+        "curve": text("15分钟曲线", "15-minute curve"),
         "none": text("无", "None"),
     },
 )
 Method = Annotated[
-    Literal["actual", "manual", "interpolated", "daily_average", "none"],
+    Literal["actual", "manual", "interpolated", "daily_average", "curve", "none"],
     Label("取数方式", "Method", dictionary=METHODS.name),
 ]
 RULES = Dictionary(
@@ -79,6 +80,9 @@ RULES = Dictionary(
         "zero_run": text("连续零电量", "Zero for many days"),
         "zero_month": text("全月零电量", "Zero for the whole month"),
         "too_large": text("电量超出可计范围", "Energy beyond what can be counted"),
+        "curve": text("由曲线分时", "Split by the curve"),
+        "curve_gaps": text("曲线缺点", "Gaps in the curve"),
+        "curve_apart": text("曲线与示数不符", "Curve and registers disagree"),
     },
     tones={
         "checked": "good",
@@ -90,6 +94,8 @@ RULES = Dictionary(
         "missing": "warning",
         "no_start": "danger",
         "too_large": "danger",
+        "curve_gaps": "warning",
+        "curve_apart": "danger",
     },
 )
 RuleCode = Annotated[
@@ -112,6 +118,9 @@ RuleCode = Annotated[
         "zero_run",
         "zero_month",
         "too_large",
+        "curve",
+        "curve_gaps",
+        "curve_apart",
     ],
     Label("规则", "Rule", dictionary=RULES.name),
 ]
@@ -175,8 +184,21 @@ SERIES = Dictionary(
         "gateway_reactive_var": text("关口无功功率", "Gateway reactive power"),
         "gateway_voltage_e4": text("关口电压标幺值", "Gateway voltage per unit"),
         "voltage_dv": text("电压", "Voltage"),
+        "active_fwd_wh": text("正向有功电量", "Active energy, forward"),
+        "active_rev_wh": text("反向有功电量", "Active energy, reverse"),
+        "reactive_fwd_varh": text("正向无功电量", "Reactive energy, forward"),
+        "reactive_rev_varh": text("反向无功电量", "Reactive energy, reverse"),
     },
 )
+ENERGY_SERIES = ("active_fwd_wh", "active_rev_wh", "reactive_fwd_varh", "reactive_rev_varh")
+"""What passed a meter in each quarter of an hour, after the multiplier."""
+METER_SERIES = frozenset({"voltage_dv", *ENERGY_SERIES})
+"""Series of a meter; the others are of an area's gateway."""
+EnergySeries = Annotated[
+    Literal["active_fwd_wh", "active_rev_wh", "reactive_fwd_varh", "reactive_rev_varh"],
+    Label("曲线系列", "Series", dictionary=SERIES.name),
+]
+
 MONTH_ENERGY = DatasetSchema(
     "reading.month_energy",
     1,

@@ -17,17 +17,13 @@ import pyarrow as pa
 import pyarrow.compute
 
 from denghuo.data.analysis.lake import SLOTS
+from denghuo.service.reading.api import cell_name
 
 pc: Any = pyarrow.compute
 INT64_MIN = -(2**63)
 
 Cut = tuple[int, ...]
 """The first slots of the cells: 0 first, ascending, below 96."""
-
-
-def cell_name(start: int) -> str:
-    """The column of the cell that begins at a slot."""
-    return f"e{start:02d}"
 
 
 def cells_of(cut: Sequence[int]) -> list[range]:

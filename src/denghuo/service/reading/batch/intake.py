@@ -11,7 +11,7 @@ import pyarrow as pa
 from denghuo.data.analysis.lake import SLOTS, LakeClass, curve_class
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Text, text
-from denghuo.service.reading.api import BANDS, QUANTITIES, SERIES
+from denghuo.service.reading.api import BANDS, ENERGY_SERIES, METER_SERIES, QUANTITIES, SERIES
 from denghuo.service.reading.batch.plan import DAY_US, NONE, Flags, Ints, us
 from denghuo.service.reading.rules import modulus_e4
 
@@ -46,7 +46,7 @@ REASONS: Mapping[str, Text] = {
         "The meter was not in use at that time (before it was installed or after it was removed).",
     ),
     "future": text("时间晚于当前，请核对时钟。", "The time lies in the future; check the clock."),
-    "negative": text("示数为负。", "The register is negative."),
+    "negative": text("示数或电量为负。", "The register or the energy is negative."),
     "digits": text(
         "示数位数超过表计的整数位或小数位。", "The register has more digits before or after the point than the meter."
     ),
@@ -157,7 +157,9 @@ def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: d
     for kind, name in subjects:
         of_kind[int(kind == "meter"), known[name]] = True
     at, value = _us(rows["at"]), _int64(rows["value"])
-    fits = of_kind[(series == names.index("voltage_dv")).astype(np.int64), subject]
+    of_meter = np.array([*(int(name in METER_SERIES) for name in names), 0], dtype=np.int64)
+    of_energy = np.array([*(name in ENERGY_SERIES for name in names), False], dtype=np.bool_)
+    fits = of_kind[of_meter[series], subject]
     code = _first(
         len(rows),
         ("empty", _nulls(rows, ("series", "subject", "at"))),
@@ -165,6 +167,7 @@ def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: d
         ("unknown_subject", (subject < 0) | ~fits),
         ("future", at > us(now)),
         ("off_slot", at % SLOT_US != 0),
+        ("negative", of_energy[series] & (value < 0) & ~_nulls(rows, ("value",))),
     )
     # Not received is nothing to take, and no mistake either.
     there = (code == "") & ~_nulls(rows, ("value",))

@@ -14,12 +14,14 @@ from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
     ENERGY_SO_FAR,
+    METER_SERIES,
     MONTH_ENERGY,
     RULES,
     Accept,
     AccountMonth,
     AccountReads,
     AnyMonth,
+    AtomsPublished,
     CurveDay,
     CurveMonth,
     CurveNotFound,
@@ -40,6 +42,7 @@ from denghuo.service.reading.api import (
     PointMonth,
     PointMonthRef,
     Progress,
+    PublishAtoms,
     ReadCorrected,
     ReadingApi,
     ReadsFound,
@@ -68,6 +71,7 @@ from denghuo.service.reading.batch import (
 )
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.rules import Rule, in_force
+from denghuo.service.reading.service.atoms import publish_atoms
 from denghuo.service.reading.service.checks import check_digits, check_due, check_plausible, not_planned
 from denghuo.service.reading.service.forms import (
     curve_values,
@@ -120,13 +124,7 @@ class ReadingService(ReadingApi):
         )
 
     def _plan(self, call: Call, month_text: str) -> tuple[list[PlanPiece], int]:
-        if not any(scope == "" or "." not in scope for scope in call.scope):
-            raise WholeCompanyOnly(
-                text(
-                    "抄表计划与月度抄表按公司整体办理。", "Plans and reads of a month are made for the whole company."
-                ),
-                scope=list(call.scope),
-            )
+        _whole_company(call)
         month = Month.of(month_text)
         pieces = sorted(
             (plan_piece(row, month) for row in self._taking.installations(call, month_text)),
@@ -359,6 +357,10 @@ class ReadingService(ReadingApi):
         month = Month.of(request.month)
         return self._curves(call, request.subject, month.first_day, month.next.first_day - timedelta(days=1))
 
+    def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
+        _whole_company(call)
+        return publish_atoms(self._lake, self._work.datasets, request, call.now)
+
     def _curves(self, call: Call, subject: str, first: date, last: date) -> CurveValues:
         kinds = self._store.subject_kinds(subject)
         if not kinds:
@@ -372,10 +374,18 @@ class ReadingService(ReadingApi):
         series = {
             name: self._lake.curve(kind, subject, first, last)
             for name, kind in CURVES.items()
-            if ("meter" if name == "voltage_dv" else "area") in kinds
+            if ("meter" if name in METER_SERIES else "area") in kinds
         }
         as_of = self._lake.recorded_at([CURVES[name].name for name in series], first, last) or call.now
         return curve_values(subject, first, last, series, as_of)
+
+
+def _whole_company(call: Call) -> None:
+    if not any(scope == "" or "." not in scope for scope in call.scope):
+        raise WholeCompanyOnly(
+            text("抄表计划与月度抄表按公司整体办理。", "Plans and reads of a month are made for the whole company."),
+            scope=list(call.scope),
+        )
 
 
 def _may_accept(rule: Rule | None) -> bool:

@@ -12,7 +12,7 @@ from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.fields import ROLES_OF_POINTS, TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Text, text
-from denghuo.kernel.values import Energy, Power, Register
+from denghuo.kernel.values import Energy, Power, ReactiveEnergy, Register
 from denghuo.service.reading.api import (
     MONTH_ENERGY,
     CurveValues,
@@ -129,6 +129,10 @@ _OF_SERIES: Mapping[str, tuple[str, Any]] = {
     "gateway_reactive_var": ("reactive", ReactivePower),
     "gateway_voltage_e4": ("per_unit", PerUnit),
     "voltage_dv": ("voltage", Volts),
+    "active_fwd_wh": ("energy", Energy),
+    "active_rev_wh": ("energy_rev", Energy),
+    "reactive_fwd_varh": ("reactive_energy", ReactiveEnergy),
+    "reactive_rev_varh": ("reactive_energy_rev", ReactiveEnergy),
 }
 
 

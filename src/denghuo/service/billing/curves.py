@@ -1,0 +1,321 @@
+"""Time of use from curves (曲线分时): meters without registers by band are given their bands by their curve.
+
+What comes out has the shape of `reading.month_energy`: the registers as they were read, beside them a row for each band of a meter
+whose tariff is by time of use and whose curve agrees with its register. Where the two do not agree, the register's row is held and
+says why; where a meter has both curve and registers by band, the registers stand if the curve agrees with them.
+
+Left alone are meters without a curve, accounts whose terms change within the month, and tariffs whose bands of a day hang on
+holidays, kinds of days or heat, which no calendar tells here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from denghuo.data.processing.dataset import Datasets
+from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
+from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
+from denghuo.kernel.problem import text
+from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES
+from denghuo.service.billing.engine.atoms import (
+    MINUTES_A_SLOT,
+    Calendar,
+    MonthCells,
+    MonthPlan,
+    calendars_of,
+    month_cells,
+    month_plan,
+)
+from denghuo.service.billing.engine.figures import Flags, Int
+from denghuo.service.billing.engine.split import Split, Tolerance, split
+from denghuo.service.billing.lines import CannotRate
+from denghuo.service.billing.rules import choose
+from denghuo.service.billing.rules.quantities import seasons_of
+from denghuo.service.host.binding import Ask
+from denghuo.service.reading.api import MONTH_ENERGY, EnergySeries, PublishAtoms, ReadingApi
+from denghuo.service.tariff.api import AskBands, AskedDay, Band, TariffApi, TariffDocument
+
+pc: Any = pyarrow.compute
+SPLIT_ENERGY = DatasetSchema(
+    "billing.split_energy",
+    1,
+    MONTH_ENERGY.columns,
+    text("月度电量（含曲线分时）", "Energy of the month, split by curves"),
+)
+TOLERANCE = Tolerance()
+_SIDES: tuple[tuple[str, str, frozenset[str], EnergySeries], ...] = (
+    ("supply", "active_fwd", SUPPLY_ROLES, "active_fwd_wh"),
+    ("purchase", "active_rev", PURCHASE_ROLES, "active_rev_wh"),
+)
+
+
+def split_energy(
+    datasets: Datasets,
+    ask: Ask,
+    call: Call,
+    month: Month,
+    tariffs: Sequence[TariffDocument],
+    terms: DatasetRef,
+    energy: DatasetRef,
+) -> DatasetRef:
+    """The month's energies with the bands that curves give; the same reference where they give none.
+
+    call: the platform's own.
+    """
+    by_time = [tariff for tariff in tariffs if tariff.time_of_use and settled(tariff, month)]
+    calendars: dict[str, Mapping[date, Calendar]] = {}
+    for tariff in by_time:
+        told = _calendars(ask, call, month, tariff)
+        if told is not None:
+            calendars[key(tariff)] = told
+    if not calendars:
+        return energy
+    plan = month_plan(calendars)
+    named = tariffs_of_accounts(datasets.scan(terms), month, tariffs)
+    table = datasets.scan(energy, list(MONTH_ENERGY.columns))
+    found = table
+    for kind, quantity, roles, series in _SIDES:
+        if not any(side == kind and name in calendars for (_, side), name in named.items()):
+            continue
+        asked = PublishAtoms(month=str(month), series=series, starts=list(plan.cut))
+        refs = ask(ReadingApi).publish_atoms(call, asked).rows
+        if not refs:
+            continue
+        atoms: dict[date, list[str]] = {}
+        for ref in refs:
+            atoms.setdefault(date.fromisoformat(ref.period), []).append(str(datasets.path(ref)))
+        of_account = {account: name for (account, side), name in named.items() if side == kind and name in calendars}
+        curves = Curves(month, plan, calendars, month_cells(atoms, plan), of_account)
+        found = curves.banded(found, quantity, roles)
+    if found is table:
+        return energy
+    return datasets.publish(SPLIT_ENERGY, str(month), "all", found, call.now)
+
+
+def settled(tariff: TariffDocument, month: Month) -> bool:
+    """Whether the day of the week alone says which bands a day of the month has."""
+    return all(season.days == "all" and not season.conditional for season in seasons_of(tariff, month))
+
+
+def key(tariff: TariffDocument) -> str:
+    return f"{tariff.code}/{tariff.version}"
+
+
+def days_of(month: Month) -> list[date]:
+    return [month.first_day + timedelta(days=step) for step in range((month.next.first_day - month.first_day).days)]
+
+
+def _at(rows: Int) -> Any:
+    return pa.array(rows)
+
+
+def _calendars(ask: Ask, call: Call, month: Month, tariff: TariffDocument) -> dict[date, Calendar] | None:
+    asked = AskBands(code=tariff.code, version=tariff.version, days=[AskedDay(day=day) for day in days_of(month)])
+    return calendars_of(ask(TariffApi).bands(call, asked).spans)
+
+
+def tariffs_of_accounts(terms: pa.Table, month: Month, tariffs: Sequence[TariffDocument]) -> dict[tuple[str, str], str]:
+    """The tariff (its key) of each account and kind with the same terms on all days of the month, where there is one."""
+    last = month.next.first_day - timedelta(days=1)
+    rows = terms.select(
+        ["account_no", "kind", "tariff_class", "tariff_code", "settlement_mode", "effective_from", "effective_to"]
+    ).to_pylist()
+    count: dict[tuple[str, str], int] = {}
+    for row in rows:
+        at = (row["account_no"], row["kind"])
+        count[at] = count.get(at, 0) + 1
+    chosen: dict[tuple[Any, ...], str | None] = {}
+    found: dict[tuple[str, str], str] = {}
+    for row in rows:
+        at = (row["account_no"], row["kind"])
+        begins, ends = row["effective_from"], row["effective_to"]
+        if count[at] > 1 or begins > month.first_day or (ends is not None and ends <= last):
+            continue
+        group = (row["kind"], row["tariff_class"], row["settlement_mode"], row["tariff_code"])
+        if group not in chosen:
+            chosen[group] = _chosen(tariffs, *group, month.first_day)
+        name = chosen[group]
+        if name is not None:
+            found[at] = name
+    return found
+
+
+def _chosen(
+    tariffs: Sequence[TariffDocument], kind: str, tariff_class: str, settlement: str, code: str | None, on: date
+) -> str | None:
+    try:
+        return key(choose(tariffs, tariff_class=tariff_class, kind=kind, settlement=settlement, on=on, code=code))
+    except CannotRate:
+        return None
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of a month added up, and which tariff each account has."""
+
+    month: Month
+    plan: MonthPlan
+    calendars: Mapping[str, Mapping[date, Calendar]]
+    cells: MonthCells
+    of_account: Mapping[str, str]
+
+    def banded(self, table: pa.Table, quantity: str, roles: frozenset[str]) -> pa.Table:
+        """The energies with the rows that the curves add to those of a quantity; the same table where they add nothing."""
+        mine = pc.and_(pc.equal(table["quantity"], quantity), pc.is_in(table["role"], pa.array(sorted(roles))))
+        read = pc.and_(pc.and_(mine, pc.equal(table["band"], "total")), pc.is_valid(table["energy_wh"]))
+        read = pc.and_(read, pc.and_(pc.is_valid(table["account_no"]), pc.not_equal(table["status"], "held")))
+        rows = np.flatnonzero(pc.fill_null(read, False).to_numpy())
+        accounts, meters = table["account_no"].take(_at(rows)), table["meter_no"].take(_at(rows))
+        at = pc.fill_null(pc.index_in(meters, self.cells.subjects), -1).to_numpy()
+        names = pa.array([self.of_account.get(str(account)) for account in accounts.to_pylist()], pa.string())
+        told = self._told(table, mine)
+        result = _Result(table)
+        for name in pc.unique(names).drop_null().to_pylist():
+            picked = (at >= 0) & pc.fill_null(pc.equal(names, name), False).to_numpy(zero_copy_only=False)
+            if picked.any():
+                self._of_tariff(name, result, rows[picked], at[picked], told)
+        return result.table()
+
+    def _told(self, table: pa.Table, mine: Any) -> dict[tuple[str, str, int], dict[str, int | None]]:
+        """The registers by band of the meters that have such: Wh by band of (point, meter, piece)."""
+        banded = table.filter(pc.and_(mine, pc.not_equal(table["band"], "total")))
+        found: dict[tuple[str, str, int], dict[str, int | None]] = {}
+        for row in banded.select(["point_no", "meter_no", "piece", "band", "energy_wh"]).to_pylist():
+            found.setdefault((row["point_no"], row["meter_no"], row["piece"]), {})[row["band"]] = row["energy_wh"]
+        return found
+
+    def _of_tariff(
+        self,
+        name: str,
+        result: "_Result",
+        rows: Int,
+        at: Int,
+        told: Mapping[tuple[str, str, int], Mapping[str, int | None]],
+    ) -> None:
+        bands = self.plan.bands_of(name)
+        energy, received = self.cells.by_band(self.plan, name, bands)
+        expected = self._expected(name, bands, result.source, rows)
+        total = result.source["energy_wh"].to_numpy()[rows].astype(np.int64)
+        missing = np.maximum(expected - received[at], 0)
+        found = split(total, energy[at], missing, expected.sum(axis=1), self.cells.highest[at], TOLERANCE)
+        own = self._by_registers(result.source, rows, told, bands, found)
+        result.hold(rows[found.gaps & ~own.any_band], "curve_gaps")
+        result.hold(rows[(found.apart & ~own.any_band) | own.apart], "curve_apart")
+        good = ~found.gaps & ~found.apart & ~own.any_band
+        gap_days = np.where(found.estimated, self.cells.gap_days[at], 0)
+        for place, band in enumerate(bands):
+            result.add(rows[good], band, found.energy_wh[good, place], found.estimated[good], gap_days[good])
+
+    def _by_registers(
+        self,
+        table: pa.Table,
+        rows: Int,
+        told: Mapping[tuple[str, str, int], Mapping[str, int | None]],
+        bands: Sequence[Band],
+        found: Split,
+    ) -> "_Own":
+        """Which meters have registers by band, and of which a whole curve says otherwise than these."""
+        any_band, apart = np.zeros((2, len(rows)), dtype=np.bool_)
+        if told:
+            keys = zip(
+                *(table[name].take(_at(rows)).to_pylist() for name in ("point_no", "meter_no", "piece")),
+                strict=True,
+            )
+            for row, one in enumerate(keys):
+                registers = told.get(one)
+                if registers is None:
+                    continue
+                any_band[row] = True
+                if found.gaps[row] or found.estimated[row]:
+                    continue
+                apart[row] = found.apart[row] or any(
+                    value is not None
+                    and band in bands
+                    and abs(value - int(found.energy_wh[row, bands.index(band)]))
+                    > int(TOLERANCE.of(np.array([value]))[0])
+                    for band, value in registers.items()
+                )
+        return _Own(any_band, apart)
+
+    def _expected(self, name: str, bands: Sequence[Band], table: pa.Table, rows: Int) -> Int:
+        """Slots of each band in the period of each row (rows x bands)."""
+        periods = list(zip(*(table[side].take(_at(rows)).to_pylist() for side in ("from_at", "to_at")), strict=True))
+        known: dict[tuple[datetime, datetime], list[int]] = {}
+        for begin, end in periods:
+            if (begin, end) not in known:
+                known[begin, end] = self._slots(name, bands, begin, end)
+        return np.array([known[period] for period in periods], dtype=np.int64).reshape(len(rows), len(bands))
+
+    def _slots(self, name: str, bands: Sequence[Band], begin: datetime, end: datetime) -> list[int]:
+        count = dict.fromkeys(bands, 0)
+        slot = timedelta(minutes=MINUTES_A_SLOT)
+        for day, calendar in self.calendars[name].items():
+            start = midnight(day)
+            # A slot in which the meter came or went is not whole.
+            first = max(0, -((start - begin) // slot))
+            last = min(SLOTS_A_DAY, (end - start) // slot)
+            for band in calendar[first:last] if last > first else ():
+                count[band] += 1
+        return list(count.values())
+
+
+@dataclass(frozen=True)
+class _Own:
+    any_band: Flags
+    apart: Flags
+
+
+class _Result:
+    """Rows held and rows added, until the table is made of them."""
+
+    def __init__(self, source: pa.Table) -> None:
+        self.source = source
+        self._held: dict[str, list[Int]] = {}
+        self._added: list[pa.Table] = []
+
+    def hold(self, rows: Int, rule: str) -> None:
+        if len(rows):
+            self._held.setdefault(rule, []).append(rows)
+
+    def add(self, rows: Int, band: Band, energy_wh: Int, estimated: Flags, days: Int) -> None:
+        """A row for a band of each of these rows."""
+        if not len(rows):
+            return
+        copied = self.source.take(_at(rows))
+        own = pa.array(days, pa.int32())
+        changed: dict[str, Any] = {
+            "band": pa.repeat(band, len(rows)),
+            "start_e4": pa.nulls(len(rows), pa.int64()),
+            "end_e4": pa.nulls(len(rows), pa.int64()),
+            "energy_wh": pa.array(energy_wh),
+            "status": pc.if_else(pa.array(estimated), "estimated", copied["status"]),
+            "rule": pc.if_else(pa.array(estimated), "curve_gaps", "curve"),
+            "method": pa.repeat("curve", len(rows)),
+            "days_estimated": pc.max_element_wise(own, copied["days_estimated"]),
+        }
+        columns = [changed.get(name, copied[name]) for name in copied.column_names]
+        self._added.append(pa.table(columns, names=copied.column_names).cast(self.source.schema))
+
+    def table(self) -> pa.Table:
+        """The source with held rows marked and added rows behind, in the order of points; the source itself where nothing is
+        changed."""
+        if not self._held and not self._added:
+            return self.source
+        found = self.source
+        for rule, parts in self._held.items():
+            mask = np.zeros(len(found), dtype=np.bool_)
+            mask[np.concatenate(parts)] = True
+            marks = pa.array(mask)
+            changed: dict[str, Any] = {
+                "energy_wh": pc.if_else(marks, pa.scalar(None, pa.int64()), found["energy_wh"]),
+                "status": pc.if_else(marks, "held", found["status"]),
+                "rule": pc.if_else(marks, rule, found["rule"]),
+            }
+            found = pa.table([changed.get(name, found[name]) for name in found.column_names], schema=found.schema)
+        order: Any = [(name, "ascending") for name in ("point_no", "piece", "quantity", "band")]
+        return pa.concat_tables([found, *self._added]).sort_by(order)

@@ -1,0 +1,82 @@
+"""A register's energy split over the bands by the meter's curve (曲线分时): the register says how much, the curve says when.
+
+Both have to agree. What a whole curve differs from the register by (rounding of either) is shared over the bands by their energy.
+Where slots are missing, what the register has beyond the curve belongs to them and is shared by how many each band lacks, as long
+as they are few and none would have to be higher than any that was seen. Everything else is for a person to look at.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from denghuo.kernel.values import INT64_MAX
+from denghuo.service.billing.engine.figures import Flags, Int
+
+_E4 = 10_000
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far curve and register may lie apart: share_e4 of the register's energy, and never less than floor_wh. gaps_e4: which
+    share of the slots may be missing."""
+
+    share_e4: int = 50
+    floor_wh: int = 2_000
+    gaps_e4: int = 500
+
+    def of(self, energy_wh: Int) -> Int:
+        """What energies may differ by, in Wh."""
+        whole, rest = np.divmod(np.abs(energy_wh), _E4)
+        found: Int = np.maximum(whole * self.share_e4 + rest * self.share_e4 // _E4, self.floor_wh)
+        return found
+
+
+@dataclass(frozen=True)
+class Split:
+    """Energy by band (meters x bands, in Wh); rows of `estimated`, `apart` and `gaps` are marked so, and those of the last two have
+    no energy that means anything. The others add up to the register exactly."""
+
+    energy_wh: Int
+    estimated: Flags
+    apart: Flags
+    gaps: Flags
+
+
+def split(total: Int, curve: Int, missing: Int, expected: Int, highest: Int, tolerance: Tolerance) -> Split:
+    """Splits registers by curves.
+
+    total: the register's energy of each meter. curve: what the curve has by band, missing: the slots that it lacks by band
+    (both meters x bands). expected: slots of each meter's period; highest: the highest slot that was seen where slots are missing.
+    """
+    lacking, seen = missing.sum(axis=1), curve.sum(axis=1)
+    beyond, may = total - seen, tolerance.of(total)
+    estimated = lacking > 0
+    # Compared as shares, so that a high peak times many slots cannot overflow.
+    room = (np.maximum(beyond - may, 0) + np.maximum(lacking, 1) - 1) // np.maximum(lacking, 1)
+    fits = np.where(estimated, (beyond >= -may) & (room <= highest), np.abs(beyond) <= may)
+    gaps = lacking * _E4 > expected * tolerance.gaps_e4
+    filled = curve + shares(np.where(estimated & fits, np.maximum(beyond, 0), 0), missing)
+    rest = np.where(fits, total - filled.sum(axis=1), 0)
+    weights = np.where(filled.sum(axis=1, keepdims=True) > 0, filled, 1)
+    moved = shares(np.abs(rest), weights)
+    energy = np.where(rest[:, None] < 0, filled - moved, filled + moved)
+    good = fits & (total >= 0) & (energy >= 0).all(axis=1)
+    return Split(energy, estimated & good & ~gaps, ~good & ~gaps, gaps)
+
+
+def shares(amount: Int, weights: Int) -> Int:
+    """Each amount split by its row of weights into whole parts that add up to it, the largest remainders first; nothing where all
+    weights are 0. No part exceeds its weight where the amount does not exceed the sum of the weights."""
+    whole = weights.sum(axis=1)
+    divisor = np.maximum(whole, 1)
+    spread = np.where(whole > 0, amount, 0)
+    # A product past int64 is rare and goes the exact way, number by number.
+    past = spread.astype(np.float64) * weights.max(axis=1, initial=0).astype(np.float64) >= INT64_MAX / 2
+    parts, remainders = np.divmod(np.where(past, 0, spread)[:, None] * weights, divisor[:, None])
+    for row in np.flatnonzero(past):
+        products = [int(spread[row]) * int(weight) for weight in weights[row]]
+        parts[row] = [product // int(divisor[row]) for product in products]
+        remainders[row] = [product % int(divisor[row]) for product in products]
+    rank = np.argsort(np.argsort(-remainders, axis=1, kind="stable"), axis=1, kind="stable")
+    found: Int = parts + (rank < (spread - parts.sum(axis=1))[:, None])
+    return found

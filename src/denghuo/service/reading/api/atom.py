@@ -1,0 +1,60 @@
+"""Atoms of curves in the reading contract (日电量原子): which are asked for, and what their dataset looks like."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from denghuo.kernel.contract import ColumnType, DatasetRef, DatasetSchema, Label, Message
+from denghuo.kernel.fields import MonthText
+from denghuo.kernel.problem import text
+from denghuo.service.reading.api.vocabulary import EnergySeries
+
+DAY_ATOMS = "reading.day_atoms"
+
+
+def day_atoms(starts: Sequence[int]) -> DatasetSchema:
+    """A day of meters, each energy curve added up over the cells that begin at `starts` (slots of 15 minutes from 0).
+
+    Columns: subject (the meter); e00, ...: energy of the cell that begins at that slot, as far as it was received; missing: slots
+    that were not received; gaps: 96 marks, 1 for such a slot, or null where there is none; highest: the highest slot, told where
+    there are gaps or where it was asked for.
+    """
+    cells: dict[str, ColumnType] = {cell_name(start): "int64" for start in starts}
+    columns: dict[str, ColumnType] = {
+        "subject": "text",
+        **cells,
+        "missing": "int32",
+        "gaps": "text",
+        "highest": "int64",
+    }
+    return DatasetSchema(DAY_ATOMS, 1, columns, text("日电量原子", "Atoms of a day"))
+
+
+def cell_name(start: int) -> str:
+    """The column of the cell that begins at a slot."""
+    return f"e{start:02d}"
+
+
+class PublishAtoms(Message):
+    """Which curves of a month to add up, and at which slots of the day (0 to 95, the first is 0) a cell begins. highest: tell the
+    highest slot of every day as well."""
+
+    month: MonthText
+    series: EnergySeries
+    starts: Annotated[list[Annotated[int, Field(ge=0, le=95)]], Field(min_length=1, max_length=96)]
+    highest: bool = False
+
+    @model_validator(mode="after")
+    def _ascend(self) -> "PublishAtoms":
+        if self.starts[0] != 0 or sorted(set(self.starts)) != self.starts:
+            raise ValueError("starts begin with 0 and ascend")
+        return self
+
+
+class AtomsPublished(Message):
+    """The atoms of the days that have curves, in order (`reading.day_atoms`, its period is the day), and how many of them were not
+    there yet."""
+
+    rows: list[DatasetRef]
+    made: Annotated[int, Label("新计算", "Made now")]
