@@ -104,7 +104,6 @@ class Shard:
     plan: MonthPlan
     atoms: str
     marker: str = ""
-    threads: int = 1
 
 
 def tariffs_used() -> dict[str, TariffDocument]:
@@ -121,9 +120,7 @@ def make_atoms(shard: Shard) -> None:
                 continue
             # Nobody asks at which hour of the day reactive energy was taken.
             cut = shard.plan.cut if quantity == "active" else WHOLE_DAY
-            table = atoms_of(
-                path_of(pathlib.Path(shard.folder), quantity, shard.number, day), cut, threads=shard.threads
-            )
+            table = atoms_of(path_of(pathlib.Path(shard.folder), quantity, shard.number, day), cut, threads=1)
             encoded = [field.name for field in table.schema if field.name.startswith("e")]
             partial = made.with_suffix(f".{os.getpid()}")
             pq.write_table(
@@ -194,21 +191,61 @@ def plan_of(days: int) -> MonthPlan:
 
 
 def measured(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds by the clock, and CPU seconds of this process and of the children that ended."""
-    clock, cpu = time.perf_counter(), sum(os.times()[:4])
+    """Seconds by the clock, and CPU seconds of this process."""
+    clock, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - clock, sum(os.times()[:4]) - cpu
+    return time.perf_counter() - clock, time.process_time() - cpu
 
 
-def bare_scan(folder: pathlib.Path) -> None:
+def bare_scan(folder: pathlib.Path, shard: int) -> None:
     sums = ", ".join(f"sum({slot})" for slot in SLOTS)
-    with duckdb.connect(config={"threads": CORES}) as connection:
-        for path in sorted(folder.glob("*active-*.parquet")):
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for path in sorted(folder.glob(f"*active-{shard:04d}-*.parquet")):
             connection.execute(f"SELECT max(subject), {sums} FROM read_parquet(?)", [str(path)]).fetchall()
 
 
 def digest(parts: list[bytes]) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+
+@dataclass
+class Spent:
+    """Seconds by the clock and of CPU, added up over shards."""
+
+    clock: float = 0.0
+    cpu: float = 0.0
+
+    def add(self, work: Callable[[], object]) -> None:
+        clock, cpu = measured(work)
+        self.clock, self.cpu = self.clock + clock, self.cpu + cpu
+
+    def __str__(self) -> str:
+        return f"{self.clock:7.2f} s  CPU {self.cpu:7.2f} s"
+
+
+def on_one_core(folder: pathlib.Path, jobs: list[Shard]) -> tuple[list[bytes], Spent]:
+    """Scan, billing and scan again, shard by shard, so that all of them meet the same neighbours on the machine."""
+    bare, whole, close = Spent(), Spent(), Spent()
+    parts: list[bytes] = []
+    again: list[bytes] = []
+    for job in jobs:
+        bare.add(lambda: bare_scan(folder, job.number))  # noqa: B023
+        whole.add(lambda: parts.append(bill_shard(job)))  # noqa: B023
+        bare.add(lambda: bare_scan(folder, job.number))  # noqa: B023
+        close.add(lambda: again.append(bill_shard(job)))  # noqa: B023
+    assert again == parts
+    bare = Spent(bare.clock / 2, bare.cpu / 2)
+    rated = pa.concat_tables(pa.ipc.open_stream(part).read_all() for part in parts)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(
+        f"rated {rated.num_rows - rated['left'].to_pylist().count(True):,} of {rated.num_rows:,}; digest {digest(parts)}"
+    )
+    print("on one core:")
+    print(f"  bare scan              {bare}")
+    print(f"  billing, atoms made    {whole}  = {whole.cpu / bare.cpu:.2f} x the scan (CPU)")
+    print(f"  month, atoms in place  {close}")
+    print(f"  peak memory {peak:.2f} GB, with shards of {max(1, len(rated) // len(jobs)):,} meters")
+    return parts, whole
 
 
 def main() -> None:
@@ -220,51 +257,38 @@ def main() -> None:
         shard_size = min(SHARD, -(-meters // (2 * CORES)))
         firsts = range(0, meters, shard_size)
         sizes = [(shard, min(shard_size, meters - first)) for shard, first in enumerate(firsts)]
-        size = sum(
-            in_parts(
-                make_shard, [(name, shard, firsts[shard], count, days) for shard, count in sizes], processes(CORES)
-            )
-        )
+        made = [(name, shard, firsts[shard], count, days) for shard, count in sizes]
+        size = sum(in_parts(make_shard, made, processes(CORES)))
         values = days * len(SLOTS) * sum(-(-count // one_in) for _, count in sizes for _, one_in in QUANTITIES)
         print(f"meters {meters:,}  days {days}  values {values:,}  {size / values:.2f} bytes a value; cut {plan.cut}")
 
-        def jobs(atoms: str, marker: str = "", threads: int = 1) -> list[Shard]:
+        def jobs(atoms: str, marker: str = "") -> list[Shard]:
             (folder / atoms).mkdir(exist_ok=True)
             return [
-                Shard(name, shard, days, plan, str(folder / atoms), marker if shard == 0 else "", threads)
-                for shard, _ in sizes
+                Shard(name, shard, days, plan, str(folder / atoms), marker if shard == 0 else "") for shard, _ in sizes
             ]
 
-        bare = min((measured(lambda: bare_scan(folder)) for _ in range(2)), key=lambda pair: pair[1])
-        alone: list[bytes] = []
-        whole = measured(lambda: alone.extend(map(bill_shard, jobs("alone", threads=CORES))))
-        again: list[bytes] = []
-        close = measured(lambda: again.extend(map(bill_shard, jobs("alone", threads=CORES))))
-        assert again == alone
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        rated = pa.concat_tables(pa.ipc.open_stream(part).read_all() for part in alone)
-        print(f"rated {rated.num_rows - rated['left'].to_pylist().count(True):,}; digest {digest(alone)}")
-        print(f"bare scan               {bare[0]:7.2f} s  CPU {bare[1]:7.2f} s")
-        print(
-            f"billing, atoms made     {whole[0]:7.2f} s  CPU {whole[1]:7.2f} s  = {whole[1] / bare[1]:.2f} x the scan (CPU)"
-        )
-        print(f"month, atoms in place   {close[0]:7.2f} s  CPU {close[1]:7.2f} s")
-        print(f"peak memory {peak:.2f} GB, no more than the largest of shards of {shard_size:,} meters")
-        one = measured(lambda: in_parts(bill_shard, jobs("one"), processes(1)))
-        pools: list[tuple[str, Callable[[], Workers], str]] = [
-            (f"{CORES} processes", processes(CORES), ""),
-            (f"{CORES} processes, one killed", processes(CORES), str(folder / "killed")),
+        alone, one = on_one_core(folder, jobs("alone"))
+        pools: list[tuple[str, Callable[[], Workers], str, str]] = [
+            (f"{CORES} processes", processes(CORES), "processes", ""),
+            (f"{CORES} processes, atoms in place", processes(CORES), "processes", ""),
+            (f"{CORES} processes, one killed", processes(CORES), "killed", str(folder / "marker")),
         ]
         if importlib.util.find_spec("ray"):
-            pools.append((f"Ray, {CORES} workers", lambda: RayExecutor(CORES), ""))
-            pools.append((f"Ray, {CORES} workers, one killed", lambda: RayExecutor(CORES), str(folder / "killed-ray")))
-        print(f"one process             {one[0]:7.2f} s")
-        for at, (label, workers, marker) in enumerate(pools):
+            pools.append((f"Ray, {CORES} workers", lambda: RayExecutor(CORES), "ray", ""))
+            pools.append(
+                (
+                    f"Ray, {CORES} workers, one killed",
+                    lambda: RayExecutor(CORES),
+                    "ray-killed",
+                    str(folder / "marker-ray"),
+                )
+            )
+        for label, workers, atoms, marker in pools:
             found: list[bytes] = []
-            took = measured(lambda: found.extend(in_parts(bill_shard, jobs(f"pool{at}", marker), workers)))  # noqa: B023
-            same = "the same bytes" if found == alone else f"OTHER BYTES: {digest(found)}"
-            print(f"{label:28} {took[0]:7.2f} s  {one[0] / took[0]:.2f} x one process; {same}")
-            assert found == alone
+            clock, _ = measured(lambda: found.extend(in_parts(bill_shard, jobs(atoms, marker), workers)))  # noqa: B023
+            assert found == alone, f"other bytes: {digest(found)}"
+            print(f"{label:32} {clock:7.2f} s  {one.clock / clock:.2f} x one core; the same bytes", flush=True)
 
 
 if __name__ == "__main__":

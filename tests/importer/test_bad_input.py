@@ -25,6 +25,7 @@ from denghuo.main.composition import SERVICES
 from denghuo.service.contract.api import ContractApi, ContractsOf, LineLoss, SpecialTerms, TransformerLoss
 from denghuo.service.customer.api import AccountRef, CustomerApi
 from denghuo.service.host.binding import Directory
+from denghuo.service.reading.api import CurveDay, ReadingApi
 
 NOW = datetime(2026, 5, 2, 1, tzinfo=UTC)
 CALL = Call.system(NOW)
@@ -321,3 +322,22 @@ def test_parquet_and_csv_give_the_same_columns(tmp_path: pathlib.Path) -> None:
         found = read_columns(open_table(path, REGISTER_READS))
         assert [(refusal.line, refusal.field) for refusal in found.refused] == [(len(rows) + 1, field)]
         assert found.rows.equals(slow.rows)
+
+
+def test_energy_curves_of_meters_are_taken_and_what_is_wrong_in_them_is_named(place: Place) -> None:
+    report = place.take(
+        meter_15min="meter_no,at,fwd_kwh,rev_kwh\n"
+        "M1,2026-04-01T00:00:00+08:00,0.25,\n"
+        "M1,2026-04-01T00:15:00+08:00,1.125,0.004\n"
+        "M9,2026-04-01T00:15:00+08:00,1,\n"
+        "M1,2026-04-01T00:20:00+08:00,1,\n"
+        "M1,2026-04-01T00:30:00+08:00,-1,\n",
+    )
+    found = sorted(named(report))
+    assert found == [("meter_15min.csv", line, field) for line, field in ((4, "meter_no"), (5, "at"), (6, "fwd_kwh"))]
+    table = next(table for table in report.tables if table.name == "meter_15min")
+    assert table.taken == 3
+    day = place.directory(ReadingApi).curve(CALL, CurveDay(subject="M1", day=date(2026, 4, 1)))
+    assert [str(value) for value in day.energy[:2]] == ["0.25", "1.125"]
+    assert [None if value is None else str(value) for value in day.energy_rev[:2]] == [None, "0.004"]
+    assert place.again().tables[-1].taken == 0

@@ -101,11 +101,12 @@ def too_large(bulk: Bulk, columns: Columns, file: str) -> tuple[Columns, list[Re
 
 
 def long_form(bulk: Bulk, columns: Columns) -> pa.Table:
-    """One row for each value of the file."""
-    rows, count = columns.rows, len(columns.rows)
+    """One row for each value of the file; cells that may be empty and are make none."""
     names = list(bulk.schema.columns)
     parts = []
     for column, codes in bulk.series.items():
+        rows = columns.rows.filter(pc.is_valid(columns.rows[column]))
+        count = len(rows)
         fixed = [pa.repeat(code, count) for code in codes]
         subject, at = rows[bulk.subject], rows[bulk.at]
         arrays: list[Any] = [subject, at, *fixed, rows[column]]
