@@ -72,12 +72,17 @@ scope: setup .stamps/test-tools ## run the tests and print which functions of do
 bench: setup ## measure against stated floors in the same run
 	for row in bench/*.py; do $(BIN)/python $$row || exit 1; done
 
+peers: setup ## install what the bench is measured beside and what runs parts on a cluster (extras bench and cluster)
+	@UV=$$(command -v uv || echo .boot/bin/uv); VIRTUAL_ENV=.venv $$UV pip install -q --require-hashes -r bench/requirements.lock
+
 shots: setup .stamps/test-tools ## make the pictures of the README from the running product
 	$(BIN)/python docs/shots.py
 
 lock: .stamps/uv ## resolve the dependencies anew into requirements.lock
 	UV=$$(command -v uv || echo .boot/bin/uv); $$UV pip compile --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --quiet --upgrade --extra dev pyproject.toml -o requirements.lock
+	  --no-header --no-annotate --quiet --upgrade --extra dev pyproject.toml -o requirements.lock && \
+	$$UV pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade \
+	  --extra cluster --extra bench -c requirements.lock pyproject.toml -o bench/requirements.lock
 
 clean: ## remove what the set-up made
 	rm -rf .venv .boot .stamps web/node_modules web/dist

@@ -4,7 +4,9 @@ import pathlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from tests.service.billing.county import (
@@ -25,8 +27,10 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.values import Percent, Price
 from denghuo.service.billing.api import Bill, BillRef, FindExceptions, Recalculate, StartCycle
-from denghuo.service.billing.curves import settled
-from denghuo.service.reading.api import CURVE_INTAKE, REGISTER_INTAKE, Intake, ReadingApi
+from denghuo.service.billing.batch import SUPPLY_ROLES
+from denghuo.service.billing.curves import Curves, settled
+from denghuo.service.billing.engine.atoms import Calendar, MonthCells, month_plan
+from denghuo.service.reading.api import CURVE_INTAKE, MONTH_ENERGY, REGISTER_INTAKE, Intake, ReadingApi
 from denghuo.service.tariff.api import BandWindows, Component, PriceAt, Season, TariffDocument, Window
 
 DAYS = 30
@@ -207,3 +211,57 @@ def test_bands_that_hang_on_holidays_are_not_told_by_curves_alone() -> None:
     assert not settled(document.model_copy(update={"seasons": [*document.seasons, deep]}), month)
     winter = rest.model_copy(update={"months": [1, 12]})
     assert settled(document.model_copy(update={"seasons": [*document.seasons, winter]}), month)
+
+
+def energy_rows(*rows: dict[str, Any]) -> pa.Table:
+    """Rows of `reading.month_energy` of one account, over the whole month unless said otherwise."""
+    period = Month.of(MONTH).period
+    common = {
+        "point_no": "P1", "account_no": "A1", "org": "1", "role": "sale", "meter_no": "M1", "piece": 1, "quantity": "active_fwd",
+        "band": "total", "from_at": period.start, "to_at": period.end, "start_e4": 0, "end_e4": 1, "multiplier": 1,
+        "energy_wh": None, "status": "valid", "rule": "checked", "method": "actual", "days_estimated": 0,
+    }  # fmt: skip
+    return pa.Table.from_pylist([common | row for row in rows], schema=arrow_schema(MONTH_ENERGY))
+
+
+def test_exchanged_meters_are_split_each_by_its_own_curve() -> None:
+    """The first meter leaves on the 11th at 06:07, in the middle of a slot: that slot is nobody's whole one."""
+    calendar: Calendar = ("valley",) * 24 + ("peak",) * 72
+    days = [date(2026, 4, day) for day in range(1, DAYS + 1)]
+    plan = month_plan({"t/1": dict.fromkeys(days, calendar)})
+    left_at = midnight(date(2026, 4, 11)) + timedelta(hours=6, minutes=7)
+    slots = np.array([[11 * 24, 10 * 72], [19 * 24, 20 * 72 - 1]])
+    nothing = np.zeros(2, dtype=np.int64)
+    cells = MonthCells(pa.array(["M1", "M2"]), slots * 100, slots, nothing - 1, nothing)
+    curves = Curves(Month.of(MONTH), plan, {"t/1": dict.fromkeys(days, calendar)}, cells, {"A1": "t/1"})
+    totals = (slots.sum(axis=1) * 100 + 40).tolist()
+    table = energy_rows(
+        {"to_at": left_at, "energy_wh": totals[0]},
+        {"piece": 2, "meter_no": "M2", "from_at": left_at, "energy_wh": totals[1]},
+        {"point_no": "P2", "meter_no": "M3", "energy_wh": 5},
+        {"point_no": "P3", "role": "gateway", "energy_wh": 5},
+        {"point_no": "P4", "account_no": "A2", "energy_wh": 5},
+        {"point_no": "P5", "status": "held"},
+    )
+    rows = curves.banded(table, "active_fwd", SUPPLY_ROLES).to_pylist()
+    added = [
+        (row["piece"], row["band"], row["energy_wh"], row["status"], row["method"])
+        for row in rows
+        if row["band"] != "total"
+    ]
+    valley = [264 * 100 + 11, 456 * 100 + 10]
+    assert added == [
+        (1, "peak", totals[0] - valley[0], "valid", "curve"),
+        (1, "valley", valley[0], "valid", "curve"),
+        (2, "peak", totals[1] - valley[1], "valid", "curve"),
+        (2, "valley", valley[1], "valid", "curve"),
+    ]
+    assert [row for row in rows if row["band"] == "total"] == table.to_pylist()
+
+
+def test_energies_that_no_curve_touches_stay_the_same_table() -> None:
+    plan = month_plan({"t/1": {date(2026, 4, 1): ("peak",) * 96}})
+    nothing = np.zeros((0, 1), dtype=np.int64)
+    cells = MonthCells(pa.array([], pa.string()), nothing, nothing, nothing[:, 0], nothing[:, 0])
+    table = energy_rows({"energy_wh": 5})
+    assert Curves(Month.of(MONTH), plan, {}, cells, {"A1": "t/1"}).banded(table, "active_fwd", SUPPLY_ROLES) is table
