@@ -154,7 +154,7 @@ class Lake:
                     row_group_size=ROW_GROUP,
                     use_dictionary=cast(Any, [name for name in kind.schema.names if name not in encoded]),
                     column_encoding=dict.fromkeys(encoded, "DELTA_BINARY_PACKED"),
-                    # With lowest and highest values a reader adds without looking for overflow: a third off a scan that sums.
+                    # With lowest and highest values a reader adds without looking for overflow: a quarter off a scan that sums.
                     write_statistics=True,
                     store_schema=False,
                 )
