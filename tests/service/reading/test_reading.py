@@ -279,7 +279,7 @@ def test_rules_are_listed_with_their_dates(bench: Make) -> None:
     assert {row.code for row in rows} >= {"missing", "negative", "rollover", "spike", "exchange_no_final", "zero_run"}
     told = {row.code: row.parameters for row in rows}
     assert told["spike"] is not None and told["negative"] is None
-    assert told["spike"].zh == "超过中位数 10 倍；日电量下限 50 千瓦时；至少 5 天；用途 售电"
+    assert told["spike"].zh == "超过中位数 10 倍；日电量下限 50 千瓦时；至少 5 天；用途 售电、套表分表"
     # No rule is told by the bare name of a parameter.
     assert not [code for code, one in told.items() if one and ("_" in one.zh or "_" in one.en)]
     assert made.api.rules(made.call(), RulesOn(on=date(2019, 1, 1))).rows == []
