@@ -530,8 +530,14 @@ def test_the_reference_page_names_every_table_and_column() -> None:
 
 def test_the_demo_company_is_read_whole_and_its_totals_agree() -> None:
     stated, _ = drain(open_table(DEMO / "control_totals.csv", CONTROL_TOTALS))
+    paths = {shape.name: next(DEMO.glob(f"{shape.name}.*"), None) for shape in TABLES}
+    assert {name for name, path in paths.items() if path is None} == {
+        "meter_15min"
+    }  # no meter of the demo gives a curve
     for shape in TABLES:
-        path = next(DEMO.glob(f"{shape.name}.*"))
+        path = paths[shape.name]
+        if path is None:
+            continue
         table = open_table(path, shape)
         assert sum(len(batch.refused) for batch in table.batches()) == 0
         lines = [line for line in stated if line["file"] == path.name]
