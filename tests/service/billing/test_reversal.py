@@ -41,6 +41,8 @@ from denghuo.service.billing.api import (
     TakeOverUse,
     UsedMonth,
 )
+from denghuo.service.billing.listen import carry_out_decision
+from denghuo.service.billing.reversal import KIND
 from denghuo.service.contract.api import ChangeTerms, ContractApi, ContractsOf
 from denghuo.service.ledger.api import (
     AskProof,
@@ -53,7 +55,7 @@ from denghuo.service.ledger.api import (
 )
 from denghuo.service.ledger.service import LedgerService
 from denghuo.service.notice.api import Inbox, NoticeApi
-from denghuo.service.workflow.api import Decide, WorkflowApi
+from denghuo.service.workflow.api import ApprovalDecided, Decide, WorkflowApi
 from denghuo_verify.check import verify
 
 HEAVY = Supply(1, 1, daily(120), contract_kw=9)
@@ -332,6 +334,29 @@ def test_a_refusal_changes_nothing_and_may_be_asked_again(quick: County) -> None
     assert second.approval_no != first.approval_no
     decide(quick, second)
     assert shown(quick, number(SHOP)).state == "reversed"
+
+
+def test_a_decision_heard_twice_takes_a_bill_back_once(quick: County) -> None:
+    asked = rebill(quick, number(SHOP))
+    heard = ApprovalDecided(
+        approval_no=asked.approval_no,
+        kind=KIND,
+        subject_noun="billing",
+        subject_id=number(SHOP),
+        agreed=True,
+        decided_by="approver",
+        requested_by="accountant",
+        remark="",
+    )
+    for event_id in ("first", "first", "second"):
+        quick.directory.hosted["billing"].handle("billing", carry_out_decision, OPERATOR, heard, event_id)
+        quick.settle()
+        balanced(quick)
+    assert [one[:2] for one in links(shown(quick, number(SHOP)))] == [
+        ("01", "first"),
+        ("02", "reversal"),
+        ("03", "replacement"),
+    ]
 
 
 def test_a_holder_sees_the_chain_and_not_who_asked(quick: County) -> None:
