@@ -55,7 +55,7 @@ from denghuo.service.ledger.api import (
 )
 from denghuo.service.ledger.service import LedgerService
 from denghuo.service.notice.api import Inbox, NoticeApi
-from denghuo.service.workflow.api import ApprovalDecided, Decide, WorkflowApi
+from denghuo.service.workflow.api import ApprovalDecided, ApprovalRef, Decide, WorkflowApi
 from denghuo_verify.check import verify
 
 HEAVY = Supply(1, 1, daily(120), contract_kw=9)
@@ -63,6 +63,7 @@ SHOP = Supply(2, 2, daily(40), tariff_class="general_single_part", contract_kw=1
 SOLAR = Supply(3, 2, daily(3), surplus=daily(9))
 EMPTY = Supply(4, 1, daily(0))
 ALL = [HEAVY, SHOP, SOLAR, EMPTY]
+ACCOUNTANT_AT_WORKFLOW = replace(ACCOUNTANT, permits=frozenset({"workflow.act"}))
 SHOP_AMOUNT, AS_RESIDENT = Money.of("942.36"), Money.of("740.40")
 
 
@@ -334,6 +335,15 @@ def test_a_refusal_changes_nothing_and_may_be_asked_again(quick: County) -> None
     assert second.approval_no != first.approval_no
     decide(quick, second)
     assert shown(quick, number(SHOP)).state == "reversed"
+
+
+def test_a_withdrawn_request_is_forgotten_and_may_be_asked_otherwise(found: County) -> None:
+    asked = rebill(found, number(SHOP))
+    found.directory(WorkflowApi).withdraw(ACCOUNTANT_AT_WORKFLOW, ApprovalRef(approval_no=asked.approval_no))
+    found.settle()
+    bill = shown(found, number(SHOP))
+    assert bill.reversal and (bill.state, bill.reversal.state) == ("issued", "withdrawn")
+    assert reverse(found, number(SHOP)).approval_no != asked.approval_no
 
 
 def test_a_decision_heard_twice_takes_a_bill_back_once(quick: County) -> None:

@@ -3,7 +3,7 @@
 from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
 from denghuo.service.reading.api import ReadCorrected, RegistersReceived
-from denghuo.service.workflow.api import ApprovalDecided
+from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
 
 @on(ReadCorrected)
@@ -24,3 +24,10 @@ def carry_out_decision(service: BillingService, call: Call, event: ApprovalDecid
     """Another person decided whether a bill is taken back."""
     if event.subject_noun == "billing":
         service.decided(call, event.approval_no, event.agreed, event.decided_by)
+
+
+@on(ApprovalWithdrawn)
+def forget_request(service: BillingService, call: Call, event: ApprovalWithdrawn) -> None:
+    """Who asked that a bill be taken back thought better of it."""
+    if event.subject_noun == "billing":
+        service.withdrawn(call, event.approval_no, event.withdrawn_by)

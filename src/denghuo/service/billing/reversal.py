@@ -65,6 +65,11 @@ class ReversalDesk:
             state = "refused" if not agreed else "done" if self._carry_out(call, asked) else "void"
             self._reversals.settle(approval_no, state, by, call.now)
 
+    def withdrawn(self, call: Call, approval_no: int, by: str) -> None:
+        """Whoever asked took the request back: the bill may be asked about again."""
+        if self._reversals.request(approval_no) is not None:
+            self._reversals.settle(approval_no, "withdrawn", by, call.now)
+
     def linked(self, bill: Bill, customer: bool) -> Bill:
         """A bill with its chain. customer: without drafts, and without who asked for what."""
         chain = chained(self._reversals.chain(bill.month, bill.account_no, bill.kind, issued=customer))

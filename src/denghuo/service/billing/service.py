@@ -280,6 +280,10 @@ class BillingService(BillingApi):
         """Another person decided on a reversal (the event handler's work)."""
         ReversalDesk(self._work, self._ask).decided(call, approval_no, agreed, by)
 
+    def withdrawn(self, call: Call, approval_no: int, by: str) -> None:
+        """A request to take a bill back was withdrawn (the event handler's work)."""
+        ReversalDesk(self._work, self._ask).withdrawn(call, approval_no, by)
+
     # -- computed again ---------------------------------------------------------------------------------------------------
 
     def replay_bill(self, call: Call, request: BillRef) -> Replayed:

@@ -230,6 +230,16 @@ class ApprovalDecided(Event, name="workflow.approval.decided", version=1):
     remark: str
 
 
+class ApprovalWithdrawn(Event, name="workflow.approval.withdrawn", version=1):
+    """Who asked took the request back: nobody will decide on it."""
+
+    approval_no: int
+    kind: str
+    subject_noun: str
+    subject_id: str
+    withdrawn_by: str
+
+
 class OutsideReach(Problem, noun="workflow", status=403, zh="超出本单位管辖范围", en="Outside your organisation scope"):
     """Fields: org."""
 
@@ -311,7 +321,11 @@ class WorkflowApi(Api, noun="workflow", version=1):
     def decide(self, call: Call, request: Decide) -> Approval:
         """Agrees or refuses; never by the person who asked."""
 
-    @command(permit="workflow.act", problems=(ApprovalNotFound, AlreadyDecided, NotTheApprover))
+    @command(
+        permit="workflow.act",
+        problems=(ApprovalNotFound, AlreadyDecided, NotTheApprover),
+        emits=(ApprovalWithdrawn,),
+    )
     def withdraw(self, call: Call, request: ApprovalRef) -> Approval:
         """Takes one's own request back while it is pending."""
 

@@ -17,6 +17,7 @@ from denghuo.service.workflow.api import (
     ApprovalRef,
     ApprovalsFound,
     ApprovalState,
+    ApprovalWithdrawn,
     CountTasks,
     Decide,
     FindApprovals,
@@ -167,6 +168,15 @@ class WorkflowService(WorkflowApi):
                 role=known.role,
             )
         self._settle(call, known, "withdrawn", "")
+        self._work.emit(
+            ApprovalWithdrawn(
+                approval_no=known.approval_no,
+                kind=known.kind,
+                subject_noun=known.subject_noun,
+                subject_id=known.subject_id,
+                withdrawn_by=call.actor,
+            )
+        )
         return self._approval(known.approval_no)
 
     def approvals(self, call: Call, request: FindApprovals) -> ApprovalsFound:

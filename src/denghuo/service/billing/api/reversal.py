@@ -16,12 +16,14 @@ REQUEST_STATES = Dictionary(
         "waiting": text("待审批", "Waits for approval"),
         "done": text("已冲销", "Taken back"),
         "refused": text("未同意", "Refused"),
+        "withdrawn": text("已撤回", "Withdrawn"),
         "void": text("已失效", "Void"),
     },
-    tones={"waiting": "notice", "done": "good", "refused": "danger", "void": "plain"},
+    tones={"waiting": "notice", "done": "good", "refused": "danger", "withdrawn": "plain", "void": "plain"},
 )
 RequestState = Annotated[
-    Literal["waiting", "done", "refused", "void"], Label("办理状态", "State", dictionary=REQUEST_STATES.name)
+    Literal["waiting", "done", "refused", "withdrawn", "void"],
+    Label("办理状态", "State", dictionary=REQUEST_STATES.name),
 ]
 ROLES = Dictionary(
     "billing.chain_role",

@@ -1,6 +1,6 @@
 -- Reversals (冲销): who asked that an issued bill be taken back, why, whether it is to be billed again, and what another person said.
 
--- state: waiting, done, refused; void: agreed to when the bill could no longer be taken back.
+-- state: waiting, done, refused, withdrawn; void: agreed to when the bill could no longer be taken back.
 CREATE TABLE reversal_request (
     approval_no bigint PRIMARY KEY,
     bill_no text NOT NULL REFERENCES bill,
