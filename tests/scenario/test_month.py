@@ -28,6 +28,7 @@ from denghuo.service.billing.api import (
     BillingApi,
     CycleRef,
     FindExceptions,
+    ReplayMonth,
     StartCycle,
     Summarise,
 )
@@ -219,6 +220,13 @@ def test_books_hold_the_month_and_balance(month: tuple[Directory, Datasets]) -> 
     (posting,) = directory(LedgerApi).postings(call, FindPostings(month=MONTH)).rows
     assert (posting.bills, posting.held) == (7_354, 0)
     assert directory(LedgerApi).trial_balance(call, AskTrialBalance()).balanced
+
+
+def test_issued_bills_are_computed_again_to_the_last_character(month: tuple[Directory, Datasets]) -> None:
+    directory, _ = month
+    request = ReplayMonth(month=MONTH, seed="scenario", limit=1_000)
+    page = directory(BillingApi).replay_month(Call.system(NOW), request)
+    assert (page.checked, page.identical, page.total) == (1_000, 1_000, 7_354)
 
 
 def test_running_the_month_again_changes_nothing(month: tuple[Directory, Datasets]) -> None:

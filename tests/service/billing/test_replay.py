@@ -24,8 +24,8 @@ from tests.service.billing.county import (
 from denghuo.kernel.values import Money, Price
 from denghuo.service.billing.api import (
     BillNotFound,
-    BillRef,
     NotIssued,
+    ReplayBill,
     Replayed,
     ReplayMonth,
     StartCycle,
@@ -66,7 +66,7 @@ def change(found: County, supply: Supply, on: date, tariff_class: Any) -> None:
 
 
 def replayed(found: County, bill_no: str) -> Replayed:
-    return found.billing.replay_bill(ACCOUNTANT, BillRef(bill_no=bill_no))
+    return found.billing.replay_bill(ACCOUNTANT, ReplayBill(bill_no=bill_no))
 
 
 def test_a_bill_stays_what_it_was_whatever_changed_since(found: County) -> None:
@@ -130,5 +130,5 @@ def test_only_issued_bills_within_the_scope_are_computed(found: County) -> None:
     with pytest.raises(NotIssued):
         replayed(found, number(EMPTY))
     with pytest.raises(BillNotFound):
-        found.billing.replay_bill(CLERK, BillRef(bill_no=number(SOLAR)))
+        found.billing.replay_bill(CLERK, ReplayBill(bill_no=number(SOLAR)))
     assert found.billing.replay_month(CLERK, ReplayMonth(month=MONTH)).total == 3

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
 from tests.service.billing.county import (
     ACCOUNTANT,
@@ -31,8 +32,10 @@ from denghuo.service.billing.api import (
     BillRef,
     CycleRef,
     MyBills,
+    NotIssued,
     NotReversible,
     Recalculate,
+    ReplayBill,
     ReplayMonth,
     ReversalAsked,
     ReverseBill,
@@ -304,6 +307,25 @@ def test_a_bill_taken_back_alone_is_billed_again_by_recalculation(quick: County)
     assert (again.issued, str(again.amount)) == (1, "2245.20")
     assert shown(quick, number(HEAVY, "03")).replaces == number(HEAVY)
     balanced(quick)
+
+
+def test_a_bill_is_computed_as_it_was_known_on_a_day(quick: County, database_dsn: str) -> None:
+    as_resident(quick, SHOP)
+    decide(quick, rebill(quick, number(SHOP)))
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        # Issued in May, taken back and billed again in June.
+        for suffix, day in (("01", "2026-05-03"), ("02", "2026-06-10"), ("03", "2026-06-12")):
+            connection.execute("UPDATE billing.bill SET issued_on = %s WHERE bill_no = %s", (day, number(SHOP, suffix)))
+
+    def known(day: date) -> tuple[str, str, str]:
+        found = quick.billing.replay_bill(ACCOUNTANT, ReplayBill(bill_no=number(SHOP, "02"), known_on=day))
+        return found.bill_no[-2:], found.outcome, str(found.computed)
+
+    first, last = ("01", "identical", "942.36"), ("03", "identical", "740.40")
+    assert [known(date(2026, 5, 3)), known(date(2026, 6, 9)), known(date(2026, 6, 12))] == [first, first, last]
+    for day in (date(2026, 5, 2), date(2026, 6, 10)):
+        with pytest.raises(NotIssued):
+            known(day)
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ reviewed and issued as bills are. All three have the number of the account's mon
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from denghuo.data.processing.work import Work
@@ -13,7 +14,7 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy, Money
-from denghuo.service.billing.api import Bill
+from denghuo.service.billing.api import Bill, NotIssued
 from denghuo.service.billing.api.reversal import (
     ChainedBill,
     NotReversible,
@@ -88,6 +89,25 @@ class ReversalDesk:
             }
         )
 
+    def known_on(self, row: Row, day: date) -> str:
+        """The bill of the same account, month and kind that stood at the end of a day.
+
+        Raises:
+            NotIssued: none did.
+        """
+        chain = self._reversals.chain(row["month"], row["account_no"], row["kind"], issued=True)
+        found = standing_on(chain, day)
+        if found is None:
+            raise NotIssued(
+                text(
+                    f"截至 {day}，该户 {row['month']} 没有有效的已发行账单。",
+                    f"At the end of {day} no issued bill of {row['month']} stood for the account.",
+                ),
+                bill_no=row["bill_no"],
+                state=row["state"],
+            )
+        return found
+
     def _carry_out(self, call: Call, asked: Row) -> bool:
         """Issues the reversal, and orders the new bill; False where the bill can no longer be taken back."""
         month = asked["month"]
@@ -135,6 +155,13 @@ def chained(rows: Sequence[Row]) -> list[ChainedBill]:
             )
         )
     return found
+
+
+def standing_on(rows: Sequence[Row], day: date) -> str | None:
+    """The bill of a chain (in the order of numbers) that was issued by the end of a day and not taken back by then."""
+    known = [row for row in rows if row["issued_on"] is not None and row["issued_on"] <= day]
+    gone = {row["reverses"] for row in known}
+    return next((row["bill_no"] for row in known if row["reverses"] is None and row["bill_no"] not in gone), None)
 
 
 def replacements(chain: Sequence[ChainedBill], bill_no: str) -> tuple[str | None, str | None]:

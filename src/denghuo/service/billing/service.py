@@ -59,6 +59,7 @@ from denghuo.service.billing.api import (
     Release,
     Released,
     ReleaseMany,
+    ReplayBill,
     Replayed,
     ReplayMonth,
     ReversalAsked,
@@ -286,8 +287,11 @@ class BillingService(BillingApi):
 
     # -- computed again ---------------------------------------------------------------------------------------------------
 
-    def replay_bill(self, call: Call, request: BillRef) -> Replayed:
+    def replay_bill(self, call: Call, request: ReplayBill) -> Replayed:
         row = self._bill_row(call, request.bill_no)
+        if request.known_on is not None:
+            number = ReversalDesk(self._work, self._ask).known_on(row, request.known_on)
+            row = self._bill_row(call, number)
         _issued(row["bill_no"], row["state"], row["issued_on"])
         return Replayer(self._find, self._prover(call), call).bill(row)
 

@@ -100,7 +100,14 @@ from denghuo.service.billing.api.population import (
     TryOnAll,
 )
 from denghuo.service.billing.api.proof import DayRef, DayRoot, RunsSealed
-from denghuo.service.billing.api.replay import OUTCOMES, Difference, MonthReplayed, Replayed, ReplayMonth
+from denghuo.service.billing.api.replay import (
+    OUTCOMES,
+    Difference,
+    MonthReplayed,
+    ReplayBill,
+    Replayed,
+    ReplayMonth,
+)
 from denghuo.service.billing.api.reversal import (
     REQUEST_STATES,
     ROLES,
@@ -208,6 +215,7 @@ __all__ = [
     "Release",
     "ReleaseMany",
     "Released",
+    "ReplayBill",
     "ReplayMonth",
     "Replayed",
     "ReversalAsked",
@@ -390,8 +398,8 @@ class BillingApi(Api, noun="billing", version=1):
     # -- computed again ---------------------------------------------------------------------------------------------------
 
     @query(permit="billing.read", problems=(BillNotFound, NotIssued))
-    def replay_bill(self, call: Call, request: BillRef) -> Replayed:
-        """An issued bill computed again from what is kept with it: identical to the last character, or what differs."""
+    def replay_bill(self, call: Call, request: ReplayBill) -> Replayed:
+        """A bill computed again from what is kept with it, as issued or as known on a day: identical, or what differs."""
 
     @query(permit="billing.read")
     def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:

@@ -1,5 +1,6 @@
 """Bills computed again from what is kept with them (账单重算核对): one bill, or a month page by page."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -21,6 +22,13 @@ OUTCOMES = Dictionary(
     tones={"identical": "good", "differs": "danger", "not_kept": "plain"},
 )
 Outcome = Annotated[Literal["identical", "differs", "not_kept"], Label("核对结果", "Outcome", dictionary=OUTCOMES.name)]
+
+
+class ReplayBill(Message):
+    """An issued bill; with `known_on` the bill of its account, month and kind that stood at the end of that day (China)."""
+
+    bill_no: BillNo
+    known_on: Annotated[date | None, Label("截至日期", "As known on")] = None
 
 
 class Difference(Message):
