@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { setLanguage } from '@/language'
 import { byGroup, byYear, dayName, dueBy, isPositive, lengthsOf, monthName, plain, shares, shortMonth, signed, yuan } from '@/phone/show'
+import { stateOf } from '@/phone/texts'
 
 beforeEach(() => setLanguage('zh'))
 
@@ -31,6 +32,13 @@ describe('what a customer reads', () => {
     ])
     expect(shares(parts).map((share) => share.toFixed(2))).toEqual(['0.75', '0.25', '0.00'])
     expect(shares([])).toEqual([])
+  })
+
+  it('calls a bill that was taken back so, whatever was paid of it', () => {
+    const paid = { kind: 'supply', state: 'paid' }
+    const said = (state: string, reverses: string | null, item = paid) => stateOf({ state, reverses }, item)?.text.en
+    expect([said('issued', null), said('reversed', null), said('reversed', '2026')]).toEqual(['Paid', 'Taken back', 'Reversal'])
+    expect([said('issued', null, { kind: 'purchase', state: 'paid' }), stateOf({ state: 'issued', reverses: null }, null)]).toEqual(['Settled', null])
   })
 
   it('orders bills by year and month, newest first', () => {

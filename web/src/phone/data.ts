@@ -10,6 +10,8 @@ export interface BillRow {
   account_no: string
   month: string
   kind: 'supply' | 'purchase'
+  state: string
+  reverses: string | null
   energy: string
   amount: string
   issued_on: string | null

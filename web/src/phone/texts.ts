@@ -128,6 +128,19 @@ export const PURCHASE_STATES: Record<string, { text: Text; tone: string }> = {
   overdue: { text: pair('待结算', 'To be settled'), tone: 'notice' },
 }
 
+const TAKEN_BACK = { text: pair('已冲销', 'Taken back'), tone: 'notice' }
+const REVERSAL = { text: pair('冲销账单', 'Reversal'), tone: 'notice' }
+
+/** What a bill is to its holder: taken back, what takes one back, or how much of it is paid; null where nothing is known of it. */
+export function stateOf(
+  bill: { state: string; reverses: string | null },
+  item: { kind: string; state: string } | null | undefined,
+): { text: Text; tone: string } | null {
+  if (bill.reverses) return REVERSAL
+  if (bill.state === 'reversed') return TAKEN_BACK
+  return item ? ((item.kind === 'purchase' ? PURCHASE_STATES : ITEM_STATES)[item.state] ?? null) : null
+}
+
 export const GROUPS: Record<string, { text: Text; tone: string }> = {
   energy: { text: pair('电度电费', 'Energy'), tone: 'a' },
   basic: { text: pair('基本电费', 'Basic charge'), tone: 'b' },
