@@ -1,5 +1,6 @@
 """Special terms as rating takes them: what a state, a part of a month, a household and other accounts make of them."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from denghuo.kernel.values import ApparentPower, Energy, Percent, Power
 from denghuo.service.billing.batch import Entry, Piece, Terms, terms_table
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.special import Days, EntriesOf, filled, priced_part
+from denghuo.service.billing.tenure import class_since
 from denghuo.service.contract.api import (
     BehindTransformer,
     LineLoss,
@@ -24,6 +26,7 @@ from denghuo.service.contract.api import (
     Transformer,
     TransformerLoss,
 )
+from denghuo.service.contract.api import Terms as Agreed
 from denghuo.service.tariff.api import TariffDocument
 
 APRIL = Month(2026, 4)
@@ -191,6 +194,38 @@ def test_what_has_days_of_its_own_makes_no_stage() -> None:
     assert priced(household) is priced_part(None) is None
     lossy = SpecialTerms(line_losses=[LineLoss(line_no="L1", share=Percent.of("2"))])
     assert priced(lossy) == priced(lossy.model_copy(update={"persons": 6})) != priced(SpecialTerms(pf_standard=80))
+
+
+@pytest.mark.parametrize(
+    ("classes", "since"),
+    [
+        (["resident", "resident", "resident"], date(2024, 1, 1)),
+        (["general_single_part", "resident", "resident"], date(2026, 2, 1)),
+        (["resident", "general_single_part", "resident"], date(2026, 4, 11)),
+    ],
+)
+def test_the_tier_year_counts_from_the_change_to_a_class(classes: list[str], since: date) -> None:
+    days = [date(2024, 1, 1), date(2026, 2, 1), date(2026, 4, 11), None]
+    history = [
+        Agreed.model_validate(
+            {
+                "effective_from": first,
+                "effective_to": end,
+                "tariff_class": tariff_class,
+                "tariff_code": None,
+                "voltage_kv": "0.22",
+                "contract_kw": None,
+                "capacity_kva": None,
+                "pv_kw": None,
+                "settlement_mode": "agency",
+                "pf_standard": None,
+            }
+        )
+        for tariff_class, first, end in zip(classes, days, days[1:], strict=False)
+    ]
+    (now,) = entry("1", None).terms
+    terms = replace(now, tariff_class="resident", effective_from=date(2026, 4, 11))
+    assert class_since(history, terms) == since
 
 
 def test_terms_published_before_special_terms_were_known_have_none() -> None:

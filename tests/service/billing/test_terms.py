@@ -163,6 +163,10 @@ def test_a_month_whose_terms_or_prices_change_is_billed_in_stages(found: County)
     assert [len(line.registers) for line in changed.lines] == [1, 1]
     assert changed.lines[0].sentence.en.startswith("From 2026-04-01 to 2026-04-10: ")
 
+    # The tier year of residents counts from the change: nine months, and no month before.
+    stages = verified(found, CHANGED)["bill"]["rating"]["stages"]
+    assert (stages[1]["tier_months"], [one.zh for one in changed.remarks]) == (9, [])
+
     # A tariff that another version follows.
     assert told(bill(found, DEARER)) == [("01-20", "800", "0.7853", "628.24"), ("21-30", "400", "0.8000", "320.00")]
 

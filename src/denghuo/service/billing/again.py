@@ -13,6 +13,7 @@ from denghuo.service.billing.change import Side
 from denghuo.service.billing.kept import part_tariffs, stages_of, stored, stored_subject
 from denghuo.service.billing.lines import RatingSubject
 from denghuo.service.billing.rating import Rating, Use
+from denghuo.service.billing.tenure import class_since
 from denghuo.service.contract.api import ContractApi, ContractHistory, ContractNotFound, ContractRef
 from denghuo.service.contract.api import Terms as Agreed
 from denghuo.service.host.binding import Ask
@@ -89,9 +90,9 @@ class Again:
         except ContractNotFound:
             return None
 
-    def _opened(self, contract_no: str) -> date:
-        history = self._history(contract_no)
-        return min(agreed.effective_from for agreed in history.history) if history else date.min
+    def _opened(self, terms: Terms) -> date:
+        history = self._history(terms.contract_no)
+        return class_since(history.history, terms) if history else date.min
 
     def _terms_of(self, row: Row, tariff: TariffDocument) -> tuple[Terms, ...]:
         """The terms that hold on days of the bill; class and voltage are those of the bill."""

@@ -14,6 +14,8 @@ from typing import NamedTuple
 from denghuo.kernel.period import midnight
 from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.batch import Piece
+from denghuo.service.billing.lines import RatingRemark
+from denghuo.service.billing.rules.words import remark
 
 _METHODS = ("actual", "manual", "curve", "interpolated", "daily_average")
 """From the surest to the least sure."""
@@ -148,3 +150,28 @@ def _sides(
         replace(piece, to_at=at, end_e4=register_e4, energy_wh=energies[0], days_estimated=estimated[0], **common),  # type: ignore[arg-type]
         replace(piece, from_at=at, start_e4=register_e4, energy_wh=energies[1], days_estimated=estimated[1], **common),  # type: ignore[arg-type]
     )
+
+
+def cuts_said(first_days: Sequence[date], pieces: Sequence[Sequence[Piece]]) -> Iterator[RatingRemark]:
+    """What a reader must know of the cuts between stages."""
+    if len(pieces) == 1:
+        return
+    guessed = [
+        day
+        for day, own in zip(first_days[1:], pieces[1:], strict=True)
+        if any(piece.from_at == midnight(day) and piece.method in ESTIMATED for piece in own)
+    ]
+    if guessed:
+        days = ", ".join(str(day) for day in guessed)
+        yield remark(
+            "cut_estimated",
+            f"{days} 零点无抄见示数，分段电量按前后示数内插或按日分摊。",
+            f"Without a register at the midnight of {days} the energies of the stages were estimated.",
+        )
+    if any(piece.quantity == "demand" for piece in pieces[0]):
+        yield remark(
+            "demand_undivided",
+            "最大需量为全月抄见值，各段均按全月需量计算，请核对变更日是否抄录需量。",
+            "The largest demand was read once for the month and counts in every stage; was it read on the day of change?",
+            review=True,
+        )

@@ -5,7 +5,7 @@ progress that was committed with the last one. So the month can be ended anywher
 """
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -16,13 +16,14 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem, Unavailable
 from denghuo.service.billing.api import Advance, Advanced
-from denghuo.service.billing.batch import Entry, MonthInputs, month_inputs
+from denghuo.service.billing.batch import Entry, MonthInputs, Terms, month_inputs
 from denghuo.service.billing.curves import split_energy
 from denghuo.service.billing.issue import issue_bills
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.review import Figures, Finding, Limits, review
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
+from denghuo.service.billing.tenure import Opened, class_since
 from denghuo.service.contract.api import ContractApi, ContractRef, PublishTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import MonthRef, ReadingApi
@@ -182,12 +183,12 @@ def with_curves(work: Work, ask: Ask, call: Call, month: str, terms: DatasetRef,
     return split_energy(work.datasets, ask, platform_call(call), Month.of(month), tariffs, terms, energy)
 
 
-def opened_of(ask: Ask, call: Call) -> Callable[[str], date]:
-    """Tells the first day of a contract."""
+def opened_of(ask: Ask, call: Call) -> Opened:
+    """Tells since when a contract has had its class."""
 
-    def opened(contract_no: str) -> date:
-        history = ask(ContractApi).terms_of(platform_call(call), ContractRef(contract_no=contract_no)).history
-        return min(terms.effective_from for terms in history)
+    def opened(terms: Terms) -> date:
+        asked = ContractRef(contract_no=terms.contract_no)
+        return class_since(ask(ContractApi).terms_of(platform_call(call), asked).history, terms)
 
     return opened
 

@@ -27,6 +27,7 @@ from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating, Use
 from denghuo.service.billing.rules import choose
 from denghuo.service.billing.store import BillingStore, Estimate
+from denghuo.service.billing.tenure import Opened
 from denghuo.service.contract.api import ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import AnyMonth, MonthRef, ReadingApi
@@ -49,7 +50,7 @@ class RunningMonth:
     def estimates(
         self,
         tariffs: Sequence[TariffDocument],
-        opened: Callable[[str], date],
+        opened: Opened,
         use_of: Callable[[Sequence[str]], Mapping[str, Use]],
         cuts_of: Callable[[Rating, Sequence[Entry]], CutRegisters],
         now: datetime,

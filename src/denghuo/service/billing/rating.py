@@ -5,22 +5,21 @@ bill and never the end of the run.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from denghuo.kernel.fields import TextPair
-from denghuo.kernel.period import Month, midnight
+from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import decimal_text
-from denghuo.service.billing.batch import Entry, Piece, Terms
-from denghuo.service.billing.cuts import ESTIMATED, CutRegisters, cut
-from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingRemark, RatingSubject
+from denghuo.service.billing.batch import Entry, Terms
+from denghuo.service.billing.cuts import CutRegisters, cut, cuts_said
+from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingSubject
 from denghuo.service.billing.pieces import metered
 from denghuo.service.billing.review import REMEDIES, Finding, finding
 from denghuo.service.billing.rules import Stage, choose, rate_stages
 from denghuo.service.billing.rules.quantities import tier_year_begins
-from denghuo.service.billing.rules.words import remark
 from denghuo.service.billing.special import (
     Days,
     EntriesOf,
@@ -29,6 +28,7 @@ from denghuo.service.billing.special import (
     part_codes,
     priced_part,
 )
+from denghuo.service.billing.tenure import Opened
 from denghuo.service.reading.api import RULES
 from denghuo.service.tariff.api import TariffDocument
 
@@ -89,16 +89,16 @@ class Span:
 class Rating:
     """Rates the entries of one month.
 
-    opened: tells the first day of a contract, asked only where the tier year needs it. entries_of: the month's entries of another
-    account, for the few that are rated together. of_parts: the tariffs that parts of a contract may name, where they are not
-    these.
+    opened: tells since when a contract has its class, asked only where the tier year needs it. entries_of: the month's entries of
+    another account, for the few that are rated together. of_parts: the tariffs that parts of a contract may name, where they are
+    not these.
     """
 
     def __init__(
         self,
         month: Month,
         tariffs: Iterable[TariffDocument],
-        opened: Callable[[str], date],
+        opened: Opened,
         entries_of: EntriesOf = lambda account_no: [],
         of_parts: Iterable[TariffDocument] | None = None,
     ) -> None:
@@ -152,7 +152,7 @@ class Rating:
         _within_bounds(rated)
         remarks += [
             {"code": one.code, "zh": one.text.zh, "en": one.text.en, "review": one.review}
-            for one in [*_stages_said([span.first for span in spans], pieces), *rated.remarks]
+            for one in [*cuts_said([span.first for span in spans], pieces), *rated.remarks]
         ]
         number = f"{self._month.year:04d}{self._month.month:02d}{entry.account_no}{KIND_DIGITS[entry.kind]}{FIRST}"
         if len(spans) > 1:
@@ -259,13 +259,13 @@ class Rating:
         return chosen
 
     def _tier_year(self, terms: Terms, tariff: TariffDocument) -> tuple[list[Month], int, list[dict[str, object]]]:
-        """Earlier months of the tier year in which the contract held, and how many months of the year count for it."""
+        """Earlier months of the tier year in which the contract had its class, and how many months of the year count for it."""
         if tariff.tiers is None or tariff.tiers.period != "annual":
             return [], 12, []
         first = tier_year_begins(tariff.tiers, self._month)
         months = 12
         if terms.effective_from > first.first_day:
-            opened = self._opened(terms.contract_no)
+            opened = self._opened(terms)
             if opened > first.first_day:
                 since = Month(opened.year, opened.month)
                 months = 12 - ((since.year - first.year) * 12 + since.month - first.month)
@@ -350,31 +350,6 @@ def _without_successor(ended: TariffDocument) -> CannotRate:
         tariff=ended.code,
         effective_to=ended.effective_to,
     )
-
-
-def _stages_said(first_days: Sequence[date], pieces: Sequence[Sequence[Piece]]) -> Iterator[RatingRemark]:
-    """What a reader must know of the cuts between stages."""
-    if len(pieces) == 1:
-        return
-    guessed = [
-        day
-        for day, own in zip(first_days[1:], pieces[1:], strict=True)
-        if any(piece.from_at == midnight(day) and piece.method in ESTIMATED for piece in own)
-    ]
-    if guessed:
-        days = ", ".join(str(day) for day in guessed)
-        yield remark(
-            "cut_estimated",
-            f"{days} 零点无抄见示数，分段电量按前后示数内插或按日分摊。",
-            f"Without a register at the midnight of {days} the energies of the stages were estimated.",
-        )
-    if any(piece.quantity == "demand" for piece in pieces[0]):
-        yield remark(
-            "demand_undivided",
-            "最大需量为全月抄见值，各段均按全月需量计算，请核对变更日是否抄录需量。",
-            "The largest demand was read once for the month and counts in every stage; was it read on the day of change?",
-            review=True,
-        )
 
 
 def _within_bounds(rated: Rated) -> None:
