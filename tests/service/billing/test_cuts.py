@@ -71,7 +71,23 @@ def test_without_a_register_the_days_count_and_bands_follow_the_total() -> None:
     )
     found = cut([total, peak], [MIDDLE], {MIDDLE: shown(total, 100_0000)})
     assert [[one.energy_wh for one in stage] for stage in found] == [[100_000, 30_000], [200_000, 60_000]]
-    assert {one.method for stage in found for one in stage} == {"interpolated"}
+    assert [[one.method for one in stage] for stage in found] == [["actual", "interpolated"]] * 2
+    assert found[0][0].end_e4 == 100_0000 and found[0][1].end_e4 is None
+    # A band with a register beside one without would leave less than nothing for what is between them.
+    valley = piece(0, 200_0000, band="valley")
+    found = cut([total, peak, valley], [MIDDLE], {MIDDLE: shown(total, 100_0000) | shown(peak, 90_0000)})
+    assert [[one.energy_wh for one in stage] for stage in found] == [
+        [100_000, 30_000, 66_667],
+        [200_000, 60_000, 133_333],
+    ]
+
+
+def test_bands_that_a_curve_gave_are_marked_where_they_are_cut() -> None:
+    total, peak = piece(0, 300_0000), piece(0, 90_0000, band="peak", method="curve")
+    found = cut([total, peak], [MIDDLE], {MIDDLE: shown(total, 100_0000)})
+    assert [[(one.method, one.status) for one in stage] for stage in found] == [
+        [("actual", "valid"), ("interpolated", "estimated")]
+    ] * 2
 
 
 @pytest.mark.parametrize("wrong", [400_0000, 1])

@@ -1,8 +1,8 @@
 """Metered pieces cut where a month's terms or prices change (分段电量). Pure.
 
 At the register of the midnight that begins the new stage, where the meter tells it; else in proportion to the meter's total, else
-to the days. All energy registers of a meter are cut the same way, so that bands stay parts of their total. A demand that was read
-once for the month stands in every stage.
+to the days. Bands of which one lacks its register follow the total, so that they stay parts of it. A demand that was read once
+for the month stands in every stage.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,7 +82,7 @@ def _at(pieces: Sequence[Piece], day: date, shown: Mapping[Channel, Shown]) -> t
                 after.append(piece)
             else:
                 through.append(piece)
-        for one, two in _through(through, at, shown):
+        for one, two in _through(through, at, shown) if through else ():
             before.append(one)
             after.append(two)
     return before, after
@@ -96,15 +96,20 @@ def _through(pieces: Sequence[Piece], at: datetime, shown: Mapping[Channel, Show
     """The two sides of pieces of one meter that go on over a midnight."""
     known = [shown.get(Channel(*_meter(piece), piece.quantity, piece.band)) for piece in pieces]
     sides = [None if one is None else _energies(piece, one) for piece, one in zip(pieces, known, strict=True)]
-    if all(side is not None for side in sides):
-        for piece, one, side in zip(pieces, known, sides, strict=True):
-            assert one is not None and side is not None  # both are there for each, as was just seen
-            yield _sides(piece, at, side, one.method, one.register_e4)
-        return
+    lacking = [piece for piece, side in zip(pieces, sides, strict=True) if side is None]
+    # Bands that do not all have a register follow the total, or they would no longer be parts of it.
+    loose = any(piece.quantity.startswith("active") for piece in lacking)
     times, of, method = _share(pieces, sides, at)
-    for piece in pieces:
+    for piece, one, side in zip(pieces, known, sides, strict=True):
+        if one is not None and side is not None and not (loose and _is_band(piece)):
+            yield _sides(piece, at, side, one.method, one.register_e4)
+            continue
         energy = round_half_up((piece.energy_wh or 0) * times, of)
         yield _sides(piece, at, (energy, (piece.energy_wh or 0) - energy), method, None)
+
+
+def _is_band(piece: Piece) -> bool:
+    return piece.quantity.startswith("active") and piece.band != "total"
 
 
 def _share(pieces: Sequence[Piece], sides: Sequence[tuple[int, int] | None], at: datetime) -> tuple[int, int, str]:
@@ -134,8 +139,8 @@ def _energies(piece: Piece, shown: Shown) -> tuple[int, int] | None:
 def _sides(
     piece: Piece, at: datetime, energies: tuple[int, int], method: str, register_e4: int | None
 ) -> tuple[Piece, Piece]:
-    how = max(piece.method, method, key=lambda one: _METHODS.index(one) if one in _METHODS else len(_METHODS))
-    guessed = how in ESTIMATED
+    guessed = sorted({piece.method, method} & ESTIMATED, key=_METHODS.index)
+    how = guessed[-1] if guessed else "manual" if (piece.method, method) == ("actual", "manual") else piece.method
     status = "estimated" if guessed else piece.status
     rule = "missing" if guessed else piece.rule
     days = (at - piece.from_at) // _DAY, (piece.to_at - at) // _DAY
