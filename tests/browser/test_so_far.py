@@ -18,8 +18,10 @@ def test_the_running_month_stands_on_the_accounts_page_and_is_told_in_full(
     assert (told["amount"], told["days_left"], told["month"]) == (bill["amount"], 0, MONTH)
     page = enter("billing", path=f"/w/customer/account?account_no={bill['account_no']}")
     page.get_by_role("tab", name="本月至今").click()
-    figure = page.get_by_text(f"{float(told['amount']):,.2f}").first
-    expect(figure).to_be_visible()
+    panel = page.get_by_role("tabpanel", name="本月至今")
+    expect(panel.get_by_text("本月至今电费（估）")).to_be_visible()
+    expect(panel.get_by_text(f"{float(told['amount']):,.2f}").first).to_be_visible()
+    expect(panel.get_by_text("预估余额（元）")).to_be_visible()
     accessible(page)
     page.goto(f"/w/billing/so_far?account_no={bill['account_no']}")
     expect(page.get_by_text(told["said"]["zh"])).to_be_visible()
