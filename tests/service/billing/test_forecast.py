@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from tests.service.billing.county import (
     take_registers,
 )
 
+from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
 from denghuo.kernel.values import Energy, Money, Percent, Register
@@ -53,7 +55,8 @@ from denghuo.service.billing.forecast import (
 )
 from denghuo.service.billing.listen import estimate_again
 from denghuo.service.contract.api import ChangeTerms, ContractApi, ContractsOf
-from denghuo.service.reading.api import DayRead, MonthRef, ReadingApi, RegistersReceived
+from denghuo.service.reading.api import REGISTER_INTAKE, DayRead, Intake, MonthRef, ReadingApi, RegistersReceived
+from denghuo.service.tariff.shipped import published
 
 APRIL = date(2026, 4, 1)
 MIDDLE = datetime(2026, 4, 16, 2, tzinfo=UTC)
@@ -136,6 +139,33 @@ def test_what_a_plant_feeds_in_is_told_until_its_own_newest_register(found: Coun
     planned(found)
     told = found.billing.bill_so_far(NOW_OF_MONTH, asked(SOLAR, kind="purchase"))
     assert (told.kind, told.through_on, told.energy) == ("purchase", date(2026, 4, 13), Energy(65_000))
+
+
+def test_a_meter_that_gives_its_bands_is_told_by_them(database_dsn: str, tmp_path: pathlib.Path) -> None:
+    shipped = published("shanghai") or []
+    document = next(one for one in shipped if one.code == "sh.resident.tiered.tou").model_copy(update={"default": True})
+    with county("local", database_dsn, tmp_path) as made:
+        settle_county(made, [EVEN], [document])
+        rows = [
+            {
+                "meter_no": "M00001",
+                "read_at": midnight(date(2026, 4, day)),
+                "quantity": "active_fwd",
+                "band": band,
+                "value_e4": (100 + a_day * (day - 1)) * 10_000,
+            }
+            for day in range(1, 17)
+            for band, a_day in (("peak", 5), ("valley", 3))
+        ]
+        table = pa.Table.from_pylist(rows, schema=arrow_schema(REGISTER_INTAKE))
+        reference = made.datasets.publish(REGISTER_INTAKE, MONTH, "bands", table, MIDDLE)
+        made.directory(ReadingApi).receive_registers(OPERATOR, Intake(rows=reference))
+        planned(made)
+        told = made.billing.bill_so_far(NOW_OF_MONTH, asked(EVEN))
+        assert {line.band: str(line.quantity) for line in told.lines} == {"peak": "75", "valley": "45"}
+        assert told.expected_energy == Energy(240_000)
+        made.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH))
+        assert unbilled(made, NOW_OF_MONTH, EVEN)[EVEN.account_no, "supply"].amount == told.amount
 
 
 def test_a_register_that_waits_for_a_person_is_said(found: County) -> None:

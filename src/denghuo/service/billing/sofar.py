@@ -33,7 +33,7 @@ from denghuo.service.contract.api import ContractApi, ContractHistory, ContractR
 from denghuo.service.customer.api import Account
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import Point, PointApi, PointsOf
-from denghuo.service.reading.api import RULES, AnyMonth, NotPlanned, PointMonthRef, ReadingApi
+from denghuo.service.reading.api import RULES, AnyMonth, NotPlanned, PointMonthRef, ReadingApi, RegistersAt
 from denghuo.service.tariff.api import TariffDocument
 
 AccountsOf = Callable[[list[str]], Mapping[str, Account]]
@@ -101,9 +101,12 @@ class Running:
         Raises:
             NotPlanned: a point has no reading plan in the month.
         """
+        there = self._there(month, points) if len(quantities) > 1 and points else set()
         found = []
         for point in points:
             for at, (quantity, band) in enumerate(quantities):
+                if at and quantity != "demand" and (point.point_no, quantity, band) not in there:
+                    continue
                 asked = PointMonthRef.model_validate(
                     {"point_no": point.point_no, "month": str(month), "quantity": quantity, "band": band}
                 )
@@ -115,6 +118,13 @@ class Running:
                     continue
                 found.append(Channel(point.point_no, quantity, band, point.multiplier.number, days))
         return found
+
+    def _there(self, month: Month, points: Sequence[Point]) -> set[tuple[str, str, str]]:
+        """Point, quantity and band of the energy registers that there are: asked at once, instead of each in vain."""
+        day = max(min(self._call.today, month.next.first_day - ONE_DAY), month.first_day + ONE_DAY)
+        asked = RegistersAt(month=str(month), day=day, point_nos=[point.point_no for point in points])
+        rows = self._ask(ReadingApi).registers_at(self._call.only("reading.read"), asked).rows
+        return {(row.point_no, row.quantity, row.band) for row in rows}
 
     # -- what follows -----------------------------------------------------------------------------------------------------
 
