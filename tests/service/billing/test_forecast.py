@@ -411,6 +411,8 @@ def test_what_is_known_ends_where_the_first_meter_was_not_read() -> None:
     assert read_until([whole, early], days[1]) == days[1]
     gap = replace(whole, midnights=[whole.midnights[0], read(days[1], 1, None, "none"), *whole.midnights[2:]])
     assert pieces_until("A", [gap], APRIL, days[2]) is None
+    (sub,) = pieces_until("A", [replace(whole, role="sub_meter")], APRIL, days[2]) or []
+    assert sub.role == "sub_meter"
     (told,) = pieces_until("A", [whole], APRIL, days[2]) or []
     assert (told.start_e4, told.end_e4, told.energy_wh) == (0, 20_000, 2_000)
     assert days_of([whole, early], APRIL, days[2]) == {days[0]: 2_000, days[1]: 2_000}

@@ -34,6 +34,7 @@ class Channel:
     band: str
     multiplier: int
     midnights: Sequence[DayRead]
+    role: str = "sale"
 
     @property
     def active(self) -> bool:
@@ -103,7 +104,7 @@ def _piece(account_no: str, channel: Channel, days: Sequence[DayRead], until: da
         point_no=channel.point_no,
         account_no=account_no,
         area_no=None,
-        role="sale",
+        role=channel.role,
         meter_no=end.meter_no,
         piece=1,
         quantity=channel.quantity,

@@ -116,7 +116,7 @@ class Running:
                     if at == 0:
                         raise
                     continue
-                found.append(Channel(point.point_no, quantity, band, point.multiplier.number, days))
+                found.append(Channel(point.point_no, quantity, band, point.multiplier.number, days, point.role))
         return found
 
     def _there(self, month: Month, points: Sequence[Point]) -> set[tuple[str, str, str]]:
