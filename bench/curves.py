@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -72,17 +73,26 @@ def make_shard(job: tuple[str, int, int, int, int]) -> int:
                 columns.append(pa.array(values.astype(np.int32), mask=lacks))
             path = path_of(folder, quantity, shard, day)
             pq.write_table(
-                pa.table(columns, schema=kind.schema), path, compression="zstd", compression_level=1,
-                row_group_size=ROW_GROUP, use_dictionary=["subject"], write_statistics=True, store_schema=False,
+                pa.table(columns, schema=kind.schema),
+                path,
+                compression="zstd",
+                compression_level=1,
+                row_group_size=ROW_GROUP,
+                use_dictionary=["subject"],
+                write_statistics=True,
+                store_schema=False,
                 column_encoding=dict.fromkeys(kind.value_names, "DELTA_BINARY_PACKED"),
-            )  # fmt: skip
+            )
             size += path.stat().st_size
     rng = np.random.default_rng(shard)
     tariffs = rng.choice([name for name, _ in MIX], size=meters, p=[share / 100 for _, share in MIX])
     terms = {
-        "subject": numbers, "account_no": np.char.replace(numbers, "M", "5"), "tariff_code": tariffs,
-        "voltage_kv": ["0.22"] * meters, "used_before_wh": rng.integers(0, 1_000, meters) * 1000,
-    }  # fmt: skip
+        "subject": numbers,
+        "account_no": np.char.replace(numbers, "M", "5"),
+        "tariff_code": tariffs,
+        "voltage_kv": ["0.22"] * meters,
+        "used_before_wh": rng.integers(0, 1_000, meters) * 1000,
+    }
     pq.write_table(pa.table(terms), folder / f"terms-{shard:04d}.parquet")
     return size
 
@@ -124,9 +134,14 @@ def make_atoms(shard: Shard) -> None:
             encoded = [field.name for field in table.schema if field.name.startswith("e")]
             partial = made.with_suffix(f".{os.getpid()}")
             pq.write_table(
-                table, partial, compression="none", use_dictionary=False, write_statistics=False, store_schema=False,
+                table,
+                partial,
+                compression="none",
+                use_dictionary=False,
+                write_statistics=False,
+                store_schema=False,
                 column_encoding=dict.fromkeys(encoded, "DELTA_BINARY_PACKED"),
-            )  # fmt: skip
+            )
             partial.rename(made)
 
 
@@ -190,11 +205,11 @@ def plan_of(days: int) -> MonthPlan:
 # --- measuring ------------------------------------------------------------------------------------------------------------
 
 
-def measured(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds by the clock, and CPU seconds of this process."""
+def measured(work: Callable[..., Any], *given: Any) -> tuple[Any, float, float]:
+    """What work gives, seconds by the clock, and CPU seconds of this process."""
     clock, cpu = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - clock, time.process_time() - cpu
+    result = work(*given)
+    return result, time.perf_counter() - clock, time.process_time() - cpu
 
 
 def bare_scan(folder: pathlib.Path, shard: int) -> None:
@@ -215,9 +230,10 @@ class Spent:
     clock: float = 0.0
     cpu: float = 0.0
 
-    def add(self, work: Callable[[], object]) -> None:
-        clock, cpu = measured(work)
+    def add(self, work: Callable[..., Any], *given: Any) -> Any:
+        result, clock, cpu = measured(work, *given)
         self.clock, self.cpu = self.clock + clock, self.cpu + cpu
+        return result
 
     def __str__(self) -> str:
         return f"{self.clock:7.2f} s  CPU {self.cpu:7.2f} s"
@@ -229,10 +245,10 @@ def on_one_core(folder: pathlib.Path, jobs: list[Shard]) -> tuple[list[bytes], S
     parts: list[bytes] = []
     again: list[bytes] = []
     for job in jobs:
-        bare.add(lambda: bare_scan(folder, job.number))  # noqa: B023
-        whole.add(lambda: parts.append(bill_shard(job)))  # noqa: B023
-        bare.add(lambda: bare_scan(folder, job.number))  # noqa: B023
-        close.add(lambda: again.append(bill_shard(job)))  # noqa: B023
+        bare.add(bare_scan, folder, job.number)
+        parts.append(whole.add(bill_shard, job))
+        bare.add(bare_scan, folder, job.number)
+        again.append(close.add(bill_shard, job))
     assert again == parts
     bare = Spent(bare.clock / 2, bare.cpu / 2)
     rated = pa.concat_tables(pa.ipc.open_stream(part).read_all() for part in parts)
@@ -285,8 +301,7 @@ def main() -> None:
                 )
             )
         for label, workers, atoms, marker in pools:
-            found: list[bytes] = []
-            clock, _ = measured(lambda: found.extend(in_parts(bill_shard, jobs(atoms, marker), workers)))  # noqa: B023
+            found, clock, _ = measured(in_parts, bill_shard, jobs(atoms, marker), workers)
             assert found == alone, f"other bytes: {digest(found)}"
             print(f"{label:32} {clock:7.2f} s  {one.clock / clock:.2f} x one core; the same bytes", flush=True)
 

@@ -65,10 +65,19 @@ def document() -> TariffDocument:
     bands = [BandWindows(band=band, windows=windows[band], ratio=Percent.of(shares[band])) for band in BANDS]
     energy = Component(code="energy", title=words, prices=[PriceAt(price=Price.of(FLAT))], floats=True, document=source)
     return TariffDocument(
-        code="bench.tou", title=words, area="310000", area_title=words, classes=["resident"], voltages=["0.22"],
-        default=True, effective_from=date(YEAR - 1, 1, 1), sources=[Source(number=source)], components=[energy],
-        seasons=[Season(title=words, bands=bands)], rounding=Rounding(quantity_places=3),
-    )  # fmt: skip
+        code="bench.tou",
+        title=words,
+        area="310000",
+        area_title=words,
+        classes=["resident"],
+        voltages=["0.22"],
+        default=True,
+        effective_from=date(YEAR - 1, 1, 1),
+        sources=[Source(number=source)],
+        components=[energy],
+        seasons=[Season(title=words, bands=bands)],
+        rounding=Rounding(quantity_places=3),
+    )
 
 
 def loads(customers: int) -> Any:
@@ -90,9 +99,13 @@ def write(folder: pathlib.Path, wh: Any) -> dict[date, str]:
         on = date(YEAR, 1, 1) + timedelta(days=day)
         paths[on] = str(folder / f"{on}.parquet")
         pq.write_table(
-            pa.table([subjects, *columns], schema=kind.schema), paths[on], compression="zstd", row_group_size=ROW_GROUP,
-            use_dictionary=["subject"], column_encoding=dict.fromkeys(kind.value_names, "DELTA_BINARY_PACKED"),
-        )  # fmt: skip
+            pa.table([subjects, *columns], schema=kind.schema),
+            paths[on],
+            compression="zstd",
+            row_group_size=ROW_GROUP,
+            use_dictionary=["subject"],
+            column_encoding=dict.fromkeys(kind.value_names, "DELTA_BINARY_PACKED"),
+        )
     return paths
 
 
@@ -101,10 +114,15 @@ def ours(folder: pathlib.Path, paths: dict[date, str], customers: int) -> Any:
     calendar: Calendar = tuple(band_of_hour(slot // 4) for slot in range(4 * HOURS))
     tariff = document()
     subjects = [f"M{place:07d}" for place in range(customers)]
-    terms = pa.table({
-        "subject": subjects, "account_no": subjects, "tariff_code": [tariff.code] * customers,
-        "voltage_kv": ["0.22"] * customers, "used_before_wh": np.zeros(customers, dtype=np.int64),
-    })  # fmt: skip
+    terms = pa.table(
+        {
+            "subject": subjects,
+            "account_no": subjects,
+            "tariff_code": [tariff.code] * customers,
+            "voltage_kv": ["0.22"] * customers,
+            "used_before_wh": np.zeros(customers, dtype=np.int64),
+        }
+    )
     amounts = np.zeros((customers, 12), dtype=np.int64)
     for number in range(1, 13):
         days = [day for day in paths if day.month == number]
@@ -128,17 +146,29 @@ def peer(module: Any, wh: Any) -> Any:
     found = []
     for row in wh:
         model = module.new()
-        model.assign({
-            "ElectricityRates": {
-                "ur_ec_sched_weekday": schedule, "ur_ec_sched_weekend": schedule, "ur_ec_tou_mat": prices,
-                "ur_dc_enable": 0, "ur_metering_option": 0, "ur_monthly_fixed_charge": 0, "ur_monthly_min_charge": 0,
-                "ur_annual_min_charge": 0, "rate_escalation": [0], "en_electricity_rates": 1,
-                "ur_nm_yearend_sell_rate": 0, "ur_sell_eq_buy": 0, "ur_en_ts_buy_rate": 0, "ur_en_ts_sell_rate": 0,
-            },
-            "Lifetime": {"analysis_period": 1, "inflation_rate": 0, "system_use_lifetime_output": 0},
-            "SystemOutput": {"gen": [0.0] * (DAYS * HOURS), "degradation": [0]},
-            "Load": {"load": (row / 1000).tolist(), "load_escalation": [0]},
-        })  # fmt: skip
+        model.assign(
+            {
+                "ElectricityRates": {
+                    "ur_ec_sched_weekday": schedule,
+                    "ur_ec_sched_weekend": schedule,
+                    "ur_ec_tou_mat": prices,
+                    "ur_dc_enable": 0,
+                    "ur_metering_option": 0,
+                    "ur_monthly_fixed_charge": 0,
+                    "ur_monthly_min_charge": 0,
+                    "ur_annual_min_charge": 0,
+                    "rate_escalation": [0],
+                    "en_electricity_rates": 1,
+                    "ur_nm_yearend_sell_rate": 0,
+                    "ur_sell_eq_buy": 0,
+                    "ur_en_ts_buy_rate": 0,
+                    "ur_en_ts_sell_rate": 0,
+                },
+                "Lifetime": {"analysis_period": 1, "inflation_rate": 0, "system_use_lifetime_output": 0},
+                "SystemOutput": {"gen": [0.0] * (DAYS * HOURS), "degradation": [0]},
+                "Load": {"load": (row / 1000).tolist(), "load_escalation": [0]},
+            }
+        )
         model.execute(0)
         found.append(model.Outputs.utility_bill_wo_sys_ym[1])
     return np.array(found)

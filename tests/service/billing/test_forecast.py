@@ -88,7 +88,6 @@ def asked(supply: Supply, **more: str) -> SoFar:
 # --- through the service ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.scope("X-09")
 def test_the_bill_so_far_is_the_bill_of_its_days_and_ends_as_the_bill_of_the_month(found: County) -> None:
     planned(found)
     told = found.billing.bill_so_far(NOW_OF_MONTH, asked(EVEN))
@@ -270,7 +269,6 @@ def test_new_registers_of_a_running_month_bring_a_new_estimate(quick: County) ->
     assert unbilled(quick, NOW_OF_MONTH, EVEN)[EVEN.account_no, "supply"].through_on == date(2026, 4, 15)
 
 
-@pytest.mark.scope("X-09")
 def test_forecasts_are_compared_with_the_bills_when_these_are_there(found: County) -> None:
     whole = {day: 700 + 3 * day + 4 * (day // 3) for day in range(1, 32)}
     take_registers(found, [Supply(1, 1, daily(8)), Supply(3, 2, whole)])

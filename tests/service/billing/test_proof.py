@@ -96,7 +96,6 @@ def script(folder: pathlib.Path, document: dict[str, Any], *more: str) -> tuple[
 # --- what is given ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.scope("X-03")
 def test_every_issued_bill_is_verified_by_the_console_script(found: County, tmp_path: pathlib.Path) -> None:
     run_month(found)
     rows = found.billing.bills(ACCOUNTANT, FindBills(month=MONTH, state="issued")).rows

@@ -33,8 +33,7 @@ from denghuo.service.billing.engine.atoms import (
 )
 from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.engine.split import Split, Tolerance, split
-from denghuo.service.billing.lines import CannotRate
-from denghuo.service.billing.rules import choose
+from denghuo.service.billing.rules import chosen
 from denghuo.service.billing.rules.quantities import seasons_of
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import MONTH_ENERGY, EnergySeries, PublishAtoms, ReadingApi
@@ -129,7 +128,7 @@ def tariffs_of_accounts(terms: pa.Table, month: Month, tariffs: Sequence[TariffD
     for row in rows:
         at = (row["account_no"], row["kind"])
         count[at] = count.get(at, 0) + 1
-    chosen: dict[tuple[Any, ...], str | None] = {}
+    names: dict[tuple[Any, ...], str | None] = {}
     found: dict[tuple[str, str], str] = {}
     for row in rows:
         at = (row["account_no"], row["kind"])
@@ -137,21 +136,21 @@ def tariffs_of_accounts(terms: pa.Table, month: Month, tariffs: Sequence[TariffD
         if count[at] > 1 or begins > month.first_day or (ends is not None and ends <= last):
             continue
         group = (row["kind"], row["tariff_class"], row["settlement_mode"], row["tariff_code"])
-        if group not in chosen:
-            chosen[group] = _chosen(tariffs, *group, month.first_day)
-        name = chosen[group]
+        if group not in names:
+            kind, tariff_class, settlement, code = group
+            tariff = chosen(
+                tariffs,
+                tariff_class=tariff_class,
+                kind=kind,
+                settlement=settlement,
+                on=month.first_day,
+                code=code,
+            )
+            names[group] = None if tariff is None else key(tariff)
+        name = names[group]
         if name is not None:
             found[at] = name
     return found
-
-
-def _chosen(
-    tariffs: Sequence[TariffDocument], kind: str, tariff_class: str, settlement: str, code: str | None, on: date
-) -> str | None:
-    try:
-        return key(choose(tariffs, tariff_class=tariff_class, kind=kind, settlement=settlement, on=on, code=code))
-    except CannotRate:
-        return None
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,9 @@ from denghuo.service.billing.cuts import CutRegisters
 from denghuo.service.billing.cycle import opened_of, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, metered
 from denghuo.service.billing.engine.figures import Int
-from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating, Use
-from denghuo.service.billing.rules import choose
+from denghuo.service.billing.rules import chosen
 from denghuo.service.billing.store import BillingStore, Estimate
 from denghuo.service.billing.tenure import Opened
 from denghuo.service.contract.api import ContractApi, PublishTerms
@@ -82,18 +81,16 @@ class RunningMonth:
 
     def _tariff(self, tariffs: Sequence[TariffDocument], group: Group) -> TariffDocument | None:
         """The tariff of a group that columns may rate by: one for all of its days so far."""
-        try:
-            tariff = choose(
-                tariffs,
-                tariff_class=group.tariff_class,
-                kind=group.kind,
-                settlement=group.settlement,
-                on=self._month.first_day,
-                code=group.tariff_code,
-            )
-        except CannotRate:
-            return None
-        return None if tariff.effective_to is not None and tariff.effective_to < self._until else tariff
+        tariff = chosen(
+            tariffs,
+            tariff_class=group.tariff_class,
+            kind=group.kind,
+            settlement=group.settlement,
+            on=self._month.first_day,
+            code=group.tariff_code,
+        )
+        ends = tariff is not None and tariff.effective_to is not None and tariff.effective_to < self._until
+        return None if ends else tariff
 
     def _left(self, places: Int) -> list[Entry]:
         """The contracts in these places, with the terms of their days so far."""

@@ -31,10 +31,9 @@ from denghuo.service.billing.batch import MonthInputs, Piece, inputs_of, terms_t
 from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, TariffOf, metered
 from denghuo.service.billing.engine.figures import Flags, Int
-from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating
-from denghuo.service.billing.rules import choose
+from denghuo.service.billing.rules import chosen
 from denghuo.service.billing.rules.quantities import WITHOUT_BANDS
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
@@ -249,14 +248,11 @@ def _fits(tariff: TariffDocument, group: Group) -> bool:
 
 
 def _chosen(tariffs: Sequence[TariffDocument], group: Group, on: date) -> TariffDocument | None:
-    try:
-        return choose(
-            tariffs,
-            tariff_class=group.tariff_class,
-            kind=group.kind,
-            settlement=group.settlement,
-            on=on,
-            code=group.tariff_code,
-        )
-    except CannotRate:
-        return None
+    return chosen(
+        tariffs,
+        tariff_class=group.tariff_class,
+        kind=group.kind,
+        settlement=group.settlement,
+        on=on,
+        code=group.tariff_code,
+    )

@@ -20,6 +20,7 @@ from denghuo.service.billing.lines import BillLine, CannotRate, Rated
 from denghuo.service.billing.opposite import opposite
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.rules import Stage, rate_stages
+from denghuo.service.billing.store.bills import LINE_FIGURES, line_figures
 from denghuo.service.tariff.api import TariffDocument
 
 DIFFERENCES_SHOWN = 100
@@ -109,22 +110,9 @@ def differences_of(row: Row, lines: Sequence[Row], rated: Rated) -> Iterator[Dif
     yield from (_difference(name, kept, computed) for name, kept, computed in figures if kept != computed)
     for kept, computed in zip(lines, rated.lines, strict=False):
         where = f"line {kept['line']} ({computed.code})"
-        yield from _fields(where, _columns(computed), {name: kept[name] for name in _columns(computed)})
+        yield from _fields(where, dict(zip(LINE_FIGURES, line_figures(computed), strict=True)), kept)
         # Through the model: what was added to it since with a default is no difference.
         yield from _fields(where, _whole(computed), _whole(BillLine.model_validate(kept["detail"])))
-
-
-def _columns(line: BillLine) -> dict[str, Any]:
-    """What stands of a line beside its explanation."""
-    return {
-        "code": line.code,
-        "group": line.group,
-        "band": line.band,
-        "tier": line.tier,
-        "quantity_milli": line.quantity_milli,
-        "price_e8": None if line.price is None else line.price.e8,
-        "amount_fen": line.amount.fen,
-    }
 
 
 def _whole(line: BillLine) -> dict[str, Any]:

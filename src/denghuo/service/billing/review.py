@@ -194,17 +194,7 @@ def _spike(figures: Figures, limit: int) -> Finding | None:
     average = sum(figures.earlier_wh) // len(figures.earlier_wh)
     if average <= 0 or 100 * figures.energy_wh <= limit * average:
         return None
-    return finding(
-        "spike",
-        f"电量 {Energy(figures.energy_wh)} 千瓦时，前 {len(figures.earlier_wh)} 个月平均 {Energy(average)} 千瓦时，"
-        f"超过其 {limit}%。",
-        f"{Energy(figures.energy_wh)} kWh is more than {limit} % of the average of the {len(figures.earlier_wh)} months before,"
-        f" {Energy(average)} kWh.",
-        energy_kwh=Energy(figures.energy_wh),
-        average_kwh=Energy(average),
-        months=len(figures.earlier_wh),
-        limit_percent=limit,
-    )
+    return _beside_earlier("spike", figures, average, limit, ("超过", "more"))
 
 
 def _drop(figures: Figures, limit: int) -> Finding | None:
@@ -213,15 +203,18 @@ def _drop(figures: Figures, limit: int) -> Finding | None:
     average = sum(figures.earlier_wh) // len(figures.earlier_wh)
     if 100 * figures.energy_wh >= limit * average:
         return None
+    return _beside_earlier("drop", figures, average, limit, ("不足", "less"))
+
+
+def _beside_earlier(code: str, figures: Figures, average: int, limit: int, how: tuple[str, str]) -> Finding:
+    energy, months = Energy(figures.energy_wh), len(figures.earlier_wh)
     return finding(
-        "drop",
-        f"电量 {Energy(figures.energy_wh)} 千瓦时，前 {len(figures.earlier_wh)} 个月平均 {Energy(average)} 千瓦时，"
-        f"不足其 {limit}%。",
-        f"{Energy(figures.energy_wh)} kWh is less than {limit} % of the average of the {len(figures.earlier_wh)} months before,"
-        f" {Energy(average)} kWh.",
-        energy_kwh=Energy(figures.energy_wh),
+        code,
+        f"电量 {energy} 千瓦时，前 {months} 个月平均 {Energy(average)} 千瓦时，{how[0]}其 {limit}%。",
+        f"{energy} kWh is {how[1]} than {limit} % of the average of the {months} months before, {Energy(average)} kWh.",
+        energy_kwh=energy,
         average_kwh=Energy(average),
-        months=len(figures.earlier_wh),
+        months=months,
         limit_percent=limit,
     )
 

@@ -61,3 +61,13 @@ def choose(
         code="ambiguous_tariff",
         value=codes,
     )
+
+
+def chosen(
+    tariffs: Iterable[TariffDocument], *, tariff_class: str, kind: str, settlement: str, on: date, code: str | None
+) -> TariffDocument | None:
+    """As `choose`; None where none fits, or more than one does."""
+    try:
+        return choose(tariffs, tariff_class=tariff_class, kind=kind, settlement=settlement, on=on, code=code)
+    except CannotRate:
+        return None

@@ -11,6 +11,7 @@ import pyarrow as pa
 from denghuo.data.processing.work import Work
 from denghuo.kernel.values import Money
 from denghuo.service.billing.kept import rating_part, tariffs_of
+from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.pieces import piece_json
 from denghuo.service.billing.rating import Draft
 from denghuo.service.billing.store.proofs import Proofs
@@ -45,20 +46,9 @@ _BILL = (
     "rating",
     "rated_at",
 )
-_LINE = (
-    "bill_no",
-    "line",
-    "org",
-    "account_no",
-    "code",
-    "group",
-    "band",
-    "tier",
-    "quantity_milli",
-    "price_e8",
-    "amount_fen",
-    "detail",
-)
+LINE_FIGURES = ("code", "group", "band", "tier", "quantity_milli", "price_e8", "amount_fen")
+"""What stands of a line in columns of its own, beside its explanation."""
+LINE_COLUMNS = ("bill_no", "line", "org", "account_no", *LINE_FIGURES, "detail")
 
 
 _MONTHLY = '$.components[*] ? (@.code == "agency_energy")'
@@ -131,7 +121,7 @@ class Bills:
     def add_drafts(self, month: str, drafts: Sequence[Draft], at: datetime) -> None:
         Proofs(self._work).keep_tariffs(tariff for draft in drafts for tariff in tariffs_of(draft.stages))
         self._work.copy_in("bill", _BILL, (_bill_row(month, draft, at) for draft in drafts))
-        self._work.copy_in("bill_line", _LINE, (row for draft in drafts for row in _line_rows(draft)))
+        self._work.copy_in("bill_line", LINE_COLUMNS, (row for draft in drafts for row in _line_rows(draft)))
 
     def used(self, account_nos: Sequence[str], before: str) -> dict[str, dict[str, int]]:
         """Energy by earlier month of these accounts, over at most the last twelve months."""
@@ -292,17 +282,15 @@ def _bill_row(month: str, draft: Draft, at: datetime) -> tuple[Any, ...]:
 def _line_rows(draft: Draft) -> Iterable[tuple[Any, ...]]:
     terms = draft.terms
     for number, line in enumerate(draft.rated.lines, 1):
-        yield (
-            draft.bill_no,
-            number,
-            terms.org,
-            draft.entry.account_no,
-            line.code,
-            line.group,
-            line.band,
-            line.tier,
-            line.quantity_milli,
-            None if line.price is None else line.price.e8,
-            line.amount.fen,
-            line.model_dump_json(),
-        )
+        yield line_row(draft.bill_no, number, terms.org, draft.entry.account_no, line)
+
+
+def line_row(bill_no: str, number: int, org: str, account_no: str, line: BillLine) -> tuple[Any, ...]:
+    """A line as it is stored (`LINE_COLUMNS`)."""
+    return (bill_no, number, org, account_no, *line_figures(line), line.model_dump_json())
+
+
+def line_figures(line: BillLine) -> tuple[Any, ...]:
+    """The columns `LINE_FIGURES` of a line."""
+    price = None if line.price is None else line.price.e8
+    return (line.code, line.group, line.band, line.tier, line.quantity_milli, price, line.amount.fen)

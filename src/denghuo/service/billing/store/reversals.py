@@ -8,25 +8,13 @@ from typing import Any
 from denghuo.data.processing.work import Work
 from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.opposite import opposite_line
+from denghuo.service.billing.store.bills import LINE_COLUMNS, line_row
 
 _SAME = (
     "month, account_no, org, kind, contract_no, tariff_class, tariff_code, tariff_version, tariff_title, voltage, contract_w,"
     " capacity_va, pv_w, area_no, from_on, to_on, used_before_wh, estimated_days, illustrative, registers, rating"
 )
 """What a reversal has in common with the bill that it takes back."""
-_LINE = (
-    "bill_no",
-    "line",
-    "org",
-    "account_no",
-    "code",
-    "group",
-    "band",
-    "tier",
-    "quantity_milli",
-    "price_e8",
-    "amount_fen",
-)
 
 
 class Reversals:
@@ -83,7 +71,7 @@ class Reversals:
             (number, json.dumps(remarks, ensure_ascii=False), at, bill["bill_no"]),
         )
         rows = self._work.rows("SELECT * FROM bill_line WHERE bill_no = %s ORDER BY line", (bill["bill_no"],))
-        self._work.copy_in("bill_line", (*_LINE, "detail"), [_opposite_row(row, number) for row in rows])
+        self._work.copy_in("bill_line", LINE_COLUMNS, [_opposite_row(row, number) for row in rows])
 
     def pair(self, bill_no: str, number: str) -> None:
         """Marks a bill and its issued reversal: together they are nothing."""
@@ -113,5 +101,4 @@ class Reversals:
 
 def _opposite_row(row: Mapping[str, Any], number: str) -> tuple[Any, ...]:
     line = opposite_line(BillLine.model_validate(row["detail"]))
-    changed = {"bill_no": number, "quantity_milli": line.quantity_milli, "amount_fen": line.amount.fen}
-    return (*(changed.get(name, row[name]) for name in _LINE), line.model_dump_json())
+    return line_row(number, row["line"], row["org"], row["account_no"], line)
