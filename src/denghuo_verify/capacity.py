@@ -8,8 +8,8 @@ from typing import Any
 from denghuo_verify.energy import WH
 
 PAUSE_DAYS = 15
-CHARGED = {"running": 2, "hot_standby": 2, "cold_standby": 2, "half": 1, "sealed": 0, "paused": 0}
-"""Halves of the capacity that a state is charged with."""
+HALVES_UNTIL = date(2016, 7, 1)
+"""From here on a reduced capacity is not charged at all."""
 Span = dict[str, Any]
 """first and last day, `capacity` in kVA, `contract` in kW."""
 
@@ -54,7 +54,7 @@ def _by_transformers(transformers: Sequence[Mapping[str, Any]], first: date, las
     spans: list[Span] = []
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
-        capacity = charged_capacity([one for one in transformers if _on(one, day)])
+        capacity = charged_capacity([one for one in transformers if _on(one, day)], day)
         if spans and spans[-1]["capacity"] == capacity:
             spans[-1]["last"] = day
         else:
@@ -67,12 +67,12 @@ def _on(one: Mapping[str, Any], day: date) -> bool:
     return date.fromisoformat(one["first_day"]) <= day and not ended
 
 
-def charged_capacity(present: Sequence[Mapping[str, Any]]) -> Decimal:
+def charged_capacity(present: Sequence[Mapping[str, Any]], day: date) -> Decimal:
     """kVA of transformers at one time. Of those that are interlocked, the largest that can run at once."""
     alone = 0
     groups: dict[str, int] = {}
     for one in present:
-        charged = one["capacity_va"] * halves(one) // 2
+        charged = one["capacity_va"] * halves(one, day) // 2
         word = one.get("interlock")
         if word is None:
             alone += charged
@@ -81,10 +81,37 @@ def charged_capacity(present: Sequence[Mapping[str, Any]]) -> Decimal:
     return (alone + sum(groups.values())) * WH
 
 
-def halves(one: Mapping[str, Any]) -> int:
+def halves(one: Mapping[str, Any], day: date) -> int:
     """Halves of its capacity that a transformer is charged with. A pause of less than fifteen days is charged in full."""
     state = one.get("state", "running")
     if state == "paused" and one.get("last_day") is not None:
         days = (date.fromisoformat(one["last_day"]) - date.fromisoformat(one["first_day"])).days + 1
         return 2 if days < PAUSE_DAYS else 0
-    return CHARGED[state]
+    if state == "half":
+        return int(day < HALVES_UNTIL)
+    return 0 if state in ("sealed", "paused") else 2
+
+
+def installed(transformers: Sequence[Mapping[str, Any]], first: date, last: date) -> int:
+    """VA that stood there at most on one of the days, each transformer once, in whatever state."""
+    days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+    return max(
+        sum({one["transformer_no"]: one["capacity_va"] for one in transformers if _on(one, day)}.values())
+        for day in days
+    )
+
+
+def without_equal_neighbours(spans: Sequence[Span], names: Sequence[str]) -> list[Span]:
+    """Spans that follow each other with the same values under `names` are one."""
+    found: list[Span] = []
+    for one in sorted(spans, key=lambda span: span["first"]):
+        before = found[-1] if found else None
+        if (
+            before is not None
+            and before["last"] + timedelta(days=1) == one["first"]
+            and all(before[name] == one[name] for name in names)
+        ):
+            before["last"] = one["last"]
+        else:
+            found.append(dict(one))
+    return found

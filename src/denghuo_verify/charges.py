@@ -3,15 +3,17 @@
 import calendar
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from denghuo_verify.capacity import terms
+from denghuo_verify.capacity import installed, terms, without_equal_neighbours
 from denghuo_verify.energy import BAND_ORDER, WH, Cells, NoBill, by_meter, places_of, seasons_of
 from denghuo_verify.figures import ZERO, half_up, number
 
 HUNDRED = Decimal(100)
+CALENDAR_DAYS_FROM = date(2024, 6, 1)
+FREE_SHARE_FROM = date(2016, 7, 1)
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def basic_lines(
     spans = terms(rating, *span)
     if basic["by"] == "capacity":
         spans = [one for one in spans if one["capacity"] is not None]
+    spans = without_equal_neighbours(spans, ["capacity"] if basic["by"] == "capacity" else ["capacity", "contract"])
     rows = at_voltage(basic["prices"], rating["voltage"])
     if not spans or not rows:
         raise NoBill("没有容量、需量或基本电价", "there is no capacity, no demand or no basic price")
@@ -199,13 +202,16 @@ def basic_lines(
                 illustrative=bool(rows[0].get("illustrative")),
             )
         )
-    return [*lines, *demand_discount(basic, rating, spans, lines, kwh)]
+    return [*lines, *demand_discount(basic, rating, span, lines, kwh)]
 
 
 def days_of_month(tariff: Mapping[str, Any], span: tuple[date, date], days: int) -> int:
-    """By how many days the monthly charge is divided: those of the month, or thirty by the older rule; a whole month is whole."""
+    """By how many days the monthly charge is divided: those of the month, or thirty by the older rule, which ended in May 2024;
+    a whole month is whole."""
     in_month = calendar.monthrange(span[0].year, span[0].month)[1]
-    return 30 if tariff.get("days") == "thirty" and days != in_month else in_month
+    basis = tariff.get("days", "dated")
+    by_thirty = basis == "thirty" or (basis == "dated" and span[0] < CALENDAR_DAYS_FROM)
+    return 30 if by_thirty and days != in_month else in_month
 
 
 def metered_demand(registers: Iterable[Mapping[str, Any]], band: str = "total") -> Decimal | None:
@@ -233,7 +239,9 @@ def billed_demand(rule: Mapping[str, Any], span: Mapping[str, Any], metered: Dec
         if metered <= free:
             billed = contract
         else:
-            start = free if rule.get("above", "free_share") == "free_share" else contract
+            above = rule.get("above", "dated")
+            newer = above == "free_share" or (above == "dated" and span["first"] >= FREE_SHARE_FROM)
+            start = free if newer else contract
             billed = start + rule.get("excess_times", 2) * (metered - start)
     if rule.get("floor_share") is not None and capacity is not None:
         billed = max(billed, half_up(capacity * number(rule["floor_share"]) / HUNDRED, 3))
@@ -243,13 +251,21 @@ def billed_demand(rule: Mapping[str, Any], span: Mapping[str, Any], metered: Dec
 def demand_discount(
     basic: Mapping[str, Any],
     rating: Mapping[str, Any],
-    spans: Sequence[Mapping[str, Any]],
+    span: tuple[date, date],
     lines: Sequence[Line],
     kwh: Decimal,
 ) -> list[Line]:
-    """A part of the charge is taken off where the month's kWh per kVA, over all points of the customer, reach the threshold."""
+    """A part of the charge is taken off where the month's kWh per kVA of the contract, over all points of the customer, reach the
+    threshold."""
     discount = basic.get("discount")
-    capacity = max((one["capacity"] or ZERO for one in spans), default=ZERO)
+    stated = [
+        one.get("capacity_va") or 0
+        for one in rating.get("spans") or []
+        if date.fromisoformat(one["first_day"]) <= span[1] and date.fromisoformat(one["last_day"]) >= span[0]
+    ]
+    capacity = max(stated, default=0) * WH
+    if not capacity and rating.get("transformers"):
+        capacity = installed(rating["transformers"], *span) * WH
     if rating.get("customer_capacity_va") is not None:
         capacity = rating["customer_capacity_va"] * WH
     if rating.get("customer_energy_wh") is not None:
@@ -304,7 +320,10 @@ def pf_standard(rule: Mapping[str, Any], rating: Mapping[str, Any]) -> int | Non
     if rating.get("standard") is not None:
         return int(rating["standard"])
     stated = max((one.get("capacity_va") or 0 for one in rating.get("spans") or []), default=0)
-    capacity = max(stated, sum(one["capacity_va"] for one in rating.get("transformers") or [])) * WH
+    if rating.get("transformers"):
+        begin, end = month_days(rating)
+        stated = max(stated, installed(rating["transformers"], begin, end))
+    capacity = stated * WH
     fitting = [
         row
         for row in rule.get("standards") or []
@@ -334,11 +353,15 @@ def adjustment(standard: int, factor: int) -> Decimal:
 
 def billed_days(rating: Mapping[str, Any]) -> tuple[date, date]:
     """First and last day that is billed, both included."""
-    year, month = map(int, rating["month"].split("-"))
-    begin = date(year, month, 1)
-    end = begin + timedelta(days=calendar.monthrange(year, month)[1] - 1)
+    begin, end = month_days(rating)
     first = max(date.fromisoformat(rating["first_day"]), begin) if rating.get("first_day") else begin
     last = min(date.fromisoformat(rating["last_day"]), end) if rating.get("last_day") else end
     if last < first:
         raise NoBill("没有应计费的天数", "no day is to be billed")
     return first, last
+
+
+def month_days(rating: Mapping[str, Any]) -> tuple[date, date]:
+    """First and last day of the month."""
+    year, month = map(int, rating["month"].split("-"))
+    return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])

@@ -93,7 +93,7 @@ TARIFF: Form = {
         "?demand": {
             "?free_share": FIGURE,
             "?excess_times": range(1, 6),
-            "?above": frozenset({"free_share", "contract"}),
+            "?above": frozenset({"dated", "free_share", "contract"}),
             "?floor_share": FIGURE,
         },
         "?charging_stations": {"until": DAY, "document": TEXT},
@@ -124,7 +124,7 @@ TARIFF: Form = {
         "?reward": FLAG,
         "document": TEXT,
     },
-    "?days": frozenset({"calendar", "thirty"}),
+    "?days": frozenset({"dated", "calendar", "thirty"}),
     "?rounding": {"?quantity_places": range(0, 4), "?price_places": range(2, 9)},
     "?examples": "any",
     "?note": WORDS,

@@ -200,11 +200,12 @@ class Tiers(Message):
 class DemandRule(Message):
     """Billed demand from contract and register (发改办价格〔2016〕1583号): up to `free_share` of the contract the contract value,
     what lies above is counted `excess_times`. `above`: whether the excess is counted from the free share or, as older rules had
-    it, from the contract. `floor_share`: least share of the capacity in operation."""
+    it, from the contract; dated = from the contract up to June 2016, from the free share since. `floor_share`: least share of the
+    capacity in operation."""
 
     free_share: Percent = Percent(10_500)
     excess_times: Annotated[int, Field(ge=1, le=5)] = 2
-    above: Literal["free_share", "contract"] = "free_share"
+    above: Literal["dated", "free_share", "contract"] = "dated"
     floor_share: Percent | None = None
 
 
@@ -336,6 +337,8 @@ class TariffDocument(Message):
     default: the tariff of its class, kind and settlement where a contract names none.
     partial: prices that are published by the month are missing; it is checked and shown and never put into force. A monthly price
     table completes it.
+    days: parts of a month by its calendar days or by thirtieths; dated = by thirtieths up to May 2024, by calendar days since, as
+    the 供电营业规则 of the time have it.
     """
 
     code: TariffCode
@@ -361,7 +364,7 @@ class TariffDocument(Message):
     free_energy: FreeEnergy | None = None
     agency_multiple: AgencyMultiple | None = None
     subsidy: Subsidy | None = None
-    days: Annotated[Literal["calendar", "thirty"], Label("天数", "Days basis")] = "calendar"
+    days: Annotated[Literal["dated", "calendar", "thirty"], Label("天数", "Days basis")] = "dated"
     rounding: Rounding = Rounding()
     examples: Annotated[list[Example], Field(max_length=50)] = []
     note: TextPair | None = None

@@ -4,6 +4,7 @@ Where a published answer is itself wrong (`verified` false), the test shows what
 """
 
 import pathlib
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -135,11 +136,14 @@ def test_bill_03_two_part_bill_with_lighting_apart() -> None:
 
 def test_cap_09_demand_over_the_contract_is_doubled_above_105_percent() -> None:
     inputs, expected = given("cap-09")
-    watts = billed_demand(DemandRule(), inputs["actual"] * 1000, inputs["contract"] * 1000, None)
-    assert watts == expected["billed_kw"] * 1000
-    older = DemandRule(above="contract")
-    assert billed_demand(older, inputs["actual"] * 1000, inputs["contract"] * 1000, None) == 1_600_000
-    assert billed_demand(DemandRule(), 1_050_000, 1_000_000, None) == 1_000_000
+    actual, contract = inputs["actual"] * 1000, inputs["contract"] * 1000
+    assert billed_demand(DemandRule(), actual, contract, None, date(2016, 7, 1)) == expected["billed_kw"] * 1000
+    # Until June 2016 all that lies above the contract counted twice, once it passed 105 %.
+    assert billed_demand(DemandRule(), actual, contract, None, date(2016, 6, 30)) == 1_600_000
+    assert billed_demand(DemandRule(above="contract"), actual, contract, None, date(2026, 4, 1)) == 1_600_000
+    for on in (date(2016, 6, 30), date(2026, 4, 1)):
+        assert billed_demand(DemandRule(), 1_050_000, 1_000_000, None, on) == 1_000_000
+        assert billed_demand(DemandRule(), 1_050_001, 1_000_000, None, on) > 1_000_000
 
 
 @pytest.mark.parametrize(("case_id", "last_day"), [("cap-12", 17), ("cap-13", 14)])

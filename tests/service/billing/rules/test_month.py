@@ -122,7 +122,7 @@ def test_cap_05_hot_standby_is_charged_and_sealed_cold_standby_is_not() -> None:
     assert amount(rated, "basic_capacity") == yuan(expected["basic"])
     assert "T2 1000 冷备用加封" in line_of(rated, "basic_capacity").sentence.zh
     unsealed = [*units[:2], transformer(1000, "cold_standby", transformer_no="T2")]
-    assert charged_capacity(unsealed) == 3_000_000
+    assert charged_capacity(unsealed, date(2026, 4, 1)) == 3_000_000
     explained(rated)
 
 
@@ -164,8 +164,13 @@ def test_a_pause_across_the_month_counts_by_its_whole_length() -> None:
         transformer(1000, "paused", ("2026-04-21", "2026-05-10")),
     ]
     assert str(basic_of(units, 30).total) == "20000.00"
-    half = [transformer(1000, "half")]
-    assert str(basic_of(half, 30).total) == "15000.00"
+
+
+@pytest.mark.parametrize(("month", "total"), [("2016-06", "15000.00"), ("2016-07", "0.00"), ("2026-04", "0.00")])
+def test_a_reduced_capacity_was_charged_by_half_until_2016(month: str, total: str) -> None:
+    rated = basic_of([transformer(1000, "half", ("2015-01-01", None))], 30, month, effective_from="2010-01-01")
+    assert str(rated.total) == total
+    assert ("basic.half" in rules_of(line_of(rated, "basic_capacity"))) is (month == "2016-06")
 
 
 def test_temporary_exchange_counts_from_its_day() -> None:
@@ -235,6 +240,27 @@ def test_demands_of_feeds_are_added_and_shown_and_those_of_parts_are_not() -> No
     assert [step.kind for step in line.steps[:3]] == ["registers", "registers", "demand"] and "basic.feeds" in rules_of(
         line
     )
+
+
+def test_terms_that_do_not_change_are_one_span() -> None:
+    """Only the contract demand changes in mid-month, which a charge by capacity does not ask for: a whole month, not 31/30."""
+    document = two_part(component("energy", "0.5"), price="10", days="thirty")
+    spans = [span("2026-05-01", "2026-05-10", kva="100", kw="50"), span("2026-05-11", "2026-05-31", kva="100", kw="60")]
+    rated = rate(subject(piece("0"), month="2026-05", tariff_class="two_part_capacity", spans=spans), document)
+    assert [str(line.amount) for line in rated.lines if line.group == "basic"] == ["1000.00"]
+
+
+@pytest.mark.parametrize(
+    ("month", "amount_", "rule"),
+    [("2024-05", "16.67", "basic.days.1996"), ("2024-07", "16.13", "basic.days.2024")],
+)
+def test_parts_of_a_month_count_by_the_text_in_force(month: str, amount_: str, rule: str) -> None:
+    """5 days of a month of 31 days at 100 yuan: thirtieths up to May 2024, calendar days since."""
+    document = two_part(component("energy", "0.5"), price="1")
+    terms = {"tariff_class": "two_part_capacity", "spans": [span(f"{month}-01", f"{month}-05", kva="100")]}
+    rated = rate(subject(piece("0"), month=month, **terms), document)
+    line = line_of(rated, "basic_capacity")
+    assert (str(line.amount), rule in rules_of(line)) == (amount_, True)
 
 
 def test_days_of_the_old_and_the_new_rule() -> None:
@@ -700,6 +726,28 @@ def test_a_lowered_standard_gives_no_reward() -> None:
 )
 def test_standard_by_use_and_capacity(use: Any, kva: int, more: dict[str, bool], standard: int | None) -> None:
     assert standard_for(use, kva * 1000, **more) == standard
+
+
+def test_a_transformer_counts_once_for_its_standard_and_for_the_discount() -> None:
+    """Paused in mid-month, or exchanged for another, it stands in two rows and is still one transformer."""
+    standards = [{"standard": 80, "capacity_from": "0"}, {"standard": 90, "capacity_from": "160"}]
+    document = tariff(component("energy", "0.5"), power_factor=PF | {"standards": standards}, sources=SOURCES)
+    paused = [transformer(100, "running", ("2020-01-01", "2026-04-15")), transformer(100, "paused", ("2026-04-16", None))]
+    exchanged = [transformer(80, "running", ("2020-01-01", "2026-04-15")), transformer(100, "running", ("2026-04-16", None))]
+    both = [*exchanged[:1], transformer(80, "running", transformer_no="T2")]
+    for units, standard in ((paused, "0.80"), (exchanged, "0.80"), (both, "0.90")):
+        rated = rate(subject(piece("800"), piece("600", "reactive_fwd"), transformers=units), document)
+        said = next(one.values for one in rated.lines[-1].steps if one.kind == "power_factor")
+        assert said["standard"] == standard
+    discount = {"energy_per_kva": "260", "price_share": "90", "document": DOCUMENT}
+    by_demand = two_part(component("energy", "0.5"), by="demand", price="40", basic={"discount": discount})
+    units = [transformer(1000), transformer(1000, "paused", transformer_no="T2", days=("2026-03-01", None))]
+    terms = {"tariff_class": "two_part_demand", "spans": [span(*APRIL, kw="1000")], "transformers": units}
+    # 500,000 kWh are 500 for each kVA in operation and 250 for each of the contract.
+    codes = [line.code for line in rate(subject(piece("500000"), **terms), by_demand).lines]
+    assert "basic_discount" not in codes
+    codes = [line.code for line in rate(subject(piece("520000"), **terms), by_demand).lines]
+    assert "basic_discount" in codes
 
 
 def test_base_by_era() -> None:

@@ -9,8 +9,10 @@ and not what is billed at single-part prices by a fixed ratio. The adjustment ma
 from collections.abc import Sequence
 from datetime import date
 
+from denghuo.kernel.period import Month
 from denghuo.kernel.values import Money, round_half_up
 from denghuo.service.billing.lines import BillLine, MeteredPiece, RatingRemark, RatingSubject, Step
+from denghuo.service.billing.rules.capacity import installed_capacity
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.power_factor import adjustment_percent, power_factor_hundredths
 from denghuo.service.billing.rules.quantities import wanted_quantity, whole
@@ -101,7 +103,10 @@ def standard_of(subject: RatingSubject, rule: PowerFactor) -> int | None:
     if subject.standard is not None:
         return subject.standard
     capacity = max((span.capacity_va or 0 for span in subject.spans), default=0)
-    capacity = max(capacity, sum(one.capacity_va for one in subject.transformers))
+    if subject.transformers:
+        month = Month.of(subject.month)
+        last = month.first_day.replace(day=month.day_count)
+        capacity = max(capacity, installed_capacity(subject.transformers, month.first_day, last))
     fitting = [
         row
         for row in rule.standards

@@ -23,10 +23,17 @@ from denghuo.service.billing.lines import (
     TransformerDays,
     Unit,
 )
-from denghuo.service.billing.rules.capacity import capacity_spans, halves, with_contract_demand
+from denghuo.service.billing.rules.capacity import (
+    capacity_spans,
+    halves,
+    installed_capacity,
+    joined,
+    with_contract_demand,
+)
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.prices import at_voltage
 from denghuo.service.billing.rules.quantities import metered_demand
+from denghuo.service.billing.rules.registry import RULES
 from denghuo.service.billing.rules.words import charge, milli, percent, registers, remark, step
 from denghuo.service.tariff.api import BasicCharge, ChargedBy, DemandDiscount, DemandRule, PriceAt, TariffDocument
 
@@ -40,19 +47,24 @@ STATES = {
     "cold_standby": ("冷备用未加封", "cold standby, unsealed"),
     "sealed": ("冷备用加封", "cold standby, sealed"),
     "paused": ("暂停", "paused"),
-    "half": ("减半计收", "charged by half"),
+    "half": ("减容", "reduced"),
 }
 
 
-def billed_demand(rule: DemandRule, actual_w: int, contract_w: int | None, capacity_va: int | None) -> int:
-    """Demand to be charged in W. Without a contract demand the actual one; never below the floor share of the capacity."""
+def billed_demand(
+    rule: DemandRule, actual_w: int, contract_w: int | None, capacity_va: int | None, on: date
+) -> int:
+    """Demand to be charged in W. Without a contract demand the actual one; never below the floor share of the capacity.
+
+    on: a day of the charge, for rules that changed.
+    """
     billed = actual_w
     if contract_w is not None:
         free = round_half_up(contract_w * rule.free_share.number, 10_000)
         if actual_w <= free:
             billed = contract_w
         else:
-            start = free if rule.above == "free_share" else contract_w
+            start = free if from_free_share(rule, on) else contract_w
             billed = start + rule.excess_times * (actual_w - start)
     if rule.floor_share is not None and capacity_va is not None:
         billed = max(billed, round_half_up(capacity_va * rule.floor_share.number, 10_000))
@@ -64,7 +76,17 @@ def days_share(tariff: TariffDocument, month: Month, first: date, last: date) ->
     days = (last - first).days + 1
     if days == month.day_count:
         return 1, 1
-    return days, (30 if tariff.days == "thirty" else month.day_count)
+    return days, (30 if thirtieths(tariff, first) else month.day_count)
+
+
+def thirtieths(tariff: TariffDocument, on: date) -> bool:
+    """Whether a part of a month counts by thirtieths: as the tariff says, else by the text in force on the day."""
+    return tariff.days == "thirty" or (tariff.days == "dated" and RULES["basic.days.1996"].holds_on(on))
+
+
+def from_free_share(rule: DemandRule, on: date) -> bool:
+    """Whether the demand that counts twice begins at the free share: as the tariff says, else by the text in force on the day."""
+    return rule.above == "free_share" or (rule.above == "dated" and RULES["basic.demand.2016"].holds_on(on))
 
 
 @dataclass(frozen=True)
@@ -99,6 +121,7 @@ def basic_lines(
         spans = with_contract_demand(capacity_spans(subject.transformers, first, last), spans)
     if basic.by == "capacity":
         spans = [span for span in spans if span.capacity_va is not None]
+    spans = joined(spans, basic.by)
     if not spans:
         raise CannotRate(
             text(
@@ -130,10 +153,19 @@ def basic_lines(
     ]
     if basic.discount is not None:
         energy_wh = energy_wh if subject.customer_energy_wh is None else subject.customer_energy_wh
-        capacity_va = max((span.capacity_va or 0 for span in spans), default=0)
-        capacity_va = capacity_va if subject.customer_capacity_va is None else subject.customer_capacity_va
-        lines += _discount(tariff, basic.discount, lines, capacity_va, energy_wh)
+        lines += _discount(tariff, basic.discount, lines, _contract_capacity(subject, first, last), energy_wh)
     return lines, remarks
+
+
+def _contract_capacity(subject: RatingSubject, first: date, last: date) -> int:
+    """VA that the discount divides by: what the contract states, of all points of the customer where more are counted; a paused
+    transformer is not charged and yet counts."""
+    if subject.customer_capacity_va is not None:
+        return subject.customer_capacity_va
+    stated = [span.capacity_va for span in subject.spans if span.first_day <= last and span.last_day >= first]
+    if any(stated):
+        return max(capacity or 0 for capacity in stated)
+    return installed_capacity(subject.transformers, first, last) if subject.transformers else 0
 
 
 def _span_line(
@@ -167,7 +199,7 @@ def _span_line(
                 },
                 f"{span.first_day} 至 {span.last_day} 共 {days} 天，除以 {divisor} 天。",
                 f"{span.first_day} to {span.last_day}: {days} days of {divisor}. ",
-                "basic.days.1996" if tariff.days == "thirty" else "basic.days.2024",
+                "basic.days.1996" if thirtieths(tariff, span.first_day) else "basic.days.2024",
             )
         )
     document = row.document or basic.document
@@ -226,7 +258,7 @@ def _demand(rule: DemandRule, span: BasicSpan, demand: int | None) -> tuple[int,
             f"合同最大需量 {contract} 千瓦。",
             f"Contract demand {contract} kW. ",
         )
-    billed = billed_demand(rule, demand, span.contract_w, span.capacity_va)
+    billed = billed_demand(rule, demand, span.contract_w, span.capacity_va, span.first_day)
     values = {"actual": milli(demand), "billed": milli(billed)}
     zh, en = f"实际最大需量 {milli(demand)} 千瓦", f"Actual demand {milli(demand)} kW"
     if span.contract_w is not None:
@@ -248,7 +280,7 @@ def _demand(rule: DemandRule, span: BasicSpan, demand: int | None) -> tuple[int,
         values,
         f"{zh}，计费需量 {milli(billed)} 千瓦。",
         f"{en}; billed demand {milli(billed)} kW. ",
-        ("basic.demand.2016" if rule.above == "free_share" else "basic.demand.old")
+        ("basic.demand.2016" if from_free_share(rule, span.first_day) else "basic.demand.old")
         + (" basic.floor" if "floor_share" in values else ""),
     )
 
@@ -268,16 +300,17 @@ def _capacity(span: BasicSpan, transformers: Sequence[TransformerDays]) -> Step:
         shown_zh, shown_en = [], []
         for one in here:
             state_zh, state_en = STATES[one.state]
-            if one.state == "paused" and halves(one):
+            if one.state == "paused" and halves(one, span.first_day):
                 state_zh, state_en = f"{state_zh}不足 15 天，全额", f"{state_en} for less than 15 days, in full"
             shown_zh.append(f"{one.transformer_no} {milli(one.capacity_va)} {state_zh}")
             shown_en.append(f"{one.transformer_no} {milli(one.capacity_va)} {state_en}")
         values["transformers"] = "; ".join(shown_en)
         zh, en = f"{zh}（{'，'.join(shown_zh)}）", f"{en} ({', '.join(shown_en)})"
         rule = "basic.interlock" if any(one.interlock for one in here) else "basic.standby"
-        for state, more in (("paused", "basic.pause"), ("half", "basic.half")):
-            if any(one.state == state for one in here):
-                rule = f"{rule} {more}"
+        if any(one.state == "paused" for one in here):
+            rule = f"{rule} basic.pause"
+        if any(one.state == "half" and halves(one, span.first_day) for one in here):
+            rule = f"{rule} basic.half"
     return step("demand", values, zh + "。", en + ". ", rule)
 
 

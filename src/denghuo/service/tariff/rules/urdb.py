@@ -237,6 +237,7 @@ class _Reader:
                 "seasons": self._seasons(run, bands, number) if len(pairs) > 1 else [],
                 "tiers": {"period": "monthly", "tables": [{"up_to": limits}]} if limits else None,
                 "charges": [*self._fixed(number), *self._demands(run, bands, number)],
+                "days": "calendar",
                 "rounding": {"quantity_places": 3},
                 "note": DOLLARS,
             }
