@@ -166,6 +166,7 @@ LOSS: Form = {
     "?days": range(1, 31),
     "?behind_wh": MILLI,
     "?behind_varh": MILLI,
+    "?behind_each": [MILLI],
     "?bears_remainder": FLAG,
 }
 TERMS: dict[str, Form] = {

@@ -132,9 +132,15 @@ def add_losses(found: Energies, rating: Terms, registers: Sequence[Terms], place
     active, reactive = found.lost
     for terms in rating.get("losses") or []:
         lost = transformer_loss(terms, sum(behind, ZERO), through, places)
-        others = [terms["behind_wh"] * WH] if terms.get("behind_wh") else []
+        each = terms.get("behind_each") or ([terms["behind_wh"]] if terms.get("behind_wh") else [])
+        others = [one * WH for one in each]
         main = terms.get("bears_remainder", True) or not others
-        kwh, kvarh = (borne(one, [*behind, *others], places, main) for one in lost)
+        if others and not any(behind) and not any(others):
+            # Nobody used anything: each contract bears the same, and each meter of it.
+            contracts = [ZERO] * (1 + len(others))
+            kwh, kvarh = (borne(borne(one, contracts, places, main)[0], behind, places) for one in lost)
+        else:
+            kwh, kvarh = (borne(one, [*behind, *others], places, main) for one in lost)
         for at, bands in enumerate(bearers):
             _add(bands, kwh[at])
             if at not in beside:

@@ -58,6 +58,9 @@ def losses(draw: st.DrawFn) -> dict[str, Any]:
     }
     if draw(st.booleans()):
         terms |= {"behind_wh": draw(WH), "behind_varh": draw(WH)}
+    elif draw(st.booleans()):
+        each = draw(st.lists(st.one_of(st.just(0), WH), max_size=4))
+        terms |= {"behind_wh": sum(each), "behind_each": each}
     way = draw(st.sampled_from(["agreed", "table", "nameplate", "copper"]))
     if way == "agreed":
         return terms | {"active_wh": draw(WH), "reactive_varh": draw(WH)}

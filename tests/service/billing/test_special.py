@@ -180,6 +180,7 @@ def test_other_accounts_of_a_customer_and_behind_a_transformer_are_counted() -> 
     assert (found["customer_energy_wh"], found["customer_capacity_va"]) == (1_500_000, 415_000)
     (behind,) = found["losses"]
     assert (behind.behind_wh, behind.behind_varh, behind.bears_remainder) == (500_000, 0, False)
+    assert behind.behind_each == [500_000]
     assert "customer_energy_wh" not in given(special, entries_of=lambda number: others[number])
     with pytest.raises(CannotRate) as raised:
         given(special, document=discounted)

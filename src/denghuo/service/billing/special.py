@@ -12,7 +12,7 @@ from denghuo.kernel.values import Percent, round_half_up
 from denghuo.service.billing.batch import SUB_METER, Entry, Piece, Terms
 from denghuo.service.billing.lines import CannotRate, LineLoss, LossBand, Part, TransformerDays, TransformerLoss
 from denghuo.service.billing.rules.households import household_extra_wh, household_months
-from denghuo.service.billing.rules.quantities import tier_year_begins
+from denghuo.service.billing.rules.quantities import tier_year_begins, whole
 from denghuo.service.contract import api as contract
 from denghuo.service.contract.api import SpecialTerms
 from denghuo.service.tariff.api import TariffDocument
@@ -79,7 +79,7 @@ def filled(entry: Entry, tariff: TariffDocument, days: Days, tier_months: int, e
     special = special_of(terms.special)
     found: dict[str, Any] = {
         "transformers": [_transformer(one) for one in special.transformers],
-        "losses": list(_losses(special, days, entries_of)),
+        "losses": list(_losses(special, days, tariff.rounding.quantity_places, entries_of)),
         "line_losses": [_line(one, days) for one in special.line_losses],
         "parts": [_part(one, days) for one in special.parts],
         "tier_extra_wh": _extra(special, tariff, days.month, tier_months),
@@ -91,7 +91,7 @@ def filled(entry: Entry, tariff: TariffDocument, days: Days, tier_months: int, e
     if special.pf_standard is not None:
         found["standard"] = special.pf_standard
     if special.counted_with and tariff.basic is not None and tariff.basic.discount is not None:
-        found |= _counted(entry, special, days.month, entries_of)
+        found |= _counted(entry, special, days.month, tariff.rounding.quantity_places, entries_of)
     return found
 
 
@@ -130,18 +130,24 @@ def _transformer(one: contract.Transformer) -> TransformerDays:
     )
 
 
-def _losses(special: SpecialTerms, days: Days, entries_of: EntriesOf) -> Iterator[TransformerLoss]:
-    """A transformer loses on the days on which it is energised, all where nothing is said of its state."""
+def _losses(special: SpecialTerms, days: Days, places: int, entries_of: EntriesOf) -> Iterator[TransformerLoss]:
+    """A transformer loses on the days on which it is energised, all where nothing is said of its state. places: decimals of kWh to
+    which each register counts."""
     for one in special.losses:
         energised = _energised(special, one.transformer_no, days)
         if energised == 0:
             continue
-        behind = [
-            entry
-            for other in special.behind
-            if other.transformer_no == one.transformer_no
-            for entry in _supplies(other.account_no, days.month, entries_of)
-        ]
+        # The one that bears the remainder last, so that each of them finds the same shares.
+        behind = sorted(
+            (
+                entry
+                for other in special.behind
+                if other.transformer_no == one.transformer_no
+                for entry in _supplies(other.account_no, days.month, entries_of)
+            ),
+            key=lambda entry: _bears_remainder(entry, one.transformer_no),
+        )
+        energies = [_taken(entry, "active_fwd", places) for entry in behind]
         yield TransformerLoss(
             transformer_no=one.transformer_no,
             capacity_va=one.capacity_kva.va if one.capacity_kva else 0,
@@ -162,10 +168,17 @@ def _losses(special: SpecialTerms, days: Days, entries_of: EntriesOf) -> Iterato
             active_wh=one.active_kwh.wh if one.way == "agreed" and one.active_kwh else None,
             reactive_varh=one.reactive_kvarh.varh if one.reactive_kvarh else 0,
             days=None if energised == days.month.day_count else min(energised, MONTH_DAYS),
-            behind_wh=sum(_taken(entry, "active_fwd") for entry in behind),
-            behind_varh=sum(_taken(entry, "reactive_fwd") for entry in behind),
+            behind_wh=sum(energies),
+            behind_varh=sum(_taken(entry, "reactive_fwd", places) for entry in behind),
+            behind_each=energies,
             bears_remainder=one.bears_remainder,
         )
+
+
+def _bears_remainder(entry: Entry, transformer_no: str) -> bool:
+    said = entry.terms[-1].special
+    losses = special_of(said).losses if said else []
+    return any(one.bears_remainder for one in losses if one.transformer_no == transformer_no)
 
 
 def _energised(special: SpecialTerms, transformer_no: str, days: Days) -> int:
@@ -228,11 +241,11 @@ def _free(special: SpecialTerms, month: Month) -> bool:
 # --- other accounts --------------------------------------------------------------------------------------------------------
 
 
-def _counted(entry: Entry, special: SpecialTerms, month: Month, entries_of: EntriesOf) -> dict[str, Any]:
+def _counted(entry: Entry, special: SpecialTerms, month: Month, places: int, entries_of: EntriesOf) -> dict[str, Any]:
     """Energy and capacity of all accounts of a customer, this one included."""
     entries = [entry] + [one for number in special.counted_with for one in _supplies(number, month, entries_of)]
     return {
-        "customer_energy_wh": sum(_taken(one, "active_fwd") for one in entries),
+        "customer_energy_wh": sum(_taken(one, "active_fwd", places) for one in entries),
         "customer_capacity_va": sum(max((terms.capacity_va or 0 for terms in one.terms), default=0) for one in entries),
     }
 
@@ -252,22 +265,22 @@ def _supplies(account_no: str, month: Month, entries_of: EntriesOf) -> list[Entr
     return found
 
 
-def _taken(entry: Entry, quantity: str) -> int:
-    """Wh or varh at the main and the parallel meters of an entry."""
+def _taken(entry: Entry, quantity: str, places: int) -> int:
+    """Wh or varh at the main and the parallel meters of an entry, each register rounded as it is billed."""
     inside: set[str] = set()
     for terms in entry.terms:
         parts = special_of(terms.special).parts if terms.special else []
         inside |= {part.point_no for part in parts if part.way == "meter"}
-    return _energy([piece for piece in entry.pieces if piece.point_no not in inside], quantity)
+    return _energy([piece for piece in entry.pieces if piece.point_no not in inside], quantity, places)
 
 
-def _energy(pieces: Iterable[Piece], quantity: str) -> int:
+def _energy(pieces: Iterable[Piece], quantity: str, places: int) -> int:
     """Wh or varh of meters: their total registers, or their bands where they have no total."""
     meters: dict[tuple[str, str, int], dict[str, int]] = {}
     for piece in pieces:
         if piece.quantity == quantity:
             bands: dict[str, int] = meters.setdefault((piece.point_no, piece.meter_no, piece.piece), {})
-            bands[piece.band] = piece.energy_wh or 0
+            bands[piece.band] = whole(piece.energy_wh or 0, places)
     return max(sum(_total(bands) for bands in meters.values()), 0)
 
 

@@ -480,6 +480,31 @@ def test_another_contract_bears_its_share_of_a_common_transformer() -> None:
     assert rate(subject(piece("100"), losses=[loss]), tariff(component("energy", "0.5"))).energy_wh == wh(125)
 
 
+@for_all(
+    loss=st.integers(0, 10**5),
+    energies=st.lists(st.sampled_from([0, 0, 1, 2, 333, 7818, 20_000]), min_size=2, max_size=5),
+    bearer=st.integers(0, 4),
+)
+def test_contracts_behind_one_transformer_bear_its_loss_once_together(
+    loss: int, energies: list[int], bearer: int
+) -> None:
+    """Each contract is rated by itself, and yet nothing of the loss is left or billed twice, also where nobody used anything."""
+    bearer %= len(energies)
+    document, borne = tariff(component("energy", "0.5")), 0
+    for at, kwh in enumerate(energies):
+        rest = [one for number, one in enumerate(energies) if number not in (at, bearer)]
+        others = rest if at == bearer else [*rest, energies[bearer]]
+        terms = TransformerLoss(
+            transformer_no="T",
+            active_wh=wh(loss),
+            behind_wh=wh(sum(others)),
+            behind_each=[wh(one) for one in others],
+            bears_remainder=at == bearer,
+        )
+        borne += rate(subject(piece(str(kwh)), losses=[terms]), document).energy_wh - wh(kwh)
+    assert borne == wh(loss)
+
+
 def test_shares_that_all_round_up_leave_nobody_less_than_nothing() -> None:
     assert shared(5000, [2000, 10_000, 10_000, 10_000, 10_000], 1000) == [1000, 1000, 1000, 1000, 1000]
     assert shared(6000, [0, 10_000, 10_000, 10_000, 10_000], 1000) == [2000, 1000, 1000, 1000, 1000]
@@ -732,8 +757,14 @@ def test_a_transformer_counts_once_for_its_standard_and_for_the_discount() -> No
     """Paused in mid-month, or exchanged for another, it stands in two rows and is still one transformer."""
     standards = [{"standard": 80, "capacity_from": "0"}, {"standard": 90, "capacity_from": "160"}]
     document = tariff(component("energy", "0.5"), power_factor=PF | {"standards": standards}, sources=SOURCES)
-    paused = [transformer(100, "running", ("2020-01-01", "2026-04-15")), transformer(100, "paused", ("2026-04-16", None))]
-    exchanged = [transformer(80, "running", ("2020-01-01", "2026-04-15")), transformer(100, "running", ("2026-04-16", None))]
+    paused = [
+        transformer(100, "running", ("2020-01-01", "2026-04-15")),
+        transformer(100, "paused", ("2026-04-16", None)),
+    ]
+    exchanged = [
+        transformer(80, "running", ("2020-01-01", "2026-04-15")),
+        transformer(100, "running", ("2026-04-16", None)),
+    ]
     both = [*exchanged[:1], transformer(80, "running", transformer_no="T2")]
     for units, standard in ((paused, "0.80"), (exchanged, "0.80"), (both, "0.90")):
         rated = rate(subject(piece("800"), piece("600", "reactive_fwd"), transformers=units), document)

@@ -77,6 +77,7 @@ LOSS = st.one_of(
             "reactive_varh": wh * 9000,
             "days": days,
             "behind_wh": behind * 1000,
+            "behind_each": [behind * 400, behind * 600] if behind % 2 else [],
             "bears_remainder": main,
         },
         st.integers(0, 5000),

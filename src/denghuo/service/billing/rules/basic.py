@@ -51,9 +51,7 @@ STATES = {
 }
 
 
-def billed_demand(
-    rule: DemandRule, actual_w: int, contract_w: int | None, capacity_va: int | None, on: date
-) -> int:
+def billed_demand(rule: DemandRule, actual_w: int, contract_w: int | None, capacity_va: int | None, on: date) -> int:
     """Demand to be charged in W. Without a contract demand the actual one; never below the floor share of the capacity.
 
     on: a day of the charge, for rules that changed.

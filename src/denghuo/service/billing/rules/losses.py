@@ -206,3 +206,12 @@ def shared(loss: int, energies: Sequence[int], unit: int, *, main: bool = True) 
         rest = loss - sum(parts) + parts[bearer]
     parts[bearer] = rest
     return parts
+
+
+def own_shares(loss: int, own: Sequence[int], others: Sequence[int], unit: int, *, main: bool = True) -> list[int]:
+    """What the meters of a contract bear of a loss that other contracts share. Where none has any energy each contract bears the
+    same, and so does each meter of it."""
+    if others and not any(own) and not any(others):
+        bearer = [0] * (1 + len(others))
+        return shared(shared(loss, bearer, unit, main=main)[0], own, unit)
+    return shared(loss, [*own, *others], unit, main=main)[: len(own)]

@@ -13,7 +13,7 @@ from denghuo.service.billing.rules.basic import basic_lines
 from denghuo.service.billing.rules.charges import charge_lines
 from denghuo.service.billing.rules.energy import component_lines
 from denghuo.service.billing.rules.households import free_energy_line
-from denghuo.service.billing.rules.losses import line_loss, shared, transformer_loss
+from denghuo.service.billing.rules.losses import line_loss, own_shares, transformer_loss
 from denghuo.service.billing.rules.market import REPLACED, green_lines, market_lines
 from denghuo.service.billing.rules.parts import PartEnergy, own_pieces, taken_off
 from denghuo.service.billing.rules.quantities import (
@@ -199,12 +199,12 @@ def _lose(subject: RatingSubject, tariff: TariffDocument, found: _Energies) -> N
     for transformer in subject.losses:
         lost = transformer_loss(transformer, sum(before), reactive, places)
         found.loss_steps += lost.steps
-        weights = [*before, transformer.behind_wh] if transformer.behind_wh else before
-        main = transformer.bears_remainder or not transformer.behind_wh
-        active = shared(lost.active_wh, weights, unit, main=main)
-        varh = shared(lost.reactive_varh, weights, unit, main=main)
+        others = transformer.behind_each or ([transformer.behind_wh] if transformer.behind_wh else [])
+        main = transformer.bears_remainder or not others
+        active = own_shares(lost.active_wh, before, others, unit, main=main)
+        varh = own_shares(lost.reactive_varh, before, others, unit, main=main)
         for at, one in enumerate(metered):
-            one.add(active[at], _borne(lost.active_wh, active[at], lost.steps[0], len(weights) > 1))
+            one.add(active[at], _borne(lost.active_wh, active[at], lost.steps[0], len(before) + len(others) > 1))
             if at not in parallel:
                 found.lost = (found.lost[0] + active[at], found.lost[1] + varh[at])
     for line in subject.line_losses:
