@@ -59,18 +59,31 @@ def price_of_a_kilowatt_hour(tariff: TariffDocument, voltage: str, band: str) ->
 # The published prices of January 2026 in Hubei and of June 2026 in Shanghai (hbprice-*, shprice-*).
 PRINTED = {
     ("hb.business.single.tou", "35"): {
-        "sharp": "1.133999",
+        "sharp": "1.093999",
         "peak": "0.890961",
         "flat": "0.695886",
         "valley": "0.476924",
     },
+    # The price without time of use is printed 0.0002 below the sum of its components in all three single-part rows.
+    ("hb.business.single.tou", "10"): {
+        "sharp": "1.113999",
+        "peak": "0.910961",
+        "flat": "0.715886",
+        "valley": "0.496924",
+    },
+    ("hb.business.single.tou", "0.38"): {
+        "sharp": "1.133999",
+        "peak": "0.930961",
+        "flat": "0.735886",
+        "valley": "0.516924",
+    },
+    ("hb.two_part.demand", "35"): {"sharp": "1.030199", "peak": "0.827161", "flat": "0.632086", "valley": "0.413124"},
     ("hb.two_part.demand", "110"): {"sharp": "1.012099", "peak": "0.809061", "flat": "0.613986", "valley": "0.395024"},
     ("hb.two_part.demand", "220"): {"sharp": "0.993099", "peak": "0.790061", "flat": "0.594986", "valley": "0.376024"},
     # Printed 0.002 above the share of 1.49; the printed price rules.
     ("hb.two_part.capacity", "10"): {"sharp": "1.049999", "peak": "0.848961", "flat": "0.651886", "valley": "0.432924"},
     ("sh.two_part.demand", "0.38"): {"peak": "1.010784", "flat": "0.662376", "valley": "0.372036"},
 }
-PRINTED["hb.business.single.tou", "35"]["sharp"] = "1.093999"
 
 
 @pytest.mark.parametrize(("code", "voltage"), PRINTED, ids=["/".join(one) for one in PRINTED])

@@ -2,7 +2,8 @@
 
 供电营业规则: in operation, in hot standby, or in cold standby without a seal: charged; cold and sealed: free. Interlocked mutual
 standby counts with the largest capacity that can run at once. A pause of less than fifteen days is charged in full. From the day of
-a temporary exchange the new capacity counts. Until the middle of 2016 a reduced capacity could be charged by half; since then it is not charged.
+a temporary exchange the new capacity counts. Up to June 2016 a reduced capacity was charged by half; since then it is not
+charged.
 """
 
 from collections.abc import Iterable, Sequence
