@@ -22,6 +22,8 @@ AUGUST = date(2026, 8, 1)
 NATIONAL = shipped.national()
 FOLDER = pathlib.Path(shipped.__file__).parent / "published" / "national"
 TABLES = {name: list(csv.DictReader((FOLDER / f"{name}.csv").open("r", encoding="utf-8"))) for name in FILES}
+GIVEN = next((one for up in FOLDER.parents if (one := up / "shared" / "rules" / "tariffs").is_dir()), None)
+"""The tables as they were collected from the documents, where they are at hand."""
 WITHOUT_TRANSMISSION = {"440300", "540000"}  # Shenzhen (a table of its own) and Xizang
 
 
@@ -235,3 +237,43 @@ def test_windows_of_the_tables_are_read() -> None:
     expected = windows("09:00-11:30", "15:30-20:00", "23:30-05:30", "22:00-24:00")
     assert [one.model_dump() for one in read_windows("9-11.5,15.5-20,23.5-5.5,22-24")] == expected
     assert read_windows("rest") == [] and numbers("12,1-2") == [12, 1, 2]
+
+
+def _collected(name: str) -> list[dict[str, str]]:
+    assert GIVEN is not None
+    return list(csv.DictReader((GIVEN / f"{name}.csv").open("r", encoding="utf-8")))
+
+
+@pytest.mark.skipif(GIVEN is None, reason="the collected tables are not here")
+def test_every_collected_transmission_price_is_shipped() -> None:
+    rows = _collected("td_prices_4th_cycle_202608")
+    assert (len(rows), len({row["area"] for row in rows})) == (276, 32)
+    prices = ("energy_yuan_per_kWh", "demand_yuan_per_kW_month", "capacity_yuan_per_kVA_month")
+    for code, area in NATIONAL.items():
+        given = [row for row in rows if row["area"] == area.title.zh]
+        own = [row for row in TABLES["transmission"] if row["area"] == code]
+        assert sorted((row["scheme"], *_figures(row, prices)) for row in given) == sorted(
+            (row["scheme"], *_figures(row, ("energy", "demand", "capacity"))) for row in own
+        ), code
+        funds = {Decimal(row["gov_fund_yuan_per_kWh"]) for row in given if row["gov_fund_yuan_per_kWh"]}
+        stated = next(row["fund"] for row in TABLES["areas"] if row["area"] == code)
+        assert not funds or (stated and Decimal(stated) in funds), code
+
+
+def _figures(row: dict[str, str], names: tuple[str, ...]) -> list[Decimal]:
+    return [Decimal(row[name] or "0") for name in names]
+
+
+@pytest.mark.skipif(GIVEN is None, reason="the collected tables are not here")
+def test_every_collected_time_band_is_shipped() -> None:
+    """Each row stands as it was collected; where it is a rule of every day with an overlay in it, as these two."""
+    rows = _collected("tou_periods")
+    assert (len(rows), len({row["area"] for row in rows})) == (89, 34)
+    names = ("sharp", "peak", "flat", "valley", "deep")
+    shipped_rows: dict[str, set[tuple[str, ...]]] = {}
+    for row in TABLES["time_of_use"]:
+        shipped_rows.setdefault(row["document"], set()).add(tuple(row[name] for name in names))
+    for row in rows:
+        whole = tuple(row[name] for name in names)
+        split = {("", *whole[1:]), (whole[0], "", "", "", "")}
+        assert whole in shipped_rows[row["doc"]] or split <= shipped_rows[row["doc"]], row
