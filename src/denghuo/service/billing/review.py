@@ -85,8 +85,8 @@ REMEDIES: dict[str, TextPair] = {
         en="Check multiplier, register and contract power; release with the reason if right, else correct and calculate again.",
     ),
     "negative": TextPair(
-        zh="核对起止示数、翻转与换表记录；更正后重算该户。",
-        en="Check registers, rollover and exchange records; correct them and calculate again.",
+        zh="核对起止示数、翻转、换表记录与电价；有误则更正后重算，属实则说明理由放行。",
+        en="Check registers, rollover, exchange records and prices; correct them and calculate again, or release with the reason.",
     ),
     "spike": TextPair(
         zh="与以往月份比对并核实示数；属实则说明理由放行。",
