@@ -28,6 +28,8 @@ from denghuo.service.contract.api import (
     SpecialTerms,
     TermsChanged,
     TermsConflict,
+    TermsFound,
+    TermsIn,
 )
 from denghuo.service.contract.rules import TermsRow, follow, judge
 from denghuo.service.contract.special import agreed, faults, refused, special_json, tariff_faults
@@ -96,7 +98,7 @@ class ContractService(ContractApi):
         self._fits(call, request, last, special)
         kept = special_json(special)
         if request.effective_from == last.start:
-            self._store.put_right(request.contract_no, last.start, kept, request.reason)
+            self._store.put_right(request.contract_no, last.start, kept, request.reason, call.now)
         else:
             following = replace(last, start=request.effective_from, special=kept)
             self._store.follow(request.contract_no, following, request.reason, call.now)
@@ -129,7 +131,7 @@ class ContractService(ContractApi):
                 field="effective_to",
                 value=request.effective_to,
             )
-        self._store.end(request.contract_no, request.effective_to)
+        self._store.end(request.contract_no, request.effective_to, call.now)
         return self._changed(call, request.contract_no, request.effective_to)
 
     def find_contracts(self, call: Call, request: FindContracts) -> ContractsFound:
@@ -141,7 +143,14 @@ class ContractService(ContractApi):
         return Contracts(rows=self._store.of_account(request.account_no, call.today), as_of=call.now)
 
     def terms_of(self, call: Call, request: ContractRef) -> ContractHistory:
-        return self._history(call, request.contract_no)
+        found = self._history(call, request.contract_no)
+        if request.known_at is None:
+            return found
+        known = self._store.history(request.contract_no, request.known_at)
+        return found.model_copy(update={"history": known, "as_of": request.known_at})
+
+    def terms_in(self, call: Call, request: TermsIn) -> TermsFound:
+        return TermsFound(rows=self._store.terms_in(request), as_of=request.known_at or call.now)
 
     def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:
         if "" not in call.scope:

@@ -12,7 +12,7 @@ from denghuo.data.processing.bulk import arrow_rows
 from denghuo.data.processing.work import Work
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import ApparentPower, Power
-from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, SpecialTerms, Terms
+from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, SpecialTerms, Terms, TermsIn
 from denghuo.service.contract.rules import Span, TermsRow, pf_standard
 from denghuo.service.contract.special import said, special_json
 
@@ -26,6 +26,21 @@ _CURRENT: LiteralString = (
     + _TERMS
     + " FROM (SELECT DISTINCT ON (contract_no) * FROM terms ORDER BY contract_no, valid @> %(today)s::date DESC,"
     " lower(valid) <= %(today)s::date DESC, lower(valid) DESC) AS terms "
+)
+# The terms as they were known at an instant, or as they are.
+_KNOWN: LiteralString = (
+    "(SELECT contract_no, account_no, org, kind, valid, tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w,"
+    " settlement_mode, pf_standard, special FROM terms"
+    " WHERE %(known_at)s::timestamptz IS NULL OR recorded_at <= %(known_at)s"
+    " UNION ALL SELECT contract_no, account_no, org, kind, valid, tariff_class, tariff_code, voltage_kv, contract_w, capacity_va,"
+    " pv_w, settlement_mode, pf_standard, special FROM terms_past"
+    " WHERE recorded_at <= %(known_at)s AND superseded_at > %(known_at)s) AS terms"
+)
+_PAST: LiteralString = (
+    "INSERT INTO terms_past (contract_no, account_no, org, kind, valid, tariff_class, tariff_code, voltage_kv, contract_w,"
+    " capacity_va, pv_w, settlement_mode, pf_standard, reason, recorded_at, special, superseded_at)"
+    " SELECT contract_no, account_no, org, kind, valid, tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w,"
+    " settlement_mode, pf_standard, reason, recorded_at, special, %(at)s FROM terms"
 )
 
 
@@ -115,15 +130,25 @@ class ContractStore:
         )
         return self._work.rows(query + (" FOR UPDATE" if lock else ""), (contract_no,), TermsRow)
 
-    def end(self, contract_no: str, on: date) -> None:
+    def end(self, contract_no: str, on: date, at: datetime) -> None:
+        self._keep_past(contract_no, None, at)
         self._work.run(
-            "UPDATE terms SET valid = daterange(lower(valid), %s) WHERE contract_no = %s AND upper_inf(valid)",
-            (on, contract_no),
+            "UPDATE terms SET valid = daterange(lower(valid), %s), recorded_at = greatest(recorded_at, %s)"
+            " WHERE contract_no = %s AND upper_inf(valid)",
+            (on, at, contract_no),
+        )
+
+    def _keep_past(self, contract_no: str, start: date | None, at: datetime) -> None:
+        """Keeps the terms that begin on a day (or those without an end) as they are, before they are changed."""
+        self._work.run(
+            _PAST + " WHERE contract_no = %(contract_no)s AND CASE WHEN %(start)s::date IS NULL THEN upper_inf(valid)"
+            " ELSE lower(valid) = %(start)s END",
+            {"contract_no": contract_no, "start": start, "at": at},
         )
 
     def follow(self, contract_no: str, row: TermsRow, reason: str, at: datetime) -> None:
         """Ends the row in force where the new one begins, and adds the new one."""
-        self.end(contract_no, row.start)
+        self.end(contract_no, row.start, at)
         self._work.run(
             "INSERT INTO terms (contract_no, account_no, org, kind, valid, tariff_class, tariff_code, voltage_kv, contract_w,"
             " capacity_va, pv_w, settlement_mode, pf_standard, special, reason, recorded_at)"
@@ -146,11 +171,15 @@ class ContractStore:
             ),
         )
 
-    def put_right(self, contract_no: str, start: date, special: dict[str, Any] | None, reason: str) -> None:
-        """Other special terms in the row that begins on a day; the journal keeps those before."""
+    def put_right(
+        self, contract_no: str, start: date, special: dict[str, Any] | None, reason: str, at: datetime
+    ) -> None:
+        """Other special terms in the row that begins on a day; those before are kept as they were known until now."""
+        self._keep_past(contract_no, start, at)
         self._work.run(
-            "UPDATE terms SET special = %s, reason = %s WHERE contract_no = %s AND lower(valid) = %s",
-            (_jsonb(special), reason, contract_no, start),
+            "UPDATE terms SET special = %s, reason = %s, recorded_at = greatest(recorded_at, %s)"
+            " WHERE contract_no = %s AND lower(valid) = %s",
+            (_jsonb(special), reason, at, contract_no, start),
         )
 
     def find(self, request: FindContracts, today: date) -> tuple[list[Contract], int]:
@@ -192,11 +221,31 @@ class ContractStore:
         )
         return None if row is None else _contract(row)
 
-    def history(self, contract_no: str) -> list[Terms]:
+    def history(self, contract_no: str, known_at: datetime | None = None) -> list[Terms]:
         rows = self._work.rows(
-            "SELECT " + _TERMS + " FROM terms WHERE contract_no = %s ORDER BY lower(valid) DESC", (contract_no,)
+            "SELECT " + _TERMS + " FROM " + _KNOWN + " WHERE contract_no = %(contract_no)s ORDER BY lower(valid) DESC",
+            {"contract_no": contract_no, "known_at": known_at},
         )
         return [Terms(**_values(row)) for row in rows]
+
+    def terms_in(self, request: TermsIn) -> list[Contract]:
+        """What `published` has of some accounts."""
+        month = Month.of(request.month)
+        rows = self._work.rows(
+            "SELECT contract_no, account_no, org, kind, "
+            + _TERMS
+            + " FROM "
+            + _KNOWN
+            + " WHERE account_no = ANY (%(account_nos)s) AND valid && daterange(%(first)s, %(end)s)"
+            " ORDER BY account_no, kind DESC, lower(valid)",
+            {
+                "account_nos": request.account_nos,
+                "known_at": request.known_at,
+                "first": month.first_day,
+                "end": month.next.first_day,
+            },
+        )
+        return [_contract(row) for row in rows]
 
     def published(self, month: Month) -> pa.Table:
         """The rows of `contract.terms` of a month."""

@@ -293,6 +293,47 @@ class PointsByNumber(Message):
     numbers: Annotated[list[PointNo], Field(max_length=ITEMS_MAX)]
 
 
+class MetersIn(Message):
+    """A month of accounts or points, each list up to 1,000. known_at: as it was recorded then, else as it is now."""
+
+    month: MonthText
+    account_nos: Annotated[list[AccountNo], Field(max_length=ITEMS_MAX)] = []
+    point_nos: Annotated[list[PointNo], Field(max_length=ITEMS_MAX)] = []
+    known_at: Instant | None = None
+
+
+class MeterInMonth(Message):
+    """A meter at a point for a part of a month: what a row of `point.installation` says, in values. Registers are those of an
+    exchange within the month."""
+
+    point_no: PointNo
+    account_no: AccountNo | None
+    area_no: AreaNo | None
+    feeder_no: FeederNo | None
+    org: OrganisationCode
+    role: PointRole
+    direction: PointDirection
+    meter_no: MeterNo
+    multiplier: Ratio
+    integer_digits: int
+    decimal_digits: int
+    pv_kw: Generation | None
+    from_at: Instant
+    to_at: Instant
+    start: Register | None
+    final: Register | None
+    start_rev: Register | None
+    final_rev: Register | None
+    piece: int
+
+
+class MetersFound(Message):
+    """In the order of points and pieces. Beside the points that were asked for those that share a meter with them, whole."""
+
+    rows: list[MeterInMonth]
+    as_of: AsOf
+
+
 class PointRef(Message):
     point_no: PointNo
 
@@ -429,6 +470,10 @@ class PointApi(Api, noun="point", version=1):
     @query(permit="point.read", problems=(AreaNotFound,))
     def area(self, call: Call, request: AreaRef) -> AreaDetail:
         """One transformer area."""
+
+    @query(permit="point.read")
+    def meters_in(self, call: Call, request: MetersIn) -> MetersFound:
+        """The meters of a few accounts or points in a month: the rows that `point.installation` has of them."""
 
     @command(permit="point.publish")
     def publish_installations(self, call: Call, request: PublishInstallations) -> DatasetRef:

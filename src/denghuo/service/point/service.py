@@ -28,6 +28,8 @@ from denghuo.service.point.api import (
     FindFeeders,
     FindPoints,
     MeterExchanged,
+    MetersFound,
+    MetersIn,
     Network,
     NetworkRequest,
     NetworkTaken,
@@ -241,6 +243,9 @@ class PointService(PointApi):
     def find_exchanges(self, call: Call, request: FindExchanges) -> Exchanges:
         rows, total, following = self._points.find_exchanges(request)
         return Exchanges(rows=rows, total=total, next=following, as_of=call.now)
+
+    def meters_in(self, call: Call, request: MetersIn) -> MetersFound:
+        return MetersFound(rows=self._points.meters_in(request), as_of=request.known_at or call.now)
 
     def publish_installations(self, call: Call, request: PublishInstallations) -> DatasetRef:
         if "" not in call.scope:

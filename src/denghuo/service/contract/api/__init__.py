@@ -23,6 +23,7 @@ from denghuo.kernel.fields import (
     AccountNo,
     AsOf,
     ContractNo,
+    Instant,
     MonthText,
     OrganisationCode,
     Reason,
@@ -91,6 +92,8 @@ __all__ = [
     "Terms",
     "TermsChanged",
     "TermsConflict",
+    "TermsFound",
+    "TermsIn",
     "Transformer",
     "TransformerLoss",
 ]
@@ -205,7 +208,25 @@ class Contracts(Message):
 
 
 class ContractRef(Message):
+    """known_at: with the terms as they were recorded then, else as they are now."""
+
     contract_no: ContractNo
+    known_at: Instant | None = None
+
+
+class TermsIn(Message):
+    """The month of up to 1,000 accounts. known_at: as it was recorded then, else as it is now."""
+
+    month: MonthText
+    account_nos: Annotated[list[AccountNo], Field(min_length=1, max_length=ITEMS_MAX)]
+    known_at: Instant | None = None
+
+
+class TermsFound(Message):
+    """Contracts with the terms of each span of the month that has terms of its own, in the order of accounts and days."""
+
+    rows: list[Contract]
+    as_of: AsOf
 
 
 class ContractHistory(Message):
@@ -291,6 +312,10 @@ class ContractApi(Api, noun="contract", version=1):
     @query(permit="contract.read", problems=(ContractNotFound,))
     def terms_of(self, call: Call, request: ContractRef) -> ContractHistory:
         """One contract with all terms it has had."""
+
+    @query(permit="contract.read")
+    def terms_in(self, call: Call, request: TermsIn) -> TermsFound:
+        """The terms of a few accounts that hold on any day of a month: the rows that `contract.terms` has of them."""
 
     @command(permit="contract.publish")
     def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:

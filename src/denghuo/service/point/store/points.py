@@ -20,6 +20,8 @@ from denghuo.service.point.api import (
     FindExchanges,
     FindPoints,
     Installation,
+    MeterInMonth,
+    MetersIn,
     NewPoint,
     Point,
 )
@@ -50,6 +52,13 @@ def _register(number: int | None) -> Register | None:
 
 def _e4(register: Register | None) -> int | None:
     return None if register is None else register.e4
+
+
+def _meter_in_month(row: dict[str, Any]) -> MeterInMonth:
+    pv_w = row.pop("pv_w")
+    registers = {name: _register(row.pop(name)) for name in ("start", "final", "start_rev", "final_rev")}
+    body = row | registers | {"multiplier": Multiplier(row["multiplier"])}
+    return MeterInMonth(**body, pv_kw=None if pv_w is None else Power(pv_w))
 
 
 class PointStore:
@@ -277,6 +286,41 @@ class PointStore:
         return found, total, str(skip + len(found)) if skip + len(found) < total else None
 
     # -- dataset ---------------------------------------------------------------------------------------------------------
+
+    def meters_in(self, request: MetersIn) -> list[MeterInMonth]:
+        """The meters of accounts and points in a month, with the other points of these meters.
+
+        An installation ends where the next one at its point begins, so its end is known when that one is.
+        """
+        month = Month.of(request.month)
+        rows = self._work.rows(
+            "WITH known AS ("
+            " SELECT i.*, CASE WHEN %(known_at)s::timestamptz IS NULL OR EXISTS (SELECT FROM installation n"
+            " WHERE n.point_no = i.point_no AND lower(n.valid) = upper(i.valid) AND n.recorded_at <= %(known_at)s)"
+            " THEN upper(i.valid) END AS ends"
+            " FROM installation i WHERE (%(known_at)s::timestamptz IS NULL OR i.recorded_at <= %(known_at)s)"
+            " AND i.point_no IN (SELECT other.point_no FROM point own JOIN installation mine ON mine.point_no = own.point_no"
+            " JOIN installation other ON other.meter_no = mine.meter_no"
+            " WHERE own.account_no = ANY (%(accounts)s) OR own.point_no = ANY (%(points)s)))"
+            " SELECT p.point_no, p.account_no, p.area_no, p.feeder_no, p.org, p.role, p.direction, i.meter_no, i.multiplier,"
+            " i.integer_digits, i.decimal_digits, p.pv_w,"
+            " greatest(lower(i.valid), %(start)s) AS from_at, least(coalesce(i.ends, %(end)s), %(end)s) AS to_at,"
+            " CASE WHEN lower(i.valid) >= %(start)s THEN i.start_e4 END AS start,"
+            " CASE WHEN i.ends <= %(end)s THEN i.final_e4 END AS final,"
+            " CASE WHEN lower(i.valid) >= %(start)s THEN i.start_rev_e4 END AS start_rev,"
+            " CASE WHEN i.ends <= %(end)s THEN i.final_rev_e4 END AS final_rev,"
+            " row_number() OVER (PARTITION BY p.point_no ORDER BY lower(i.valid))::int AS piece"
+            " FROM point p JOIN known i ON i.point_no = p.point_no"
+            " WHERE tstzrange(lower(i.valid), i.ends) && tstzrange(%(start)s, %(end)s) ORDER BY p.point_no, lower(i.valid)",
+            {
+                "start": month.period.start,
+                "end": month.period.end,
+                "accounts": request.account_nos,
+                "points": request.point_nos,
+                "known_at": request.known_at,
+            },
+        )
+        return [_meter_in_month(row) for row in rows]
 
     def published(self, month: Month) -> pa.Table:
         """The rows of `point.installation` of a month."""

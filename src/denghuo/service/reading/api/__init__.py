@@ -2,7 +2,17 @@
 
 from denghuo.kernel.contract import Api, Call, Event, command, query
 from denghuo.kernel.problem import NotFound, Problem
-from denghuo.service.reading.api.atom import DAY_ATOMS, AtomsPublished, PublishAtoms, cell_name, day_atoms
+from denghuo.service.reading.api.atom import (
+    DAY_ATOMS,
+    METERS_MAX,
+    AtomDay,
+    AtomsFound,
+    AtomsPublished,
+    MeterAtoms,
+    PublishAtoms,
+    cell_name,
+    day_atoms,
+)
 from denghuo.service.reading.api.messages import (
     Accept,
     AccountMonth,
@@ -12,6 +22,9 @@ from denghuo.service.reading.api.messages import (
     CurveMonth,
     CurveValues,
     DayRead,
+    EnergiesFound,
+    EnergyPublished,
+    EnergyRow,
     EnergySoFar,
     ExceptionsFound,
     FindExceptions,
@@ -19,6 +32,7 @@ from denghuo.service.reading.api.messages import (
     FindReads,
     FindRefused,
     Intake,
+    KnownEnergies,
     MonthRead,
     MonthReadRow,
     MonthReceived,
@@ -43,6 +57,7 @@ from denghuo.service.reading.api.messages import (
     RuleRow,
     Rules,
     RulesOn,
+    SettleAccounts,
     StationProgress,
 )
 from denghuo.service.reading.api.vocabulary import (
@@ -79,6 +94,7 @@ __all__ = [
     "DAY_ATOMS",
     "ENERGY_SERIES",
     "ENERGY_SO_FAR",
+    "METERS_MAX",
     "METER_SERIES",
     "METHODS",
     "MONTH_ENERGY",
@@ -93,6 +109,8 @@ __all__ = [
     "AccountMonth",
     "AccountReads",
     "AnyMonth",
+    "AtomDay",
+    "AtomsFound",
     "AtomsPublished",
     "Band",
     "CurveDay",
@@ -100,6 +118,9 @@ __all__ = [
     "CurveNotFound",
     "CurveValues",
     "DayRead",
+    "EnergiesFound",
+    "EnergyPublished",
+    "EnergyRow",
     "EnergySeries",
     "EnergySoFar",
     "ExceptionsFound",
@@ -109,6 +130,8 @@ __all__ = [
     "FindRefused",
     "Implausible",
     "Intake",
+    "KnownEnergies",
+    "MeterAtoms",
     "Method",
     "MonthRead",
     "MonthReadRow",
@@ -145,6 +168,7 @@ __all__ = [
     "RuleRow",
     "Rules",
     "RulesOn",
+    "SettleAccounts",
     "Severity",
     "Side",
     "StationProgress",
@@ -235,6 +259,20 @@ class ReadingApi(Api, noun="reading", version=1):
     def read_month(self, call: Call, request: MonthRef) -> MonthRead:
         """Finds, validates and where allowed estimates every read of the month. A second run changes only what its input did."""
 
+    @command(permit="reading.run")
+    def settle_accounts(self, call: Call, request: SettleAccounts) -> EnergiesFound:
+        """Plans and reads the month of a few accounts as `read_month` does that of all. Where it changes a read that was published,
+        the month's dataset follows by a job."""
+
+    @command(permit="reading.publish")
+    def publish_energy(self, call: Call, request: MonthRef) -> EnergyPublished:
+        """Publishes the month's reads as they stand, where a change of them was not published yet."""
+
+    @query(permit="reading.read")
+    def known_energies(self, call: Call, request: KnownEnergies) -> EnergiesFound:
+        """What `settle_accounts` would have given at an instant: by the meters, registers and words of clerks that were recorded by
+        then. Nothing is changed."""
+
     @command(permit="reading.run", problems=(WholeCompanyOnly,))
     def publish_so_far(self, call: Call, request: MonthRef) -> EnergySoFar:
         """Publishes what a running month took until its newest midnight, validated like the month's reads, which stay as they are.
@@ -288,6 +326,10 @@ class ReadingApi(Api, noun="reading", version=1):
     @query(permit="reading.read", problems=(CurveNotFound,))
     def curve_month(self, call: Call, request: CurveMonth) -> CurveValues:
         """The month's 15-minute values of a gateway or a meter."""
+
+    @query(permit="reading.read")
+    def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
+        """A month's energy curves of a few meters, added up by cells of the day."""
 
     @command(permit="reading.publish", problems=(WholeCompanyOnly,))
     def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:

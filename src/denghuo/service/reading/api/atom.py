@@ -6,8 +6,9 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from denghuo.kernel.contract import ColumnType, DatasetRef, DatasetSchema, Label, Message
-from denghuo.kernel.fields import MonthText
+from denghuo.kernel.fields import AsOf, Day, Instant, MeterNo, MonthText
 from denghuo.kernel.problem import text
+from denghuo.kernel.values import Energy
 from denghuo.service.reading.api.vocabulary import EnergySeries
 
 DAY_ATOMS = "reading.day_atoms"
@@ -34,6 +35,39 @@ def day_atoms(starts: Sequence[int]) -> DatasetSchema:
 def cell_name(start: int) -> str:
     """The column of the cell that begins at a slot."""
     return f"e{start:02d}"
+
+
+METERS_MAX = 32
+"""Meters whose days go into a reply: a month of them is about a thousand rows."""
+
+
+class MeterAtoms(Message):
+    """The days of a month of a few meters, cut as in `PublishAtoms`. known_at: as their curves were known then."""
+
+    month: MonthText
+    series: EnergySeries
+    starts: Annotated[list[Annotated[int, Field(ge=0, le=95)]], Field(min_length=1, max_length=96)]
+    meter_nos: Annotated[list[MeterNo], Field(min_length=1, max_length=METERS_MAX)]
+    known_at: Instant | None = None
+
+
+class AtomDay(Message):
+    """What a row of `reading.day_atoms` says of a meter, in values: the energy of each cell; how many slots were not received and,
+    where there are such, all 96 with 1 for each of them, and the highest slot."""
+
+    subject: MeterNo
+    day: Day
+    cells: list[Energy]
+    missing: int
+    gaps: str | None
+    highest: Energy | None
+
+
+class AtomsFound(Message):
+    """Days with curves, in order; a day without a row has none."""
+
+    rows: list[AtomDay]
+    as_of: AsOf
 
 
 class PublishAtoms(Message):

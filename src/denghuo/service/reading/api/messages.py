@@ -137,6 +137,61 @@ class MonthRead(Message):
     as_of: AsOf
 
 
+class SettleAccounts(Message):
+    """A month of some accounts."""
+
+    month: MonthText
+    account_nos: Annotated[list[AccountNo], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class KnownEnergies(Message):
+    """A month of some accounts as it was known at an instant."""
+
+    month: MonthText
+    account_nos: Annotated[list[AccountNo], Field(min_length=1, max_length=ITEMS_MAX)]
+    known_at: Instant
+
+
+class EnergyRow(Message):
+    """What a row of `reading.month_energy` says, in values: a register over a piece of the month. What is held has no energy."""
+
+    point_no: PointNo
+    account_no: AccountNo
+    area_no: AreaNo | None
+    feeder_no: FeederNo | None
+    org: OrganisationCode
+    role: PointRole
+    meter_no: MeterNo
+    piece: Piece
+    quantity: Quantity
+    band: Band
+    from_at: Annotated[datetime, Label("起始时间", "From")]
+    to_at: Annotated[datetime, Label("终止时间", "To")]
+    start: Start
+    end: End
+    multiplier: Annotated[Multiplier, Label("倍率", "Multiplier")]
+    energy: Measured
+    status: Status
+    rule: RuleCode
+    method: Method
+    days_estimated: Days
+
+
+class EnergiesFound(Message):
+    """In the order of points, pieces, quantities and bands."""
+
+    month: MonthText
+    rows: list[EnergyRow]
+    as_of: AsOf
+
+
+class EnergyPublished(Message):
+    """Whether the month's dataset was behind its reads, so that it was published anew."""
+
+    month: MonthText
+    published: bool
+
+
 class EnergySoFar(Message):
     """What a running month took until a midnight. `energy` refers to the rows of `reading.energy_so_far`, in the form of
     `reading.month_energy`; both None where nothing was read after the month's first midnight."""
@@ -345,11 +400,13 @@ class PointMonth(Message):
 
 
 class RegistersAt(Message):
-    """Points whose registers are asked for at the midnight that begins a day inside the month."""
+    """Points whose registers are asked for at the midnight that begins a day inside the month. known_at: as they were known then,
+    else by the month's plan as it is."""
 
     month: MonthText
     day: Day
     point_nos: Annotated[list[PointNo], Field(min_length=1, max_length=ITEMS_MAX)]
+    known_at: Instant | None = None
 
 
 class RegisterAt(Message):

@@ -2,7 +2,7 @@
 
 from denghuo.service.reading.batch.days import Midnight, Shown, midnights_of, shown_at
 from denghuo.service.reading.batch.matrix import ALWAYS, Evaluated, evaluate, margin_days
-from denghuo.service.reading.batch.plan import Accepted, Manual, PlanPiece, ReadRow
+from denghuo.service.reading.batch.plan import Accepted, Manual, PlanPiece, ReadRow, in_order
 from denghuo.service.reading.batch.reads import reads_of
 from denghuo.service.reading.batch.so_far import cut, newest_midnight
 
@@ -17,6 +17,7 @@ __all__ = [
     "Shown",
     "cut",
     "evaluate",
+    "in_order",
     "margin_days",
     "midnights_of",
     "newest_midnight",

@@ -49,6 +49,13 @@ def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False, thre
     return _filled(found.to_arrow_table(), cells)
 
 
+def atoms_in(curves: pa.Table, cut: Sequence[int]) -> pa.Table:
+    """As `atoms_of`, of curves in memory: a row for each of theirs and in their order."""
+    cells = cells_of(cut)
+    found: Any = _engine(2).cursor().from_arrow(curves).query("curves", _query(cells, False, "curves"))
+    return _filled(found.to_arrow_table(), cells)
+
+
 def atoms_key(digest: str, cut: Sequence[int], highest: bool) -> str:
     """What the atoms of a file are known by: where the key is the same, so are they."""
     told = f"{digest} {','.join(map(str, cut))} {highest}"
@@ -62,7 +69,7 @@ def _engine(threads: int) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": threads})
 
 
-def _query(cells: Sequence[range], highest: bool) -> str:
+def _query(cells: Sequence[range], highest: bool, source: str = "read_parquet(?)") -> str:
     """Sums without regard to gaps, which make them null; those days come along slot by slot, to be added with care."""
     sums = ", ".join(
         f"{' + '.join(f'{SLOTS[slot]}::BIGINT' for slot in cell)} AS {cell_name(cell.start)}" for cell in cells
@@ -72,7 +79,7 @@ def _query(cells: Sequence[range], highest: bool) -> str:
     return f"""
         SELECT subject, {", ".join(names)}, {top} AS highest,
                CASE WHEN {" OR ".join(f"{name} IS NULL" for name in names)} THEN [{", ".join(SLOTS)}] END AS slots
-        FROM (SELECT *, {sums} FROM read_parquet(?))
+        FROM (SELECT *, {sums} FROM {source})
     """
 
 

@@ -96,6 +96,11 @@ class ReadRow(NamedTuple):
         return (self.month, self.point_no, self.piece, self.quantity, self.band)
 
 
+def in_order(row: ReadRow) -> tuple[str, int, str, str]:
+    """What the rows of a month's dataset are ordered by."""
+    return row.point_no, row.piece, row.quantity, row.band
+
+
 def us(instant: datetime) -> int:
     """Microseconds since 1970, exactly."""
     delta = instant.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.compute
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call, DatasetRef
+from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
+from denghuo.service.point.api import MetersIn
 from denghuo.service.reading.api import (
     ENERGY_SO_FAR,
     METER_SERIES,
@@ -21,11 +22,14 @@ from denghuo.service.reading.api import (
     AccountMonth,
     AccountReads,
     AnyMonth,
+    AtomsFound,
     AtomsPublished,
     CurveDay,
     CurveMonth,
     CurveNotFound,
     CurveValues,
+    EnergiesFound,
+    EnergyPublished,
     EnergySoFar,
     ExceptionsFound,
     FindExceptions,
@@ -33,6 +37,8 @@ from denghuo.service.reading.api import (
     FindReads,
     FindRefused,
     Intake,
+    KnownEnergies,
+    MeterAtoms,
     MonthRead,
     MonthRef,
     MonthsReceived,
@@ -54,34 +60,36 @@ from denghuo.service.reading.api import (
     Reviewed,
     Rules,
     RulesOn,
+    SettleAccounts,
     WholeCompanyOnly,
 )
 from denghuo.service.reading.batch import (
     ALWAYS,
     Manual,
     PlanPiece,
-    ReadRow,
     cut,
     evaluate,
-    margin_days,
+    in_order,
     midnights_of,
     newest_midnight,
     reads_of,
     shown_at,
 )
-from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.rules import Rule, in_force
-from denghuo.service.reading.service.atoms import publish_atoms
+from denghuo.service.reading.service.atoms import meter_atoms, publish_atoms
 from denghuo.service.reading.service.checks import check_digits, check_due, check_plausible, not_planned
 from denghuo.service.reading.service.forms import (
     curve_values,
     day_read,
+    energy_row,
     energy_table,
     plan_piece,
     register_at,
     rule_row,
     shown_energy,
 )
+from denghuo.service.reading.service.making import Making
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.store import ReadingPages, ReadingStore
 from denghuo.service.reading.store.pages import progress_row
@@ -97,6 +105,7 @@ class ReadingService(ReadingApi):
         self._store, self._pages = ReadingStore(work), ReadingPages(work)
         self._lake = work.lake
         self._taking = Taking(work, ask, self._store)
+        self._making = Making(work, ask, self._store)
 
     # -- taking in -------------------------------------------------------------------------------------------------------
 
@@ -141,7 +150,7 @@ class ReadingService(ReadingApi):
 
     def read_month(self, call: Call, request: MonthRef) -> MonthRead:
         pieces, _ = self._plan(call, request.month)
-        rows = self._made(request.month, pieces)
+        rows = self._making.made(Month.of(request.month), pieces)
         changed = self._store.save_reads(request.month, rows, call.now)
         counts = {status: sum(row.status == status for row in rows) for status in ("valid", "estimated", "held")}
         return MonthRead(
@@ -149,7 +158,7 @@ class ReadingService(ReadingApi):
             points=len({piece.point_no for piece in pieces}),
             rows=len(rows),
             changed=changed,
-            energy=self._publish(call, request.month, energy_table(rows)),
+            energy=self._making.publish(call, request.month, energy_table(rows)),
             as_of=self._pages.as_of(request.month, call.now),
             **counts,
         )
@@ -157,39 +166,26 @@ class ReadingService(ReadingApi):
     def publish_so_far(self, call: Call, request: MonthRef) -> EnergySoFar:
         pieces, _ = self._plan(call, request.month)
         month = Month.of(request.month)
-        registers, manuals = self._registers(month, None)
+        registers, manuals = self._making.registers(month, None)
         until = newest_midnight(registers, month, call.today)
         energy = None
         if until is not None:
             found = evaluate(cut(pieces, until), registers, manuals, month, in_force(month.first_day))
-            rows = sorted(reads_of(found, {}), key=lambda row: row[1:5])
+            rows = sorted(reads_of(found, {}), key=in_order)
             table = energy_table(rows)
             energy = self._work.datasets.publish(ENERGY_SO_FAR, request.month, "all", table, call.now)
         return EnergySoFar(month=request.month, until=until, energy=energy, as_of=call.now)
 
-    def _made(self, month_text: str, pieces: Sequence[PlanPiece], point_no: str | None = None) -> list[ReadRow]:
-        """The reads of the pieces, from the registers in the lake and what clerks entered, in the order of the dataset."""
-        month = Month.of(month_text)
-        meters = sorted({piece.meter_no for piece in pieces}) if point_no else None
-        registers, manuals = self._registers(month, meters)
-        found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
-        rows = reads_of(found, self._store.accepted(month_text, point_no))
-        return sorted(rows, key=lambda row: row[1:5])
+    def settle_accounts(self, call: Call, request: SettleAccounts) -> EnergiesFound:
+        rows = self._making.settled(call, Month.of(request.month), request.account_nos)
+        return EnergiesFound(month=request.month, rows=[energy_row(row) for row in rows], as_of=call.now)
 
-    def _registers(self, month: Month, meters: Sequence[str] | None) -> tuple[pa.Table, list[Manual]]:
-        """Registers around a month, as received and as entered, of these meters or of all."""
-        margin = timedelta(days=margin_days(in_force(month.first_day)))
-        registers = self._lake.scan(
-            REGISTERS,
-            month.first_day - margin,
-            month.next.first_day + margin,
-            only=("meter_no", meters) if meters is not None else None,
-        )
-        return registers, self._store.manuals(month.period.start - margin, month.period.end + margin, meters)
+    def known_energies(self, call: Call, request: KnownEnergies) -> EnergiesFound:
+        rows = self._making.known(call, Month.of(request.month), request.account_nos, request.known_at)
+        return EnergiesFound(month=request.month, rows=[energy_row(row) for row in rows], as_of=request.known_at)
 
-    def _publish(self, call: Call, month_text: str, table: pa.Table) -> DatasetRef:
-        at = self._store.publication(month_text, call.now)
-        return self._work.datasets.publish(MONTH_ENERGY, month_text, "all", table, at)
+    def publish_energy(self, call: Call, request: MonthRef) -> EnergyPublished:
+        return EnergyPublished(month=request.month, published=self._making.publish_due(call, request.month))
 
     # -- lists -----------------------------------------------------------------------------------------------------------
 
@@ -238,7 +234,7 @@ class ReadingService(ReadingApi):
         pieces = self._pieces(request.month, request.point_no)
         quantity = request.quantity or ALWAYS[pieces[0].register][0]
         month = Month.of(request.month)
-        registers, manuals = self._registers(month, sorted({piece.meter_no for piece in pieces}))
+        registers, manuals = self._making.registers(month, sorted({piece.meter_no for piece in pieces}))
         found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
         if not any((one, band) == (quantity, request.band) for _, one, band in found.channels):
             raise not_planned(request.month, request.point_no)
@@ -266,13 +262,17 @@ class ReadingService(ReadingApi):
         )
 
     def registers_at(self, call: Call, request: RegistersAt) -> RegistersFound:
-        month = Month.of(request.month)
-        pieces = self._store.pieces_of(request.month, request.point_nos)
-        registers, manuals = self._registers(month, sorted({piece.meter_no for piece in pieces}))
+        month, known_at = Month.of(request.month), request.known_at
+        if known_at is None:
+            pieces = self._store.pieces_of(request.month, request.point_nos)
+        else:
+            asked = MetersIn(month=request.month, point_nos=request.point_nos, known_at=known_at)
+            pieces = [piece for piece in self._making.pieces(call, asked) if piece.point_no in request.point_nos]
+        registers, manuals = self._making.registers(month, sorted({piece.meter_no for piece in pieces}), known_at)
         found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
         return RegistersFound(
             rows=[register_at(one) for one in shown_at(found, midnight(request.day))],
-            as_of=self._pages.as_of(request.month, call.now),
+            as_of=known_at or self._pages.as_of(request.month, call.now),
         )
 
     def _pieces(self, month: str, point_no: str) -> list[PlanPiece]:
@@ -295,7 +295,7 @@ class ReadingService(ReadingApi):
         check_due(read_at, call.now)
         entered = Manual(piece.meter_no, quantity, request.band, read_at, request.shown.e4)
         month = Month.of(request.month)
-        registers, manuals = self._registers(month, sorted({one.meter_no for one in pieces}))
+        registers, manuals = self._making.registers(month, sorted({one.meter_no for one in pieces}))
         found = evaluate(pieces, registers, [*manuals, entered], month, in_force(month.first_day))
         row = found.row_of(pieces.index(piece), quantity, request.band)
         if row is None:
@@ -335,8 +335,8 @@ class ReadingService(ReadingApi):
         newest = self._work.datasets.newest(MONTH_ENERGY.name, month)
         if not newest:
             raise not_planned(month, point_no)
-        rows = self._made(month, pieces, point_no)
-        self._store.save_reads(month, rows, call.now, point_no)
+        rows = self._making.made(Month.of(month), pieces, [point_no])
+        self._store.save_reads(month, rows, call.now, [point_no])
         before = self._work.datasets.scan(newest)
         others = before.filter(pc.not_equal(before["point_no"], point_no))
         table = pa.concat_tables([others, energy_table(rows)]).sort_by(_ORDER)
@@ -346,7 +346,7 @@ class ReadingService(ReadingApi):
             for one in self._pages.reads_of_point(month, point_no)
             if (one.piece, one.quantity, one.band) == (piece.piece, quantity, band)
         )
-        return Reviewed(read=read, energy=self._publish(call, month, table))
+        return Reviewed(read=read, energy=self._making.publish(call, month, table))
 
     # -- curves ----------------------------------------------------------------------------------------------------------
 
@@ -356,6 +356,9 @@ class ReadingService(ReadingApi):
     def curve_month(self, call: Call, request: CurveMonth) -> CurveValues:
         month = Month.of(request.month)
         return self._curves(call, request.subject, month.first_day, month.next.first_day - timedelta(days=1))
+
+    def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
+        return AtomsFound(rows=meter_atoms(self._lake, request), as_of=request.known_at or call.now)
 
     def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
         _whole_company(call)

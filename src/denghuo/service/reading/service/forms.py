@@ -12,11 +12,13 @@ from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.fields import ROLES_OF_POINTS, TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Text, text
-from denghuo.kernel.values import Energy, Power, ReactiveEnergy, Register
+from denghuo.kernel.values import Energy, Multiplier, Power, ReactiveEnergy, Register
+from denghuo.service.point.api import MeterInMonth
 from denghuo.service.reading.api import (
     MONTH_ENERGY,
     CurveValues,
     DayRead,
+    EnergyRow,
     PerUnit,
     ReactivePower,
     RegisterAt,
@@ -38,6 +40,30 @@ def plan_piece(row: Mapping[str, Any], month: Month) -> PlanPiece:
         reading_day=month.next.first_day,
         **{name: row[name] for name in _TAKEN},
     )
+
+
+def installed_piece(row: MeterInMonth, month: Month) -> PlanPiece:
+    """As `plan_piece`, from a reply."""
+    given = {name: getattr(row, name) for name in _TAKEN if name in MeterInMonth.model_fields}
+    registers = {f"{name}_e4": _e4(getattr(row, name)) for name in ("start", "final", "start_rev", "final_rev")}
+    rest = {"register": row.direction, "multiplier": row.multiplier.number, "pv_w": row.pv_kw.w if row.pv_kw else None}
+    return plan_piece(given | registers | rest, month)
+
+
+def _e4(register: Register | None) -> int | None:
+    return None if register is None else register.e4
+
+
+def energy_row(row: ReadRow) -> EnergyRow:
+    """A read as a reply tells it: what is held has no energy."""
+    given = {name: getattr(row, name) for name in EnergyRow.model_fields if name in ReadRow._fields}
+    values = {
+        "start": shown_register(row.start_e4),
+        "end": shown_register(row.end_e4),
+        "multiplier": Multiplier(row.multiplier),
+        "energy": shown_energy(None if row.status == "held" else row.energy_wh),
+    }
+    return EnergyRow.model_validate(given | values)
 
 
 def energy_table(rows: Sequence[ReadRow]) -> pa.Table:
@@ -101,6 +127,10 @@ def shown_energy(wh: int | None) -> Energy | None:
     return None if wh is None else Energy(wh)
 
 
+def shown_register(e4: int | None) -> Register | None:
+    return None if e4 is None else Register(e4)
+
+
 def day_read(one: Midnight) -> DayRead:
     return DayRead.model_validate(
         {
@@ -108,8 +138,8 @@ def day_read(one: Midnight) -> DayRead:
             "read_at": one.read_at,
             "meter_no": one.meter_no,
             "piece": one.piece,
-            "shown": None if one.shown_e4 is None else Register(one.shown_e4),
-            "raw": None if one.raw_e4 is None else Register(one.raw_e4),
+            "shown": shown_register(one.shown_e4),
+            "raw": shown_register(one.raw_e4),
             "energy": shown_energy(one.energy_wh),
             "status": one.status,
             "rule": one.rule,
@@ -119,7 +149,7 @@ def day_read(one: Midnight) -> DayRead:
 
 
 def register_at(one: Shown) -> RegisterAt:
-    shown = None if one.shown_e4 is None else Register(one.shown_e4)
+    shown = shown_register(one.shown_e4)
     kept = {name: value for name, value in one._asdict().items() if name != "shown_e4"}
     return RegisterAt.model_validate(kept | {"shown": shown})
 

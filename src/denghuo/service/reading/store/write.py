@@ -8,7 +8,7 @@ from typing import Any, cast
 from psycopg import sql
 
 from denghuo.data.processing.work import Work
-from denghuo.service.reading.batch import Accepted, Manual, PlanPiece, ReadRow
+from denghuo.service.reading.batch import Accepted, Manual, PlanPiece, ReadRow, in_order
 
 _PLAN_KEY = ("month", "point_no", "piece")
 _PLAN = tuple(PlanPiece.__dataclass_fields__)
@@ -30,20 +30,30 @@ class ReadingStore:
         at: Any = self._work.value(
             "INSERT INTO publication (month, published_at) VALUES (%s, %s) ON CONFLICT (month) DO UPDATE SET"
             " published_at = greatest(excluded.published_at, publication.published_at + interval '1 microsecond')"
-            " RETURNING published_at",
+            ", due = false RETURNING published_at",
             (month, now),
         )
         return cast(datetime, at)
 
+    def mark_due(self, month: str) -> bool:
+        """Notes that the month's dataset is behind its reads; False where none was published, so that none has to follow."""
+        return bool(self._work.run("UPDATE publication SET due = true WHERE month = %s", (month,)))
+
+    def due(self, month: str) -> bool:
+        return bool(self._work.value("SELECT due FROM publication WHERE month = %s", (month,)))
+
     # -- plan and subjects -----------------------------------------------------------------------------------------------
 
-    def save_plan(self, month: str, pieces: Sequence[PlanPiece], at: datetime) -> int:
-        """Brings the plan of a month to these pieces; gives the number of rows that are new, other or gone."""
+    def save_plan(
+        self, month: str, pieces: Sequence[PlanPiece], at: datetime, point_nos: Sequence[str] | None = None
+    ) -> int:
+        """Brings the plan of a month (or of some points in it) to these pieces; gives the number of rows that are new, other or
+        gone."""
         self._stage("plan", _PLAN, map(_PLAN_VALUES, pieces))
         gone = self._work.run(
-            "DELETE FROM plan WHERE month = %s AND NOT EXISTS (SELECT FROM incoming_plan i"
-            " WHERE (i.point_no, i.piece) = (plan.point_no, plan.piece))",
-            (month,),
+            "DELETE FROM plan WHERE month = %(month)s AND (%(points)s::text[] IS NULL OR point_no = ANY (%(points)s))"
+            " AND NOT EXISTS (SELECT FROM incoming_plan i WHERE (i.point_no, i.piece) = (plan.point_no, plan.piece))",
+            {"month": month, "points": _listed(point_nos)},
         )
         changed = self._merge("plan", _PLAN_KEY, _PLAN, at)
         return gone + changed
@@ -86,11 +96,13 @@ class ReadingStore:
 
     # -- reads -----------------------------------------------------------------------------------------------------------
 
-    def save_reads(self, month: str, rows: Sequence[ReadRow], at: datetime, point_no: str | None = None) -> int:
-        """Brings the reads of a month (or of one point in it) to these rows; what a row was before is kept."""
+    def save_reads(
+        self, month: str, rows: Sequence[ReadRow], at: datetime, point_nos: Sequence[str] | None = None
+    ) -> int:
+        """Brings the reads of a month (or of some points in it) to these rows; what a row was before is kept."""
         self._stage("month_read", _READ, rows)
-        whose = {"month": month, "point_no": point_no}
-        gone = "month = %(month)s AND (%(point_no)s::text IS NULL OR point_no = %(point_no)s)"
+        whose = {"month": month, "points": _listed(point_nos)}
+        gone = "month = %(month)s AND (%(points)s::text[] IS NULL OR point_no = ANY (%(points)s))"
         absent = (
             " AND NOT EXISTS (SELECT FROM incoming_month_read i WHERE (i.point_no, i.piece, i.quantity, i.band)"
             " = (r.point_no, r.piece, r.quantity, r.band))"
@@ -105,6 +117,16 @@ class ReadingStore:
         )
         return removed + self._merge("month_read", _READ_KEY, _READ, at, versioned=True)
 
+    def reads(self, month: str, account_nos: Sequence[str] | None = None) -> list[ReadRow]:
+        """The reads of a month, or those of some accounts in it, in the order of the dataset."""
+        query = "SELECT {columns} FROM month_read WHERE month = %(month)s"
+        if account_nos is not None:
+            query += " AND account_no = ANY (%(accounts)s)"
+        rows = self._work.rows(
+            sql.SQL(query).format(columns=_names(_READ)), {"month": month, "accounts": _listed(account_nos)}
+        )
+        return sorted((ReadRow(**row) for row in rows), key=in_order)
+
     def read(self, month: str, point_no: str, piece: int, quantity: str, band: str) -> ReadRow | None:
         row = self._work.row(
             sql.SQL(
@@ -116,14 +138,22 @@ class ReadingStore:
 
     # -- what clerks entered ---------------------------------------------------------------------------------------------
 
-    def manuals(self, first: datetime, last: datetime, meters: Sequence[str] | None = None) -> list[Manual]:
-        """The newest entered register of each key whose instant lies within the two (included)."""
+    def manuals(
+        self,
+        first: datetime,
+        last: datetime,
+        meters: Sequence[str] | None = None,
+        known_at: datetime | None = None,
+    ) -> list[Manual]:
+        """The newest entered register of each key whose instant lies within the two (included), of those that were entered until
+        `known_at`."""
         rows: list[Manual] = self._work.rows(
             "SELECT DISTINCT ON (meter_no, quantity, band, read_at) meter_no, quantity, band, read_at, value_e4"
             " FROM manual_read WHERE read_at BETWEEN %(first)s AND %(last)s"
             " AND (%(meters)s::text[] IS NULL OR meter_no = ANY (%(meters)s))"
+            " AND (%(known_at)s::timestamptz IS NULL OR entered_at <= %(known_at)s)"
             " ORDER BY meter_no, quantity, band, read_at, version DESC",
-            {"first": first, "last": last, "meters": list(meters) if meters is not None else None},
+            {"first": first, "last": last, "meters": _listed(meters), "known_at": known_at},
             Manual,
         )
         return rows
@@ -146,13 +176,16 @@ class ReadingStore:
             },
         )
 
-    def accepted(self, month: str, point_no: str | None = None) -> dict[tuple[str, int, str, str], Accepted]:
+    def accepted(
+        self, month: str, point_nos: Sequence[str] | None = None, known_at: datetime | None = None
+    ) -> dict[tuple[str, int, str, str], Accepted]:
         rows = self._work.rows(
             "SELECT DISTINCT ON (point_no, piece, quantity, band) point_no, piece, quantity, band, start_e4, end_e4, rule,"
             " accepted_by, reason FROM acceptance WHERE month = %(month)s"
-            " AND (%(point_no)s::text IS NULL OR point_no = %(point_no)s)"
+            " AND (%(points)s::text[] IS NULL OR point_no = ANY (%(points)s))"
+            " AND (%(known_at)s::timestamptz IS NULL OR accepted_at <= %(known_at)s)"
             " ORDER BY point_no, piece, quantity, band, id DESC",
-            {"month": month, "point_no": point_no},
+            {"month": month, "points": _listed(point_nos), "known_at": known_at},
         )
         return {
             (row.pop("point_no"), row.pop("piece"), row.pop("quantity"), row.pop("band")): Accepted(**row)
@@ -219,6 +252,10 @@ class ReadingStore:
         )
         self._work.run(sql.SQL("DROP TABLE {}").format(sql.Identifier(f"incoming_{table}")))
         return touched
+
+
+def _listed(values: Sequence[str] | None) -> list[str] | None:
+    return None if values is None else list(values)
 
 
 def _names(columns: Iterable[str], table: str | None = None) -> sql.Composed:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
-from denghuo.kernel.fields import AsOf, TariffClass, TariffCode, TextPair, Voltage
+from denghuo.kernel.fields import AsOf, Instant, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Percent, Price
 from denghuo.service.tariff.document import Group, Kind, Source, TariffDocument, TierNumber
@@ -192,11 +192,12 @@ class TariffShown(Message):
 
 
 class InForce(Message):
-    """Published tariffs in force on a day; `area` and `tariff_class` narrow."""
+    """Published tariffs in force on a day; `area` and `tariff_class` narrow. known_at: by what was published until then."""
 
     on: Annotated[date, Label("日期", "Day")]
     area: AreaCode | None = None
     tariff_class: TariffClass | None = None
+    known_at: Instant | None = None
 
 
 class TariffsInForce(Message):
