@@ -8,7 +8,7 @@ Left alone are meters without a curve, accounts whose terms change within the mo
 holidays, kinds of days or heat, which no calendar tells here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from denghuo.data.processing.dataset import Datasets
+from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.kernel.problem import text
@@ -28,6 +28,7 @@ from denghuo.service.billing.engine.atoms import (
     MonthCells,
     MonthPlan,
     calendars_of,
+    cells_in,
     month_cells,
     month_plan,
 )
@@ -36,7 +37,17 @@ from denghuo.service.billing.engine.split import Split, Tolerance, split
 from denghuo.service.billing.rules import chosen
 from denghuo.service.billing.rules.quantities import seasons_of
 from denghuo.service.host.binding import Ask
-from denghuo.service.reading.api import MONTH_ENERGY, EnergySeries, PublishAtoms, ReadingApi
+from denghuo.service.reading.api import (
+    METERS_MAX,
+    MONTH_ENERGY,
+    AtomDay,
+    EnergySeries,
+    MeterAtoms,
+    PublishAtoms,
+    ReadingApi,
+    cell_name,
+    day_atoms,
+)
 from denghuo.service.tariff.api import AskBands, AskedDay, Band, TariffApi, TariffDocument
 
 pc: Any = pyarrow.compute
@@ -66,34 +77,85 @@ def split_energy(
 
     call: the platform's own.
     """
-    by_time = [tariff for tariff in tariffs if tariff.time_of_use and settled(tariff, month)]
-    calendars: dict[str, Mapping[date, Calendar]] = {}
-    for tariff in by_time:
-        told = _calendars(ask, call, month, tariff)
-        if told is not None:
-            calendars[key(tariff)] = told
+    calendars = _calendars(ask, call, month, tariffs)
     if not calendars:
         return energy
     plan = month_plan(calendars)
-    named = tariffs_of_accounts(datasets.scan(terms), month, tariffs)
     table = datasets.scan(energy, list(MONTH_ENERGY.columns))
-    found = table
-    for kind, quantity, roles, series in _SIDES:
-        if not any(side == kind and name in calendars for (_, side), name in named.items()):
-            continue
-        asked = PublishAtoms(month=str(month), series=series, starts=list(plan.cut))
-        refs = ask(ReadingApi).publish_atoms(call, asked).rows
-        if not refs:
-            continue
+
+    def published(series: EnergySeries) -> MonthCells | None:
+        refs = (
+            ask(ReadingApi)
+            .publish_atoms(call, PublishAtoms(month=str(month), series=series, starts=list(plan.cut)))
+            .rows
+        )
         atoms: dict[date, list[str]] = {}
         for ref in refs:
             atoms.setdefault(date.fromisoformat(ref.period), []).append(str(datasets.path(ref)))
-        of_account = {account: name for (account, side), name in named.items() if side == kind and name in calendars}
-        curves = Curves(month, plan, calendars, month_cells(atoms, plan), of_account)
-        found = curves.banded(found, quantity, roles)
-    if found is table:
+        return month_cells(atoms, plan) if atoms else None
+
+    named = tariffs_of_accounts(datasets.scan(terms), month, tariffs)
+    found = _banded(table, month, plan, calendars, named, published)
+    return energy if found is table else datasets.publish(SPLIT_ENERGY, str(month), "all", found, call.now)
+
+
+def split_rows(
+    ask: Ask,
+    call: Call,
+    month: Month,
+    tariffs: Sequence[TariffDocument],
+    terms: pa.Table,
+    energy: pa.Table,
+    known_at: datetime | None = None,
+) -> pa.Table:
+    """As `split_energy`, of the rows of a few accounts: the curves of their meters alone are asked for."""
+    named = tariffs_of_accounts(terms, month, tariffs)
+    calendars = _calendars(ask, call, month, [tariff for tariff in tariffs if key(tariff) in set(named.values())])
+    if not calendars:
         return energy
-    return datasets.publish(SPLIT_ENERGY, str(month), "all", found, call.now)
+    plan = month_plan(calendars)
+    meters = sorted(set(map(str, energy["meter_no"].to_pylist())))
+
+    def asked(series: EnergySeries) -> MonthCells | None:
+        days: list[AtomDay] = []
+        for begin in range(0, len(meters), METERS_MAX):
+            request = MeterAtoms(
+                month=str(month),
+                series=series,
+                starts=list(plan.cut),
+                meter_nos=meters[begin : begin + METERS_MAX],
+                known_at=known_at,
+            )
+            days += ask(ReadingApi).meter_atoms(call, request).rows
+        return cells_in([(one.day, _atoms(one, plan)) for one in days], plan) if days else None
+
+    return _banded(energy, month, plan, calendars, named, asked)
+
+
+def _atoms(day: AtomDay, plan: MonthPlan) -> pa.Table:
+    """A day of a meter as a row of `reading.day_atoms`."""
+    row: dict[str, Any] = {cell_name(start): energy.wh for start, energy in zip(plan.cut, day.cells, strict=True)}
+    row |= {"subject": day.subject, "missing": day.missing, "gaps": day.gaps}
+    highest = None if day.highest is None else day.highest.wh
+    return pa.Table.from_pylist([row | {"highest": highest}], schema=arrow_schema(day_atoms(plan.cut)))
+
+
+def _banded(
+    energy: pa.Table,
+    month: Month,
+    plan: MonthPlan,
+    calendars: Mapping[str, Mapping[date, Calendar]],
+    named: Mapping[tuple[str, str], str],
+    cells_of: Callable[[EnergySeries], MonthCells | None],
+) -> pa.Table:
+    """The energies with what the curves of each side give; the same table where they give nothing."""
+    found = energy
+    for kind, quantity, roles, series in _SIDES:
+        of_account = {account: name for (account, side), name in named.items() if side == kind and name in calendars}
+        cells = cells_of(series) if of_account else None
+        if cells is not None:
+            found = Curves(month, plan, calendars, cells, of_account).banded(found, quantity, roles)
+    return found
 
 
 def settled(tariff: TariffDocument, month: Month) -> bool:
@@ -113,9 +175,19 @@ def _at(rows: Int) -> Any:
     return pa.array(rows)
 
 
-def _calendars(ask: Ask, call: Call, month: Month, tariff: TariffDocument) -> dict[date, Calendar] | None:
-    asked = AskBands(code=tariff.code, version=tariff.version, days=[AskedDay(day=day) for day in days_of(month)])
-    return calendars_of(ask(TariffApi).bands(call, asked).spans)
+def _calendars(
+    ask: Ask, call: Call, month: Month, tariffs: Sequence[TariffDocument]
+) -> dict[str, Mapping[date, Calendar]]:
+    """The calendars of the tariffs (by their keys) that split a month by curves."""
+    days = [AskedDay(day=day) for day in days_of(month)]
+    found: dict[str, Mapping[date, Calendar]] = {}
+    for tariff in tariffs:
+        if tariff.time_of_use and settled(tariff, month):
+            asked = AskBands(code=tariff.code, version=tariff.version, days=days)
+            told = calendars_of(ask(TariffApi).bands(call, asked).spans)
+            if told is not None:
+                found[key(tariff)] = told
+    return found
 
 
 def tariffs_of_accounts(terms: pa.Table, month: Month, tariffs: Sequence[TariffDocument]) -> dict[tuple[str, str], str]:

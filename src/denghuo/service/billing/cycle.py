@@ -8,7 +8,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
@@ -22,6 +22,7 @@ from denghuo.service.billing.issue import issue_bills
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.review import Figures, Finding, Limits, review
+from denghuo.service.billing.special import EntriesOf
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
 from denghuo.service.billing.tenure import Opened, class_since
 from denghuo.service.contract.api import ContractApi, ContractRef, PublishTerms
@@ -89,7 +90,8 @@ class CycleSteps:
         total = len(inputs.entries)
         part = inputs.entries[done : done + RATE_SLICE]
         with collection_paused():
-            drafts, held = rate_entries(self._store, self._ask, call, cycle.month, part, inputs)
+            tariffs = tariffs_of(self._ask, call, Month.of(cycle.month))
+            drafts, held = rate_entries(self._store, self._ask, call, cycle.month, part, inputs.of, tariffs)
             if not self._store.cycles.take_step(cycle, done):
                 return True
             write_drafts(self._store, cycle.month, part, drafts, held, call)
@@ -166,13 +168,13 @@ def contracts_in(work: Work, terms: DatasetRef) -> int:
     return len(set(zip(table["account_no"].to_pylist(), table["kind"].to_pylist(), strict=True)))
 
 
-def tariffs_of(ask: Ask, call: Call, month: Month) -> list[TariffDocument]:
-    """The tariffs in force at the beginning or at the end of the month."""
+def tariffs_of(ask: Ask, call: Call, month: Month, known_at: datetime | None = None) -> list[TariffDocument]:
+    """The tariffs in force at the beginning or at the end of the month. known_at: by what was published until then."""
     days = (month.first_day, date.fromordinal(month.next.first_day.toordinal() - 1))
     found = {
         (tariff.code, tariff.version): tariff
         for day in days
-        for tariff in ask(TariffApi).in_force(platform_call(call), InForce(on=day)).tariffs
+        for tariff in ask(TariffApi).in_force(platform_call(call), InForce(on=day, known_at=known_at)).tariffs
     }
     return list(found.values())
 
@@ -183,24 +185,33 @@ def with_curves(work: Work, ask: Ask, call: Call, month: str, terms: DatasetRef,
     return split_energy(work.datasets, ask, platform_call(call), Month.of(month), tariffs, terms, energy)
 
 
-def opened_of(ask: Ask, call: Call) -> Opened:
-    """Tells since when a contract has had its class."""
+def opened_of(ask: Ask, call: Call, known_at: datetime | None = None) -> Opened:
+    """Tells since when a contract has had its class, as far as that was known at an instant."""
 
     def opened(terms: Terms) -> date:
-        asked = ContractRef(contract_no=terms.contract_no)
+        asked = ContractRef(contract_no=terms.contract_no, known_at=known_at)
         return class_since(ask(ContractApi).terms_of(platform_call(call), asked).history, terms)
 
     return opened
 
 
 def rate_entries(
-    store: BillingStore, ask: Ask, call: Call, month: str, entries: Sequence[Entry], inputs: MonthInputs
+    store: BillingStore,
+    ask: Ask,
+    call: Call,
+    month: str,
+    entries: Sequence[Entry],
+    entries_of: EntriesOf,
+    tariffs: Sequence[TariffDocument],
+    known_at: datetime | None = None,
 ) -> tuple[list[Draft], list[Finished]]:
-    """Draft bills of the entries, and the exceptions of those that cannot be rated."""
+    """Draft bills of the entries, and the exceptions of those that cannot be rated.
 
-    rating = Rating(Month.of(month), tariffs_of(ask, call, Month.of(month)), opened_of(ask, call), inputs.of)
-    shown = cut_registers(ask, platform_call(call), month, rating, entries)
-    use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month)
+    entries_of: the month's entries of other accounts. known_at: as far as things were known then, else as they are.
+    """
+    rating = Rating(Month.of(month), tariffs, opened_of(ask, call, known_at), entries_of)
+    shown = cut_registers(ask, platform_call(call), month, rating, entries, known_at)
+    use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month, known_at)
     numbers = store.bills.next_numbers(month, [entry.account_no for entry in entries])
     drafts: list[Draft] = []
     held: list[Finished] = []

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call, DatasetRef
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
 from denghuo.service.billing.api import (
@@ -19,15 +20,14 @@ from denghuo.service.billing.api import (
     TasksKept,
 )
 from denghuo.service.billing.api.exception import HOLD_CODES
-from denghuo.service.billing.batch import Entry, month_inputs
-from denghuo.service.billing.cycle import platform_call, rate_entries, review_bills, with_curves, write_drafts
+from denghuo.service.billing.batch import Entry
+from denghuo.service.billing.cycle import platform_call, rate_entries, review_bills, tariffs_of, write_drafts
 from denghuo.service.billing.issue import issue_bills
 from denghuo.service.billing.rating import Draft
+from denghuo.service.billing.single import AccountMonths
 from denghuo.service.billing.store import UNISSUED, BillingStore, Finished, Hold
 from denghuo.service.billing.tasks import TASKS_MAX, finish_tasks, raise_tasks
-from denghuo.service.contract.api import ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask
-from denghuo.service.reading.api import MonthRef, ReadingApi
 
 _REVIEWED_AT_ONCE = 10
 
@@ -84,12 +84,13 @@ class ExceptionDesk:
         )
         if not known and not any("." not in unit for unit in call.scope):
             raise _unknown(request)
-        terms, energy = self._fresh_inputs(call, month)
-        inputs = month_inputs(self._work.datasets, terms, energy)
-        entries = inputs.of(request.account_no)
+        # The present readings, terms and prices of this account alone, whatever the size of the company.
+        tariffs = tariffs_of(self._ask, call, Month.of(month))
+        months = AccountMonths(self._ask, platform_call(call), Month.of(month), tariffs)
+        entries = months.of(request.account_no)
         if not entries:
             raise _unknown(request)
-        drafts, held = rate_entries(self._store, self._ask, call, month, entries, inputs)
+        drafts, held = rate_entries(self._store, self._ask, call, month, entries, months.of, tariffs)
         stage = self._store.cycles.lock(month)
         sorted_out = self._sort(month, entries, drafts, held)
         if not sorted_out.entries and sorted_out.differs:
@@ -113,14 +114,6 @@ class ExceptionDesk:
             amount=sum((draft.rated.total for draft in sorted_out.drafts), Money(0)),
             run_no=issued.run_no if issued else None,
         )
-
-    def _fresh_inputs(self, call: Call, month: str) -> tuple[DatasetRef, DatasetRef]:
-        """Today's terms and readings. Peers do only what changed, so this is short where little did."""
-        system = platform_call(call)
-        self._ask(ReadingApi).plan_month(system, MonthRef(month=month))
-        energy = self._ask(ReadingApi).read_month(system, MonthRef(month=month)).energy
-        terms = self._ask(ContractApi).publish_terms(system, PublishTerms(month=month))
-        return terms, with_curves(self._work, self._ask, call, month, terms, energy)
 
     def _sort(self, month: str, entries: Sequence[Entry], drafts: Sequence[Draft], held: Sequence[Finished]) -> _Sorted:
         """Apart: what may be written, and what was issued before and either agrees or differs."""

@@ -1,7 +1,7 @@
 """Registers at the midnights where a month's terms change, asked of the reading service a thousand points at a time."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Call
@@ -12,8 +12,13 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import ReadingApi, RegistersAt
 
 
-def cut_registers(ask: Ask, call: Call, month: str, rating: Rating, entries: Sequence[Entry]) -> CutRegisters:
-    """What the meters of the entries show where their months are cut; most months are not, and then nobody is asked."""
+def cut_registers(
+    ask: Ask, call: Call, month: str, rating: Rating, entries: Sequence[Entry], known_at: datetime | None = None
+) -> CutRegisters:
+    """What the meters of the entries show where their months are cut; most months are not, and then nobody is asked.
+
+    known_at: what they were known to show then.
+    """
     wanted: dict[date, set[str]] = {}
     for entry in entries:
         for day in rating.cut_days(entry):
@@ -23,7 +28,7 @@ def cut_registers(ask: Ask, call: Call, month: str, rating: Rating, entries: Seq
         ordered = sorted(points)
         registers = found.setdefault(day, {})
         for begin in range(0, len(ordered), ITEMS_MAX):
-            asked = RegistersAt(month=month, day=day, point_nos=ordered[begin : begin + ITEMS_MAX])
+            asked = RegistersAt(month=month, day=day, point_nos=ordered[begin : begin + ITEMS_MAX], known_at=known_at)
             for row in ask(ReadingApi).registers_at(call, asked).rows:
                 if row.shown is not None:
                     channel = Channel(row.point_no, row.meter_no, row.piece, row.quantity, row.band)

@@ -117,7 +117,7 @@ class ReversalDesk:
             return False
         number = following(bill["bill_no"])
         self._reversals.add(bill, number, [_remark(bill["bill_no"])], call.now)
-        self._reversals.take_back_use(bill)
+        self._reversals.take_back_use(bill, call.now)
         issue_bills(self._work, self._store, month, [number], call)
         self._reversals.pair(bill["bill_no"], number)
         if asked["rebill"]:

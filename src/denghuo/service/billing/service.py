@@ -16,6 +16,7 @@ from denghuo.service.billing.api import (
     Advance,
     Advanced,
     AskForecastErrors,
+    AsKnown,
     Bill,
     BillChange,
     BillingApi,
@@ -45,6 +46,7 @@ from denghuo.service.billing.api import (
     ForecastMeasured,
     HeldException,
     HoldersTold,
+    KnownMonth,
     MeasureForecast,
     MonthNotOver,
     MonthReplayed,
@@ -89,6 +91,7 @@ from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.estimate import estimate_day, unbilled
 from denghuo.service.billing.exceptions import ExceptionDesk
 from denghuo.service.billing.find import BillingFinder
+from denghuo.service.billing.known import as_known
 from denghuo.service.billing.measure import forecast_errors, measure_forecast
 from denghuo.service.billing.paper import bill_pdf
 from denghuo.service.billing.population import Population
@@ -294,6 +297,9 @@ class BillingService(BillingApi):
             row = self._bill_row(call, number)
         _issued(row["bill_no"], row["state"], row["issued_on"])
         return Replayer(self._find, self._prover(call), call).bill(row)
+
+    def as_known(self, call: Call, request: AsKnown) -> KnownMonth:
+        return as_known(self._work, self._store, self._ask, call, request)
 
     def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:
         return Replayer(self._find, self._prover(call), call).page(request)

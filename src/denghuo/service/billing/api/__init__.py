@@ -101,8 +101,12 @@ from denghuo.service.billing.api.population import (
 )
 from denghuo.service.billing.api.proof import DayRef, DayRoot, RunsSealed
 from denghuo.service.billing.api.replay import (
+    KNOWN_STATES,
     OUTCOMES,
+    AsKnown,
     Difference,
+    KnownBill,
+    KnownMonth,
     MonthReplayed,
     ReplayBill,
     Replayed,
@@ -129,6 +133,7 @@ __all__ = [
     "CYCLE_STATES",
     "EXCEPTION_STATES",
     "HOLD_CODES",
+    "KNOWN_STATES",
     "OUTCOMES",
     "PARTS",
     "REQUEST_STATES",
@@ -139,6 +144,7 @@ __all__ = [
     "Advance",
     "Advanced",
     "AlreadyIssued",
+    "AsKnown",
     "AskForecastErrors",
     "Bill",
     "BillChange",
@@ -186,6 +192,8 @@ __all__ = [
     "HeldException",
     "HoldCode",
     "HoldersTold",
+    "KnownBill",
+    "KnownMonth",
     "MeasureForecast",
     "MeteredPiece",
     "MonthNotOver",
@@ -400,6 +408,11 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.read", problems=(BillNotFound, NotIssued))
     def replay_bill(self, call: Call, request: ReplayBill) -> Replayed:
         """A bill computed again from what is kept with it, as issued or as known on a day: identical, or what differs."""
+
+    @query(permit="billing.read", problems=(BillNotFound,))
+    def as_known(self, call: Call, request: AsKnown) -> KnownMonth:
+        """An account's month computed from the meters, readings, terms and prices that were recorded by a day, whether it was billed
+        by then or not; beside it the bill that stood on that day. Nothing is stored."""
 
     @query(permit="billing.read")
     def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:

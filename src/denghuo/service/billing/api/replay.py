@@ -1,4 +1,5 @@
-"""Bills computed again from what is kept with them (账单重算核对): one bill, or a month page by page."""
+"""Bills computed again (账单重算核对): from what is kept with them, one or a month page by page; and an account's month as it was
+known on a day, whether it was billed by then or not."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -8,8 +9,8 @@ from pydantic import Field
 from denghuo.kernel.contract import Dictionary, Label, Message
 from denghuo.kernel.fields import AccountNo, AsOf, BillNo, MonthText, TextPair
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import Money
-from denghuo.service.billing.api.bill import BillKind
+from denghuo.kernel.values import Energy, Money
+from denghuo.service.billing.api.bill import BillKind, ShownLine, ShownRegister
 
 AT_ONCE = 1_000
 OUTCOMES = Dictionary(
@@ -56,6 +57,53 @@ class Replayed(Message):
     amount: Annotated[Money, Label("账单金额", "Amount of the bill")]
     computed: Annotated[Money | None, Label("重算金额", "Computed again")]
     differences: list[Difference]
+    as_of: AsOf
+
+
+KNOWN_STATES = Dictionary(
+    "billing.known_state",
+    {"rated": text("可计费", "Rated"), "held": text("不能计费", "Not rated")},
+    tones={"rated": "good", "held": "warning"},
+)
+KnownState = Annotated[Literal["rated", "held"], Label("计算结果", "Result", dictionary=KNOWN_STATES.name)]
+
+
+class AsKnown(Message):
+    """An account's month with what was recorded until the end of a day (China); without a day with all that is recorded by now."""
+
+    account_no: AccountNo
+    month: MonthText
+    known_on: Annotated[date | None, Label("截至日期", "As known on")] = None
+
+
+class KnownBill(Message):
+    """What the month comes to, or why it does not come to a bill. bill_no: the issued bill that stood at the end of the day, and
+    against it what comes out otherwise; None where none stood."""
+
+    kind: BillKind
+    state: KnownState
+    said: Annotated[TextPair, Label("说明", "Explanation")]
+    tariff_title: Annotated[TextPair | None, Label("电价", "Tariff")]
+    from_on: Annotated[date | None, Label("起日", "From day")]
+    to_on: Annotated[date | None, Label("止日", "To day")]
+    energy: Annotated[Energy | None, Label("电量", "Energy")]
+    used_before: Annotated[Energy | None, Label("年内已用电量", "Used before in the tier year")]
+    amount: Annotated[Money | None, Label("金额", "Amount")]
+    remarks: list[TextPair]
+    registers: list[ShownRegister]
+    lines: list[ShownLine]
+    bill_no: Annotated[BillNo | None, Label("当日有效账单", "Bill that stood")]
+    billed: Annotated[Money | None, Label("账单金额", "Amount of the bill")]
+    differences: list[Difference]
+
+
+class KnownMonth(Message):
+    """The account's supply first, then what is bought from it. as_of: the instant until which records count."""
+
+    account_no: AccountNo
+    month: MonthText
+    known_on: Annotated[date, Label("截至日期", "As known on")]
+    rows: list[KnownBill]
     as_of: AsOf
 
 

@@ -105,13 +105,25 @@ class MonthCells:
 
 def month_cells(atoms: Mapping[date, Sequence[str]], plan: MonthPlan) -> MonthCells:
     """Adds up the atoms of a month: the paths of each day's files, all made by the plan's cut, a subject once in each."""
-    names = [f"e{start:02d}" for start in plan.cut]
-    wanted = ["subject", *names, "gaps", "highest"]
-    files = [
-        (plan.kinds[day], pq.read_table(path, columns=wanted, use_threads=False))
-        for day, paths in sorted(atoms.items())
-        for path in paths
-    ]
+    wanted = ["subject", *_cells(plan), "gaps", "highest"]
+    return cells_in(
+        [
+            (day, pq.read_table(path, columns=wanted, use_threads=False))
+            for day, paths in sorted(atoms.items())
+            for path in paths
+        ],
+        plan,
+    )
+
+
+def _cells(plan: MonthPlan) -> list[str]:
+    return [f"e{start:02d}" for start in plan.cut]
+
+
+def cells_in(atoms: Iterable[tuple[date, pa.Table]], plan: MonthPlan) -> MonthCells:
+    """As `month_cells`, of atoms in memory, each with its day."""
+    names = _cells(plan)
+    files = [(plan.kinds[day], table) for day, table in atoms]
     subjects, places = _places([table["subject"].combine_chunks() for _, table in files])
     shape = (len(subjects), max(plan.kinds.values(), default=-1) + 1, len(names))
     energy, days = np.zeros(shape, dtype=np.int64), np.zeros(shape[:2], dtype=np.int64)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import pyarrow as pa
 
@@ -53,6 +53,12 @@ LINE_COLUMNS = ("bill_no", "line", "org", "account_no", *LINE_FIGURES, "detail")
 
 _MONTHLY = '$.components[*] ? (@.code == "agency_energy")'
 """Tariffs with the agency purchase price, which is published every month (发改办价格〔2021〕809号)."""
+_USE: LiteralString = "year_use"
+_KNOWN_USE: LiteralString = (
+    "(SELECT account_no, month, energy_wh FROM year_use WHERE recorded_at <= %(known_at)s UNION ALL"
+    " SELECT account_no, month, energy_wh FROM year_use_past"
+    " WHERE recorded_at <= %(known_at)s AND superseded_at > %(known_at)s) AS known"
+)
 
 
 @dataclass(frozen=True)
@@ -123,13 +129,17 @@ class Bills:
         self._work.copy_in("bill", _BILL, (_bill_row(month, draft, at) for draft in drafts))
         self._work.copy_in("bill_line", LINE_COLUMNS, (row for draft in drafts for row in _line_rows(draft)))
 
-    def used(self, account_nos: Sequence[str], before: str) -> dict[str, dict[str, int]]:
-        """Energy by earlier month of these accounts, over at most the last twelve months."""
+    def used(
+        self, account_nos: Sequence[str], before: str, known_at: datetime | None = None
+    ) -> dict[str, dict[str, int]]:
+        """Energy by earlier month of these accounts, over at most the last twelve months. known_at: as it was known then."""
         since = f"{int(before[:4]) - 1}{before[4:]}"
         found: dict[str, dict[str, int]] = {}
         for row in self._work.rows(
-            "SELECT account_no, month, energy_wh FROM year_use WHERE account_no = ANY (%s) AND month >= %s AND month < %s",
-            (list(account_nos), since, before),
+            "SELECT account_no, month, energy_wh FROM "
+            + (_USE if known_at is None else _KNOWN_USE)
+            + " WHERE account_no = ANY (%(accounts)s) AND month >= %(since)s AND month < %(before)s",
+            {"accounts": list(account_nos), "since": since, "before": before, "known_at": known_at},
         ):
             found.setdefault(row["account_no"], {})[row["month"]] = row["energy_wh"]
         return found

@@ -81,12 +81,14 @@ class Reversals:
             {"bill": bill_no, "reversal": number},
         )
 
-    def take_back_use(self, bill: Mapping[str, Any]) -> None:
+    def take_back_use(self, bill: Mapping[str, Any], at: datetime) -> None:
         """Energy that is no longer billed does not count in the tier year."""
         if bill["kind"] == "supply":
             self._work.run(
-                "DELETE FROM year_use WHERE account_no = %s AND month = %s AND source = 'billed'",
-                (bill["account_no"], bill["month"]),
+                "WITH gone AS (DELETE FROM year_use WHERE account_no = %s AND month = %s AND source = 'billed' RETURNING *)"
+                " INSERT INTO year_use_past (account_no, month, org, energy_wh, source, billed_on, recorded_at, superseded_at)"
+                " SELECT account_no, month, org, energy_wh, source, billed_on, recorded_at, %s FROM gone",
+                (bill["account_no"], bill["month"], at),
             )
 
     def chain(self, month: str, account_no: str, kind: str, issued: bool) -> list[dict[str, Any]]:

@@ -1,0 +1,84 @@
+"""What rating takes of a few accounts (单户取数), asked of the peers instead of read from the month's datasets.
+
+The rows are the same: peers make them by the same rules from the same tables. So one account is billed again without the month of
+the whole company, and a month can be computed as it was known at an instant, for which there is no dataset.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache
+
+import pyarrow as pa
+
+from denghuo.data.processing.dataset import arrow_schema
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month
+from denghuo.service.billing.batch import Entry, Terms, inputs_of
+from denghuo.service.billing.curves import split_rows
+from denghuo.service.contract.api import TERMS, Contract, ContractApi, TermsIn
+from denghuo.service.host.binding import Ask
+from denghuo.service.reading.api import MONTH_ENERGY, EnergyRow, KnownEnergies, ReadingApi, SettleAccounts
+from denghuo.service.tariff.api import TariffDocument
+
+
+class AccountMonths:
+    """The entries of accounts in a month, each asked for once. known_at: as they were known then, else as they are now; then the
+    reads of the month are brought to what the registers say.
+
+    call: the platform's own. tariffs: those of the month.
+    """
+
+    def __init__(
+        self, ask: Ask, call: Call, month: Month, tariffs: Sequence[TariffDocument], known_at: datetime | None = None
+    ) -> None:
+        self._ask, self._call, self._month = ask, call, month
+        self._tariffs, self._known_at = tariffs, known_at
+        self.of = cache(self._entries)
+
+    def _entries(self, account_no: str) -> list[Entry]:
+        asked = TermsIn(month=str(self._month), account_nos=[account_no], known_at=self._known_at)
+        terms = _terms_table(self._ask(ContractApi).terms_in(self._call, asked).rows)
+        energy = _energy_table(self._energies(account_no))
+        split = split_rows(self._ask, self._call, self._month, self._tariffs, terms, energy, self._known_at)
+        return inputs_of(terms, split).entries
+
+    def _energies(self, account_no: str) -> list[EnergyRow]:
+        reading, month = self._ask(ReadingApi), str(self._month)
+        if self._known_at is None:
+            return reading.settle_accounts(self._call, SettleAccounts(month=month, account_nos=[account_no])).rows
+        asked = KnownEnergies(month=month, account_nos=[account_no], known_at=self._known_at)
+        return reading.known_energies(self._call, asked).rows
+
+
+def _terms_table(rows: Iterable[Contract]) -> pa.Table:
+    """Rows of `contract.terms`."""
+    return pa.Table.from_pylist(
+        [
+            {name: getattr(row, name) for name in Terms.__slots__ if name in Contract.model_fields}
+            | {
+                "contract_w": None if row.contract_kw is None else row.contract_kw.w,
+                "capacity_va": None if row.capacity_kva is None else row.capacity_kva.va,
+                "pv_w": None if row.pv_kw is None else row.pv_kw.w,
+                "special": None if row.special is None else row.special.model_dump_json(),
+            }
+            for row in rows
+        ],
+        schema=arrow_schema(TERMS),
+    )
+
+
+def _energy_table(rows: Iterable[EnergyRow]) -> pa.Table:
+    """Rows of `reading.month_energy`."""
+    return pa.Table.from_pylist(
+        [
+            {name: getattr(row, name) for name in MONTH_ENERGY.columns if name in EnergyRow.model_fields}
+            | {
+                "start_e4": None if row.start is None else row.start.e4,
+                "end_e4": None if row.end is None else row.end.e4,
+                "multiplier": row.multiplier.number,
+                "energy_wh": None if row.energy is None else row.energy.wh,
+            }
+            for row in rows
+        ],
+        schema=arrow_schema(MONTH_ENERGY),
+    )
