@@ -202,6 +202,16 @@ def special_agrees(row: Row) -> Disagreement | None:
             return Disagreement(
                 name, text("只用于供用电合同", "it is for supply only"), text("请清空", "leave it empty")
             )
+    if row["fee_control"] is not None and row["kind"] != "supply":
+        return Disagreement(
+            "fee_control", text("只用于供用电合同", "it is for supply only"), text("请清空", "leave it empty")
+        )
+    if row["protected"] and row["fee_control"] is None:
+        return Disagreement(
+            "protected",
+            text("只用于费控用户", "it is for accounts under fee control only"),
+            text("请填写费控方式或清空", "state the fee control or leave it empty"),
+        )
     if row["transformer_loss_kvarh"] is not None and row["transformer_loss_kwh"] is None:
         return Disagreement(
             "transformer_loss_kwh", text("协议变损须有有功", "an agreed loss needs it"), text("请填写", "fill it in")
@@ -264,6 +274,13 @@ CONTRACTS = Shape(
         optional(
             "transformer_loss_kvarh", Number(places=3, unit="kvarh"), "协议变损无功", "agreed reactive loss a month"
         ),
+        optional(
+            "fee_control",
+            Code({"prepaid": text("预付费", "prepaid"), "remote": text("远程费控", "remote fee control")}),
+            "费控方式",
+            "fee control",
+        ),
+        optional("protected", Truth(), "保电用户", "protected from interruption"),
         SOURCE,
     ),
     unique=(("contract_no",),),

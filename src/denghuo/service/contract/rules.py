@@ -124,6 +124,12 @@ def _fault(item: NewContract, accounts: Mapping[str, str]) -> _Fault | None:
         return "capacity_kva", ("按容量计费须有受电容量", "billing by capacity needs the capacity"), fill
     if item.kind == "supply" and item.contract_kw is None and item.capacity_kva is None:
         return "contract_kw", ("供用电合同须有合同功率或容量", "a supply contract states power or capacity"), fill
+    if item.kind != "supply" and item.fee_control is not None:
+        what = ("购售电合同没有费控", "a purchase contract has no fee control")
+        return "fee_control", what, ("请清空", "leave it empty")
+    if item.protected and item.fee_control is None:
+        what = ("保电标志只用于费控用户", "only an account under fee control is marked as protected")
+        return "protected", what, ("请填写费控方式或清空", "state the fee control or leave it empty")
     for special in faults(item.kind, item.tariff_class, item.account_no, item.special) if item.special else ():
         return (
             f"special.{special['field']}",

@@ -10,7 +10,9 @@ from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.contract.api import (
+    FEE_CONTROL,
     TERMS,
+    AgreeFeeControl,
     AgreeSpecial,
     ChangeTerms,
     Contract,
@@ -23,6 +25,7 @@ from denghuo.service.contract.api import (
     ContractsOf,
     EndContract,
     FindContracts,
+    PublishFeeControl,
     PublishTerms,
     SignContracts,
     SpecialTerms,
@@ -31,6 +34,7 @@ from denghuo.service.contract.api import (
     TermsFound,
     TermsIn,
 )
+from denghuo.service.contract.fee_control import FeeControls
 from denghuo.service.contract.rules import TermsRow, follow, judge
 from denghuo.service.contract.special import agreed, faults, refused, special_json, tariff_faults
 from denghuo.service.contract.store import ContractStore
@@ -118,6 +122,14 @@ class ContractService(ContractApi):
         if found:
             raise refused(found)
 
+    def agree_fee_control(self, call: Call, request: AgreeFeeControl) -> ContractHistory:
+        rows = self._rows(request.contract_no)
+        kind = self._store.kind_of(request.contract_no) or ""
+        ends = None if any(row.end is None for row in rows) else max(row.end for row in rows if row.end is not None)
+        span = (min(row.start for row in rows), ends)
+        FeeControls(self._work).agree(request, kind, span, call.now)
+        return self._history(call, request.contract_no)
+
     def end_contract(self, call: Call, request: EndContract) -> ContractHistory:
         rows = self._rows(request.contract_no)
         last = max(rows, key=lambda row: row.start)
@@ -132,6 +144,7 @@ class ContractService(ContractApi):
                 value=request.effective_to,
             )
         self._store.end(request.contract_no, request.effective_to, call.now)
+        FeeControls(self._work).end(request.contract_no, request.effective_to)
         return self._changed(call, request.contract_no, request.effective_to)
 
     def find_contracts(self, call: Call, request: FindContracts) -> ContractsFound:
@@ -159,6 +172,12 @@ class ContractService(ContractApi):
         table = self._store.published(Month.of(request.month))
         return self._work.datasets.publish(TERMS, request.month, "all", table, call.now)
 
+    def publish_fee_control(self, call: Call, request: PublishFeeControl) -> DatasetRef:
+        if "" not in call.scope:
+            return self._ask(ContractApi).publish_fee_control(Call.system(call.now, actor=call.actor), request)
+        table = FeeControls(self._work).published(request.on)
+        return self._work.datasets.publish(FEE_CONTROL, str(request.on), "all", table, call.now)
+
     def _rows(self, contract_no: str) -> list[TermsRow]:
         rows = self._store.terms(contract_no, lock=True)
         if not rows:
@@ -169,7 +188,12 @@ class ContractService(ContractApi):
         found: Contract | None = self._store.one(contract_no, call.today)
         if found is None:
             raise _not_found(contract_no)
-        return ContractHistory(contract=found, history=self._store.history(contract_no), as_of=call.now)
+        return ContractHistory(
+            contract=found,
+            history=self._store.history(contract_no),
+            fee_controls=FeeControls(self._work).of(contract_no),
+            as_of=call.now,
+        )
 
     def _changed(self, call: Call, contract_no: str, effective_from: date) -> ContractHistory:
         history = self._history(call, contract_no)

@@ -13,6 +13,7 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import ApparentPower, Power
 from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, SpecialTerms, Terms, TermsIn
+from denghuo.service.contract.fee_control import FeeControls
 from denghuo.service.contract.rules import Span, TermsRow, pf_standard
 from denghuo.service.contract.special import said, special_json
 
@@ -22,10 +23,11 @@ _TERMS: LiteralString = (
 )
 # The terms in force on a day, else the last that were, else the first to come.
 _CURRENT: LiteralString = (
-    "SELECT contract_no, account_no, org, kind, "
+    "SELECT * FROM (SELECT contract_no, account_no, org, kind, "
     + _TERMS
     + " FROM (SELECT DISTINCT ON (contract_no) * FROM terms ORDER BY contract_no, valid @> %(today)s::date DESC,"
-    " lower(valid) <= %(today)s::date DESC, lower(valid) DESC) AS terms "
+    " lower(valid) <= %(today)s::date DESC, lower(valid) DESC) AS terms) AS terms LEFT JOIN (SELECT contract_no,"
+    " way AS fee_control, protected FROM fee_control WHERE valid @> %(today)s::date) AS fee USING (contract_no) "
 )
 # The terms as they were known at an instant, or as they are.
 _KNOWN: LiteralString = (
@@ -118,6 +120,7 @@ class ContractStore:
             ),
             (_terms_of(item, orgs[item.account_no], at) for item in contracts),
         )
+        FeeControls(self._work).begin([item for item in contracts if item.fee_control is not None], orgs, at)
 
     def kind_of(self, contract_no: str) -> str | None:
         kind = self._work.value("SELECT kind FROM contract WHERE contract_no = %s", (contract_no,))
@@ -189,6 +192,7 @@ class ContractStore:
             "kind": request.kind,
             "tariff_class": request.tariff_class,
             "settlement_mode": request.settlement_mode,
+            "fee_control": request.fee_control,
             "org": request.org,
             "after": request.after,
             "limit": request.limit,
@@ -198,7 +202,7 @@ class ContractStore:
             " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
             " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)"
             " AND (%(settlement_mode)s::text IS NULL OR settlement_mode = %(settlement_mode)s)"
-            " AND denghuo.of_unit(org, %(org)s)"
+            " AND (%(fee_control)s::text IS NULL OR fee_control = %(fee_control)s) AND denghuo.of_unit(org, %(org)s)"
         )
         rows = self._work.rows(
             "SELECT *, count(*) OVER () AS total FROM (" + _CURRENT + matching + ") AS found ORDER BY contract_no",
@@ -266,7 +270,7 @@ def _jsonb(special: dict[str, Any] | None) -> Jsonb | None:
 def _contract(row: Mapping[str, Any]) -> Contract:
     body = _values(row)
     body.pop("total", None)
-    return Contract(**body)
+    return Contract(**body | {"protected": bool(body["protected"])})
 
 
 def _terms_of(item: NewContract, org: str, at: datetime) -> tuple[Any, ...]:

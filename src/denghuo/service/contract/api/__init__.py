@@ -34,6 +34,16 @@ from denghuo.kernel.fields import (
 )
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import ApparentPower, Power
+from denghuo.service.contract.api.fee_control import (
+    FEE_CONTROL,
+    FEE_WAYS,
+    AgreeFeeControl,
+    FeeControl,
+    FeeControlRefused,
+    FeeWay,
+    Protected,
+    PublishFeeControl,
+)
 from denghuo.service.contract.api.special import (
     FIELDS,
     LOSS_WAYS,
@@ -56,6 +66,8 @@ from denghuo.service.contract.api.special import (
 )
 
 __all__ = [
+    "FEE_CONTROL",
+    "FEE_WAYS",
     "FIELDS",
     "KINDS",
     "LOSS_WAYS",
@@ -65,6 +77,7 @@ __all__ = [
     "STATES",
     "TAKEN_FROM",
     "TERMS",
+    "AgreeFeeControl",
     "AgreeSpecial",
     "BehindTransformer",
     "ChangeTerms",
@@ -78,11 +91,15 @@ __all__ = [
     "ContractsFound",
     "ContractsOf",
     "EndContract",
+    "FeeControl",
+    "FeeControlRefused",
+    "FeeWay",
     "FindContracts",
     "LineLoss",
     "LossRow",
     "NewContract",
     "Part",
+    "PublishFeeControl",
     "PublishTerms",
     "Settlement",
     "SignContracts",
@@ -149,6 +166,8 @@ class NewContract(Message):
     effective_from: EffectiveFrom
     effective_to: EffectiveTo | None = None
     special: SpecialTerms | None = None
+    fee_control: FeeWay | None = None
+    protected: Protected | None = None
 
 
 class SignContracts(Message):
@@ -173,12 +192,14 @@ class Terms(Message):
 
 
 class Contract(Terms):
-    """A contract with the terms that are in force, or else the last that were."""
+    """A contract with the terms that are in force, or else the last that were, and the fee control of today."""
 
     contract_no: ContractNo
     account_no: AccountNo
     org: OrganisationCode
     kind: ContractKind
+    fee_control: FeeWay | None = None
+    protected: Protected = False
 
 
 class FindContracts(Page):
@@ -188,6 +209,7 @@ class FindContracts(Page):
     kind: ContractKind | None = None
     tariff_class: TariffClass | None = None
     settlement_mode: Settlement | None = None
+    fee_control: FeeWay | None = None
     org: OrganisationCode | None = None
 
 
@@ -230,10 +252,11 @@ class TermsFound(Message):
 
 
 class ContractHistory(Message):
-    """A contract and all its terms, the newest first."""
+    """A contract, all its terms and all its fee control, the newest first."""
 
     contract: Contract
     history: list[Terms]
+    fee_controls: list[FeeControl] = []
     as_of: AsOf
 
 
@@ -297,6 +320,11 @@ class ContractApi(Api, noun="contract", version=1):
         """Special terms from a day on: losses, transformers and their states, sub-meters and fixed shares, households, agency
         cases. A month in which they change is billed in stages."""
 
+    @command(permit="contract.change", problems=(ContractNotFound, FeeControlRefused))
+    def agree_fee_control(self, call: Call, request: AgreeFeeControl) -> ContractHistory:
+        """Fee control of a supply contract from a day on, or its end: whether the account is estimated every day and told before
+        its balance is used up. Bills are not changed by it."""
+
     @command(permit="contract.change", problems=(ContractNotFound, TermsConflict), emits=(TermsChanged,))
     def end_contract(self, call: Call, request: EndContract) -> ContractHistory:
         """Ends a contract: from the given day on it has no terms."""
@@ -320,3 +348,7 @@ class ContractApi(Api, noun="contract", version=1):
     @command(permit="contract.publish")
     def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:
         """Publishes the terms that hold on any day of a month as the dataset `contract.terms`; same terms, same reference."""
+
+    @command(permit="contract.publish")
+    def publish_fee_control(self, call: Call, request: PublishFeeControl) -> DatasetRef:
+        """Publishes the accounts that are under fee control on a day as the dataset `contract.fee_control`."""
