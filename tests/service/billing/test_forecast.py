@@ -31,6 +31,7 @@ from denghuo.kernel.values import Energy, Money, Percent, Register
 from denghuo.service.billing.api import (
     AskForecastErrors,
     BillRef,
+    EstimateAccounts,
     EstimateDay,
     EstimatesOf,
     FindBills,
@@ -54,7 +55,7 @@ from denghuo.service.billing.forecast import (
     read_until,
 )
 from denghuo.service.billing.listen import estimate_again
-from denghuo.service.contract.api import ChangeTerms, ContractApi, ContractsOf
+from denghuo.service.contract.api import AgreeFeeControl, ChangeTerms, ContractApi, ContractsOf
 from denghuo.service.reading.api import REGISTER_INTAKE, DayRead, Intake, MonthRef, ReadingApi, RegistersReceived
 from denghuo.service.tariff.shipped import published
 
@@ -163,7 +164,7 @@ def test_a_meter_that_gives_its_bands_is_told_by_them(database_dsn: str, tmp_pat
         told = made.billing.bill_so_far(NOW_OF_MONTH, asked(EVEN))
         assert {line.band: str(line.quantity) for line in told.lines} == {"peak": "75", "valley": "45"}
         assert told.expected_energy == Energy(240_000)
-        made.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH))
+        made.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH, everyone=True))
         assert unbilled(made, NOW_OF_MONTH, EVEN)[EVEN.account_no, "supply"].amount == told.amount
 
 
@@ -206,7 +207,7 @@ def unbilled(found: County, call: Call, *supplies: Supply) -> dict[tuple[str, st
 
 def test_every_contract_is_estimated_as_it_is_told_one_by_one_until_it_is_billed(found: County) -> None:
     day = Call.system(MIDDLE)
-    made = found.billing.estimate_day(day, EstimateDay())
+    made = found.billing.estimate_day(day, EstimateDay(everyone=True))
     assert (made.month, made.through_on) == (MONTH, date(2026, 4, 15))
     # Nothing was read of one, and another's register jumped: a person looks at it before anybody is warned of a balance.
     assert (made.estimated, made.without) == (3, 3)
@@ -219,7 +220,7 @@ def test_every_contract_is_estimated_as_it_is_told_one_by_one_until_it_is_billed
         assert (estimate.through_on, estimate.estimated_at) == (alone.through_on, MIDDLE)
     assert set(unbilled(found, replace(CLERK, now=MIDDLE), *ALL)) == set(told) - {(UNEVEN.account_no, "supply")}
     # The same again changes nothing; a bill takes the place of its estimate.
-    assert found.billing.estimate_day(day, EstimateDay(month=MONTH)).estimated == 3
+    assert found.billing.estimate_day(day, EstimateDay(month=MONTH, everyone=True)).estimated == 3
     take_registers(found, [Supply(1, 1, daily(8))])
     found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
     found.settle()
@@ -229,8 +230,8 @@ def test_every_contract_is_estimated_as_it_is_told_one_by_one_until_it_is_billed
 def test_a_month_that_is_over_stays_estimated_beside_the_new_one_until_it_is_billed(quick: County) -> None:
     later = Call.system(datetime(2026, 5, 7, 2, tzinfo=UTC))
     take_registers(quick, [Supply(1, 1, {day: 1_000 + 8 * (day - 1) for day in range(17, 38)})], later)
-    quick.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH))
-    quick.billing.estimate_day(later, EstimateDay(month="2026-05"))
+    quick.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH, everyone=True))
+    quick.billing.estimate_day(later, EstimateDay(month="2026-05", everyone=True))
     asked_of = EstimatesOf(account_nos=[EVEN.account_no])
     months = [row.month for row in quick.billing.unbilled(ACCOUNTANT, asked_of).rows]
     assert months == [MONTH, "2026-05"]
@@ -249,7 +250,7 @@ def test_what_columns_leave_the_rules_estimate(quick: County) -> None:
         OPERATOR,
         ChangeTerms(contract_no=begun, effective_from=date(2026, 4, 6), tariff_class="resident", reason="用电性质变更"),
     )
-    made = quick.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH))
+    made = quick.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH, everyone=True))
     assert (made.estimated, made.by_rules) == (4, 1)
     estimate = unbilled(quick, NOW_OF_MONTH, BUSINESS)[BUSINESS.account_no, "supply"]
     # Five days at the one price, ten at the other, which is another class from the sixth on.
@@ -257,16 +258,53 @@ def test_what_columns_leave_the_rules_estimate(quick: County) -> None:
     assert str(estimate.amount) == f"{Decimal('0.7853') * 200 + Decimal('0.617') * 400:.2f}"
 
 
-def test_new_registers_of_a_running_month_bring_a_new_estimate(quick: County) -> None:
+def contract_of(found: County, supply: Supply) -> str:
+    rows = found.directory(ContractApi).contracts_of(OPERATOR, ContractsOf(account_no=supply.account_no)).rows
+    return rows[0].contract_no
+
+
+def fee_controlled(found: County, supply: Supply, on: date = date(2026, 4, 1)) -> None:
+    asked_for = AgreeFeeControl(
+        contract_no=contract_of(found, supply), effective_from=on, way="remote", reason="客户申请"
+    )
+    found.directory(ContractApi).agree_fee_control(OPERATOR, asked_for)
+
+
+def test_the_accounts_under_fee_control_are_estimated_every_day_and_others_when_asked(found: County) -> None:
+    nobody = found.billing.estimate_day(Call.system(MIDDLE), EstimateDay())
+    assert (nobody.estimated, nobody.through_on) == (0, None)
+    fee_controlled(found, EVEN)
+    made = found.billing.estimate_day(Call.system(MIDDLE), EstimateDay())
+    assert (made.estimated, made.without, made.through_on) == (1, 0, date(2026, 4, 15))
+    numbers = [EVEN.account_no, SOLAR.account_no, UNEVEN.account_no]
+    clerk = replace(CLERK, now=MIDDLE)
+    some = found.billing.estimate_accounts(clerk, EstimateAccounts(account_nos=numbers))
+    # Of the three one is another station's; the one with solar has a contract of purchase beside that of supply.
+    assert (some.estimated, some.without) == (2, 1)
+    told = unbilled(found, NOW_OF_MONTH, *ALL)
+    assert set(told) == {(one.account_no, "supply") for one in (EVEN, SOLAR)}
+    alone = found.billing.bill_so_far(NOW_OF_MONTH, asked(SOLAR))
+    assert told[SOLAR.account_no, "supply"].amount == alone.amount
+
+
+def test_new_registers_bring_a_new_estimate_until_the_month_is_being_billed(quick: County) -> None:
     def received(now: datetime) -> None:
         event = RegistersReceived(month=MONTH, taken=1, corrected=0)
         quick.directory.hosted["billing"].handle("billing", estimate_again, Call.system(now), event, f"reading:{now}")
         quick.settle()
 
-    received(datetime(2026, 5, 2, tzinfo=UTC))
-    assert unbilled(quick, NOW_OF_MONTH, EVEN) == {}
+    fee_controlled(quick, EVEN)
     received(MIDDLE)
     assert unbilled(quick, NOW_OF_MONTH, EVEN)[EVEN.account_no, "supply"].through_on == date(2026, 4, 15)
+    month = [replace(one, registers=daily(8, 5_000)) for one in (UNEVEN, SOLAR, BUSINESS)]
+    take_registers(quick, [Supply(1, 1, daily(8)), *month])
+    received(datetime(2026, 5, 2, tzinfo=UTC))
+    kept = unbilled(quick, NOW_OF_MONTH, EVEN)[EVEN.account_no, "supply"]
+    assert kept.through_on == date(2026, 4, 30)
+    quick.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    quick.settle()
+    received(datetime(2026, 5, 3, tzinfo=UTC))
+    assert unbilled(quick, NOW_OF_MONTH, EVEN) == {}
 
 
 def test_forecasts_are_compared_with_the_bills_when_these_are_there(found: County) -> None:
@@ -291,16 +329,11 @@ def test_forecasts_are_compared_with_the_bills_when_these_are_there(found: Count
     assert (early.accounts, early.median_error, early.bias) == (1, Percent(0), Percent(0))
 
 
-def contract_of(found: County, supply: Supply) -> str:
-    rows = found.directory(ContractApi).contracts_of(OPERATOR, ContractsOf(account_no=supply.account_no)).rows
-    return rows[0].contract_no
-
-
 def test_without_registers_there_is_no_day_to_estimate(database_dsn: str, tmp_path: pathlib.Path) -> None:
     with county("local", database_dsn, tmp_path) as made:
         settle_county(made, [Supply(1)])
-        assert made.billing.estimate_day(Call.system(MIDDLE), EstimateDay()).through_on is None
-        assert made.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH)).estimated == 0
+        assert made.billing.estimate_day(Call.system(MIDDLE), EstimateDay(everyone=True)).through_on is None
+        assert made.billing.estimate_day(Call.system(MIDDLE), EstimateDay(month=MONTH, everyone=True)).estimated == 0
 
 
 # --- the forecast ----------------------------------------------------------------------------------------------------------

@@ -1,38 +1,58 @@
-"""All running contracts rated in one go (费控日测算): by columns what columns rate, by the rules the rest.
+"""Running contracts rated in one go (费控日测算): by columns what columns rate, by the rules the rest.
 
 What counts is the newest midnight at which most meters were read. A contract whose meter was not read then, or whose read waits for
-a person, keeps no estimate of that day: nothing is guessed here.
+a person, gets no estimate of that day: nothing is guessed here, and what was estimated of an earlier day stays.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy, Money
-from denghuo.service.billing.api import DayEstimated, EstimatesFound, Unbilled
+from denghuo.service.billing.api import (
+    ESTIMATES,
+    DayEstimated,
+    EstimateAccounts,
+    EstimatesFound,
+    EstimatesMade,
+    Unbilled,
+)
 from denghuo.service.billing.batch import Entry, Piece, Terms, inputs_of, terms_table
 from denghuo.service.billing.cuts import CutRegisters
-from denghuo.service.billing.cycle import opened_of, tariffs_of
+from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, metered
 from denghuo.service.billing.engine.figures import Int
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating, Use
 from denghuo.service.billing.rules import chosen
-from denghuo.service.billing.store import BillingStore, Estimate
+from denghuo.service.billing.store import BillingStore
 from denghuo.service.billing.tenure import Opened
-from denghuo.service.contract.api import ContractApi, PublishTerms
+from denghuo.service.contract.api import ContractApi, PublishFeeControl, PublishTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import AnyMonth, MonthRef, ReadingApi
 from denghuo.service.tariff.api import TariffDocument
 
 _ONE_DAY = timedelta(days=1)
+_HEAD = ["account_no", "kind", "org", "tariff_class"]
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """Estimates with the columns of `ESTIMATES`; how many of them the rules made one by one, and how many contracts have none."""
+
+    rows: pa.Table
+    by_rules: int
+    without: int
 
 
 class RunningMonth:
@@ -53,31 +73,46 @@ class RunningMonth:
         use_of: Callable[[Sequence[str]], Mapping[str, Use]],
         cuts_of: Callable[[Rating, Sequence[Entry]], CutRegisters],
         now: datetime,
-    ) -> tuple[list[Estimate], int, int]:
-        """The estimates, how many of them the rules rated one by one, and how many contracts have none.
-
-        use_of: energy of earlier months by account; cuts_of: registers at the midnights at which months have stages.
-        """
+    ) -> Estimated:
+        """use_of: energy of earlier months by account; cuts_of: registers at the midnights at which months have stages."""
         found = self._contracts.rate(lambda group: self._tariff(tariffs, group))
         by_columns = np.flatnonzero(found.asked & ~found.left)
-        head = self._contracts.table.select(["account_no", "kind", "org", "tariff_class"])
-        rows = [
-            self._row(one, int(found.energy_wh[place]), int(found.amount_fen[place]), now)
-            for place, one in zip(by_columns, head.take(by_columns).to_pylist(), strict=True)
-        ]
+        # Only contracts whose terms hold on all days are rated by columns.
+        whole = np.full(len(by_columns), (self._until - self._month.first_day).days)
+        figures = {"days": whole, "energy_wh": found.energy_wh[by_columns], "amount_fen": found.amount_fen[by_columns]}
+        rated = self._table(self._contracts.table.select(_HEAD).take(by_columns), figures, now)
         rest = np.flatnonzero(~found.asked | found.left)
         rating = Rating(self._month, tariffs, opened, lambda account: self._entries([account]))
         entries = self._left(rest)
         use = use_of([entry.account_no for entry in entries]) if entries else {}
         cuts = cuts_of(rating, entries) if entries else {}
-        by_rules = []
+        drafts = []
         for entry in entries:
             outcome = rating.outcome(entry, use.get(entry.account_no, {}) if entry.kind == "supply" else {}, cuts)
             if isinstance(outcome, Draft):
-                head_of = {"account_no": entry.account_no, "kind": entry.kind, "org": entry.org}
-                head_of["tariff_class"] = outcome.terms.tariff_class
-                by_rules.append(self._row(head_of, outcome.rated.energy_wh, outcome.rated.total.fen, now))
-        return [*rows, *by_rules], len(by_rules), len(rest) - len(by_rules)
+                drafts.append(outcome)
+        rows = pa.concat_tables([rated, self._by_rules(drafts, now)])
+        return Estimated(rows, len(drafts), len(rest) - len(drafts))
+
+    def _by_rules(self, drafts: Sequence[Draft], now: datetime) -> pa.Table:
+        heads = [(one.entry.account_no, one.entry.kind, one.entry.org, one.terms.tariff_class) for one in drafts]
+        columns = list(zip(*heads, strict=True)) or [()] * len(_HEAD)
+        head = pa.table([pa.array(values, pa.string()) for values in columns], names=_HEAD)
+        figures = {
+            "days": [(self._until - one.first_day).days for one in drafts],
+            "energy_wh": [one.rated.energy_wh for one in drafts],
+            "amount_fen": [one.rated.total.fen for one in drafts],
+        }
+        return self._table(head, figures, now)
+
+    def _table(self, head: pa.Table, figures: Mapping[str, Int | Sequence[int]], now: datetime) -> pa.Table:
+        same = {"month": str(self._month), "through_on": self._until - _ONE_DAY, "estimated_at": now}
+        shape = arrow_schema(ESTIMATES)
+        columns = {name: head[name] for name in _HEAD} | {name: pa.array(values) for name, values in figures.items()}
+        columns |= {
+            name: pa.repeat(pa.scalar(value, shape.field(name).type), head.num_rows) for name, value in same.items()
+        }
+        return pa.table({name: columns[name] for name in shape.names}).cast(shape)
 
     def _tariff(self, tariffs: Sequence[TariffDocument], group: Group) -> TariffDocument | None:
         """The tariff of a group that columns may rate by: one for all of its days so far."""
@@ -112,55 +147,87 @@ class RunningMonth:
     def _until_then(self, terms: Terms) -> Terms:
         return replace(terms, effective_to=min(terms.effective_to or self._until, self._until))
 
-    def _row(self, head: Mapping[str, str], energy_wh: int, amount_fen: int, now: datetime) -> Estimate:
-        through = self._until - _ONE_DAY
-        return Estimate(
-            **head,
-            month=str(self._month),
-            through_on=through,
-            energy_wh=energy_wh,
-            amount_fen=amount_fen,
-            estimated_at=now,
+
+class DayDesk:
+    """Estimates of a day; what it asks of others is asked by the platform."""
+
+    def __init__(self, work: Work, store: BillingStore, ask: Ask, call: Call) -> None:
+        self._work, self._store, self._ask = work, store, ask
+        self._caller, self._call = call, platform_call(call)
+
+    def of_accounts(self, request: EstimateAccounts) -> DayEstimated:
+        """Estimates these accounts, as far as they lie within the caller's units."""
+        return self._estimate(request.month, pa.array(sorted(set(request.account_nos)), pa.string()), None)
+
+    def of_day(self, month: str | None, everyone: bool) -> DayEstimated:
+        """Estimates the accounts under fee control on this day, or everyone."""
+        asked = PublishFeeControl(on=self._call.today)
+        controlled = self._ask(ContractApi).publish_fee_control(self._call, asked)
+        if everyone:
+            return self._estimate(month, None, controlled)
+        numbers = self._work.datasets.scan(controlled, ["account_no"])["account_no"].combine_chunks()
+        return self._estimate(month, numbers, controlled)
+
+    def _estimate(
+        self, month: str | None, numbers: "pa.Array[Any] | None", controlled: DatasetRef | None
+    ) -> DayEstimated:
+        """numbers: whom; None = everyone."""
+        if month is None:
+            received = self._ask(ReadingApi).months(self._call, AnyMonth()).rows
+            month = received[0].month if received else None
+        if month is None or (numbers is not None and not len(numbers)):
+            return self._told(month, None, None)
+        so_far = self._ask(ReadingApi).publish_so_far(self._call, MonthRef(month=month))
+        if so_far.until is None or so_far.energy is None:
+            return self._told(month, None, None)
+        terms = terms_table(
+            self._work.datasets, self._ask(ContractApi).publish_terms(self._call, PublishTerms(month=month))
+        )
+        energy = self._work.datasets.scan(so_far.energy, list(Piece.__slots__))
+        if numbers is not None:
+            terms, energy = (one.filter(pc.is_in(one["account_no"], value_set=numbers)) for one in (terms, energy))
+        terms = self._visible(terms)
+        running = RunningMonth(Month.of(month), so_far.until, terms, energy, self._store.bills.used_before(month))
+        found = running.estimates(
+            tariffs_of(self._ask, self._call, Month.of(month)),
+            opened_of(self._ask, self._call),
+            partial(self._store.bills.used, before=month),
+            partial(cut_registers, self._ask, self._call, month),
+            self._call.now,
+        )
+        through = so_far.until - _ONE_DAY
+        self._store.estimates.put(found.rows)
+        self._emit(month, through, found.rows, controlled)
+        return self._told(month, through, found)
+
+    def _visible(self, terms: pa.Table) -> pa.Table:
+        if self._caller.whole_company:
+            return terms
+        orgs = [org for org in terms["org"].unique().to_pylist() if self._caller.covers(str(org))]
+        return terms.filter(pc.is_in(terms["org"], value_set=pa.array(orgs, pa.string())))
+
+    def _emit(self, month: str, through: date, rows: pa.Table, controlled: DatasetRef | None) -> None:
+        shard = "day" if controlled is not None else f"some-{self._call.now:%Y%m%dT%H%M%S%f}"
+        published = self._work.datasets.publish(ESTIMATES, month, shard, rows, self._call.now)
+        self._work.emit(
+            EstimatesMade(
+                month=month,
+                through_on=through,
+                estimates=published,
+                fee_control=controlled,
+                made_at=self._call.now,
+            )
         )
 
-
-def estimate_day(work: Work, store: BillingStore, ask: Ask, call: Call, month: str | None) -> DayEstimated:
-    """Estimates all contracts of a running month anew; `call` is the platform's own.
-
-    month: None = the newest of which registers were received.
-    """
-    if month is None:
-        received = ask(ReadingApi).months(call, AnyMonth()).rows
-        if not received:
-            return _day(None, None, ([], 0, 0), call)
-        month = received[0].month
-    so_far = ask(ReadingApi).publish_so_far(call, MonthRef(month=month))
-    if so_far.until is None or so_far.energy is None:
-        return _day(month, None, ([], 0, 0), call)
-    terms = ask(ContractApi).publish_terms(call, PublishTerms(month=month))
-    running = RunningMonth(
-        Month.of(month),
-        so_far.until,
-        terms_table(work.datasets, terms),
-        work.datasets.scan(so_far.energy, list(Piece.__slots__)),
-        store.bills.used_before(month),
-    )
-    found = running.estimates(
-        tariffs_of(ask, call, Month.of(month)),
-        opened_of(ask, call),
-        lambda accounts: store.bills.used(accounts, month),
-        lambda rating, entries: cut_registers(ask, call, month, rating, entries),
-        call.now,
-    )
-    store.estimates.replace(month, found[0])
-    return _day(month, so_far.until - _ONE_DAY, found, call)
-
-
-def _day(month: str | None, through: date | None, found: tuple[list[Estimate], int, int], call: Call) -> DayEstimated:
-    rows, by_rules, without = found
-    return DayEstimated(
-        month=month, through_on=through, estimated=len(rows), by_rules=by_rules, without=without, as_of=call.now
-    )
+    def _told(self, month: str | None, through: date | None, found: Estimated | None) -> DayEstimated:
+        return DayEstimated(
+            month=month,
+            through_on=through,
+            estimated=0 if found is None else found.rows.num_rows,
+            by_rules=0 if found is None else found.by_rules,
+            without=0 if found is None else found.without,
+            as_of=self._call.now,
+        )
 
 
 def unbilled(store: BillingStore, account_nos: Sequence[str]) -> EstimatesFound:

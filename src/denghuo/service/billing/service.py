@@ -33,6 +33,7 @@ from denghuo.service.billing.api import (
     DayEstimated,
     DayRef,
     DayRoot,
+    EstimateAccounts,
     EstimateDay,
     EstimatesFound,
     EstimatesOf,
@@ -88,7 +89,7 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.claims import work_out
 from denghuo.service.billing.cycle import CycleSteps, platform_call
-from denghuo.service.billing.estimate import estimate_day, unbilled
+from denghuo.service.billing.estimate import DayDesk, unbilled
 from denghuo.service.billing.exceptions import ExceptionDesk
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.known import as_known
@@ -252,12 +253,16 @@ class BillingService(BillingApi):
         return work_out(request, call.now)
 
     def estimate_day(self, call: Call, request: EstimateDay) -> DayEstimated:
-        return estimate_day(self._work, self._store, self._ask, platform_call(call), request.month)
+        return DayDesk(self._work, self._store, self._ask, call).of_day(request.month, request.everyone)
+
+    def estimate_accounts(self, call: Call, request: EstimateAccounts) -> DayEstimated:
+        return DayDesk(self._work, self._store, self._ask, call).of_accounts(request)
 
     def follow_registers(self, call: Call, month: str) -> None:
-        """Registers were received: those of a month that is over are for its cycle."""
-        if Month.of(month).period.end > call.now:
+        """Registers were received: a month that nobody began to bill is estimated anew."""
+        if self._store.cycles.cycle(month) is None:
             self._work.enqueue("billing.estimate_day", {"month": month})
+        if Month.of(month).period.end > call.now:
             # The month before is billed by and by: what is new of it is measured.
             self._work.enqueue("billing.measure_forecast", {"month": str(Month.of(month).previous)})
 

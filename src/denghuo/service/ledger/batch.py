@@ -4,15 +4,11 @@ One voucher for each organisation and kind of bill sums the run; its entries car
 the chart to the voucher to the bill and back, also when a run has a million bills.
 """
 
-import io
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv
-from psycopg import sql
-
+from denghuo.data.processing.bulk import stage
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import DatasetRef
 from denghuo.kernel.problem import text
@@ -20,19 +16,18 @@ from denghuo.service.ledger.rules import Item, set_off
 from denghuo.service.ledger.store.books import Books, NewEntry, NewVoucher
 from denghuo.service.ledger.store.items import Items
 
-_BILLS = {
-    "bill_no": "text",
-    "account_no": "text",
-    "org": "text",
-    "kind": "text",
-    "month": "text",
-    "tariff_class": "text",
-    "amount_fen": "bigint",
-    "issued_on": "date",
-    "due_on": "date",
-    "reverses": "text",
-}
-_PARTS = {"bill_no": "text", "part": "text", "fen": "bigint"}
+_BILLS = (
+    "bill_no",
+    "account_no",
+    "org",
+    "kind",
+    "month",
+    "tariff_class",
+    "amount_fen",
+    "issued_on",
+    "due_on",
+    "reverses",
+)
 ACCOUNTS_A_STEP = 2_000
 
 
@@ -49,11 +44,10 @@ def post_run(work: Work, month: str, run_no: int, bills: DatasetRef, lines: Data
     bill_rows = work.datasets.scan(bills, list(_BILLS))
     line_rows = work.datasets.scan(lines, ["bill_no", "group", "amount_fen"])
     parts = line_rows.group_by(["bill_no", "group"]).aggregate([("amount_fen", "sum")])
-    _stage(work, "staged_bill", _BILLS, bill_rows)
-    _stage(work, "staged_part", _PARTS, parts.select(["bill_no", "group", "amount_fen_sum"]))
+    stage(work, "staged_bill", bill_rows)
+    named = parts.select(["bill_no", "group", "amount_fen_sum"]).rename_columns(["bill_no", "part", "fen"])
+    stage(work, "staged_part", named)
     work.run("CREATE INDEX ON staged_part (bill_no)")
-    work.run("ANALYZE staged_bill")
-    work.run("ANALYZE staged_part")
     Books(work).hold()
     posting_no = work.value(
         "INSERT INTO posting (month, run_no, posted_at) VALUES (%s, %s, %s) RETURNING posting_no",
@@ -78,17 +72,6 @@ def post_run(work: Work, month: str, run_no: int, bills: DatasetRef, lines: Data
     _set_off(work, posting_no)
     work.run("DROP TABLE staged_bill, staged_part")
     return Posted(sums["bills"], unchanged, held, sums["fen"])
-
-
-def _stage(work: Work, table: str, columns: dict[str, str], rows: pa.Table) -> None:
-    """Puts a table's columns into a temporary table; they are written as CSV by Arrow, with no Python per row."""
-    names = sql.SQL(", ").join(sql.SQL(f"{{}} {kind}").format(sql.Identifier(name)) for name, kind in columns.items())
-    work.run(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(table), names))
-    buffer = io.BytesIO()
-    pyarrow.csv.write_csv(rows, buffer, pyarrow.csv.WriteOptions(include_header=False))
-    with work.connection.cursor() as cursor:
-        with cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(sql.Identifier(table))) as copy:
-            copy.write(buffer.getbuffer())
 
 
 def _hold(work: Work, posting_no: int) -> int:

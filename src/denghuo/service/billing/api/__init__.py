@@ -75,9 +75,12 @@ from denghuo.service.billing.api.exception import (
 from denghuo.service.billing.api.forecast import (
     AskForecastErrors,
     BillSoFar,
+    ESTIMATES,
     DayEstimated,
+    EstimateAccounts,
     EstimateDay,
     EstimatesFound,
+    EstimatesMade,
     EstimatesOf,
     ForecastError,
     ForecastErrors,
@@ -131,6 +134,7 @@ __all__ = [
     "BILL_STATES",
     "CLAIM_KINDS",
     "CYCLE_STATES",
+    "ESTIMATES",
     "EXCEPTION_STATES",
     "HOLD_CODES",
     "KNOWN_STATES",
@@ -176,8 +180,10 @@ __all__ = [
     "DayRef",
     "DayRoot",
     "Difference",
+    "EstimateAccounts",
     "EstimateDay",
     "EstimatesFound",
+    "EstimatesMade",
     "EstimatesOf",
     "ExceptionNotFound",
     "ExceptionRef",
@@ -377,9 +383,13 @@ class BillingApi(Api, noun="billing", version=1):
     def work_out(self, call: Call, request: WorkOut) -> WorkedOut:
         """A late fee, penalty, correction, refund or compensation from its facts, explained line by line. Keeps nothing."""
 
-    @command(permit="billing.advance")
+    @command(permit="billing.advance", emits=(EstimatesMade,))
     def estimate_day(self, call: Call, request: EstimateDay) -> DayEstimated:
-        """Estimates what every contract used of the running month and was not billed for yet: a job of every day."""
+        """Estimates what accounts under fee control used of the running month and were not billed for yet: a job of every day."""
+
+    @command(permit="billing.recalculate", emits=(EstimatesMade,))
+    def estimate_accounts(self, call: Call, request: EstimateAccounts) -> DayEstimated:
+        """The same of some accounts, whether under fee control or not, within the caller's units."""
 
     @query(permit="billing.read")
     def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import Field
 
 from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.contract import DatasetRef, DatasetSchema, Event, Label, Message
 from denghuo.kernel.fields import AccountNo, AsOf, Instant, MonthText, TariffClass, TariffCode, TextPair
-from denghuo.kernel.problem import Problem
+from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import Energy, Money, Percent
 from denghuo.service.billing.api.bill import BillKind, HolderName, ShownLine
 
@@ -77,14 +77,23 @@ class NothingSoFar(
 
 
 class EstimateDay(Message):
-    """Without `month` the newest of which registers were received."""
+    """Without `month` the newest of which registers were received. `everyone`: not only the accounts under fee control."""
 
+    month: MonthText | None = None
+    everyone: Annotated[bool, Label("全部用户", "All accounts")] = False
+
+
+class EstimateAccounts(Message):
+    """Of accounts under fee control or not. Without `month` the newest of which registers were received."""
+
+    account_nos: Annotated[list[AccountNo], Field(min_length=1, max_length=ITEMS_MAX)]
     month: MonthText | None = None
 
 
 class DayEstimated(Message):
-    """What a day's estimate of all contracts gave. `without`: contracts whose register was not read at that midnight, or waits for
-    a person, or that have no price; they have no estimate. `through_on` None: nothing was read after the month's first midnight."""
+    """What a day's estimate of contracts gave. `without`: contracts whose register was not read at that midnight, or waits for
+    a person, or that have no price; an estimate of an earlier day stays theirs. `through_on` None: nothing was read after the
+    month's first midnight, or nobody was asked about."""
 
     month: MonthText | None
     through_on: Annotated[date | None, Label("至", "Through")]
@@ -93,6 +102,37 @@ class DayEstimated(Message):
     without: Annotated[int, Label("未测算户数", "Without an estimate")]
     again: bool = False
     as_of: AsOf
+
+
+ESTIMATES = DatasetSchema(
+    "billing.estimates",
+    1,
+    {
+        "account_no": "text",
+        "kind": "text",
+        "org": "text",
+        "tariff_class": "text",
+        "month": "text",
+        "through_on": "date",
+        # days of the month with a contract until then
+        "days": "int32",
+        "energy_wh": "int64",
+        "amount_fen": "int64",
+        "estimated_at": "instant",
+    },
+    text("未出账电费测算", "Estimates of what is not billed yet"),
+)
+
+
+class EstimatesMade(Event, name="billing.estimates.made", version=1):
+    """Contracts were estimated anew. fee_control: the accounts under fee control on that day as `contract.fee_control`, where all
+    of them were asked about. Estimates of contracts that are not among these stay as they were."""
+
+    month: str
+    through_on: date
+    estimates: DatasetRef
+    fee_control: DatasetRef | None
+    made_at: Instant
 
 
 class EstimatesOf(Message):

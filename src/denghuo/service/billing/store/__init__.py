@@ -4,7 +4,7 @@ from denghuo.data.processing.work import Work
 from denghuo.service.billing.store.bills import UNISSUED, Bills, ToReview
 from denghuo.service.billing.store.checks import Checks
 from denghuo.service.billing.store.cycles import STAGE_NAMES, Cycles, CycleState, StageRow
-from denghuo.service.billing.store.estimates import Estimate, Estimates
+from denghuo.service.billing.store.estimates import Estimates
 from denghuo.service.billing.store.held import HOLD, Finished, Held, Hold, finished
 from denghuo.service.billing.store.proofs import Proofs
 
@@ -14,7 +14,6 @@ __all__ = [
     "UNISSUED",
     "BillingStore",
     "CycleState",
-    "Estimate",
     "Finished",
     "Hold",
     "StageRow",

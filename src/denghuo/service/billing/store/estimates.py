@@ -1,9 +1,11 @@
 """Queries on the daily estimates of unbilled energy and amount."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
+import pyarrow as pa
+
+from denghuo.data.processing.bulk import stage
 from denghuo.data.processing.work import Work
 
 # A month that was billed is no longer unbilled: the bill stands in the place of the estimate.
@@ -14,28 +16,22 @@ _UNBILLED = (
 _COLUMNS = "account_no, kind, org, tariff_class, month, through_on, energy_wh, amount_fen, estimated_at"
 
 
-class Estimate(NamedTuple):
-    """An account's running month until the end of a day."""
-
-    account_no: str
-    kind: str
-    org: str
-    tariff_class: str
-    month: str
-    through_on: date
-    energy_wh: int
-    amount_fen: int
-    estimated_at: datetime
-
-
 class Estimates:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def replace(self, month: str, rows: Iterable[Estimate]) -> int:
-        """Puts these estimates in the place of all of the month, and clears those that bills have replaced; gives how many."""
-        self._work.run(f"DELETE FROM estimate WHERE month = %s OR NOT ({_UNBILLED})", (month,))
-        return self._work.copy_in("estimate", Estimate._fields, rows)
+    def put(self, rows: pa.Table) -> None:
+        """Puts estimates (columns as `ESTIMATES`) in the place of those of the same contracts and month, and clears those of other
+        months that bills have replaced."""
+        months = rows["month"].unique().to_pylist()
+        stage(self._work, "estimated", rows)
+        self._work.run(f"DELETE FROM estimate WHERE month <> ALL (%s) AND NOT ({_UNBILLED})", (months,))
+        self._work.run(
+            f"INSERT INTO estimate ({_COLUMNS}) SELECT {_COLUMNS} FROM estimated ON CONFLICT (account_no, kind, month)"
+            " DO UPDATE SET org = excluded.org, tariff_class = excluded.tariff_class, through_on = excluded.through_on,"
+            " energy_wh = excluded.energy_wh, amount_fen = excluded.amount_fen, estimated_at = excluded.estimated_at"
+        )
+        self._work.run("DROP TABLE estimated")
 
     def of(self, account_nos: Sequence[str]) -> list[dict[str, Any]]:
         """The unbilled estimates of these accounts."""
