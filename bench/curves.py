@@ -11,6 +11,7 @@ alone says little. The same is then done on a pool of processes, with one of the
 """
 
 import hashlib
+import importlib
 import importlib.util
 import os
 import pathlib
@@ -19,7 +20,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -30,10 +31,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from denghuo.data.analysis.lake import ROW_GROUP, SLOTS, curve_class
+from denghuo.data.processing.dataset import write_rows
 from denghuo.kernel.period import Month
 from denghuo.service.billing.engine.atoms import MonthPlan, calendars_of, month_cells, month_plan
 from denghuo.service.billing.engine.curves import rate_curves
-from denghuo.service.billing.engine.pool import RayExecutor, Workers, in_parts, processes
+from denghuo.service.billing.engine.pool import Processes, RayExecutor, Workers, in_parts
 from denghuo.service.reading.batch.atoms import atoms_of
 from denghuo.service.tariff.api import BandSpan, TariffDocument
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
@@ -48,6 +50,14 @@ SHARD = 250_000
 CORES = os.cpu_count() or 1
 WHOLE_DAY = (0,)
 GAPPY = 1e-4
+MODULES = (
+    "duckdb",
+    "numpy",
+    "pyarrow.parquet",
+    "denghuo.service.billing.engine.curves",
+    "denghuo.service.reading.batch.atoms",
+)
+"""What workers have loaded before they are forked."""
 
 
 # --- data -----------------------------------------------------------------------------------------------------------------
@@ -66,7 +76,7 @@ def make_shard(job: tuple[str, int, int, int, int]) -> int:
             subjects = numbers[::one_in]
             base = rng.gamma(2, 60, len(subjects)).astype(np.int32)
             gappy = rng.random(len(subjects)) < GAPPY
-            columns: list[pa.Array] = [pa.array(subjects)]
+            columns: list[Any] = [pa.array(subjects)]
             for slot in range(len(SLOTS)):
                 values = base * shape[slot] // 100 + rng.integers(0, 40, len(subjects), dtype=np.int32)
                 lacks = gappy & (rng.random(len(subjects)) < 0.5) if slot % 8 == 0 else None
@@ -106,14 +116,17 @@ def path_of(folder: pathlib.Path, quantity: str, shard: int, day: int) -> pathli
 
 @dataclass(frozen=True)
 class Shard:
-    """A part of the work: everything a worker needs to know. marker: the first worker to take it dies once."""
+    """A part of the work: everything a worker needs to know. marker: the first worker to take it dies once.
+    threads: of DuckDB."""
 
     folder: str
     number: int
     days: int
     plan: MonthPlan
+    tariffs: Mapping[str, TariffDocument]
     atoms: str
     marker: str = ""
+    threads: int = 1
 
 
 def tariffs_used() -> dict[str, TariffDocument]:
@@ -130,18 +143,9 @@ def make_atoms(shard: Shard) -> None:
                 continue
             # Nobody asks at which hour of the day reactive energy was taken.
             cut = shard.plan.cut if quantity == "active" else WHOLE_DAY
-            table = atoms_of(path_of(pathlib.Path(shard.folder), quantity, shard.number, day), cut, threads=1)
-            encoded = [field.name for field in table.schema if field.name.startswith("e")]
+            curves = path_of(pathlib.Path(shard.folder), quantity, shard.number, day)
             partial = made.with_suffix(f".{os.getpid()}")
-            pq.write_table(
-                table,
-                partial,
-                compression="none",
-                use_dictionary=False,
-                write_statistics=False,
-                store_schema=False,
-                column_encoding=dict.fromkeys(encoded, "DELTA_BINARY_PACKED"),
-            )
+            write_rows(atoms_of(curves, cut, threads=shard.threads), partial)
             partial.rename(made)
 
 
@@ -160,7 +164,7 @@ def close_shard(shard: Shard) -> pa.Table:
         for quantity, _ in QUANTITIES
     }
     terms = pq.read_table(pathlib.Path(shard.folder) / f"terms-{shard.number:04d}.parquet")
-    rated = rate_curves(terms, cells["active"], shard.plan, tariffs_used(), MONTH)
+    rated = rate_curves(terms, cells["active"], shard.plan, shard.tariffs, MONTH)
     reactive = cells["reactive"]
     at = pa.compute.index_in(terms["subject"], reactive.subjects)
     return rated.append_column(
@@ -185,9 +189,9 @@ def bill_shard(shard: Shard) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def plan_of(days: int) -> MonthPlan:
+def plan_of(days: int, tariffs: Mapping[str, TariffDocument]) -> MonthPlan:
     told = {}
-    for code, document in tariffs_used().items():
+    for code, document in tariffs.items():
         spans = []
         for step in range(days):
             day = MONTH.first_day + timedelta(days=step)
@@ -267,49 +271,62 @@ def on_one_core(folder: pathlib.Path, jobs: list[Shard]) -> tuple[list[bytes], S
     return parts, whole, close
 
 
+def in_pool(label: str, workers: Workers, jobs: list[Shard], alone: list[bytes], one: Spent) -> None:
+    """The same on workers that are there already."""
+    found, clock, _ = measured(in_parts, bill_shard, jobs, workers)
+    assert found == alone, f"other bytes: {digest(found)}"
+    print(f"{label:36} {clock:7.2f} s  {one.clock / clock:.2f} x one core at the same; the same bytes", flush=True)
+
+
 def main() -> None:
     meters = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     days = int(sys.argv[2]) if len(sys.argv) > 2 else 30
-    plan = plan_of(days)
-    with tempfile.TemporaryDirectory() as name:
+    tariffs = tariffs_used()
+    plan = plan_of(days, tariffs)
+    with tempfile.TemporaryDirectory() as name, Processes(CORES, MODULES) as workers:
         folder = pathlib.Path(name)
         shard_size = min(SHARD, -(-meters // (2 * CORES)))
         firsts = range(0, meters, shard_size)
         sizes = [(shard, min(shard_size, meters - first)) for shard, first in enumerate(firsts)]
         made = [(name, shard, firsts[shard], count, days) for shard, count in sizes]
-        size = sum(in_parts(make_shard, made, processes(CORES)))
+        size = sum(in_parts(make_shard, made, workers))
         values = days * len(SLOTS) * sum(-(-count // one_in) for _, count in sizes for _, one_in in QUANTITIES)
         print(f"meters {meters:,}  days {days}  values {values:,}  {size / values:.2f} bytes a value; cut {plan.cut}")
 
-        def jobs(atoms: str, marker: str = "") -> list[Shard]:
+        def jobs(atoms: str, marker: str = "", threads: int = 1) -> list[Shard]:
             (folder / atoms).mkdir(exist_ok=True)
+            died = str(folder / marker) if marker else ""
             return [
-                Shard(name, shard, days, plan, str(folder / atoms), marker if shard == 0 else "") for shard, _ in sizes
+                Shard(name, shard, days, plan, tariffs, str(folder / atoms), died if shard == 0 else "", threads)
+                for shard, _ in sizes
             ]
 
         alone, whole, close = on_one_core(folder, jobs("alone"))
-        pools: list[tuple[str, Callable[[], Workers], str, str]] = [
-            (f"{CORES} processes", processes(CORES), "processes", ""),
-            (f"{CORES} processes, atoms in place", processes(CORES), "processes", ""),
-            (f"{CORES} processes, one killed", processes(CORES), "killed", str(folder / "marker")),
-        ]
-        if importlib.util.find_spec("ray"):
-            pools.append((f"Ray, {CORES} workers", lambda: RayExecutor(CORES), "ray", ""))
-            pools.append(
-                (
-                    f"Ray, {CORES} workers, one killed",
-                    lambda: RayExecutor(CORES),
-                    "ray-killed",
-                    str(folder / "marker-ray"),
-                )
-            )
-        for label, workers, atoms, marker in pools:
-            one = close if label.endswith("in place") else whole
-            found, clock, _ = measured(in_parts, bill_shard, jobs(atoms, marker), workers)
-            assert found == alone, f"other bytes: {digest(found)}"
-            print(
-                f"{label:32} {clock:7.2f} s  {one.clock / clock:.2f} x one core at the same; the same bytes", flush=True
-            )
+        found, clock, _ = measured(lambda: [bill_shard(job) for job in jobs("threads", threads=CORES)])
+        assert found == alone
+        print(
+            f"one process, DuckDB on {CORES} threads     {clock:7.2f} s  {whole.clock / clock:.2f} x one core; the same bytes"
+        )
+        for kind, pool in pools(workers):
+            in_pool(f"{kind}", pool, jobs(kind), alone, whole)
+            in_pool(f"{kind}, atoms in place", pool, jobs(kind), alone, close)
+            in_pool(f"{kind}, one killed", pool, jobs(f"{kind}-killed", f"{kind}-marker"), alone, whole)
+
+
+def pools(workers: Processes) -> Iterator[tuple[str, Workers]]:
+    """Workers that have begun and have loaded what they need, as those of a service have; what that takes is told."""
+    yield f"{CORES} processes", workers
+    if importlib.util.find_spec("ray"):
+        ray, begun, _ = measured(RayExecutor, CORES)
+        with ray:
+            _, loaded, _ = measured(in_parts, load, [0] * CORES, ray)
+            print(f"Ray began in {begun:.1f} s, its workers in {loaded:.1f} s")
+            yield f"Ray, {CORES} workers", ray
+
+
+def load(_: int) -> int:
+    """Loads in a worker what the parts need."""
+    return sum(importlib.import_module(name) is not None for name in MODULES)
 
 
 if __name__ == "__main__":

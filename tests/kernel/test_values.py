@@ -1,5 +1,7 @@
 """Values are exact, do not mix, and are rounded in one place."""
 
+import copy
+import pickle
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -32,6 +34,14 @@ def test_charge_equals_decimal_half_up(price_e8: int, wh: int) -> None:
 @given(number=numbers)
 def test_text_round_trip(kind: type, number: int) -> None:
     assert kind.of(str(kind(number))) == kind(number)
+
+
+@pytest.mark.parametrize("kind", [Money, Energy, ReactiveEnergy, Power, ApparentPower, Price])
+@given(number=numbers)
+def test_value_goes_to_another_process_as_it_is(kind: type, number: int) -> None:
+    value = kind(number)
+    assert pickle.loads(pickle.dumps(value)) == value
+    assert copy.deepcopy(value) == value
 
 
 def test_kinds_do_not_mix() -> None:

@@ -70,6 +70,10 @@ class Value:
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
+    def __reduce__(self) -> tuple[type[Self], tuple[int]]:
+        """Between processes a value travels as its number."""
+        return type(self), (self.number,)
+
     @classmethod
     def of(cls, text: str) -> Self:
         """From decimal text in the wire unit."""

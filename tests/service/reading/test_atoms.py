@@ -49,6 +49,13 @@ def test_atoms_are_the_sums_of_what_was_received(
             assert row["highest"] is None
 
 
+def test_sums_past_32_bits_are_added_all_the_same(tmp_path: pathlib.Path) -> None:
+    largest = 2**31 - 1
+    days: list[Day] = [[largest] * 96, [-largest] * 96, [1] * 96]
+    rows = atoms_of(file_of(tmp_path, days), (0, 95)).to_pylist()
+    assert [row["e00"] for row in rows] == [95 * largest, -95 * largest, 95]
+
+
 def test_file_without_rows_has_no_atoms(tmp_path: pathlib.Path) -> None:
     assert atoms_of(file_of(tmp_path, []), (0, 32)).num_rows == 0
 

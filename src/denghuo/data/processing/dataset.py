@@ -10,9 +10,10 @@ import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 from psycopg.rows import dict_row
 
@@ -20,6 +21,9 @@ from denghuo.data.processing.database import Database, disk_full
 from denghuo.kernel.contract import ColumnType, DatasetRef, DatasetSchema
 from denghuo.kernel.problem import NotFound, text
 
+pc: Any = pyarrow.compute
+_LOOK = 1000
+"""Rows by which a column is judged."""
 _ARROW: dict[ColumnType, pa.DataType] = {
     "text": pa.string(),
     "int64": pa.int64(),
@@ -61,7 +65,7 @@ class Datasets:
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / f".{shard}-{os.getpid()}-{id(table)}.partial"
         try:
-            pq.write_table(table, partial, compression="zstd", compression_level=1)
+            write_rows(table, partial)
             digest = _sha256(partial)
             final = folder / f"{shard}-{digest[:16]}.parquet"
             with partial.open("rb+") as file:
@@ -133,6 +137,22 @@ class Datasets:
         many = [refs] if isinstance(refs, DatasetRef) else list(refs)
         tables = [pq.read_table(self.path(ref), columns=list(columns) if columns else None) for ref in many]
         return pa.concat_tables(tables) if tables else pa.table({})
+
+
+def write_rows(table: pa.Table, path: pathlib.Path) -> None:
+    """Writes the file of a dataset. Numbers as differences and keys as they are: both are written and read in less time than by a
+    dictionary, which is for texts that come again."""
+    numbers = [field.name for field in table.schema if pa.types.is_integer(field.type)]
+    others = [name for name in table.column_names if name not in numbers]
+    begin = table.slice(0, _LOOK)
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=cast(Any, [name for name in others if pc.count_distinct(begin[name]).as_py() < len(begin)]),
+        column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
+    )
 
 
 def _sha256(path: pathlib.Path) -> str:

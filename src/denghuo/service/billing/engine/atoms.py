@@ -100,7 +100,16 @@ class MonthCells:
     def by_band(self, plan: MonthPlan, tariff: str, bands: Sequence[Band]) -> tuple[Int, Int]:
         """Energy and received slots by band of a tariff (subjects x bands)."""
         matrix = plan.matrix(tariff, bands)
-        return self.energy @ matrix, self.received @ matrix
+        return banded(self.energy, matrix), banded(self.received, matrix)
+
+
+def banded(cells: Int, matrix: Int) -> Int:
+    """Cells (subjects x cells) added up by the bands of a matrix of 0 and 1 (cells x bands): whole numbers have no fast product
+    of matrices."""
+    found = np.zeros((matrix.shape[1], len(cells)), dtype=np.int64)
+    for cell, band in np.argwhere(matrix):
+        found[band] += cells[:, cell]
+    return found.T
 
 
 def month_cells(atoms: Mapping[date, Sequence[str]], plan: MonthPlan) -> MonthCells:
@@ -125,21 +134,22 @@ def cells_in(atoms: Iterable[tuple[date, pa.Table]], plan: MonthPlan) -> MonthCe
     names = _cells(plan)
     files = [(plan.kinds[day], table) for day, table in atoms]
     subjects, places = _places([table["subject"].combine_chunks() for _, table in files])
-    shape = (len(subjects), max(plan.kinds.values(), default=-1) + 1, len(names))
-    energy, days = np.zeros(shape, dtype=np.int64), np.zeros(shape[:2], dtype=np.int64)
-    absent = np.zeros(shape, dtype=np.int64)
-    highest, gap_days = np.full(shape[0], -1, dtype=np.int64), np.zeros(shape[0], dtype=np.int64)
+    # Subjects last, so that a day's column is added to numbers that lie side by side.
+    kinds, count = max(plan.kinds.values(), default=-1) + 1, len(subjects)
+    energy, absent = np.zeros((2, kinds, len(names), count), dtype=np.int64)
+    days = np.zeros((kinds, count), dtype=np.int64)
+    highest, gap_days = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
     for (kind, table), rows in zip(files, places, strict=True):
         for at, name in enumerate(names):
-            energy[rows, kind, at] += table[name].to_numpy()
-        days[rows, kind] += 1
-        _note_gaps(table, plan, kind, rows, absent, gap_days)
+            energy[kind, at][rows] += table[name].to_numpy()
+        days[kind][rows] += 1
+        _note_gaps(table, plan, absent[kind], rows, gap_days)
         if table["highest"].null_count < len(table):
             tops = pc.fill_null(table["highest"], -1).to_numpy()
             highest[rows] = np.maximum(highest[rows], tops)
-    received = days[:, :, None] * plan.lengths - absent
-    flat = (shape[0], shape[1] * shape[2])
-    return MonthCells(subjects, energy.reshape(flat), received.reshape(flat), highest, gap_days)
+    received = days[:, None] * plan.lengths[:, None] - absent
+    flat = (kinds * len(names), count)
+    return MonthCells(subjects, energy.reshape(flat).T, received.reshape(flat).T, highest, gap_days)
 
 
 def _places(columns: Sequence[Any]) -> tuple[Any, list[Int | slice]]:
@@ -161,13 +171,13 @@ def _places(columns: Sequence[Any]) -> tuple[Any, list[Int | slice]]:
     return subjects, [rows[at] for at in of_file]
 
 
-def _note_gaps(table: pa.Table, plan: MonthPlan, kind: int, rows: "Int | slice", absent: Int, gap_days: Int) -> None:
-    """Adds the slots that a file lacks to those of its subjects."""
+def _note_gaps(table: pa.Table, plan: MonthPlan, absent: Int, rows: "Int | slice", gap_days: Int) -> None:
+    """Adds the slots that a file lacks to those of its subjects (cells x subjects, of the day's kind)."""
     gaps: Any = table["gaps"].combine_chunks()
     if gaps.null_count == len(gaps):
         return
     of_file = np.flatnonzero(gaps.is_valid().to_numpy(zero_copy_only=False))
     mine = np.arange(len(gap_days))[rows][of_file]
     marks = np.frombuffer("".join(gaps.drop_null().to_pylist()).encode(), dtype=np.uint8).reshape(-1, SLOTS_A_DAY)
-    absent[mine, kind] += np.add.reduceat((marks == ord("1")).astype(np.int64), plan.cut, axis=1)
+    absent[:, mine] += np.add.reduceat((marks == ord("1")).astype(np.int64), plan.cut, axis=1).T
     gap_days[mine] += 1

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from denghuo.kernel.period import SLOTS_A_DAY, Month
-from denghuo.service.billing.engine.atoms import MonthCells, MonthPlan
+from denghuo.service.billing.engine.atoms import MonthCells, MonthPlan, banded
 from denghuo.service.billing.engine.figures import Flags, Int, figures
 from denghuo.service.billing.engine.gather import REGISTERS, meter_energies
 from denghuo.service.billing.engine.plan import TIER_MONTHS, PricePlan, price_plan
@@ -62,9 +62,9 @@ def _charged(
     values: dict[Band, Int] = dict.fromkeys(REGISTERS, nothing)
     given: dict[Band, Flags] = dict.fromkeys(REGISTERS, absent)
     if bands == ("total",):
-        values["total"] = cells.energy.sum(axis=1)[rows]
+        values["total"] = cells.energy[rows].sum(axis=1)
     else:
-        by_band = cells.energy[rows] @ plan.matrix(prices.tariff.code, bands)
+        by_band = banded(cells.energy[rows], plan.matrix(prices.tariff.code, bands))
         values |= {band: by_band[:, place] for place, band in enumerate(bands)}
         values["total"] = by_band.sum(axis=1)
     given |= dict.fromkeys({*bands, "total"}, ~absent)

@@ -1,10 +1,13 @@
 """Work in parts on several processes or machines (分片并行): the same function on each part, results in the order of the parts.
 
 A part is a pure function of its job, so a part whose worker died is done again, and how the parts were spread changes no byte of
-what comes out. Any executor of `concurrent.futures` serves; `RayExecutor` runs parts on a Ray cluster (extra `cluster`).
+what comes out. Any executor of `concurrent.futures` serves; `Processes` keeps workers of this machine from one piece of work to
+the next, `RayExecutor` runs parts on a Ray cluster (extra `cluster`).
 """
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
 from types import TracebackType
@@ -20,12 +23,6 @@ class Workers(Protocol):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> "Future[Any]": ...
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None: ...
-
 
 class PartsLost(RuntimeError):
     """Parts whose workers died each time they were tried."""
@@ -34,10 +31,10 @@ class PartsLost(RuntimeError):
 def in_parts(
     function: Callable[[Job], Result],
     jobs: Sequence[Job],
-    workers: Callable[[], Workers],
+    workers: Workers,
     attempts: int = ATTEMPTS,
 ) -> list[Result]:
-    """function(job) of every job, in their order. What a dead worker had taken is given to new workers, what is done is kept.
+    """function(job) of every job, in their order. What a dead worker had taken is given to another, what is done is kept.
 
     Raises:
         PartsLost: workers died at every attempt. Whatever the function itself raises is raised as it is.
@@ -47,32 +44,77 @@ def in_parts(
         left = [place for place in range(len(jobs)) if place not in done]
         if not left:
             break
-        with workers() as pool:
-            futures: dict[Future[Result], int] = {}
-            for place in left:
-                try:
-                    futures[pool.submit(function, jobs[place])] = place
-                except BrokenExecutor:
-                    break
+        futures: dict[Future[Result], int] = {}
+        for place in left:
+            try:
+                futures[workers.submit(function, jobs[place])] = place
+            except BrokenExecutor:
+                break
+        try:
             for future in as_completed(futures):
                 try:
                     done[futures[future]] = future.result()
                 except BrokenExecutor:
                     continue
+        finally:
+            for future in futures:
+                future.cancel()
     if len(done) < len(jobs):
         lost = [place for place in range(len(jobs)) if place not in done]
         raise PartsLost(f"unable to finish parts {lost}: their workers died {attempts} times")
     return [done[place] for place in range(len(jobs))]
 
 
-def processes(count: int) -> Callable[[], Workers]:
-    """Makes pools of so many processes of this machine. They are spawned: a fork of a process in which DuckDB or Arrow runs
-    threads may wait for ever."""
+class Processes:
+    """Processes of this machine that stay until they are closed: to start one takes longer than many a part.
 
-    def pool() -> Workers:
-        return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+    The first part starts them; where one died, the next part starts them anew. They are forked off a server that has loaded
+    `modules` and runs no thread: a fork of a process in which DuckDB or Arrow runs threads may wait for ever.
+    """
 
-    return pool
+    def __init__(self, count: int, modules: Sequence[str] = ()) -> None:
+        self.count = count
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([*modules])
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> "Future[Any]":
+        with self._lock:
+            if self._pool is not None:
+                try:
+                    return self._pool.submit(fn, *args)
+                except BrokenExecutor:
+                    self._pool.shutdown()
+            self._pool = ProcessPoolExecutor(self.count, mp_context=self._context, initializer=_end_with_parent)
+            return self._pool.submit(fn, *args)
+
+    def close(self) -> None:
+        """Ends the processes; parts that nobody began are given up."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.shutdown(cancel_futures=True)
+                self._pool = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _end_with_parent() -> None:
+    """A worker waits for work for ever, also after whoever would give it was killed; so it watches for that."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
 
 
 class RayExecutor:
@@ -102,6 +144,8 @@ class RayExecutor:
         task = self._ray.remote(fn).options(max_retries=ATTEMPTS).remote(*args)
 
         def settle(found: "Future[Any]") -> None:
+            if not outcome.set_running_or_notify_cancel():
+                return
             error = found.exception()
             if error is None:
                 outcome.set_result(found.result())
