@@ -32,10 +32,10 @@ import pyarrow.parquet as pq
 
 from denghuo.data.analysis.lake import ROW_GROUP, SLOTS, curve_class
 from denghuo.data.processing.dataset import write_rows
+from denghuo.data.processing.parts import Processes, RayExecutor, Workers, in_parts
 from denghuo.kernel.period import Month
 from denghuo.service.billing.engine.atoms import MonthPlan, calendars_of, month_cells, month_plan
 from denghuo.service.billing.engine.curves import rate_curves
-from denghuo.service.billing.engine.pool import Processes, RayExecutor, Workers, in_parts
 from denghuo.service.reading.batch.atoms import atoms_of
 from denghuo.service.tariff.api import BandSpan, TariffDocument
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day

@@ -53,6 +53,8 @@ class Settings(BaseModel):
     """64 hexadecimal digits that the processes of one deployment share; made in the data folder where it is not given."""
     https: bool = False
     """Browsers reach this process by https, through a proxy that ends it: cookies are then sent by https alone."""
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    """Processes beside this one that compute parts of large work, such as a month's curves; 0 where this process does it alone."""
     sign_in_rate: Annotated[str, AfterValidator(_rate)] = "30/minute"
     """Sign-ins from one address, such as 30/minute; more where many people share an address."""
     peers: dict[str, str] = Field(default_factory=dict)

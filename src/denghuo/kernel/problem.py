@@ -61,6 +61,10 @@ class Problem(Exception):
         self.fields: dict[str, Any] = {name: _wire(value) for name, value in fields.items()}
         super().__init__(self.detail["en"])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Between processes a problem travels with its words and its fields."""
+        return _again, (type(self), self.detail, self.fields)
+
     def __getattr__(self, name: str) -> Any:
         fields = self.__dict__.get("fields", {})
         if name in fields:
@@ -89,6 +93,10 @@ class Problem(Exception):
         if isinstance(detail, Mapping) and {"zh", "en"} <= detail.keys():
             return cls(text(detail["zh"], detail["en"]), **fields)
         return cls(None, **fields)
+
+
+def _again(kind: type[Problem], detail: Text, fields: Mapping[str, Any]) -> Problem:
+    return kind(detail, **fields)
 
 
 class Invalid(Problem, status=422, zh="请求不符合契约", en="The request does not fit the contract"):

@@ -28,6 +28,7 @@ from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.embedded import EmbeddedServer, FolderInUse, folder_unusable
 from denghuo.data.processing.housekeeping import Housekeeping
 from denghuo.data.processing.migration import migrate
+from denghuo.data.processing.parts import Processes
 from denghuo.kernel.contract import Api, Call
 from denghuo.service.billing.rules import example_faults
 from denghuo.service.host.binding import Directory, Implementation, Local, Store
@@ -41,6 +42,8 @@ from denghuo.settings import Loaded
 
 KEY_BYTES = 32
 PEER_TIMEOUT_S = 60.0
+PRELOADED = ("denghuo.service.reading.batch.atoms",)
+"""What workers have loaded before they are asked for anything."""
 
 
 def _services() -> dict[type[Api], Implementation]:
@@ -112,7 +115,8 @@ def platform(
             warehouse = stack.enter_context(
                 Warehouse(dsn, folder / "warehouse.duckdb", folder / "datasets", SOURCES, EXTERNALS)
             )
-        store = Store(database, Datasets(database, folder / "datasets"), key, warehouse)
+        workers = stack.enter_context(Processes(settings.workers, PRELOADED)) if settings.workers else None
+        store = Store(database, Datasets(database, folder / "datasets"), key, warehouse, workers)
         signer = Signer(key)
         directory = Directory()
         for contract, implementation in SERVICES.items():

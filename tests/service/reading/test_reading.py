@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from denghuo.data.processing.dataset import arrow_schema
+from denghuo.data.processing.parts import Processes
 from denghuo.kernel.contract import Call, Message
 from denghuo.kernel.period import midnight
 from denghuo.kernel.problem import Invalid, NotPermitted, Unavailable
@@ -43,6 +44,7 @@ from denghuo.service.reading.api import (
     WrongIntake,
 )
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.service.atoms import publish_atoms
 from tests.service.bindings import NOW
 from tests.service.reading.conftest import Bench, Make
 from tests.service.reading.county import MONTH, installation, month_of, registers, steady
@@ -651,6 +653,31 @@ def test_atoms_are_made_once_and_again_where_the_curve_changed(bench: Make) -> N
     station = replace(CLERK, permits=frozenset({"reading.publish"}))
     with pytest.raises(WholeCompanyOnly):
         made.api.publish_atoms(station, PublishAtoms(month=MONTH, series="active_fwd_wh", starts=[0]))
+
+
+def test_workers_make_the_same_atoms_and_say_the_same_of_damage(bench: Make) -> None:
+    made = county(bench)
+    days = [date(2026, 4, day) for day in (13, 14, 15)]
+    made.receive_curves(*(energy_day("M1", day, [day.day] * 95) for day in days))
+    asked = PublishAtoms(month=MONTH, series="active_fwd_wh", starts=[0, 40])
+    alone = made.api.publish_atoms(made.call(), asked)
+    assert alone.made == 3
+    later = datetime(2026, 5, 2, tzinfo=UTC)
+    with Processes(2) as workers:
+
+        def shared(cut: list[int]) -> AtomsPublished:
+            return publish_atoms(made.lake, made.datasets, workers, asked.model_copy(update={"starts": cut}), later)
+
+        for ref in alone.rows:
+            made.datasets.path(ref).unlink()
+        with made.database.connection() as connection:
+            connection.execute("DELETE FROM data.dataset WHERE name = 'reading.day_atoms'")
+        assert shared([0, 40]) == alone
+        assert [made.datasets.path(ref).exists() for ref in alone.rows] == [True] * 3
+        (file,) = made.lake.versions(CURVES["active_fwd_wh"], days[1])
+        (made.lake.folder / file.path).write_bytes(b"nothing")
+        with pytest.raises(Unavailable, match=str(file.day)):
+            shared([0, 8])
 
 
 def test_damaged_curves_are_said_and_make_no_atoms(bench: Make) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -59,46 +60,19 @@ class Datasets:
         now: datetime,
     ) -> DatasetRef:
         """Writes the rows and enters them into the manifest as the newest version of (name, period, shard)."""
-        table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=arrow_schema(schema))
-        table = table.select(list(schema.columns)).cast(arrow_schema(schema))
-        folder = self.folder / schema.name / period
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / f".{shard}-{os.getpid()}-{id(table)}.partial"
-        try:
-            write_rows(table, partial)
-            digest = _sha256(partial)
-            final = folder / f"{shard}-{digest[:16]}.parquet"
-            with partial.open("rb+") as file:
-                os.fsync(file.fileno())
-            partial.rename(final)
-        except OSError as error:
-            raise disk_full() from error
-        finally:
-            partial.unlink(missing_ok=True)
+        return self.enter(write_file(self.folder, schema, period, shard, rows), now)
+
+    def enter(self, made: "DatasetFile", now: datetime) -> DatasetRef:
+        """Enters a file that `write_file` wrote into the manifest, as the newest version of (name, period, shard)."""
+        ref = made.ref
         with self._database.connection() as connection:
             connection.execute(
                 "INSERT INTO data.dataset (name, version, period, shard, digest, row_count, path, published_at)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (name, period, shard, digest)"
                 " DO UPDATE SET published_at = excluded.published_at",
-                (
-                    schema.name,
-                    schema.version,
-                    period,
-                    shard,
-                    digest,
-                    table.num_rows,
-                    str(final.relative_to(self.folder)),
-                    now,
-                ),
+                (ref.name, ref.version, ref.period, ref.shard, ref.digest, ref.row_count, made.path, now),
             )
-        return DatasetRef(
-            name=schema.name,
-            version=schema.version,
-            period=period,
-            shard=shard,
-            digest=digest,
-            row_count=table.num_rows,
-        )
+        return ref
 
     def newest(self, name: str, period: str) -> list[DatasetRef]:
         """The newest published file of each shard of a period, in shard order."""
@@ -137,6 +111,53 @@ class Datasets:
         many = [refs] if isinstance(refs, DatasetRef) else list(refs)
         tables = [pq.read_table(self.path(ref), columns=list(columns) if columns else None) for ref in many]
         return pa.concat_tables(tables) if tables else pa.table({})
+
+
+@dataclass(frozen=True)
+class DatasetFile:
+    """A file of a dataset that stands under its final name, and the reference that it is to be found by once it is entered."""
+
+    ref: DatasetRef
+    path: str
+
+
+def write_file(
+    folder: pathlib.Path,
+    schema: DatasetSchema,
+    period: str,
+    shard: str,
+    rows: pa.Table | Iterable[Mapping[str, Any]],
+) -> DatasetFile:
+    """Writes rows below the folder of all datasets; needs no database, so any process can do it.
+
+    Raises:
+        Unavailable: the disk is full.
+    """
+    table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=arrow_schema(schema))
+    table = table.select(list(schema.columns)).cast(arrow_schema(schema))
+    own = folder / schema.name / period
+    own.mkdir(parents=True, exist_ok=True)
+    partial = own / f".{shard}-{os.getpid()}-{id(table)}.partial"
+    try:
+        write_rows(table, partial)
+        digest = _sha256(partial)
+        final = own / f"{shard}-{digest[:16]}.parquet"
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.rename(final)
+    except OSError as error:
+        raise disk_full() from error
+    finally:
+        partial.unlink(missing_ok=True)
+    ref = DatasetRef(
+        name=schema.name,
+        version=schema.version,
+        period=period,
+        shard=shard,
+        digest=digest,
+        row_count=table.num_rows,
+    )
+    return DatasetFile(ref, str(final.relative_to(folder)))
 
 
 def write_rows(table: pa.Table, path: pathlib.Path) -> None:

@@ -17,6 +17,7 @@ from psycopg.rows import BaseRowFactory, class_row, dict_row, scalar_row
 
 from denghuo.data.processing.database import Database, role_of
 from denghuo.data.processing.dataset import Datasets
+from denghuo.data.processing.parts import Workers
 from denghuo.kernel.contract import Call, Event
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Work:
     """A unit of work. Made by the host for each operation; a service only uses it.
 
     `datasets` publishes and scans rows that are too many for a reply; `lake` keeps measured values by day; `warehouse` holds the
-    figures of all services, where this process follows the store. `emit` adds an event to the journal row of the command.
+    figures of all services, where this process follows the store; `workers` compute parts of large work, where there are any.
+    `emit` adds an event to the journal row of the command.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class Work:
         lake: "Lake",
         read_only: bool = False,
         warehouse: "Warehouse | None" = None,
+        workers: Workers | None = None,
     ) -> None:
         self.schema = schema
         self.call = call
         self.datasets = datasets
         self.lake = lake
         self.warehouse = warehouse
+        self.workers = workers
         self.events: list[Event] = []
         self.jobs: list[tuple[str, dict[str, Any]]] = []
         self._database = database

@@ -9,6 +9,7 @@ from denghuo.data.analysis.lake import Lake
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.journal import Journal, digest_of
+from denghuo.data.processing.parts import Workers
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import PUBLIC, Api, Call, Event, Message, Nothing, Operation
 from denghuo.kernel.problem import NotPermitted, text
@@ -42,6 +43,7 @@ class Store:
     datasets: Datasets
     master_key: bytes
     warehouse: "Warehouse | None" = None
+    workers: Workers | None = None
 
     @property
     def lake(self) -> Lake:
@@ -49,7 +51,7 @@ class Store:
         return Lake(self.database, self.datasets.folder / "lake")
 
     def work(self, schema: str, call: Call, read_only: bool = False) -> Work:
-        return Work(self.database, schema, call, self.datasets, self.lake, read_only, self.warehouse)
+        return Work(self.database, schema, call, self.datasets, self.lake, read_only, self.warehouse, self.workers)
 
 
 @dataclass

@@ -4,7 +4,7 @@ gather: inputs from the datasets, one row a meter. plan: a tariff compiled for a
 only. contracts: both together over all contracts of a month. What the columns leave is rated by the rules, contract by contract.
 
 atoms: a month of curves by cells and bands. split: a register shared over the bands by its curve. curves: meters rated from their
-curves. pool: work in parts on processes or on Ray.
+curves.
 """
 
 from denghuo.service.billing.engine.contracts import Contracts, Group, RatedMonth, TariffOf

@@ -362,7 +362,7 @@ class ReadingService(ReadingApi):
 
     def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
         _whole_company(call)
-        return publish_atoms(self._lake, self._work.datasets, request, call.now)
+        return publish_atoms(self._lake, self._work.datasets, self._work.workers, request, call.now)
 
     def _curves(self, call: Call, subject: str, first: date, last: date) -> CurveValues:
         kinds = self._store.subject_kinds(subject)

@@ -1,13 +1,15 @@
 """The atoms of a month's curves (日电量原子), made where they are not there yet and published day by day."""
 
-from datetime import date, datetime, timedelta
+import pathlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
 
 from denghuo.data.analysis.lake import Lake, LakeFile, lake_damaged
-from denghuo.data.processing.dataset import Datasets
-from denghuo.kernel.contract import DatasetRef, DatasetSchema
+from denghuo.data.processing.dataset import DatasetFile, Datasets, write_file
+from denghuo.data.processing.parts import Workers, in_parts
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import AtomDay, AtomsPublished, MeterAtoms, PublishAtoms, cell_name, day_atoms
@@ -15,27 +17,39 @@ from denghuo.service.reading.batch.atoms import atoms_in, atoms_key, atoms_of
 from denghuo.service.reading.batch.intake import CURVES
 
 
-def publish_atoms(lake: Lake, datasets: Datasets, request: PublishAtoms, now: datetime) -> AtomsPublished:
+def publish_atoms(
+    lake: Lake, datasets: Datasets, workers: Workers | None, request: PublishAtoms, now: datetime
+) -> AtomsPublished:
     """The atoms of each file of the month. A file's digest and the cut are part of their name, so what is found by it is right.
+
+    workers: make those that are not there yet, each a file; the bytes are the same as without them.
 
     Raises:
         Unavailable: a file of the lake is missing or damaged.
     """
     month, schema = Month.of(request.month), day_atoms(request.starts)
     files = lake.files(CURVES[request.series], month.first_day, month.next.first_day - timedelta(days=1))
-    known: dict[date, dict[str, DatasetRef]] = {}
-    rows: list[DatasetRef] = []
-    made = 0
-    for file in files:
-        if file.day not in known:
-            known[file.day] = {ref.shard: ref for ref in datasets.newest(schema.name, str(file.day))}
-        shard = f"{request.series}-{file.shard}-{atoms_key(file.digest, request.starts, request.highest)}"
-        found = known[file.day].get(shard)
-        if found is None:
-            found = _make(lake, datasets, file, shard, schema, request, now)
-            made += 1
-        rows.append(found)
-    return AtomsPublished(rows=rows, made=made)
+    known = {
+        day: {ref.shard: ref for ref in datasets.newest(schema.name, str(day))} for day in {file.day for file in files}
+    }
+    shards = [f"{request.series}-{one.shard}-{atoms_key(one.digest, request.starts, request.highest)}" for one in files]
+    found = [known[file.day].get(shard) for file, shard in zip(files, shards, strict=True)]
+    jobs = [
+        _Job(
+            lake.folder,
+            file,
+            datasets.folder,
+            shard,
+            tuple(request.starts),
+            request.highest,
+            2 if workers is None else 1,
+        )
+        for file, shard, ref in zip(files, shards, found, strict=True)
+        if ref is None
+    ]
+    made = iter([_make(job) for job in jobs] if workers is None else in_parts(_make, jobs, workers))
+    rows = [datasets.enter(next(made), now) if ref is None else ref for ref in found]
+    return AtomsPublished(rows=rows, made=len(jobs))
 
 
 def meter_atoms(lake: Lake, request: MeterAtoms) -> list[AtomDay]:
@@ -64,17 +78,22 @@ def meter_atoms(lake: Lake, request: MeterAtoms) -> list[AtomDay]:
     ]
 
 
-def _make(
-    lake: Lake,
-    datasets: Datasets,
-    file: LakeFile,
-    shard: str,
-    schema: DatasetSchema,
-    request: PublishAtoms,
-    now: datetime,
-) -> DatasetRef:
+@dataclass(frozen=True)
+class _Job:
+    """A file of curves whose atoms are to be made, and all that a process needs to know for it."""
+
+    lake: pathlib.Path
+    file: LakeFile
+    datasets: pathlib.Path
+    shard: str
+    starts: tuple[int, ...]
+    highest: bool
+    threads: int
+
+
+def _make(job: _Job) -> DatasetFile:
     try:
-        atoms = atoms_of(lake.folder / file.path, request.starts, request.highest)
+        atoms = atoms_of(job.lake / job.file.path, job.starts, job.highest, job.threads)
     except duckdb.Error as error:
-        raise lake_damaged(file) from error
-    return datasets.publish(schema, str(file.day), shard, atoms, now)
+        raise lake_damaged(job.file) from error
+    return write_file(job.datasets, day_atoms(job.starts), str(job.file.day), job.shard, atoms)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from denghuo.service.billing.engine.pool import PartsLost, Processes, RayExecutor, Workers, in_parts
+from denghuo.data.processing.parts import PartsLost, Processes, RayExecutor, Workers, in_parts
 
 Job = tuple[int, str]
 
@@ -95,7 +95,7 @@ def test_workers_end_with_the_process_that_was_killed(tmp_path: pathlib.Path) ->
     script = tmp_path / "owner.py"
     script.write_text(
         "import os, signal\n"
-        "from denghuo.service.billing.engine.pool import Processes, in_parts\n"
+        "from denghuo.data.processing.parts import Processes, in_parts\n"
         "if __name__ == '__main__':\n"
         "    workers = Processes(1)\n"
         "    print(workers.submit(os.getpid).result(), flush=True)\n"
