@@ -18,11 +18,14 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem
 from denghuo.main.composition import MODULES, SERVICES, operator, platform
 from denghuo.main.cycle import run_cycle
+from denghuo.main.decode import told
 from denghuo.main.demo import demo_users
 from denghuo.main.logs import configure
 from denghuo.main.replay import run_replay
-from denghuo.main.trial import explained, tariff_in, try_file, typed
+from denghuo.main.trial import explained as explained_trial
+from denghuo.main.trial import tariff_in, try_file, typed
 from denghuo.main.web import listen, run, web
+from denghuo.service.acquisition.protocol.catalogue import PROTOCOLS, bytes_of, explained
 from denghuo.service.billing.tariffs import stored
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.settings import Loaded, load
@@ -130,6 +133,19 @@ def replay(loaded: Loaded, month: str, sample: int | None, seed: str | None) -> 
 
 
 @main.command()
+@click.argument("digits", nargs=-1, required=True, metavar="HEX...")
+@click.option(
+    "--protocol", type=click.Choice(["auto", *PROTOCOLS]), default="auto", help="auto finds it out 规约，auto 自动识别"
+)
+def decode(digits: tuple[str, ...], protocol: str) -> None:
+    """Show the frames in HEX (bytes in hexadecimal digits, spaces allowed) field by field 报文解析."""
+    with said():
+        raw = bytes_of(" ".join(digits))
+        for line in told(raw, explained(raw, protocol)):
+            click.echo(line)
+
+
+@main.command()
 @click.argument("operation")
 @click.argument("request_json", default="{}")
 @click.option("--key", help="idempotency key 幂等键")
@@ -197,7 +213,7 @@ def trial(
     with said(), contextlib.ExitStack() as stack:
         given, tariff_of = typed(values), _tariff_of(loaded, stack, tariff, version)
         if file is None:
-            for line in explained(given, tariff_of):
+            for line in explained_trial(given, tariff_of):
                 click.echo(line, file=out)
             return
         done = try_file(

@@ -1,0 +1,97 @@
+"""Which protocols there are, and which of them a given piece of bytes speaks."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from denghuo.kernel.problem import Text, text
+from denghuo.service.acquisition.protocol import dlt645
+from denghuo.service.acquisition.protocol.fault import BadFrame
+from denghuo.service.acquisition.protocol.part import Part
+from denghuo.service.acquisition.protocol.stream import Framing, Reader
+
+BYTES_MAX = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A protocol by its code: how its frames are explained and found in a stream."""
+
+    code: str
+    name: Text
+    explain: Callable[[bytes], list[Part]]
+    framing: Framing
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One frame at bytes [start, end) of what was asked, field by field; `protocol` None: bytes of no frame."""
+
+    protocol: Protocol | None
+    start: int
+    end: int
+    parts: Sequence[Part]
+
+
+def _of(code: str, name: Text, module: ModuleType) -> tuple[str, Protocol]:
+    return code, Protocol(code, name, module.explain, module.FRAMING)
+
+
+# In the order in which they are tried: those with the strictest marks first.
+PROTOCOLS: Mapping[str, Protocol] = dict(
+    [
+        _of("dlt645", text("DL/T 645 电能表", "DL/T 645 meter"), dlt645),
+    ]
+)
+
+
+def bytes_of(written: str) -> bytes:
+    """The bytes that hexadecimal digits write: with or without spaces, commas, 0x or \\x; BadFrame where it is no such text."""
+    digits = re.sub(r"0x|\\x|[\s,;:\-]", "", written, flags=re.IGNORECASE)
+    if wrong := re.search("[^0-9A-Fa-f]", digits):
+        raise BadFrame("hex", wrong.start() // 2, wrong[0])
+    if len(digits) % 2 or not digits:
+        raise BadFrame("hex", len(digits) // 2, digits[-1:])
+    if len(digits) > 2 * BYTES_MAX:
+        raise BadFrame("long", BYTES_MAX, str(len(digits) // 2), str(BYTES_MAX))
+    return bytes.fromhex(digits)
+
+
+def explained(raw: bytes, code: str = "auto") -> list[Explained]:
+    """`raw` as frames, field by field, in order; bytes between them come as pieces of no protocol.
+
+    `auto` takes the protocol in which `raw` is one whole frame, else that whose frames cover the most of it. BadFrame: no
+    frame of the protocol is in it; the reason is that of the protocol whose reading came furthest.
+    """
+    tried = list(PROTOCOLS.values()) if code == "auto" else [PROTOCOLS[code]]
+    failures: list[BadFrame] = []
+    for protocol in tried:
+        try:
+            return [Explained(protocol, 0, len(raw), protocol.explain(raw))]
+        except BadFrame as wrong:
+            failures.append(wrong)
+    found = [_found(raw, protocol) for protocol in tried]
+    best = max(found, key=lambda pieces: sum(piece.end - piece.start for piece in pieces if piece.protocol))
+    if any(piece.protocol for piece in best):
+        return best
+    raise max(failures, key=lambda wrong: int(wrong.fields["at"]))
+
+
+def _found(raw: bytes, protocol: Protocol) -> list[Explained]:
+    reader = Reader(protocol.framing)
+    pieces: list[Explained] = []
+    at = 0
+    for frame in reader.feed(raw) + reader.idle():
+        start = raw.find(frame, at)
+        try:
+            parts = [part.moved(start) for part in protocol.explain(frame)]
+        except BadFrame:
+            continue
+        if start > at:
+            pieces.append(Explained(None, at, start, ()))
+        at = start + len(frame)
+        pieces.append(Explained(protocol, start, at, parts))
+    if at < len(raw):
+        pieces.append(Explained(None, at, len(raw), ()))
+    return pieces

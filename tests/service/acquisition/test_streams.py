@@ -1,0 +1,117 @@
+"""Every protocol: nothing but BadFrame for any bytes, and frames found in a stream that is noisy, split and glued."""
+
+import random
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.service.acquisition.frames import covered, vectors
+
+from denghuo.service.acquisition.protocol.catalogue import PROTOCOLS, bytes_of, explained
+from denghuo.service.acquisition.protocol.fault import BadFrame
+from denghuo.service.acquisition.protocol.stream import Reader
+
+SAMPLES = {code: [bytes.fromhex(row.values[0]["hex"]) for row in vectors(code, whole=True)] for code in PROTOCOLS}
+codes = pytest.mark.parametrize("code", PROTOCOLS)
+
+
+def like(code: str) -> st.SearchStrategy[bytes]:
+    """Random bytes, and real frames with some bytes changed, cut or doubled."""
+
+    def spoil(raw: bytes, seed: int) -> bytes:
+        chance = random.Random(seed)
+        spoiled = bytearray(raw)
+        for _ in range(chance.randrange(4)):
+            spoiled[chance.randrange(len(spoiled))] = chance.randrange(256)
+        cut = chance.randrange(len(spoiled) + 1) if chance.random() < 0.3 else len(spoiled)
+        return bytes(spoiled[:cut]) + (raw if chance.random() < 0.1 else b"")
+
+    return st.one_of(st.binary(max_size=80), st.builds(spoil, st.sampled_from(SAMPLES[code]), st.integers(0, 2**32)))
+
+
+@codes
+@given(data=st.data())
+@settings(max_examples=200)
+def test_any_bytes_are_explained_or_refused(code, data):
+    raw = data.draw(like(code))
+    try:
+        parts = PROTOCOLS[code].explain(raw)
+    except BadFrame:
+        return
+    covered(parts, len(raw))
+
+
+@codes
+@given(data=st.data())
+@settings(max_examples=50)
+def test_frames_are_found_in_any_stream(code, data):
+    framing = PROTOCOLS[code].framing
+    sent = data.draw(st.lists(st.sampled_from(SAMPLES[code]), max_size=6))
+    # Noise without a start byte in it: what looks like a start may swallow bytes of a frame until the line is silent.
+    noise = st.binary(max_size=12).map(lambda raw: raw.replace(bytes([framing.start]), b"\0"))
+    stream = b"".join(data.draw(noise) + raw for raw in sent) + data.draw(noise)
+    reader, got, at = Reader(framing), [], 0
+    while at < len(stream):
+        step = data.draw(st.integers(1, 40))
+        got += reader.feed(stream[at : at + step])
+        at += step
+        assert reader.waiting <= framing.limit
+    assert got + reader.idle() == [raw.lstrip(b"\xfe") for raw in sent]
+    assert reader.waiting == 0
+
+
+@codes
+def test_a_frame_behind_a_false_start_is_found_when_the_line_falls_silent(code):
+    framing, raw = PROTOCOLS[code].framing, SAMPLES[code][0]
+    reader = Reader(framing)
+    assert raw in reader.feed(bytes([framing.start]) + raw) + reader.idle()
+
+
+@codes
+def test_a_damaged_frame_is_counted_and_the_next_one_found(code):
+    framing, raw = PROTOCOLS[code].framing, SAMPLES[code][0]
+    damaged = raw[:-2] + bytes([raw[-2] ^ 1]) + raw[-1:]
+    reader = Reader(framing)
+    assert reader.feed(damaged + raw) + reader.idle() == [raw]
+    assert reader.noise >= len(damaged)
+
+
+@codes
+def test_a_flood_is_read_in_bounded_time_and_memory(code):
+    framing, raw = PROTOCOLS[code].framing, SAMPLES[code][0]
+    starts = bytes([framing.start]) * 20_000
+    heads = raw[: len(raw) // 2] * 2_000
+    began = time.process_time()
+    for flood in (starts, heads, bytes(100_000)):
+        reader = Reader(framing)
+        for at in range(0, len(flood), 1000):
+            reader.feed(flood[at : at + 1000])
+            assert reader.waiting <= framing.limit
+        reader.idle()
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("written", ["68 61", "68,61", "0x68 0x61", r"\x68\x61", "6861", "68-61"])
+def test_hexadecimal_is_read_as_people_write_it(written):
+    assert bytes_of(written) == b"\x68\x61"
+
+
+@pytest.mark.parametrize("written", ["", "6", "68 6", "68 zz", "帧", "68" * 70_000])
+def test_other_text_is_refused(written):
+    with pytest.raises(BadFrame):
+        bytes_of(written)
+
+
+@codes
+def test_frames_among_other_bytes_are_all_explained(code):
+    raw = SAMPLES[code][0]
+    pieces = explained(b"\x00\x01" + raw + b"\xff" + raw, code)
+    assert [(piece.protocol.code if piece.protocol else None) for piece in pieces] == [None, code, None, code]
+    assert pieces[-1].parts[0].start == pieces[-1].start
+    assert pieces[-1].end == 3 + 2 * len(raw)
+
+
+def test_no_frame_says_why():
+    with pytest.raises(BadFrame):
+        explained(b"\x68\x00\x01")
