@@ -96,7 +96,7 @@ def installed(transformers: Sequence[Mapping[str, Any]], first: date, last: date
     """VA that stood there at most on one of the days, each transformer once, in whatever state."""
     days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
     return max(
-        sum({one["transformer_no"]: one["capacity_va"] for one in transformers if _on(one, day)}.values())
+        sum({one["transformer_no"]: int(one["capacity_va"]) for one in transformers if _on(one, day)}.values())
         for day in days
     )
 

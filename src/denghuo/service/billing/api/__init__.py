@@ -73,9 +73,9 @@ from denghuo.service.billing.api.exception import (
     UsedMonth,
 )
 from denghuo.service.billing.api.forecast import (
+    ESTIMATES,
     AskForecastErrors,
     BillSoFar,
-    ESTIMATES,
     DayEstimated,
     EstimateAccounts,
     EstimateDay,
@@ -421,8 +421,8 @@ class BillingApi(Api, noun="billing", version=1):
 
     @query(permit="billing.read", problems=(BillNotFound,))
     def as_known(self, call: Call, request: AsKnown) -> KnownMonth:
-        """An account's month computed from the meters, readings, terms and prices that were recorded by a day, whether it was billed
-        by then or not; beside it the bill that stood on that day. Nothing is stored."""
+        """An account's month computed from the meters, readings, terms and prices that were recorded by a day, whether it was
+        billed by then or not; beside it the bill that stood on that day. Nothing is stored."""
 
     @query(permit="billing.read")
     def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:
