@@ -94,11 +94,11 @@ def halves(one: Mapping[str, Any], day: date) -> int:
 
 def installed(transformers: Sequence[Mapping[str, Any]], first: date, last: date) -> int:
     """VA that stood there at most on one of the days, each transformer once, in whatever state."""
-    days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
-    return max(
-        sum({one["transformer_no"]: int(one["capacity_va"]) for one in transformers if _on(one, day)}.values())
-        for day in days
-    )
+    most = 0
+    for offset in range((last - first).days + 1):
+        there = {one["transformer_no"]: one for one in transformers if _on(one, first + timedelta(days=offset))}
+        most = max(most, sum(one["capacity_va"] for one in there.values()))
+    return most
 
 
 def without_equal_neighbours(spans: Sequence[Span], names: Sequence[str]) -> list[Span]:

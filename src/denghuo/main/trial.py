@@ -29,8 +29,9 @@ from denghuo.service.billing.api import NotTriable, TrialReading, Try
 from denghuo.service.billing.api.bill import Counted
 from denghuo.service.billing.lines import CannotRate, Rated
 from denghuo.service.billing.rules import rate
+from denghuo.service.billing.rules.views import PRICE_PLACES, average_price
 from denghuo.service.billing.tariffs import EXAMPLES
-from denghuo.service.billing.trial import average_price, subject_of
+from denghuo.service.billing.trial import subject_of
 from denghuo.service.tariff.api import BANDS, GROUPS, SETTLEMENTS, TariffDocument
 from denghuo.service.tariff.rules import Unreadable, check, read_text
 
@@ -324,7 +325,7 @@ def _bill(line: int, number: str, month: str, rated: Rated) -> list[Any]:
         rated.tariff_version,
         energy,
         rated.total,
-        average_price(rated.total, energy) or "",
+        average_price(rated.total, energy.wh, PRICE_PLACES) or "",
         *(Money(groups[group]) for group in GROUPS.entries),
         str(rated.illustrative).lower(),
         " ".join(remark.code for remark in rated.remarks),

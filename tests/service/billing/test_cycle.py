@@ -172,6 +172,10 @@ def test_bill_is_explained_and_adds_up(found: County) -> None:
         (2, "480", "0.6670"),
     ]
     assert sum(line.amount.fen for line in bill.lines) == bill.amount.fen
+    assert (str(bill.amount), str(bill.average_price)) == ("2245.20", "0.6237")
+    (average,) = bill.averages
+    assert average.name is not None and average.name.zh == "电度电费"
+    assert (str(average.energy), str(average.amount), str(average.average)) == ("3600", "2245.20", "0.62366667")
     register = bill.lines[0].registers[0]
     assert (str(register.start), str(register.end), str(register.energy)) == ("1000.00", "4600.00", "3600")
     assert all(line.document_no and line.arithmetic and line.sentence.zh and line.sentence.en for line in bill.lines)

@@ -21,10 +21,11 @@ from denghuo.service.billing.api import (
     Stage,
     SummaryRow,
 )
-from denghuo.service.billing.api.bill import Counted, Held
+from denghuo.service.billing.api.bill import AveragePrice, Counted, Held
 from denghuo.service.billing.api.exception import HOLD_CODES, HeldPiece
 from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.review import MEANINGS
+from denghuo.service.billing.rules.views import PRICE_PLACES, average_price, by_band, by_component
 from denghuo.service.billing.store import STAGE_NAMES, CycleState, Hold, StageRow
 from denghuo.service.customer.api import Account
 
@@ -100,6 +101,7 @@ def bill(
     call: Call,
 ) -> Bill:
     registers = [register(piece) for piece in row["registers"]]
+    details = [BillLine.model_validate(line["detail"]) for line in lines]
     return Bill(
         bill_no=row["bill_no"],
         account_no=row["account_no"],
@@ -128,7 +130,9 @@ def bill(
         estimated_days=row["estimated_days"],
         illustrative=row["illustrative"],
         registers=registers,
-        lines=[shown_line(line["line"], BillLine.model_validate(line["detail"]), registers) for line in lines],
+        lines=[shown_line(line["line"], detail, registers) for line, detail in zip(lines, details, strict=True)],
+        average_price=average_price(Money(row["amount_fen"]), row["energy_wh"], PRICE_PLACES),
+        averages=_averages(details, row["energy_wh"]),
         remarks=[TextPair(zh=remark["zh"], en=remark["en"]) for remark in row["remarks"]],
         held=[
             Held(
@@ -147,6 +151,15 @@ def bill(
         rated_at=row["rated_at"],
         as_of=call.now,
     )
+
+
+def _averages(lines: Sequence[BillLine], energy_wh: int) -> list[AveragePrice]:
+    return [
+        AveragePrice(
+            line=number, name=one.title, band=one.band, energy=one.energy, amount=one.amount, average=one.average
+        )
+        for number, one in enumerate([*by_component(lines, energy_wh), *by_band(lines)], 1)
+    ]
 
 
 def shown_line(number: int, line: BillLine, registers: Sequence[ShownRegister]) -> ShownLine:

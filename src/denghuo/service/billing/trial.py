@@ -7,11 +7,12 @@ from datetime import date, datetime, timedelta
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Text, text
-from denghuo.kernel.values import Energy, Money, Price, round_half_up
+from denghuo.kernel.values import Energy, round_half_up
 from denghuo.service.billing import show
 from denghuo.service.billing.api import NotTriable, ShownRegister, Trial, TrialReading, Try
 from denghuo.service.billing.lines import BasicSpan, MeteredPiece, Rated, RatingSubject
 from denghuo.service.billing.rules import rate
+from denghuo.service.billing.rules.views import PRICE_PLACES, average_price
 from denghuo.service.tariff.api import TariffDocument
 
 _ONE_DAY = timedelta(days=1)
@@ -79,11 +80,6 @@ def refused(misfits: Sequence[Misfit]) -> NotTriable:
         text(first["zh"], first["en"]),
         errors=[{"field": one.field, "value": one.value, **one.what} for one in misfits],
     )
-
-
-def average_price(amount: Money, energy: Energy) -> Price | None:
-    """Yuan per kWh to four decimals; None without energy."""
-    return Price(round_half_up(amount.fen * 10**5, energy.wh) * 10**4) if energy.wh > 0 else None
 
 
 # --- what was typed --------------------------------------------------------------------------------------------------------
@@ -206,7 +202,7 @@ def _shown(subject: RatingSubject, tariff: TariffDocument, rated: Rated, draft: 
         energy=energy,
         used_before=Energy(subject.used_before_wh),
         amount=rated.total,
-        average_price=average_price(rated.total, energy),
+        average_price=average_price(rated.total, energy.wh, PRICE_PLACES),
         illustrative=rated.illustrative,
         lines=[show.shown_line(number, line, registers) for number, line in enumerate(rated.lines, 1)],
         remarks=[TextPair(zh=one.text.zh, en=one.text.en) for one in rated.remarks],

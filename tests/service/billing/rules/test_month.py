@@ -1229,14 +1229,25 @@ def test_averages_are_for_reading() -> None:
         seasons=seasons(peak="150", flat=None, valley="50"),
     )
     rated = rate(subject(piece("100", band="peak"), piece("100", band="flat"), piece("200", band="valley")), document)
-    assert {one.code: str(one.average) for one in by_component(rated)} == {
+    assert {one.code: str(one.average) for one in by_component(rated.lines, rated.energy_wh)} == {
         "agency_energy": "0.3500",
         "transmission": "0.1500",
     }
-    assert {one.band: str(one.average) for one in by_band(rated)} == {
+    assert {one.band: str(one.average) for one in by_band(rated.lines)} == {
         "peak": "0.6000",
         "flat": "0.4000",
         "valley": "0.2000",
     }
     assert average_price(rated.total, rated.energy_wh) == Price.of("0.5")
+    two = two_part(component("energy", "0.5"), price="28", power_factor=PF)
+    terms = {"tariff_class": "two_part_capacity", "spans": [span(*APRIL, kva="100")], "standard": 90}
+    charged = rate(subject(piece("8000"), piece("6000", "reactive_fwd"), **terms), two)
+    # What is not charged per kWh is spread over the energy of the bill, so that the items add up to the average price.
+    averages = by_component(charged.lines, charged.energy_wh)
+    assert {one.code: str(one.average) for one in averages} == {
+        "energy": "0.5000",
+        "basic_capacity": "0.3500",
+        "power_factor": "0.0425",
+    }
+    assert average_price(charged.total, charged.energy_wh) == Price(sum(one.average.e8 for one in averages))
     assert average_price(Money(1), 0) is None

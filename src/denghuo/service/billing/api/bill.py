@@ -203,6 +203,18 @@ class ShownLine(Message):
     steps: list[Step]
 
 
+class AveragePrice(Message):
+    """What an item of the bill, or with `band` all items of a band, come to on average. For reading: a bill is never computed
+    from averages."""
+
+    line: Annotated[int, Label("行号", "Line")]
+    name: Annotated[TextPair | None, Label("收费项目", "Item")]
+    band: Band | None
+    energy: Annotated[Energy, Label("电量", "Energy")]
+    amount: Annotated[Money, Label("金额", "Amount")]
+    average: Annotated[Price, Label("均价（元/千瓦时）", "Average (yuan per kWh)")]
+
+
 class Held(Message):
     """Why a bill is held, as it stands on the bill."""
 
@@ -214,6 +226,7 @@ class Held(Message):
 
 class Bill(Message):
     """A bill explained. `lines` carry their derivation; `remarks` say what a reader must know (estimates, missing months).
+    averages: by item, then by band where the bill has bands; empty without energy.
 
     chain: the bills of this account, month and kind where one of them was taken back, else empty. reversal: the newest request to
     take this bill back; a customer's session does not see it.
@@ -247,6 +260,8 @@ class Bill(Message):
     illustrative: Annotated[bool, Label("含示例价", "Illustrative prices")]
     registers: list[ShownRegister]
     lines: list[ShownLine]
+    average_price: Annotated[Price | None, Label("平均电价（每千瓦时）", "Average price per kWh")] = None
+    averages: list[AveragePrice] = []
     remarks: Annotated[list[TextPair], Label("备注", "Remarks")]
     held: list[Held]
     issued_on: Annotated[date | None, Label("发行日期", "Issued on")]
