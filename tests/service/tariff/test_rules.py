@@ -54,6 +54,24 @@ def tiered(**more: Any) -> TariffDocument:
     return tariff(component("energy", prices), tiers={**tiers("annual", "2520"), **more})
 
 
+def two_part(by: str, basic: dict[str, Any] | None = None, **more: Any) -> TariffDocument:
+    charge = {"by": by, "prices": [{"price": "40"}], "document": DOCUMENT, **(basic or {})}
+    return tariff(ENERGY, classes=[f"two_part_{by}"], basic=charge, **more)
+
+
+def test_rules_that_a_later_text_ended_are_noticed() -> None:
+    def noticed(document: TariffDocument) -> set[str]:
+        assert errors(document) == []
+        return {one.where for one in check(document, succeeded=True)}
+
+    assert noticed(two_part("capacity", days="thirty")) == {"/days"}
+    assert noticed(two_part("capacity", days="thirty", effective_to="2024-06-01")) == set()
+    older = two_part("demand", basic={"demand": {"above": "contract"}})
+    assert noticed(older) == {"/basic/demand/above"}
+    before = older.model_copy(update={"effective_from": date(2010, 1, 1), "effective_to": date(2016, 7, 1)})
+    assert noticed(before) == set() == noticed(two_part("demand"))
+
+
 def test_right_tariffs_have_no_errors() -> None:
     assert errors(tariff(ENERGY)) == []
     assert errors(tariff(FLOATS, seasons=seasons(sharp="200", peak="150", flat=None, valley="50", deep="20"))) == []
@@ -244,6 +262,11 @@ FAULTS: list[tuple[str, str, TariffDocument]] = [
     ("/charges/0/band", "only a demand charge", tariff(ENERGY, charges=[charge(band="peak")])),
     ("/charges/0/document", "not among the sources", tariff(ENERGY, charges=[charge(document="无此文号")])),
     ("/tiers/households", "persons must rise", tiered(households=[{"persons_from": 5, "per_month": "0"}])),
+    (
+        "/basic/discount",
+        "charged by demand",
+        two_part("capacity", basic={"discount": {"energy_per_kva": "260", "price_share": "90", "document": DOCUMENT}}),
+    ),
     (
         "/free_energy/per_month",
         "must be positive",

@@ -1,5 +1,6 @@
 """Any contract with anything that a month can have: it is rated exactly or refused with a reason, and never anything else."""
 
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from denghuo.service.billing.lines import CannotRate, Rated
 from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.registry import cited
 
+APRIL = date(2026, 4, 1)
 KWH = st.integers(0, 10**6)
 PERCENT = st.integers(0, 10_000).map(lambda number: f"{number // 100}.{number % 100:02d}")
 SINGLE = tariff(
@@ -164,7 +166,7 @@ def test_a_month_is_rated_exactly_or_refused_with_a_reason(month: tuple[Any, Any
     assert rated.total.fen == sum(line.amount.fen for line in rated.lines)
     for line in rated.lines:
         assert line.sentence.zh == "".join(step.text.zh for step in line.steps)
-        cited(line.steps)
+        assert all(rule.holds_on(APRIL) for rule in cited(line.steps))
         if line.price is not None and line.unit == "kWh" and line.code != "free_energy":
             exact = Decimal(str(line.price)) * Decimal(line.quantity_milli or 0) / 1000
             assert str(line.amount) == str(exact.quantize(Decimal("0.01"), ROUND_HALF_UP)), line.code

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from denghuo.kernel.fields import TextPair
 from denghuo.service.tariff.api import (
@@ -16,6 +17,8 @@ from denghuo.service.tariff.api import (
 )
 from denghuo.service.tariff.rules.clock import season_findings, season_notices, seasons_in_force
 
+CALENDAR_DAYS_FROM = date(2024, 6, 1)
+FREE_SHARE_FROM = date(2016, 7, 1)
 ENERGY_PRICE_MAX_E8 = 100 * 10**8
 BASIC_PRICE_MAX_E8 = 10_000 * 10**8
 ENERGY_MAX_WH = 10**15
@@ -245,6 +248,8 @@ def _basic(tariff: TariffDocument) -> Iterator[Found]:
     floor = basic.demand.floor_share
     if floor is not None and not 0 <= floor.number <= 10_000:
         yield "/basic/demand/floor_share", "应在 0 与 100% 之间", "must lie between 0 and 100 %"
+    if basic.discount is not None and basic.by != "demand":
+        yield "/basic/discount", "优惠只用于按需量计收", "the discount is for those who are charged by demand"
     if basic.discount is not None and not 0 <= basic.discount.price_share.number <= 10_000:
         yield "/basic/discount/price_share", "应在 0 与 100% 之间", "must lie between 0 and 100 %"
 
@@ -298,6 +303,23 @@ def _examples(tariff: TariffDocument) -> Iterator[Found]:
             yield f"{where}/voltage", "该电压不在本电价内", "this voltage is not of the tariff"
 
 
+def _ended_rules(tariff: TariffDocument) -> Iterator[Found]:
+    """What the tariff states and a later text ended while it is in force: it is charged as stated, and should be meant."""
+    last = tariff.effective_to or date.max
+    if tariff.days == "thirty" and last > CALENDAR_DAYS_FROM:
+        yield (
+            "/days",
+            f"自 {CALENDAR_DAYS_FROM} 起不足月按当月日历天数（供电营业规则），本电价仍按三十分之一",
+            f"from {CALENDAR_DAYS_FROM} on parts of a month count by its calendar days; this tariff keeps thirtieths",
+        )
+    if tariff.basic is not None and tariff.basic.demand.above == "contract" and last > FREE_SHARE_FROM:
+        yield (
+            "/basic/demand/above",
+            f"自 {FREE_SHARE_FROM} 起只有超过 105% 的部分加倍（发改办价格〔2016〕1583号），本电价仍自合同值起算",
+            f"from {FREE_SHARE_FROM} on only what lies above 105 % counts twice; this tariff counts from the contract",
+        )
+
+
 def _notices(tariff: TariffDocument, succeeded: bool) -> Iterator[Found]:
     if tariff.partial:
         yield "/partial", "缺少按月公布的价格，不能发布", "prices of the month are missing; it cannot be published"
@@ -305,6 +327,7 @@ def _notices(tariff: TariffDocument, succeeded: bool) -> Iterator[Found]:
         day = tariff.effective_to.isoformat()
         yield "/effective_to", f"自 {day} 起没有后续版本", f"from {day} on there is no successor"
     yield from season_notices(tariff)
+    yield from _ended_rules(tariff)
     if tariff.effective_from.day != 1:
         yield "/effective_from", "月中生效：当月须分段计费", "begins within a month, whose bills need both tariffs"
     if tariff.effective_to is not None and tariff.effective_to.day != 1:
