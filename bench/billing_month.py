@@ -6,10 +6,12 @@ Prints seconds by stage, accounts a second (whole cycle, and rating with its wri
 its two input datasets. Wall time and CPU time of this process; the database server runs beside it.
 """
 
+import contextlib
 import pathlib
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from denghuo.data.processing.database import Database
@@ -44,20 +46,25 @@ def bare_scan_s(datasets: Datasets) -> float:
     return min(taken)
 
 
+@contextlib.contextmanager
+def company(folder: pathlib.Path) -> Iterator[tuple[Directory, Datasets]]:
+    """The services in this process, over a database of their own with the demo company taken over and the published prices."""
+    with EmbeddedServer(folder / "postgres") as dsn:
+        migrate(dsn, [contract.noun for contract in SERVICES])
+        with Database(dsn) as database:
+            datasets = Datasets(database, folder / "datasets")
+            directory = Directory()
+            store = Store(database, datasets, b"\0" * 32)
+            for contract, implementation in SERVICES.items():
+                directory.bind(contract, Local(store, implementation, directory))
+            take_over(COUNTY, directory, operator(), datasets=datasets, say=lambda line: None)
+            directory(TariffApi).load_published(operator(), LoadPublished())
+            yield directory, datasets
+
+
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        with EmbeddedServer(folder / "postgres") as dsn:
-            migrate(dsn, [contract.noun for contract in SERVICES])
-            with Database(dsn) as database:
-                datasets = Datasets(database, folder / "datasets")
-                directory = Directory()
-                store = Store(database, datasets, b"\0" * 32)
-                for contract, implementation in SERVICES.items():
-                    directory.bind(contract, Local(store, implementation, directory))
-                take_over(COUNTY, directory, operator(), datasets=datasets, say=lambda line: None)
-                directory(TariffApi).load_published(operator(), LoadPublished())
-                run(directory(BillingApi), datasets)
+    with tempfile.TemporaryDirectory() as name, company(pathlib.Path(name)) as (directory, datasets):
+        run(directory(BillingApi), datasets)
 
 
 def run(billing: BillingApi, datasets: Datasets) -> None:

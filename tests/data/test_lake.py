@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from denghuo.data.analysis import held
 from denghuo.data.analysis import lake as lake_module
 from denghuo.data.analysis.lake import SLOTS, Changes, Lake, LakeClass, curve_class, merge, total
 from denghuo.data.processing.database import Database
@@ -302,3 +303,26 @@ def test_really_full_disk(database: Database, tmp_path: pathlib.Path) -> None:
         assert put(lake, POWER, {DAY: curves(A=[5])}, NOW, "small") == Changes(corrected=1)
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_few_rows_of_small_files_come_from_memory_as_they_would_from_the_disk(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        {"meter_no": name, "read_at": NOW + timedelta(hours=place % 3), "value_e4": place}
+        for place, name in enumerate([*(f"M{number:02d}" for number in range(40)), "M1"])
+    ]
+    for step, some in ((0, rows), (1, rows[:9])):
+        put(lake, REGISTER, {DAY + timedelta(days=step): pa.Table.from_pylist(some, schema=REGISTER.schema)}, NOW, "s")
+    wanted = ("meter_no", ("M03", "M1", "M039", "", "M07"))
+
+    def picked() -> list[dict[str, object]]:
+        return lake.scan(REGISTER, DAY, DAY + timedelta(days=1), only=wanted).to_pylist()
+
+    small = picked()
+    assert [(row["day"], row["meter_no"]) for row in small] == [
+        (DAY, "M03"), (DAY, "M07"), (DAY, "M1"), (DAY + timedelta(days=1), "M03"), (DAY + timedelta(days=1), "M07"),
+    ]  # fmt: skip
+    monkeypatch.setattr(held, "CELLS_MAX", 0)
+    order = sorted(picked(), key=lambda row: (str(row["day"]), str(row["meter_no"])))
+    assert order == small

@@ -23,6 +23,7 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 from psycopg.rows import class_row
 
+from denghuo.data.analysis.held import HeldFile, HeldFiles
 from denghuo.data.processing.database import Database
 from denghuo.kernel.period import SLOTS_A_DAY
 from denghuo.kernel.problem import Unavailable, text
@@ -34,6 +35,7 @@ SLOTS = tuple(f"p{slot:02d}" for slot in range(SLOTS_A_DAY))
 ROW_GROUP = 16 * 1024
 ORPHAN_AGE = timedelta(hours=1)
 ONE_SHARD = "all"
+_HELD = HeldFiles()
 
 
 @dataclass(frozen=True)
@@ -197,17 +199,43 @@ class Lake:
         names = list(columns or kind.schema.names)
         with self._database.connection() as connection:
             files = self._newest(connection, kind, None, None, first, last, as_of)
-        schema = pa.schema([("day", pa.date32()), *((name, kind.schema.field(name).type) for name in names)])
+        schema = _dated(kind, names)
         if not files:
             return schema.empty_table()
         if only is not None:
-            return self._pick(files, names, only).cast(schema)
+            return self._picked(kind, files, names, only)
         tables = []
         for file in files:
             table = self._load(file, names)
             day = pa.repeat(pa.scalar(file.day, pa.date32()), table.num_rows)
             tables.append(table.add_column(0, "day", day).cast(schema))
         return pa.concat_tables(tables)
+
+    def _picked(
+        self, kind: LakeClass, files: Sequence[LakeFile], names: Sequence[str], only: tuple[str, Sequence[str]]
+    ) -> pa.Table:
+        """A few rows out of many files, by day: of small ones from memory, of large ones from the disk."""
+        schema = _dated(kind, names)
+        found: list[pa.Table] = []
+        days: list[date] = []
+        large: list[LakeFile] = []
+        for file in files:
+            # Files are in the order of their first key.
+            held = self._held(kind, file) if only[0] == kind.key_names[0] else None
+            if held is None:
+                large.append(file)
+                continue
+            for rows in held.of(only[1]):
+                found.append(rows)
+                days += [file.day] * rows.num_rows
+        small = pa.concat_tables([kind.schema.empty_table(), *found]).select(list(names))
+        table = small.add_column(0, "day", pa.array(days, pa.date32())).cast(schema)
+        return pa.concat_tables([table, self._pick(large, names, only).cast(schema)]).sort_by("day") if large else table
+
+    def _held(self, kind: LakeClass, file: LakeFile) -> HeldFile | None:
+        names = kind.schema.names
+        cells = file.row_count * len(names)
+        return _HELD.file(self.folder / file.path, names[0], cells, lambda: self._load(file, names).cast(kind.schema))
 
     def _pick(self, files: Sequence[LakeFile], names: Sequence[str], only: tuple[str, Sequence[str]]) -> pa.Table:
         """A few rows out of many files: DuckDB reads no more of a file than the pages in which they can stand."""
@@ -343,6 +371,11 @@ class Lake:
                 " ORDER BY class, day, shard, version"
             )
             return [file for file in cursor if not self._whole(file)]
+
+
+def _dated(kind: LakeClass, names: Sequence[str]) -> pa.Schema:
+    """Columns of a class behind a column `day`."""
+    return pa.schema([("day", pa.date32()), *((name, kind.schema.field(name).type) for name in names)])
 
 
 def merge(kind: LakeClass, known: pa.Table | None, incoming: pa.Table) -> tuple[pa.Table | None, Changes]:

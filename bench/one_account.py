@@ -1,0 +1,166 @@
+"""Bench: questions about one account, in a warm process, beside as many bare round trips to the database in the same run.
+
+    python bench/one_account.py
+
+Over the demo company with a billed month, at the boundary of the services in this process: an issued bill calculated again from
+today's readings, terms and prices; a bill that was taken back, billed anew and issued; a bill explained with all its steps; a
+month as it is known. Over a county with a billed year: all eligible tariffs for its twelve months. Last the page of a bill (its
+spec and its source) over HTTP. Prints p50 and p95 of each, the CPU time of this process for one, the statements it sends, and how
+long as many statements that do nothing take.
+"""
+
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from unittest import mock
+
+import psycopg
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from bench.billing_month import MONTH, company, operator, run
+from tests.browser.product import Product, running
+from tests.databases import migrated
+from tests.service.billing.county import Supply, county, settle_county
+from tests.service.billing.months import bill_months
+
+from denghuo.data.processing.embedded import EmbeddedServer
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month
+from denghuo.service.billing.api import AsKnown, BillingApi, BillRef, FindBills, Recalculate, ReverseBill, WhatIf
+from denghuo.service.host import relay
+from denghuo.service.host.binding import Directory
+from denghuo.service.tariff.api import LoadPublished, TariffApi
+from denghuo.service.workflow.api import Decide, WorkflowApi
+
+WARM, EACH, TAKEN_BACK, PAGES = 10, 100, 30, 30
+BANDS = {"total": 260, "peak": 150, "valley": 110}
+
+
+def statements(ask: Callable[[Call, Any], Any], request: Any) -> int:
+    """How many statements a question sends."""
+    with mock.patch.object(psycopg.Cursor, "execute", autospec=True, side_effect=psycopg.Cursor.execute) as sent:
+        ask(operator(), request)
+    return sent.call_count
+
+
+def bare(directory: Directory, count: int) -> list[float]:
+    """Milliseconds of so many statements that do nothing, one after the other."""
+    taken = []
+    with directory.hosted["billing"].store.database.connection() as connection:
+        for _ in range(30):
+            begun = time.perf_counter()
+            for _ in range(count):
+                connection.execute("SELECT 1")
+            taken.append((time.perf_counter() - begun) * 1000)
+    return taken
+
+
+def measured(directory: Directory, name: str, ask: Callable[[Call, Any], Any], requests: Sequence[Any]) -> None:
+    """Asks them one after the other; the first are to warm up."""
+    for request in requests[: WARM - 1]:
+        ask(operator(), request)
+    sent = statements(ask, requests[WARM - 1])
+    taken, cpu = [], time.process_time()
+    for request in requests[WARM:]:
+        begun = time.perf_counter()
+        ask(operator(), request)
+        taken.append((time.perf_counter() - begun) * 1000)
+    cpu_ms = (time.process_time() - cpu) * 1000 / len(taken)
+    print(
+        f"{name}: p50 {median(taken):.1f} ms, p95 {ninety_fifth(taken):.1f} ms, CPU {cpu_ms:.1f} ms;"
+        f" {sent} statements, which bare take {median(bare(directory, sent)):.1f} ms"
+    )
+
+
+def median(taken: Sequence[float]) -> float:
+    return statistics.median(taken)
+
+
+def ninety_fifth(taken: Sequence[float]) -> float:
+    return statistics.quantiles(taken, n=20)[-1]
+
+
+def of_the_month(directory: Directory) -> None:
+    billing = directory(BillingApi)
+    rows = billing.bills(operator(), FindBills(month=MONTH, kind="supply", state="issued", limit=200)).rows
+    bills = rows[: WARM + EACH]
+    again = [Recalculate(account_no=one.account_no, month=MONTH) for one in bills]
+    measured(directory, "an issued bill calculated again", billing.recalculate, again)
+    measured(directory, "a bill explained", billing.bill, [BillRef(bill_no=one.bill_no) for one in bills])
+    known = [AsKnown(account_no=one.account_no, month=MONTH) for one in bills]
+    measured(directory, "a month as it is known", billing.as_known, known)
+    gone = bills[: TAKEN_BACK + WARM]
+    for one in gone:
+        asked = billing.reverse_bill(operator(), ReverseBill(bill_no=one.bill_no, reason="bench: taken back"))
+        manager = Call.system(operator().now, actor="manager")
+        directory(WorkflowApi).decide(manager, Decide(approval_no=asked.approval_no, agreed=True))
+    relay.settle(directory, lambda: operator().now)
+    measured(directory, "a month billed anew and issued", billing.recalculate, again[: len(gone)])
+
+
+def of_a_year(folder: pathlib.Path) -> None:
+    supplies = [Supply(serial, 1, contract_kw=8) for serial in range(1, 31)]
+    year = [str(month) for month in _months()]
+    with EmbeddedServer(folder / "postgres") as server, migrated(server) as name:
+        dsn = psycopg.conninfo.make_conninfo(server, dbname=name)
+        with county("local", dsn, folder / "datasets") as found:
+            settle_county(found, supplies, [])
+            found.directory(TariffApi).load_published(operator(), LoadPublished())
+            used = {
+                one: {month: {band: kwh + 3 * one.serial for band, kwh in BANDS.items()} for month in year}
+                for one in supplies
+            }
+            bill_months(found, used)
+            asked = [WhatIf(account_no=one.account_no) for one in supplies] * 3
+            plans = found.billing.what_if(operator(), asked[0])
+            name = f"{len(plans.plans)} tariffs over {plans.months_count} months"
+            measured(found.directory, name, found.billing.what_if, asked)
+
+
+def _months() -> list[Month]:
+    months = [Month(2025, 5)]
+    while len(months) < 12:
+        months.append(months[-1].next)
+    return months
+
+
+def of_the_page(product: Product) -> None:
+    """The spec of the page and the bill itself, as a clerk with a session."""
+    product.bill_month()
+    with product.session("billing") as client:
+        rows = product.ask(client, "billing.bills", month=MONTH, limit=PAGES)["rows"]
+        page, floor = [], []
+        for row in rows:
+            begun = time.perf_counter()
+            product.ask(client, "application.page", app="billing", page="bill", channel="pc")
+            product.ask(client, "billing.bill", bill_no=row["bill_no"])
+            page.append((time.perf_counter() - begun) * 1000)
+            begun = time.perf_counter()
+            client.get("/healthz")
+            client.get("/healthz")
+            floor.append((time.perf_counter() - begun) * 1000)
+    print(
+        f"the page of a bill over HTTP: p50 {median(page[3:]):.1f} ms, p95 {ninety_fifth(page[3:]):.1f} ms; two bare exchanges"
+        f" {median(floor):.1f} ms"
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        with company(folder / "company") as (directory, datasets):
+            run(directory(BillingApi), datasets)
+            of_the_month(directory)
+        of_a_year(folder / "year")
+        (folder / "product").mkdir()
+        with running(folder / "product") as product:
+            of_the_page(product)
+
+
+if __name__ == "__main__":
+    main()

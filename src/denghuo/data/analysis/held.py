@@ -1,0 +1,70 @@
+"""Small files of the lake, held in memory for those who look for a few rows of them (常驻小文件).
+
+A month of one meter lies in as many files as days. To open them costs more than all else that a bill takes, and they are the same
+files for every meter of a small company; of a large one they are too large to be held, and are read by the pages that are needed.
+Files never change, so what was read of one stands as long as the file is there as it was.
+"""
+
+import os
+import pathlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+CELLS_MAX = 128 * 1024
+"""Rows times columns of a file that is held; a file of registers of 25,000 meters has as many."""
+FILES_MAX = 192
+
+
+@dataclass(frozen=True)
+class HeldFile:
+    """Rows in the order of a text column, and that column as numpy can search it."""
+
+    rows: pa.Table
+    keys: Any
+
+    def of(self, values: Iterable[str]) -> list[pa.Table]:
+        """The rows of some values, a table for each that is there."""
+        found = []
+        for value in sorted(set(values)):
+            wanted = value.encode()
+            first = int(np.searchsorted(self.keys, wanted, "left"))
+            if first < len(self.keys) and self.keys[first] == wanted:
+                last = int(np.searchsorted(self.keys, wanted, "right"))
+                found.append(self.rows.slice(first, last - first))
+        return found
+
+
+class HeldFiles:
+    """The files used last, of all lakes of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: OrderedDict[tuple[str, str, int, int], HeldFile] = OrderedDict()
+
+    def file(self, path: pathlib.Path, column: str, cells: int, read: Callable[[], pa.Table]) -> HeldFile | None:
+        """A file whose rows are in the order of a text column; None where it is too large to be held, or is not there."""
+        if cells > CELLS_MAX:
+            return None
+        try:
+            stat = os.stat(path)
+        except OSError:
+            return None
+        key = (str(path), column, stat.st_mtime_ns, stat.st_size)
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
+        rows = read()
+        keys = np.array([str(value).encode() for value in rows[column].to_pylist()], dtype=np.bytes_)
+        found = HeldFile(rows.combine_chunks(), keys)
+        with self._lock:
+            self._held[key] = found
+            while len(self._held) > FILES_MAX:
+                self._held.popitem(last=False)
+        return found
