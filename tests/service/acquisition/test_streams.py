@@ -32,7 +32,7 @@ def like(code: str) -> st.SearchStrategy[bytes]:
 
 @codes
 @given(data=st.data())
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_any_bytes_are_explained_or_refused(code, data):
     raw = data.draw(like(code))
     try:
@@ -44,7 +44,7 @@ def test_any_bytes_are_explained_or_refused(code, data):
 
 @codes
 @given(data=st.data())
-@settings(max_examples=50)
+@settings(max_examples=25)
 def test_frames_are_found_in_any_stream(code, data):
     framing = PROTOCOLS[code].framing
     sent = data.draw(st.lists(st.sampled_from(SAMPLES[code]), max_size=6))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from denghuo.kernel.problem import Text, text
-from denghuo.service.acquisition.protocol import dlt645
+from denghuo.service.acquisition.protocol import dlt645, dlt698
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.part import Part
 from denghuo.service.acquisition.protocol.stream import Framing, Reader
@@ -41,6 +41,7 @@ def _of(code: str, name: Text, module: ModuleType) -> tuple[str, Protocol]:
 # In the order in which they are tried: those with the strictest marks first.
 PROTOCOLS: Mapping[str, Protocol] = dict(
     [
+        _of("dlt698", text("DL/T 698.45 面向对象", "DL/T 698.45 object-oriented"), dlt698),
         _of("dlt645", text("DL/T 645 电能表", "DL/T 645 meter"), dlt645),
     ]
 )
