@@ -2,6 +2,7 @@
 
 from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
+from denghuo.service.contract.api import FeeControlAgreed
 from denghuo.service.reading.api import ReadCorrected, RegistersReceived
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
@@ -17,6 +18,13 @@ def calculate_again(service: BillingService, call: Call, event: ReadCorrected) -
 def estimate_again(service: BillingService, call: Call, event: RegistersReceived) -> None:
     """New registers of a running month: what nobody billed yet is estimated anew."""
     service.follow_registers(call, event.month)
+
+
+@on(FeeControlAgreed)
+def estimate_at_once(service: BillingService, call: Call, event: FeeControlAgreed) -> None:
+    """An account came under fee control: its balance is known without waiting for the next day."""
+    if event.way is not None and event.effective_from <= call.today:
+        service.follow_fee_control(event.account_no)
 
 
 @on(ApprovalDecided)

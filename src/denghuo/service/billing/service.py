@@ -266,6 +266,10 @@ class BillingService(BillingApi):
             # The month before is billed by and by: what is new of it is measured.
             self._work.enqueue("billing.measure_forecast", {"month": str(Month.of(month).previous)})
 
+    def follow_fee_control(self, account_no: str) -> None:
+        """An account came under fee control: it is estimated at once."""
+        self._work.enqueue("billing.estimate_accounts", {"account_nos": [account_no]})
+
     def measure_forecast(self, call: Call, request: MeasureForecast) -> ForecastMeasured:
         return measure_forecast(self._store, self._ask, request.month, call)
 

@@ -24,6 +24,7 @@ from denghuo.service.contract.api import (
     ContractsFound,
     ContractsOf,
     EndContract,
+    FeeControlAgreed,
     FindContracts,
     PublishFeeControl,
     PublishTerms,
@@ -128,7 +129,18 @@ class ContractService(ContractApi):
         ends = None if any(row.end is None for row in rows) else max(row.end for row in rows if row.end is not None)
         span = (min(row.start for row in rows), ends)
         FeeControls(self._work).agree(request, kind, span, call.now)
-        return self._history(call, request.contract_no)
+        found = self._history(call, request.contract_no)
+        self._work.emit(
+            FeeControlAgreed(
+                account_no=found.contract.account_no,
+                org=found.contract.org,
+                tariff_class=found.contract.tariff_class,
+                way=request.way,
+                protected=request.protected,
+                effective_from=request.effective_from,
+            )
+        )
+        return found
 
     def end_contract(self, call: Call, request: EndContract) -> ContractHistory:
         rows = self._rows(request.contract_no)

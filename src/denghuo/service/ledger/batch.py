@@ -4,6 +4,7 @@ One voucher for each organisation and kind of bill sums the run; its entries car
 the chart to the voucher to the bill and back, also when a run has a million bills.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -39,8 +40,11 @@ class Posted:
     amount_fen: int
 
 
-def post_run(work: Work, month: str, run_no: int, bills: DatasetRef, lines: DatasetRef) -> Posted:
-    """Posts the bills of a run that are not in the books yet. Running it again changes nothing."""
+def post_run(
+    work: Work, month: str, run_no: int, bills: DatasetRef, lines: DatasetRef, follow: Callable[[], None]
+) -> Posted:
+    """Posts the bills of a run that are not in the books yet. Running it again changes nothing. follow: what is done when they are
+    in the books, and still staged."""
     bill_rows = work.datasets.scan(bills, list(_BILLS))
     line_rows = work.datasets.scan(lines, ["bill_no", "group", "amount_fen"])
     parts = line_rows.group_by(["bill_no", "group"]).aggregate([("amount_fen", "sum")])
@@ -70,6 +74,7 @@ def post_run(work: Work, month: str, run_no: int, bills: DatasetRef, lines: Data
         (sums["bills"], unchanged, held, sums["fen"], posting_no),
     )
     _set_off(work, posting_no)
+    follow()
     work.run("DROP TABLE staged_bill, staged_part")
     return Posted(sums["bills"], unchanged, held, sums["fen"])
 

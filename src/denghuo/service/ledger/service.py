@@ -4,7 +4,8 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
-from denghuo.service.billing.api import BillingApi, EstimatesOf
+from denghuo.service.billing.api import BillingApi, EstimatesMade, EstimatesOf
+from denghuo.service.contract.api import FeeControlAgreed
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
 from denghuo.service.ledger.api import (
@@ -13,18 +14,26 @@ from denghuo.service.ledger.api import (
     Ageing,
     AgeingRow,
     AskAgeing,
+    AskBalanceLimits,
     AskChart,
     AskProof,
     AskRecovery,
     AskStatement,
     AskTrialBalance,
     AskVoucher,
+    BalanceLimit,
+    BalanceLimits,
+    BalancesTold,
+    BalanceWarnings,
     BillsOpen,
     BillsPosted,
     Chart,
     CloseMonth,
     Entries,
     EstimatedBalance,
+    FeeBalances,
+    FindBalances,
+    FindBalanceWarnings,
     FindEntries,
     FindPostings,
     FindReceivables,
@@ -48,12 +57,15 @@ from denghuo.service.ledger.api import (
     Recovery,
     RecoveryRow,
     ReverseReceipt,
+    SetBalanceLimit,
     Statement,
+    TellBalances,
     TrialBalance,
     Voucher,
     Vouchers,
     VoucherUnknown,
 )
+from denghuo.service.ledger.balances import BalanceDesk
 from denghuo.service.ledger.batch import post_run
 from denghuo.service.ledger.closing import Closing
 from denghuo.service.ledger.receiving import Receiving
@@ -72,7 +84,8 @@ class LedgerService(LedgerApi):
 
     def take_bills(self, month: str, run_no: int, bills: DatasetRef, lines: DatasetRef) -> None:
         """Posts a run's bills (the event handler's work) and says so when there were new ones."""
-        posted = post_run(self._work, month, run_no, bills, lines)
+        desk = BalanceDesk(self._work, self._ask)
+        posted = post_run(self._work, month, run_no, bills, lines, lambda: desk.follow_bills(self._work.call.today))
         if posted.bills:
             self._work.emit(
                 BillsPosted(month=month, run_no=run_no, count=posted.bills, amount_fen=str(posted.amount_fen))
@@ -113,6 +126,36 @@ class LedgerService(LedgerApi):
             estimated_at=None if newest is None else newest.estimated_at,
             as_of=call.now,
         )
+
+    # -- balances under fee control --------------------------------------------------------------------------------------
+
+    def take_estimates(self, call: Call, event: EstimatesMade) -> None:
+        """Accounts were estimated anew (the event handler's work)."""
+        self._balances().take(event.estimates, event.fee_control, event.made_at, call.today)
+
+    def take_fee_control(self, call: Call, event: FeeControlAgreed) -> None:
+        """Fee control of an account began, changed or ended (the event handler's work)."""
+        self._balances().take_account(event, call.now)
+
+    def fee_balances(self, call: Call, request: FindBalances) -> FeeBalances:
+        return self._balances().find(call, request)
+
+    def balance_warnings(self, call: Call, request: FindBalanceWarnings) -> BalanceWarnings:
+        return self._balances().warnings(call, request)
+
+    def balance_limits(self, call: Call, request: AskBalanceLimits) -> BalanceLimits:
+        return self._balances().limits(call)
+
+    def set_balance_limit(self, call: Call, request: SetBalanceLimit) -> BalanceLimit:
+        return self._balances().set_limit(call, request)
+
+    def tell_balances(self, call: Call, request: TellBalances) -> BalancesTold:
+        return self._balances().tell(call)
+
+    def _balances(self) -> BalanceDesk:
+        return BalanceDesk(self._work, self._ask)
+
+    # -- lists of what is owed -------------------------------------------------------------------------------------------
 
     def bills_open(self, call: Call, request: BillsOpen) -> OpenAccounts:
         return OpenAccounts(rows=self._items.open_accounts(request.account_nos))
@@ -161,10 +204,15 @@ class LedgerService(LedgerApi):
     # -- receipts --------------------------------------------------------------------------------------------------------
 
     def post_receipts(self, call: Call, request: PostReceipts) -> ReceiptsPosted:
-        return Receiving(self._work, self._ask).post(call, request)
+        posted = Receiving(self._work, self._ask).post(call, request)
+        self._balances().follow_money((item.account_no for item in request.receipts), call.today)
+        return posted
 
     def reverse_receipt(self, call: Call, request: ReverseReceipt) -> ReceiptReversed:
-        return Receiving(self._work, self._ask).reverse(call, request)
+        reversed_ = Receiving(self._work, self._ask).reverse(call, request)
+        receipt = self._items.receipts([request.receipt_no])[request.receipt_no]
+        self._balances().follow_money([receipt["account_no"]], call.today)
+        return reversed_
 
     def receipts_of(self, call: Call, request: ReceiptsOf) -> KnownReceipts:
         return KnownReceipts(rows=self._items.known_receipts(request.receipt_nos))

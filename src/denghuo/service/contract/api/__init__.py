@@ -39,6 +39,7 @@ from denghuo.service.contract.api.fee_control import (
     FEE_WAYS,
     AgreeFeeControl,
     FeeControl,
+    FeeControlAgreed,
     FeeControlRefused,
     FeeWay,
     Protected,
@@ -92,6 +93,7 @@ __all__ = [
     "ContractsOf",
     "EndContract",
     "FeeControl",
+    "FeeControlAgreed",
     "FeeControlRefused",
     "FeeWay",
     "FindContracts",
@@ -99,6 +101,7 @@ __all__ = [
     "LossRow",
     "NewContract",
     "Part",
+    "Protected",
     "PublishFeeControl",
     "PublishTerms",
     "Settlement",
@@ -320,7 +323,7 @@ class ContractApi(Api, noun="contract", version=1):
         """Special terms from a day on: losses, transformers and their states, sub-meters and fixed shares, households, agency
         cases. A month in which they change is billed in stages."""
 
-    @command(permit="contract.change", problems=(ContractNotFound, FeeControlRefused))
+    @command(permit="contract.change", problems=(ContractNotFound, FeeControlRefused), emits=(FeeControlAgreed,))
     def agree_fee_control(self, call: Call, request: AgreeFeeControl) -> ContractHistory:
         """Fee control of a supply contract from a day on, or its end: whether the account is estimated every day and told before
         its balance is used up. Bills are not changed by it."""

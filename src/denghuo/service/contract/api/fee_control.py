@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from denghuo.kernel.contract import DatasetSchema, Dictionary, Label, Message
+from denghuo.kernel.contract import DatasetSchema, Dictionary, Event, Label, Message
 from denghuo.kernel.fields import ContractNo, Reason
 from denghuo.kernel.problem import Problem, text
 
@@ -51,6 +51,17 @@ class AgreeFeeControl(Message):
 
 class PublishFeeControl(Message):
     on: Annotated[date, Label("日期", "On")]
+
+
+class FeeControlAgreed(Event, name="contract.fee_control.agreed", version=1):
+    """Fee control of an account from a day on; without a way it ends on that day."""
+
+    account_no: str
+    org: str
+    tariff_class: str
+    way: FeeWay | None
+    protected: bool
+    effective_from: date
 
 
 class FeeControlRefused(Problem, noun="contract", status=409, zh="不能约定费控", en="Fee control cannot be agreed so"):

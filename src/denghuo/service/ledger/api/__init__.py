@@ -5,6 +5,26 @@ in the books of one organisation. Entries never change: what was wrong is revers
 """
 
 from denghuo.kernel.contract import Api, Call, command, query
+from denghuo.service.ledger.api.balance import (
+    LEVELS,
+    AskBalanceLimits,
+    BalanceLimit,
+    BalanceLimits,
+    BalancesExhausted,
+    BalancesLowered,
+    BalancesTold,
+    BalanceWarning,
+    BalanceWarnings,
+    FallenBalance,
+    FeeBalance,
+    FeeBalances,
+    FindBalances,
+    FindBalanceWarnings,
+    Level,
+    LimitRefused,
+    SetBalanceLimit,
+    TellBalances,
+)
 from denghuo.service.ledger.api.book import (
     ACCOUNT_KINDS,
     DOCUMENTS,
@@ -102,6 +122,7 @@ __all__ = [
     "DOCUMENTS",
     "ITEMS_MAX",
     "ITEM_STATES",
+    "LEVELS",
     "METHODS",
     "PROOFS",
     "RECEIPT_STATES",
@@ -114,13 +135,21 @@ __all__ = [
     "AmountRefused",
     "AnyAccount",
     "AskAgeing",
+    "AskBalanceLimits",
     "AskChart",
     "AskProof",
     "AskRecovery",
     "AskStatement",
     "AskTrialBalance",
     "AskVoucher",
+    "BalanceLimit",
+    "BalanceLimits",
     "BalanceRow",
+    "BalanceWarning",
+    "BalanceWarnings",
+    "BalancesExhausted",
+    "BalancesLowered",
+    "BalancesTold",
     "BillKind",
     "BillsOpen",
     "BillsPosted",
@@ -134,6 +163,11 @@ __all__ = [
     "Entries",
     "Entry",
     "EstimatedBalance",
+    "FallenBalance",
+    "FeeBalance",
+    "FeeBalances",
+    "FindBalanceWarnings",
+    "FindBalances",
     "FindEntries",
     "FindPostings",
     "FindReceivables",
@@ -142,6 +176,8 @@ __all__ = [
     "KnownReceipt",
     "KnownReceipts",
     "LedgerApi",
+    "Level",
+    "LimitRefused",
     "Method",
     "MonthClosed",
     "MonthLocked",
@@ -171,8 +207,10 @@ __all__ = [
     "Recovery",
     "RecoveryRow",
     "ReverseReceipt",
+    "SetBalanceLimit",
     "Statement",
     "StatementRow",
+    "TellBalances",
     "TrialBalance",
     "Voucher",
     "VoucherLine",
@@ -193,6 +231,26 @@ class LedgerApi(Api, noun="ledger", version=1):
     @query(permit="ledger.read", problems=(AccountUnknown,))
     def estimated_balance(self, call: Call, request: OwedBy) -> EstimatedBalance:
         """What an account would have left if its running month were billed now: for prepaid and fee-control accounts."""
+
+    @query(permit="ledger.read")
+    def fee_balances(self, call: Call, request: FindBalances) -> FeeBalances:
+        """Accounts under fee control with their balances after what they used and were not billed for, as estimated every day."""
+
+    @query(permit="ledger.read")
+    def balance_warnings(self, call: Call, request: FindBalanceWarnings) -> BalanceWarnings:
+        """Balances that fell below their limits or were used up, newest first; each fall is told to the customer once."""
+
+    @query(permit="ledger.read")
+    def balance_limits(self, call: Call, request: AskBalanceLimits) -> BalanceLimits:
+        """From which balance on customers are told that little is left."""
+
+    @command(permit="ledger.set_limits", problems=(LimitRefused,))
+    def set_balance_limit(self, call: Call, request: SetBalanceLimit) -> BalanceLimit:
+        """Sets such a limit for a unit from a day on."""
+
+    @command(permit="ledger.advance", emits=(BalancesLowered, BalancesExhausted))
+    def tell_balances(self, call: Call, request: TellBalances) -> BalancesTold:
+        """Tells customers whose balance fell: a step of the job worker, called until nobody waits."""
 
     @query(permit="ledger.read")
     def bills_open(self, call: Call, request: BillsOpen) -> OpenAccounts:

@@ -1,0 +1,49 @@
+"""Fee control on its pages: agreed on the contract, the balance estimated, warned of once, paid in."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import Enter
+from tests.browser.product import Product
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_customer_under_fee_control_is_seen_with_the_balance(
+    enter: Enter, product: Product, accessible: Callable[[Page], None], width: int
+) -> None:
+    with product.session("billing") as client:
+        rows = product.ask(client, "contract.find_contracts", tariff_class="resident", kind="supply", limit=9)["rows"]
+        row = rows[-1] if width > 1000 else rows[-2]
+        number = row["account_no"]
+        today = datetime.now(UTC).date().isoformat()
+        limits = {"org": "1405810", "effective_from": today, "low_amount": "50.00", "reason": "费控预警标准"}
+        product.ask(client, "ledger.set_balance_limit", **limits)
+        page = enter("billing", path=f"/w/contract/contract?contract_no={row['contract_no']}", width=width)
+        page.get_by_role("tab", name="费控").click()
+        page.get_by_role("button", name="约定或取消费控").click()
+        form = page.get_by_role("dialog").last
+        form.get_by_label("生效日期").fill(today)
+        page.keyboard.press("Enter")
+        form.get_by_role("combobox", name="费控方式").click()
+        page.get_by_role("option", name="远程费控").click()
+        form.get_by_label("原因").fill("客户申请办理费控")
+        form.get_by_role("button", name="约定或取消费控").click()
+        expect(page.get_by_text("客户申请办理费控").first).to_be_visible()
+        fallen = product.until(
+            lambda: product.ask(client, "ledger.balance_warnings", account_no=number)["rows"],
+            lambda found: found and found[0]["told"],
+        )
+        # Nothing was paid in: the month so far is owed, which is told once.
+        assert [one["level"] for one in fallen] == ["exhausted"]
+    page.goto("/w/ledger/balances")
+    expect(page.get_by_text(number).first).to_be_visible()
+    expect(page.get_by_text("余额用尽").first).to_be_visible()
+    page.mouse.move(0, 0)
+    accessible(page)
+    page.get_by_role("tab", name="预警限额").click()
+    expect(page.get_by_text("费控预警标准").first).to_be_visible()
+    page.get_by_role("tab", name="预警记录").click()
+    expect(page.get_by_role("tabpanel", name="预警记录").get_by_text(number).first).to_be_visible()
+    accessible(page)
