@@ -28,7 +28,7 @@ def test_a_customer_under_fee_control_is_seen_with_the_balance(
         page.keyboard.press("Enter")
         form.get_by_role("combobox", name="费控方式").click()
         page.get_by_role("option", name="远程费控").click()
-        form.get_by_label("原因").fill("客户申请办理费控")
+        form.get_by_label("事由").fill("客户申请办理费控")
         form.get_by_role("button", name="约定或取消费控").click()
         expect(page.get_by_text("客户申请办理费控").first).to_be_visible()
         fallen = product.until(

@@ -9,10 +9,10 @@ CREATE TABLE fee_account (
     protected boolean NOT NULL,
     -- the publication of all accounts under fee control from which this is known
     as_of timestamptz NOT NULL,
-    -- of the newest estimate; kept when the month is billed
-    through_on date,
-    daily_wh bigint,
-    daily_fen bigint,
+    -- of the newest estimate that a bill took the place of
+    billed_through date,
+    billed_daily_wh bigint,
+    billed_daily_fen bigint,
     level text NOT NULL DEFAULT 'enough' CHECK (level IN ('enough', 'low', 'exhausted')),
     level_since timestamptz
 );
@@ -26,11 +26,13 @@ CREATE TABLE unbilled (
     month text NOT NULL,
     org text NOT NULL,
     through_on date NOT NULL,
+    days int NOT NULL CHECK (days > 0),
     energy_wh bigint NOT NULL,
     amount_fen bigint NOT NULL,
     estimated_at timestamptz NOT NULL,
     PRIMARY KEY (account_no, month)
-);
+    -- all rows are written anew every day: half of a page is left for them
+) WITH (fillfactor = 50);
 ALTER TABLE unbilled ENABLE ROW LEVEL SECURITY;
 CREATE POLICY unbilled_visible ON unbilled USING (denghuo.visible(org, account_no));
 

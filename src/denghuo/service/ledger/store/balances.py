@@ -1,6 +1,7 @@
 """Queries on accounts under fee control: their estimates, balances, limits and warnings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, LiteralString
 
@@ -21,9 +22,13 @@ from denghuo.service.ledger.api import (
 _COUNTED: LiteralString = (
     "o AS (SELECT i.account_no, sum(amount_fen - paid_fen)::bigint AS fen FROM item i JOIN f USING (account_no)"
     " WHERE kind = 'supply' AND paid_fen <> amount_fen GROUP BY i.account_no),"
-    " u AS (SELECT account_no, sum(amount_fen)::bigint AS fen FROM unbilled JOIN f USING (account_no) GROUP BY account_no),"
+    " u AS (SELECT account_no, sum(amount_fen)::bigint AS fen, sum(energy_wh)::bigint AS wh, sum(days)::bigint AS days,"
+    " max(through_on) AS through_on FROM unbilled JOIN f USING (account_no) GROUP BY account_no),"
     " standing AS (SELECT f.*, coalesce(c.prepaid_fen, 0) AS prepaid_fen, coalesce(o.fen, 0) AS outstanding_fen,"
-    " coalesce(u.fen, 0) AS unbilled_fen, coalesce(c.prepaid_fen, 0) - coalesce(o.fen, 0) - coalesce(u.fen, 0) AS balance_fen"
+    " coalesce(u.fen, 0) AS unbilled_fen, coalesce(c.prepaid_fen, 0) - coalesce(o.fen, 0) - coalesce(u.fen, 0) AS balance_fen,"
+    " coalesce(u.through_on, f.billed_through) AS through_on,"
+    " coalesce((u.wh + u.days / 2) / u.days, f.billed_daily_wh) AS daily_wh,"
+    " coalesce((u.fen + u.days / 2) / u.days, f.billed_daily_fen) AS daily_fen"
     " FROM f LEFT JOIN customer_account c USING (account_no) LEFT JOIN o USING (account_no) LEFT JOIN u USING (account_no)),"
     " counted AS (SELECT *, CASE WHEN daily_fen > 0 THEN (greatest(balance_fen, 0) / daily_fen)::int END AS days_left"
     " FROM standing)"
@@ -33,7 +38,9 @@ _COUNTED: LiteralString = (
 _TAKE: LiteralString = "INSERT INTO fee_account (account_no, org, tariff_class, way, protected, as_of)"
 _TAKEN: LiteralString = (
     " ON CONFLICT (account_no) DO UPDATE SET org = excluded.org, tariff_class = excluded.tariff_class, way = excluded.way,"
-    " protected = excluded.protected, as_of = excluded.as_of WHERE fee_account.as_of <= excluded.as_of"
+    " protected = excluded.protected, as_of = excluded.as_of WHERE fee_account.as_of <= excluded.as_of AND (fee_account.org,"
+    " fee_account.tariff_class, fee_account.way, fee_account.protected)"
+    " IS DISTINCT FROM (excluded.org, excluded.tariff_class, excluded.way, excluded.protected)"
 )
 
 
@@ -83,25 +90,26 @@ class Balances:
             "estimated_at",
         ]
         stage(self._work, "estimated", self._work.datasets.scan(estimates, columns))
-        self._work.run(
-            "DELETE FROM estimated e WHERE kind <> 'supply'"
-            " OR NOT EXISTS (SELECT FROM fee_account f WHERE f.account_no = e.account_no)"
-            " OR EXISTS (SELECT FROM item i WHERE i.account_no = e.account_no AND i.month = e.month AND i.kind = 'supply')"
-            " OR EXISTS (SELECT FROM unbilled u WHERE u.account_no = e.account_no AND u.month = e.month"
-            " AND u.estimated_at > e.estimated_at)"
-        )
-        self._work.run(
-            "INSERT INTO unbilled (account_no, month, org, through_on, energy_wh, amount_fen, estimated_at)"
-            " SELECT account_no, month, org, through_on, energy_wh, amount_fen, estimated_at FROM estimated"
-            " ON CONFLICT (account_no, month) DO UPDATE SET org = excluded.org, through_on = excluded.through_on,"
-            " energy_wh = excluded.energy_wh, amount_fen = excluded.amount_fen, estimated_at = excluded.estimated_at"
-        )
-        self._work.run(
-            "UPDATE fee_account f SET through_on = e.through_on, daily_wh = (e.energy_wh + e.days / 2) / e.days,"
-            " daily_fen = (e.amount_fen + e.days / 2) / e.days FROM estimated e WHERE e.account_no = f.account_no"
-            " AND e.days > 0 AND e.through_on >= coalesce(f.through_on, e.through_on)"
-        )
+        with self._in_bulk():
+            self._work.run(
+                "INSERT INTO unbilled (account_no, month, org, through_on, days, energy_wh, amount_fen, estimated_at)"
+                " SELECT account_no, e.month, e.org, e.through_on, e.days, e.energy_wh, e.amount_fen, e.estimated_at"
+                " FROM estimated e JOIN fee_account USING (account_no)"
+                " WHERE e.kind = 'supply' AND e.days > 0 AND NOT EXISTS (SELECT FROM item i"
+                " WHERE i.account_no = e.account_no AND i.month = e.month AND i.kind = 'supply')"
+                " ON CONFLICT (account_no, month) DO UPDATE SET org = excluded.org, through_on = excluded.through_on,"
+                " days = excluded.days, energy_wh = excluded.energy_wh, amount_fen = excluded.amount_fen,"
+                " estimated_at = excluded.estimated_at WHERE unbilled.estimated_at <= excluded.estimated_at"
+            )
         self._work.run("DROP TABLE estimated")
+
+    @contextmanager
+    def _in_bulk(self) -> Iterator[None]:
+        """Statements over all accounts: without statistics of tables that were just filled, the planner would go through one
+        table for each row of another."""
+        self._work.run("SET LOCAL enable_nestloop = off")
+        yield
+        self._work.run("SET LOCAL enable_nestloop = on")
 
     def controlled(self, account_nos: Sequence[str]) -> list[str]:
         """Those of these accounts that are under fee control."""
@@ -110,8 +118,11 @@ class Balances:
     def billed(self) -> list[str]:
         """Forgets the estimates of the months for which bills are staged; gives their accounts."""
         return self._work.values(
-            "DELETE FROM unbilled u USING staged_bill s WHERE s.account_no = u.account_no AND s.month = u.month"
-            " AND s.kind = 'supply' RETURNING u.account_no"
+            "WITH gone AS (DELETE FROM unbilled u USING staged_bill s WHERE s.account_no = u.account_no AND s.month = u.month"
+            " AND s.kind = 'supply' RETURNING u.*)"
+            " UPDATE fee_account f SET billed_through = g.through_on, billed_daily_wh = (g.energy_wh + g.days / 2) / g.days,"
+            " billed_daily_fen = (g.amount_fen + g.days / 2) / g.days FROM gone g WHERE g.account_no = f.account_no"
+            " RETURNING f.account_no"
         )
 
     # -- judging ---------------------------------------------------------------------------------------------------------
@@ -119,10 +130,9 @@ class Balances:
     def judge(self, on: date, account_nos: Sequence[str] | None = None) -> int:
         """Sets the levels of these accounts, or of all, by the limits of a day; enters a warning for each that fell. Gives how
         many fell. An account that was never estimated is not judged."""
-        some: LiteralString = "" if account_nos is None else " AND account_no = ANY (%(accounts)s)"
-        return self._work.run(
-            "WITH f AS (SELECT account_no, org, tariff_class, protected, through_on, daily_fen, level FROM fee_account"
-            " WHERE through_on IS NOT NULL" + some + "), " + _COUNTED + ","
+        some: LiteralString = "" if account_nos is None else " WHERE account_no = ANY (%(accounts)s)"
+        query: LiteralString = (
+            "WITH f AS (SELECT * FROM fee_account" + some + "), " + _COUNTED + ","
             " told AS (SELECT DISTINCT ON (org, tariff_class) * FROM balance_limit WHERE effective_from <= %(on)s"
             " ORDER BY org, tariff_class, effective_from DESC),"
             " kinds AS (SELECT DISTINCT org, tariff_class FROM f),"
@@ -131,14 +141,18 @@ class Balances:
             " ORDER BY k.org, k.tariff_class, length(t.org) DESC, t.tariff_class DESC),"
             " judged AS (SELECT counted.*, CASE WHEN balance_fen <= 0 THEN 'exhausted' WHEN balance_fen < l.low_fen"
             " OR days_left < l.low_days THEN 'low' ELSE 'enough' END AS now"
-            " FROM counted LEFT JOIN limits l USING (org, tariff_class)),"
+            " FROM counted LEFT JOIN limits l USING (org, tariff_class) WHERE through_on IS NOT NULL),"
             " moved AS (UPDATE fee_account a SET level = j.now, level_since = %(at)s FROM judged j"
             " WHERE a.account_no = j.account_no AND a.level <> j.now RETURNING j.*)"
             " INSERT INTO balance_warning (account_no, org, level, balance_fen, daily_fen, days_left, through_on, protected, at)"
             " SELECT account_no, org, now, balance_fen, daily_fen, days_left, through_on, protected, %(at)s FROM moved"
-            " WHERE now = 'exhausted' OR (now = 'low' AND level = 'enough') ORDER BY account_no",
-            {"on": on, "at": self._work.call.now, "accounts": list(account_nos or ())},
+            " WHERE now = 'exhausted' OR (now = 'low' AND level = 'enough') ORDER BY account_no"
         )
+        params = {"on": on, "at": self._work.call.now, "accounts": list(account_nos or ())}
+        if account_nos is not None:
+            return self._work.run(query, params)
+        with self._in_bulk():
+            return self._work.run(query, params)
 
     def untold(self, limit: int) -> list[BalanceWarning]:
         rows = self._work.rows(
