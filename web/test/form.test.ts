@@ -1,6 +1,6 @@
 import { mount } from '@vue/test-utils'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { defineComponent, h } from 'vue'
+import { defineComponent, h, ref } from 'vue'
 import { setLanguage } from '@/language'
 import FormBlock from '@/render/blocks/FormBlock.vue'
 import { providePage } from '@/render/context'
@@ -67,4 +67,21 @@ test('rows of a list are typed by their columns, go out without empty cells, and
   expect((multiplier!.element as HTMLInputElement).value).toBe('1')
   await start!.setValue(' 100 ')
   expect(wireValue(typed['readings'], asked.properties!['readings']!)).toEqual([{ multiplier: '1', start: '100' }])
+})
+
+test('a field that is one record is typed in one row, goes out as a record, and is nothing while only its defaults stand', async () => {
+  const power: Schema = { type: 'string', format: 'power', 'x-label': { zh: '容量', en: 'Power' } }
+  const record: Schema = { type: 'object', properties: { power, times: { type: 'integer', default: 2, 'x-label': { zh: '倍数', en: 'Times' } } } }
+  const asked: Schema = { type: 'object', $defs: { Capacity: record }, properties: { capacity: { anyOf: [{ $ref: '#/$defs/Capacity' }, { type: 'null' }], default: null, 'x-label': { zh: '超容', en: 'Excess' } } } }
+  const typed = ref<Record<string, unknown>>({})
+  const inputs = [{ name: 'capacity', columns: ['power', 'times'] }]
+  const page = onPage(() => h(FormFields, { inputs, request: asked, errors: [], modelValue: typed.value, 'onUpdate:modelValue': (values: Record<string, unknown>) => (typed.value = values) }))
+  await vi.dynamicImportSettled()
+  expect(page.findAll('input').map((input) => input.attributes('aria-label'))).toEqual(['超容 容量', '超容 倍数'])
+  expect(page.text()).not.toContain('增加一行')
+  const [kilowatts] = page.findAll('input')
+  await kilowatts!.setValue(' 21 ')
+  expect(wireValue(typed.value['capacity'], asked.properties!['capacity']!)).toEqual({ power: '21', times: 2 })
+  await kilowatts!.setValue('')
+  expect(typed.value['capacity']).toBeUndefined()
 })

@@ -11,7 +11,7 @@ from denghuo.kernel.fields import Document, TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy, Money
-from denghuo.service.billing import show
+from denghuo.service.billing import claims, show
 from denghuo.service.billing.api import (
     Advance,
     Advanced,
@@ -24,6 +24,7 @@ from denghuo.service.billing.api import (
     BillRef,
     BillsFound,
     BillSoFar,
+    Breach,
     CompareBills,
     Cycle,
     CycleNotFound,
@@ -48,6 +49,7 @@ from denghuo.service.billing.api import (
     HeldException,
     HoldersTold,
     KnownMonth,
+    LateFee,
     MeasureForecast,
     MonthNotOver,
     MonthReplayed,
@@ -56,9 +58,12 @@ from denghuo.service.billing.api import (
     MySoFar,
     MyWhatIf,
     NotIssued,
+    OutageCompensation,
     Plans,
+    QuantityCorrection,
     Recalculate,
     Recalculated,
+    Refund,
     Release,
     Released,
     ReleaseMany,
@@ -78,6 +83,8 @@ from denghuo.service.billing.api import (
     TakeOverUse,
     TasksKept,
     TellHolders,
+    TemporarySupply,
+    Theft,
     Trial,
     TriedOnAll,
     Try,
@@ -85,9 +92,7 @@ from denghuo.service.billing.api import (
     WhatIf,
     WholeCompanyOnly,
     WorkedOut,
-    WorkOut,
 )
-from denghuo.service.billing.claims import work_out
 from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.estimate import DayDesk, unbilled
 from denghuo.service.billing.exceptions import ExceptionDesk
@@ -249,9 +254,6 @@ class BillingService(BillingApi):
         tariff, draft = tried(self._ask, call, request)
         return trial(request, tariff, draft, call.now)
 
-    def work_out(self, call: Call, request: WorkOut) -> WorkedOut:
-        return work_out(request, call.now)
-
     def estimate_day(self, call: Call, request: EstimateDay) -> DayEstimated:
         return DayDesk(self._work, self._store, self._ask, call).of_day(request.month, request.everyone)
 
@@ -296,6 +298,29 @@ class BillingService(BillingApi):
     def withdrawn(self, call: Call, approval_no: int, by: str) -> None:
         """A request to take a bill back was withdrawn (the event handler's work)."""
         ReversalDesk(self._work, self._ask).withdrawn(call, approval_no, by)
+
+    # -- outside the month's bill -------------------------------------------------------------------------------------------
+
+    def late_fee(self, call: Call, request: LateFee) -> WorkedOut:
+        return claims.shown(claims.late_fee(request), call.now)
+
+    def breach(self, call: Call, request: Breach) -> WorkedOut:
+        return claims.shown(claims.breach(request), call.now)
+
+    def theft(self, call: Call, request: Theft) -> WorkedOut:
+        return claims.shown(claims.theft(request), call.now)
+
+    def quantity_correction(self, call: Call, request: QuantityCorrection) -> WorkedOut:
+        return claims.shown(claims.quantity_correction(request), call.now)
+
+    def refund(self, call: Call, request: Refund) -> WorkedOut:
+        return claims.shown(claims.refund(request), call.now)
+
+    def outage_compensation(self, call: Call, request: OutageCompensation) -> WorkedOut:
+        return claims.shown(claims.outage_compensation(request), call.now)
+
+    def temporary_supply(self, call: Call, request: TemporarySupply) -> WorkedOut:
+        return claims.shown(claims.temporary_supply(request, self._ask, call), call.now)
 
     # -- computed again ---------------------------------------------------------------------------------------------------
 

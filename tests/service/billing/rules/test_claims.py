@@ -23,6 +23,7 @@ from denghuo.service.billing.rules.claims import (
     Load,
     PricedEnergy,
     correction_claim,
+    factor_corrected,
     late_fee,
     late_fee_terms,
     outage_compensation,
@@ -30,6 +31,9 @@ from denghuo.service.billing.rules.claims import (
     rerated,
     sealed_equipment,
     settled,
+    stated,
+    stolen_by_load,
+    stolen_by_share,
     temporary_refund,
     temporary_settlement,
     temporary_supply,
@@ -247,7 +251,9 @@ def test_theft_of_unknown_time(case_id: str) -> None:
     assert rated_power_w(220, 10, 1) == 2200 and rated_power_w(220, 5, 3, 30) == 99_000
     if "kWh" in expected:
         assert energy == wh(expected["kWh"])
-    claim = theft([PricedEnergy(energy, Price.of(inputs["price"]))], loads=[load])
+    found = stolen_by_load(load[0], Price.of(inputs["price"]), use="lighting")
+    assert found.energy_wh == energy
+    claim = theft([found])
     assert [line.amount for line in claim.lines] == [yuan(expected["back"]), yuan(expected["penalty"])]
     assert "theft.energy" in {rule.id for rule in cited(claim.lines[0].steps)}
     explained(claim)
@@ -255,12 +261,12 @@ def test_theft_of_unknown_time(case_id: str) -> None:
 
 def test_theft_08_by_a_transformer_ratio_and_another_breach() -> None:
     inputs, expected = given("theft-08")
-    rate_missing = Fraction(inputs["rate"])
-    missing = corrected({"total": wh(inputs["kWh"])}, 1 + rate_missing, "correction.ratio")
+    missing = stolen_by_share(wh(inputs["kWh"]), Percent.of(str(Decimal(inputs["rate"]) * 100)), Price.of("0.8777008"))
     assert missing.energy_wh == wh(expected["kWh"])
-    claim = theft([PricedEnergy(missing.energy_wh, Price.of("0.8777008"))])
+    claim = theft([missing])
     assert [line.amount for line in claim.lines] == [yuan(inputs["back"]), yuan(expected["penalty"])]
     assert claim.total + touched_metering(resident=False).total == yuan(expected["total"])
+    explained(claim)
 
 
 @for_all(first=st.dates(date(2020, 1, 1), date(2030, 1, 1)), days=st.integers(1, 800), cut=st.integers(1, 799))
@@ -379,6 +385,21 @@ def test_gs_refund_is_the_sum_of_its_lines() -> None:
     assert [str(line.amount) for line in claim.lines] == [f"{Decimal(item):.2f}" for item in inputs["items"]]
     assert claim.total == yuan(expected["total"])
     explained(claim)
+
+
+def test_pf_01_reactive_energy_that_was_missing() -> None:
+    inputs, expected = given("pf-01")
+    base = Money.of("12000")  # 12600 with its surcharge of 5 %
+    assert yuan(inputs["bill_incl_pf"]) == Money(base.fen * 105 // 100)
+    now = wh(inputs["kvarh"] + inputs["missing_kvarh"])
+    line = factor_corrected(
+        wh(inputs["kWh"]), wh(inputs["kvarh"]), now, standard=int(Decimal(inputs["std"]) * 100), base=base
+    )
+    assert line.amount == yuan(expected["back_bill"]) and line.arithmetic == "1140.00 - 600.00 = 540.00"
+    assert [one.values["percent"] for one in line.steps[:2]] == [str(expected["pct1"]), str(expected["pct2"])]
+    assert stated("基本电费", Money(-1), "2026-03").sentence.zh == "2026-03：金额：-0.01 元。"
+    with pytest.raises(ValueError, match="without active energy"):
+        factor_corrected(0, 1, 2, standard=90, base=base)
 
 
 def test_a_month_rated_again_settles_the_difference_with_its_power_factor() -> None:

@@ -52,6 +52,7 @@ export function wireValue(value: unknown, schema: Schema): unknown {
   if (schema.type === 'integer' || schema.type === 'number') return Number(value)
   if (schema.type === 'array' && typeof value === 'string') return value.split(/[\s,，;；]+/).filter(Boolean)
   if (Array.isArray(value)) return value.map((item) => (isRecord(item) ? wireRecord(item) : item))
+  if (isRecord(value)) return wireRecord(value)
   return typeof value === 'string' ? value.trim() : value
 }
 
@@ -59,7 +60,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A typed row of a list of records: cells that were left empty are not sent. */
+/** A typed record, or a row of a list of them: cells that were left empty are not sent. */
 function wireRecord(record: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(record).filter(([, cell]) => !isMissing(cell)).map(([name, cell]) => [name, typeof cell === 'string' ? cell.trim() : cell]))
 }

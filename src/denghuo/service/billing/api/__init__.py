@@ -25,7 +25,18 @@ from denghuo.service.billing.api.bill import (
     SummaryRow,
 )
 from denghuo.service.billing.api.change import PARTS, BillChange, ChangePart, ChangeStep, CompareBills, NotComparable
-from denghuo.service.billing.api.claim import CLAIM_KINDS, ClaimEnergy, ClaimLoad, ClaimRow, WorkedOut, WorkOut
+from denghuo.service.billing.api.claim import (
+    LOAD_USES,
+    THREE_WIRE_FAULTS,
+    Breach,
+    LateFee,
+    OutageCompensation,
+    QuantityCorrection,
+    Refund,
+    TemporarySupply,
+    Theft,
+    WorkedOut,
+)
 from denghuo.service.billing.api.cycle import (
     CYCLE_STATES,
     STAGE_STATES,
@@ -132,18 +143,19 @@ __all__ = [
     "BILL_KINDS",
     "BILL_LINES",
     "BILL_STATES",
-    "CLAIM_KINDS",
     "CYCLE_STATES",
     "ESTIMATES",
     "EXCEPTION_STATES",
     "HOLD_CODES",
     "KNOWN_STATES",
+    "LOAD_USES",
     "OUTCOMES",
     "PARTS",
     "REQUEST_STATES",
     "ROLES",
     "STAGES",
     "STAGE_STATES",
+    "THREE_WIRE_FAULTS",
     "USES",
     "Advance",
     "Advanced",
@@ -162,13 +174,11 @@ __all__ = [
     "BillingApi",
     "BillsFound",
     "BillsIssued",
+    "Breach",
     "CannotRate",
     "ChainedBill",
     "ChangePart",
     "ChangeStep",
-    "ClaimEnergy",
-    "ClaimLoad",
-    "ClaimRow",
     "CompareBills",
     "Cycle",
     "CycleNotFound",
@@ -200,6 +210,7 @@ __all__ = [
     "HoldersTold",
     "KnownBill",
     "KnownMonth",
+    "LateFee",
     "MeasureForecast",
     "MeteredPiece",
     "MonthNotOver",
@@ -219,13 +230,16 @@ __all__ = [
     "NotTriable",
     "NothingBilled",
     "NothingSoFar",
+    "OutageCompensation",
     "PlanCost",
     "PlanMonth",
     "Plans",
+    "QuantityCorrection",
     "Rated",
     "RatingSubject",
     "Recalculate",
     "Recalculated",
+    "Refund",
     "Release",
     "ReleaseMany",
     "Released",
@@ -252,6 +266,8 @@ __all__ = [
     "TakenOver",
     "TasksKept",
     "TellHolders",
+    "TemporarySupply",
+    "Theft",
     "Trial",
     "TrialReading",
     "TriedOnAll",
@@ -261,7 +277,6 @@ __all__ = [
     "UsedMonth",
     "WhatIf",
     "WholeCompanyOnly",
-    "WorkOut",
     "WorkedOut",
 ]
 
@@ -379,10 +394,6 @@ class BillingApi(Api, noun="billing", version=1):
     def trial(self, call: Call, request: Try) -> Trial:
         """What a bill would be: typed readings by any tariff, published or a draft, explained line by line. Keeps nothing."""
 
-    @query(permit="billing.read", problems=(NotTriable,))
-    def work_out(self, call: Call, request: WorkOut) -> WorkedOut:
-        """A late fee, penalty, correction, refund or compensation from its facts, explained line by line. Keeps nothing."""
-
     @command(permit="billing.advance", emits=(EstimatesMade,))
     def estimate_day(self, call: Call, request: EstimateDay) -> DayEstimated:
         """Estimates what accounts under fee control used of the running month and were not billed for yet: a job of every day."""
@@ -412,6 +423,36 @@ class BillingApi(Api, noun="billing", version=1):
     @command(permit="billing.reverse", problems=(BillNotFound, NotReversible))
     def rebill(self, call: Call, request: ReverseBill) -> ReversalAsked:
         """Asks that an issued bill be taken back and the account's month be billed again from today's data (全减另发)."""
+
+    # -- outside the month's bill -------------------------------------------------------------------------------------------
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def late_fee(self, call: Call, request: LateFee) -> WorkedOut:
+        """The late fee of overdue bills on the day on which they are paid, explained line by line. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def breach(self, call: Call, request: Breach) -> WorkedOut:
+        """What a breach of use is charged: the charges again and the penalty, each line with its document. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def theft(self, call: Call, request: Theft) -> WorkedOut:
+        """What stolen energy is charged, by equipment, rated current, share or energy, and the penalty. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def quantity_correction(self, call: Call, request: QuantityCorrection) -> WorkedOut:
+        """The energy that was not registered, or too much, by its cause, at the price of each register. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def refund(self, call: Call, request: Refund) -> WorkedOut:
+        """Money due or given back for the past, piece by piece at the prices of their own time. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def outage_compensation(self, call: Call, request: OutageCompensation) -> WorkedOut:
+        """What an outage by the utility's fault is compensated with (negative: given to the customer). Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def temporary_supply(self, call: Call, request: TemporarySupply) -> WorkedOut:
+        """What temporary supply without a meter is charged in advance, and how it is settled. Keeps nothing."""
 
     # -- computed again ---------------------------------------------------------------------------------------------------
 

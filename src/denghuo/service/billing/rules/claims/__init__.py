@@ -8,6 +8,8 @@ the customer. Energies are Wh, amounts fen, prices 1e-8 yuan, exactly; each line
 from denghuo.service.billing.rules.claims.breach import (
     over_quota,
     sealed_equipment,
+    stolen_by_load,
+    stolen_by_share,
     theft,
     touched_metering,
     unauthorised_capacity,
@@ -17,7 +19,7 @@ from denghuo.service.billing.rules.claims.breach import (
 from denghuo.service.billing.rules.claims.compensation import outage_compensation
 from denghuo.service.billing.rules.claims.late_fee import Debt, LateFeeTerms, late_fee, late_fee_terms
 from denghuo.service.billing.rules.claims.making import PricedEnergy
-from denghuo.service.billing.rules.claims.refund import correction_claim, rerated, settled
+from denghuo.service.billing.rules.claims.refund import correction_claim, factor_corrected, rerated, settled, stated
 from denghuo.service.billing.rules.claims.temporary import (
     Load,
     temporary_refund,
@@ -31,6 +33,7 @@ __all__ = [
     "Load",
     "PricedEnergy",
     "correction_claim",
+    "factor_corrected",
     "late_fee",
     "late_fee_terms",
     "outage_compensation",
@@ -38,6 +41,9 @@ __all__ = [
     "rerated",
     "sealed_equipment",
     "settled",
+    "stated",
+    "stolen_by_load",
+    "stolen_by_share",
     "temporary_refund",
     "temporary_settlement",
     "temporary_supply",

@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 
 from denghuo.kernel.period import Month
-from denghuo.kernel.values import Money, Price
+from denghuo.kernel.values import Money, Percent, Price, round_half_up
 from denghuo.service.billing.lines import Claim, ClaimLine, Unit
 from denghuo.service.billing.rules.claims.making import (
     PricedEnergy,
@@ -20,7 +20,7 @@ from denghuo.service.billing.rules.claims.making import (
     penalty_line,
     rounded,
 )
-from denghuo.service.billing.rules.words import milli, step
+from denghuo.service.billing.rules.words import milli, percent, step
 
 CATEGORY_TIMES = 2
 CAPACITY_TIMES = 3
@@ -139,25 +139,39 @@ def rated_power_w(phase_volts: int, rated_amperes: int, phases: int, multiplier:
     return phase_volts * rated_amperes * phases * multiplier
 
 
-def theft(
-    pieces: Sequence[PricedEnergy], times: int = THEFT_TIMES, loads: Sequence[tuple[int, int, int]] = ()
-) -> Claim:
-    """Stolen energy at its prices, and up to three times the charge (窃电).
+def stolen_by_load(
+    power_w: int, price: Price, *, use: str = "power", hours_a_day: int | None = None, days: int | None = None
+) -> PricedEnergy:
+    """The energy of equipment that stole, at a price: for hours and days that are not known, what the text says for its use."""
+    hours, count = HOURS_A_DAY[use] if hours_a_day is None else hours_a_day, UNKNOWN_DAYS if days is None else days
+    energy = theft_energy(power_w, hours, count)
+    said = step(
+        "quantity",
+        {"power": milli(power_w), "hours": str(hours), "days": str(count)},
+        f"{milli(power_w)} 千瓦 × 每日 {hours} 小时 × {count} 天 = {milli(energy)} 千瓦时。",
+        f"{milli(power_w)} kW x {hours} h a day x {count} days = {milli(energy)} kWh. ",
+        "theft.energy",
+    )
+    return PricedEnergy(energy, price, steps=[said])
 
-    loads: (W, hours a day, days) from which the energy was found, for its explanation.
-    """
+
+def stolen_by_share(registered_wh: int, share: Percent, price: Price) -> PricedEnergy:
+    """The energy that was not registered as a share of what was (少计比例), in whole Wh, at a price."""
+    energy = round_half_up(registered_wh * share.number, 10_000)
+    shown = f"{milli(registered_wh)} × {percent(share.number)}% = {milli(energy)}"
+    said = step(
+        "quantity",
+        {"registered": milli(registered_wh), "share": percent(share.number), "energy": milli(energy)},
+        f"少计电量 {shown} 千瓦时。",
+        f"Not registered: {shown} kWh. ",
+    )
+    return PricedEnergy(energy, price, steps=[said])
+
+
+def theft(pieces: Sequence[PricedEnergy], times: int = THEFT_TIMES) -> Claim:
+    """Stolen energy at its prices, and up to three times the charge (窃电)."""
     _at_most(times, THEFT_TIMES)
-    said = [
-        step(
-            "quantity",
-            {"power": milli(power), "hours": str(hours), "days": str(days)},
-            f"{milli(power)} 千瓦 × 每日 {hours} 小时 × {days} 天 = {milli(theft_energy(power, hours, days))} 千瓦时。",
-            f"{milli(power)} kW x {hours} h a day x {days} days = {milli(theft_energy(power, hours, days))} kWh. ",
-            "theft.energy",
-        )
-        for power, hours, days in loads
-    ]
-    lines = [energy_line("theft", "theft.penalty", one, said) for one in pieces]
+    lines = [energy_line("theft", "theft.penalty", one, []) for one in pieces]
     base = sum((one.exact_fen for one in pieces), Fraction(0))
     lines.append(penalty_line("theft", "theft_penalty", _PENALTY, "theft.penalty", base, times, []))
     return claim(lines, sum(one.energy_wh for one in pieces))

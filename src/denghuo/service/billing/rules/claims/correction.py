@@ -112,16 +112,18 @@ def corrected(registered: Mapping[Band, int], factor: Fraction, rule: str, *, pl
     return Correction(by_band, steps, rule)
 
 
-def meter_error(registered: Mapping[Band, int], error: Percent, *, known_since: bool = False) -> Correction:
+def meter_error(
+    registered: Mapping[Band, int], error: Percent, *, known_since: bool = False, places: int = 3
+) -> Correction:
     """A meter with an error beyond its limits, taken back to zero error: registered / (1 + error) is true.
 
     registered: energy since the last verification; only half the time counts, unless the beginning is known.
     """
     factor = _inverse(1 + Fraction(error.number, 10_000))
     if known_since:
-        return corrected(registered, factor, "correction.error")
+        return corrected(registered, factor, "correction.error", places=places)
     half = {band: round_half_up(energy, 2) for band, energy in registered.items()}
-    found = corrected(half, factor, "correction.error")
+    found = corrected(half, factor, "correction.error", places=places)
     said = step(
         "days",
         {"error": percent(error.number), "share": "1/2"},
@@ -174,10 +176,10 @@ def normal_month(normal_wh: int, registered_wh: int) -> Correction:
     )
 
 
-def voltage_drop(registered: Mapping[Band, int], drop: Percent, allowed: Percent) -> Correction:
+def voltage_drop(registered: Mapping[Band, int], drop: Percent, allowed: Percent, *, places: int = 3) -> Correction:
     """The secondary circuit's voltage drop beyond what is allowed: what exceeds it is billed again; nothing within the limit."""
     over = max(drop.number - allowed.number, 0)
-    return corrected(registered, 1 + Fraction(over, 10_000), "correction.drop")
+    return corrected(registered, 1 + Fraction(over, 10_000), "correction.drop", places=places)
 
 
 def _rounded(energy: Fraction, places: int) -> int:

@@ -15,7 +15,8 @@ from denghuo.service.tariff.api import Band
 class PricedEnergy:
     """Energy of a piece of time at the price of that time: Wh (negative = too much was billed) and 1e-8 yuan per kWh.
 
-    period: words of the piece ("2026-03"); code, title, document: of the price component where energy is priced by components.
+    period: words of the piece ("2026-03"); code, title, document: of the price component where energy is priced by components;
+    steps: how the energy was found.
     """
 
     energy_wh: int
@@ -25,6 +26,7 @@ class PricedEnergy:
     code: str = "energy"
     title: tuple[str, str] = ("电度电费", "Energy charge")
     document: str | None = None
+    steps: Sequence[Step] = ()
 
     @property
     def exact_fen(self) -> Fraction:
@@ -73,12 +75,15 @@ def line(
     )
 
 
+def of_period(period: str) -> list[Step]:
+    """The step that names a piece of time; none where it has no name."""
+    return [step("days", {"period": period}, f"{period}：", f"{period}: ")] if period else []
+
+
 def energy_line(group: ClaimGroup, rule: str, one: PricedEnergy, steps: Sequence[Step]) -> ClaimLine:
     """energy x price of one piece."""
     amount = rounded(one.exact_fen)
-    said = [*steps]
-    if one.period:
-        said.append(step("days", {"period": one.period}, f"{one.period}：", f"{one.period}: "))
+    said = [*steps, *one.steps, *of_period(one.period)]
     return line(
         group,
         one.code,

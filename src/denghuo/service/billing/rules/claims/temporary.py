@@ -11,6 +11,8 @@ from denghuo.service.billing.rules.words import milli, step
 from denghuo.service.tariff.api import TariffDocument
 
 RULE = "temporary.unmetered"
+ComponentPrice = tuple[str, tuple[str, str], Price, str]
+"""Code, title in Chinese and English, price and document of a component; without a document the rule's own."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Load:
         return self.power_w * self.hours_a_day * self.days
 
 
-def component_prices(tariff: TariffDocument, voltage: str) -> list[tuple[str, tuple[str, str], Price, str]]:
+def component_prices(tariff: TariffDocument, voltage: str) -> list[ComponentPrice]:
     """Code, title, price without time of use, and document of each component of a tariff at a voltage."""
     found = []
     for component in tariff.components:
@@ -37,7 +39,7 @@ def component_prices(tariff: TariffDocument, voltage: str) -> list[tuple[str, tu
     return found
 
 
-def temporary_supply(loads: Sequence[Load], prices: Sequence[tuple[str, tuple[str, str], Price, str]]) -> Claim:
+def temporary_supply(loads: Sequence[Load], prices: Sequence[ComponentPrice]) -> Claim:
     """What is paid in advance: the energy of all loads at each component, each rounded by itself.
 
     prices: code, title, price and document of the components (`component_prices` takes them from a tariff).
