@@ -52,7 +52,11 @@ def test_the_lines_of_a_bill_add_up_to_its_total(enter: Enter, billed: Product) 
     page.wait_for_url("**/w/billing/bill?bill_no=*")
     page.locator(".explain__line").first.wait_for()
     amounts = [_fen(text) for text in page.locator(".explain__line td:last-child").all_inner_texts()]
-    assert amounts and sum(amounts) == _fen(page.locator(".explain__total").inner_text())
+    total = _fen(page.locator(".explain__total").inner_text())
+    assert amounts and sum(amounts) == total
+    # What each item comes to per kWh stands beside it; the items together are the bill.
+    averages = page.get_by_role("grid", name="均价").locator("tbody tr").filter(has_text="—")
+    assert sum(_fen(row.locator("td").nth(3).inner_text()) for row in averages.all()) == total
 
 
 def _fen(text: str) -> int:
