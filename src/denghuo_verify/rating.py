@@ -32,6 +32,18 @@ from denghuo_verify.parts import PartEnergy, Tariffs, main_registers, taken_off
 
 Terms = Mapping[str, Any]
 
+SYSTEM_OPERATION = (
+    "system_operation",
+    "pumped_storage",
+    "coal_capacity",
+    "line_loss_balance",
+    "cross_subsidy_balance",
+    "capacity_compensation_balance",
+    "mechanism_difference",
+    "power_factor_balance",
+    "time_of_use_balance",
+)
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -66,7 +78,8 @@ def kwh_of(bands: Bands) -> Decimal:
 
 
 def rated(rating: Terms, tariff: Terms, registers: Sequence[Terms], tariffs: Tariffs) -> Expected:
-    """The lines in the order of the bill: energy, basic charge, other charges, government funds, free energy, power factor.
+    """The lines in the order of the bill: energy, basic charge, other charges, system operation, government funds, free energy,
+    power factor.
 
     tariffs: those of what is priced apart from the main meter are found among them.
 
@@ -96,7 +109,10 @@ def rated(rating: Terms, tariff: Terms, registers: Sequence[Terms], tariffs: Tar
             base += sum((line.amount for line in basic), ZERO)
         adjustment = power_factor_lines(rule, tariff, rating, energies.registers, base, energies.lost)
     charges = charge_lines(tariff, energies.registers, (first, last))
-    return Expected(energies.billed, tiers, [*energy, *basic, *charges, *funds, *free, *adjustment])
+    # The basic charge belongs to transmission and distribution, which stand before system operation.
+    at = next((at for at, line in enumerate(energy) if line.code in SYSTEM_OPERATION), len(energy))
+    lines = [*energy[:at], *basic, *charges, *energy[at:], *funds, *free, *adjustment]
+    return Expected(energies.billed, tiers, lines)
 
 
 # --- energies ------------------------------------------------------------------------------------------------------------------

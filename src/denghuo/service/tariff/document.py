@@ -94,6 +94,7 @@ COMPONENTS = Dictionary(
         "coal_capacity": text("煤电容量电费", "Coal capacity"),
         "line_loss_balance": text("线损代理采购损益", "Line loss purchase balance"),
         "cross_subsidy_balance": text("交叉补贴新增损益", "Cross subsidy balance"),
+        "capacity_compensation_balance": text("容量补偿分时损益", "Capacity compensation balance"),
         "mechanism_difference": text("新能源机制电价差价", "Renewable mechanism difference"),
         "time_of_use_balance": text("分时电价损益", "Time-of-use balance"),
         "power_factor_balance": text("力调电费损益", "Power-factor balance"),

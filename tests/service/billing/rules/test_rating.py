@@ -469,8 +469,8 @@ def test_each_item_of_the_price_is_a_line_with_base_price_and_document() -> None
         ("agency_energy", "energy"),
         ("line_loss", "energy"),
         ("transmission", "energy"),
-        ("system_operation", "energy"),
         ("basic_capacity", "basic"),
+        ("system_operation", "energy"),
         ("government_funds", "fund"),
     ]
     sources = {source.number for source in SHANGHAI["sh.two_part.capacity"].sources}

@@ -212,7 +212,7 @@ class AveragePrice(Message):
     band: Band | None
     energy: Annotated[Energy, Label("电量", "Energy")]
     amount: Annotated[Money, Label("金额", "Amount")]
-    average: Annotated[Price, Label("均价（元/千瓦时）", "Average (yuan per kWh)")]
+    average: Annotated[Price, Label("每千瓦时均价", "Average per kWh")]
 
 
 class Held(Message):

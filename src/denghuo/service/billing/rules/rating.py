@@ -29,6 +29,22 @@ from denghuo.service.billing.rules.subsidy import subsidised
 from denghuo.service.billing.rules.words import milli, step
 from denghuo.service.tariff.api import TariffDocument
 
+SYSTEM_OPERATION = frozenset(
+    {
+        "system_operation",
+        "pumped_storage",
+        "coal_capacity",
+        "line_loss_balance",
+        "cross_subsidy_balance",
+        "capacity_compensation_balance",
+        "mechanism_difference",
+        "power_factor_balance",
+        "time_of_use_balance",
+    }
+)
+"""The items of system operation. The basic charge is part of transmission and distribution and stands before them, as on the bills
+of the utilities."""
+
 
 @dataclass
 class _Energies:
@@ -98,7 +114,8 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
         )
         remarks += more
     charges = charge_lines(energies.pieces, tariff, month, first, last) if tariff.charges else []
-    lines = [*sums.energy, *basic, *charges, *sums.funds, *free, *adjustment]
+    before = next((at for at, line in enumerate(sums.energy) if line.code in SYSTEM_OPERATION), len(sums.energy))
+    lines = [*sums.energy[:before], *basic, *charges, *sums.energy[before:], *sums.funds, *free, *adjustment]
     total = sum(line.amount.fen for line in lines)
     if max([abs(total), *(abs(line.amount.fen) for line in lines)]) > INT64_MAX:
         raise CannotRate(
