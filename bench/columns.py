@@ -38,8 +38,8 @@ MIX = (
 SCANS = 3
 
 
-def inputs(folder: pathlib.Path, contracts: int) -> tuple[pathlib.Path, pathlib.Path]:
-    """Contract terms and energies of a month, as Parquet files of the published shapes."""
+def inputs(contracts: int) -> tuple[pa.Table, pa.Table]:
+    """Contract terms and energies of a month, in the published shapes."""
     rng = np.random.default_rng(20260401)
     kinds = rng.choice(len(MIX), size=contracts, p=[row[-1] / 100 for row in MIX])
     numbers = np.char.add("58", np.char.zfill(np.arange(contracts).astype(str), 11))
@@ -48,30 +48,37 @@ def inputs(folder: pathlib.Path, contracts: int) -> tuple[pathlib.Path, pathlib.
         "contract_no": numbers, "account_no": numbers, "org": ["1405810.01"] * contracts, "kind": ["supply"] * contracts,
         "tariff_class": np.take([row[0] for row in MIX], kinds), "tariff_code": np.take([row[1] for row in MIX], kinds),
         "voltage_kv": ["0.22"] * contracts, "settlement_mode": np.take([row[2] for row in MIX], kinds),
-        "effective_from": pa.array([date(2024, 1, 1)] * contracts),
+        "contract_w": np.full(contracts, 8_000), "effective_from": pa.array([date(2024, 1, 1)] * contracts),
     }  # fmt: skip
-    terms = folder / "terms.parquet"
-    pq.write_table(pa.table(_cast(columns, TERMS)), terms)
+    terms = pa.table(_cast(columns, TERMS))
     # A register row for each register of each contract.
     counts = np.take([len(row[5]) for row in MIX], kinds)
     owner = np.repeat(np.arange(contracts), counts)
     place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
     bands = np.array([[*row[5], "", ""][:3] for row in MIX])[kinds[owner], place]
-    valley, peak = rng.integers(0, 150, contracts) * 1000, rng.integers(0, 350, contracts) * 1000
+    valley, peak = rng.integers(0, 150, contracts) * 1000, rng.integers(1, 350, contracts) * 1000
     energy = np.select([bands == "peak", bands == "valley"], [peak[owner], valley[owner]], (peak + valley)[owner])
     rows = len(owner)
+    start = rng.integers(0, 10**9, rows)
     begun, ended = datetime(2026, 3, 31, 16, tzinfo=UTC), datetime(2026, 4, 30, 16, tzinfo=UTC)
     columns = {name: pa.nulls(rows) for name in MONTH_ENERGY.columns}
     columns |= {
         "point_no": numbers[owner], "account_no": numbers[owner], "meter_no": numbers[owner], "role": ["sale"] * rows,
+        "area_no": np.char.add("TQ", (owner // 200).astype(str)), "org": ["1405810.01"] * rows,
         "piece": np.ones(rows, dtype=np.int64), "quantity": ["active_fwd"] * rows, "band": bands,
-        "from_at": pa.array([begun] * rows), "to_at": pa.array([ended] * rows),
+        "from_at": pa.array([begun] * rows), "to_at": pa.array([ended] * rows), "start_e4": start, "end_e4": start + 10 * energy,
         "multiplier": np.ones(rows, dtype=np.int64), "energy_wh": energy, "status": ["valid"] * rows,
         "rule": ["ok"] * rows, "method": ["actual"] * rows, "days_estimated": np.zeros(rows, dtype=np.int64),
     }  # fmt: skip
-    energies = folder / "energy.parquet"
-    pq.write_table(pa.table(_cast(columns, MONTH_ENERGY)), energies)
-    return terms, energies
+    return terms, pa.table(_cast(columns, MONTH_ENERGY))
+
+
+def written(folder: pathlib.Path, contracts: int) -> tuple[pathlib.Path, pathlib.Path]:
+    """The inputs as Parquet files."""
+    paths = (folder / "terms.parquet", folder / "energy.parquet")
+    for path, table in zip(paths, inputs(contracts), strict=True):
+        pq.write_table(table, path)
+    return paths
 
 
 def _cast(columns: dict[str, object], shape: object) -> dict[str, pa.Array]:
@@ -91,7 +98,7 @@ def main() -> None:
         return tariffs[group.tariff_code or ""]
 
     with tempfile.TemporaryDirectory() as name:
-        terms, energies = inputs(pathlib.Path(name), contracts)
+        terms, energies = written(pathlib.Path(name), contracts)
         bare = []
         for _ in range(SCANS):
             begun = time.perf_counter()

@@ -195,13 +195,14 @@ def gathered(*registers: dict[str, Any], terms: Sequence[dict[str, Any]] = ({},)
     read = {
         "account_no": "A", "role": "sale", "point_no": "P", "meter_no": "M", "piece": 1, "quantity": "active_fwd",
         "band": "total", "status": "valid", "energy_wh": 5_000,
+        "days_estimated": 0,
     }  # fmt: skip
     used = pa.table({"account_no": ["A"], "energy_wh": pa.array([7_000], pa.int64())})
     types = {"effective_to": pa.date32(), "tariff_code": pa.string(), "pf_standard": pa.int64(), "special": pa.string()}
     columns = {name: [{**held, **row}[name] for row in terms] for name in held}
     contracts = pa.table({name: pa.array(values, types.get(name)) for name, values in columns.items()})
     energy = pa.Table.from_pylist([{**read, **row} for row in registers], schema=pa.schema(
-        [(name, pa.int64() if name in ("piece", "energy_wh") else pa.string()) for name in read]
+        [(name, pa.int64() if name in ("piece", "energy_wh", "days_estimated") else pa.string()) for name in read]
     ))  # fmt: skip
     return metered(contracts, energy, used, MONTH).to_pylist()
 

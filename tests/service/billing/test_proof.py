@@ -303,7 +303,7 @@ def test_bills_older_than_the_trees_get_proofs_but_say_that_their_terms_were_not
     migration = (resources.files("denghuo.service.billing") / "migrations" / "0002_proof.sql").read_text("utf-8")
     with psycopg.connect(database_dsn, autocommit=True) as connection:
         connection.execute("SET search_path TO billing")
-        connection.execute("UPDATE bill SET rating = NULL")
+        connection.execute("UPDATE bill_basis SET rating = NULL")
         connection.execute("DELETE FROM rated_tariff")
         connection.execute("DELETE FROM issue_run")
         connection.execute(migration[migration.index("INSERT INTO issue_run") :])  # type: ignore[arg-type]

@@ -96,7 +96,7 @@ def test_what_was_changed_in_the_store_is_named(found: County, database_dsn: str
             f"""UPDATE bill_line SET detail = jsonb_set(detail, '{{sentence,zh}}', '"改"') WHERE bill_no = '{number(CHANGED)}'
                 AND line = 1""",
             f"DELETE FROM bill_line WHERE bill_no = '{number(SOLAR)}'",
-            f"UPDATE bill SET rating = NULL WHERE bill_no = '{number(SOLAR, '2')}'",
+            f"UPDATE bill_basis SET rating = NULL WHERE bill_no = '{number(SOLAR, '2')}'",
         ):
             connection.execute(change)
     page = found.billing.replay_month(ACCOUNTANT, ReplayMonth(month=MONTH))

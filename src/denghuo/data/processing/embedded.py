@@ -30,7 +30,7 @@ POLL_S = 0.05
 WATCH_S = 1.0
 log = logging.getLogger("denghuo.postgres")
 LOG_TAIL_BYTES = 2_000
-_OPTIONS = {
+OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "wal_level": "logical",
@@ -209,7 +209,7 @@ class EmbeddedServer:
             raise self._not_started((done.stdout + done.stderr).decode(errors="replace"))
 
     def _launch(self, port: int) -> None:
-        options = [item for name, value in _OPTIONS.items() for item in ("-c", f"{name}={value}")]
+        options = [item for name, value in OPTIONS.items() for item in ("-c", f"{name}={value}")]
         command = [*_unprivileged(), str(_binaries() / "postgres"), "-D", str(self._cluster), "-p", str(port), *options]
         with self._log.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches us, and we stop the server in order.

@@ -12,9 +12,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 import psycopg
+import pyarrow as pa
 from psycopg import sql
 from psycopg.rows import BaseRowFactory, class_row, dict_row, scalar_row
 
+from denghuo.data.processing.columns import copy_text, read_csv
 from denghuo.data.processing.database import Database, role_of
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.parts import Workers
@@ -152,6 +154,23 @@ class Work:
         first = list(itertools.islice(rows, _FEW + 1))
         if len(first) <= _FEW:
             return self._insert(table, columns, first) if first else 0
+
+        def write(copy: psycopg.Copy) -> None:
+            for row in itertools.chain(first, rows):
+                copy.write_row(row)
+
+        return self._copy(table, columns, write)
+
+    def copy_columns(self, table: str, rows: pa.Table) -> int:
+        """As `copy_in`, from columns that have the names of the table's."""
+
+        def write(copy: psycopg.Copy) -> None:
+            for piece in copy_text(rows):
+                copy.write(piece)
+
+        return self._copy(table, rows.column_names, write)
+
+    def _copy(self, table: str, columns: Sequence[str], write: Callable[[psycopg.Copy], None]) -> int:
         names = {
             "table": sql.Identifier(table),
             "incoming": sql.Identifier(f"incoming_{table}"),
@@ -164,8 +183,7 @@ class Work:
         )
         with self.connection.cursor() as cursor:
             with cursor.copy(sql.SQL("COPY {incoming} FROM STDIN").format(**names)) as copy:
-                for row in itertools.chain(first, rows):
-                    copy.write_row(row)
+                write(copy)
         written = self.run(sql.SQL("INSERT INTO {table} ({columns}) SELECT * FROM {incoming}").format(**names))
         self.run(sql.SQL("DROP TABLE {incoming}").format(**names))
         return written
@@ -179,6 +197,12 @@ class Work:
             rows=sql.SQL(", ").join([one] * len(rows)),
         )
         return self.run(insert, [value for row in rows for value in row])
+
+    def table(self, query: LiteralString, params: Params, schema: pa.Schema) -> pa.Table:
+        """All rows as columns; the query gives them in the order of the schema."""
+        with self.connection.cursor() as cursor:
+            with cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(sql.SQL(query)), params) as copy:
+                return read_csv(b"".join(copy), schema)
 
     def stream(self, query: LiteralString | sql.Composed, params: Params = None, batch: int = 5_000) -> Iterator[Any]:
         """Rows as dicts through a server-side cursor, for results that should not stand in memory whole."""

@@ -1,17 +1,18 @@
 """An issued bill as it is rated again: its own registers and use of the tier year, the contract's terms of its days."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from typing import Any
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month
-from denghuo.kernel.values import Energy, Money, Register
-from denghuo.service.billing.batch import Entry, Piece, Terms
+from denghuo.kernel.values import Money
+from denghuo.service.billing.batch import Entry, Terms
 from denghuo.service.billing.change import Side
 from denghuo.service.billing.kept import part_tariffs, stages_of, stored, stored_subject
 from denghuo.service.billing.lines import RatingSubject
+from denghuo.service.billing.pieces import piece_of
 from denghuo.service.billing.rating import Rating, Use
 from denghuo.service.billing.tenure import class_since
 from denghuo.service.contract.api import ContractApi, ContractHistory, ContractNotFound, ContractRef
@@ -134,28 +135,4 @@ def _held(row: Row, agreed: Agreed | None, tariff: TariffDocument) -> Terms:
         special=None,
         effective_from=agreed.effective_from if agreed else row["from_on"],
         effective_to=agreed.effective_to if agreed else None,
-    )
-
-
-def piece_of(row: Row, piece: Mapping[str, Any]) -> Piece:
-    """A register of a bill as it was metered: the inverse of `piece_json`."""
-    return Piece(
-        point_no=piece["point_no"],
-        account_no=row["account_no"],
-        area_no=row["area_no"],
-        role="sale" if row["kind"] == "supply" else "export",
-        meter_no=piece["meter_no"],
-        piece=piece["piece"],
-        quantity=piece["quantity"],
-        band=piece["band"],
-        from_at=datetime.fromisoformat(piece["from_at"]),
-        to_at=datetime.fromisoformat(piece["to_at"]),
-        start_e4=None if piece["start"] is None else Register.of(piece["start"]).e4,
-        end_e4=None if piece["end"] is None else Register.of(piece["end"]).e4,
-        multiplier=int(piece["multiplier"]),
-        energy_wh=None if piece["energy"] is None else Energy.of(piece["energy"]).wh,
-        status=piece["status"],
-        rule=piece["rule"],
-        method=piece["method"],
-        days_estimated=piece["days_estimated"],
     )

@@ -135,10 +135,10 @@ def terms_table(datasets: Datasets, terms: DatasetRef) -> pa.Table:
 
 def inputs_of(terms: pa.Table, energy: pa.Table) -> MonthInputs:
     """The entries of contract terms and month energies."""
-    return MonthInputs(_rows(terms, Terms), _rows(_with_account(energy), Piece))
+    return MonthInputs(_rows(terms, Terms), _rows(with_account(energy), Piece))
 
 
-def _with_account(table: pa.Table) -> pa.Table:
+def with_account(table: pa.Table) -> pa.Table:
     """Without gateways and feeder heads, which nobody is billed for."""
     billed = pa.array(sorted(SUPPLY_ROLES | PURCHASE_ROLES))
     return table.filter(

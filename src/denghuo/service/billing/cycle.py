@@ -7,7 +7,7 @@ progress that was committed with the last one. So the month can be ended anywher
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from denghuo.data.processing.work import Work
@@ -16,7 +16,8 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem, Unavailable
 from denghuo.service.billing.api import Advance, Advanced
-from denghuo.service.billing.batch import Entry, MonthInputs, Terms, month_inputs
+from denghuo.service.billing.batch import Entry, Terms
+from denghuo.service.billing.columns import MonthColumns, MonthPart, month_columns
 from denghuo.service.billing.curves import split_energy
 from denghuo.service.billing.issue import issue_bills
 from denghuo.service.billing.midnights import cut_registers
@@ -25,12 +26,13 @@ from denghuo.service.billing.review import Figures, Finding, Limits, review
 from denghuo.service.billing.special import EntriesOf
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
 from denghuo.service.billing.tenure import Opened, class_since
+from denghuo.service.billing.whole import ColumnBills, bills_by_columns
 from denghuo.service.contract.api import ContractApi, ContractRef, PublishTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import MonthRef, ReadingApi
 from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument
 
-RATE_SLICE = 2_000
+RATE_SLICE = 50_000
 REVIEW_SLICE = 10_000
 ISSUE_SLICE = 20_000
 HOURS_A_DAY = 24
@@ -86,15 +88,15 @@ class CycleSteps:
         return True
 
     def _rate(self, call: Call, cycle: CycleState, done: int) -> bool:
-        inputs = self._inputs(cycle)
-        total = len(inputs.entries)
-        part = inputs.entries[done : done + RATE_SLICE]
+        month = self._columns(cycle)
+        total = len(month)
+        part = month.part(done, done + RATE_SLICE)
         with collection_paused():
             tariffs = tariffs_of(self._ask, call, Month.of(cycle.month))
-            drafts, held = rate_entries(self._store, self._ask, call, cycle.month, part, inputs.of, tariffs)
+            rated = rate_part(self._store, self._ask, call, cycle.month, part, tariffs)
             if not self._store.cycles.take_step(cycle, done):
                 return True
-            write_drafts(self._store, cycle.month, part, drafts, held, call)
+            write_part(self._store, cycle.month, part, rated, call)
         self._store.cycles.begin_stage(cycle.month, "rate", total, call.now)
         if done + len(part) < total:
             self._store.cycles.progress(cycle.month, "rate", done + len(part))
@@ -132,10 +134,10 @@ class CycleSteps:
         self._store.cycles.end_stage(cycle.month, "issue", done + issued.count, call.now)
         return False
 
-    def _inputs(self, cycle: CycleState) -> MonthInputs:
+    def _columns(self, cycle: CycleState) -> MonthColumns:
         terms, energy = cycle.terms_ref, cycle.energy_ref
         assert terms is not None and energy is not None  # the stages before this one wrote them
-        return month_inputs(self._work.datasets, terms, energy)
+        return month_columns(self._work.datasets, terms, energy)
 
 
 # --- parts that a recalculation shares --------------------------------------------------------------------------------------
@@ -165,7 +167,7 @@ def collection_paused() -> Iterator[None]:
 
 def contracts_in(work: Work, terms: DatasetRef) -> int:
     table = work.datasets.scan(terms, ["account_no", "kind"])
-    return len(set(zip(table["account_no"].to_pylist(), table["kind"].to_pylist(), strict=True)))
+    return table.group_by(["account_no", "kind"]).aggregate([]).num_rows
 
 
 def tariffs_of(ask: Ask, call: Call, month: Month, known_at: datetime | None = None) -> list[TariffDocument]:
@@ -193,6 +195,44 @@ def opened_of(ask: Ask, call: Call, known_at: datetime | None = None) -> Opened:
         return class_since(ask(ContractApi).terms_of(platform_call(call), asked).history, terms)
 
     return opened
+
+
+@dataclass(frozen=True)
+class RatedPart:
+    """Bills of a part of a month: by columns, and by the rules what the columns leave; and what cannot be rated."""
+
+    columns: ColumnBills
+    entries: list[Entry]
+    drafts: list[Draft]
+    held: list[Finished]
+
+
+def rate_part(
+    store: BillingStore, ask: Ask, call: Call, month: str, part: MonthPart, tariffs: Sequence[TariffDocument]
+) -> RatedPart:
+    """Rates contracts of a month, all by columns that the columns carry."""
+    span = part.accounts
+    use = store.bills.use_columns(span, month)
+    # A bill that follows one that was taken back has the next number: the rules' way knows it.
+    taken_back = store.bills.taken_back(month, span)
+    found = bills_by_columns(part, Month.of(month), use, tariffs, taken_back)
+    entries = part.entries(found.left)
+    drafts, held = rate_entries(store, ask, call, month, entries, part.month.of, tariffs)
+    return RatedPart(found, entries, drafts, held)
+
+
+def write_part(store: BillingStore, month: str, part: MonthPart, rated: RatedPart, call: Call) -> None:
+    """Puts the bills of a part in the place of the drafts before. What was issued stands."""
+    standing = store.bills.standing_of(month, part.accounts)
+    made = rated.columns
+    if standing:
+        pairs = zip(made.bills["account_no"].to_pylist(), made.bills["kind"].to_pylist(), strict=True)
+        mine = {pair: place for place, pair in enumerate(pairs)}
+        store.bills.drop([number for key, (number, state) in standing.items() if key in mine and state in UNISSUED])
+        issued = [mine[key] for key, (_, state) in standing.items() if key in mine and state not in UNISSUED]
+        made = made.without(issued)
+    store.bills.add_columns(made, call.now)
+    write_drafts(store, month, rated.entries, rated.drafts, rated.held, call)
 
 
 def rate_entries(

@@ -10,6 +10,8 @@ _BILL_ROW = (
     "SELECT bill_no, account_no, org, month, kind, tariff_class, energy_wh, amount_fen, state, issued_on, due_on,"
     " estimated_days, illustrative, reverses FROM bill"
 )
+_WHOLE: LiteralString = "bill JOIN (SELECT bill_no, registers, rating FROM bill_basis) AS basis USING (bill_no)"
+"""Bills with what they were rated from."""
 _SUMS = (
     "SELECT count(*) AS total,"
     " coalesce(sum(energy_wh) FILTER (WHERE kind = 'supply'), 0)::bigint AS energy_wh,"
@@ -79,7 +81,8 @@ class BillingFinder:
 
     def bill(self, bill_no: str, issued: bool) -> dict[str, Any] | None:
         return self._work.row(
-            "SELECT * FROM bill WHERE bill_no = %s AND (NOT %s OR state IN ('issued', 'reversed'))", (bill_no, issued)
+            f"SELECT * FROM {_WHOLE} WHERE bill_no = %s AND (NOT %s OR state IN ('issued', 'reversed'))",
+            (bill_no, issued),
         )
 
     def bill_before(self, account_no: str, kind: str, month: str) -> str | None:
@@ -93,7 +96,7 @@ class BillingFinder:
     def year_of_bills(self, account_no: str, kind: str, months: int) -> list[dict[str, Any]]:
         """The newest issued bills of an account and kind, at most so many, in the order of their months."""
         rows = self._work.rows(
-            "SELECT * FROM bill WHERE account_no = %s AND kind = %s AND state = 'issued' AND reverses IS NULL"
+            f"SELECT * FROM {_WHOLE} WHERE account_no = %s AND kind = %s AND state = 'issued' AND reverses IS NULL"
             " ORDER BY month DESC, bill_no DESC LIMIT %s",
             (account_no, kind, months),
         )
@@ -104,9 +107,6 @@ class BillingFinder:
         rows = self._work.rows("SELECT month, energy_wh FROM year_use WHERE account_no = %s", (account_no,))
         return {row["month"]: row["energy_wh"] for row in rows}
 
-    def lines(self, bill_no: str) -> list[dict[str, Any]]:
-        return self._work.rows("SELECT line, detail FROM bill_line WHERE bill_no = %s ORDER BY line", (bill_no,))
-
     # -- computed again ----------------------------------------------------------------------------------------------------
 
     def replayable(
@@ -115,18 +115,19 @@ class BillingFinder:
         """A page of issued bills of a month, each with its `place` in the order, and the number of all of them."""
         params = {"month": month, "seed": seed, "after": after, "limit": limit}
         rows = self._work.rows(
-            "SELECT * FROM (SELECT bill.*, CASE WHEN %(seed)s::text IS NULL THEN bill_no"
-            " ELSE md5(%(seed)s || bill_no) END AS place FROM bill" + _REPLAYABLE + ") b"
+            "SELECT * FROM (SELECT bill.*, registers, rating, CASE WHEN %(seed)s::text IS NULL THEN bill_no"
+            " ELSE md5(%(seed)s || bill_no) END AS place FROM " + _WHOLE + _REPLAYABLE + ") b"
             " WHERE %(after)s::text IS NULL OR place > %(after)s ORDER BY place LIMIT %(limit)s",
             params,
         )
         return rows, int(self._work.value("SELECT count(*) FROM bill" + _REPLAYABLE, params) or 0)
 
     def whole_lines(self, bill_nos: list[str]) -> dict[str, list[dict[str, Any]]]:
-        """Lines by bill, all columns with their explanation."""
+        """Lines by bill, all columns with their explanation where it is stored, else where their prices stand."""
         found: dict[str, list[dict[str, Any]]] = {number: [] for number in bill_nos}
         for row in self._work.rows(
-            'SELECT bill_no, line, code, "group", band, tier, quantity_milli, price_e8, amount_fen, detail FROM bill_line'
+            'SELECT bill_no, line, code, "group", band, tier, quantity_milli, price_e8, amount_fen, detail, unit, document_no,'
+            " illustrative FROM bill_line LEFT JOIN line_source USING (source_no)"
             " WHERE bill_no = ANY (%s) ORDER BY bill_no, line",
             (bill_nos,),
         ):

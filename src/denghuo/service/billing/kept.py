@@ -27,18 +27,19 @@ def rating_part(stages: Sequence[Stage]) -> dict[str, Any]:
     """What is stored beside the registers; what has its default is left out."""
     further = [{"code": tariff.code, "version": tariff.version} for tariff in tariffs_of(stages)[1:]]
     if len(stages) == 1:
-        part = _subject(stages[0].subject)
+        part = rating_head(stages[0].subject)
     else:
         last = stages[-1].subject.model_dump(mode="json")
         part = {name: last[name] for name in _HEAD}
         part["stages"] = [
-            _subject(stage.subject) | {"tariff_code": stage.tariff.code, "tariff_version": stage.tariff.version}
+            rating_head(stage.subject) | {"tariff_code": stage.tariff.code, "tariff_version": stage.tariff.version}
             for stage in stages
         ]
     return part | {"tariffs": further} if further else part
 
 
-def _subject(subject: RatingSubject) -> dict[str, Any]:
+def rating_head(subject: RatingSubject) -> dict[str, Any]:
+    """A subject as it is stored, without its registers."""
     return subject.model_dump(mode="json", exclude={"pieces"}, exclude_defaults=True)
 
 

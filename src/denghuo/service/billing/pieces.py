@@ -1,5 +1,9 @@
 """Pieces of the month in their other forms: as rating takes them, and as they are stored with a bill."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from denghuo.kernel.values import Energy, Multiplier, Register
 from denghuo.service.billing.batch import Piece
 from denghuo.service.billing.lines import MeteredPiece
@@ -41,3 +45,27 @@ def piece_json(piece: Piece) -> dict[str, object]:
         "days_estimated": piece.days_estimated,
         "rule": piece.rule,
     }
+
+
+def piece_of(row: Mapping[str, Any], piece: Mapping[str, Any]) -> Piece:
+    """A register of a bill as it was metered: the inverse of `piece_json`."""
+    return Piece(
+        point_no=piece["point_no"],
+        account_no=row["account_no"],
+        area_no=row["area_no"],
+        role="sale" if row["kind"] == "supply" else "export",
+        meter_no=piece["meter_no"],
+        piece=piece["piece"],
+        quantity=piece["quantity"],
+        band=piece["band"],
+        from_at=datetime.fromisoformat(piece["from_at"]),
+        to_at=datetime.fromisoformat(piece["to_at"]),
+        start_e4=None if piece["start"] is None else Register.of(piece["start"]).e4,
+        end_e4=None if piece["end"] is None else Register.of(piece["end"]).e4,
+        multiplier=int(piece["multiplier"]),
+        energy_wh=None if piece["energy"] is None else Energy.of(piece["energy"]).wh,
+        status=piece["status"],
+        rule=piece["rule"],
+        method=piece["method"],
+        days_estimated=piece["days_estimated"],
+    )

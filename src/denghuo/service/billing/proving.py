@@ -25,7 +25,7 @@ from denghuo.service.billing.file import (
 )
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
-from denghuo.service.tariff.api import TariffApi, TariffRef
+from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffRef
 
 AT_ONCE = 5_000
 GRACE = timedelta(hours=1)
@@ -87,6 +87,10 @@ class Prover:
                 kept = tariff_part(self._ask(TariffApi).tariff(asking, TariffRef(code=code, version=version)).document)
             self._tariffs[code, version] = kept
         return self._tariffs[code, version]
+
+    def tariff(self, code: str, version: int) -> TariffDocument:
+        """As `rated_tariff`, ready to rate by."""
+        return TariffDocument.model_validate({**self.rated_tariff(code, version), "version": version})
 
     # -- the file of a bill --------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from denghuo.kernel.problem import text
 from denghuo.kernel.values import decimal_text
 from denghuo.service.billing.batch import Entry, Terms
 from denghuo.service.billing.cuts import CutRegisters, cut, cuts_said
-from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingSubject
+from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingRemark, RatingSubject
 from denghuo.service.billing.pieces import metered
 from denghuo.service.billing.review import REMEDIES, Finding, finding
 from denghuo.service.billing.rules import Stage, choose, rate_stages
@@ -150,10 +150,7 @@ class Rating:
             remarks += [one for one in said if one not in remarks]
         rated = rate_stages(stages)
         _within_bounds(rated)
-        remarks += [
-            {"code": one.code, "zh": one.text.zh, "en": one.text.en, "review": one.review}
-            for one in [*cuts_said([span.first for span in spans], pieces), *rated.remarks]
-        ]
+        remarks += [remark_json(one) for one in [*cuts_said([span.first for span in spans], pieces), *rated.remarks]]
         number = f"{self._month.year:04d}{self._month.month:02d}{entry.account_no}{KIND_DIGITS[entry.kind]}{FIRST}"
         if len(spans) > 1:
             entry = replace(entry, pieces=tuple(dict.fromkeys(piece for own in pieces for piece in own)))
@@ -172,7 +169,7 @@ class Rating:
         used_before = sum(use.get(str(month), 0) for month in months)
         missing = [month for month in months if str(month) not in use]
         if missing:
-            remarks.append(_months_missing(missing))
+            remarks.append(months_missing(missing))
         subject = RatingSubject(
             contract_no=terms.contract_no,
             account_no=entry.account_no,
@@ -366,7 +363,13 @@ def _within_bounds(rated: Rated) -> None:
         )
 
 
-def _months_missing(missing: list[Month]) -> dict[str, object]:
+def remark_json(remark: RatingRemark) -> dict[str, object]:
+    """A remark as it is stored with a bill."""
+    return {"code": remark.code, "zh": remark.text.zh, "en": remark.text.en, "review": remark.review}
+
+
+def months_missing(missing: list[Month]) -> dict[str, object]:
+    """The remark on months of the tier year that are not known."""
     span = str(missing[0]) if len(missing) == 1 else f"{missing[0]} ~ {missing[-1]}"
     return {
         "code": "no_earlier_months",

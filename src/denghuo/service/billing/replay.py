@@ -12,18 +12,16 @@ from typing import Any
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Energy, Money
-from denghuo.service.billing.again import piece_of
 from denghuo.service.billing.api.replay import Difference, MonthReplayed, Replayed, ReplayMonth
+from denghuo.service.billing.explained import computed_again
 from denghuo.service.billing.find import BillingFinder
-from denghuo.service.billing.kept import TariffOf, part_tariffs, stages_of, stored_subject
 from denghuo.service.billing.lines import BillLine, CannotRate, Rated
-from denghuo.service.billing.opposite import opposite
 from denghuo.service.billing.proving import Prover
-from denghuo.service.billing.rules import Stage, rate_stages
 from denghuo.service.billing.store.bills import LINE_FIGURES, line_figures
-from denghuo.service.tariff.api import TariffDocument
 
 DIFFERENCES_SHOWN = 100
+_TOLD = ("unit", "document_no", "illustrative")
+"""What is stored of a line without an explanation beside its figures."""
 Row = Mapping[str, Any]
 
 
@@ -32,7 +30,7 @@ class Replayer:
 
     def __init__(self, find: BillingFinder, prover: Prover, call: Call) -> None:
         self._find, self._prover, self._call = find, prover, call
-        self._tariff = cache(self._rated_tariff)
+        self._tariff = cache(self._prover.tariff)
 
     def bill(self, row: Row) -> Replayed:
         """An issued bill, as its table has it."""
@@ -80,23 +78,6 @@ class Replayer:
             as_of=self._call.now,
         )
 
-    def _rated_tariff(self, code: str, version: int) -> TariffDocument:
-        """A tariff as it was when bills were first rated by it."""
-        return TariffDocument.model_validate({**self._prover.rated_tariff(code, version), "version": version})
-
-
-def computed_again(row: Row, tariff_of: TariffOf) -> Rated:
-    """A bill by the rules from what is kept with it; a reversal is the opposite of what it was rated from.
-
-    Raises:
-        CannotRate: no bill follows from it any more.
-    """
-    own = tariff_of(row["tariff_code"], row["tariff_version"])
-    rating, pieces = row["rating"], [piece_of(row, piece) for piece in row["registers"]]
-    whole = Stage(stored_subject(rating, pieces), own, part_tariffs(rating, row["to_on"], own, tariff_of))
-    rated = rate_stages(stages_of(rating, pieces, own, tariff_of) or [whole])
-    return rated if row["reverses"] is None else opposite(rated)
-
 
 def differences_of(row: Row, lines: Sequence[Row], rated: Rated) -> Iterator[Difference]:
     """What stands on a bill (its row and those of its lines) and comes out otherwise."""
@@ -111,8 +92,11 @@ def differences_of(row: Row, lines: Sequence[Row], rated: Rated) -> Iterator[Dif
     for kept, computed in zip(lines, rated.lines, strict=False):
         where = f"line {kept['line']} ({computed.code})"
         yield from _fields(where, dict(zip(LINE_FIGURES, line_figures(computed), strict=True)), kept)
-        # Through the model: what was added to it since with a default is no difference.
-        yield from _fields(where, _whole(computed), _whole(BillLine.model_validate(kept["detail"])))
+        if kept["detail"] is None:
+            yield from _fields(where, {name: getattr(computed, name) for name in _TOLD}, kept)
+        else:
+            # Through the model: what was added to it since with a default is no difference.
+            yield from _fields(where, _whole(computed), _whole(BillLine.model_validate(kept["detail"])))
 
 
 def _whole(line: BillLine) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from denghuo.data.processing.work import Work
@@ -96,6 +96,7 @@ from denghuo.service.billing.api import (
 from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.estimate import DayDesk, unbilled
 from denghuo.service.billing.exceptions import ExceptionDesk
+from denghuo.service.billing.explained import explained
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.known import as_known
 from denghuo.service.billing.measure import forecast_errors, measure_forecast
@@ -448,7 +449,8 @@ class BillingService(BillingApi):
 
     def _bill(self, call: Call, bill_no: str, own: bool = False) -> Bill:
         row = self._bill_row(call, bill_no, own)
-        lines, holds = self._find.lines(bill_no), self._find.holds_on(bill_no)
+        stored, holds = self._find.whole_lines([bill_no])[bill_no], self._find.holds_on(bill_no)
+        lines = explained(row, stored, cache(self._prover(call).tariff))
         account = self._accounts(call, [row["account_no"]]).get(row["account_no"])
         shown = show.bill(row, lines, [] if call.accounts else holds, account, self._unit(call, row["org"]), call)
         return ReversalDesk(self._work, self._ask).linked(shown, customer=own or bool(call.accounts))

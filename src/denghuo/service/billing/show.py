@@ -94,14 +94,13 @@ def register(piece: Mapping[str, Any]) -> ShownRegister:
 
 def bill(
     row: Mapping[str, Any],
-    lines: Sequence[Mapping[str, Any]],
+    lines: Sequence[BillLine],
     holds: Sequence[Hold],
     account: Account | None,
     unit: TextPair | None,
     call: Call,
 ) -> Bill:
     registers = [register(piece) for piece in row["registers"]]
-    details = [BillLine.model_validate(line["detail"]) for line in lines]
     return Bill(
         bill_no=row["bill_no"],
         account_no=row["account_no"],
@@ -130,9 +129,9 @@ def bill(
         estimated_days=row["estimated_days"],
         illustrative=row["illustrative"],
         registers=registers,
-        lines=[shown_line(line["line"], detail, registers) for line, detail in zip(lines, details, strict=True)],
+        lines=[shown_line(number, line, registers) for number, line in enumerate(lines, 1)],
         average_price=average_price(Money(row["amount_fen"]), row["energy_wh"], PRICE_PLACES),
-        averages=_averages(details, row["energy_wh"]),
+        averages=_averages(lines, row["energy_wh"]),
         remarks=[TextPair(zh=remark["zh"], en=remark["en"]) for remark in row["remarks"]],
         held=[
             Held(

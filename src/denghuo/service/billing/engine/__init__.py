@@ -3,11 +3,11 @@
 gather: inputs from the datasets, one row a meter. plan: a tariff compiled for a month and voltage. figures: the arithmetic, int64
 only. contracts: both together over all contracts of a month. What the columns leave is rated by the rules, contract by contract.
 
-atoms: a month of curves by cells and bands. split: a register shared over the bands by its curve. curves: meters rated from their
-curves.
+texts: decimals and JSON by columns. atoms: a month of curves by cells and bands. split: a register shared over the bands by its
+curve. curves: meters rated from their curves.
 """
 
-from denghuo.service.billing.engine.contracts import Contracts, Group, RatedMonth, TariffOf
+from denghuo.service.billing.engine.contracts import Contracts, Group, RatedGroup, RatedMonth, TariffOf
 from denghuo.service.billing.engine.gather import metered
 
-__all__ = ["Contracts", "Group", "RatedMonth", "TariffOf", "metered"]
+__all__ = ["Contracts", "Group", "RatedGroup", "RatedMonth", "TariffOf", "metered"]

@@ -1,7 +1,7 @@
 """A month's contracts rated by columns (列式计费): plan by plan, each contract in its place of one array."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -43,6 +43,24 @@ class RatedMonth:
     without_bands: Flags
 
 
+@dataclass(frozen=True)
+class RatedGroup:
+    """Contracts at `places` that one tariff is for, rated. plan, figures: None where the columns rate none of them.
+
+    left: which of them the columns cannot rate. without_bands: by the place of a contract in the group, the numbers of its meters
+    that a tariff by time of use bills without.
+    """
+
+    group: Group
+    tariff: TariffDocument
+    places: Int
+    left: Flags
+    plan: PricePlan | None = None
+    figures: Figures | None = None
+    estimated_days: Int | None = None
+    without_bands: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+
 class Contracts:
     """The contracts of a month: a row each, with the rows of their meters behind them."""
 
@@ -68,28 +86,34 @@ class Contracts:
     def rate(self, tariff_of: TariffOf) -> RatedMonth:
         amount, energy = np.zeros((2, len(self)), dtype=np.int64)
         left, asked, without_bands = np.zeros((3, len(self)), dtype=np.bool_)
+        for rated in self.rated(tariff_of):
+            places = rated.places
+            asked[places], left[places] = True, rated.left
+            if rated.figures is not None:
+                amount[places], energy[places] = rated.figures.amount_fen, rated.figures.energy_wh
+                without_bands[places[list(rated.without_bands)]] = True
+        return RatedMonth(amount, energy, left, asked, without_bands)
+
+    def rated(self, tariff_of: TariffOf) -> Iterator[RatedGroup]:
+        """The contracts with a tariff, group by group."""
         for group, places in self.groups():
             tariff = tariff_of(group)
             if tariff is None:
                 continue
-            asked[places] = True
             plan = price_plan(tariff, self._month, group.voltage)
             if plan is None:
-                left[places] = True
-                continue
-            found, unsettled, without_bands[places] = self._figures(plan, places)
-            amount[places], energy[places] = found.amount_fen, found.energy_wh
-            left[places] = found.left | unsettled
-        return RatedMonth(amount, energy, left, asked, without_bands)
+                yield RatedGroup(group, tariff, places, np.ones(len(places), dtype=np.bool_))
+            else:
+                yield self._rated(group, plan, places)
 
-    def _figures(self, plan: PricePlan, places: Int) -> tuple[Figures, Flags, Flags]:
+    def _rated(self, group: Group, plan: PricePlan, places: Int) -> RatedGroup:
         rows, starts = self._rows_of(places)
         meters = self._meters.take(rows)
         values = {band: _column(meters, band) for band in REGISTERS}
         given = {band: _flags(meters, f"has_{band}") for band in REGISTERS}
         energies, odd = meter_energies(plan, values, given)
         odd |= ~(_flags(meters, "plain") & _flags(meters, "whole"))
-        left = np.logical_or.reduceat(odd, starts) if len(starts) else odd
+        left = np.logical_or.reduceat(odd, starts)
         head = self.table.take(places)
         if plan.annual:
             # The limits of an account that was opened in the tier year need its first day.
@@ -99,8 +123,15 @@ class Contracts:
             left |= _flags(head, "adjusted")
         months = np.full(len(places), TIER_MONTHS, dtype=np.int64)
         used = np.maximum(_column(head, "used_before_wh"), 0)
-        found = contract_energies(energies, starts)
-        return figures(plan, found, used, months), left, found.given["total"] & plan.tariff.time_of_use
+        found = figures(plan, contract_energies(energies, starts), used, months)
+        without: dict[int, list[str]] = {}
+        if plan.tariff.time_of_use:
+            at = np.flatnonzero(energies.given["total"] & ~odd)
+            owners = np.searchsorted(starts, at, side="right") - 1
+            for owner, meter in zip(owners.tolist(), map(str, meters["meter_no"].take(at).to_pylist()), strict=True):
+                without.setdefault(owner, []).append(meter)
+        days = np.maximum.reduceat(_column(meters, "days_estimated"), starts)
+        return RatedGroup(group, plan.tariff, places, found.left | left, plan, found, days, without)
 
     def _rows_of(self, places: Int) -> tuple[Int, Int]:
         """The meter rows of contracts, and where each contract begins among them."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from denghuo.service.billing.engine.plan import PricedComponent, PricePlan
+from denghuo.service.billing.engine.plan import PricedComponent, PricePlan, Source
 from denghuo.service.tariff.api import Band
 
 Int = npt.NDArray[np.int64]
@@ -35,6 +35,11 @@ class Line:
     quantity_wh: Int
     amount_fen: Int
     present: Flags
+
+    @property
+    def source(self) -> Source:
+        """Where its price stands."""
+        return self.component.sources[self.tier, self.band]
 
 
 @dataclass(frozen=True)

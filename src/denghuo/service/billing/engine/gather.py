@@ -33,6 +33,7 @@ FROM terms GROUP BY account_no, kind
 _METERS = """
 SELECT account_no, CASE WHEN role IN (SELECT unnest($supply)) THEN 'supply' ELSE 'purchase' END AS kind,
        bool_and(status <> 'held' AND energy_wh IS NOT NULL AND role <> '{sub}') AS settled, count(*) AS registers,
+       meter_no, max(days_estimated) AS days_estimated,
        {values}
 FROM energy
 WHERE account_no IS NOT NULL AND role IN (SELECT unnest($billed))
@@ -52,7 +53,8 @@ WITH contract AS ({_CONTRACTS}), metered AS ({_METERS.format(values=_VALUES, sub
 SELECT dense_rank() OVER (ORDER BY c.account_no, c.kind) - 1 AS contract, c.*,
        -- Each register once: as many rows as bands.
        coalesce(m.settled AND m.registers = {_BANDS_GIVEN}, false) AS plain,
-       {_PRESENT}, coalesce(u.energy_wh, 0)::BIGINT AS used_before_wh
+       m.meter_no, coalesce(m.days_estimated, 0)::BIGINT AS days_estimated, {_PRESENT},
+       coalesce(u.energy_wh, 0)::BIGINT AS used_before_wh
 FROM contract c LEFT JOIN metered m USING (account_no, kind) LEFT JOIN used u USING (account_no)
 ORDER BY c.account_no, c.kind
 """

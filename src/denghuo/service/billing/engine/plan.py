@@ -18,11 +18,19 @@ TIER_MONTHS = 12
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a price stands: its document, and whether it is an example."""
+
+    document_no: str
+    illustrative: bool
+
+
+@dataclass(frozen=True)
 class PricedComponent:
     """A component with its prices (1e-8 yuan) by tier and band, as far as it distinguishes them.
 
     prices: None where a surcharge has no price for a tier, so that there is no line. unpriced: where the tariff lacks a price that
-    a bill would need; whoever has energy there is left to the rules, which say what is missing.
+    a bill would need; whoever has energy there is left to the rules, which say what is missing. sources: of the prices.
     """
 
     code: str
@@ -31,6 +39,7 @@ class PricedComponent:
     banded: bool
     prices: Mapping[tuple[int | None, Band | None], int | None]
     unpriced: frozenset[tuple[int | None, Band | None]]
+    sources: Mapping[tuple[int | None, Band | None], Source]
 
 
 @dataclass(frozen=True)
@@ -139,6 +148,7 @@ def _component(
     banded = tariff.time_of_use and (component.floats or any(row.band is not None for row in rows))
     prices: dict[tuple[int | None, Band | None], int | None] = {}
     unpriced: set[tuple[int | None, Band | None]] = set()
+    sources: dict[tuple[int | None, Band | None], Source] = {}
     for tier in range(1, tiers + 1) if tiered else (None,):
         for band in bands if banded else (None,):
             try:
@@ -147,4 +157,7 @@ def _component(
                 unpriced.add((tier, band))
                 continue
             prices[tier, band] = None if found is None else found.price.e8
-    return PricedComponent(component.code, component.group, tiered, banded, prices, frozenset(unpriced))
+            if found is not None:
+                document_no = found.source.document or component.document
+                sources[tier, band] = Source(document_no, found.source.illustrative)
+    return PricedComponent(component.code, component.group, tiered, banded, prices, frozenset(unpriced), sources)

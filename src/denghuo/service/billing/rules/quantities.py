@@ -125,23 +125,29 @@ def metered_energy(every: Sequence[MeteredPiece], tariff: TariffDocument, month:
     for rows in by_meter.values():
         _add_meter(metered, rows, tariff, month, without_bands)
     if without_bands:
-        names = "、".join(sorted(set(without_bands)))
-        metered.remarks.append(
-            remark(
-                WITHOUT_BANDS,
-                f"表 {names} 没有分时示数，该电量按不分时电价计费。",
-                f"Meter {names} has no time-of-use registers; its energy is billed at the price without time of use.",
-            )
-        )
+        metered.remarks.append(billed_without_bands(without_bands))
     for quantity in sorted({piece.quantity for piece in every if piece.quantity.startswith("active")} - {wanted}):
-        metered.remarks.append(
-            remark(
-                "not_rated_here",
-                f"{'反向' if quantity == 'active_rev' else '正向'}有功不在本电价内结算。",
-                f"The {'reverse' if quantity == 'active_rev' else 'forward'} energy is not settled by this tariff.",
-            )
-        )
+        metered.remarks.append(not_rated_here(quantity))
     return metered
+
+
+def billed_without_bands(meters: Iterable[str]) -> RatingRemark:
+    """What is said of meters that a tariff by time of use bills without."""
+    names = "、".join(sorted(set(meters)))
+    return remark(
+        WITHOUT_BANDS,
+        f"表 {names} 没有分时示数，该电量按不分时电价计费。",
+        f"Meter {names} has no time-of-use registers; its energy is billed at the price without time of use.",
+    )
+
+
+def not_rated_here(quantity: str) -> RatingRemark:
+    """What is said of active energy that the tariff does not bill."""
+    return remark(
+        "not_rated_here",
+        f"{'反向' if quantity == 'active_rev' else '正向'}有功不在本电价内结算。",
+        f"The {'reverse' if quantity == 'active_rev' else 'forward'} energy is not settled by this tariff.",
+    )
 
 
 def _add_meter(

@@ -15,9 +15,10 @@ from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.pieces import piece_json
 from denghuo.service.billing.rating import Draft
 from denghuo.service.billing.store.proofs import Proofs
+from denghuo.service.billing.whole import USE, ColumnBills
 
 UNISSUED = ("rated", "held", "passed")
-_BILL = (
+BILL_COLUMNS = (
     "bill_no",
     "month",
     "account_no",
@@ -41,16 +42,18 @@ _BILL = (
     "amount_fen",
     "estimated_days",
     "illustrative",
-    "registers",
     "remarks",
-    "rating",
     "rated_at",
 )
+BASIS_COLUMNS = ("bill_no", "org", "account_no", "registers", "rating")
 LINE_FIGURES = ("code", "group", "band", "tier", "quantity_milli", "price_e8", "amount_fen")
 """What stands of a line in columns of its own, beside its explanation."""
 LINE_COLUMNS = ("bill_no", "line", "org", "account_no", *LINE_FIGURES, "detail")
 
 
+_STANDING: LiteralString = (
+    "SELECT account_no, kind, bill_no, state FROM bill WHERE month = %s AND state <> 'reversed' AND reverses IS NULL"
+)
 _MONTHLY = '$.components[*] ? (@.code == "agency_energy")'
 """Tariffs with the agency purchase price, which is published every month (发改办价格〔2021〕809号)."""
 _USE: LiteralString = "year_use"
@@ -94,11 +97,24 @@ class Bills:
     def standing(self, month: str, account_nos: Sequence[str]) -> dict[tuple[str, str], tuple[str, str]]:
         """(account, kind) -> (bill number, state) of the bills that stand for these accounts in the month."""
         rows = self._work.rows(
-            "SELECT account_no, kind, bill_no, state FROM bill"
-            " WHERE month = %s AND account_no = ANY (%s) AND state <> 'reversed' AND reverses IS NULL",
+            f"{_STANDING} AND account_no = ANY (%s)",
             (month, list(account_nos)),
         )
         return {(row["account_no"], row["kind"]): (row["bill_no"], row["state"]) for row in rows}
+
+    def standing_of(self, month: str, accounts: tuple[str, str]) -> dict[tuple[str, str], tuple[str, str]]:
+        """As `standing`, for the accounts from one to another."""
+        rows = self._work.rows(f"{_STANDING} AND account_no BETWEEN %s AND %s", (month, *accounts))
+        return {(row["account_no"], row["kind"]): (row["bill_no"], row["state"]) for row in rows}
+
+    def taken_back(self, month: str, accounts: tuple[str, str]) -> list[tuple[str, str]]:
+        """Account and kind of the bills of a month that were taken back, of the accounts from one to another."""
+        rows = self._work.rows(
+            "SELECT DISTINCT account_no, kind FROM bill WHERE month = %s AND state = 'reversed'"
+            " AND account_no BETWEEN %s AND %s",
+            (month, *accounts),
+        )
+        return [(row["account_no"], row["kind"]) for row in rows]
 
     def next_numbers(self, month: str, account_nos: Sequence[str]) -> dict[tuple[str, str], str]:
         """(account, kind) -> the number of the next bill, for those of these accounts whose bill of the month was taken back."""
@@ -122,11 +138,26 @@ class Bills:
                 "DELETE FROM bill WHERE bill_no = ANY (%s) AND state = ANY (%s) RETURNING bill_no",
                 (list(bill_nos), list(UNISSUED)),
             )
+            self._work.run("DELETE FROM bill_basis WHERE bill_no = ANY (%s)", (dropped,))
             self._work.run("DELETE FROM bill_line WHERE bill_no = ANY (%s)", (dropped,))
+
+    def add_columns(self, made: ColumnBills, at: datetime) -> None:
+        """As `add_drafts`, for bills that were made by columns."""
+        Proofs(self._work).keep_tariffs(made.tariffs)
+        rows = len(made.bills)
+        if not rows:
+            return
+        bills = made.bills.append_column("state", pa.repeat("rated", rows))
+        self._work.copy_columns("bill", bills.append_column("rated_at", pa.repeat(pa.scalar(at), rows)))
+        self._work.copy_columns("bill_basis", made.basis)
+        numbers = pa.array(Proofs(self._work).source_numbers(made.sources), pa.int64())
+        lines = made.lines.append_column("source_no", numbers.take(made.lines["source"].combine_chunks()))
+        self._work.copy_columns("bill_line", lines.drop_columns("source"))
 
     def add_drafts(self, month: str, drafts: Sequence[Draft], at: datetime) -> None:
         Proofs(self._work).keep_tariffs(tariff for draft in drafts for tariff in tariffs_of(draft.stages))
-        self._work.copy_in("bill", _BILL, (_bill_row(month, draft, at) for draft in drafts))
+        self._work.copy_in("bill", BILL_COLUMNS, (bill_row(month, draft, at) for draft in drafts))
+        self._work.copy_in("bill_basis", BASIS_COLUMNS, map(basis_row, drafts))
         self._work.copy_in("bill_line", LINE_COLUMNS, (row for draft in drafts for row in _line_rows(draft)))
 
     def used(
@@ -143,6 +174,23 @@ class Bills:
         ):
             found.setdefault(row["account_no"], {})[row["month"]] = row["energy_wh"]
         return found
+
+    def use_columns(self, accounts: tuple[str, str], before: str) -> pa.Table:
+        """Energy of earlier months of the accounts from one to another (`USE`), as far back as `used`."""
+        return self._work.table(
+            "SELECT account_no, coalesce(sum(energy_wh) FILTER (WHERE month >= %(year)s), 0),"
+            " coalesce(sum(1 << right(month, 2)::int) FILTER (WHERE month >= %(year)s), 0), sum(energy_wh), count(*)"
+            " FROM year_use WHERE account_no BETWEEN %(first)s AND %(last)s AND month >= %(since)s AND month < %(before)s"
+            " GROUP BY account_no",
+            {
+                "year": f"{before[:4]}-01",
+                "first": accounts[0],
+                "last": accounts[1],
+                "since": f"{int(before[:4]) - 1}{before[4:]}",
+                "before": before,
+            },
+            USE,
+        )
 
     def used_before(self, month: str) -> pa.Table:
         """Energy of the calendar year before a month, by account: account_no, energy_wh."""
@@ -175,7 +223,7 @@ class Bills:
         """The registers of bills by their numbers, as they are stored."""
         if not bill_nos:
             return {}
-        rows = self._work.rows("SELECT bill_no, registers FROM bill WHERE bill_no = ANY (%s)", (list(bill_nos),))
+        rows = self._work.rows("SELECT bill_no, registers FROM bill_basis WHERE bill_no = ANY (%s)", (list(bill_nos),))
         return {row["bill_no"]: row["registers"] for row in rows}
 
     def set_states(self, bill_nos: Sequence[str], state: str) -> None:
@@ -256,7 +304,8 @@ class Bills:
         return taken, unchanged
 
 
-def _bill_row(month: str, draft: Draft, at: datetime) -> tuple[Any, ...]:
+def bill_row(month: str, draft: Draft, at: datetime) -> tuple[Any, ...]:
+    """A draft as it is stored (`BILL_COLUMNS`)."""
     terms, rated = draft.terms, draft.rated
     return (
         draft.bill_no,
@@ -282,10 +331,19 @@ def _bill_row(month: str, draft: Draft, at: datetime) -> tuple[Any, ...]:
         rated.total.fen,
         rated.estimated_days,
         rated.illustrative,
-        json.dumps([piece_json(piece) for piece in draft.entry.pieces], ensure_ascii=False),
         json.dumps(draft.remarks, ensure_ascii=False),
-        json.dumps(rating_part(draft.stages), ensure_ascii=False),
         at,
+    )
+
+
+def basis_row(draft: Draft) -> tuple[Any, ...]:
+    """What a draft was rated from, as it is stored (`BASIS_COLUMNS`)."""
+    return (
+        draft.bill_no,
+        draft.terms.org,
+        draft.entry.account_no,
+        json.dumps([piece_json(piece) for piece in draft.entry.pieces], ensure_ascii=False),
+        json.dumps(rating_part(draft.stages), ensure_ascii=False),
     )
 
 

@@ -7,14 +7,17 @@ from datetime import date, datetime
 from typing import Any
 
 from denghuo.data.processing.work import Work
+from denghuo.service.billing.engine.plan import Source
 from denghuo.service.billing.file import tariff_part
 from denghuo.service.billing.tree import SIZE, path_places
+from denghuo.service.billing.whole import UNIT
 from denghuo.service.tariff.api import TariffDocument
 
 _RUN = "SELECT month, run_no, issued_on, bills, secret, root FROM issue_run"
 _LEAVES = (
     "SELECT bill_no, account_no, contract_no, month, kind, tariff_class, tariff_code, tariff_version, from_on, to_on, issued_on,"
-    " due_on, run_no, energy_wh, amount_fen, estimated_days, illustrative, reverses, rating, registers FROM bill"
+    " due_on, run_no, energy_wh, amount_fen, estimated_days, illustrative, reverses, rating, registers"
+    " FROM bill JOIN (SELECT bill_no AS basis_no, registers, rating FROM bill_basis) AS basis ON basis_no = bill_no"
 )
 
 
@@ -78,9 +81,10 @@ class Proofs:
         """Lines by bill, figures with unit, document and mark."""
         found: dict[str, list[dict[str, Any]]] = {number: [] for number in bill_nos}
         for row in self._work.rows(
-            "SELECT bill_no, line, code, \"group\", band, tier, quantity_milli, price_e8, amount_fen, detail->>'unit' AS unit,"
-            " detail->>'document_no' AS document_no, coalesce((detail->'illustrative')::bool, false) AS illustrative"
-            " FROM bill_line WHERE bill_no = ANY (%s) ORDER BY bill_no, line",
+            'SELECT bill_no, line, code, "group", band, tier, quantity_milli, price_e8, amount_fen,'
+            " coalesce(detail->>'unit', unit) AS unit, coalesce(detail->>'document_no', document_no) AS document_no,"
+            " coalesce((detail->'illustrative')::bool, illustrative, false) AS illustrative"
+            " FROM bill_line LEFT JOIN line_source USING (source_no) WHERE bill_no = ANY (%s) ORDER BY bill_no, line",
             (list(bill_nos),),
         ):
             found[row["bill_no"]].append(row)
@@ -98,6 +102,18 @@ class Proofs:
                 for (code, version), one in each.items()
             ],
         )
+
+    def source_numbers(self, sources: Sequence[Source]) -> list[int]:
+        """The numbers of where prices stand, in their order; new ones are entered."""
+        each = [(UNIT, one.document_no, one.illustrative) for one in sources]
+        self._work.run_many(
+            "INSERT INTO line_source (unit, document_no, illustrative) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", each
+        )
+        known = {
+            (row["unit"], row["document_no"], row["illustrative"]): row["source_no"]
+            for row in self._work.rows("SELECT source_no, unit, document_no, illustrative FROM line_source")
+        }
+        return [known[one] for one in each]
 
     def tariff(self, code: str, version: int) -> dict[str, Any] | None:
         return self._work.value("SELECT document FROM rated_tariff WHERE code = %s AND version = %s", (code, version))

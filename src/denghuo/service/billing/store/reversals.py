@@ -12,7 +12,7 @@ from denghuo.service.billing.store.bills import LINE_COLUMNS, line_row
 
 _SAME = (
     "month, account_no, org, kind, contract_no, tariff_class, tariff_code, tariff_version, tariff_title, voltage, contract_w,"
-    " capacity_va, pv_w, area_no, from_on, to_on, used_before_wh, estimated_days, illustrative, registers, rating"
+    " capacity_va, pv_w, area_no, from_on, to_on, used_before_wh, estimated_days, illustrative"
 )
 """What a reversal has in common with the bill that it takes back."""
 
@@ -70,7 +70,20 @@ class Reversals:
             f" SELECT %s, 'passed', bill_no, -energy_wh, -amount_fen, %s, %s, {_SAME} FROM bill WHERE bill_no = %s",
             (number, json.dumps(remarks, ensure_ascii=False), at, bill["bill_no"]),
         )
-        rows = self._work.rows("SELECT * FROM bill_line WHERE bill_no = %s ORDER BY line", (bill["bill_no"],))
+        self._work.run(
+            "INSERT INTO bill_basis (bill_no, org, account_no, registers, rating)"
+            " SELECT %s, org, account_no, registers, rating FROM bill_basis WHERE bill_no = %s",
+            (number, bill["bill_no"]),
+        )
+        self._work.run(
+            'INSERT INTO bill_line (bill_no, line, org, account_no, code, "group", band, tier, quantity_milli, price_e8,'
+            ' amount_fen, source_no) SELECT %s, line, org, account_no, code, "group", band, tier, -quantity_milli, price_e8,'
+            " -amount_fen, source_no FROM bill_line WHERE bill_no = %s AND detail IS NULL",
+            (number, bill["bill_no"]),
+        )
+        rows = self._work.rows(
+            "SELECT * FROM bill_line WHERE bill_no = %s AND detail IS NOT NULL ORDER BY line", (bill["bill_no"],)
+        )
         self._work.copy_in("bill_line", LINE_COLUMNS, [_opposite_row(row, number) for row in rows])
 
     def pair(self, bill_no: str, number: str) -> None:

@@ -1,0 +1,381 @@
+"""Whole bills by columns (列式出账): what `rating` and `store.bills` make of a contract one by one, for many at once.
+
+Figures come from the engine; registers, terms and remarks are written by templates over columns, character for character what the
+rules' way stores. Lines have no explanation of their own: the rules give it from what is kept (explained.py). Whatever the columns
+do not carry, from a reading that is held to a second part of the month, is left to the rules by its place.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute
+
+from denghuo.kernel.period import Month
+from denghuo.kernel.values import Energy, Register
+from denghuo.service.billing.batch import SUB_METER
+from denghuo.service.billing.columns import MonthPart
+from denghuo.service.billing.engine import Contracts, Group, RatedGroup, metered
+from denghuo.service.billing.engine.plan import Source
+from denghuo.service.billing.engine.texts import decimals, joined, listed, quoted
+from denghuo.service.billing.kept import rating_head
+from denghuo.service.billing.lines import STATUSES, RatingRemark, RatingSubject
+from denghuo.service.billing.rating import FIRST, KIND_DIGITS, months_missing, remark_json
+from denghuo.service.billing.rules import chosen
+from denghuo.service.billing.rules.quantities import billed_without_bands, not_rated_here, wanted_quantity
+from denghuo.service.tariff.api import BANDS, QUANTITIES, TariffDocument
+
+pc: Any = pyarrow.compute
+Int = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+_USE: Any = [
+    ("account_no", pa.string()),
+    ("year_wh", pa.int64()),
+    ("year_months", pa.int64()),
+    ("earlier_wh", pa.int64()),
+    ("earlier_months", pa.int64()),
+]
+USE = pa.schema(_USE)
+"""Energy of earlier months by account: of the calendar year with a bit for each month that is known (1 = January), and of the
+last twelve months with their number."""
+UNIT = "kWh"
+_IDENTIFIER = "^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$"
+_OTHER = {"active_fwd": "active_rev", "active_rev": "active_fwd"}
+
+
+@dataclass(frozen=True)
+class ColumnBills:
+    """Bills of a part of a month in the order of their contracts.
+
+    bills, basis, lines: rows of the tables of these names as far as rating decides on them; a line's `source` is a place in
+    `sources`. places: which contracts of the part they are; left: which belong to the rules. tariffs: those they were rated by.
+    """
+
+    bills: pa.Table
+    basis: pa.Table
+    lines: pa.Table
+    sources: Sequence[Source]
+    places: Int
+    left: Int
+    tariffs: Sequence[TariffDocument]
+
+    def without(self, rows: Sequence[int]) -> "ColumnBills":
+        """The bills but those in these rows."""
+        if not rows:
+            return self
+        kept = np.delete(np.arange(len(self.bills)), list(rows))
+        bills = self.bills.take(kept)
+        lines = self.lines.filter(pc.is_in(self.lines["bill_no"], value_set=bills["bill_no"].combine_chunks()))
+        return replace(self, bills=bills, basis=self.basis.take(kept), lines=lines, places=self.places[kept])
+
+
+def bills_by_columns(
+    part: MonthPart,
+    month: Month,
+    use: pa.Table,
+    tariffs: Sequence[TariffDocument],
+    skipped: Iterable[tuple[str, str]] = (),
+) -> ColumnBills:
+    """The bills of a part of a month. use: of its accounts (`USE`). skipped: accounts and kinds that are the rules' in any case."""
+    heads = part.heads
+    found = pc.index_in(heads["account_no"], use["account_no"])
+    used = {name: _filled(use[name].take(found)) for name in USE.names[1:]}
+    before = pa.table({"account_no": use["account_no"], "energy_wh": use["year_wh"]})
+    contracts = Contracts(metered(part.terms, part.energy, before, month), month)
+    made = _Made(part, month, used["year_wh"], used["year_months"])
+    for rated in contracts.rated(_tariff_of(tariffs, month)):
+        made.take(rated)
+    made.rated &= ~_left_by_kind(part, heads, skipped)
+    return made.finished(heads)
+
+
+def _tariff_of(tariffs: Sequence[TariffDocument], month: Month) -> Callable[[Group], TariffDocument | None]:
+    def tariff_of(group: Group) -> TariffDocument | None:
+        tariff = chosen(
+            tariffs,
+            tariff_class=group.tariff_class,
+            kind=group.kind,
+            settlement=group.settlement,
+            on=month.first_day,
+            code=group.tariff_code,
+        )
+        # A contract may name a tariff that is not for its class: the rules say so.
+        fits = (
+            tariff is not None
+            and tariff.kind == group.kind
+            and group.tariff_class in tariff.classes
+            and group.settlement in tariff.settlements
+        )
+        return tariff if fits else None
+
+    return tariff_of
+
+
+def _left_by_kind(part: MonthPart, heads: pa.Table, skipped: Iterable[tuple[str, str]]) -> Flags:
+    """Contracts with a register that the rules look at, of a class with a basic charge, or skipped."""
+    energy = part.energy
+    wh = energy["energy_wh"]
+    odd = pc.or_(pc.equal(energy["status"], "held"), pc.fill_null(pc.less(wh, 0), True))
+    odd = pc.or_(odd, pc.equal(energy["role"], SUB_METER))
+    # What the rules' models do not take.
+    for name in ("point_no", "meter_no"):
+        odd = pc.or_(odd, pc.invert(pc.match_substring_regex(energy[name], _IDENTIFIER)))
+    for name, words in (("quantity", QUANTITIES), ("band", BANDS), ("status", STATUSES)):
+        odd = pc.or_(odd, pc.invert(pc.is_in(energy[name], value_set=pa.array(list(words.entries)))))
+    odd = pc.or_(odd, pc.or_(pc.less(energy["multiplier"], 1), pc.less(energy["piece"], 1)))
+    left = part.of_any(odd.to_numpy())
+    left |= pc.starts_with(heads["tariff_class"], "two_part").to_numpy()
+    named = set(skipped)
+    if named:
+        pairs = zip(heads["account_no"].to_pylist(), heads["kind"].to_pylist(), strict=True)
+        left |= np.fromiter((pair in named for pair in pairs), np.bool_, len(part))
+    return left
+
+
+class _Made:
+    """What the groups of a part give, put together by the place of the contract."""
+
+    def __init__(self, part: MonthPart, month: Month, year_wh: Int, year_months: Int) -> None:
+        count = len(part)
+        self._part, self._month, self._year_wh, self._year_months = part, month, year_wh, year_months
+        self.rated = np.zeros(count, dtype=np.bool_)
+        self._amount, self._energy, self._days, self._before = np.zeros((4, count), dtype=np.int64)
+        self._illustrative = np.zeros(count, dtype=np.bool_)
+        self._tariff = np.zeros(count, dtype=np.int64)
+        self._remarks = np.zeros(count, dtype=np.int64)
+        self._tariffs: list[TariffDocument] = []
+        self._words = _Words()
+        self._kinds: list[tuple[str, str, str | None, int | None, int, int]] = []
+        self._sources: dict[Source, int] = {}
+        self._lines: list[Int] = []
+
+    def take(self, rated: RatedGroup) -> None:
+        if rated.figures is None or rated.plan is None or rated.estimated_days is None:
+            return
+        places, figures = rated.places, rated.figures
+        self.rated[places] = ~rated.left
+        self._amount[places], self._energy[places] = figures.amount_fen, figures.energy_wh
+        self._days[places] = rated.estimated_days
+        if rated.plan.annual:
+            self._before[places] = self._year_wh[places]
+        if rated.tariff not in self._tariffs:
+            self._tariffs.append(rated.tariff)
+        self._tariff[places] = self._tariffs.index(rated.tariff)
+        self._take_lines(rated)
+        self._take_remarks(rated, rated.plan.annual)
+
+    def _take_lines(self, rated: RatedGroup) -> None:
+        assert rated.figures is not None  # the caller looked
+        # As on a bill by rules: components in order, funds after all others.
+        lines = sorted(rated.figures.lines, key=lambda line: line.component.group == "fund")
+        if not lines:
+            return
+        first = len(self._kinds)
+        for line in lines:
+            source = self._sources.setdefault(line.source, len(self._sources))
+            band = None if line.band == "total" else line.band
+            self._kinds.append((line.component.code, line.component.group, band, line.tier, line.price_e8, source))
+        present = np.stack([line.present & ~rated.left for line in lines])
+        numbers = np.cumsum(present, axis=0)
+        contract, kind = np.nonzero(present.T)
+        quantity = np.stack([line.quantity_wh for line in lines])[kind, contract]
+        amount = np.stack([line.amount_fen for line in lines])[kind, contract]
+        self._lines.append(np.stack([rated.places[contract], numbers[kind, contract], kind + first, quantity, amount]))
+        for at, line in enumerate(lines):
+            if line.source.illustrative:
+                self._illustrative[rated.places[present[at]]] = True
+
+    def _take_remarks(self, rated: RatedGroup, annual: bool) -> None:
+        """Months of the tier year that are not known, meters without bands, energy that is not billed: as the rules say it."""
+        places = rated.places
+        missing = np.zeros(len(places), dtype=np.int64)
+        if annual:
+            every = sum(1 << number for number in range(1, self._month.month))
+            missing = every & ~self._year_months[places]
+        other = _OTHER[wanted_quantity(rated.tariff)]
+        beside = self._part.of_any(pc.equal(self._part.energy["quantity"], other).to_numpy())[places]
+        key = 2 * missing + beside
+        for one in np.unique(key).tolist():
+            said = self._said(one >> 1, other if one & 1 else None)
+            self._remarks[places[key == one]] = self._words.number(said)
+        for at, meters in rated.without_bands.items():
+            if not rated.left[at]:
+                said = self._said(int(missing[at]), other if beside[at] else None, meters)
+                self._remarks[places[at]] = self._words.number(said)
+
+    def _said(self, missing: int, other: str | None, meters: Sequence[str] = ()) -> str:
+        remarks: list[Mapping[str, object]] = []
+        if missing:
+            numbers = [number for number in range(1, 13) if missing >> number & 1]
+            remarks.append(months_missing([Month(self._month.year, number) for number in numbers]))
+        rated: list[RatingRemark] = [billed_without_bands(meters)] if meters else []
+        if other is not None:
+            rated.append(not_rated_here(other))
+        return json.dumps([*remarks, *map(remark_json, rated)], ensure_ascii=False)
+
+    # -- tables ------------------------------------------------------------------------------------------------------------
+
+    def finished(self, heads: pa.Table) -> ColumnBills:
+        places = np.flatnonzero(self.rated)
+        own = heads.take(places)
+        first = self._part.first_energy[places]
+        accounts, org = own["account_no"].combine_chunks(), own["org"].combine_chunks()
+        digits = pc.if_else(
+            pc.equal(own["kind"].combine_chunks(), "supply"), KIND_DIGITS["supply"], KIND_DIGITS["purchase"]
+        )
+        numbers = joined(f"{self._month.year:04d}{self._month.month:02d}", accounts, digits, FIRST)
+        before = self._before[places]
+        last_day = self._month.next.first_day - timedelta(days=1)
+        tariff = pa.array(self._tariff[places])
+        bills = {
+            "bill_no": numbers,
+            "month": _same(str(self._month), len(places)),
+            **{
+                name: own[name].combine_chunks()
+                for name in ("account_no", "org", "kind", "contract_no", "tariff_class")
+            },
+            "tariff_code": _taken([one.code for one in self._tariffs], pa.string(), tariff),
+            "tariff_version": _taken([one.version for one in self._tariffs], pa.int64(), tariff),
+            "tariff_title": _taken([one.title.model_dump_json() for one in self._tariffs], pa.string(), tariff),
+            "voltage": own["voltage_kv"].combine_chunks(),
+            **{name: own[name].combine_chunks() for name in ("contract_w", "capacity_va", "pv_w")},
+            "area_no": self._part.energy["area_no"].take(first).combine_chunks(),
+            "from_on": _same(self._month.first_day, len(places)),
+            "to_on": _same(last_day, len(places)),
+            "energy_wh": pa.array(self._energy[places]),
+            "used_before_wh": pa.array(before),
+            "amount_fen": pa.array(self._amount[places]),
+            "estimated_days": pa.array(self._days[places]),
+            "illustrative": pa.array(self._illustrative[places]),
+            "remarks": self._words.column.take(pa.array(self._remarks[places])),
+        }
+        basis = {
+            "bill_no": numbers,
+            "org": org,
+            "account_no": accounts,
+            "registers": _registers(self._part, places),
+            "rating": _rating(own, before, self._month),
+        }
+        return ColumnBills(
+            pa.table(bills),
+            pa.table(basis),
+            self._line_table(numbers, org, accounts, places),
+            list(self._sources),
+            places,
+            np.flatnonzero(~self.rated),
+            self._tariffs,
+        )
+
+    def _line_table(self, numbers: Any, org: Any, accounts: Any, places: Int) -> pa.Table:
+        rows = np.concatenate([np.zeros((5, 0), dtype=np.int64), *self._lines], axis=1)
+        rows = rows[:, self.rated[rows[0]]]
+        rows = rows[:, np.argsort(rows[0], kind="stable")]
+        owner = pa.array(np.searchsorted(places, rows[0]))
+        kind = pa.array(rows[2])
+        code, group, band, tier, price, source = zip(*self._kinds, strict=True) if self._kinds else ((),) * 6
+        return pa.table(
+            {
+                "bill_no": numbers.take(owner),
+                "line": pa.array(rows[1]),
+                "org": org.take(owner),
+                "account_no": accounts.take(owner),
+                "code": _taken(code, pa.string(), kind),
+                "group": _taken(group, pa.string(), kind),
+                "band": _taken(band, pa.string(), kind),
+                "tier": _taken(tier, pa.int64(), kind),
+                "quantity_milli": pa.array(rows[3]),
+                "price_e8": _taken(price, pa.int64(), kind),
+                "amount_fen": pa.array(rows[4]),
+                "source": _taken(source, pa.int64(), kind),
+            }
+        )
+
+
+@dataclass
+class _Words:
+    """Texts that many rows share, each once."""
+
+    places: dict[str, int] = field(default_factory=lambda: {"[]": 0})
+
+    def number(self, said: str) -> int:
+        return self.places.setdefault(said, len(self.places))
+
+    @property
+    def column(self) -> Any:
+        return pa.array(list(self.places), pa.string())
+
+
+def _filled(column: Any) -> Int:
+    return np.asarray(pc.fill_null(column, 0).to_numpy(), dtype=np.int64)
+
+
+def _taken(values: Sequence[object], kind: pa.DataType, places: Any) -> Any:
+    return pa.array(values, kind).take(places)
+
+
+def _same(value: str | date, count: int) -> Any:
+    return pa.repeat(pa.scalar(value), count)
+
+
+def _instants(column: Any) -> list[datetime]:
+    return [one for one in column.dictionary.to_pylist() if one is not None]
+
+
+def _registers(part: MonthPart, places: Int) -> Any:
+    """As `pieces.piece_json` writes the registers of each contract."""
+    rows, starts = part.energy_of(places)
+    instants = {name: rows[name].combine_chunks().dictionary_encode() for name in ("from_at", "to_at")}
+    shown = {
+        name: pa.array([one.isoformat() for one in _instants(column)], pa.string()).take(column.indices)
+        for name, column in instants.items()
+    }
+
+    def text(name: str) -> Any:
+        return quoted(rows[name].combine_chunks())
+
+    def number(name: str) -> Any:
+        return rows[name].combine_chunks().cast(pa.string())
+
+    def decimal(name: str, kind: type[Energy] | type[Register]) -> Any:
+        return pc.fill_null(joined('"', decimals(rows[name].combine_chunks(), kind), '"'), "null")
+
+    items = joined(
+        '{"point_no":', text("point_no"), ',"meter_no":', text("meter_no"), ',"piece":', number("piece"),
+        ',"quantity":', text("quantity"), ',"band":', text("band"), ',"from_at":"', shown["from_at"],
+        '","to_at":"', shown["to_at"], '","start":', decimal("start_e4", Register), ',"end":', decimal("end_e4", Register),
+        ',"multiplier":"', number("multiplier"), '","energy":', decimal("energy_wh", Energy), ',"status":', text("status"),
+        ',"method":', text("method"), ',"days_estimated":', number("days_estimated"), ',"rule":', text("rule"), "}",
+    )  # fmt: skip
+    return listed(items, starts)
+
+
+def _rating(heads: pa.Table, before: Int, month: Month) -> Any:
+    """As `kept.rating_part` writes what each contract was rated from beside its registers."""
+    names = ("kind", "tariff_class", "settlement_mode", "voltage_kv", "pf_standard")
+    keys = joined(*[part for name in names for part in (quoted(heads[name].combine_chunks().cast(pa.string())), ",")])
+    encoded = keys.dictionary_encode()
+    at = np.unique(encoded.indices.to_numpy(), return_index=True)[1]
+    tails = []
+    for row in heads.take(at).select(names).to_pylist():
+        subject = RatingSubject(
+            kind=row["kind"],
+            tariff_class=row["tariff_class"],
+            settlement=row["settlement_mode"],
+            voltage=row["voltage_kv"],
+            month=str(month),
+            pieces=[],
+            standard=row["pf_standard"],
+        )
+        tails.append(json.dumps(rating_head(subject), ensure_ascii=False)[1:])
+    used = np.maximum(before, 0)
+    shown = pa.array(used)
+    said = pc.if_else(pc.greater(shown, 0), joined('"used_before_wh":', shown.cast(pa.string()), ","), "")
+    return joined(
+        '{"contract_no":', quoted(heads["contract_no"].combine_chunks()), ',"account_no":',
+        quoted(heads["account_no"].combine_chunks()), ",", said, pa.array(tails, pa.string()).take(encoded.indices),
+    )  # fmt: skip
