@@ -1,8 +1,8 @@
-"""Column-wise side of billing: the month's inputs from datasets, by contract, and the rows of issued bills back into datasets."""
+"""The month's inputs from datasets, by contract."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from denghuo.data.processing.dataset import Datasets, arrow_schema
-from denghuo.kernel.contract import DatasetRef, DatasetSchema
+from denghuo.data.processing.dataset import Datasets
+from denghuo.kernel.contract import DatasetRef
 
 PURCHASE_ROLES = frozenset({"export", "full_feed_in"})
 SUB_METER = "sub_meter"
@@ -149,10 +149,3 @@ def with_account(table: pa.Table) -> pa.Table:
 def _rows(table: pa.Table, into: Any) -> Iterable[Any]:
     columns = [table[name].to_pylist() for name in into.__slots__]
     return map(into, *columns)
-
-
-def dataset_table(schema: DatasetSchema, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Rows with at least the schema's columns as a table of exactly these."""
-    kept = list(rows)
-    columns = {name: [row[name] for row in kept] for name in schema.columns}
-    return pa.Table.from_pydict(columns, schema=arrow_schema(schema))

@@ -19,8 +19,9 @@ from denghuo.service.billing.api import Advance, Advanced
 from denghuo.service.billing.batch import Entry, Terms
 from denghuo.service.billing.columns import MonthColumns, MonthPart, month_columns
 from denghuo.service.billing.curves import split_energy
-from denghuo.service.billing.issue import issue_bills
+from denghuo.service.billing.issue import issue_passed
 from denghuo.service.billing.midnights import cut_registers
+from denghuo.service.billing.passing import HOURS_A_DAY, Before, passing
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.review import Figures, Finding, Limits, review
 from denghuo.service.billing.special import EntriesOf
@@ -34,8 +35,7 @@ from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument
 
 RATE_SLICE = 50_000
 REVIEW_SLICE = 10_000
-ISSUE_SLICE = 20_000
-HOURS_A_DAY = 24
+ISSUE_SLICE = 50_000
 
 
 class CycleSteps:
@@ -96,7 +96,10 @@ class CycleSteps:
             rated = rate_part(self._store, self._ask, call, cycle.month, part, tariffs)
             if not self._store.cycles.take_step(cycle, done):
                 return True
-            write_part(self._store, cycle.month, part, rated, call)
+            limits = self._store.held.limits()
+            if cycle.limits is None:
+                self._store.cycles.note_limits(cycle.month, _by_name(limits))
+            write_part(self._store, cycle.month, part, rated, limits, call)
         self._store.cycles.begin_stage(cycle.month, "rate", total, call.now)
         if done + len(part) < total:
             self._store.cycles.progress(cycle.month, "rate", done + len(part))
@@ -107,16 +110,20 @@ class CycleSteps:
     def _review(self, call: Call, cycle: CycleState, done: int) -> bool:
         if not self._store.cycles.take_step(cycle, done):
             return True
+        limits = _by_name(self._store.held.limits())
+        if limits != cycle.limits:
+            # Bills passed by other limits when they were rated.
+            self._store.bills.review_again(cycle.month)
+            self._store.cycles.note_limits(cycle.month, limits)
         bills = self._store.bills.to_review(cycle.month, REVIEW_SLICE)
         review_bills(self._store, cycle.month, bills, call)
-        if done == 0:
-            self._store.cycles.begin_stage(
-                cycle.month, "review", sum(self._store.bills.counts(cycle.month).values()), call.now
-            )
-        if len(bills) == REVIEW_SLICE:
-            self._store.cycles.progress(cycle.month, "review", done + len(bills))
+        counts = self._store.bills.counts(cycle.month)
+        total, left = sum(counts.values()), counts.get("rated", 0)
+        self._store.cycles.begin_stage(cycle.month, "review", total, call.now)
+        if left:
+            self._store.cycles.progress(cycle.month, "review", total - left)
         else:
-            self._store.cycles.end_stage(cycle.month, "review", done + len(bills), call.now)
+            self._store.cycles.end_stage(cycle.month, "review", total, call.now)
             self._work.enqueue("billing.keep_tasks", {"month": cycle.month})
         return True
 
@@ -126,9 +133,8 @@ class CycleSteps:
         if done == 0:
             passed = self._store.bills.counts(cycle.month).get("passed", 0)
             self._store.cycles.begin_stage(cycle.month, "issue", passed, call.now)
-        numbers = self._store.bills.passed(cycle.month, ISSUE_SLICE)
-        issued = issue_bills(self._work, self._store, cycle.month, numbers, call)
-        if len(numbers) == ISSUE_SLICE:
+        issued = issue_passed(self._work, self._store, cycle.month, ISSUE_SLICE, call)
+        if issued.count == ISSUE_SLICE:
             self._store.cycles.progress(cycle.month, "issue", done + issued.count)
             return True
         self._store.cycles.end_stage(cycle.month, "issue", done + issued.count, call.now)
@@ -138,6 +144,10 @@ class CycleSteps:
         terms, energy = cycle.terms_ref, cycle.energy_ref
         assert terms is not None and energy is not None  # the stages before this one wrote them
         return month_columns(self._work.datasets, terms, energy)
+
+
+def _by_name(limits: Limits) -> dict[str, int]:
+    return {" ".join(name): limit for name, limit in sorted(limits.items())}
 
 
 # --- parts that a recalculation shares --------------------------------------------------------------------------------------
@@ -199,9 +209,11 @@ def opened_of(ask: Ask, call: Call, known_at: datetime | None = None) -> Opened:
 
 @dataclass(frozen=True)
 class RatedPart:
-    """Bills of a part of a month: by columns, and by the rules what the columns leave; and what cannot be rated."""
+    """Bills of a part of a month: by columns, with what their accounts had before, and by the rules what the columns leave; and
+    what cannot be rated."""
 
     columns: ColumnBills
+    before: Before
     entries: list[Entry]
     drafts: list[Draft]
     held: list[Finished]
@@ -216,13 +228,19 @@ def rate_part(
     # A bill that follows one that was taken back has the next number: the rules' way knows it.
     taken_back = store.bills.taken_back(month, span)
     found = bills_by_columns(part, Month.of(month), use, tariffs, taken_back)
+    others = store.bills.others_before(month)
+    accounts = [str(one) for one in found.bills["account_no"].unique().to_pylist()] if others else []
+    before = Before(use, store.bills.tariffs_before(accounts, month), others)
     entries = part.entries(found.left)
     drafts, held = rate_entries(store, ask, call, month, entries, part.month.of, tariffs)
-    return RatedPart(found, entries, drafts, held)
+    return RatedPart(found, before, entries, drafts, held)
 
 
-def write_part(store: BillingStore, month: str, part: MonthPart, rated: RatedPart, call: Call) -> None:
-    """Puts the bills of a part in the place of the drafts before. What was issued stands."""
+def write_part(store: BillingStore, month: str, part: MonthPart, rated: RatedPart, limits: Limits, call: Call) -> None:
+    """Puts the bills of a part in the place of the drafts before; those that no review rule can hold pass.
+
+    What was issued stands.
+    """
     standing = store.bills.standing_of(month, part.accounts)
     made = rated.columns
     if standing:
@@ -231,7 +249,7 @@ def write_part(store: BillingStore, month: str, part: MonthPart, rated: RatedPar
         store.bills.drop([number for key, (number, state) in standing.items() if key in mine and state in UNISSUED])
         issued = [mine[key] for key, (_, state) in standing.items() if key in mine and state not in UNISSUED]
         made = made.without(issued)
-    store.bills.add_columns(made, call.now)
+    store.bills.add_columns(made, passing(made, limits, rated.before, Month.of(month).first_day), call.now)
     write_drafts(store, month, rated.entries, rated.drafts, rated.held, call)
 
 

@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+import pyarrow.compute
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.values import Money
 from denghuo.service.billing.api import BILL_LINES, BILLS, BillsIssued
-from denghuo.service.billing.batch import dataset_table
 from denghuo.service.billing.store import BillingStore
+from denghuo.service.billing.store.bills import Run
+
+pc: Any = pyarrow.compute
 
 DUE_DAYS = 20
 """Days from issue to the last day of payment without a late fee."""
@@ -28,21 +33,36 @@ def issue_bills(work: Work, store: BillingStore, month: str, bill_nos: Sequence[
     """
     if not bill_nos:
         return Issued(None, 0)
-    run_no = store.cycles.next_run(month)
-    today = call.today
-    rows = store.bills.issue(bill_nos, run_no, today, today + timedelta(days=DUE_DAYS))
-    if not rows:
+    return _issue(work, store, Run(month, store.cycles.next_run(month), numbers=bill_nos), call)
+
+
+def issue_passed(work: Work, store: BillingStore, month: str, limit: int, call: Call) -> Issued:
+    """As `issue_bills`, for the next passed bills of a month, at most so many."""
+    span = store.bills.passed_span(month, limit)
+    if span is None:
         return Issued(None, 0)
-    numbers = [str(row["bill_no"]) for row in rows]
-    store.bills.note_use(numbers, call.now)
-    shard = f"run-{run_no:04d}"
-    bills = work.datasets.publish(BILLS, month, shard, dataset_table(BILLS, rows), call.now)
-    lines = work.datasets.publish(
-        BILL_LINES, month, shard, dataset_table(BILL_LINES, store.bills.lines(numbers)), call.now
+    return _issue(work, store, Run(month, store.cycles.next_run(month), span=span), call)
+
+
+def _issue(work: Work, store: BillingStore, run: Run, call: Call) -> Issued:
+    today = call.today
+    count = store.bills.issue(run, today, today + timedelta(days=DUE_DAYS))
+    if not count:
+        return Issued(None, 0)
+    store.bills.note_use(run, call.now)
+    shard = f"run-{run.run_no:04d}"
+    issued = store.bills.issued_table(run)
+    bills = work.datasets.publish(BILLS, run.month, shard, issued, call.now)
+    lines = work.datasets.publish(BILL_LINES, run.month, shard, store.bills.lines_table(run), call.now)
+    signed = pc.sum(
+        pc.if_else(pc.equal(issued["kind"], "supply"), issued["amount_fen"], pc.negate(issued["amount_fen"]))
     )
-    signed = sum(row["amount_fen"] if row["kind"] == "supply" else -row["amount_fen"] for row in rows)
-    store.proofs.open_run(month, run_no, today, len(rows))
+    store.proofs.open_run(run.month, run.run_no, today, count)
     work.enqueue("billing.seal_runs", {})
-    work.enqueue("billing.tell_holders", {"month": month, "run_no": run_no})
-    work.emit(BillsIssued(month=month, run_no=run_no, bills=bills, lines=lines, count=len(rows), amount=Money(signed)))
-    return Issued(run_no, len(rows))
+    work.enqueue("billing.tell_holders", {"month": run.month, "run_no": run.run_no})
+    work.emit(
+        BillsIssued(
+            month=run.month, run_no=run.run_no, bills=bills, lines=lines, count=count, amount=Money(signed.as_py())
+        )
+    )
+    return Issued(run.run_no, count)

@@ -127,7 +127,7 @@ def finding(code: str, zh: str, en: str, **parameters: object) -> Finding:
 def review(figures: Figures, limits: Limits) -> list[Finding]:
     """Everything that speaks against letting the bill pass, in the order of the rules."""
     found = [finding("review_remark", question.zh, question.en) for question in figures.questions[:1]]
-    for code, rule in _RULES.items():
+    for code, rule in RULES_BY_CODE.items():
         limit = limits.get((code, figures.kind, figures.tariff_class), limits.get((code, figures.kind, "")))
         if limit is not None:
             held = rule(figures, limit)
@@ -284,7 +284,7 @@ def _outlier_amount(figures: Figures, limit: int) -> Finding | None:
     )
 
 
-_RULES: dict[str, Callable[[Figures, int], Finding | None]] = {
+RULES_BY_CODE: dict[str, Callable[[Figures, int], Finding | None]] = {
     "negative": _negative,
     "zero_use": _zero_use,
     "over_capacity": _over_capacity,

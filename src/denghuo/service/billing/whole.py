@@ -83,8 +83,7 @@ def bills_by_columns(
 ) -> ColumnBills:
     """The bills of a part of a month. use: of its accounts (`USE`). skipped: accounts and kinds that are the rules' in any case."""
     heads = part.heads
-    found = pc.index_in(heads["account_no"], use["account_no"])
-    used = {name: _filled(use[name].take(found)) for name in USE.names[1:]}
+    used = used_by(use, heads["account_no"])
     before = pa.table({"account_no": use["account_no"], "energy_wh": use["year_wh"]})
     contracts = Contracts(metered(part.terms, part.energy, before, month), month)
     made = _Made(part, month, used["year_wh"], used["year_months"])
@@ -92,6 +91,14 @@ def bills_by_columns(
         made.take(rated)
     made.rated &= ~_left_by_kind(part, heads, skipped)
     return made.finished(heads)
+
+
+def used_by(use: pa.Table, accounts: Any) -> dict[str, Int]:
+    """The columns of `USE` for accounts in their order; zero where nothing is known."""
+    found = pc.index_in(accounts, use["account_no"])
+    return {
+        name: np.asarray(pc.fill_null(use[name].take(found), 0).to_numpy(), dtype=np.int64) for name in USE.names[1:]
+    }
 
 
 def _tariff_of(tariffs: Sequence[TariffDocument], month: Month) -> Callable[[Group], TariffDocument | None]:
@@ -308,10 +315,6 @@ class _Words:
     @property
     def column(self) -> Any:
         return pa.array(list(self.places), pa.string())
-
-
-def _filled(column: Any) -> Int:
-    return np.asarray(pc.fill_null(column, 0).to_numpy(), dtype=np.int64)
 
 
 def _taken(values: Sequence[object], kind: pa.DataType, places: Any) -> Any:

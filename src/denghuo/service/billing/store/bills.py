@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute
 
+from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
 from denghuo.kernel.values import Money
+from denghuo.service.billing.api import BILL_LINES, BILLS
 from denghuo.service.billing.kept import rating_part, tariffs_of
 from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.pieces import piece_json
@@ -17,6 +22,8 @@ from denghuo.service.billing.rating import Draft
 from denghuo.service.billing.store.proofs import Proofs
 from denghuo.service.billing.whole import USE, ColumnBills
 
+pc: Any = pyarrow.compute
+Flags = npt.NDArray[np.bool_]
 UNISSUED = ("rated", "held", "passed")
 BILL_COLUMNS = (
     "bill_no",
@@ -54,6 +61,11 @@ LINE_COLUMNS = ("bill_no", "line", "org", "account_no", *LINE_FIGURES, "detail")
 _STANDING: LiteralString = (
     "SELECT account_no, kind, bill_no, state FROM bill WHERE month = %s AND state <> 'reversed' AND reverses IS NULL"
 )
+_OTHERS_BEFORE: LiteralString = (
+    "EXISTS (SELECT FROM bill AS earlier WHERE earlier.month < %s AND earlier.state = 'issued')"
+)
+_KEYS: Any = [("account_no", pa.string()), ("kind", pa.string()), ("tariff_code", pa.string())]
+_TARIFFS_BEFORE = pa.schema(_KEYS)
 _MONTHLY = '$.components[*] ? (@.code == "agency_energy")'
 """Tariffs with the agency purchase price, which is published every month (发改办价格〔2021〕809号)."""
 _USE: LiteralString = "year_use"
@@ -86,6 +98,29 @@ class ToReview:
     tariff_before: str | None
     monthly_from: date | None
     others_before: bool
+
+
+@dataclass(frozen=True)
+class Run:
+    """An issue run: the bills of these numbers, or those of the run from one number to another."""
+
+    month: str
+    run_no: int
+    numbers: Sequence[str] = ()
+    span: tuple[str, str] | None = None
+
+    def of(self, table: LiteralString) -> LiteralString:
+        """The condition on a table with bill numbers that finds them by its index."""
+        if self.span is None:
+            return f"{table}.bill_no = ANY (%(numbers)s)"
+        return f"{table}.bill_no BETWEEN %(first)s AND %(last)s"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"month": self.month, "run_no": self.run_no}
+        if self.span is None:
+            return found | {"numbers": list(self.numbers)}
+        return found | {"first": self.span[0], "last": self.span[1]}
 
 
 class Bills:
@@ -141,13 +176,13 @@ class Bills:
             self._work.run("DELETE FROM bill_basis WHERE bill_no = ANY (%s)", (dropped,))
             self._work.run("DELETE FROM bill_line WHERE bill_no = ANY (%s)", (dropped,))
 
-    def add_columns(self, made: ColumnBills, at: datetime) -> None:
-        """As `add_drafts`, for bills that were made by columns."""
+    def add_columns(self, made: ColumnBills, passed: Flags, at: datetime) -> None:
+        """As `add_drafts`, for bills that were made by columns; those that `passed` the review are let pass."""
         Proofs(self._work).keep_tariffs(made.tariffs)
         rows = len(made.bills)
         if not rows:
             return
-        bills = made.bills.append_column("state", pa.repeat("rated", rows))
+        bills = made.bills.append_column("state", pc.if_else(pa.array(passed), "passed", "rated"))
         self._work.copy_columns("bill", bills.append_column("rated_at", pa.repeat(pa.scalar(at), rows)))
         self._work.copy_columns("bill_basis", made.basis)
         numbers = pa.array(Proofs(self._work).source_numbers(made.sources), pa.int64())
@@ -192,6 +227,27 @@ class Bills:
             USE,
         )
 
+    def others_before(self, month: str) -> bool:
+        """Whether any bill of an earlier month was issued."""
+        return bool(self._work.value(f"SELECT {_OTHERS_BEFORE}", (month,)))
+
+    def tariffs_before(self, accounts: Sequence[str], month: str) -> pa.Table:
+        """The tariffs of the last bills before a month: account_no, kind, tariff_code."""
+        return self._work.table(
+            "SELECT account_no, kind, tariff_code FROM unnest(%s::text[]) AS asked (account_no)"
+            " CROSS JOIN unnest(ARRAY['supply', 'purchase']) AS kinds (kind) CROSS JOIN LATERAL (SELECT tariff_code FROM bill"
+            " WHERE bill.account_no = asked.account_no AND bill.kind = kinds.kind AND month < %s AND state = 'issued'"
+            " AND reverses IS NULL ORDER BY month DESC LIMIT 1) AS earlier",
+            (list(accounts), month),
+            _TARIFFS_BEFORE,
+        )
+
+    def review_again(self, month: str) -> None:
+        """Takes back that bills passed."""
+        self._work.run(
+            "UPDATE bill SET state = 'rated' WHERE month = %s AND state = 'passed' AND reverses IS NULL", (month,)
+        )
+
     def used_before(self, month: str) -> pa.Table:
         """Energy of the calendar year before a month, by account: account_no, energy_wh."""
         rows = self._work.rows(
@@ -212,7 +268,7 @@ class Bills:
             " ORDER BY earlier.month DESC LIMIT 1) AS tariff_before,"
             " (SELECT (document ->> 'effective_from')::date FROM rated_tariff WHERE code = tariff_code"
             " AND version = tariff_version AND document @? %s) AS monthly_from,"
-            " EXISTS (SELECT FROM bill AS earlier WHERE earlier.month < %s AND earlier.state = 'issued') AS others_before"
+            f" {_OTHERS_BEFORE} AS others_before"
             " FROM bill WHERE month = %s AND state = 'rated'"
             " AND (%s::text IS NULL OR account_no = %s) ORDER BY bill_no LIMIT %s",
             (_MONTHLY, month, month, account_no, account_no, limit),
@@ -238,20 +294,41 @@ class Bills:
         rows = self._work.rows("SELECT state, count(*) AS number FROM bill WHERE month = %s GROUP BY state", (month,))
         return {row["state"]: row["number"] for row in rows}
 
-    def passed(self, month: str, limit: int) -> list[str]:
-        return self._work.values(
-            "SELECT bill_no FROM bill WHERE month = %s AND state = 'passed' ORDER BY bill_no LIMIT %s", (month, limit)
+    def passed_span(self, month: str, limit: int) -> tuple[str, str] | None:
+        """The first and the last of the next passed bills, at most so many; None where there is none."""
+        row = self._work.row(
+            "SELECT min(bill_no) AS first, max(bill_no) AS last FROM (SELECT bill_no FROM bill WHERE month = %s"
+            " AND state = 'passed' ORDER BY bill_no LIMIT %s) AS following",
+            (month, limit),
+        )
+        return None if row is None or row["first"] is None else (row["first"], row["last"])
+
+    def issue(self, run: Run, issued_on: date, due_on: date) -> int:
+        """Marks the passed bills of a run as issued; gives their number."""
+        return self._work.run(
+            "UPDATE bill SET state = 'issued', run_no = %(run_no)s, issued_on = %(issued_on)s, due_on = %(due_on)s"
+            f" WHERE month = %(month)s AND state = 'passed' AND {run.of('bill')}",
+            run.params | {"issued_on": issued_on, "due_on": due_on},
         )
 
-    def issue(self, bill_nos: Sequence[str], run_no: int, issued_on: date, due_on: date) -> list[dict[str, Any]]:
-        """Marks passed bills as issued; gives their dataset rows in the order of their numbers."""
-        rows = self._work.rows(
-            "UPDATE bill SET state = 'issued', run_no = %s, issued_on = %s, due_on = %s"
-            " WHERE bill_no = ANY (%s) AND state = 'passed' RETURNING bill_no, account_no, org, kind, month, tariff_class,"
-            " tariff_code, area_no, energy_wh, amount_fen, issued_on, due_on, estimated_days, reverses",
-            (run_no, issued_on, due_on, list(bill_nos)),
+    def issued_table(self, run: Run) -> pa.Table:
+        """The issued bills of a run as the dataset has them."""
+        return self._work.table(
+            f"SELECT {', '.join(BILLS.columns)} FROM bill WHERE month = %(month)s AND run_no = %(run_no)s"
+            f" AND {run.of('bill')} ORDER BY bill_no",
+            run.params,
+            arrow_schema(BILLS),
         )
-        return sorted(rows, key=lambda row: str(row["bill_no"]))
+
+    def lines_table(self, run: Run) -> pa.Table:
+        """The lines of the issued bills of a run as the dataset has them."""
+        columns = ", ".join(f'bill_line."{name}"' for name in BILL_LINES.columns)
+        return self._work.table(
+            f"SELECT {columns} FROM bill JOIN bill_line USING (bill_no) WHERE month = %(month)s AND run_no = %(run_no)s"
+            f" AND {run.of('bill')} AND {run.of('bill_line')} ORDER BY bill_no, line",
+            run.params,
+            arrow_schema(BILL_LINES),
+        )
 
     def issued(self, month: str, run_no: int, after: str, limit: int) -> list[dict[str, Any]]:
         """Bills of an issue in the order of their numbers, behind `after`."""
@@ -261,22 +338,16 @@ class Bills:
             (month, run_no, after, limit),
         )
 
-    def lines(self, bill_nos: Sequence[str]) -> list[dict[str, Any]]:
-        return self._work.rows(
-            'SELECT bill_no, line, code, "group", band, tier, quantity_milli, price_e8, amount_fen FROM bill_line'
-            " WHERE bill_no = ANY (%s) ORDER BY bill_no, line",
-            (list(bill_nos),),
-        )
-
-    def note_use(self, bill_nos: Sequence[str], at: datetime) -> None:
+    def note_use(self, run: Run, at: datetime) -> None:
         """Adds the energy of issued supply bills to the tier year; a reversal does not add, see `Reversals.take_back_use`."""
         self._work.run(
             "INSERT INTO year_use (account_no, month, org, energy_wh, source, billed_on, recorded_at)"
-            " SELECT account_no, month, org, energy_wh, 'billed', issued_on, %s FROM bill"
-            " WHERE bill_no = ANY (%s) AND kind = 'supply' AND state = 'issued' AND reverses IS NULL"
+            " SELECT account_no, month, org, energy_wh, 'billed', issued_on, %(at)s FROM bill"
+            f" WHERE month = %(month)s AND run_no = %(run_no)s AND {run.of('bill')} AND kind = 'supply' AND state = 'issued'"
+            " AND reverses IS NULL"
             " ON CONFLICT (account_no, month) DO UPDATE SET energy_wh = excluded.energy_wh, source = excluded.source,"
             " billed_on = excluded.billed_on, recorded_at = excluded.recorded_at",
-            (at, list(bill_nos)),
+            run.params | {"at": at},
         )
 
     def take_over(self, rows: Sequence[tuple[str, str, str, int, date | None]], at: datetime) -> tuple[int, int]:

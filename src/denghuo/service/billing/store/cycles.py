@@ -1,5 +1,7 @@
 """Queries on cycles and their stages."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +13,7 @@ from denghuo.kernel.fields import TextPair
 STAGE_NAMES = ("plan", "read", "rate", "review", "issue")
 _CYCLE = (
     "SELECT month, state, stage, epoch, run_no, accounts, terms, energy, started_at, started_by, ended_at, resumed_at,"
-    " resumed_done, busy_ms, trouble FROM cycle"
+    " resumed_done, busy_ms, trouble, limits FROM cycle"
 )
 
 
@@ -34,6 +36,7 @@ class CycleState:
     resumed_done: int
     busy_ms: int
     trouble: dict[str, str] | None
+    limits: dict[str, int] | None = None
 
     @property
     def terms_ref(self) -> DatasetRef | None:
@@ -164,6 +167,10 @@ class Cycles:
             " WHERE month = %s",
             (terms and terms.model_dump_json(), energy and energy.model_dump_json(), accounts, month),
         )
+
+    def note_limits(self, month: str, limits: Mapping[str, int]) -> None:
+        """Keeps the limits that the month is reviewed by."""
+        self._work.run("UPDATE cycle SET limits = %s WHERE month = %s", (json.dumps(limits), month))
 
     def next_run(self, month: str) -> int:
         """The number of the next issue of the month; its row lock keeps two issues apart."""
