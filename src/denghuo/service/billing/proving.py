@@ -4,9 +4,12 @@ A run's tree is made once, by a job after the issue, from what was committed; it
 is made from the heads of its runs; it is given out once the day is over, so that nothing that was given out becomes wrong.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import Document
@@ -23,13 +26,17 @@ from denghuo.service.billing.file import (
     run_value,
     tariff_part,
 )
+from denghuo.service.billing.sealing import by_columns, leaves
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffRef
 
-AT_ONCE = 5_000
+AT_ONCE = 50_000
 GRACE = timedelta(hours=1)
 """How long after midnight an issue of the day before may still be on its way into the database."""
+
+
+pc: Any = pyarrow.compute
 
 
 class Prover:
@@ -55,23 +62,41 @@ class Prover:
         self._store.proofs.seal(run["month"], run["run_no"], tree.root(made), made, numbers, self._call.now)
         return RunsSealed(month=run["month"], run_no=run["run_no"], bills=len(numbers), again=len(waiting) > 1)
 
-    def _leaves(self, run: Mapping[str, Any]) -> tuple[list[str], bytes]:
-        numbers: list[str] = []
-        leaves = bytearray()
-        while rows := self._store.proofs.bills(run["month"], run["run_no"], numbers[-1] if numbers else "", AT_ONCE):
-            lines = self._store.proofs.lines([row["bill_no"] for row in rows])
-            for row in rows:
-                leaves += tree.leaf(
-                    leaf_value(
-                        bill_part(row, lines[row["bill_no"]]),
-                        readings_part(row["registers"]),
-                        self._digest(row["tariff_code"], row["tariff_version"]),
-                        tree.salt(run["secret"], row["bill_no"]),
-                        [self._digest(code, version) for code, version in further_tariffs(row["rating"])],
-                    )
+    def _leaves(self, run: Mapping[str, Any]) -> tuple["pa.Array[Any]", bytes]:
+        """The numbers of the bills of a run and their leaves, in order."""
+        numbers: list[pa.Array[Any]] = []
+        made: list[bytes] = []
+        after = ""
+        while len(bills := self._store.proofs.page(run["month"], run["run_no"], after, AT_ONCE)):
+            page: Any = bills["bill_no"].combine_chunks()
+            after = page[-1].as_py()
+            numbers.append(page)
+            made.extend(self._page(run, bills))
+        return pa.concat_arrays(numbers or [pa.array([], pa.string())]), b"".join(made)
+
+    def _page(self, run: Mapping[str, Any], bills: pa.Table) -> list[bytes]:
+        plain = by_columns(bills)
+        mine = bills.filter(pa.array(plain))
+        lines = self._store.proofs.lines_of_page(run["month"], run["run_no"], bills)
+        lines = lines.filter(pc.is_in(lines["bill_no"], value_set=mine["bill_no"].combine_chunks()))
+        found = iter(leaves(mine, lines, run["secret"], self._digest))
+        others = iter(self._by_rows(run, map(str, bills.filter(pa.array(~plain))["bill_no"].to_pylist())))
+        return [next(found) if is_plain else next(others) for is_plain in plain.tolist()]
+
+    def _by_rows(self, run: Mapping[str, Any], bill_nos: Iterable[str]) -> Iterator[bytes]:
+        """The leaves of bills that the columns leave."""
+        numbers = list(bill_nos)
+        lines = self._store.proofs.lines(numbers)
+        for row in self._store.proofs.bills(numbers):
+            yield tree.leaf(
+                leaf_value(
+                    bill_part(row, lines[row["bill_no"]]),
+                    readings_part(row["registers"]),
+                    self._digest(row["tariff_code"], row["tariff_version"]),
+                    tree.salt(run["secret"], row["bill_no"]),
+                    [self._digest(code, version) for code, version in further_tariffs(row["rating"])],
                 )
-                numbers.append(row["bill_no"])
-        return numbers, bytes(leaves)
+            )
 
     def _digest(self, code: str, version: int) -> str:
         if (code, version) not in self._digests:

@@ -28,6 +28,7 @@ from denghuo.service.billing.lines import STATUSES, RatingRemark, RatingSubject
 from denghuo.service.billing.rating import FIRST, KIND_DIGITS, months_missing, remark_json
 from denghuo.service.billing.rules import chosen
 from denghuo.service.billing.rules.quantities import billed_without_bands, not_rated_here, wanted_quantity
+from denghuo.service.billing.tree import canonical
 from denghuo.service.tariff.api import BANDS, QUANTITIES, TariffDocument
 
 pc: Any = pyarrow.compute
@@ -44,6 +45,7 @@ USE = pa.schema(_USE)
 """Energy of earlier months by account: of the calendar year with a bit for each month that is known (1 = January), and of the
 last twelve months with their number."""
 UNIT = "kWh"
+_USED = "used_before_wh"
 _IDENTIFIER = "^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$"
 _OTHER = {"active_fwd": "active_rev", "active_rev": "active_fwd"}
 
@@ -348,11 +350,11 @@ def _registers(part: MonthPart, places: Int) -> Any:
         return pc.fill_null(joined('"', decimals(rows[name].combine_chunks(), kind), '"'), "null")
 
     items = joined(
-        '{"point_no":', text("point_no"), ',"meter_no":', text("meter_no"), ',"piece":', number("piece"),
-        ',"quantity":', text("quantity"), ',"band":', text("band"), ',"from_at":"', shown["from_at"],
-        '","to_at":"', shown["to_at"], '","start":', decimal("start_e4", Register), ',"end":', decimal("end_e4", Register),
-        ',"multiplier":"', number("multiplier"), '","energy":', decimal("energy_wh", Energy), ',"status":', text("status"),
-        ',"method":', text("method"), ',"days_estimated":', number("days_estimated"), ',"rule":', text("rule"), "}",
+        '{"band":', text("band"), ',"days_estimated":', number("days_estimated"), ',"end":', decimal("end_e4", Register),
+        ',"energy":', decimal("energy_wh", Energy), ',"from_at":"', shown["from_at"], '","meter_no":', text("meter_no"),
+        ',"method":', text("method"), ',"multiplier":"', number("multiplier"), '","piece":', number("piece"),
+        ',"point_no":', text("point_no"), ',"quantity":', text("quantity"), ',"rule":', text("rule"),
+        ',"start":', decimal("start_e4", Register), ',"status":', text("status"), ',"to_at":"', shown["to_at"], '"}',
     )  # fmt: skip
     return listed(items, starts)
 
@@ -363,7 +365,9 @@ def _rating(heads: pa.Table, before: Int, month: Month) -> Any:
     keys = joined(*[part for name in names for part in (quoted(heads[name].combine_chunks().cast(pa.string())), ",")])
     encoded = keys.dictionary_encode()
     at = np.unique(encoded.indices.to_numpy(), return_index=True)[1]
-    tails = []
+    # In the order of their names: account, contract, what few contracts differ in, use of the tier year, and the rest.
+    first: list[str] = []
+    last: list[str] = []
     for row in heads.take(at).select(names).to_pylist():
         subject = RatingSubject(
             kind=row["kind"],
@@ -374,11 +378,18 @@ def _rating(heads: pa.Table, before: Int, month: Month) -> Any:
             pieces=[],
             standard=row["pf_standard"],
         )
-        tails.append(json.dumps(rating_head(subject), ensure_ascii=False)[1:])
-    used = np.maximum(before, 0)
-    shown = pa.array(used)
-    said = pc.if_else(pc.greater(shown, 0), joined('"used_before_wh":', shown.cast(pa.string()), ","), "")
+        said = rating_head(subject)
+        first.append(_members({name: value for name, value in said.items() if name < _USED}))
+        last.append(_members({name: value for name, value in said.items() if name > _USED}))
+    used = pa.array(np.maximum(before, 0))
+    shown = pc.if_else(pc.greater(used, 0), joined(f',"{_USED}":', used.cast(pa.string())), "")
     return joined(
-        '{"contract_no":', quoted(heads["contract_no"].combine_chunks()), ',"account_no":',
-        quoted(heads["account_no"].combine_chunks()), ",", said, pa.array(tails, pa.string()).take(encoded.indices),
+        '{"account_no":', quoted(heads["account_no"].combine_chunks()), ',"contract_no":',
+        quoted(heads["contract_no"].combine_chunks()), pa.array(first, pa.string()).take(encoded.indices), shown,
+        pa.array(last, pa.string()).take(encoded.indices), "}",
     )  # fmt: skip
+
+
+def _members(values: Mapping[str, object]) -> str:
+    """Members of a JSON object that follow others."""
+    return f",{canonical(values).decode()[1:-1]}" if values else ""

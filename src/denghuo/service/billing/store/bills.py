@@ -20,6 +20,7 @@ from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.pieces import piece_json
 from denghuo.service.billing.rating import Draft
 from denghuo.service.billing.store.proofs import Proofs
+from denghuo.service.billing.tree import canonical
 from denghuo.service.billing.whole import USE, ColumnBills
 
 pc: Any = pyarrow.compute
@@ -413,8 +414,8 @@ def basis_row(draft: Draft) -> tuple[Any, ...]:
         draft.bill_no,
         draft.terms.org,
         draft.entry.account_no,
-        json.dumps([piece_json(piece) for piece in draft.entry.pieces], ensure_ascii=False),
-        json.dumps(rating_part(draft.stages), ensure_ascii=False),
+        canonical([piece_json(piece) for piece in draft.entry.pieces]).decode(),
+        canonical(rating_part(draft.stages)).decode(),
     )
 
 

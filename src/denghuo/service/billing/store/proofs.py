@@ -4,21 +4,30 @@ import json
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
+
+import pyarrow as pa
 
 from denghuo.data.processing.work import Work
 from denghuo.service.billing.engine.plan import Source
 from denghuo.service.billing.file import tariff_part
+from denghuo.service.billing.sealing import LEAF_BILL, LEAF_LINE
 from denghuo.service.billing.tree import SIZE, path_places
 from denghuo.service.billing.whole import UNIT
 from denghuo.service.tariff.api import TariffDocument
 
 _RUN = "SELECT month, run_no, issued_on, bills, secret, root FROM issue_run"
-_LEAVES = (
-    "SELECT bill_no, account_no, contract_no, month, kind, tariff_class, tariff_code, tariff_version, from_on, to_on, issued_on,"
-    " due_on, run_no, energy_wh, amount_fen, estimated_days, illustrative, reverses, rating, registers"
-    " FROM bill JOIN (SELECT bill_no AS basis_no, registers, rating FROM bill_basis) AS basis ON basis_no = bill_no"
+_LEAF: LiteralString = (
+    "bill_no, account_no, contract_no, month, kind, tariff_class, tariff_code, tariff_version, from_on, to_on, issued_on,"
+    " due_on, run_no, energy_wh, amount_fen, estimated_days, illustrative, reverses, registers, rating"
+    " FROM bill JOIN (SELECT bill_no, registers, rating FROM bill_basis) AS basis USING (bill_no)"
 )
+_LEAF_LINE: LiteralString = (
+    'bill_no, line, code, "group", band, tier, quantity_milli, price_e8, bill_line.amount_fen,'
+    " coalesce(detail->>'unit', unit) AS unit, coalesce(detail->>'document_no', document_no) AS document_no,"
+    " coalesce((detail->'illustrative')::bool, line_source.illustrative, false) AS illustrative"
+)
+_SOURCED: LiteralString = "bill_line LEFT JOIN line_source USING (source_no)"
 
 
 class Proofs:
@@ -38,14 +47,15 @@ class Proofs:
         """The two oldest runs without a tree: the one to be made, and whether there is another."""
         return self._work.rows(_RUN + " WHERE root IS NULL ORDER BY issued_on, month, run_no LIMIT 2")
 
-    def seal(self, month: str, run_no: int, root: bytes, nodes: bytes, bill_nos: Sequence[str], at: datetime) -> bool:
+    def seal(self, month: str, run_no: int, root: bytes, nodes: bytes, bill_nos: "pa.Array[Any]", at: datetime) -> bool:
         """Keeps the tree of a run; False where it has one already."""
         sealed = self._work.run(
             "UPDATE issue_run SET root = %s, nodes = %s, sealed_at = %s WHERE month = %s AND run_no = %s AND root IS NULL",
             (root, nodes, at, month, run_no),
         )
         if sealed:
-            self._work.copy_in("bill_leaf", ("bill_no", "place"), ((no, at) for at, no in enumerate(bill_nos)))
+            places = pa.array(range(len(bill_nos)), pa.int64())
+            self._work.copy_columns("bill_leaf", pa.table({"bill_no": bill_nos, "place": places}))
         return bool(sealed)
 
     def run(self, month: str, run_no: int) -> dict[str, Any] | None:
@@ -70,25 +80,37 @@ class Proofs:
 
     # -- what is hashed --------------------------------------------------------------------------------------------------
 
-    def bills(self, month: str, run_no: int, after: str, limit: int) -> list[dict[str, Any]]:
-        """Bills of a run behind `after`, in the order of their numbers."""
-        return self._work.rows(
-            _LEAVES + " WHERE month = %s AND run_no = %s AND bill_no > %s ORDER BY bill_no LIMIT %s",
+    def bills(self, bill_nos: Sequence[str]) -> list[dict[str, Any]]:
+        """Bills in the order of their numbers."""
+        return self._work.rows(f"SELECT {_LEAF} WHERE bill_no = ANY (%s) ORDER BY bill_no", (list(bill_nos),))
+
+    def page(self, month: str, run_no: int, after: str, limit: int) -> pa.Table:
+        """Bills of a run behind `after`, in the order of their numbers (`LEAF_BILL`)."""
+        return self._work.table(
+            f"SELECT {_LEAF} WHERE month = %s AND run_no = %s AND bill_no > %s ORDER BY bill_no LIMIT %s",
             (month, run_no, after, limit),
+            LEAF_BILL,
         )
 
     def lines(self, bill_nos: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         """Lines by bill, figures with unit, document and mark."""
         found: dict[str, list[dict[str, Any]]] = {number: [] for number in bill_nos}
         for row in self._work.rows(
-            'SELECT bill_no, line, code, "group", band, tier, quantity_milli, price_e8, amount_fen,'
-            " coalesce(detail->>'unit', unit) AS unit, coalesce(detail->>'document_no', document_no) AS document_no,"
-            " coalesce((detail->'illustrative')::bool, illustrative, false) AS illustrative"
-            " FROM bill_line LEFT JOIN line_source USING (source_no) WHERE bill_no = ANY (%s) ORDER BY bill_no, line",
-            (list(bill_nos),),
+            f"SELECT {_LEAF_LINE} FROM {_SOURCED} WHERE bill_no = ANY (%s) ORDER BY bill_no, line", (list(bill_nos),)
         ):
             found[row["bill_no"]].append(row)
         return found
+
+    def lines_of_page(self, month: str, run_no: int, page: pa.Table) -> pa.Table:
+        """The lines of the bills of a page (`LEAF_LINE`), in the order of bill and line."""
+        numbers = page["bill_no"]
+        return self._work.table(
+            f"SELECT {_LEAF_LINE} FROM bill JOIN ({_SOURCED}) USING (bill_no)"
+            " WHERE month = %(month)s AND run_no = %(run_no)s AND bill.bill_no BETWEEN %(first)s AND %(last)s"
+            " AND bill_line.bill_no BETWEEN %(first)s AND %(last)s ORDER BY bill_no, line",
+            {"month": month, "run_no": run_no, "first": numbers[0].as_py(), "last": numbers[-1].as_py()},
+            LEAF_LINE,
+        )
 
     # -- tariffs ---------------------------------------------------------------------------------------------------------
 
