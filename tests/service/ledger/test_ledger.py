@@ -464,8 +464,18 @@ def test_the_database_itself_refuses_what_does_not_balance_or_changes(books: Boo
     ):
         with pytest.raises(psycopg.errors.CheckViolation):
             run(statement)
+    for statement in (
+        values + debit + ", ('202605-000001', '2026-05', now(), 'receipt', 'X', '9999', '1405810', 0, 5)",
+        (values + debit + ", ('202605-000001', '2026-05', now(), 'receipt', 'X', '1122', '1405810', 0, 5)").replace(
+            "202605-000001", "202605-999999"
+        ),
+    ):
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            run(statement)
     run(values + debit + ", ('202605-000001', '2026-05', now(), 'receipt', 'X', '1122', '1405810', 0, 5)")
     assert books.closing("cash") == Money(5)
+    with books.database.connection() as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
+        connection.execute("UPDATE ledger.chart SET code = '1999' WHERE code = '1122'")
 
 
 def test_as_of_day_looks_back(books: Books) -> None:
