@@ -1,11 +1,15 @@
 """Tables of columns to and from the business store: COPY text made and read by Arrow, with no Python for each row."""
 
 import io
+import selectors
+from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
+from psycopg.pq import ExecStatus
 
 pc: Any = pyarrow.compute
 _NULL = "\\N"
@@ -51,6 +55,29 @@ def _content(rows: Any) -> memoryview:
         return memoryview(b"")
     places = memoryview(offsets).cast("q")
     return memoryview(data)[places[rows.offset] : places[rows.offset + len(rows)]]
+
+
+def copy_out(connection: psycopg.Connection, statement: str) -> Iterator[bytes]:
+    """What COPY ... TO STDOUT gives, a row each, by libpq itself: the driver's own way costs several times as much for each row."""
+    line = connection.pgconn
+    begun = line.exec_(statement.encode())
+    if begun.status != ExecStatus.COPY_OUT:
+        raise psycopg.errors.error_from_result(begun)
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(line.socket, selectors.EVENT_READ)
+        # Without blocking, which would keep all threads from running while the server computes.
+        while (found := line.get_copy_data(1))[0] >= 0:
+            size, data = found
+            if size:
+                yield bytes(data)
+            else:
+                waiting.select()
+                line.consume_input()
+    ended = None
+    while (result := line.get_result()) is not None:
+        ended = ended or result
+    if ended is not None and ended.status != ExecStatus.COMMAND_OK:
+        raise psycopg.errors.error_from_result(ended)
 
 
 def read_csv(content: bytes, schema: pa.Schema) -> pa.Table:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from psycopg import sql
 from psycopg.rows import BaseRowFactory, class_row, dict_row, scalar_row
 
-from denghuo.data.processing.columns import copy_text, read_csv
+from denghuo.data.processing.columns import copy_out, copy_text, read_csv
 from denghuo.data.processing.database import Database, role_of
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.parts import Workers
@@ -200,9 +200,10 @@ class Work:
 
     def table(self, query: LiteralString, params: Params, schema: pa.Schema) -> pa.Table:
         """All rows as columns; the query gives them in the order of the schema."""
-        with self.connection.cursor() as cursor:
-            with cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(sql.SQL(query)), params) as copy:
-                return read_csv(b"".join(copy), schema)
+        statement = psycopg.ClientCursor(self.connection).mogrify(
+            sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(sql.SQL(query)), params
+        )
+        return read_csv(b"".join(copy_out(self.connection, statement)), schema)
 
     def stream(self, query: LiteralString | sql.Composed, params: Params = None, batch: int = 5_000) -> Iterator[Any]:
         """Rows as dicts through a server-side cursor, for results that should not stand in memory whole."""
