@@ -270,7 +270,7 @@ def _jsonb(special: dict[str, Any] | None) -> Jsonb | None:
 def _contract(row: Mapping[str, Any]) -> Contract:
     body = _values(row)
     body.pop("total", None)
-    return Contract(**body | {"protected": bool(body["protected"])})
+    return Contract(**body | {"protected": bool(body.get("protected"))})
 
 
 def _terms_of(item: NewContract, org: str, at: datetime) -> tuple[Any, ...]:
