@@ -1,14 +1,13 @@
 """Bulk reads and writes: the rows of a query as an Arrow table and back, a batch of which some items may be taken already."""
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
 import pyarrow as pa
-import pyarrow.csv
 from psycopg import sql
 
+from denghuo.data.processing.columns import copy_text
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import DatasetSchema
@@ -35,17 +34,15 @@ def arrow_rows(
 
 
 def stage(work: Work, name: str, rows: pa.Table) -> None:
-    """Puts columns into a temporary table of this transaction; Arrow writes them as CSV, with no Python for each row. An empty
-    text is told from none."""
+    """Puts columns into a temporary table of this transaction. An empty text is told from none."""
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(field.name), sql.SQL(_type(field.type))) for field in rows.schema
     )
     work.run(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), columns))
-    buffer = io.BytesIO()
-    pyarrow.csv.write_csv(rows, buffer, pyarrow.csv.WriteOptions(include_header=False))
     with work.connection.cursor() as cursor:
-        with cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(sql.Identifier(name))) as copy:
-            copy.write(buffer.getbuffer())
+        with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(name))) as copy:
+            for piece in copy_text(rows):
+                copy.write(piece)
     work.run(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
 
 

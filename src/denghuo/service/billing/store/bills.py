@@ -67,6 +67,8 @@ _OTHERS_BEFORE: LiteralString = (
 )
 _KEYS: Any = [("account_no", pa.string()), ("kind", pa.string()), ("tariff_code", pa.string())]
 _TARIFFS_BEFORE = pa.schema(_KEYS)
+_USED: Any = [("account_no", pa.string()), ("energy_wh", pa.int64())]
+_USED_BEFORE = pa.schema(_USED)
 _MONTHLY = '$.components[*] ? (@.code == "agency_energy")'
 """Tariffs with the agency purchase price, which is published every month (发改办价格〔2021〕809号)."""
 _USE: LiteralString = "year_use"
@@ -251,14 +253,11 @@ class Bills:
 
     def used_before(self, month: str) -> pa.Table:
         """Energy of the calendar year before a month, by account: account_no, energy_wh."""
-        rows = self._work.rows(
-            "SELECT account_no, sum(energy_wh)::bigint AS energy_wh FROM year_use"
-            " WHERE month >= %s AND month < %s GROUP BY account_no",
+        return self._work.table(
+            "SELECT account_no, sum(energy_wh) FROM year_use WHERE month >= %s AND month < %s GROUP BY account_no",
             (f"{month[:4]}-01", month),
+            _USED_BEFORE,
         )
-        names = ["account_no", "energy_wh"]
-        columns = [[row[name] for row in rows] for name in names]
-        return pa.table([pa.array(columns[0], pa.string()), pa.array(columns[1], pa.int64())], names=names)
 
     def to_review(self, month: str, limit: int, account_no: str | None = None) -> list[ToReview]:
         return self._work.rows(
