@@ -1,16 +1,19 @@
 """`denghuo replay`: page after page to the end or to the size of the sample; what differs is told and ends with exit code 1."""
 
-from datetime import UTC, datetime
+import pathlib
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
-from denghuo.kernel.values import Money
+from denghuo.kernel.values import Energy, Money
 from denghuo.main import replay
-from denghuo.service.billing.api import Difference, MonthReplayed, Replayed, ReplayMonth
+from denghuo.main.command import main
+from denghuo.service.billing.api import AsKnown, Difference, KnownBill, MonthReplayed, Replayed, ReplayMonth
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -54,6 +57,30 @@ class Bills:
             as_of=NOW,
         )
 
+    def as_known(self, call: Call, request: AsKnown) -> KnownBill:
+        differs = request.known_on == date(2026, 5, 4)
+        return KnownBill(
+            account_no=request.account_no,
+            month=request.month,
+            kind=request.kind,
+            known_on=request.known_on or date(2026, 5, 9),
+            state="rated",
+            said=TextPair(zh="按截至当日已记录的资料计算", en="Computed from what was recorded"),
+            tariff_title=None,
+            from_on=None,
+            to_on=None,
+            energy=Energy.of("240"),
+            used_before=None,
+            amount=Money.of("148.09"),
+            remarks=[],
+            registers=[],
+            lines=[],
+            bill_no=None,
+            billed=None,
+            differences=[Difference(where="amount", kept="148.08", computed="148.09")] if differs else [],
+            as_of=NOW,
+        )
+
 
 def run(bills: Bills, sample: int | None = None, seed: str | None = None) -> int:
     running: Any = SimpleNamespace(directory=lambda contract: bills)
@@ -87,3 +114,19 @@ def test_progress_tells_the_time_that_is_left() -> None:
     count = replay.Count(wanted=1_000, checked=250, identical=250)
     assert "250/1,000  25/s  还需 left 0:30" in count.line("2026-04", 10.0)
     assert "left 0:00" in replay.Count(wanted=5).line("2026-04", 0.0)
+
+
+def test_a_month_as_known_on_a_day_is_told_and_ends_with_one_where_the_bill_differs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    running: Any = SimpleNamespace(directory=lambda contract: Bills(0, set()))
+    for day, code in ((None, 0), (date(2026, 5, 3), 0), (date(2026, 5, 4), 1)):
+        assert replay.show_known(running, "2026-04", "5810100000019", "supply", day) == code
+    told = capsys.readouterr()
+    assert told.out.count("240 kWh  148.09") == 3 and told.err == "  amount: 148.08 -> 148.09\n"
+
+
+def test_only_an_account_of_thirteen_digits_is_known_on_a_day(tmp_path: pathlib.Path) -> None:
+    for given, said in ((["--account", "58101"], "13"), (["--known-on", "2026-05-04"], "--account")):
+        found = CliRunner().invoke(main, ["--data", str(tmp_path), "replay", "2026-04", *given])
+        assert found.exit_code == 2 and said in found.output

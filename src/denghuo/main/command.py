@@ -1,6 +1,7 @@
 """Command line of Denghuo (灯火)."""
 
 import contextlib
+import datetime
 import functools
 import json
 import os
@@ -10,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
 import click
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from denghuo.importer import take_over
 from denghuo.importer.report import said as refused_row
+from denghuo.kernel.fields import AccountNo
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem
 from denghuo.main.composition import MODULES, SERVICES, operator, platform
@@ -21,11 +23,12 @@ from denghuo.main.cycle import run_cycle
 from denghuo.main.decode import told
 from denghuo.main.demo import demo_users
 from denghuo.main.logs import configure
-from denghuo.main.replay import run_replay
+from denghuo.main.replay import run_replay, show_known
 from denghuo.main.trial import explained as explained_trial
 from denghuo.main.trial import tariff_in, try_file, typed
 from denghuo.main.web import listen, run, web
 from denghuo.service.acquisition.protocol.catalogue import PROTOCOLS, bytes_of, explained
+from denghuo.service.billing.api import BillKind
 from denghuo.service.billing.tariffs import stored
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.settings import Loaded, load
@@ -112,6 +115,13 @@ def _month(context: click.Context, parameter: click.Parameter, value: str) -> st
         raise click.BadParameter(str(error)) from error
 
 
+def _account(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        return None if value is None else TypeAdapter(AccountNo).validate_python(value)
+    except ValidationError as error:
+        raise click.BadParameter(f"{value} 不是 13 位户号 is no account number of 13 digits") from error
+
+
 @main.command()
 @click.argument("month", callback=_month)
 @click.pass_obj
@@ -125,11 +135,32 @@ def cycle(loaded: Loaded, month: str) -> None:
 @click.argument("month", callback=_month)
 @click.option("--sample", type=click.IntRange(1), help="only so many bills, chosen at random 抽样张数")
 @click.option("--seed", help="makes the same choice again 抽样种子")
+@click.option("--account", callback=_account, help="one account's month from all that was recorded 户号")
+@click.option("--kind", type=click.Choice(["supply", "purchase"]), default="supply", help="with --account 账单类别")
+@click.option(
+    "--known-on", type=click.DateTime(["%Y-%m-%d"]), help="by the end of this day, with --account; else by now 截至日期"
+)
 @click.pass_obj
-def replay(loaded: Loaded, month: str, sample: int | None, seed: str | None) -> None:
-    """Compute the issued bills of MONTH again 账单重算核对 from what is kept with them; exit code 1 where any differs."""
+def replay(
+    loaded: Loaded,
+    month: str,
+    sample: int | None,
+    seed: str | None,
+    account: str | None,
+    kind: BillKind,
+    known_on: datetime.datetime | None,
+) -> None:
+    """Compute the issued bills of MONTH again 账单重算核对 from what is kept with them; exit code 1 where any differs.
+
+    With --account the month of that account from the meters, readings, terms and prices that were recorded by a day, billed by then
+    or not; exit code 1 where the bill that stood on that day differs.
+    """
+    if known_on is not None and account is None:
+        raise click.UsageError("--known-on needs --account 请同时给出户号")
     with said(), platform(loaded) as running:
-        sys.exit(run_replay(running, month, sample, seed))
+        if account is None:
+            sys.exit(run_replay(running, month, sample, seed))
+        sys.exit(show_known(running, month, account, kind, known_on.date() if known_on else None))
 
 
 @main.command()

@@ -1,16 +1,18 @@
-"""`denghuo replay`: the issued bills of a month computed again in the terminal (账单重算核对), all of them or a sample."""
+"""`denghuo replay`: the issued bills of a month computed again in the terminal (账单重算核对), all of them or a sample; or the
+month of one account as it was known on a day."""
 
 import secrets
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 
 import click
 
 from denghuo.kernel.fields import MonthText
 from denghuo.main.composition import Platform, operator
-from denghuo.service.billing.api import BillingApi, MonthReplayed, Replayed, ReplayMonth
+from denghuo.service.billing.api import AsKnown, BillingApi, BillKind, MonthReplayed, Replayed, ReplayMonth
 
 AT_ONCE = 200
 SHOWN = 20
@@ -89,3 +91,17 @@ def _said(month: str, count: Count, seed: str | None, seconds: float) -> str:
         f" {count.checked:,} bills computed again{how_en}: {count.identical:,} identical, {len(count.differing):,} differ{old_en};"
         f" {seconds:.1f} s."
     )
+
+
+def show_known(running: Platform, month: MonthText, account_no: str, kind: BillKind, known_on: date | None) -> int:
+    """Prints an account's month as it was known by the end of a day; the exit code: 1 where a bill that stood then differs."""
+    asked = AsKnown(account_no=account_no, month=month, kind=kind, known_on=known_on)
+    found = running.directory(BillingApi).as_known(operator(), asked)
+    click.echo(f"{found.said.zh}\n{found.said.en}")
+    for line in found.lines:
+        click.echo(f"  {line.name.zh}  {line.arithmetic}")
+    if found.amount is not None:
+        click.echo(f"  {found.energy} kWh  {found.amount} 元 yuan")
+    for difference in found.differences:
+        click.echo(f"  {difference.where}: {difference.kept} -> {difference.computed}", err=True)
+    return 1 if found.differences else 0

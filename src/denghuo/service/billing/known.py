@@ -14,7 +14,7 @@ from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing.api import BillNotFound
-from denghuo.service.billing.api.replay import AsKnown, KnownBill, KnownMonth
+from denghuo.service.billing.api.replay import AsKnown, Difference, KnownBill
 from denghuo.service.billing.batch import Entry
 from denghuo.service.billing.cycle import platform_call, rate_entries, tariffs_of
 from denghuo.service.billing.find import BillingFinder
@@ -29,7 +29,7 @@ from denghuo.service.billing.store.reversals import Reversals
 from denghuo.service.host.binding import Ask
 
 
-def as_known(work: Work, store: BillingStore, ask: Ask, call: Call, request: AsKnown) -> KnownMonth:
+def as_known(work: Work, store: BillingStore, ask: Ask, call: Call, request: AsKnown) -> KnownBill:
     """The month of an account by what was recorded until the end of a day.
 
     Raises:
@@ -40,7 +40,7 @@ def as_known(work: Work, store: BillingStore, ask: Ask, call: Call, request: AsK
     month = Month.of(request.month)
     tariffs = tariffs_of(ask, call, month, known_at)
     months = AccountMonths(ask, platform_call(call), month, tariffs, known_at)
-    entries = months.of(request.account_no)
+    entries = [entry for entry in months.of(request.account_no) if entry.kind == request.kind]
     if not entries or not call.covers(entries[0].org):
         raise BillNotFound(
             text(
@@ -50,14 +50,7 @@ def as_known(work: Work, store: BillingStore, ask: Ask, call: Call, request: AsK
             account_no=request.account_no,
         )
     drafts, held = rate_entries(store, ask, call, str(month), entries, months.of, tariffs, known_at)
-    outcomes: dict[str, Draft | Finished] = {one.entry.kind: one for one in drafts} | {one.kind: one for one in held}
-    return KnownMonth(
-        account_no=request.account_no,
-        month=request.month,
-        known_on=day,
-        rows=[_shown(work, entry, outcomes[entry.kind], day) for entry in reversed(entries)],
-        as_of=known_at,
-    )
+    return _shown(work, entries[0], (drafts or held)[0], request, day, known_at)
 
 
 def end_of(day: date, now: datetime) -> datetime:
@@ -65,51 +58,39 @@ def end_of(day: date, now: datetime) -> datetime:
     return min(midnight(day + timedelta(days=1)) - timedelta(microseconds=1), now)
 
 
-def _shown(work: Work, entry: Entry, outcome: Draft | Finished, day: date) -> KnownBill:
+def _shown(
+    work: Work, entry: Entry, outcome: Draft | Finished, request: AsKnown, day: date, known_at: datetime
+) -> KnownBill:
     find = BillingFinder(work)
-    chain = Reversals(work).chain(_month_of(outcome), entry.account_no, entry.kind, issued=True)
+    chain = Reversals(work).chain(request.month, request.account_no, request.kind, issued=True)
     number = standing_on(chain, day)
     row = None if number is None else find.bill(number, issued=True)
-    pieces = outcome.entry.pieces if isinstance(outcome, Draft) else entry.pieces
-    registers = [register(piece_json(piece)) for piece in pieces]
-    if isinstance(outcome, Finished):
-        return KnownBill(
-            kind=entry.kind,  # type: ignore[arg-type]  # text of the dataset, validated here
-            state="held",
-            said=outcome.finding.reason,
-            tariff_title=None,
-            from_on=None,
-            to_on=None,
-            energy=None,
-            used_before=None,
-            amount=None,
-            remarks=[],
-            registers=registers,
-            lines=[],
-            bill_no=number,
-            billed=None if row is None else Money(row["amount_fen"]),
-            differences=[],
-        )
-    rated = outcome.rated
-    differences = (
-        [] if row is None else list(differences_of(row, find.whole_lines([row["bill_no"]])[row["bill_no"]], rated))
-    )
+    draft = outcome if isinstance(outcome, Draft) else None
+    registers = [register(piece_json(piece)) for piece in (draft.entry if draft else entry).pieces]
+    differences: list[Difference] = []
+    if draft is not None and row is not None:
+        lines = find.whole_lines([row["bill_no"]])[row["bill_no"]]
+        differences = list(differences_of(row, lines, draft.rated))
     return KnownBill(
-        kind=entry.kind,  # type: ignore[arg-type]
-        state="rated",
-        said=_said(day, number, len(differences)),
-        tariff_title=outcome.tariff.title,
-        from_on=outcome.first_day,
-        to_on=outcome.last_day,
-        energy=Energy(rated.energy_wh),
-        used_before=Energy(outcome.used_before_wh),
-        amount=rated.total,
-        remarks=[TextPair(zh=str(one["zh"]), en=str(one["en"])) for one in outcome.remarks],
+        account_no=request.account_no,
+        month=request.month,
+        kind=request.kind,
+        known_on=day,
+        state="held" if draft is None else "rated",
+        said=outcome.finding.reason if isinstance(outcome, Finished) else _said(day, number, len(differences)),
+        tariff_title=draft.tariff.title if draft else None,
+        from_on=draft.first_day if draft else None,
+        to_on=draft.last_day if draft else None,
+        energy=Energy(draft.rated.energy_wh) if draft else None,
+        used_before=Energy(draft.used_before_wh) if draft else None,
+        amount=draft.rated.total if draft else None,
+        remarks=[TextPair(zh=str(one["zh"]), en=str(one["en"])) for one in draft.remarks] if draft else [],
         registers=registers,
-        lines=[shown_line(place, line, registers) for place, line in enumerate(rated.lines, 1)],
+        lines=[shown_line(at, line, registers) for at, line in enumerate(draft.rated.lines, 1)] if draft else [],
         bill_no=number,
         billed=None if row is None else Money(row["amount_fen"]),
         differences=differences[:DIFFERENCES_SHOWN],
+        as_of=known_at,
     )
 
 
@@ -129,7 +110,3 @@ def _said(day: date, number: str | None, differences: int) -> TextPair:
         en=f"Computed from what was recorded by the end of {day}: {differences} figures or texts differ from bill {number}, which"
         " stood then; something was corrected after its issue.",
     )
-
-
-def _month_of(outcome: Draft | Finished) -> str:
-    return outcome.month if isinstance(outcome, Finished) else outcome.stages[-1].subject.month

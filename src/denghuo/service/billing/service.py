@@ -48,7 +48,7 @@ from denghuo.service.billing.api import (
     ForecastMeasured,
     HeldException,
     HoldersTold,
-    KnownMonth,
+    KnownBill,
     LateFee,
     MeasureForecast,
     MonthNotOver,
@@ -333,7 +333,7 @@ class BillingService(BillingApi):
         _issued(row["bill_no"], row["state"], row["issued_on"])
         return Replayer(self._find, self._prover(call), call).bill(row)
 
-    def as_known(self, call: Call, request: AsKnown) -> KnownMonth:
+    def as_known(self, call: Call, request: AsKnown) -> KnownBill:
         return as_known(self._work, self._store, self._ask, call, request)
 
     def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:

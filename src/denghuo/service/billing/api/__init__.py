@@ -120,7 +120,6 @@ from denghuo.service.billing.api.replay import (
     AsKnown,
     Difference,
     KnownBill,
-    KnownMonth,
     MonthReplayed,
     ReplayBill,
     Replayed,
@@ -461,7 +460,7 @@ class BillingApi(Api, noun="billing", version=1):
         """A bill computed again from what is kept with it, as issued or as known on a day: identical, or what differs."""
 
     @query(permit="billing.read", problems=(BillNotFound,))
-    def as_known(self, call: Call, request: AsKnown) -> KnownMonth:
+    def as_known(self, call: Call, request: AsKnown) -> KnownBill:
         """An account's month computed from the meters, readings, terms and prices that were recorded by a day, whether it was
         billed by then or not; beside it the bill that stood on that day. Nothing is stored."""
 

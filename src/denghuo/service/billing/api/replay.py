@@ -73,14 +73,18 @@ class AsKnown(Message):
 
     account_no: AccountNo
     month: MonthText
+    kind: BillKind = "supply"
     known_on: Annotated[date | None, Label("截至日期", "As known on")] = None
 
 
 class KnownBill(Message):
     """What the month comes to, or why it does not come to a bill. bill_no: the issued bill that stood at the end of the day, and
-    against it what comes out otherwise; None where none stood."""
+    against it what comes out otherwise; None where none stood. as_of: the instant until which records count."""
 
+    account_no: AccountNo
+    month: MonthText
     kind: BillKind
+    known_on: Annotated[date, Label("截至日期", "As known on")]
     state: KnownState
     said: Annotated[TextPair, Label("说明", "Explanation")]
     tariff_title: Annotated[TextPair | None, Label("电价", "Tariff")]
@@ -95,15 +99,6 @@ class KnownBill(Message):
     bill_no: Annotated[BillNo | None, Label("当日有效账单", "Bill that stood")]
     billed: Annotated[Money | None, Label("账单金额", "Amount of the bill")]
     differences: list[Difference]
-
-
-class KnownMonth(Message):
-    """The account's supply first, then what is bought from it. as_of: the instant until which records count."""
-
-    account_no: AccountNo
-    month: MonthText
-    known_on: Annotated[date, Label("截至日期", "As known on")]
-    rows: list[KnownBill]
     as_of: AsOf
 
 
