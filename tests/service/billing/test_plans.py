@@ -25,7 +25,7 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Money, Price
 from denghuo.service.billing.api import MyWhatIf, NothingBilled, Plans, WhatIf
 from denghuo.service.billing.lines import MeteredPiece, RatingSubject
-from denghuo.service.billing.plans import best_of, cost, eligible
+from denghuo.service.billing.plans import Standing, best_of, cost, eligible, standing
 from denghuo.service.tariff.api import (
     BandWindows,
     Component,
@@ -102,6 +102,10 @@ def test_the_best_tariff_is_named_with_its_saving_by_month(found: County) -> Non
         "By 2 months of use, 2026-03 ~ 2026-04 (less than twelve, so a hint only), Test tariff test.hours would be 42.60"
         " yuan less."
     )
+    assert plans.confidence == "likely"
+    assert plans.confidence_said is not None and plans.confidence_said.en == (
+        "In 2 of 2 months it is no worse than the other tariff, no single month decides; only 2 months were billed."
+    )
 
 
 def test_what_the_meter_does_not_tell_is_said_and_not_guessed(found: County) -> None:
@@ -148,6 +152,34 @@ def test_the_best_is_never_worse_than_the_present_and_a_year_is_its_months(used:
     assert best.total is not None and all(best.total <= one.total for one in found if one.total is not None)
     assert all(one.total == sum(one.months, Money(0)) for one in found)
     assert best_of(found[:1], purchase=True) is found[0]
+
+
+@given(st.lists(st.tuples(wh, wh), min_size=1, max_size=12), st.integers(0, 2))
+def test_confidence_is_what_leaving_out_each_month_says(used: list[tuple[int, int]], estimated: int) -> None:
+    subjects = [month(*one) for one in used]
+    now = tariff("test.resident", "energy", "0.617")
+    found = [cost(one, subjects, present=one is now) for one in (now, by_hours("0.65", "0.3"))]
+    firm = standing(found, False, estimated)
+    assert firm is not None
+    best = best_of(found, purchase=False)
+    other = next(one for one in found if one is not best)
+    stays = [
+        sum(one.fen for one in best.months) - best.months[at].fen
+        < sum(one.fen for one in other.months) - other.months[at].fen
+        for at in range(len(used))
+    ]
+    assert firm.steady == (len(used) > 1 and all(stays))
+    told = "open" if not firm.steady else "sure" if len(used) == 12 and not estimated else "likely"
+    assert firm.level == told
+    assert standing(found[:1], False, 0) is None
+
+
+def test_of_what_is_bought_more_is_better() -> None:
+    subjects = [month(1_000_000, 0), month(2_000_000, 0)]
+    low, high = (tariff(f"test.{price}", "purchase_energy", f"0.{price}") for price in (3, 4))
+    found = [cost(one, subjects, present=one is low) for one in (low, high)]
+    assert best_of(found, purchase=True).tariff is high
+    assert standing(found, True, 0) == Standing(months=2, better=2, steady=True, estimated=0)
 
 
 def test_a_tariff_that_holds_later_is_taken_at_its_prices_for_all_months() -> None:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Money
+from denghuo.service.billing.api.plan import Level
 from denghuo.service.billing.change import opened
 from denghuo.service.billing.lines import CannotRate, RatingSubject
 from denghuo.service.billing.rules import rate
 from denghuo.service.tariff.api import TariffDocument
 
+YEAR = 12
 UNTOLD = {
     "no_time_of_use_registers": TextPair(
         zh="该电价分时计费，而电表没有分时示数，无法知道各时段用电，不能估算。",
@@ -84,3 +86,39 @@ def best_of(costs: Sequence[Cost], purchase: bool) -> Cost:
     told = [one for one in costs if one.total is not None]
     sign = -1 if purchase else 1
     return min(told, key=lambda one: sign * (one.total or Money(0)).fen)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How firmly the best tariff stands against the one that it is told from: against the present one where it is another, else
+    against the next best. months: those of the year. better: in how many of them it is at least as good. steady: whether it stays
+    ahead whichever one month is left out, so that no single month decides. estimated: months with estimated registers."""
+
+    months: int
+    better: int
+    steady: bool
+    estimated: int
+
+    @property
+    def level(self) -> Level:
+        if not self.steady:
+            return "open"
+        return "likely" if self.months < YEAR or self.estimated else "sure"
+
+
+def standing(costs: Sequence[Cost], purchase: bool, estimated: int) -> Standing | None:
+    """How firmly the best of the tariffs (the present one first) stands; None where there is nothing else to tell it from."""
+    best = best_of(costs, purchase)
+    rivals = [one for one in costs if one.total is not None and one is not best]
+    if not rivals:
+        return None
+    rival = costs[0] if best is not costs[0] else best_of(rivals, purchase)
+    sign = -1 if purchase else 1
+    ahead = [sign * (other.fen - own.fen) for own, other in zip(best.months, rival.months, strict=True)]
+    total = sum(ahead)
+    return Standing(
+        months=len(ahead),
+        better=sum(one >= 0 for one in ahead),
+        steady=len(ahead) > 1 and all(total - one > 0 for one in ahead),
+        estimated=estimated,
+    )

@@ -14,12 +14,11 @@ from denghuo.service.billing.api.plan import NothingBilled, PlanCost, PlanMonth,
 from denghuo.service.billing.change import Part, parts_of
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.lines import CannotRate
-from denghuo.service.billing.plans import Cost, best_of, cost, eligible
+from denghuo.service.billing.plans import YEAR, Cost, Standing, best_of, cost, eligible, standing
 from denghuo.service.customer.api import Account
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import InForce, TariffApi, TariffNotFound
 
-MONTHS = 12
 AccountsOf = Callable[[list[str]], Mapping[str, Account]]
 
 
@@ -91,7 +90,7 @@ class BillQuestions:
         return self._accounts_of([account_no]).get(account_no)
 
     def _rows(self, account_no: str, kind: str) -> list[dict[str, Any]]:
-        return self._find.year_of_bills(account_no, kind, MONTHS)
+        return self._find.year_of_bills(account_no, kind, YEAR)
 
     def _bill(self, bill_no: str) -> dict[str, Any]:
         row = self._find.bill(bill_no, issued=True)
@@ -154,6 +153,7 @@ def _plans(rows: list[dict[str, Any]], costs: list[Cost], account: Account | Non
     newest, purchase = rows[-1], rows[-1]["kind"] == "purchase"
     present, best = costs[0], best_of(costs, purchase)
     saving = _less(present, best, purchase) or Money(0)
+    firm = standing(costs, purchase, sum(row["estimated_days"] > 0 for row in rows))
     return Plans(
         account_no=newest["account_no"],
         name=account.name if account else None,
@@ -170,6 +170,8 @@ def _plans(rows: list[dict[str, Any]], costs: list[Cost], account: Account | Non
         best_amount=best.total or Money(0),
         saving=saving,
         said=_said(rows, present, best, saving, purchase),
+        confidence=None if firm is None else firm.level,
+        confidence_said=None if firm is None else _firmly(firm),
         plans=[
             PlanCost(
                 tariff_code=one.tariff.code,
@@ -197,6 +199,19 @@ def _plans(rows: list[dict[str, Any]], costs: list[Cost], account: Account | Non
     )
 
 
+def _firmly(firm: Standing) -> TextPair:
+    steady_zh = "去掉其中任何一个月，结论不变" if firm.steady else "去掉其中某一个月，结论会变"
+    steady_en = "no single month decides" if firm.steady else "without one of them another would be the best"
+    few_zh = "" if firm.months == YEAR else f"；只有 {firm.months} 个月的账单"
+    few_en = "" if firm.months == YEAR else f"; only {firm.months} months were billed"
+    read_zh = f"；{firm.estimated} 个月含估算示数" if firm.estimated else ""
+    read_en = f"; {firm.estimated} months have estimated registers" if firm.estimated else ""
+    return TextPair(
+        zh=f"{firm.months} 个月中 {firm.better} 个月不差于另一电价，{steady_zh}{few_zh}{read_zh}。",
+        en=f"In {firm.better} of {firm.months} months it is no worse than the other tariff, {steady_en}{few_en}{read_en}.",
+    )
+
+
 def _less(present: Cost, other: Cost, purchase: bool) -> Money | None:
     """What a tariff is better by than the present one."""
     if present.total is None or other.total is None:
@@ -206,7 +221,7 @@ def _less(present: Cost, other: Cost, purchase: bool) -> Money | None:
 
 def _said(rows: list[dict[str, Any]], present: Cost, best: Cost, saving: Money, purchase: bool) -> TextPair:
     span = f"{rows[0]['month']} ~ {rows[-1]['month']}"
-    few = len(rows) < MONTHS
+    few = len(rows) < YEAR
     zh = f"按 {span} 的 {len(rows)} 个月用电" + ("（不足 12 个月，仅供参考）" if few else "")
     en = f"By {len(rows)} months of use, {span}" + (" (less than twelve, so a hint only)" if few else "")
     if best is present:

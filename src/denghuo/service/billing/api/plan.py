@@ -1,12 +1,23 @@
 """What another tariff would have cost (套餐比较): the eligible tariffs over the bills of the last twelve months."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.contract import Dictionary, Label, Message
 from denghuo.kernel.fields import AccountNo, AsOf, MonthText, TariffClass, TariffCode, TextPair
-from denghuo.kernel.problem import Problem
+from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing.api.bill import BillKind, HolderName
+
+CONFIDENCES = Dictionary(
+    "billing.confidence",
+    {
+        "sure": text("有把握", "Sure"),
+        "likely": text("较有把握", "Likely"),
+        "open": text("尚无把握", "Open"),
+    },
+    tones={"sure": "good", "likely": "notice", "open": "warning"},
+)
+Level = Literal["sure", "likely", "open"]
 
 
 class WhatIf(Message):
@@ -46,7 +57,9 @@ class Plans(Message):
     """What the use of these months costs by each eligible tariff, all at the prices in force on the last day of the newest bill.
 
     `present_amount` therefore differs from what was billed where prices changed in between. `months_count`: up to twelve, as many
-    as were billed.
+    as were billed. confidence: sure where twelve months with true registers say so and none of them decides alone; likely where
+    months are lacking or estimated; open where another tariff would be the best without one of the months. None where there is
+    nothing to choose from.
     """
 
     account_no: AccountNo
@@ -64,6 +77,8 @@ class Plans(Message):
     best_amount: Annotated[Money, Label("最省电价合计", "By the best tariff")]
     saving: Annotated[Money, Label("可少付", "Saving")]
     said: Annotated[TextPair, Label("结论", "Conclusion")]
+    confidence: Annotated[Level | None, Label("把握程度", "Confidence", dictionary=CONFIDENCES.name)] = None
+    confidence_said: Annotated[TextPair | None, Label("把握依据", "What it rests on")] = None
     plans: list[PlanCost]
     months: list[PlanMonth]
     as_of: AsOf
