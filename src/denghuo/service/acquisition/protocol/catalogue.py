@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from denghuo.kernel.problem import Text, text
-from denghuo.service.acquisition.protocol import dlt645, dlt698
+from denghuo.service.acquisition.protocol import dlt645, dlt698, gdw3761
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.part import Part
 from denghuo.service.acquisition.protocol.stream import Framing, Reader
@@ -42,6 +42,7 @@ def _of(code: str, name: Text, module: ModuleType) -> tuple[str, Protocol]:
 PROTOCOLS: Mapping[str, Protocol] = dict(
     [
         _of("dlt698", text("DL/T 698.45 面向对象", "DL/T 698.45 object-oriented"), dlt698),
+        _of("gdw3761", text("Q/GDW 376.1 主站与终端", "Q/GDW 376.1 terminal"), gdw3761),
         _of("dlt645", text("DL/T 645 电能表", "DL/T 645 meter"), dlt645),
     ]
 )

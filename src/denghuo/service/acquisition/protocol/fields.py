@@ -17,12 +17,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import NamedTuple
 
 from denghuo.kernel.period import SHANGHAI
+from denghuo.kernel.problem import Text
 from denghuo.service.acquisition.protocol.fault import BadValue
 from denghuo.service.acquisition.protocol.number import Number, pack, unpack
 
 Value = Number | datetime | int | str | bytes | None
+
+
+class Item(NamedTuple):
+    """A field with its value, at bytes [start, end) of the data it belongs to."""
+
+    name: Text
+    value: Value
+    unit: str
+    start: int
+    end: int
+
 
 _NUMBER = re.compile(r"(-?)(\d+)\.(\d+)")
 _PLAIN = re.compile(r"(u|i|id|hex|raw|text)(\d+)")
@@ -31,11 +44,15 @@ _TIME = re.compile(r"(?:YY|MM|DD|hh|mm|ss|WW|NN)+")
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One field form: `size` bytes, `parse` for bytes of that size, `build` the inverse (BadValue where it does not fit)."""
+    """One field form: `size` bytes, `parse` for bytes of that size, `build` the inverse (BadValue where it does not fit).
+
+    `limit`: the bytes are packed decimal digits, low byte first, and digits from `limit` on say limit - digits; 0: they are not.
+    """
 
     size: int
     parse: Callable[[bytes], Value]
     build: Callable[[Value], bytes]
+    limit: int = 0
 
 
 @cache
@@ -64,7 +81,7 @@ def _number(signed: bool, whole: int, decimals: int) -> Format:
             return pack(value.scaled, size, signed)
         raise BadValue("number", value, f"a Number with {decimals} decimals")
 
-    return Format(size, parse, build)
+    return Format(size, parse, build, (8 if signed else 10) * 10 ** (2 * size - 1))
 
 
 def _binary(signed: bool, size: int) -> Format:
@@ -178,7 +195,7 @@ def _time(spec: str) -> Format:
             raise BadValue("time", value, spec)
         return bytes.fromhex(digits)[::-1]
 
-    return Format(len(letters), parse, build)
+    return Format(len(letters), parse, build, 10 ** (2 * len(letters)))
 
 
 def _joined(letters: list[str], digits: str) -> str:

@@ -6,9 +6,10 @@ module; this one offers what callers need.
 
 from denghuo.service.acquisition.protocol.dlt645.explain import explain
 from denghuo.service.acquisition.protocol.dlt645.frame import FRAMING, Frame, decode, decode_all, encode
-from denghuo.service.acquisition.protocol.dlt645.identifiers import Identifier, Item, build, identifier, items
+from denghuo.service.acquisition.protocol.dlt645.identifiers import Identifier, build, identifier, items
 from denghuo.service.acquisition.protocol.dlt645.load import Point, points, record
 from denghuo.service.acquisition.protocol.dlt645.messages import Message, edition, frame_of, message
+from denghuo.service.acquisition.protocol.fields import Item
 
 __all__ = [
     "FRAMING",

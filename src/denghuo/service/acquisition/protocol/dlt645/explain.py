@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.protocol.dlt645.frame import HEAD_SIZE, Frame, decode
-from denghuo.service.acquisition.protocol.dlt645.identifiers import Item, identifier, items
+from denghuo.service.acquisition.protocol.dlt645.identifiers import identifier, items
 from denghuo.service.acquisition.protocol.dlt645.load import points
 from denghuo.service.acquisition.protocol.dlt645.messages import REASONS, Other, edition, kind_of, placed
 from denghuo.service.acquisition.protocol.fault import BadFrame
-from denghuo.service.acquisition.protocol.fields import Value, shown
+from denghuo.service.acquisition.protocol.fields import Item, Value, shown
 from denghuo.service.acquisition.protocol.part import Part
 
 NAMES = {

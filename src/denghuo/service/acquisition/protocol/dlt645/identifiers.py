@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from denghuo.kernel.problem import Text
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
-from denghuo.service.acquisition.protocol.fields import Format, Value, format_of
+from denghuo.service.acquisition.protocol.fields import Format, Item, Value, format_of
 from denghuo.service.acquisition.protocol.words import named, rows
 
 TABLES = {4: ("identifiers_2007.csv", "events_2007.csv"), 2: ("identifiers_1997.csv",)}
@@ -24,16 +24,6 @@ class Form(NamedTuple):
     zh: str
     format: Format
     unit: str
-
-
-class Item(NamedTuple):
-    """A field with its value, at bytes [start, end) of the data behind the identifier."""
-
-    name: Text
-    value: Value
-    unit: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)

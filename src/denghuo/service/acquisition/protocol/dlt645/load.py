@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from denghuo.service.acquisition.protocol.dlt645.identifiers import Item
 from denghuo.service.acquisition.protocol.fault import BadFrame
-from denghuo.service.acquisition.protocol.fields import Value, format_of
+from denghuo.service.acquisition.protocol.fields import Item, Value, format_of
 from denghuo.service.acquisition.protocol.words import named
 
 _START = b"\xa0\xa0"

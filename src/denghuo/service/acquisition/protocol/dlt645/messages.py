@@ -12,9 +12,9 @@ from typing import Any, ClassVar, NamedTuple
 
 from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.protocol.dlt645.frame import Frame
-from denghuo.service.acquisition.protocol.dlt645.identifiers import Item, items
+from denghuo.service.acquisition.protocol.dlt645.identifiers import items
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
-from denghuo.service.acquisition.protocol.fields import Value, format_of
+from denghuo.service.acquisition.protocol.fields import Item, Value, format_of
 
 
 class Slot(NamedTuple):
