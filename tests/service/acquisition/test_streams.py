@@ -14,6 +14,7 @@ from denghuo.service.acquisition.protocol.stream import Reader
 
 SAMPLES = {code: [bytes.fromhex(row.values[0]["hex"]) for row in vectors(code, whole=True)] for code in PROTOCOLS}
 codes = pytest.mark.parametrize("code", PROTOCOLS)
+streamed = pytest.mark.parametrize("code", [code for code, protocol in PROTOCOLS.items() if protocol.framing])
 
 
 def like(code: str) -> st.SearchStrategy[bytes]:
@@ -42,7 +43,7 @@ def test_any_bytes_are_explained_or_refused(code, data):
     covered(parts, len(raw))
 
 
-@codes
+@streamed
 @given(data=st.data())
 @settings(max_examples=25)
 def test_frames_are_found_in_any_stream(code, data):
@@ -61,14 +62,14 @@ def test_frames_are_found_in_any_stream(code, data):
     assert reader.waiting == 0
 
 
-@codes
+@streamed
 def test_a_frame_behind_a_false_start_is_found_when_the_line_falls_silent(code):
     framing, raw = PROTOCOLS[code].framing, SAMPLES[code][0]
     reader = Reader(framing)
     assert raw in reader.feed(bytes([framing.start]) + raw) + reader.idle()
 
 
-@codes
+@streamed
 def test_a_damaged_frame_is_counted_and_the_next_one_found(code):
     framing, raw = PROTOCOLS[code].framing, SAMPLES[code][0]
     damaged = raw[:-2] + bytes([raw[-2] ^ 1]) + raw[-1:]
@@ -77,7 +78,7 @@ def test_a_damaged_frame_is_counted_and_the_next_one_found(code):
     assert reader.noise >= len(damaged)
 
 
-@codes
+@streamed
 def test_a_flood_is_read_in_bounded_time_and_memory(code):
     framing, raw = PROTOCOLS[code].framing, SAMPLES[code][0]
     starts = bytes([framing.start]) * 20_000
@@ -103,7 +104,7 @@ def test_other_text_is_refused(written):
         bytes_of(written)
 
 
-@codes
+@streamed
 def test_frames_among_other_bytes_are_all_explained(code):
     raw = SAMPLES[code][0]
     pieces = explained(b"\x00\x01" + raw + b"\xff" + raw, code)

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from denghuo.kernel.problem import Text, text
-from denghuo.service.acquisition.protocol import dlt645, dlt698, gdw3761
+from denghuo.service.acquisition.protocol import (
+    cjt188,
+    dlt645,
+    dlt698,
+    gdw3761,
+    gdw3762,
+    modbus,
+)
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.part import Part
 from denghuo.service.acquisition.protocol.stream import Framing, Reader
@@ -16,12 +23,12 @@ BYTES_MAX = 65536
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A protocol by its code: how its frames are explained and found in a stream."""
+    """A protocol by its code: how its frames are explained and found in a stream; None where silence alone parts them."""
 
     code: str
     name: Text
     explain: Callable[[bytes], list[Part]]
-    framing: Framing
+    framing: Framing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ class Explained:
 
 
 def _of(code: str, name: Text, module: ModuleType) -> tuple[str, Protocol]:
-    return code, Protocol(code, name, module.explain, module.FRAMING)
+    return code, Protocol(code, name, module.explain, getattr(module, "FRAMING", None))
 
 
 # In the order in which they are tried: those with the strictest marks first.
@@ -44,6 +51,9 @@ PROTOCOLS: Mapping[str, Protocol] = dict(
         _of("dlt698", text("DL/T 698.45 面向对象", "DL/T 698.45 object-oriented"), dlt698),
         _of("gdw3761", text("Q/GDW 376.1 主站与终端", "Q/GDW 376.1 terminal"), gdw3761),
         _of("dlt645", text("DL/T 645 电能表", "DL/T 645 meter"), dlt645),
+        _of("cjt188", text("CJ/T 188 水热气表", "CJ/T 188 water, heat and gas meter"), cjt188),
+        _of("gdw3762", text("Q/GDW 376.2 本地通信模块", "Q/GDW 376.2 local module"), gdw3762),
+        _of("modbus", text("Modbus RTU", "Modbus RTU"), modbus),
     ]
 )
 
@@ -73,15 +83,15 @@ def explained(raw: bytes, code: str = "auto") -> list[Explained]:
             return [Explained(protocol, 0, len(raw), protocol.explain(raw))]
         except BadFrame as wrong:
             failures.append(wrong)
-    found = [_found(raw, protocol) for protocol in tried]
-    best = max(found, key=lambda pieces: sum(piece.end - piece.start for piece in pieces if piece.protocol))
+    found = [_found(raw, protocol, protocol.framing) for protocol in tried if protocol.framing]
+    best = max(found, key=lambda pieces: sum(piece.end - piece.start for piece in pieces if piece.protocol), default=[])
     if any(piece.protocol for piece in best):
         return best
     raise max(failures, key=lambda wrong: int(wrong.fields["at"]))
 
 
-def _found(raw: bytes, protocol: Protocol) -> list[Explained]:
-    reader = Reader(protocol.framing)
+def _found(raw: bytes, protocol: Protocol, framing: Framing) -> list[Explained]:
+    reader = Reader(framing)
     pieces: list[Explained] = []
     at = 0
     for frame in reader.feed(raw) + reader.idle():
