@@ -1,7 +1,7 @@
 """Data units of Q/GDW 376.1: which points and Fn a frame speaks of, and what it says of each (data/units.csv, events.csv)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from denghuo.kernel.problem import Text, text
@@ -123,19 +123,24 @@ def _units(frame: Frame, table: Mapping[tuple[int, int], Kind]) -> Iterator[Unit
             return
         if at + 4 > len(data):
             raise BadFrame("short", at, str(len(data) - at), "4")
-        head, points = at, points_of(data[at], data[at + 1])
-        numbers = functions_of(data[at + 2], data[at + 3])
-        at += 4
-        if not points or not numbers:
-            raise BadFrame("content", head, data[head : head + 4].hex().upper(), "a point and an Fn")
-        for point in points:
-            for number in numbers:
-                kind = table.get((frame.function, number))
-                if kind is None:
-                    yield Unit(point, number, data[at:], at, len(data), head, None)
-                    return
-                start, at = at, _end(kind, frame.up, data, at)
-                yield Unit(point, number, data[start:at], start, at, head, kind)
+        head, at = at, at + 4
+        names = _named(data[head:at])
+        if not names:
+            raise BadFrame("content", head, data[head:at].hex().upper(), "a point and an Fn")
+        for point, number in names:
+            kind = table.get((frame.function, number))
+            if kind is None:
+                yield Unit(point, number, data[at:], at, len(data), head, None)
+                return
+            start, at = at, _end(kind, frame.up, data, at)
+            yield Unit(point, number, data[start:at], start, at, head, kind)
+
+
+@lru_cache(16384)
+def _named(identifier: bytes) -> tuple[tuple[int, int], ...]:
+    """The points and Fn of a data unit identifier in the order in which their contents follow: by point, then by Fn."""
+    numbers = functions_of(identifier[2], identifier[3])
+    return tuple((point, number) for point in points_of(identifier[0], identifier[1]) for number in numbers)
 
 
 def _end(kind: Kind, up: bool, data: bytes, at: int) -> int:
