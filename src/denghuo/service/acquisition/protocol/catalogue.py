@@ -74,7 +74,7 @@ def explained(raw: bytes, code: str = "auto") -> list[Explained]:
     """`raw` as frames, field by field, in order; bytes between them come as pieces of no protocol.
 
     `auto` takes the protocol in which `raw` is one whole frame, else that whose frames cover the most of it. BadFrame: no
-    frame of the protocol is in it; the reason is that of the protocol whose reading came furthest.
+    frame of the protocol is in it; the reason is that of the protocol of whose frame the most was there.
     """
     tried = list(PROTOCOLS.values()) if code == "auto" else [PROTOCOLS[code]]
     failures: list[BadFrame] = []
@@ -82,12 +82,21 @@ def explained(raw: bytes, code: str = "auto") -> list[Explained]:
         try:
             return [Explained(protocol, 0, len(raw), protocol.explain(raw))]
         except BadFrame as wrong:
-            failures.append(wrong)
+            # Without marks every text of bytes is a frame with a wrong checksum.
+            if protocol.framing or code != "auto":
+                failures.append(wrong)
     found = [_found(raw, protocol, protocol.framing) for protocol in tried if protocol.framing]
     best = max(found, key=lambda pieces: sum(piece.end - piece.start for piece in pieces if piece.protocol), default=[])
     if any(piece.protocol for piece in best):
         return best
-    raise max(failures, key=lambda wrong: int(wrong.fields["at"]))
+    raise max(failures, key=_told)
+
+
+def _told(wrong: BadFrame) -> tuple[int, int]:
+    """How much of a frame a reading saw before it failed: marks and length that fit tell more than how far it came."""
+    return ("start", "hex", "short", "length", "content", "unknown", "long", "end", "checksum").index(
+        wrong.fields["reason"]
+    ), int(wrong.fields["at"])
 
 
 def _found(raw: bytes, protocol: Protocol, framing: Framing) -> list[Explained]:
