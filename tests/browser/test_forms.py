@@ -1,6 +1,8 @@
 """Forms that move money, rights or prices, filled by the people who fill them: refused in words, and done."""
 
 import base64
+import json
+import pathlib
 import re
 import time
 import uuid
@@ -16,6 +18,7 @@ from tests.browser.product import MONTH, Product
 from denghuo.service.tariff.shipped import price_table
 
 MISHAN, MACUN = "1405810.01", "1405810.04"
+RATES = pathlib.Path(__file__).parents[1] / "service" / "tariff" / "urdb"
 PASSWORD = "forms-are-filled-1"
 
 
@@ -223,6 +226,32 @@ def test_a_tariff_is_drafted_by_one_person_and_published_by_another(
     dialog.get_by_role("button", name="发布").click()
     expect(dialog).to_be_hidden()
     expect(page.locator(".detail__pair", has_text="状态")).to_contain_text("已发布")
+
+
+def test_a_rate_of_the_united_states_is_read_looked_at_and_kept_as_a_draft(
+    enter: Enter, accessible: Callable[[Page], None]
+) -> None:
+    rate = json.loads((RATES / "rates.json").read_text("utf-8"))["PGE_B-19"]
+    page = enter("tariff", path="/w/tariff/tariffs")
+    page.get_by_role("button", name="读入 URDB 费率").or_(page.get_by_role("link", name="读入 URDB 费率")).click()
+    page.wait_for_url("**/w/tariff/urdb")
+    choose(page, "broken.json", json.dumps(rate | {"mincharge": 5}))
+    page.get_by_role("button", name="读入并检查").click()
+    expect(page.locator(".state--problem")).to_contain_text("模型不支持该项")
+    choose(page, "rate.json", json.dumps(rate))
+    page.get_by_label("起", exact=True).fill("2020-06-01")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="读入并检查").click()
+    expect(page.get_by_role("button", name="存为草稿")).to_have_count(2)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        accessible(page)
+    page.get_by_role("button", name="存为草稿").first.click()
+    dialog = page.get_by_role("dialog", name="存为草稿")
+    dialog.get_by_role("button", name="存为草稿").click()
+    page.wait_for_url("**/w/tariff/tariff?code=urdb.*&version=*")
+    expect(page.locator(".detail__pair", has_text="状态")).to_contain_text("草稿")
 
 
 def test_a_months_prices_are_taken_in_by_one_person_and_published_by_another(

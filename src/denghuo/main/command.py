@@ -8,6 +8,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, TextIO
 
 import click
@@ -26,6 +27,7 @@ from denghuo.main.logs import configure
 from denghuo.main.replay import run_replay, show_known
 from denghuo.main.trial import explained as explained_trial
 from denghuo.main.trial import tariff_in, try_file, typed
+from denghuo.main.urdb import write_tariffs
 from denghuo.main.web import listen, run, web
 from denghuo.service.acquisition.protocol.catalogue import PROTOCOLS, bytes_of, explained
 from denghuo.service.billing.api import BillKind
@@ -262,6 +264,25 @@ def trial(
             err=True,
         )
         sys.exit(done.exit_code)
+
+
+@main.command()
+@click.argument("rate", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path))
+@click.argument("folder", type=click.Path(file_okay=False, path_type=pathlib.Path))
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="first day, else the rate's own 起始日")
+@click.option(
+    "--end", type=click.DateTime(["%Y-%m-%d"]), help="day after the last one, else the rate's own 截止日（不含）"
+)
+@click.option("--daily-average", is_flag=True, help="a charge per day as 365/12 days a month 按日费用按月均摊")
+def urdb(
+    rate: pathlib.Path, folder: pathlib.Path, start: datetime | None, end: datetime | None, daily_average: bool
+) -> None:
+    """Write RATE, a rate of the US Utility Rate Database as JSON, as tariff files into FOLDER 读入美国费率库的费率. They can be
+    tried (trial), looked at, and drafted."""
+    with said():
+        words = rate.read_text("utf-8", errors="replace")
+        for path in write_tariffs(words, folder, start and start.date(), end and end.date(), daily_average):
+            click.echo(path)
 
 
 def _tariff_of(

@@ -292,9 +292,13 @@ def test_time_bands_are_compared(api: TariffApi) -> None:
 
 def test_a_united_states_rate_is_read_and_drafted(api: TariffApi) -> None:
     rates = json.loads((pathlib.Path(__file__).parent / "urdb" / "rates.json").read_text("utf-8"))
-    found = api.read_urdb(CLERK, ReadUrdb(text=json.dumps(rates["PGE_B-19"]), start=date(2020, 6, 1))).tariffs
-    assert [one.effective_from.month for one in found] == [6, 10]
-    assert api.draft(CLERK, DraftTariff(document=found[0])).publishable
+    read = api.read_urdb(CLERK, ReadUrdb(text=json.dumps(rates["PGE_B-19"]), start=date(2020, 6, 1)))
+    found = read.rows
+    assert [(one.effective_from.month, one.publishable) for one in found] == [(6, True), (10, True)]
+    assert {(one.severity, one.where) for one in read.findings} == {("notice", "/components/0")}
+    assert {one.effective_from for one in read.prices} == {one.effective_from for one in found}
+    assert len(read.prices) == sum(one.prices for one in found)
+    assert api.draft(CLERK, DraftTariff(document=found[0].document)).publishable
     shown = api.tariff(CLERK, TariffRef(code=found[0].code))
     assert {(row.component, row.band, row.unit) for row in shown.prices if row.group == "basic"} == {
         ("customer_charge", None, "day"),
@@ -302,8 +306,8 @@ def test_a_united_states_rate_is_read_and_drafted(api: TariffApi) -> None:
         ("demand_charge", "peak", "kW_month"),
         ("demand_charge", "flat", "kW_month"),
     }
-    average = api.read_urdb(CLERK, ReadUrdb(text=json.dumps(rates["PGE_B-19"]), daily_average=True)).tariffs
-    assert str(average[0].charges[0].price) == "719.50625"
+    average = api.read_urdb(CLERK, ReadUrdb(text=json.dumps(rates["PGE_B-19"]), daily_average=True)).rows
+    assert str(average[0].document.charges[0].price) == "719.50625"
     with pytest.raises(TariffFaulty) as raised:
         api.read_urdb(CLERK, ReadUrdb(text=json.dumps(rates["PGE_B-19"] | {"mincharge": 5})))
     assert raised.value.findings[0]["where"] == "/mincharge"

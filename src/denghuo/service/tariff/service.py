@@ -53,6 +53,9 @@ from denghuo.service.tariff.api import (
     TariffShown,
     TariffsInForce,
     TariffVersion,
+    UrdbFinding,
+    UrdbPrice,
+    UrdbTariff,
     UrdbTariffs,
 )
 from denghuo.service.tariff.gazette import area_shown, listed, no_such_area
@@ -63,6 +66,7 @@ from denghuo.service.tariff.rules import (
     Unreadable,
     check,
     differences,
+    faulty,
     file_text,
     price_rows,
     read_text,
@@ -102,7 +106,7 @@ class TariffService(TariffApi):
         findings = self._findings(tariff)
         if tariff.effective_to is not None and tariff.effective_to <= tariff.effective_from:
             # What is in force on no day is not even a draft: there is no span to keep it under.
-            raise _faulty(findings)
+            raise faulty(findings)
         self._store.lock()
         version = self._store.draft(tariff, call.actor, call.now)
         return Drafted(
@@ -121,9 +125,31 @@ class TariffService(TariffApi):
     def read_urdb(self, call: Call, request: ReadUrdb) -> UrdbTariffs:
         daily: Literal["days", "average"] = "average" if request.daily_average else "days"
         try:
-            return UrdbTariffs(tariffs=read_urdb(request.text, start=request.start, end=request.end, daily=daily))
+            tariffs = read_urdb(request.text, start=request.start, end=request.end, daily=daily)
         except Unreadable as unreadable:
-            raise _faulty(unreadable.findings) from None
+            raise faulty(unreadable.findings) from None
+        # What follows a run of months is the next run, which comes with it.
+        findings = {one.effective_from: check(one, succeeded=True) for one in tariffs}
+        return UrdbTariffs(
+            rows=[
+                UrdbTariff(
+                    code=one.code,
+                    title=one.title,
+                    effective_from=one.effective_from,
+                    effective_to=one.effective_to,
+                    prices=len(price_rows(one)),
+                    publishable=_publishable(findings[one.effective_from]),
+                    document=one,
+                )
+                for one in tariffs
+            ],
+            prices=[
+                UrdbPrice(effective_from=one.effective_from, **dict(row)) for one in tariffs for row in price_rows(one)
+            ],
+            findings=[
+                UrdbFinding(effective_from=day, **dict(finding)) for day, found in findings.items() for finding in found
+            ],
+        )
 
     def publish(self, call: Call, request: TariffVersion) -> TariffRow:
         self._store.lock()
@@ -203,7 +229,7 @@ class TariffService(TariffApi):
     def _put_into_force(self, call: Call, tariff: TariffDocument) -> None:
         findings = self._findings(tariff)
         if not _publishable(findings):
-            raise _faulty(findings)
+            raise faulty(findings)
         if tariff.partial:
             raise PartialTariff(
                 text(
@@ -298,7 +324,7 @@ def _newest(call: Call) -> date:
 
 def _given(request: DraftTariff) -> TariffDocument:
     if (request.document is None) == (request.text is None):
-        raise _faulty(
+        raise faulty(
             [
                 Finding.model_validate(
                     {
@@ -314,23 +340,11 @@ def _given(request: DraftTariff) -> TariffDocument:
     try:
         return read_text(request.text or "")
     except Unreadable as unreadable:
-        raise _faulty(unreadable.findings) from None
+        raise faulty(unreadable.findings) from None
 
 
 def _publishable(findings: list[Finding]) -> bool:
     return all(finding.severity != "error" for finding in findings)
-
-
-def _faulty(findings: list[Finding]) -> TariffFaulty:
-    errors = [finding for finding in findings if finding.severity == "error"]
-    shown = errors[0]
-    return TariffFaulty(
-        text(
-            f"电价文件有 {len(errors)} 处错误，首处在 {shown.where}：{shown.message.zh.rstrip('。')}。",
-            f"The tariff has {len(errors)} errors; the first at {shown.where}: {shown.message.en.rstrip('.')}.",
-        ),
-        findings=[finding.model_dump(mode="json") for finding in findings],
-    )
 
 
 def _overlapping(tariff: TariffDocument, other: TariffDocument) -> OverlappingTariff:

@@ -236,13 +236,39 @@ class ReadUrdb(Message):
     text: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX), Label("费率文件", "Rate file")]
     start: Annotated[date, Label("起", "From")] | None = None
     end: Annotated[date, Label("止", "To")] | None = None
-    daily_average: bool = False
+    daily_average: Annotated[bool, Label("按日费用按月均摊", "Daily charge as 365/12 days a month")] = False
+
+
+class UrdbTariff(Message):
+    """One run of months of a rate as a tariff that can be drafted. publishable: the checker found no error in it."""
+
+    code: TariffCode
+    title: Annotated[TextPair, Label("电价名称", "Tariff")]
+    effective_from: Annotated[date, Label("生效日", "Effective from")]
+    effective_to: Annotated[date | None, Label("失效日", "Effective to")]
+    prices: Annotated[int, Label("价格数", "Prices")]
+    publishable: Annotated[bool, Label("可发布", "Can be published")]
+    document: TariffDocument
+
+
+class UrdbPrice(PriceRow):
+    """A price of one of the tariffs, found by the day from which it holds."""
+
+    effective_from: Annotated[date, Label("生效日", "Effective from")]
+
+
+class UrdbFinding(Finding):
+    """What the checker says of one of the tariffs."""
+
+    effective_from: Annotated[date, Label("生效日", "Effective from")]
 
 
 class UrdbTariffs(Message):
-    """The rate as tariffs, one for each run of months with the same hours and prices; each can be drafted."""
+    """The rate as tariffs, one for each run of months with the same hours and prices; their prices and findings as rows."""
 
-    tariffs: list[TariffDocument]
+    rows: list[UrdbTariff]
+    prices: list[UrdbPrice]
+    findings: list[UrdbFinding]
 
 
 class LoadPublished(Message):

@@ -11,7 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from denghuo.kernel.fields import TextPair
-from denghuo.service.tariff.api import TEXT_MAX, Finding, TariffDocument
+from denghuo.kernel.problem import text as pair
+from denghuo.service.tariff.api import TEXT_MAX, Finding, TariffDocument, TariffFaulty
 
 DEPTH_MAX = 12
 VALUES_MAX = 20_000
@@ -26,6 +27,19 @@ class Unreadable(Exception):
     def __init__(self, findings: list[Finding]) -> None:
         super().__init__(findings[0].message.en)
         self.findings = findings
+
+
+def faulty(findings: list[Finding]) -> TariffFaulty:
+    """The problem of a tariff that has errors, among these findings."""
+    errors = [finding for finding in findings if finding.severity == "error"]
+    shown = errors[0]
+    return TariffFaulty(
+        pair(
+            f"电价文件有 {len(errors)} 处错误，首处在 {shown.where}：{shown.message.zh.rstrip('。')}。",
+            f"The tariff has {len(errors)} errors; the first at {shown.where}: {shown.message.en.rstrip('.')}.",
+        ),
+        findings=[finding.model_dump(mode="json") for finding in findings],
+    )
 
 
 def read_text(text: str) -> TariffDocument:
