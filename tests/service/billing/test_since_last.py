@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from tests.service.billing.county import (
     ACCOUNTANT,
+    CLERK,
     OPERATOR,
     County,
     Supply,
@@ -16,7 +17,16 @@ from tests.service.billing.county import (
 )
 from tests.service.billing.months import bill_months
 
-from denghuo.service.billing.api import FindExceptions, Release
+from denghuo.kernel.contract import Nothing
+from denghuo.kernel.values import Percent
+from denghuo.service.billing.api import (
+    AskReviewBoard,
+    BillRef,
+    FindBills,
+    FindExceptions,
+    Release,
+    SetReviewRule,
+)
 from denghuo.service.contract.api import ChangeTerms, ContractApi
 
 HOME = Supply(1, 1)
@@ -71,6 +81,46 @@ def test_what_changed_since_the_last_bill_is_held_with_its_reason(found: County)
     ]
     found.billing.release(ACCOUNTANT, Release(exception_no=rows[0].exception_no, reason="本月价格未变，已与公告核对"))
     assert (SHOP.account_no, "old_price") not in held(found, "2026-03")
+
+
+def test_a_rule_that_only_notes_lets_the_bill_pass_with_a_remark(found: County) -> None:
+    for code in ("drop", "first_bill"):
+        note = SetReviewRule(code=code, kind="supply", limit=10, severity="note", reason="降为提示")
+        assert found.billing.set_review_rule(ACCOUNTANT, note).severity == "note"
+    rules = found.billing.review_rules(ACCOUNTANT, Nothing()).rows
+    assert {(rule.code, rule.cause) for rule in rules if rule.severity == "note"} == {
+        ("drop", "use"),
+        ("first_bill", "record"),
+    }
+    bill_months(found, {NEW: {"2026-04": {"total": 400}}, HOME: {"2026-04": {"total": 1}}})
+    assert not {(NEW.account_no, "first_bill"), (HOME.account_no, "drop")} & held(found, "2026-04")
+    noted = found.billing.exceptions(ACCOUNTANT, FindExceptions(month="2026-04", state="noted")).rows
+    assert {(row.account_no, row.code) for row in noted} >= {(NEW.account_no, "first_bill"), (HOME.account_no, "drop")}
+    assert not any(row.releasable for row in noted)
+    bills = found.billing.bills(ACCOUNTANT, FindBills(month="2026-04", account_no=NEW.account_no)).rows
+    assert [bill.state for bill in bills] == ["issued"]
+    shown = found.billing.bill(ACCOUNTANT, BillRef(bill_no=bills[0].bill_no))
+    assert [(one.exception_no[-10:], one.noted, one.open) for one in shown.held] == [("first_bill", True, False)]
+
+
+def test_the_board_tells_by_unit_and_rule_what_passes_by_itself(found: County) -> None:
+    board = found.billing.review_board(ACCOUNTANT, AskReviewBoard(month="2026-03"))
+    assert (board.accounts, board.held, board.open, board.passed) == (3, 3, 3, 0)
+    rules = {row.code: row for row in board.rules}
+    assert (rules["drop"].cause, rules["old_price"].cause, rules["read_held"].cause) == ("use", "tariff", "collection")
+    rows = found.billing.exceptions(ACCOUNTANT, FindExceptions(month="2026-03", code="old_price")).rows
+    found.billing.release(ACCOUNTANT, Release(exception_no=rows[0].exception_no, reason="本月价格未变，已与公告核对"))
+    after = found.billing.review_board(ACCOUNTANT, AskReviewBoard(month="2026-03"))
+    assert (after.held, after.open) == (3, 2), "what a person let go did not pass by itself"
+    units = {row.org: (row.accounts, row.passed, row.open) for row in after.units}
+    assert units == {"1405810.01": (2, 0, 2), "1405810.02": (1, 0, 0)}
+    assert {row.code: row.released for row in after.rules}["old_price"] == 1
+    mine = found.billing.review_board(CLERK, AskReviewBoard(month="2026-03"))
+    assert [row.org for row in mine.units] == ["1405810.01"]
+    calm = found.billing.review_board(ACCOUNTANT, AskReviewBoard(month="2026-02"))
+    assert (calm.passed, calm.passed_share) == (2, Percent.of("66.67"))
+    assert found.billing.review_board(ACCOUNTANT, AskReviewBoard()).month == "2026-03"
+    assert found.billing.review_board(ACCOUNTANT, AskReviewBoard(month="2020-01")).passed_share is None
 
 
 def test_the_first_bill_of_an_account_is_looked_at(found: County) -> None:

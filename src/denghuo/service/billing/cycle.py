@@ -23,7 +23,7 @@ from denghuo.service.billing.issue import issue_passed
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.passing import HOURS_A_DAY, Before, passing
 from denghuo.service.billing.rating import Draft, Rating
-from denghuo.service.billing.review import Figures, Finding, Limits, review
+from denghuo.service.billing.review import Figures, Finding, Limits, review, rule_of
 from denghuo.service.billing.special import EntriesOf
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
 from denghuo.service.billing.tenure import Opened, class_since
@@ -303,8 +303,9 @@ def write_drafts(
 
 
 def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], call: Call) -> list[Finished]:
-    """Lets rated bills pass, or holds them with a reason; gives what was found. What a person released holds no more."""
-    limits = store.held.limits()
+    """Lets rated bills pass, or holds them with a reason; gives what was found. What a person released holds no more, and rules
+    that only note hold nothing."""
+    limits, notes = store.held.limits(), store.held.notes()
     use = store.bills.used([bill.account_no for bill in bills], month)
     found = [
         (bill, finding)
@@ -324,6 +325,7 @@ def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], cal
             bill_no=bill.bill_no,
             energy_wh=bill.energy_wh,
             amount_fen=bill.amount_fen,
+            note=rule_of(finding.code, bill.kind, bill.tariff_class, limits) in notes,
         )
         for bill, finding in found
     ]

@@ -3,7 +3,7 @@
 from typing import Any, LiteralString
 
 from denghuo.data.processing.work import Work
-from denghuo.service.billing.api import FindBills, FindCycles, FindExceptions, MyBills, Summarise
+from denghuo.service.billing.api import FindBills, FindCycles, FindExceptions, MyBills, SetReviewRule, Summarise
 from denghuo.service.billing.store import HOLD, CycleState, Hold
 
 _BILL_ROW = (
@@ -215,18 +215,50 @@ class BillingFinder:
         for row in self._work.rows(
             "SELECT month, count(DISTINCT (account_no, kind)) FILTER (WHERE state = 'open') AS held,"
             " count(DISTINCT (account_no, kind)) FILTER (WHERE state = 'open' AND bill_no IS NULL) AS unrated,"
-            " count(DISTINCT (account_no, kind)) AS held_in_all FROM hold WHERE month = ANY (%s) GROUP BY month",
+            " count(DISTINCT (account_no, kind)) FILTER (WHERE state <> 'noted') AS held_in_all"
+            " FROM hold WHERE month = ANY (%s) GROUP BY month",
             (months,),
         ):
             found[row.pop("month")].update(row)
         return found
 
     def rules(self) -> list[dict[str, Any]]:
-        return self._work.rows('SELECT code, kind, tariff_class, "limit", active FROM review_rule ORDER BY 1, 2, 3')
+        return self._work.rows(
+            'SELECT code, kind, tariff_class, "limit", active, severity FROM review_rule ORDER BY 1, 2, 3'
+        )
 
-    def set_rule(self, code: str, kind: str, tariff_class: str, limit: int, active: bool) -> None:
+    def set_rule(self, rule: SetReviewRule) -> None:
         self._work.run(
-            'INSERT INTO review_rule (code, kind, tariff_class, "limit", active) VALUES (%s, %s, %s, %s, %s)'
-            ' ON CONFLICT (code, kind, tariff_class) DO UPDATE SET "limit" = excluded."limit", active = excluded.active',
-            (code, kind, tariff_class, limit, active),
+            'INSERT INTO review_rule (code, kind, tariff_class, "limit", active, severity) VALUES (%s, %s, %s, %s, %s, %s)'
+            ' ON CONFLICT (code, kind, tariff_class) DO UPDATE SET "limit" = excluded."limit", active = excluded.active,'
+            " severity = excluded.severity",
+            (rule.code, rule.kind, rule.tariff_class or "", rule.limit, rule.on, rule.severity),
+        )
+
+    # -- the review of a month ---------------------------------------------------------------------------------------------
+
+    def newest_rated(self) -> str | None:
+        return self._work.value("SELECT max(month) FROM bill")
+
+    def reviewed_units(self, month: str, org: str | None) -> list[dict[str, Any]]:
+        """Contracts of a month by unit: all, held at any time, held now, passed with a remark."""
+        return self._work.rows(
+            "WITH entry AS (SELECT account_no, kind, org FROM bill WHERE month = %(month)s AND state NOT IN ('reversed', 'rated')"
+            " AND reverses IS NULL UNION SELECT account_no, kind, org FROM hold WHERE month = %(month)s),"
+            " found AS (SELECT account_no, kind, bool_or(state <> 'noted') AS held, bool_or(state = 'open') AS open"
+            " FROM hold WHERE month = %(month)s GROUP BY account_no, kind)"
+            " SELECT org, count(*) AS accounts, count(*) FILTER (WHERE held) AS held, count(*) FILTER (WHERE open) AS open,"
+            " count(*) FILTER (WHERE NOT held) AS noted FROM entry LEFT JOIN found USING (account_no, kind)"
+            " WHERE denghuo.of_unit(org, %(org)s) GROUP BY org ORDER BY org",
+            {"month": month, "org": org},
+        )
+
+    def reviewed_rules(self, month: str, org: str | None) -> list[dict[str, Any]]:
+        """What each rule found in a month, by what became of it."""
+        return self._work.rows(
+            "SELECT code, count(*) AS found, count(*) FILTER (WHERE state = 'noted') AS noted,"
+            " count(*) FILTER (WHERE state = 'open') AS open, count(*) FILTER (WHERE state = 'released') AS released,"
+            " count(*) FILTER (WHERE state = 'resolved') AS resolved FROM hold WHERE month = %(month)s"
+            " AND denghuo.of_unit(org, %(org)s) GROUP BY code ORDER BY found DESC, code",
+            {"month": month, "org": org},
         )

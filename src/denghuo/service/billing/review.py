@@ -136,6 +136,12 @@ def review(figures: Figures, limits: Limits) -> list[Finding]:
     return found
 
 
+def rule_of(code: str, kind: str, tariff_class: str, limits: Limits) -> tuple[str, str, str]:
+    """The rule by which a bill of a class is looked at: that of the class, or else that of all."""
+    own = (code, kind, tariff_class)
+    return own if own in limits else (code, kind, "")
+
+
 def _negative(figures: Figures, _: int) -> Finding | None:
     if figures.energy_wh >= 0 and figures.amount_fen >= 0:
         return None

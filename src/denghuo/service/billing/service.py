@@ -17,6 +17,7 @@ from denghuo.service.billing.api import (
     Advanced,
     AskForecastErrors,
     AsKnown,
+    AskReviewBoard,
     Bill,
     BillChange,
     BillingApi,
@@ -72,6 +73,7 @@ from denghuo.service.billing.api import (
     ReplayMonth,
     ReversalAsked,
     ReverseBill,
+    ReviewBoard,
     ReviewRule,
     ReviewRules,
     RunsSealed,
@@ -373,10 +375,15 @@ class BillingService(BillingApi):
         return ReviewRules(rows=[show.review_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])
 
     def set_review_rule(self, call: Call, request: SetReviewRule) -> ReviewRule:
-        tariff_class = request.tariff_class or ""
-        self._find.set_rule(request.code, request.kind, tariff_class, request.limit, request.on)
-        row = {"code": request.code, "kind": request.kind, "tariff_class": tariff_class}
-        return show.review_rule(row | {"limit": request.limit, "active": request.on})
+        self._find.set_rule(request)
+        row = request.model_dump(include={"code", "kind", "limit", "severity"})
+        return show.review_rule(row | {"tariff_class": request.tariff_class or "", "active": request.on})
+
+    def review_board(self, call: Call, request: AskReviewBoard) -> ReviewBoard:
+        month = request.month or self._find.newest_rated()
+        units = self._find.reviewed_units(month, request.org) if month else []
+        rules = self._find.reviewed_rules(month, request.org) if month else []
+        return show.review_board(month, units, rules, call.now)
 
     def try_on_all(self, call: Call, request: TryOnAll) -> TriedOnAll:
         return Population(self._work, self._ask, call, request.month).tried(request)

@@ -7,7 +7,7 @@ from typing import Any
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import midnight
-from denghuo.kernel.values import ApparentPower, Energy, Money, Power, decimal_text, round_half_up
+from denghuo.kernel.values import ApparentPower, Energy, Money, Percent, Power, decimal_text, round_half_up
 from denghuo.service.billing.api import (
     Bill,
     BillRow,
@@ -15,6 +15,7 @@ from denghuo.service.billing.api import (
     ExceptionRow,
     HeldException,
     MonthSummary,
+    ReviewBoard,
     ReviewRule,
     ShownLine,
     ShownRegister,
@@ -22,7 +23,7 @@ from denghuo.service.billing.api import (
     SummaryRow,
 )
 from denghuo.service.billing.api.bill import AveragePrice, Counted, Held
-from denghuo.service.billing.api.exception import HOLD_CODES, HeldPiece
+from denghuo.service.billing.api.exception import CAUSE_OF, HOLD_CODES, HeldPiece
 from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.rules.views import PRICE_PLACES, average_price, by_band, by_component
@@ -139,6 +140,7 @@ def bill(
                 title=_code_title(hold.code),
                 reason=TextPair.model_validate(hold.reason),
                 open=hold.state == "open",
+                noted=hold.state == "noted",
             )
             for hold in holds
         ],
@@ -244,6 +246,7 @@ def _common(hold: Hold, account: Account | None) -> dict[str, Any]:
         "kind": hold.kind,
         "tariff_class": hold.tariff_class,
         "code": hold.code,
+        "cause": CAUSE_OF[hold.code],
         "reason": hold.reason,
         "energy": None if hold.energy_wh is None else Energy(hold.energy_wh),
         "amount": None if hold.amount_fen is None else Money(hold.amount_fen),
@@ -263,7 +266,10 @@ def review_rule(row: Mapping[str, Any]) -> ReviewRule:
     meaning, unit = MEANINGS[row["code"]]
     return ReviewRule.model_validate(
         {
+            "row_key": " ".join((row["code"], row["kind"], row["tariff_class"])),
             "code": row["code"],
+            "cause": CAUSE_OF[row["code"]],
+            "severity": row["severity"],
             "title": HOLD_CODES.entries[row["code"]],
             "meaning": meaning,
             "kind": row["kind"],
@@ -355,3 +361,31 @@ def _stage(name: str, state: CycleState, row: StageRow) -> Stage:
 
 
 # --- rules of the review ---------------------------------------------------------------------------------------------------
+
+
+def review_board(
+    month: str | None, units: Sequence[Mapping[str, Any]], rules: Sequence[Mapping[str, Any]], now: datetime
+) -> ReviewBoard:
+    """units, rules: as the store counts them."""
+    sums = {name: sum(row[name] for row in units) for name in ("accounts", "held", "open", "noted")}
+    return ReviewBoard.model_validate(
+        _passed(sums)
+        | {
+            "month": month,
+            "units": [_passed(row) for row in units],
+            "rules": [
+                {
+                    **row,
+                    "cause": CAUSE_OF[row["code"]],
+                    "passed_share": Percent.of_parts(sums["accounts"] - row["found"], sums["accounts"]),
+                }
+                for row in rules
+            ],
+            "as_of": now,
+        }
+    )
+
+
+def _passed(row: Mapping[str, Any]) -> dict[str, Any]:
+    passed = row["accounts"] - row["held"]
+    return {**row, "passed": passed, "passed_share": Percent.of_parts(passed, row["accounts"])}

@@ -60,9 +60,14 @@ from denghuo.service.billing.api.cycle import (
     WholeCompanyOnly,
 )
 from denghuo.service.billing.api.exception import (
+    CAUSE_OF,
+    CAUSES,
     EXCEPTION_STATES,
     HOLD_CODES,
+    SEVERITIES,
     AlreadyIssued,
+    AskReviewBoard,
+    Cause,
     ExceptionNotFound,
     ExceptionRef,
     ExceptionRow,
@@ -76,11 +81,15 @@ from denghuo.service.billing.api.exception import (
     Release,
     Released,
     ReleaseMany,
+    ReviewBoard,
     ReviewRule,
     ReviewRules,
+    RuleReviewed,
     SetReviewRule,
+    Severity,
     TakenOver,
     TakeOverUse,
+    UnitReviewed,
     UsedMonth,
 )
 from denghuo.service.billing.api.forecast import (
@@ -142,6 +151,9 @@ __all__ = [
     "BILL_KINDS",
     "BILL_LINES",
     "BILL_STATES",
+    "CAUSES",
+    "CAUSE_OF",
+    "CLAIM_KINDS",
     "CYCLE_STATES",
     "ESTIMATES",
     "EXCEPTION_STATES",
@@ -152,6 +164,7 @@ __all__ = [
     "PARTS",
     "REQUEST_STATES",
     "ROLES",
+    "SEVERITIES",
     "STAGES",
     "STAGE_STATES",
     "THREE_WIRE_FAULTS",
@@ -161,6 +174,7 @@ __all__ = [
     "AlreadyIssued",
     "AsKnown",
     "AskForecastErrors",
+    "AskReviewBoard",
     "Bill",
     "BillChange",
     "BillKind",
@@ -175,6 +189,7 @@ __all__ = [
     "BillsIssued",
     "Breach",
     "CannotRate",
+    "Cause",
     "ChainedBill",
     "ChangePart",
     "ChangeStep",
@@ -248,11 +263,14 @@ __all__ = [
     "ReversalAsked",
     "ReversalRequest",
     "ReverseBill",
+    "ReviewBoard",
     "ReviewRule",
     "ReviewRules",
+    "RuleReviewed",
     "RunsSealed",
     "Segment",
     "SetReviewRule",
+    "Severity",
     "ShownLine",
     "ShownRegister",
     "SoFar",
@@ -273,6 +291,7 @@ __all__ = [
     "Try",
     "TryOnAll",
     "Unbilled",
+    "UnitReviewed",
     "UsedMonth",
     "WhatIf",
     "WholeCompanyOnly",
@@ -494,9 +513,13 @@ class BillingApi(Api, noun="billing", version=1):
     def review_rules(self, call: Call, request: Nothing) -> ReviewRules:
         """The rules of the review with their limits."""
 
+    @query(permit="billing.read")
+    def review_board(self, call: Call, request: AskReviewBoard) -> ReviewBoard:
+        """How much of a month passes the review without a person, by unit and by rule with the cause that each looks for."""
+
     @command(permit="billing.set_rules")
     def set_review_rule(self, call: Call, request: SetReviewRule) -> ReviewRule:
-        """Changes a rule's limit or switches it; holds for bills reviewed from then on."""
+        """Changes a rule's limit, whether it holds or only notes, or switches it; for bills reviewed from then on."""
 
     # -- tariffs ----------------------------------------------------------------------------------------------------------
 

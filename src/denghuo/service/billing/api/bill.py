@@ -216,12 +216,13 @@ class AveragePrice(Message):
 
 
 class Held(Message):
-    """Why a bill is held, as it stands on the bill."""
+    """Why a bill is held, or what a rule only notes, as it stands on the bill."""
 
     exception_no: Annotated[str, Label("异常编号", "Exception no.")]
     title: Annotated[TextPair, Label("异常", "Exception")]
     reason: Annotated[TextPair, Label("原因", "Reason")]
     open: Annotated[bool, Label("待处理", "Open")]
+    noted: Annotated[bool, Label("仅提示", "Noted only")] = False
 
 
 class Bill(Message):

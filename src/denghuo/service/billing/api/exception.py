@@ -18,7 +18,7 @@ from denghuo.kernel.fields import (
     TextPair,
 )
 from denghuo.kernel.problem import NotFound, Problem, text
-from denghuo.kernel.values import Energy, Money
+from denghuo.kernel.values import Energy, Money, Percent
 from denghuo.service.billing.api.bill import BillKind, BillState, HolderName
 
 HOLD_CODES = Dictionary(
@@ -70,12 +70,48 @@ EXCEPTION_STATES = Dictionary(
         "open": text("待处理", "Open"),
         "released": text("已放行", "Released"),
         "resolved": text("已消除", "Resolved"),
+        "noted": text("仅提示", "Noted only"),
     },
     tones={"open": "danger", "released": "warning", "resolved": "good"},
 )
 ExceptionState = Annotated[
-    Literal["open", "released", "resolved"], Label("处理状态", "State", dictionary=EXCEPTION_STATES.name)
+    Literal["open", "released", "resolved", "noted"], Label("处理状态", "State", dictionary=EXCEPTION_STATES.name)
 ]
+CAUSES = Dictionary(
+    "billing.cause",
+    {
+        "collection": text("采集抄表", "Reading"),
+        "record": text("档案", "Record"),
+        "tariff": text("电价", "Tariff"),
+        "use": text("用电", "Use"),
+    },
+)
+Cause = Annotated[Literal["collection", "record", "tariff", "use"], Label("原因定位", "Cause", dictionary=CAUSES.name)]
+CAUSE_OF: dict[str, Literal["collection", "record", "tariff", "use"]] = {
+    "read_held": "collection",
+    "negative": "collection",
+    "estimated_share": "collection",
+    "no_reading": "record",
+    "contract_changed": "record",
+    "rating_failed": "record",
+    "over_capacity": "record",
+    "first_bill": "record",
+    "tariff_unknown": "tariff",
+    "review_remark": "tariff",
+    "new_tariff": "tariff",
+    "old_price": "tariff",
+    "zero_use": "use",
+    "spike": "use",
+    "drop": "use",
+    "outlier_amount": "use",
+}
+"""Where what holds an account is put right first."""
+SEVERITIES = Dictionary(
+    "billing.severity",
+    {"hold": text("挂起待核", "Hold"), "note": text("仅提示", "Note only")},
+    tones={"hold": "danger", "note": "notice"},
+)
+Severity = Annotated[Literal["hold", "note"], Label("处置", "What it does", dictionary=SEVERITIES.name)]
 ExceptionNo = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{6}-[0-9]{13}-[12]-[a-z_]{3,24}$"), Label("异常编号", "Exception no.")
 ]
@@ -103,6 +139,7 @@ class ExceptionRow(Message):
     kind: BillKind
     tariff_class: TariffClass
     code: HoldCode
+    cause: Cause
     reason: Annotated[TextPair, Label("原因", "Reason")]
     energy: Annotated[Energy | None, Label("电量", "Energy")]
     amount: Annotated[Money | None, Label("金额", "Amount")]
@@ -150,6 +187,7 @@ class HeldException(Message):
     kind: BillKind
     tariff_class: TariffClass
     code: HoldCode
+    cause: Cause
     reason: Annotated[TextPair, Label("原因", "Reason")]
     remedy: Annotated[TextPair, Label("处理办法", "What to do")]
     parameters: dict[str, str]
@@ -209,9 +247,13 @@ LIMIT_UNITS = Dictionary(
 
 
 class ReviewRule(Message):
-    """A rule of the review. `limit` is in `unit`; a rule that is off holds nothing."""
+    """A rule of the review. `limit` is in `unit`; a rule that is off holds nothing, one that only notes lets the bill pass with a
+    remark."""
 
+    row_key: Annotated[str, Label("键", "Key")]
     code: HoldCode
+    cause: Cause
+    severity: Severity
     title: Annotated[TextPair, Label("规则", "Rule")]
     meaning: Annotated[TextPair, Label("含义", "Meaning")]
     kind: BillKind
@@ -233,7 +275,55 @@ class SetReviewRule(Message):
     tariff_class: TariffClass | None = None
     limit: Annotated[int, Field(ge=0, le=10**15), Label("限值", "Limit")]
     on: Annotated[bool, Label("启用", "On")] = True
+    severity: Severity = "hold"
     reason: Reason
+
+
+class AskReviewBoard(Message):
+    """Without `month` the newest month that was rated."""
+
+    month: MonthText | None = None
+    org: OrganisationCode | None = None
+
+
+class UnitReviewed(Message):
+    """A unit's contracts in the review. passed: without a person; passed_share: of all. noted: of them with a remark."""
+
+    org: OrganisationCode
+    accounts: Annotated[int, Label("审核户数", "Reviewed")]
+    passed: Annotated[int, Label("自动通过", "Passed by themselves")]
+    noted: Annotated[int, Label("其中有提示", "Of them noted")]
+    held: Annotated[int, Label("曾挂起", "Held")]
+    open: Annotated[int, Label("待处理", "Open")]
+    passed_share: Annotated[Percent | None, Label("自动通过率", "Passed by themselves, share")]
+
+
+class RuleReviewed(Message):
+    """What a rule found in a month. released: a person let the bill pass as it was; resolved: something was put right."""
+
+    code: HoldCode
+    cause: Cause
+    found: Annotated[int, Label("发现", "Found")]
+    noted: Annotated[int, Label("仅提示", "Noted only")]
+    open: Annotated[int, Label("待处理", "Open")]
+    released: Annotated[int, Label("已放行", "Released")]
+    resolved: Annotated[int, Label("已消除", "Resolved")]
+    passed_share: Annotated[Percent | None, Label("未触发占比", "Share that it let pass")]
+
+
+class ReviewBoard(Message):
+    """How much of a month passes the review by itself, by unit and by rule."""
+
+    month: MonthText | None
+    accounts: Annotated[int, Label("审核户数", "Reviewed")]
+    passed: Annotated[int, Label("自动通过", "Passed by themselves")]
+    noted: Annotated[int, Label("其中有提示", "Of them noted")]
+    held: Annotated[int, Label("曾挂起", "Held")]
+    open: Annotated[int, Label("待处理", "Open")]
+    passed_share: Annotated[Percent | None, Label("自动通过率", "Passed by themselves, share")]
+    units: list[UnitReviewed]
+    rules: list[RuleReviewed]
+    as_of: AsOf
 
 
 class UsedMonth(Message):

@@ -45,7 +45,7 @@ class Hold:
 
 @dataclass(frozen=True)
 class Finished:
-    """One exception to be written: the finding and whom it holds."""
+    """One exception to be written: the finding and whom it holds, or about whom it only is a note."""
 
     month: str
     account_no: str
@@ -57,6 +57,7 @@ class Finished:
     bill_no: str | None = None
     energy_wh: int | None = None
     amount_fen: int | None = None
+    note: bool = False
 
     @property
     def exception_no(self) -> str:
@@ -73,17 +74,24 @@ class Held:
         rows = self._work.rows('SELECT code, kind, tariff_class, "limit" FROM review_rule WHERE active')
         return {(row["code"], row["kind"], row["tariff_class"]): row["limit"] for row in rows}
 
+    def notes(self) -> set[tuple[str, str, str]]:
+        """The rules that only note: code, kind, class."""
+        rows = self._work.rows("SELECT code, kind, tariff_class FROM review_rule WHERE active AND severity = 'note'")
+        return {(row["code"], row["kind"], row["tariff_class"]) for row in rows}
+
     def hold(self, held: Iterable[Finished], at: datetime) -> None:
-        """Writes exceptions. One that was released stays so as long as it says the same; else it is open again."""
+        """Writes exceptions. One that was released stays so as long as it says the same; else it is open again. One that only
+        notes is open for nobody."""
         self._work.run_many(
             "INSERT INTO hold AS h (exception_no, month, account_no, org, kind, tariff_class, code, reason, remedy,"
-            " parameters, pieces, energy_wh, amount_fen, bill_no, raised_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " parameters, pieces, energy_wh, amount_fen, bill_no, raised_at, state)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (exception_no) DO UPDATE SET reason = excluded.reason, remedy = excluded.remedy,"
             " parameters = excluded.parameters, pieces = excluded.pieces, energy_wh = excluded.energy_wh,"
             " amount_fen = excluded.amount_fen, bill_no = excluded.bill_no, org = excluded.org,"
             " tariff_class = excluded.tariff_class,"
-            " state = CASE WHEN h.state = 'released' AND h.parameters = excluded.parameters THEN 'released' ELSE 'open' END,"
+            " state = CASE WHEN excluded.state = 'noted' THEN 'noted' WHEN h.state = 'released'"
+            " AND h.parameters = excluded.parameters THEN 'released' ELSE 'open' END,"
             " raised_at = CASE WHEN h.state = 'open' THEN h.raised_at ELSE excluded.raised_at END",
             [
                 (
@@ -102,6 +110,7 @@ class Held:
                     one.amount_fen,
                     one.bill_no,
                     at,
+                    "noted" if one.note else "open",
                 )
                 for one in held
             ],
