@@ -15,10 +15,12 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from denghuo.importer import take_over
+from denghuo.importer.old_bills import mapping_in
 from denghuo.importer.report import said as refused_row
 from denghuo.kernel.fields import AccountNo
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem
+from denghuo.main.compare import run_compare
 from denghuo.main.composition import MODULES, SERVICES, operator, platform
 from denghuo.main.cycle import run_cycle
 from denghuo.main.decode import told
@@ -176,6 +178,37 @@ def decode(digits: tuple[str, ...], protocol: str) -> None:
         raw = bytes_of(" ".join(digits))
         for line in told(raw, explained(raw, protocol)):
             click.echo(line)
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=pathlib.Path))
+@click.option("--month", callback=_month, required=True, help="such as 2026-04 月份")
+@click.option("--lines", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="lines of the bills 账单明细")
+@click.option(
+    "--map", "mapping", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path), help="mapping (YAML) 映射"
+)
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="a column of FILE 列名对应")
+@click.option("--encoding", default="utf-8", help="of CSV files, such as gb18030 文件编码")
+@click.option("--again", is_flag=True, help="compare anew with the bills as they stand now 重新比对")
+@click.option("--out", type=click.File("w", encoding="utf-8-sig"), help="all differences as CSV 差异明细")
+@click.pass_obj
+def compare(
+    loaded: Loaded,
+    file: pathlib.Path,
+    month: str,
+    lines: pathlib.Path | None,
+    mapping: pathlib.Path | None,
+    columns: tuple[str, ...],
+    encoding: str,
+    again: bool,
+    out: TextIO | None,
+) -> None:
+    """Compare FILE, bills of an old system (CSV or Parquet), with the bills of a month 双轨对账 and say what every difference
+    comes from. Exit code 1 while the go-live gate is shut. The same file again goes on where it stood."""
+    with said(), platform(loaded) as running:
+        words = mapping.read_text("utf-8", errors="replace") if mapping else ""
+        mapped = mapping_in(words, {name: theirs for name, _, theirs in (one.partition("=") for one in columns)})
+        sys.exit(run_compare(running, file, lines, month, mapped, encoding, again, out))
 
 
 @main.command()

@@ -186,12 +186,14 @@ def parquet_rows(
         # In here, because names and time zones of a damaged schema may not even be text.
         names = source.schema_arrow.names
         check_names(names)
+        # What the shape does not name and `check_names` let pass is not read.
+        names = [name for name in names if name in kinds]
         _check_types(path, source.schema_arrow, kinds)
     except _DAMAGED as error:
         raise FileRefused.of(path, _damaged(error)) from error
     with source:
         line = 0
-        batches = source.iter_batches(batch_size=batch_rows)
+        batches = source.iter_batches(batch_size=batch_rows, columns=names)
         while True:
             try:
                 batch = next(batches, None)
@@ -235,7 +237,7 @@ def _check_types(path: Path, schema: pyarrow.Schema, kinds: Mapping[str, Kind]) 
             text(f"应为{kinds[column.name].title['zh']}", f"give {kinds[column.name].title['en']}"),
         )
         for column in schema
-        if not kinds[column.name].accepts(column.type)
+        if column.name in kinds and not kinds[column.name].accepts(column.type)
     ]
     if faults:
         raise FileRefused.of(path, *faults)

@@ -63,7 +63,7 @@ class Shape:
     """What one file of the import looks like.
 
     unique: groups of columns whose values together may occur once in a file; rows with an empty member are passed over.
-    checks: what one row must satisfy across its columns.
+    checks: what one row must satisfy across its columns. others: whether the file may have columns besides, which are passed over.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Shape:
     columns: tuple[Column, ...]
     unique: tuple[tuple[str, ...], ...] = ()
     checks: tuple[Check, ...] = ()
+    others: bool = False
 
     def __post_init__(self) -> None:
         names = {column.name for column in self.columns}
@@ -253,6 +254,8 @@ def _check_names(path: Path, names: Sequence[str], shape: Shape) -> None:
     known = {column.name: column for column in shape.columns}
     faults = []
     for name in dict.fromkeys(names):
+        if name not in known and shape.others:
+            continue
         if name not in known:
             near = get_close_matches(name[:64], known, n=1) or [c.name for c in shape.columns if c.title["zh"] == name]
             remedy = text(f"是否为{near[0]}?", f"did you mean {near[0]}?") if near else text(

@@ -165,7 +165,7 @@ def _days(subject: RatingSubject, later: RatingSubject, tariff: TariffDocument) 
     """The later bill's days at the earlier use a day: energies grow with the days, a demand does not."""
     now, then = span_of(subject), span_of(later)
     old_days, new_days = day_count(subject), day_count(later)
-    return _scaled(subject, tariff, new_days, old_days).model_copy(
+    return scaled(subject, tariff, new_days, old_days).model_copy(
         update={
             "month": later.month,
             "first_day": later.first_day,
@@ -180,7 +180,7 @@ def _energy(subject: RatingSubject, later: RatingSubject, tariff: TariffDocument
     wanted, here = _metered(later, tariff).total, _metered(subject, tariff).total
     if here == 0 and wanted:
         return subject.model_copy(update={"pieces": [*_active(later.pieces), *_others(subject.pieces)]})
-    return _scaled(subject, tariff, wanted, here)
+    return scaled(subject, tariff, wanted, here)
 
 
 def _shift(subject: RatingSubject, later: RatingSubject, tariff: TariffDocument) -> RatingSubject:
@@ -285,7 +285,7 @@ def _moved(span: BasicSpan, now: tuple[date, date], then: tuple[date, date]) -> 
     return span.model_copy(update={"first_day": first, "last_day": max(first, last)})
 
 
-def _scaled(subject: RatingSubject, tariff: TariffDocument, times: int, of: int) -> RatingSubject:
+def scaled(subject: RatingSubject, tariff: TariffDocument, times: int, of: int) -> RatingSubject:
     """The subject with energies times/of as large, in billed units that add up."""
     if times == of:
         return subject

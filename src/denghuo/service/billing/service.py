@@ -13,13 +13,16 @@ from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing import claims, show
 from denghuo.service.billing.api import (
+    AcceptDifferences,
     Advance,
     Advanced,
     AskForecastErrors,
     AsKnown,
     AskReviewBoard,
+    BeginParallelRun,
     Bill,
     BillChange,
+    BillDifference,
     BillingApi,
     BillNotFound,
     BillRef,
@@ -35,6 +38,10 @@ from denghuo.service.billing.api import (
     DayEstimated,
     DayRef,
     DayRoot,
+    DifferenceRef,
+    DifferencesAccepted,
+    DifferencesFile,
+    DifferencesFound,
     EstimateAccounts,
     EstimateDay,
     EstimatesFound,
@@ -44,9 +51,12 @@ from denghuo.service.billing.api import (
     ExceptionsFound,
     FindBills,
     FindCycles,
+    FindDifferences,
     FindExceptions,
+    FindParallelRuns,
     ForecastErrors,
     ForecastMeasured,
+    HandOldBills,
     HeldException,
     HoldersTold,
     KnownBill,
@@ -59,7 +69,12 @@ from denghuo.service.billing.api import (
     MySoFar,
     MyWhatIf,
     NotIssued,
+    OldBillsHanded,
     OutageCompensation,
+    ParallelAdvanced,
+    ParallelRef,
+    ParallelRun,
+    ParallelRunsFound,
     Plans,
     QuantityCorrection,
     Recalculate,
@@ -103,6 +118,8 @@ from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.known import as_known
 from denghuo.service.billing.measure import forecast_errors, measure_forecast
 from denghuo.service.billing.paper import bill_pdf
+from denghuo.service.billing.parallel.desk import ParallelDesk
+from denghuo.service.billing.parallel.show import ParallelReader
 from denghuo.service.billing.population import Population
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.questions import BillQuestions
@@ -393,10 +410,49 @@ class BillingService(BillingApi):
         taken, unchanged = self._store.bills.take_over(rows, call.now)
         return TakenOver(taken=taken, unchanged=unchanged, refused=len(rows) - taken - unchanged)
 
+    # -- the parallel run of a migration ----------------------------------------------------------------------------------
+
+    def begin_parallel_run(self, call: Call, request: BeginParallelRun) -> ParallelRun:
+        _whole_company(call)
+        return ParallelReader(self._work, call).run(self._parallel(call).begin(request))
+
+    def hand_old_bills(self, call: Call, request: HandOldBills) -> OldBillsHanded:
+        _whole_company(call)
+        return self._parallel(call).hand(request)
+
+    def advance_parallel_run(self, call: Call, request: ParallelRef) -> ParallelAdvanced:
+        return self._parallel(call).advance(request.run_no)
+
+    def compare_again(self, call: Call, request: ParallelRef) -> ParallelRun:
+        _whole_company(call)
+        self._parallel(call).again(request.run_no)
+        return ParallelReader(self._work, call).run(request.run_no)
+
+    def parallel_runs(self, call: Call, request: FindParallelRuns) -> ParallelRunsFound:
+        return ParallelReader(self._work, call).runs(request)
+
+    def parallel_run(self, call: Call, request: ParallelRef) -> ParallelRun:
+        return ParallelReader(self._work, call).run(request.run_no)
+
+    def bill_differences(self, call: Call, request: FindDifferences) -> DifferencesFound:
+        return ParallelReader(self._work, call).differences(request)
+
+    def bill_difference(self, call: Call, request: DifferenceRef) -> BillDifference:
+        return ParallelReader(self._work, call).difference(request)
+
+    def differences_file(self, call: Call, request: DifferencesFile) -> Document:
+        return ParallelReader(self._work, call).file(request)
+
+    def accept_differences(self, call: Call, request: AcceptDifferences) -> DifferencesAccepted:
+        return self._parallel(call).accept(request)
+
     # -- parts ------------------------------------------------------------------------------------------------------------
 
     def _questions(self, call: Call, own: bool = False) -> BillQuestions:
         return BillQuestions(self._find, self._ask, call, partial(self._accounts, call), own)
+
+    def _parallel(self, call: Call) -> ParallelDesk:
+        return ParallelDesk(self._work, self._ask, call)
 
     def _desk(self) -> ExceptionDesk:
         return ExceptionDesk(self._work, self._ask)

@@ -111,6 +111,33 @@ from denghuo.service.billing.api.forecast import (
     SoFar,
     Unbilled,
 )
+from denghuo.service.billing.api.parallel import (
+    GATES,
+    RUN_STATES,
+    VERDICTS,
+    AcceptDifferences,
+    BeginParallelRun,
+    BillDifference,
+    DifferenceRef,
+    DifferencesAccepted,
+    DifferencesFile,
+    DifferencesFound,
+    FindDifferences,
+    FindParallelRuns,
+    HandOldBills,
+    NoSuchDifference,
+    NotAcceptable,
+    OldBill,
+    OldBillsHanded,
+    OldLine,
+    ParallelAdvanced,
+    ParallelRef,
+    ParallelRun,
+    ParallelRunNotFound,
+    ParallelRunsFound,
+    RefusedRow,
+    TooManyRows,
+)
 from denghuo.service.billing.api.plan import MyWhatIf, NothingBilled, PlanCost, PlanMonth, Plans, WhatIf
 from denghuo.service.billing.api.population import (
     USES,
@@ -157,6 +184,7 @@ __all__ = [
     "CYCLE_STATES",
     "ESTIMATES",
     "EXCEPTION_STATES",
+    "GATES",
     "HOLD_CODES",
     "KNOWN_STATES",
     "LOAD_USES",
@@ -164,19 +192,24 @@ __all__ = [
     "PARTS",
     "REQUEST_STATES",
     "ROLES",
+    "RUN_STATES",
     "SEVERITIES",
     "STAGES",
     "STAGE_STATES",
     "THREE_WIRE_FAULTS",
     "USES",
+    "VERDICTS",
+    "AcceptDifferences",
     "Advance",
     "Advanced",
     "AlreadyIssued",
     "AsKnown",
     "AskForecastErrors",
     "AskReviewBoard",
+    "BeginParallelRun",
     "Bill",
     "BillChange",
+    "BillDifference",
     "BillKind",
     "BillLine",
     "BillNotFound",
@@ -204,6 +237,10 @@ __all__ = [
     "DayRef",
     "DayRoot",
     "Difference",
+    "DifferenceRef",
+    "DifferencesAccepted",
+    "DifferencesFile",
+    "DifferencesFound",
     "EstimateAccounts",
     "EstimateDay",
     "EstimatesFound",
@@ -215,10 +252,13 @@ __all__ = [
     "ExceptionsFound",
     "FindBills",
     "FindCycles",
+    "FindDifferences",
     "FindExceptions",
+    "FindParallelRuns",
     "ForecastError",
     "ForecastErrors",
     "ForecastMeasured",
+    "HandOldBills",
     "HeldException",
     "HoldCode",
     "HoldersTold",
@@ -235,8 +275,10 @@ __all__ = [
     "MyBills",
     "MySoFar",
     "MyWhatIf",
+    "NoSuchDifference",
     "NoTariffToTry",
     "NobodyToTry",
+    "NotAcceptable",
     "NotComparable",
     "NotIssued",
     "NotReleasable",
@@ -244,7 +286,15 @@ __all__ = [
     "NotTriable",
     "NothingBilled",
     "NothingSoFar",
+    "OldBill",
+    "OldBillsHanded",
+    "OldLine",
     "OutageCompensation",
+    "ParallelAdvanced",
+    "ParallelRef",
+    "ParallelRun",
+    "ParallelRunNotFound",
+    "ParallelRunsFound",
     "PlanCost",
     "PlanMonth",
     "Plans",
@@ -254,6 +304,7 @@ __all__ = [
     "Recalculate",
     "Recalculated",
     "Refund",
+    "RefusedRow",
     "Release",
     "ReleaseMany",
     "Released",
@@ -285,6 +336,7 @@ __all__ = [
     "TellHolders",
     "TemporarySupply",
     "Theft",
+    "TooManyRows",
     "Trial",
     "TrialReading",
     "TriedOnAll",
@@ -530,3 +582,45 @@ class BillingApi(Api, noun="billing", version=1):
     @command(permit="billing.take_over")
     def take_over_use(self, call: Call, request: TakeOverUse) -> TakenOver:
         """Takes over energy billed in earlier months of the tier year by the system before this one."""
+
+    # -- the parallel run of a migration ----------------------------------------------------------------------------------
+
+    @command(permit="billing.compare", problems=(WholeCompanyOnly,))
+    def begin_parallel_run(self, call: Call, request: BeginParallelRun) -> ParallelRun:
+        """Begins to compare a file of old bills with a month; a file that was begun before is answered with its run."""
+
+    @command(permit="billing.compare", problems=(ParallelRunNotFound, WholeCompanyOnly))
+    def hand_old_bills(self, call: Call, request: HandOldBills) -> OldBillsHanded:
+        """A batch of old bills and their lines; after the last one comparing begins."""
+
+    @command(permit="billing.advance", problems=(ParallelRunNotFound,))
+    def advance_parallel_run(self, call: Call, request: ParallelRef) -> ParallelAdvanced:
+        """Compares a page of bills: a step of the job worker, called until nothing is left to do."""
+
+    @command(permit="billing.compare", problems=(ParallelRunNotFound, WholeCompanyOnly))
+    def compare_again(self, call: Call, request: ParallelRef) -> ParallelRun:
+        """Compares a run anew with the bills as they stand now; what was accepted and is the same stays accepted."""
+
+    @query(permit="billing.read")
+    def parallel_runs(self, call: Call, request: FindParallelRuns) -> ParallelRunsFound:
+        """The runs, newest first, each with its gate and its totals within the caller's units."""
+
+    @query(permit="billing.read", problems=(ParallelRunNotFound,))
+    def parallel_run(self, call: Call, request: ParallelRef) -> ParallelRun:
+        """One run: its gate, totals by verdict and by unit, rows of the file that were refused."""
+
+    @query(permit="billing.read")
+    def bill_differences(self, call: Call, request: FindDifferences) -> DifferencesFound:
+        """Differences of a run, the largest first."""
+
+    @query(permit="billing.read", problems=(NoSuchDifference,))
+    def bill_difference(self, call: Call, request: DifferenceRef) -> BillDifference:
+        """Both bills of an account line by line, and what their difference comes from."""
+
+    @query(permit="billing.read", problems=(TooManyRows,))
+    def differences_file(self, call: Call, request: DifferencesFile) -> Document:
+        """The differences of a run as CSV."""
+
+    @command(permit="billing.accept_difference", problems=(ParallelRunNotFound, NotAcceptable))
+    def accept_differences(self, call: Call, request: AcceptDifferences) -> DifferencesAccepted:
+        """Accepts explained differences of a verdict within the caller's units, for a stated reason."""
