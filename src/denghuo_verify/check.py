@@ -1,54 +1,18 @@
 """The checks: known rules, readings, lines, sums, proof. What differs is named, with both figures."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Any
 
 from denghuo_verify.charges import Line
 from denghuo_verify.energy import NoBill
-from denghuo_verify.figures import ZERO, exact, half_up, number, shown
-from denghuo_verify.form import BILL, PROOF, REGISTERS, TARIFF, strange
+from denghuo_verify.figures import ZERO, exact, number, shown
+from denghuo_verify.form import BILL, CURVES, PROOF, REGISTERS, TARIFF, strange
 from denghuo_verify.merkle import digest, leaf_hash, root_of
 from denghuo_verify.rating import Expected
+from denghuo_verify.registers import check_curves, readings_differ, readings_estimated, stated
+from denghuo_verify.report import Finding, Report, finding
 from denghuo_verify.stages import days_of, rated_bill
-
-READ = frozenset({"actual", "manual"})
-Verdict = Literal["verified", "differs", "unknown"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What differs or is not known. stated: as the file says; right: as it must be; difference: stated less right."""
-
-    where: str
-    zh: str
-    en: str
-    stated: str | None = None
-    right: str | None = None
-    difference: str | None = None
-
-
-@dataclass
-class Report:
-    """`unknown`: rules and entries that this program does not know. `notes` say what a reader must still do or know."""
-
-    bill_no: str = ""
-    total: str = ""
-    root: str | None = None
-    run_root: str | None = None
-    lines: list[dict[str, str | None]] = field(default_factory=list)
-    differs: list[Finding] = field(default_factory=list)
-    unknown: list[Finding] = field(default_factory=list)
-    notes: list[Finding] = field(default_factory=list)
-
-    @property
-    def verdict(self) -> Verdict:
-        """Verified is only what was understood to the last entry and nowhere differs."""
-        if self.differs:
-            return "differs"
-        return "unknown" if self.unknown else "verified"
 
 
 def verify(document: Mapping[str, Any], root: str | None = None, need_proof: bool = True) -> Report:
@@ -65,7 +29,8 @@ def verify(document: Mapping[str, Any], root: str | None = None, need_proof: boo
     report.bill_no, report.total = bill["bill_no"], bill["amount"]
     with exact():
         report.differs += readings_differ(document["readings"])
-        report.notes += readings_estimated(document["readings"])
+        computed = check_curves(document, report)
+        report.notes += readings_estimated(document["readings"], computed)
         try:
             report.differs += head_differs(stated(bill), document["tariff"])
             right = rated_bill(
@@ -94,6 +59,8 @@ def unknown_rules(document: Mapping[str, Any]) -> Iterator[Finding]:
     parts: list[tuple[str, Any]] = [("bill", BILL), ("readings", REGISTERS), ("tariff", TARIFF)]
     if "tariffs" in document:
         parts.append(("tariffs", [TARIFF]))
+    if "curves" in document:
+        parts.append(("curves", CURVES))
     if document.get("proof") is not None:
         parts.append(("proof", PROOF))
     places = [where for name, form in parts for where in strange(document[name], form, name)]
@@ -115,58 +82,6 @@ def _other_version(document: Mapping[str, Any]) -> Iterator[str]:
         yield "version"
     if [one["code"] for one in rating.get("tariffs") or []] != [one["code"] for one in document.get("tariffs", [])]:
         yield "tariffs"
-
-
-def stated(value: Any) -> Any:
-    """A part of the file without its nulls: an entry that is null says what an absent one says."""
-    if isinstance(value, dict):
-        return {key: stated(one) for key, one in value.items() if one is not None}
-    return [stated(one) for one in value] if isinstance(value, list) else value
-
-
-# --- readings ---------------------------------------------------------------------------------------------
-
-
-def readings_differ(registers: list[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Registers that were read must give their quantity: end less start, times the multiplier."""
-    for one in registers:
-        if (
-            one["quantity"] == "demand"
-            or one.get("start") is None
-            or one.get("end") is None
-            or one["method"] not in READ
-        ):
-            continue
-        metered = number(one["energy"])
-        turned = number(one["end"]) - number(one["start"])
-        right = half_up(turned * number(one["multiplier"]), 3)
-        if right == metered or (turned < 0 and _passed_zero(turned, one, metered)):
-            continue
-        yield _finding(
-            f"register {one['meter_no']} {one['quantity']} {one['band']}",
-            f"表 {one['meter_no']} 的电量应为止码减起码乘倍率",
-            f"meter {one['meter_no']}: the quantity is end less start times the multiplier",
-            metered,
-            right,
-        )
-
-
-def _passed_zero(turned: Decimal, one: Mapping[str, Any], metered: Decimal) -> bool:
-    """Whether a register of four to nine digits that passed zero gives the quantity."""
-    return any(
-        half_up((turned + Decimal(10) ** digits) * number(one["multiplier"]), 3) == metered for digits in range(4, 10)
-    )
-
-
-def readings_estimated(registers: list[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Quantities that were not read are taken as they stand."""
-    for one in registers:
-        if one["method"] not in READ:
-            yield Finding(
-                f"register {one['meter_no']} {one['quantity']} {one['band']}",
-                f"表 {one['meter_no']} 的电量为估算值（{one['method']}），按所载数值核对",
-                f"the quantity of meter {one['meter_no']} was estimated ({one['method']}) and is taken as it stands",
-            )
 
 
 # --- the bill ---------------------------------------------------------------------------------------------
@@ -204,37 +119,35 @@ def lines_differ(bill: Mapping[str, Any], right: Expected) -> tuple[list[dict[st
     """Every line of the bill beside the one that it must be."""
     found: list[Finding] = []
     table: list[dict[str, str | None]] = []
-    for at, (stated, line) in enumerate(zip_longest(bill["lines"], right.lines), 1):
+    for at, (told, line) in enumerate(zip_longest(bill["lines"], right.lines), 1):
         where = f"line {at}"
-        if stated is None:
+        if told is None:
             found.append(
-                _finding(where, f"缺少一行：{_named(line)}", f"a line is missing: {_named(line)}", None, line.amount)
+                finding(where, f"缺少一行：{_named(line)}", f"a line is missing: {_named(line)}", None, line.amount)
             )
             continue
-        name = " ".join(str(stated[key]) for key in ("code", "band", "tier") if stated.get(key) is not None)
+        name = " ".join(str(told[key]) for key in ("code", "band", "tier") if told.get(key) is not None)
         table.append(
             {
                 "line": str(at),
                 "name": name,
-                "quantity": stated.get("quantity"),
-                "unit": stated["unit"],
-                "price": stated.get("price"),
-                "amount": stated["amount"],
+                "quantity": told.get("quantity"),
+                "unit": told["unit"],
+                "price": told.get("price"),
+                "amount": told["amount"],
                 "right": None if line is None else shown(line.amount, 2),
             }
         )
         if line is None:
-            found.append(
-                _finding(where, f"多出一行：{name}", f"a line too many: {name}", number(stated["amount"]), None)
-            )
+            found.append(finding(where, f"多出一行：{name}", f"a line too many: {name}", number(told["amount"]), None))
             continue
-        found += _line_differs(f"{where} ({name})", stated, line, at)
+        found += _line_differs(f"{where} ({name})", told, line, at)
     energy = number(bill["energy"])
     if energy != right.energy:
-        found.append(_finding("bill.energy", "计费电量不符", "the billed energy differs", energy, right.energy))
+        found.append(finding("bill.energy", "计费电量不符", "the billed energy differs", energy, right.energy))
     total = number(bill["amount"])
     if total != right.total:
-        found.append(_finding("bill.amount", "合计金额不符", "the total differs", total, right.total))
+        found.append(finding("bill.amount", "合计金额不符", "the total differs", total, right.total))
     return table, found
 
 
@@ -261,25 +174,14 @@ def _line_differs(where: str, stated: Mapping[str, Any], line: Line, at: int) ->
     for name, figure in figures.items():
         value = None if stated.get(name) is None else number(stated[name])
         if value != figure:
-            yield _finding(f"{where}.{name}", f"{names[name]}不符", f"the {name} differs", value, figure)
+            yield finding(f"{where}.{name}", f"{names[name]}不符", f"the {name} differs", value, figure)
 
 
 def sums_differ(bill: Mapping[str, Any]) -> Iterator[Finding]:
     """The total is the sum of the lines."""
     total = sum((number(line["amount"]) for line in bill["lines"]), ZERO)
     if total != number(bill["amount"]):
-        yield _finding("bill.amount", "各行之和不等于合计", "the lines do not add up", number(bill["amount"]), total)
-
-
-def _finding(where: str, zh: str, en: str, stated: Decimal | None, right: Decimal | None) -> Finding:
-    return Finding(
-        where,
-        zh,
-        en,
-        None if stated is None else shown(stated, 2),
-        None if right is None else shown(right, 2),
-        shown((stated or ZERO) - (right or ZERO), 2),
-    )
+        yield finding("bill.amount", "各行之和不等于合计", "the lines do not add up", number(bill["amount"]), total)
 
 
 # --- the proof ---------------------------------------------------------------------------------------------

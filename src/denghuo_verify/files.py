@@ -6,6 +6,7 @@ from typing import Any
 
 SCHEMA, VERSIONS = "denghuo.bill-file", (1, 2)
 PARTS = ("bill", "readings", "tariff", "tariffs", "proof")
+READINGS_SCHEMA, READINGS_VERSION = "denghuo.readings-file", 1
 LATER = ("version", "effective_to")
 """What a tariff file may carry and a bill does not rest on: the count of its versions, and the end that its successor sets."""
 
@@ -36,14 +37,24 @@ def bundle(bill: Path, tariff: Path | None = None, readings: Path | None = None)
     if strange:
         raise Unreadable(f"未知的部分：{'、'.join(sorted(strange))}", f"unknown parts: {', '.join(sorted(strange))}")
     if readings is not None:
-        apart = _json(readings)
-        document["readings"] = apart.get("readings") if isinstance(apart, dict) else apart
+        apart = _readings(readings)
+        document["readings"] = apart.get("readings")
+        document["curves"] = apart.get("curves") or []
     if tariff is not None:
         document["tariff"] = _tariff(tariff)
     for part in ("bill", "readings", "tariff"):
         if document.get(part) is None:
             raise Unreadable(f"缺少 {part}", f"{part} is missing")
     return document
+
+
+def _readings(path: Path) -> dict[str, Any]:
+    """Registers, and curves where the file has them; a bare list is one of registers."""
+    read = _json(path)
+    body: dict[str, Any] = read if isinstance(read, dict) else {"readings": read}
+    if "schema" in body and (body["schema"], body.get("version")) != (READINGS_SCHEMA, READINGS_VERSION):
+        raise Unreadable(f"{path} 不是本程序识别的示数文件", f"{path} is no readings file that this program reads")
+    return body
 
 
 def _tariff(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from denghuo_verify.figures import number
 
 TEXT, WHOLE, FIGURE, FLAG, WORDS, HASH = "text", "whole", "figure", "flag", "words", "hash"
+GAPPY = "figure or null"
 DAY, MONTH, INSTANT = "day", "month", "instant"
 Form = str | range | frozenset[str] | list[Any] | dict[str, Any]
 _HEX = re.compile(r"(?:[0-9a-f]{32}){1,2}\Z")
@@ -285,6 +286,15 @@ REGISTERS: Form = [
         "rule": TEXT,
     }
 ]
+CURVES: Form = [
+    {
+        "meter_no": TEXT,
+        "quantity": frozenset({"active_fwd", "active_rev"}),
+        "minutes": range(15, 16),
+        "from": DAY,
+        "values": [GAPPY],
+    }
+]
 PROOF: Form = {
     "salt": HASH,
     "index": COUNT,
@@ -332,6 +342,8 @@ def _fits(value: Any, form: str | range | frozenset[str]) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if form == WORDS:
         return isinstance(value, dict) and all(isinstance(word, str) for word in value.values())
+    if form == GAPPY:
+        return value is None or _fits(value, FIGURE)
     if form == FIGURE:
         try:
             number(value)

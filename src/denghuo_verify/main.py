@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from denghuo_verify.check import Finding, Report, verify
+from denghuo_verify.check import verify
 from denghuo_verify.files import Unreadable, bundle
+from denghuo_verify.report import Finding, Report
 
 EXITS = {"verified": 0, "differs": 1, "unknown": 2}
 VERDICTS = {
@@ -43,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("bill", type=Path, help="账单文件 bill file (JSON)")
     parser.add_argument("--tariff", type=Path, help="公布的电价文件 published tariff file (YAML or JSON)")
-    parser.add_argument("--readings", type=Path, help="示数文件 readings file (JSON)")
+    parser.add_argument(
+        "--readings", type=Path, help="示数文件，可含曲线 readings file, with curves where there are any (JSON)"
+    )
     parser.add_argument("--root", help="公布的当日根或批次根 published root of the day or of the run")
     parser.add_argument("--without-proof", action="store_true", help="只核对计算 check the figures alone")
     parser.add_argument("--lang", choices=("zh", "en"), default="zh", help="语言 language")

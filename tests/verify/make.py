@@ -11,7 +11,8 @@ from denghuo.service.billing.file import SCHEMA, bill_part, readings_part, tarif
 from denghuo.service.billing.lines import MeteredPiece, Rated, RatingSubject
 from denghuo.service.billing.rules import Stage, rate, rate_stages
 from denghuo.service.tariff.api import TariffDocument
-from denghuo_verify.check import Report, verify
+from denghuo_verify.check import verify
+from denghuo_verify.report import Report
 
 BILL_NO = "2026041405810000001101"
 HEAD = ("contract_no", "account_no", "kind", "tariff_class", "settlement", "voltage", "month")

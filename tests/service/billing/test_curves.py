@@ -1,7 +1,12 @@
 """Bills by time of use from a curve, through the services: curves taken in, atoms, bands of the month, lines of the bill."""
 
+import base64
+import json
 import pathlib
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,21 +22,46 @@ from tests.service.billing.county import (
     Supply,
     county,
     daily,
+    holder,
     settle_county,
+    take_registers,
     tariff,
 )
 from tests.service.bindings import clock
 
 from denghuo.data.processing.dataset import arrow_schema
-from denghuo.kernel.fields import TextPair
+from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import Document, TextPair
 from denghuo.kernel.period import Month, midnight
-from denghuo.kernel.values import Percent, Price
-from denghuo.service.billing.api import Bill, BillRef, FindExceptions, Recalculate, StartCycle
+from denghuo.kernel.values import Energy, Percent, Price
+from denghuo.service.billing.api import (
+    AskForecastErrors,
+    Bill,
+    BillNotFound,
+    BillRef,
+    EstimateDay,
+    EstimatesOf,
+    FindExceptions,
+    MeasureForecast,
+    NothingSoFar,
+    Recalculate,
+    SoFar,
+    StartCycle,
+)
 from denghuo.service.billing.batch import SUPPLY_ROLES
 from denghuo.service.billing.curves import Curves, settled
 from denghuo.service.billing.engine.atoms import Calendar, MonthCells, month_plan
-from denghuo.service.reading.api import CURVE_INTAKE, MONTH_ENERGY, REGISTER_INTAKE, Intake, ReadingApi
-from denghuo.service.tariff.api import BandWindows, Component, PriceAt, Season, TariffDocument, Window
+from denghuo.service.reading.api import CURVE_INTAKE, MONTH_ENERGY, REGISTER_INTAKE, Intake, MonthRef, ReadingApi
+from denghuo.service.tariff.api import (
+    BandWindows,
+    BasicCharge,
+    Component,
+    DemandRule,
+    PriceAt,
+    Season,
+    TariffDocument,
+    Window,
+)
 
 DAYS = 30
 Curve = Callable[[int, int], int | None]
@@ -77,7 +107,7 @@ def _flat(slot: int) -> int:
     return 10_000 // 52 + (1 if place < 10_000 % 52 else 0)
 
 
-def take_curves(found: County, curves: Mapping[str, Curve]) -> None:
+def take_curves(found: County, curves: Mapping[str, Curve], call: Call = OPERATOR) -> None:
     rows = [
         {"series": "active_fwd_wh", "subject": meter, "at": midnight(date(2026, 4, day)) + slot * timedelta(minutes=15),
          "value": curve(day, slot)}
@@ -87,7 +117,7 @@ def take_curves(found: County, curves: Mapping[str, Curve]) -> None:
     ]  # fmt: skip
     table = pa.Table.from_pylist(rows, schema=arrow_schema(CURVE_INTAKE))
     ref = found.datasets.publish(CURVE_INTAKE, MONTH, f"test-{clock():%H%M%S%f}", table, clock())
-    assert found.directory(ReadingApi).receive_curves(OPERATOR, Intake(rows=ref)).refused == 0
+    assert found.directory(ReadingApi).receive_curves(call, Intake(rows=ref)).refused == 0
 
 
 def take_bands(found: County, meter: str, bands: Mapping[str, int]) -> None:
@@ -211,6 +241,166 @@ def test_bands_that_hang_on_holidays_are_not_told_by_curves_alone() -> None:
     assert not settled(document.model_copy(update={"seasons": [*document.seasons, deep]}), month)
     winter = rest.model_copy(update={"months": [1, 12]})
     assert settled(document.model_copy(update={"seasons": [*document.seasons, winter]}), month)
+
+
+TWO_PART = BasicCharge(
+    by="demand", prices=[PriceAt(price=Price.of("40"))], document="测价〔2026〕1号", demand=DemandRule(floor_share=None)
+)
+
+
+@pytest.mark.parametrize(
+    ("curve", "watts"),
+    [(steady, 2_950), (lambda day, slot: None if (day, slot) == (3, 0) else steady(day, slot), 1_000)],
+    ids=["whole", "a slot is missing"],
+)
+def test_demand_is_the_highest_quarter_hour_where_the_meter_has_no_register_of_it(
+    empty: County, curve: Curve, watts: int
+) -> None:
+    """On the 1st at 08:00 the curve has its first 500 Wh a slot: 2 kW, of which 0.95 kW are above 105 % of the contract's 1 kW and
+    charged twice. With a slot missing the contract's demand is charged."""
+    supply = Supply(1, 1, daily(24), tariff_class="two_part_demand", contract_kw=1)
+    document = by_time(classes=["two_part_demand"], basic=TWO_PART)
+    settle_county(empty, [supply], [document])
+    take_curves(empty, {"M00001": curve})
+    run(empty)
+    bill = bill_of(empty, supply)
+    line = next(line for line in bill.lines if line.group == "basic")
+    assert (line.quantity.number, str(line.amount)) == (watts, f"{40 * watts // 1000}.00")
+    said = "2026-04-01 08:00-08:15" in line.sentence.zh and "the average of 2026-04-01 08:00-08:15" in line.sentence.en
+    assert said == (watts == 2_950)
+    shown = [one for one in bill.registers if one.quantity == "demand"]
+    assert [(one.from_at, one.to_at) for one in shown] == (
+        [(midnight(date(2026, 4, 1)) + timedelta(hours=8), midnight(date(2026, 4, 1)) + timedelta(hours=8, minutes=15))]
+        if watts == 2_950
+        else []
+    )
+    assert bands_of(bill)["peak"][0] == "180"
+
+
+def in_april(day: int, at: int = 10) -> Call:
+    """The accountant on a day of the month, at an hour of China."""
+    return replace(ACCOUNTANT, now=midnight(date(2026, 4, day)) + timedelta(hours=at))
+
+
+@pytest.mark.scope("X-09")
+def test_running_month_by_curve_has_the_bands_of_its_days_and_ends_as_the_bill(empty: County) -> None:
+    """Half a month of registers and curve; on the 20th the registers are a day ahead of the curve; then the whole month."""
+    demanded = {"tariff_class": "two_part_demand", "contract_kw": 1}
+    known = {day: kwh for day, kwh in daily(24).items() if day <= 16}
+    supply = Supply(1, 1, known, **demanded)  # type: ignore[arg-type]
+    settle_county(empty, [supply], [by_time(classes=["two_part_demand"], basic=TWO_PART)])
+    empty.directory(ReadingApi).plan_month(OPERATOR, MonthRef(month=MONTH))
+    take_curves(empty, {"M00001": lambda day, slot: steady(day, slot) if day <= 15 else None})
+    asked = SoFar(account_no=supply.account_no)
+    told = empty.billing.bill_so_far(in_april(16), asked)
+    assert (told.through_on, told.energy) == (date(2026, 4, 15), Energy(360_000))
+    energy = {line.band: str(line.quantity) for line in told.lines if line.group == "energy"}
+    assert energy == {"peak": "90", "flat": "150", "valley": "120"}
+    demand = next(line for line in told.lines if line.group == "basic")
+    assert demand.quantity.number == 2_950 and "2026-04-01 08:00-08:15" in demand.sentence.zh
+    assert told.low_amount == told.expected_amount == told.high_amount
+    # All accounts estimated together come to the same.
+    assert empty.billing.estimate_day(OPERATOR, EstimateDay(month=MONTH, everyone=True)).estimated == 1
+    (row,) = empty.billing.unbilled(in_april(16), EstimatesOf(account_nos=[supply.account_no])).rows
+    assert (row.amount, row.energy, row.through_on) == (told.amount, told.energy, told.through_on)
+    take_registers(empty, [Supply(1, 1, {day: kwh for day, kwh in daily(24).items() if day <= 20})])
+    take_curves(empty, {"M00001": lambda day, slot: steady(day, slot) if day <= 18 else None})
+    assert empty.billing.bill_so_far(in_april(20), asked).through_on == date(2026, 4, 18)
+    take_registers(empty, [Supply(1, 1, daily(24))])
+    take_curves(empty, {"M00001": steady})
+    run(empty)
+    bill = bill_of(empty, supply)
+    over = empty.billing.bill_so_far(ACCOUNTANT, asked)
+    assert bill.amount == over.amount == told.expected_amount
+    assert [(line.band, line.amount) for line in over.lines] == [(line.band, line.amount) for line in bill.lines]
+    assert empty.billing.measure_forecast(OPERATOR, MeasureForecast(month=MONTH)).accounts == 1
+    errors = empty.billing.forecast_errors(ACCOUNTANT, AskForecastErrors(month=MONTH)).rows
+    assert {(row.days_known, str(row.median_error)) for row in errors} == {(10, "0.00"), (20, "0.00")}
+
+
+def test_running_month_whose_curve_says_otherwise_is_not_told(quick: County) -> None:
+    supply = Supply(1, 1, {day: kwh for day, kwh in daily(24).items() if day <= 16})
+    settle_county(quick, [supply], [by_time()])
+    quick.directory(ReadingApi).plan_month(OPERATOR, MonthRef(month=MONTH))
+    take_curves(quick, {"M00001": lambda day, slot: 2 * (steady(day, slot) or 0) if day <= 15 else None})
+    with pytest.raises(NothingSoFar, match="Curve and registers disagree"):
+        quick.billing.bill_so_far(in_april(16), SoFar(account_no=supply.account_no))
+
+
+def verified(folder: pathlib.Path, bill_file: Document, readings: Document | None) -> tuple[int, dict[str, Any]]:
+    """What the console script says of a bill with its readings file: its exit code and its report."""
+    (folder / "bill.json").write_bytes(base64.b64decode(bill_file.content))
+    more = []
+    if readings is not None:
+        (folder / "readings.json").write_bytes(base64.b64decode(readings.content))
+        more = ["--readings", str(folder / "readings.json")]
+    script = pathlib.Path(sys.executable).with_name("denghuo-verify")
+    done = subprocess.run(
+        [script, folder / "bill.json", "--json", *more], capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+def uneven(day: int, slot: int) -> int | None:
+    """A day of some 24 kWh that no two slots share, a little beside the register."""
+    return (steady(day, slot) or 0) + (day * 7 + slot * 13) % 5 - 2
+
+
+def gappy(day: int, slot: int) -> int | None:
+    return None if day in (3, 17) and slot % 7 == 2 else uneven(day, slot)
+
+
+@pytest.mark.scope("X-03")
+def test_verifier_computes_bands_and_demand_from_the_curve_itself(empty: County, tmp_path: pathlib.Path) -> None:
+    kept = tmp_path / "files"
+    kept.mkdir()
+    supplies = [
+        Supply(1, 1, daily(24), tariff_class="two_part_demand", contract_kw=1),
+        Supply(2, 1, daily(24), tariff_class="two_part_demand", contract_kw=1),
+        Supply(3, 1, daily(24), tariff_class="two_part_demand", contract_kw=1),
+        Supply(4, 1, daily(24), tariff_class="two_part_demand", contract_kw=1),
+    ]
+    settle_county(empty, supplies, [by_time(classes=["two_part_demand"], basic=TWO_PART)])
+    take_curves(empty, {"M00001": steady, "M00002": uneven, "M00003": gappy})
+    run(empty)
+    for supply, curves in zip(supplies, (1, 1, 1, 0), strict=True):
+        ref = BillRef(bill_no=f"202604{supply.account_no}101")
+        bill_file = empty.billing.bill_file(ACCOUNTANT, ref)
+        readings = empty.billing.readings_file(ACCOUNTANT, ref)
+        assert empty.billing.my_readings_file(holder(supply.account_no), ref) == readings
+        said = json.loads(base64.b64decode(readings.content))
+        assert (said["bill_no"], len(said["curves"])) == (ref.bill_no, curves)
+        code, report = verified(kept, bill_file, readings)
+        assert (code, report["verdict"], report["total"]) == (0, "verified", str(bill_of(empty, supply).amount)), report
+        assert not [one for one in report["notes"] if one["where"].startswith("register")]
+        # Without the curve the bands are taken as they stand, and that is said.
+        code, report = verified(kept, bill_file, None)
+        assert code == 0
+        assert bool([one for one in report["notes"] if "--readings" in one["zh"]]) == bool(curves)
+        if not curves:
+            continue
+        # What is not the curve that was billed is named with both figures.
+        slot = next(place for place, value in enumerate(said["curves"][0]["values"]) if value and place > 40)
+        said["curves"][0]["values"][slot] = "1.9"
+        changed = Document(file_name="x", media_type="x", content=base64.b64encode(json.dumps(said).encode()).decode())
+        code, report = verified(kept, bill_file, changed)
+        assert code == 1
+        assert {one["where"] for one in report["differs"]} & {f"register M0000{supply.serial} active_fwd flat"}
+    with pytest.raises(BillNotFound):
+        empty.billing.my_readings_file(holder("9" * 13), ref)
+
+
+def test_readings_file_keeps_the_curve_that_was_billed(quick: County, tmp_path: pathlib.Path) -> None:
+    supply = Supply(1, 1, daily(24))
+    settle_county(quick, [supply], [by_time()])
+    take_curves(quick, {"M00001": uneven})
+    run(quick)
+    ref = BillRef(bill_no=f"202604{supply.account_no}101")
+    before = quick.billing.readings_file(ACCOUNTANT, ref)
+    take_curves(quick, {"M00001": steady}, Call.system(clock() + timedelta(days=1)))
+    assert quick.billing.readings_file(ACCOUNTANT, ref) == before
+    code, _ = verified(tmp_path, quick.billing.bill_file(ACCOUNTANT, ref), before)
+    assert code == 0
 
 
 def energy_rows(*rows: dict[str, Any]) -> pa.Table:

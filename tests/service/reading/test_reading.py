@@ -20,6 +20,7 @@ from denghuo.service.reading.api import (
     Accept,
     AccountMonth,
     AnyMonth,
+    AskHighest,
     AtomsPublished,
     CurveDay,
     CurveMonth,
@@ -30,6 +31,7 @@ from denghuo.service.reading.api import (
     FindRefused,
     Implausible,
     Intake,
+    MeterSpan,
     MonthRef,
     NothingToAccept,
     NotPlanned,
@@ -678,6 +680,33 @@ def test_workers_make_the_same_atoms_and_say_the_same_of_damage(bench: Make) -> 
         (made.lake.folder / file.path).write_bytes(b"nothing")
         with pytest.raises(Unavailable, match=str(file.day)):
             shared([0, 8])
+
+
+def test_highest_quarter_hour_of_a_meter_over_a_span(bench: Make) -> None:
+    made = county(bench)
+    first, second = date(2026, 4, 13), date(2026, 4, 14)
+    made.receive_curves(energy_day("M1", first, [100] * 50 + [900] + [100] * 45), energy_day("M1", second, [300] * 95))
+    noon = midnight(first) + timedelta(hours=12, minutes=37)
+
+    def span(meter: str, start: datetime, end: datetime) -> MeterSpan:
+        return MeterSpan(meter_no=meter, from_at=start, to_at=end)
+
+    spans = [
+        span("M1", midnight(first), midnight(second)),
+        span("M1", noon, midnight(second + timedelta(days=1))),
+        span("M2", midnight(first), midnight(second)),
+    ]
+    asked = AskHighest(month=MONTH, spans=spans)
+    rows = made.api.highest(made.call(), asked).rows
+    assert [(row.begins_at, row.highest, row.energy, row.missing) for row in rows] == [
+        (midnight(first) + timedelta(hours=12, minutes=30), Energy(900), Energy(10_400), 0),
+        (midnight(second), Energy(300), Energy(4_500 + 95 * 300), 1),
+        (None, None, Energy(0), 96),
+    ]
+    with pytest.raises(WholeCompanyOnly):
+        made.api.highest(replace(CLERK, permits=frozenset({"reading.publish"})), asked)
+    with pytest.raises(ValueError, match="from_at is before to_at"):
+        span("M1", noon, noon)
 
 
 def test_damaged_curves_are_said_and_make_no_atoms(bench: Make) -> None:

@@ -51,6 +51,7 @@ export const words = {
   verify: pair('自己核验', 'Verify it yourself'),
   verifyHint: pair('账单文件含示数、电价和发行证明，不含姓名和地址。任何人可用 denghuo-verify 离线算出同样的金额。', 'The bill file holds registers, tariff and proof of issue, no name and no address. Anyone can compute the same amount from it offline, with denghuo-verify.'),
   billFile: pair('下载核验文件', 'Get the bill file'),
+  readingsFile: pair('下载示数与曲线', 'Get registers and curve'),
   pay: pair('缴费', 'Pay'),
   payTitle: pair('确认缴费', 'Confirm payment'),
   sandbox: pair('沙箱支付：演示用，不会真的扣款', 'Sandbox: for demonstration, no money moves'),

@@ -263,10 +263,12 @@ class Lake:
         with self._database.connection() as connection:
             return self._newest(connection, kind, None, None, first, last)
 
-    def curve(self, kind: LakeClass, subject: str, first: date, last: date) -> dict[date, list[int | None]]:
-        """A subject's 96 values of each day that has any."""
+    def curve(
+        self, kind: LakeClass, subject: str, first: date, last: date, as_of: datetime | None = None
+    ) -> dict[date, list[int | None]]:
+        """A subject's 96 values of each day that has any. as_of: as the lake was known then."""
         found: dict[date, list[int | None]] = {}
-        for row in self.scan(kind, first, last, only=("subject", (subject,))).to_pylist():
+        for row in self.scan(kind, first, last, only=("subject", (subject,)), as_of=as_of).to_pylist():
             found[row["day"]] = [row[slot] for slot in SLOTS]
         return found
 

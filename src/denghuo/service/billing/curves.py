@@ -22,6 +22,7 @@ from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.kernel.problem import text
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES
+from denghuo.service.billing.demands import charges_demand, with_demands
 from denghuo.service.billing.engine.atoms import (
     MINUTES_A_SLOT,
     Calendar,
@@ -73,30 +74,49 @@ def split_energy(
     terms: DatasetRef,
     energy: DatasetRef,
 ) -> DatasetRef:
-    """The month's energies with the bands that curves give; the same reference where they give none.
+    """The month's energies with the bands and the demands that curves give; the same reference where they give none.
 
     call: the platform's own.
     """
-    calendars = _calendars(ask, call, month, tariffs)
-    if not calendars:
-        return energy
-    plan = month_plan(calendars)
     table = datasets.scan(energy, list(MONTH_ENERGY.columns))
+    found = split_table(datasets, ask, call, month, tariffs, datasets.scan(terms), table)
+    return energy if found is table else datasets.publish(SPLIT_ENERGY, str(month), "all", found, call.now)
+
+
+def split_table(
+    datasets: Datasets,
+    ask: Ask,
+    call: Call,
+    month: Month,
+    tariffs: Sequence[TariffDocument],
+    terms: pa.Table,
+    energy: pa.Table,
+    until: date | None = None,
+) -> pa.Table:
+    """As `split_energy`, of tables. until: the midnight at which the energies of a running month end."""
+    calendars = _calendars(ask, call, month, tariffs)
+    if not calendars and not any(charges_demand(tariff, month) for tariff in tariffs):
+        return energy
+    named = tariffs_of_accounts(terms, month, tariffs)
+    plan = month_plan(calendars)
 
     def published(series: EnergySeries) -> MonthCells | None:
-        refs = (
-            ask(ReadingApi)
-            .publish_atoms(call, PublishAtoms(month=str(month), series=series, starts=list(plan.cut)))
-            .rows
-        )
+        asked = PublishAtoms(month=str(month), series=series, starts=list(plan.cut))
         atoms: dict[date, list[str]] = {}
-        for ref in refs:
-            atoms.setdefault(date.fromisoformat(ref.period), []).append(str(datasets.path(ref)))
+        for ref in ask(ReadingApi).publish_atoms(call, asked).rows:
+            day = date.fromisoformat(ref.period)
+            if until is None or day < until:
+                atoms.setdefault(day, []).append(str(datasets.path(ref)))
         return month_cells(atoms, plan) if atoms else None
 
-    named = tariffs_of_accounts(datasets.scan(terms), month, tariffs)
-    found = _banded(table, month, plan, calendars, named, published)
-    return energy if found is table else datasets.publish(SPLIT_ENERGY, str(month), "all", found, call.now)
+    found = _banded(energy, month, plan, calendars, named, published)
+    return with_demands(ask, call, month, _by_demand(tariffs, named, month), found, TOLERANCE)
+
+
+def _by_demand(tariffs: Sequence[TariffDocument], named: Mapping[tuple[str, str], str], month: Month) -> list[str]:
+    """The accounts whose tariff charges the measured demand."""
+    wanted = {key(tariff) for tariff in tariffs if charges_demand(tariff, month)}
+    return [account for (account, kind), name in named.items() if kind == "supply" and name in wanted]
 
 
 def split_rows(
@@ -107,12 +127,11 @@ def split_rows(
     terms: pa.Table,
     energy: pa.Table,
     known_at: datetime | None = None,
+    until: date | None = None,
 ) -> pa.Table:
-    """As `split_energy`, of the rows of a few accounts: the curves of their meters alone are asked for."""
+    """As `split_table`, of the rows of a few accounts: the curves of their meters alone are asked for, as known at an instant."""
     named = tariffs_of_accounts(terms, month, tariffs)
     calendars = _calendars(ask, call, month, [tariff for tariff in tariffs if key(tariff) in set(named.values())])
-    if not calendars:
-        return energy
     plan = month_plan(calendars)
     meters = sorted(set(map(str, energy["meter_no"].to_pylist())))
 
@@ -127,9 +146,11 @@ def split_rows(
                 known_at=known_at,
             )
             days += ask(ReadingApi).meter_atoms(call, request).rows
-        return cells_in([(one.day, _atoms(one, plan)) for one in days], plan) if days else None
+        there = [(one.day, _atoms(one, plan)) for one in days if until is None or one.day < until]
+        return cells_in(there, plan) if there else None
 
-    return _banded(energy, month, plan, calendars, named, asked)
+    found = _banded(energy, month, plan, calendars, named, asked)
+    return with_demands(ask, call, month, _by_demand(tariffs, named, month), found, TOLERANCE, known_at)
 
 
 def _atoms(day: AtomDay, plan: MonthPlan) -> pa.Table:

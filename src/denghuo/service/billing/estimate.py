@@ -28,6 +28,7 @@ from denghuo.service.billing.api import (
     Unbilled,
 )
 from denghuo.service.billing.batch import Entry, Piece, Terms, inputs_of, terms_table
+from denghuo.service.billing.curves import split_rows, split_table
 from denghuo.service.billing.cuts import CutRegisters
 from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, metered
@@ -42,6 +43,8 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import AnyMonth, MonthRef, ReadingApi
 from denghuo.service.tariff.api import TariffDocument
 
+FEW = 200
+"""Registers of whose meters the curves are asked one by one."""
 _ONE_DAY = timedelta(days=1)
 _HEAD = ["account_no", "kind", "org", "tariff_class"]
 
@@ -186,10 +189,11 @@ class DayDesk:
         energy = self._work.datasets.scan(so_far.energy, list(Piece.__slots__))
         if numbers is not None:
             terms, energy = (one.filter(pc.is_in(one["account_no"], value_set=numbers)) for one in (terms, energy))
-        terms = self._visible(terms)
+        terms, tariffs = self._visible(terms), tariffs_of(self._ask, self._call, Month.of(month))
+        energy = self._split(Month.of(month), tariffs, terms, energy, so_far.until)
         running = RunningMonth(Month.of(month), so_far.until, terms, energy, self._store.bills.used_before(month))
         found = running.estimates(
-            tariffs_of(self._ask, self._call, Month.of(month)),
+            tariffs,
             opened_of(self._ask, self._call),
             partial(self._store.bills.used, before=month),
             partial(cut_registers, self._ask, self._call, month),
@@ -199,6 +203,14 @@ class DayDesk:
         self._store.estimates.put(found.rows)
         self._emit(month, through, found.rows, controlled)
         return self._told(month, through, found)
+
+    def _split(
+        self, month: Month, tariffs: Sequence[TariffDocument], terms: pa.Table, energy: pa.Table, until: date
+    ) -> pa.Table:
+        """The energies with what curves tell: of a few accounts from their own curves, of many from the atoms of all."""
+        if len(energy) <= FEW:
+            return split_rows(self._ask, self._call, month, tariffs, terms, energy, until=until)
+        return split_table(self._work.datasets, self._ask, self._call, month, tariffs, terms, energy, until)
 
     def _visible(self, terms: pa.Table) -> pa.Table:
         if self._caller.whole_company:

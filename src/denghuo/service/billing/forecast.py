@@ -211,6 +211,10 @@ def grown(pieces: Sequence[Piece], rest_wh: int, until: date) -> list[Piece]:
     whole = sum(so_far.values())
     found = []
     for one in pieces:
+        if (one.quantity, one.method) == ("demand", "curve"):
+            # Its period is the quarter-hour in which it was.
+            found.append(one)
+            continue
         added_wh = 0
         if one.quantity.startswith("active"):
             added_wh = more[one.point_no, one.band]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from denghuo.kernel.contract import Dictionary, Label, Message
-from denghuo.kernel.fields import MeterNo, MonthText, PointNo, TariffClass, TariffCode, TextPair, Voltage
+from denghuo.kernel.fields import Instant, MeterNo, MonthText, PointNo, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import Money, Multiplier, Percent, Price, Register
 from denghuo.service.tariff.api import AgencyCase, Band, Group, Kind, QuantityKind, Settlement, Standard, TierNumber
@@ -101,6 +101,7 @@ class MeteredPiece(Message):
     """One register over one piece of the month: a meter exchanged in mid-month makes two pieces with their own multipliers.
 
     value_milli: what was metered after the multiplier: Wh, varh or, for demand, W. None = held, which cannot be rated.
+    began_at: of a demand that a curve tells, when its 15 minutes began.
     """
 
     point_no: PointNo
@@ -117,6 +118,7 @@ class MeteredPiece(Message):
     ] = "valid"
     method: Annotated[str, Label("取得方式", "Method")] = "actual"
     estimated_days: int = 0
+    began_at: Annotated[Instant | None, Label("出现时刻", "Began")] = None
 
 
 class BasicSpan(Message):

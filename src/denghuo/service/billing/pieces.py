@@ -23,6 +23,7 @@ def metered(piece: Piece) -> MeteredPiece:
         status=piece.status,  # type: ignore[arg-type]
         method=piece.method,
         estimated_days=piece.days_estimated,
+        began_at=piece.from_at if (piece.quantity, piece.method) == ("demand", "curve") else None,
     )
 
 

@@ -123,6 +123,7 @@ from denghuo.service.billing.parallel.show import ParallelReader
 from denghuo.service.billing.population import Population
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.questions import BillQuestions
+from denghuo.service.billing.readings import readings_file
 from denghuo.service.billing.replay import Replayer
 from denghuo.service.billing.reversal import ReversalDesk
 from denghuo.service.billing.review import MEANINGS
@@ -234,6 +235,12 @@ class BillingService(BillingApi):
 
     def my_bill_file(self, call: Call, request: BillRef) -> Document:
         return self._file(call, self._bill_row(call, request.bill_no, own=True))
+
+    def readings_file(self, call: Call, request: BillRef) -> Document:
+        return self._readings(call, self._bill_row(call, request.bill_no))
+
+    def my_readings_file(self, call: Call, request: BillRef) -> Document:
+        return self._readings(call, self._bill_row(call, request.bill_no, own=True))
 
     def day_root(self, call: Call, request: DayRef) -> DayRoot:
         return self._prover(call).day_root(request)
@@ -525,6 +532,12 @@ class BillingService(BillingApi):
     def _file(self, call: Call, row: dict[str, Any]) -> Document:
         _issued(row["bill_no"], row["state"], row["issued_on"])
         return self._prover(call).bill_file(row)
+
+    def _readings(self, call: Call, row: dict[str, Any]) -> Document:
+        _issued(row["bill_no"], row["state"], row["issued_on"])
+        # What takes a bill back says what that bill said.
+        rated = row if row["reverses"] is None else self._bill_row(Call.system(call.now), row["reverses"])
+        return readings_file(self._ask, Call.system(call.now), row, rated["rated_at"])
 
 
 def _issued(bill_no: str, state: str, issued_on: date | None) -> None:

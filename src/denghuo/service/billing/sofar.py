@@ -26,6 +26,7 @@ from denghuo.service.billing.forecast import (
     read_until,
 )
 from denghuo.service.billing.midnights import cut_registers
+from denghuo.service.billing.own_curves import OwnCurves
 from denghuo.service.billing.rating import Draft, Rating, Use
 from denghuo.service.billing.review import Finding
 from denghuo.service.billing.store import BillingStore
@@ -89,6 +90,10 @@ class Running:
     @cached_property
     def tariffs(self) -> list[TariffDocument]:
         return tariffs_of(self._ask, self._call, self.month)
+
+    @cached_property
+    def curves(self) -> OwnCurves:
+        return OwnCurves(self._ask, platform_call(self._call), self.month, self.tariffs, self.terms)
 
     def points(self) -> list[Point]:
         wanted = SUPPLY_ROLES if self._kind == "supply" else PURCHASE_ROLES
@@ -173,6 +178,11 @@ def _told(running: Running, use: Use, name: str | None, call: Call) -> BillSoFar
     ends = min(month.next.first_day, terms[-1].effective_to or date.max)
     newest = read_until(channels, min(call.today, ends))
     pieces = None if newest is None or newest <= first else pieces_until(terms[0].account_no, channels, first, newest)
+    curved = None if not pieces else running.curves.until(pieces)
+    if newest is not None and curved is not None and first < curved < newest:
+        # The registers are ahead of the curve that says when they turned.
+        newest, pieces = curved, pieces_until(terms[0].account_no, channels, first, curved)
+    pieces = running.curves.divided(pieces, newest) if newest is not None and pieces else None
     if newest is None or not pieces:
         raise running.nothing(
             "no_reading",

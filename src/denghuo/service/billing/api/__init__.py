@@ -422,6 +422,14 @@ class BillingApi(Api, noun="billing", version=1):
     def my_bill_file(self, call: Call, request: BillRef) -> Document:
         """An issued bill of the signed-in customer as a bill file that anyone can verify offline."""
 
+    @query(permit="billing.read", problems=(BillNotFound, NotIssued))
+    def readings_file(self, call: Call, request: BillRef) -> Document:
+        """The registers of an issued bill, and the 15-minute curves that bands or a demand were taken from, as known then."""
+
+    @query(permit="billing.own", problems=(BillNotFound, NotIssued))
+    def my_readings_file(self, call: Call, request: BillRef) -> Document:
+        """The registers of an issued bill of the signed-in customer, and the 15-minute curves that were divided by."""
+
     @query(permit=PUBLIC)
     def day_root(self, call: Call, request: DayRef) -> DayRoot:
         """The published root over the bills issued on a day, to be compared with the one in a bill file."""

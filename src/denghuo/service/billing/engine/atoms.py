@@ -115,12 +115,13 @@ def banded(cells: Int, matrix: Int) -> Int:
 def month_cells(atoms: Mapping[date, Sequence[str]], plan: MonthPlan) -> MonthCells:
     """Adds up the atoms of a month: the paths of each day's files, all made by the plan's cut, a subject once in each."""
     wanted = ["subject", *_cells(plan), "gaps", "highest"]
+    # One file at a time: the month as a whole would not fit the caches, nor always the memory.
     return cells_in(
-        [
+        (
             (day, pq.read_table(path, columns=wanted, use_threads=False))
             for day, paths in sorted(atoms.items())
             for path in paths
-        ],
+        ),
         plan,
     )
 
@@ -132,43 +133,65 @@ def _cells(plan: MonthPlan) -> list[str]:
 def cells_in(atoms: Iterable[tuple[date, pa.Table]], plan: MonthPlan) -> MonthCells:
     """As `month_cells`, of atoms in memory, each with its day."""
     names = _cells(plan)
-    files = [(plan.kinds[day], table) for day, table in atoms]
-    subjects, places = _places([table["subject"].combine_chunks() for _, table in files])
-    # Subjects last, so that a day's column is added to numbers that lie side by side.
-    kinds, count = max(plan.kinds.values(), default=-1) + 1, len(subjects)
-    energy, absent = np.zeros((2, kinds, len(names), count), dtype=np.int64)
-    days = np.zeros((kinds, count), dtype=np.int64)
-    highest, gap_days = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    for (kind, table), rows in zip(files, places, strict=True):
+    sums = _Sums(max(plan.kinds.values(), default=-1) + 1, len(names))
+    for day, table in atoms:
+        sums.add(table, names, plan, plan.kinds[day])
+    return sums.cells(plan)
+
+
+class _Sums:
+    """Sums of the subjects met so far; subjects come last, so that a day's column is added to numbers side by side."""
+
+    def __init__(self, kinds: int, cells: int) -> None:
+        self._subjects: Any = pa.array([], pa.string())
+        self._energy, self._absent = np.zeros((2, kinds, cells, 0), dtype=np.int64)
+        self._days = np.zeros((kinds, 0), dtype=np.int64)
+        self._highest, self._gap_days = np.zeros((2, 0), dtype=np.int64)
+
+    def add(self, table: pa.Table, names: Sequence[str], plan: MonthPlan, kind: int) -> None:
+        rows = self._rows(table["subject"].combine_chunks())
         for at, name in enumerate(names):
-            energy[kind, at][rows] += table[name].to_numpy()
-        days[kind][rows] += 1
-        _note_gaps(table, plan, absent[kind], rows, gap_days)
+            self._energy[kind, at][rows] += table[name].to_numpy()
+        self._days[kind][rows] += 1
+        _note_gaps(table, plan, self._absent[kind], rows, self._gap_days)
         if table["highest"].null_count < len(table):
             tops = pc.fill_null(table["highest"], -1).to_numpy()
-            highest[rows] = np.maximum(highest[rows], tops)
-    received = days[:, None] * plan.lengths[:, None] - absent
-    flat = (kinds * len(names), count)
-    return MonthCells(subjects, energy.reshape(flat).T, received.reshape(flat).T, highest, gap_days)
+            self._highest[rows] = np.maximum(self._highest[rows], tops)
 
+    def _rows(self, column: Any) -> Int | slice:
+        """Where the subjects of a file stand; those that are new are given a place."""
+        if column.equals(self._subjects):
+            return slice(None)
+        if not len(self._subjects):
+            self._grow(column)
+            return slice(None)
+        rows = pc.index_in(column, self._subjects)
+        if rows.null_count:
+            self._grow(pa.concat_arrays([self._subjects, column.filter(pc.is_null(rows))]))
+            rows = pc.index_in(column, self._subjects)
+        found: Int = rows.to_numpy()
+        return found
 
-def _places(columns: Sequence[Any]) -> tuple[Any, list[Int | slice]]:
-    """All subjects in order, and where those of each file stand among them. Day by day they are mostly the same."""
-    distinct: list[Any] = []
-    of_file: list[int] = []
-    for column in columns:
-        known = next((at for at in range(len(distinct) - 1, -1, -1) if distinct[at].equals(column)), len(distinct))
-        if known == len(distinct):
-            distinct.append(column)
-        of_file.append(known)
-    subjects: Any = pa.array([], pa.string())
-    if distinct:
-        found = pc.unique(pa.chunked_array(distinct))
-        subjects = found.take(pc.sort_indices(found))
-    rows: list[Int | slice] = [
-        slice(None) if column.equals(subjects) else pc.index_in(column, subjects).to_numpy() for column in distinct
-    ]
-    return subjects, [rows[at] for at in of_file]
+    def _grow(self, subjects: Any) -> None:
+        more = [(0, len(subjects) - len(self._subjects))]
+        self._subjects = subjects
+        self._energy, self._absent = (np.pad(one, [(0, 0), (0, 0), *more]) for one in (self._energy, self._absent))
+        self._days = np.pad(self._days, [(0, 0), *more])
+        self._highest, self._gap_days = np.pad(self._highest, more, constant_values=-1), np.pad(self._gap_days, more)
+
+    def cells(self, plan: MonthPlan) -> MonthCells:
+        """The month, by subject in order."""
+        received = self._days[:, None] * plan.lengths[:, None] - self._absent
+        flat = (-1, len(self._subjects))
+        if not len(self._subjects):
+            flat = (self._energy.shape[0] * self._energy.shape[1], 0)
+        energy, slots = self._energy.reshape(flat), received.reshape(flat)
+        order = pc.sort_indices(self._subjects).to_numpy()
+        if not (order[1:] > order[:-1]).all():
+            energy, slots = energy[:, order], slots[:, order]
+            subjects, tops, gaps = self._subjects.take(pa.array(order)), self._highest[order], self._gap_days[order]
+            return MonthCells(subjects, energy.T, slots.T, tops, gaps)
+        return MonthCells(self._subjects, energy.T, slots.T, self._highest, self._gap_days)
 
 
 def _note_gaps(table: pa.Table, plan: MonthPlan, absent: Int, rows: "Int | slice", gap_days: Int) -> None:

@@ -1,12 +1,15 @@
 """Steps of an explanation, and the sentences made from their values in Chinese and English."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import SHANGHAI, SLOTS_A_DAY
 from denghuo.kernel.values import Money, Price, decimal_text
 from denghuo.service.billing.lines import MeteredPiece, RatingRemark, Step, StepKind
 from denghuo.service.tariff.api import BANDS, QUANTITIES
 
+QUARTER_HOUR = timedelta(days=1) / SLOTS_A_DAY
 METHODS = {
     "actual": ("实抄", "read"),
     "manual": ("手工补抄", "read by hand"),
@@ -84,7 +87,13 @@ def registers(piece: MeteredPiece, billed_milli: int, unit: str) -> Step:
     shown = f"{milli(value)} {unit}"
     zh = f"表 {piece.meter_no} {zh_band}{name['zh']}："
     en = f"Meter {piece.meter_no}, {' '.join(filter(None, (en_band, name['en'].lower())))}: "
-    if piece.start is None or piece.end is None:
+    if piece.began_at is not None:
+        began, ended = (one.astimezone(SHANGHAI) for one in (piece.began_at, piece.began_at + QUARTER_HOUR))
+        values["began_at"], span = began.isoformat(timespec="minutes"), f"{began:%Y-%m-%d %H:%M}-{ended:%H:%M}"
+        rule = "basic.demand.curve"
+        zh += f"{milli(value)} {unit_zh(unit)}（{span} 这15分钟的平均值，全月最大，取自曲线）"
+        en += f"{shown} (the average of {span}, the largest of the month, from the curve)"
+    elif piece.start is None or piece.end is None:
         zh += f"{milli(value)} {unit_zh(unit)}（{method[0]}）"
         en += f"{shown} ({method[1]})"
     else:

@@ -13,6 +13,7 @@ from denghuo.service.reading.api.atom import (
     cell_name,
     day_atoms,
 )
+from denghuo.service.reading.api.highest import AskHighest, HighestFound, HighestSlot, MeterSpan
 from denghuo.service.reading.api.messages import (
     Accept,
     AccountMonth,
@@ -109,6 +110,7 @@ __all__ = [
     "AccountMonth",
     "AccountReads",
     "AnyMonth",
+    "AskHighest",
     "AtomDay",
     "AtomsFound",
     "AtomsPublished",
@@ -128,10 +130,13 @@ __all__ = [
     "FindPlan",
     "FindReads",
     "FindRefused",
+    "HighestFound",
+    "HighestSlot",
     "Implausible",
     "Intake",
     "KnownEnergies",
     "MeterAtoms",
+    "MeterSpan",
     "Method",
     "MonthRead",
     "MonthReadRow",
@@ -330,6 +335,10 @@ class ReadingApi(Api, noun="reading", version=1):
     @query(permit="reading.read")
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
         """A month's energy curves of a few meters, added up by cells of the day."""
+
+    @query(permit="reading.publish", problems=(WholeCompanyOnly,))
+    def highest(self, call: Call, request: AskHighest) -> HighestFound:
+        """The highest quarter-hours of meters, for the whole company: the demand of those that have no demand register."""
 
     @command(permit="reading.publish", problems=(WholeCompanyOnly,))
     def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:

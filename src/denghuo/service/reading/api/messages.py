@@ -491,8 +491,11 @@ class CurveDay(Message):
 
 
 class CurveMonth(Message):
+    """The month of a gateway or of a meter; known_at: as its curve was known then, without what was corrected since."""
+
     subject: Annotated[str, Field(max_length=32), Label("曲线对象", "Subject")]
     month: MonthText
+    known_at: Annotated[Instant | None, Label("以当时所知为准", "As known at")] = None
 
 
 class CurveValues(Message):

@@ -1,7 +1,7 @@
 """Reading: implementation of the contract."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +22,7 @@ from denghuo.service.reading.api import (
     AccountMonth,
     AccountReads,
     AnyMonth,
+    AskHighest,
     AtomsFound,
     AtomsPublished,
     CurveDay,
@@ -36,6 +37,7 @@ from denghuo.service.reading.api import (
     FindPlan,
     FindReads,
     FindRefused,
+    HighestFound,
     Intake,
     KnownEnergies,
     MeterAtoms,
@@ -89,6 +91,7 @@ from denghuo.service.reading.service.forms import (
     rule_row,
     shown_energy,
 )
+from denghuo.service.reading.service.highest import highest
 from denghuo.service.reading.service.making import Making
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.store import ReadingPages, ReadingStore
@@ -355,16 +358,23 @@ class ReadingService(ReadingApi):
 
     def curve_month(self, call: Call, request: CurveMonth) -> CurveValues:
         month = Month.of(request.month)
-        return self._curves(call, request.subject, month.first_day, month.next.first_day - timedelta(days=1))
+        last = month.next.first_day - timedelta(days=1)
+        return self._curves(call, request.subject, month.first_day, last, request.known_at)
 
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
         return AtomsFound(rows=meter_atoms(self._lake, request), as_of=request.known_at or call.now)
+
+    def highest(self, call: Call, request: AskHighest) -> HighestFound:
+        _whole_company(call)
+        return highest(self._lake, request, request.known_at or call.now)
 
     def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
         _whole_company(call)
         return publish_atoms(self._lake, self._work.datasets, self._work.workers, request, call.now)
 
-    def _curves(self, call: Call, subject: str, first: date, last: date) -> CurveValues:
+    def _curves(
+        self, call: Call, subject: str, first: date, last: date, known_at: datetime | None = None
+    ) -> CurveValues:
         kinds = self._store.subject_kinds(subject)
         if not kinds:
             raise CurveNotFound(
@@ -375,7 +385,7 @@ class ReadingService(ReadingApi):
                 subject=subject,
             )
         series = {
-            name: self._lake.curve(kind, subject, first, last)
+            name: self._lake.curve(kind, subject, first, last, known_at)
             for name, kind in CURVES.items()
             if ("meter" if name in METER_SERIES else "area") in kinds
         }

@@ -1,0 +1,61 @@
+"""Readings files (示数文件): the registers of a bill and the 15-minute curves from which some of them were taken.
+
+`denghuo-verify` computes the bands and the demands of such a bill from its curves. The format is in docs/reference/bill-file.md.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import Document
+from denghuo.service.billing.file import readings_part
+from denghuo.service.host.binding import Ask
+from denghuo.service.reading.api import CurveMonth, CurveNotFound, ReadingApi
+
+SCHEMA, VERSION = "denghuo.readings-file", 1
+METHOD = "curve"
+
+
+def readings_file(ask: Ask, call: Call, row: Mapping[str, Any], rated_at: datetime) -> Document:
+    """The readings file of a bill. call: the platform's own; rated_at: the curves are given as they were known then."""
+    registers = readings_part(row["registers"])
+    body = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "bill_no": row["bill_no"],
+        "readings": registers,
+        "curves": list(_curves(ask, call, row["month"], registers, rated_at)),
+    }
+    return Document(
+        file_name=f"readings-{row['bill_no']}.json",
+        media_type="application/json",
+        content=base64.b64encode((json.dumps(body, ensure_ascii=False, indent=1) + "\n").encode()).decode(),
+    )
+
+
+def _curves(
+    ask: Ask, call: Call, month: str, registers: Sequence[Mapping[str, Any]], rated_at: datetime
+) -> Iterator[dict[str, Any]]:
+    """Of each meter of which something was taken from its curve."""
+    wanted = {
+        (one["meter_no"], "active_rev" if one["quantity"] == "active_rev" else "active_fwd")
+        for one in registers
+        if one["method"] == METHOD
+    }
+    for meter_no, quantity in sorted(wanted):
+        asked = CurveMonth(subject=meter_no, month=month, known_at=rated_at)
+        try:
+            told = ask(ReadingApi).curve_month(call, asked)
+        except CurveNotFound:
+            continue
+        values = told.energy if quantity == "active_fwd" else told.energy_rev
+        yield {
+            "meter_no": meter_no,
+            "quantity": quantity,
+            "minutes": told.minutes,
+            "from": told.starts.isoformat(),
+            "values": [None if value is None else str(value) for value in values],
+        }

@@ -1,0 +1,174 @@
+"""Bands and demands from a curve (曲线): the register says how much, the 15-minute values say when.
+
+A register that agrees with its curve (within 0.5 %, and never less than 2 kWh) is shared over the bands: what the curve differs
+from it goes to the bands by their energy. Up to 5 % of missing values are filled with what the register has beyond the curve, by
+how many each band lacks, as long as none would be higher than any seen on days with gaps. A demand is the highest value of all.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+from denghuo_verify.clock import MINUTES, SLOTS, day_bands
+from denghuo_verify.energy import WH, NoBill, by_meter, shared
+from denghuo_verify.figures import ZERO, number
+from denghuo_verify.stages import ONE_DAY, midnight
+
+METHOD = "curve"
+SLOT = timedelta(minutes=MINUTES)
+AN_HOUR = 60 // MINUTES
+SHARE, FLOOR, GAPS = Decimal("0.005"), Decimal(2), Decimal("0.05")
+Register = Mapping[str, Any]
+Values = list[Decimal | None]
+
+
+@dataclass(frozen=True)
+class Right:
+    """What a register must say by the curve: its figure and, for a demand, when its quarter-hour began."""
+
+    register: Register
+    figure: Decimal
+    began: datetime | None = None
+
+
+class Disagrees(Exception):
+    """Curve and register do not agree, so that no bands follow; says why in Chinese and English."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+
+def from_curves(
+    registers: Sequence[Register], curves: Sequence[Mapping[str, Any]], tariff: Mapping[str, Any], month: str
+) -> Iterator[Right | tuple[Register, Disagrees | NoBill]]:
+    """The figures of all registers that were taken from a curve and whose curve is given, or why none follows."""
+    known = {(one["meter_no"], one["quantity"]): days_of(one, month) for one in curves}
+    for rows in by_meter(registers):
+        taken = [one for one in rows if one["method"] == METHOD]
+        for quantity in sorted({one["quantity"] for one in taken}):
+            source = "active_fwd" if quantity == "demand" else quantity
+            days = known.get((rows[0]["meter_no"], source))
+            total = next((one for one in rows if (one["quantity"], one["band"]) == (source, "total")), None)
+            if not days or total is None:
+                continue
+            mine = [one for one in taken if one["quantity"] == quantity]
+            try:
+                yield from _demand(mine, total, days) if quantity == "demand" else _bands(mine, total, days, tariff)
+            except (Disagrees, NoBill) as reason:
+                yield mine[0], reason
+
+
+def days_of(curve: Mapping[str, Any], month: str) -> dict[date, Values]:
+    """The values of each day of the month in kWh."""
+    first = date.fromisoformat(curve["from"])
+    found: dict[date, Values] = {}
+    for at in range(0, len(curve["values"]), SLOTS):
+        day = first + ONE_DAY * (at // SLOTS)
+        if day.isoformat()[:7] == month:
+            found[day] = [None if one is None else number(one) for one in curve["values"][at : at + SLOTS]]
+    return found
+
+
+def _whole_slots(total: Register, day: date) -> range:
+    """The quarter-hours of a day that lie whole in the period of a register."""
+    since, until = datetime.fromisoformat(total["from_at"]), datetime.fromisoformat(total["to_at"])
+    start = midnight(day)
+    first = max(0, -((start - since) // SLOT))
+    return range(first, max(first, min(SLOTS, (until - start) // SLOT)))
+
+
+def _demand(rows: Sequence[Register], total: Register, days: Mapping[date, Values]) -> Iterator[Right]:
+    found = [
+        (value, day, slot)
+        for day, values in sorted(days.items())
+        for slot in _whole_slots(total, day)
+        if (value := values[slot]) is not None
+    ]
+    if not found:
+        raise Disagrees("曲线没有数值", "the curve has no value")
+    highest, day, slot = max(found, key=lambda one: one[0])
+    for one in rows:
+        yield Right(one, highest * AN_HOUR, midnight(day) + SLOT * slot)
+
+
+def _bands(
+    rows: Sequence[Register], total: Register, days: Mapping[date, Values], tariff: Mapping[str, Any]
+) -> Iterator[Right]:
+    """Shares the register over the bands; every band that it comes to stands in the file, and no other."""
+    energy = split(number(total["energy"]), total, days, tariff)
+    stated = {one["band"]: one for one in rows}
+    for band, figure in energy.items():
+        yield Right(stated.get(band, {**total, "band": band, "energy": "0"}), figure)
+    for band, one in stated.items():
+        if band not in energy:
+            yield Right(one, ZERO)
+
+
+def split(
+    register: Decimal, total: Register, days: Mapping[date, Values], tariff: Mapping[str, Any]
+) -> dict[str, Decimal]:
+    """kWh by band, in the order in which the bands first come in the month.
+
+    Raises:
+        Disagrees: register and curve do not agree, or too much is missing.
+    """
+    seen: dict[str, Decimal] = {}
+    received: dict[str, int] = {}
+    expected: dict[str, int] = {}
+    highest: Decimal | None = None
+    for day in _month_of(days):
+        bands, values = day_bands(tariff, day), days.get(day, [None] * SLOTS)
+        for band in bands:
+            for of_band in (received, expected):
+                of_band.setdefault(band, 0)
+            seen.setdefault(band, ZERO)
+        for slot in _whole_slots(total, day):
+            expected[bands[slot]] += 1
+        there = [(band, value) for band, value in zip(bands, values, strict=True) if value is not None]
+        for band, value in there:
+            seen[band] += value
+            received[band] += 1
+        if there and len(there) < SLOTS:
+            highest = max([value for _, value in there] + ([] if highest is None else [highest]))
+    missing = {band: max(expected[band] - received[band], 0) for band in seen}
+    return shared_over(register, seen, missing, sum(expected.values()), highest)
+
+
+def _month_of(days: Mapping[date, Values]) -> list[date]:
+    first = min(days).replace(day=1)
+    following = (first + 31 * ONE_DAY).replace(day=1)
+    return [first + ONE_DAY * step for step in range((following - first).days)]
+
+
+def shared_over(
+    register: Decimal, seen: dict[str, Decimal], missing: dict[str, int], expected: int, highest: Decimal | None
+) -> dict[str, Decimal]:
+    lacking, beyond = sum(missing.values()), register - sum(seen.values(), ZERO)
+    may = max((abs(register) * SHARE).quantize(WH, ROUND_FLOOR), FLOOR)
+    if lacking > expected * GAPS:
+        raise Disagrees(f"曲线缺 {lacking} 点，超过 5%", f"{lacking} values are missing, more than 5 %")
+    if lacking:
+        each = (max(beyond - may, ZERO) / lacking).quantize(WH, ROUND_CEILING)
+        fits = beyond >= -may and each <= (-WH if highest is None else highest)
+    else:
+        fits = abs(beyond) <= may
+    if not fits:
+        raise Disagrees(
+            f"示数 {register} 千瓦时与曲线相差 {beyond}，超出容许 {may}",
+            f"the register has {register} kWh, {beyond} more than the curve; {may} are allowed",
+        )
+    bands = list(seen)
+    filled = [seen[band] for band in bands]
+    if lacking:
+        added = shared(max(beyond, ZERO), [Decimal(missing[band]) for band in bands], WH)
+        filled = [one + more for one, more in zip(filled, added, strict=True)]
+    rest = register - sum(filled, ZERO)
+    weights = filled if sum(filled, ZERO) > 0 else [Decimal(1)] * len(bands)
+    moved = shared(abs(rest), weights, WH)
+    energy = [one - more if rest < 0 else one + more for one, more in zip(filled, moved, strict=True)]
+    if register < 0 or min(energy, default=ZERO) < 0:
+        raise Disagrees("示数或某一时段的电量为负", "the register or a band is negative")
+    return dict(zip(bands, energy, strict=True))
