@@ -8,7 +8,6 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, TextIO
 
 import click
@@ -308,7 +307,11 @@ def trial(
 )
 @click.option("--daily-average", is_flag=True, help="a charge per day as 365/12 days a month 按日费用按月均摊")
 def urdb(
-    rate: pathlib.Path, folder: pathlib.Path, start: datetime | None, end: datetime | None, daily_average: bool
+    rate: pathlib.Path,
+    folder: pathlib.Path,
+    start: datetime.datetime | None,
+    end: datetime.datetime | None,
+    daily_average: bool,
 ) -> None:
     """Write RATE, a rate of the US Utility Rate Database as JSON, as tariff files into FOLDER 读入美国费率库的费率. They can be
     tried (trial), looked at, and drafted."""

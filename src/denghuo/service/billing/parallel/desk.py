@@ -11,7 +11,6 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
-from denghuo.service.billing.again import piece_of
 from denghuo.service.billing.api.parallel import (
     VERDICTS,
     AcceptDifferences,
@@ -24,13 +23,14 @@ from denghuo.service.billing.api.parallel import (
     ParallelRunNotFound,
 )
 from denghuo.service.billing.cycle import platform_call, tariffs_of
+from denghuo.service.billing.explained import computed_again
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.kept import part_tariffs, stored_subject
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.parallel.judge import Judged, judge
 from denghuo.service.billing.parallel.sides import Cause, Figures, OldSide, OurSide
+from denghuo.service.billing.pieces import piece_of
 from denghuo.service.billing.proving import Prover
-from denghuo.service.billing.replay import computed_again
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.billing.store.parallels import Compared, Parallels
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
@@ -246,8 +246,11 @@ def _base(tariff: TariffDocument, lines: Sequence[Row]) -> frozenset[str]:
 def _factor(lines: Sequence[Row]) -> int | None:
     """Our power factor in hundredths, as the bill's own explanation has it."""
     for line in lines:
+        if line["group"] != "power_factor":
+            continue
+        # Contracts with a power factor are rated by the rules, which keep the explanation of a line.
         for step in line["detail"]["steps"]:
-            if line["group"] == "power_factor" and "factor" in step["values"]:
+            if "factor" in step["values"]:
                 return int(step["values"]["factor"].replace(".", ""))
     return None
 

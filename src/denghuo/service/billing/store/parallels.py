@@ -171,7 +171,8 @@ class Parallels:
     def our_bills(self, month: str, account_nos: Sequence[str]) -> dict[tuple[str, str], dict[str, Any]]:
         """The bills that stand for accounts in a month, by account and kind: rated, held or issued."""
         rows = self._work.rows(
-            "SELECT * FROM bill WHERE month = %s AND account_no = ANY (%s) AND state <> 'reversed' AND reverses IS NULL",
+            "SELECT * FROM bill JOIN (SELECT bill_no, registers, rating FROM bill_basis) AS basis USING (bill_no)"
+            " WHERE month = %s AND account_no = ANY (%s) AND state <> 'reversed' AND reverses IS NULL",
             (month, list(account_nos)),
         )
         return {(row["account_no"], row["kind"]): row for row in rows}
