@@ -154,7 +154,7 @@ def test_a_balance_is_prepaid_less_open_bills_less_what_is_not_billed(books: Boo
     assert (of_a.level, of_a.through_on, of_a.protected) == ("enough", DAY, False)
     assert (found[B].balance, found[B].level, found[B].days_left) == (Money(-1_050), "exhausted", 0)
     # Nothing was ever read of C: nothing is said of it.
-    assert (found[C].level, found[C].through_on, found[C].protected) == ("enough", None, True)
+    assert (found[C].level, found[C].through_on, found[C].protected) == ("unknown", None, True)
     assert set(books.balances(level="exhausted")) == {B} and set(books.balances(protected=True)) == {C}
     page = books.ledger.fee_balances(ACCOUNTANT, FindBalances(limit=2))
     assert (page.total, page.low, page.exhausted, page.next) == (3, 0, 1, B)
@@ -235,6 +235,8 @@ def test_a_bill_takes_the_place_of_its_estimate_whichever_comes_first(books: Boo
 
 def test_fee_control_that_begins_or_ends_is_followed_at_once(books: Books) -> None:
     books.estimate({A: 100}, controlled=(A,))
+    bill = issued(books.datasets, [Bill(B, {"energy": 900}, month="2026-03")])
+    books.directory.hosted["ledger"].handle("ledger", post_bills, SYSTEM, bill, "run:1")
     for at, on in enumerate((NOW.date(), NOW.date() + timedelta(days=9)), 1):
         event = FeeControlAgreed(
             account_no=B if at == 1 else C,
@@ -247,6 +249,9 @@ def test_fee_control_that_begins_or_ends_is_followed_at_once(books: Books) -> No
         books.directory.hosted["ledger"].handle("ledger", follow_fee_control, SYSTEM, event, f"agreed:{at}")
     found = books.balances()
     assert set(found) == {A, B} and found[B].protected and found[B].way == "prepaid"
+    # What it owes is known at once, though nothing was estimated yet.
+    assert (found[B].level, found[B].balance, found[B].through_on) == ("exhausted", Money(-900), None)
+    assert books.tell() == 2 and books.told(B) == ["Your balance is used up"]
     ended = FeeControlAgreed(
         account_no=A, org=org_of(A), tariff_class="resident", way=None, protected=False, effective_from=NOW.date()
     )

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
+from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import text
 from denghuo.service.contract.api import FeeControlAgreed
 from denghuo.service.host.binding import Ask
@@ -45,13 +46,14 @@ class BalanceDesk:
         self._store.take_estimates(estimates)
         self._judge(today, None)
 
-    def take_account(self, agreed: FeeControlAgreed, at: datetime) -> None:
+    def take_account(self, agreed: FeeControlAgreed, at: datetime, today: date) -> None:
         """Fee control of one account began, changed or ended."""
         self._hold()
         if agreed.way is None:
             self._store.leave_out(agreed.account_no)
             return
         self._store.take_account((agreed.account_no, agreed.org, agreed.tariff_class, agreed.way, agreed.protected), at)
+        self._judge(today, [agreed.account_no])
 
     def follow_bills(self, today: date) -> None:
         """The bills that are staged stand in the place of their estimates."""
@@ -133,7 +135,7 @@ def _notice(fallen: BalanceWarning) -> NewNotice:
             "account_no": fallen.account_no,
             "balance": str(fallen.balance),
             "daily": str(fallen.daily_amount or "0.00"),
-            "through_on": fallen.through_on.isoformat(),
+            "through_on": (fallen.through_on or fallen.at.astimezone(SHANGHAI).date()).isoformat(),
         },
         key=f"balance-{fallen.warning_no}",
     )

@@ -135,7 +135,7 @@ class LedgerService(LedgerApi):
 
     def take_fee_control(self, call: Call, event: FeeControlAgreed) -> None:
         """Fee control of an account began, changed or ended (the event handler's work)."""
-        self._balances().take_account(event, call.now)
+        self._balances().take_account(event, call.now, call.today)
 
     def fee_balances(self, call: Call, request: FindBalances) -> FeeBalances:
         return self._balances().find(call, request)

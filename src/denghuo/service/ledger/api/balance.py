@@ -14,6 +14,7 @@ from denghuo.service.contract.api import FeeWay, Protected
 LEVELS = Dictionary(
     "ledger.balance_level",
     {
+        "unknown": text("尚未测算", "Not known yet"),
         "enough": text("余额充足", "Enough left"),
         "low": text("余额不足", "Little left"),
         "exhausted": text("余额用尽", "Used up"),
@@ -21,7 +22,7 @@ LEVELS = Dictionary(
     tones={"enough": "good", "low": "warning", "exhausted": "danger"},
 )
 Level = Annotated[
-    Literal["enough", "low", "exhausted"], Label("余额状态", "State of the balance", dictionary=LEVELS.name)
+    Literal["unknown", "enough", "low", "exhausted"], Label("余额状态", "State of the balance", dictionary=LEVELS.name)
 ]
 WarningLevel = Annotated[Literal["low", "exhausted"], Label("预警", "Warning", dictionary=LEVELS.name)]
 LowAmount = Annotated[Money | None, Label("预警金额", "Told below")]
@@ -93,7 +94,7 @@ class BalanceWarning(Message):
     balance: Balance
     daily_amount: DailyAmount
     days_left: DaysLeft
-    through_on: Annotated[date, Label("用电测算至", "Use estimated through")]
+    through_on: Annotated[date | None, Label("用电测算至", "Use estimated through")]
     protected: Protected
     at: Instant
     told: Annotated[bool, Label("已通知", "Told")]
@@ -156,7 +157,7 @@ class FallenBalance(Message):
     account_no: str
     org: str
     balance_fen: str
-    through_on: date
+    through_on: date | None
     protected: bool
 
 

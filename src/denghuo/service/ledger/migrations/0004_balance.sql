@@ -13,10 +13,11 @@ CREATE TABLE fee_account (
     billed_through date,
     billed_daily_wh bigint,
     billed_daily_fen bigint,
-    level text NOT NULL DEFAULT 'enough' CHECK (level IN ('enough', 'low', 'exhausted')),
+    -- unknown: nothing was estimated and nothing is owed yet
+    level text NOT NULL DEFAULT 'unknown' CHECK (level IN ('unknown', 'enough', 'low', 'exhausted')),
     level_since timestamptz
 );
-CREATE INDEX fee_account_level ON fee_account (level, account_no) WHERE level <> 'enough';
+CREATE INDEX fee_account_level ON fee_account (level, account_no) WHERE level IN ('low', 'exhausted');
 ALTER TABLE fee_account ENABLE ROW LEVEL SECURITY;
 CREATE POLICY fee_account_visible ON fee_account USING (denghuo.visible(org, account_no));
 
@@ -64,7 +65,7 @@ CREATE TABLE balance_warning (
     balance_fen bigint NOT NULL,
     daily_fen bigint,
     days_left int,
-    through_on date NOT NULL,
+    through_on date,
     protected boolean NOT NULL,
     at timestamptz NOT NULL,
     told boolean NOT NULL DEFAULT false

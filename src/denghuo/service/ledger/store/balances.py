@@ -129,7 +129,7 @@ class Balances:
 
     def judge(self, on: date, account_nos: Sequence[str] | None = None) -> int:
         """Sets the levels of these accounts, or of all, by the limits of a day; enters a warning for each that fell. Gives how
-        many fell. An account that was never estimated is not judged."""
+        many fell. Of an account that was never estimated and owes nothing nothing is known."""
         some: LiteralString = "" if account_nos is None else " WHERE account_no = ANY (%(accounts)s)"
         query: LiteralString = (
             "WITH f AS (SELECT * FROM fee_account" + some + "), " + _COUNTED + ","
@@ -141,12 +141,13 @@ class Balances:
             " ORDER BY k.org, k.tariff_class, length(t.org) DESC, t.tariff_class DESC),"
             " judged AS (SELECT counted.*, CASE WHEN balance_fen <= 0 THEN 'exhausted' WHEN balance_fen < l.low_fen"
             " OR days_left < l.low_days THEN 'low' ELSE 'enough' END AS now"
-            " FROM counted LEFT JOIN limits l USING (org, tariff_class) WHERE through_on IS NOT NULL),"
+            " FROM counted LEFT JOIN limits l USING (org, tariff_class)"
+            " WHERE through_on IS NOT NULL OR outstanding_fen > 0),"
             " moved AS (UPDATE fee_account a SET level = j.now, level_since = %(at)s FROM judged j"
             " WHERE a.account_no = j.account_no AND a.level <> j.now RETURNING j.*)"
             " INSERT INTO balance_warning (account_no, org, level, balance_fen, daily_fen, days_left, through_on, protected, at)"
             " SELECT account_no, org, now, balance_fen, daily_fen, days_left, through_on, protected, %(at)s FROM moved"
-            " WHERE now = 'exhausted' OR (now = 'low' AND level = 'enough') ORDER BY account_no"
+            " WHERE now = 'exhausted' OR (now = 'low' AND level <> 'exhausted') ORDER BY account_no"
         )
         params = {"on": on, "at": self._work.call.now, "accounts": list(account_nos or ())}
         if account_nos is not None:
