@@ -80,8 +80,8 @@ def fill(connection: psycopg.Connection) -> None:
         cursor.executemany(
             "INSERT INTO billing.bill (bill_no, month, account_no, org, kind, state, contract_no, tariff_class, tariff_code,"
             " tariff_version, tariff_title, from_on, to_on, energy_wh, used_before_wh, amount_fen, estimated_days, illustrative,"
-            " registers, remarks, rated_at) VALUES (%s, '2026-04', %s, %s, %s, %s, 'C', 'resident', 't', 1, '{}', '2026-04-01',"
-            " '2026-04-30', %s, 0, %s, 0, false, '[]', '[]', now())",
+            " remarks, rated_at) VALUES (%s, '2026-04', %s, %s, %s, %s, 'C', 'resident', 't', 1, '{}', '2026-04-01',"
+            " '2026-04-30', %s, 0, %s, 0, false, '[]', now())",
             [
                 ("2026045810100000001101", "1", "1405810.01", "supply", "issued", 100_000, 6_170),
                 ("2026045810100000002101", "2", "1405810.01", "supply", "issued", 300_000, 18_510),

@@ -27,6 +27,7 @@ from denghuo.kernel.problem import Unavailable, text
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
 POLL_S = 0.05
+_STILL_LEAVING = "pre-existing shared memory block"
 WATCH_S = 1.0
 log = logging.getLogger("denghuo.postgres")
 LOG_TAIL_BYTES = 2_000
@@ -225,7 +226,12 @@ class EmbeddedServer:
                 return
             except psycopg.OperationalError as error:
                 ended = self._process is not None and self._process.poll() is not None
-                if ended or time.monotonic() > deadline:
+                late = time.monotonic() > deadline
+                if ended and not late and _STILL_LEAVING in self._log_tail():
+                    # Of a server that was killed, some processes need a moment to see that it is gone.
+                    time.sleep(POLL_S)
+                    self._launch(port)
+                elif ended or late:
                     raise self._not_started(self._log_tail()) from error
                 time.sleep(POLL_S)
 

@@ -28,11 +28,12 @@ class UnitPrice:
 
 
 def average_price(total: Money, energy_wh: int, places: int = 8) -> Price | None:
-    """Yuan per kWh with so many decimals, rounded half up; None without energy."""
+    """Yuan per kWh with so many decimals, rounded half up; None without energy. A bill that takes another back has its average."""
     if energy_wh == 0:
         return None
     unit = 10 ** (8 - places)
-    return Price(round_half_up(total.fen * 10**9, energy_wh * unit) * unit)
+    sign = 1 if energy_wh > 0 else -1
+    return Price(round_half_up(sign * total.fen * 10**9, sign * energy_wh * unit) * unit)
 
 
 def by_component(lines: Iterable[BillLine], energy_wh: int) -> list[UnitPrice]:

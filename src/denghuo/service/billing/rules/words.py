@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from denghuo.kernel.fields import TextPair
-from denghuo.kernel.period import SHANGHAI, SLOTS_A_DAY
+from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.values import Money, Price, decimal_text
 from denghuo.service.billing.lines import MeteredPiece, RatingRemark, Step, StepKind
 from denghuo.service.tariff.api import BANDS, QUANTITIES
 
-QUARTER_HOUR = timedelta(days=1) / SLOTS_A_DAY
+QUARTER_HOUR = timedelta(minutes=15)
 METHODS = {
     "actual": ("实抄", "read"),
     "manual": ("手工补抄", "read by hand"),
