@@ -282,7 +282,6 @@ def in_april(day: int, at: int = 10) -> Call:
     return replace(ACCOUNTANT, now=midnight(date(2026, 4, day)) + timedelta(hours=at))
 
 
-@pytest.mark.scope("X-09")
 def test_running_month_by_curve_has_the_bands_of_its_days_and_ends_as_the_bill(empty: County) -> None:
     """Half a month of registers and curve; on the 20th the registers are a day ahead of the curve; then the whole month."""
     demanded = {"tariff_class": "two_part_demand", "contract_kw": 1}
@@ -350,7 +349,6 @@ def gappy(day: int, slot: int) -> int | None:
     return None if day in (3, 17) and slot % 7 == 2 else uneven(day, slot)
 
 
-@pytest.mark.scope("X-03")
 def test_verifier_computes_bands_and_demand_from_the_curve_itself(empty: County, tmp_path: pathlib.Path) -> None:
     kept = tmp_path / "files"
     kept.mkdir()
