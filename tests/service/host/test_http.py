@@ -67,6 +67,26 @@ def test_a_stream_refuses_what_the_query_refuses(served: tuple[Directory, httpx.
     assert client.get("/api/customer/find_accounts/stream", headers={"Authorization": ""}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("request_body", "field", "zh"),
+    [
+        ({"limit": 500}, "limit", "应不大于 200，请调整。"),
+        ({"limit": "many"}, "limit", "应为整数，请改正。"),
+        ({"lmit": 5}, "lmit", "契约中没有此字段，请删除或检查拼写。"),
+        ({"tariff_class": "moon"}, "tariff_class", "应为以下之一：'resident', "),
+        ({"org": 12}, "org", "应为文本，请加引号给出。"),
+    ],
+)
+def test_a_request_that_does_not_fit_says_the_remedy_in_chinese(
+    served: tuple[Directory, httpx.Client], request_body: dict[str, object], field: str, zh: str
+) -> None:
+    _, client = served
+    (error,) = client.post("/api/customer/find_accounts", json=request_body).json()["errors"]
+    assert error["field"] == field
+    assert error["zh"].startswith(zh)
+    assert error["en"]
+
+
 def altered(token: str, **claims: object) -> str:
     """The token with other claims under the old signature."""
     header, body, signature = token.split(".")

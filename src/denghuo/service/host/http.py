@@ -186,12 +186,43 @@ _REMEDIES = {
     "extra_forbidden": "契约中没有此字段，请删除或检查拼写。",
     "decimal_text": '请以十进制文本给出数值，例如 "12.34"。',
     "json_invalid": "请求不是有效的 JSON。",
-    "string_too_long": "文本超过允许长度，请缩短。",
+    "string_type": "应为文本，请加引号给出。",
+    "string_too_short": "文本至少 {min_length} 个字符，请补足。",
+    "string_too_long": "文本最多 {max_length} 个字符，请缩短。",
+    "string_pattern_mismatch": "格式不符，应符合 {pattern}，请改正。",
+    "int_type": "应为整数，请改正。",
+    "int_parsing": "应为整数，请改正。",
+    "int_from_float": "应为整数，请去掉小数。",
+    "bool_type": "应为 true 或 false，请改正。",
+    "bool_parsing": "应为 true 或 false，请改正。",
+    "greater_than": "应大于 {gt}，请调整。",
+    "greater_than_equal": "应不小于 {ge}，请调整。",
+    "less_than": "应小于 {lt}，请调整。",
+    "less_than_equal": "应不大于 {le}，请调整。",
+    "multiple_of": "应为 {multiple_of} 的倍数，请调整。",
+    "literal_error": "应为以下之一：{expected}。",
+    "enum": "应为以下之一：{expected}。",
+    "list_type": "应为列表，请放入方括号。",
+    "too_short": "至少 {min_length} 项，现有 {actual_length} 项，请补足。",
+    "too_long": "最多 {max_length} 项，现有 {actual_length} 项，请分批提交。",
+    "date_type": "应为日期，例如 2026-04-30。",
+    "date_parsing": "应为日期，例如 2026-04-30。",
+    "date_from_datetime_parsing": "应为日期，例如 2026-04-30。",
+    "datetime_type": "应为带时区的时刻，例如 2026-04-30T08:00:00+08:00。",
+    "datetime_parsing": "应为带时区的时刻，例如 2026-04-30T08:00:00+08:00。",
+    "datetime_from_date_parsing": "应为带时区的时刻，例如 2026-04-30T08:00:00+08:00。",
+    "timezone_aware": "时刻缺少时区，例如 2026-04-30T08:00:00+08:00。",
 }
+"""What the kinds of faults of pydantic mean to a Chinese reader; in braces its own figures."""
 
 
 def _said(item: dict[str, Any]) -> dict[str, str]:
-    return {"zh": _REMEDIES.get(item["type"], "取值不符合要求，请按契约修改。"), "en": str(item["msg"])}
+    english = str(item["msg"])
+    remedy = _REMEDIES.get(item["type"])
+    # What has no words here is a validator of our own or rare: its English sentence is worth more than a general one.
+    figures = {name: str(value).replace(" or ", " 或 ") for name, value in item.get("ctx", {}).items()}
+    zh = f"取值不符合要求：{english}" if remedy is None else remedy.format_map(figures)
+    return {"zh": zh, "en": english}
 
 
 def _on_defect(request: Request, error: Exception) -> Response:

@@ -115,7 +115,15 @@ CHARGES = Dictionary(
     {"customer_charge": text("固定电费", "Customer charge"), "demand_charge": text("需量电费", "Demand charge")},
 )
 """The charges that are known, as the components are."""
-BASIC_LINES = ("basic_capacity", "basic_demand", "basic_discount", "power_factor")
+BASIC_LINES = Dictionary(
+    "tariff.basic_line",
+    {
+        "basic_capacity": text("基本电费（容量）", "Basic charge by capacity"),
+        "basic_demand": text("基本电费（需量）", "Basic charge by demand"),
+        "basic_discount": text("基本电费优惠", "Basic charge discount"),
+        "power_factor": text("功率因数调整电费", "Power factor adjustment"),
+    },
+)
 """Codes of bill lines that stand for no component."""
 
 ComponentCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,47}$"), Label("价格项目", "Component")]

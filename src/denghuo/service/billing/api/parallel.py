@@ -15,7 +15,7 @@ from denghuo.kernel.fields import AccountNo, AsOf, BillNo, MonthText, Organisati
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Energy, Money, Price
 from denghuo.service.billing.api.bill import BillKind, Counted
-from denghuo.service.tariff.api import Band, TierNumber
+from denghuo.service.tariff.api import BASIC_LINES, CHARGES, COMPONENTS, Band, TierNumber
 
 OLD_BILLS_MAX = 1_000
 OLD_LINES_MAX = 1_000
@@ -80,7 +80,11 @@ Gate = Annotated[Literal["open", "shut"], Label("上线门槛", "Go-live gate", 
 
 RunNo = Annotated[int, Field(ge=1), Label("对账批次", "Parallel run")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Label("文件摘要", "Digest of the file")]
-ComponentName = Annotated[str, StringConstraints(min_length=1, max_length=60), Label("项目", "Component")]
+LINES = Dictionary("billing.line", {**COMPONENTS.entries, **CHARGES.entries, **BASIC_LINES.entries})
+"""Names of our lines by code; a line of an old bill that has none of these codes is shown as the file calls it."""
+ComponentName = Annotated[
+    str, StringConstraints(min_length=1, max_length=60), Label("项目", "Component", dictionary=LINES.name)
+]
 Reason = Annotated[str, StringConstraints(min_length=2, max_length=400), Label("理由", "Reason")]
 BillCount = Annotated[int, Label("户数", "Bills")]
 

@@ -291,7 +291,7 @@ def _terms(tariff: TariffDocument) -> Iterator[Found]:
 
 def _examples(tariff: TariffDocument) -> Iterator[Found]:
     codes = [*(one.code for one in tariff.components), *(one.code for one in tariff.charges)]
-    known = {*codes, *BASIC_LINES}
+    known = {*codes, *BASIC_LINES.entries}
     for at, example in enumerate(tariff.examples):
         where = f"/examples/{at}"
         for line in example.lines:
