@@ -165,6 +165,7 @@ LOSS: Form = {
     "?reactive_varh": MILLI,
     "?hours": range(1, 745),
     "?days": range(1, 31),
+    "?month_days": range(28, 32),
     "?behind_wh": MILLI,
     "?behind_varh": MILLI,
     "?behind_each": [MILLI],

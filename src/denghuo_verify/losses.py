@@ -17,19 +17,21 @@ def transformer_loss(terms: Mapping[str, Any], kwh: Decimal, kvarh: Decimal, pla
     """What a transformer loses in the month with this energy behind it, that of other contracts in `terms`.
 
     Agreed, looked up in a loss table on all energy behind it, or from its nameplate. Of a transformer that is in operation on some
-    days only, the month counts by thirtieths.
+    days only, the month counts by thirtieths; a stage of a month in which it runs throughout counts by the days of that month.
     """
     kwh += terms.get("behind_wh", 0) * WH
     kvarh += terms.get("behind_varh", 0) * WH
     days = terms.get("days", MONTH_DAYS)
-    share = Fraction(days, MONTH_DAYS)
+    share = Fraction(days, terms.get("month_days") or MONTH_DAYS)
     if terms.get("active_wh") is not None:
         month = terms["active_wh"], terms.get("reactive_varh", 0)
     elif terms.get("table"):
         row = _row(terms["table"], rounded(Fraction(kwh) / share, 3))
         month = row["active_wh"], row["reactive_varh"]
     else:
-        hours = DAY_HOURS * days if "days" in terms else terms.get("hours", MONTH_HOURS)
+        hours = Fraction(terms.get("hours", MONTH_HOURS))
+        if "days" in terms:
+            hours = hours * share if terms.get("month_days") else Fraction(DAY_HOURS * days)
         active, reactive = by_nameplate(terms, Fraction(kwh), Fraction(kvarh), hours)
         return rounded(active, places), rounded(reactive, places)
     return rounded(Fraction(month[0] * WH) * share, places), rounded(Fraction(month[1] * WH) * share, places)
@@ -42,7 +44,9 @@ def _row(table: Sequence[Mapping[str, Any]], kwh: Decimal) -> Mapping[str, Any]:
     raise NoBill(f"变损表没有 {kwh} 千瓦时的行", f"the loss table has no row for {kwh} kWh")
 
 
-def by_nameplate(terms: Mapping[str, Any], kwh: Fraction, kvarh: Fraction, hours: int) -> tuple[Fraction, Fraction]:
+def by_nameplate(
+    terms: Mapping[str, Any], kwh: Fraction, kvarh: Fraction, hours: Fraction
+) -> tuple[Fraction, Fraction]:
     """Active: no-load loss, and load loss by the square of the load rate, or a share of the energy in its place. Reactive:
     capacity by no-load current, and by impedance and the square of the load rate."""
     capacity = Fraction(terms.get("capacity_va", 0), 1000)

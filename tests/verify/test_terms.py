@@ -56,6 +56,8 @@ def losses(draw: st.DrawFn) -> dict[str, Any]:
         "days": draw(st.one_of(st.none(), st.integers(1, 30))),
         "bears_remainder": draw(st.booleans()),
     }
+    if terms["days"] is not None:
+        terms["month_days"] = draw(st.one_of(st.none(), st.integers(28, 31)))
     if draw(st.booleans()):
         terms |= {"behind_wh": draw(WH), "behind_varh": draw(WH)}
     elif draw(st.booleans()):

@@ -1,12 +1,16 @@
 """Special terms as rating takes them: what a state, a part of a month, a household and other accounts make of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, cast
 
 import pyarrow as pa
 import pytest
-from tests.service.billing.rules.make import DOCUMENT, component, tariff
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+from tests.service.billing.rules.make import DOCUMENT, component, piece, subject, tariff
 from tests.service.records import number
 
 from denghuo.data.processing.dataset import Datasets
@@ -15,7 +19,9 @@ from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.values import ApparentPower, Energy, Percent, Power
 from denghuo.service.billing.batch import Entry, Piece, Terms, terms_table
 from denghuo.service.billing.lines import CannotRate
-from denghuo.service.billing.special import Days, EntriesOf, filled, priced_part
+from denghuo.service.billing.rules import Stage
+from denghuo.service.billing.rules.losses import transformer_loss
+from denghuo.service.billing.special import Days, EntriesOf, filled, over_the_month, priced_part
 from denghuo.service.billing.tenure import class_since
 from denghuo.service.contract.api import (
     BehindTransformer,
@@ -132,6 +138,54 @@ def test_quantities_of_a_month_count_by_its_days_and_shares_do_not() -> None:
     assert [(one.active_wh, one.share) for one in found["line_losses"]] == [(30_000, None), (0, Percent.of("2"))]
     assert [(one.quantity_wh, one.ratio.number) for one in found["parts"]] == [(100_000, 0), (0, 1_000)]
     assert [one.quantity_wh for one in given(special)["parts"]] == [200_000, 0]
+
+
+def spans(month: Month, *cuts: int) -> list[tuple[date, date]]:
+    """First and last days of the stages of a month that begin on these days after its first."""
+    firsts = [month.first_day, *(month.first_day.replace(day=day) for day in sorted(cuts)), month.next.first_day]
+    return [(first, end - timedelta(days=1)) for first, end in pairwise(firsts)]
+
+
+@for_all(
+    quantity=st.integers(0, 10**9),
+    month=st.sampled_from([Month(2026, 2), Month(2026, 4), Month(2026, 5)]),
+    cuts=st.sets(st.integers(2, 28), max_size=3),
+)
+def test_stages_of_a_month_add_up_to_what_is_agreed_for_it(quantity: int, month: Month, cuts: set[int]) -> None:
+    special = SpecialTerms(parts=[Part(point_no="D1", way="quantity", quantity_kwh=Energy(quantity))])
+    stages = [given(special, Days(month, *span)) for span in spans(month, *cuts)]
+    assert sum(stage["parts"][0].quantity_wh for stage in stages) == quantity
+
+
+def staged(month: Month, *cuts: int, losses: Sequence[str] = ("T1",)) -> list[Stage]:
+    """Stages of a month, the last of them without the transformers that are not named for it."""
+    found = []
+    for first, last in spans(month, *cuts):
+        names = losses if last == month.next.first_day - timedelta(days=1) else ("T1",)
+        agreed = [
+            TransformerLoss(transformer_no=name, way="agreed", active_kwh=Energy.of("310"), reactive_kvarh=None)
+            for name in names
+        ]
+        update = given(SpecialTerms(losses=agreed), Days(month, first, last))
+        found.append(Stage(subject(piece("1000"), first_day=first, last_day=last, **update), FLAT))
+    return found
+
+
+def lost(stages: Sequence[Stage]) -> list[int]:
+    return [transformer_loss(one, 0, 0, 3).active_wh for stage in stages for one in stage.subject.losses]
+
+
+def test_the_stages_of_a_transformer_that_runs_all_month_bear_one_month() -> None:
+    may = Month(2026, 5)
+    assert lost(over_the_month(staged(may, 16), may)) == [150_000, 160_000]
+    assert lost(over_the_month(staged(may, 11, 21), may)) == [100_000, 100_000, 110_000]
+    february = Month(2026, 2)
+    assert sum(lost(over_the_month(staged(february, 16), february))) == 310_000
+
+
+def test_a_transformer_that_stops_with_its_stage_counts_by_thirtieths() -> None:
+    may = Month(2026, 5)
+    assert lost(over_the_month(staged(may, 16, losses=()), may)) == [155_000]
 
 
 @pytest.mark.parametrize(("period", "extra"), [("annual", 1_100_000), ("monthly", 100_000)])

@@ -158,7 +158,8 @@ class TransformerLoss(Message):
 
     nameplate: no_load_w, load_w, and in 0.01 % no_load_current, impedance; copper_share instead of the load loss where a
     province takes it as a share of the energy. table: rows in order of their energy. active_wh, reactive_varh: agreed a month.
-    days: days in operation within the month, None = the whole month; behind_wh, behind_varh: energy of other contracts behind the
+    days: days in operation within the month, None = the whole month; they count by thirtieths, or over month_days where the
+    transformer runs all month and a stage (分段) of it bears its days; behind_wh, behind_varh: energy of other contracts behind the
     same transformer; bears_remainder: whether this contract has the main meter. behind_each: behind_wh contract by contract, that
     of the main meter last, so that the shares of all of them add up to the loss; empty where it is known in one figure only.
     """
@@ -175,6 +176,7 @@ class TransformerLoss(Message):
     reactive_varh: Wh = 0
     hours: Annotated[int, Field(ge=1, le=744)] = 720
     days: Annotated[int, Field(ge=1, le=30)] | None = None
+    month_days: Annotated[int, Field(ge=28, le=31)] | None = None
     behind_wh: Wh = 0
     behind_varh: Wh = 0
     behind_each: Annotated[list[Wh], Field(max_length=500)] = []

@@ -25,6 +25,7 @@ from denghuo.service.billing.special import (
     EntriesOf,
     every_sub_meter_is_agreed,
     filled,
+    over_the_month,
     part_codes,
     priced_part,
 )
@@ -148,6 +149,8 @@ class Rating:
             stages.append(Stage(subject, span.tariff, span.others))
             used_before.append(used)
             remarks += [one for one in said if one not in remarks]
+        if len(stages) > 1:
+            stages = over_the_month(stages, self._month)
         rated = rate_stages(stages)
         _within_bounds(rated)
         remarks += [remark_json(one) for one in [*cuts_said([span.first for span in spans], pieces), *rated.remarks]]

@@ -1,6 +1,7 @@
 """Special terms of a contract (专用条款) as rating takes them over the days of a bill. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -10,7 +11,16 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent, round_half_up
 from denghuo.service.billing.batch import SUB_METER, Entry, Piece, Terms
-from denghuo.service.billing.lines import CannotRate, LineLoss, LossBand, Part, TransformerDays, TransformerLoss
+from denghuo.service.billing.lines import (
+    CannotRate,
+    LineLoss,
+    LossBand,
+    Part,
+    RatingSubject,
+    TransformerDays,
+    TransformerLoss,
+)
+from denghuo.service.billing.rules import Stage
 from denghuo.service.billing.rules.households import household_extra_wh, household_months
 from denghuo.service.billing.rules.quantities import tier_year_begins, whole
 from denghuo.service.contract import api as contract
@@ -175,6 +185,25 @@ def _losses(special: SpecialTerms, days: Days, places: int, entries_of: EntriesO
         )
 
 
+def over_the_month(stages: Sequence[Stage], month: Month) -> list[Stage]:
+    """The stages of a month, in which a transformer that runs on all days of it loses one month and not so many thirtieths."""
+    running = Counter[str]()
+    for stage in stages:
+        running.update({one.transformer_no: one.days or 0 for one in stage.subject.losses})
+    throughout = {number for number, days in running.items() if days == month.day_count}
+    return [stage._replace(subject=_by_days_of_month(stage.subject, throughout, month)) for stage in stages]
+
+
+def _by_days_of_month(subject: RatingSubject, throughout: Container[str], month: Month) -> RatingSubject:
+    if not any(one.transformer_no in throughout for one in subject.losses):
+        return subject
+    losses = [
+        one.model_copy(update={"month_days": month.day_count}) if one.transformer_no in throughout else one
+        for one in subject.losses
+    ]
+    return subject.model_copy(update={"losses": losses})
+
+
 def _bears_remainder(entry: Entry, transformer_no: str) -> bool:
     said = entry.terms[-1].special
     losses = special_of(said).losses if said else []
@@ -212,8 +241,11 @@ def _part(one: contract.Part, days: Days) -> Part:
 
 
 def _of_days(month_wh: int, days: Days) -> int:
-    """A quantity agreed for a month, for some of its days."""
-    return month_wh if days.whole else round_half_up(month_wh * days.count, days.month.day_count)
+    """A quantity agreed for a month, for some of its days: what has run up by their end less what had before them, so that the
+    stages of a month add up to it."""
+    before = (days.first - days.month.first_day).days
+    by_end = round_half_up(month_wh * (before + days.count), days.month.day_count)
+    return by_end - round_half_up(month_wh * before, days.month.day_count)
 
 
 # --- households ------------------------------------------------------------------------------------------------------------

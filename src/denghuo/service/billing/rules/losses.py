@@ -2,8 +2,9 @@
 
 Transformer, three ways: from the nameplate, active = (P0 + b² Pk) x hours and reactive = S (I0% + b² Uk%) x hours with the
 load rate b = √(kWh² + kvarh²) / (S x hours); from a loss table, looked up on all energy behind the transformer; or agreed a
-month. A part of a month counts by thirtieths: its energy is scaled to a full month, looked up, and scaled back. An idle
-transformer still loses P0 x hours. Everything in Wh and varh, rounded once, half up, to the tariff's decimals of kWh.
+month. A part of a month counts by thirtieths: its energy is scaled to a full month, looked up, and scaled back. The stages of a
+month in which the transformer runs throughout bear it by their days, so that together they bear one month. An idle transformer
+still loses P0 x hours. Everything in Wh and varh, rounded once, half up, to the tariff's decimals of kWh.
 """
 
 import csv
@@ -73,7 +74,7 @@ def powers_lost(
     return active, reactive
 
 
-def load_rate_square(active_wh: int, reactive_varh: int, capacity_va: int, hours: int) -> Fraction:
+def load_rate_square(active_wh: int, reactive_varh: int, capacity_va: int, hours: int | Fraction) -> Fraction:
     """b²: what went through the transformer by what it could carry in these hours."""
     return Fraction(active_wh**2 + reactive_varh**2, (capacity_va * hours) ** 2)
 
@@ -104,14 +105,14 @@ def transformer_loss(loss: TransformerLoss, active_wh: int, reactive_varh: int, 
     if loss.active_wh is not None:
         active, reactive = _part(loss, loss.active_wh), _part(loss, loss.reactive_varh)
         zh, en = f"约定月损耗 {milli(loss.active_wh)} 千瓦时", f"agreed loss of a month {milli(loss.active_wh)} kWh"
-        rule = "loss.part_month" if loss.days else None
+        rule = _rule_of_days(loss)
     elif loss.table:
-        full = through_wh if loss.days is None else round_half_up(through_wh * MONTH_DAYS, loss.days)
+        full = through_wh if loss.days is None else round_half_up(through_wh * _month_days(loss), loss.days)
         row = looked_up(loss.table, full)
         active, reactive = _part(loss, row.active_wh), _part(loss, row.reactive_varh)
         zh = f"按变压器后全部电量 {milli(full)} 千瓦时查表得 {milli(row.active_wh)} 千瓦时"
         en = f"looked up on all {milli(full)} kWh behind it: {milli(row.active_wh)} kWh"
-        rule = "loss.table loss.part_month" if loss.days else "loss.table"
+        rule = f"loss.table {_rule_of_days(loss) or ''}".rstrip()
     else:
         active, reactive, zh, en, rule = _by_nameplate(loss, through_wh, through_varh)
     found = Lost(
@@ -120,7 +121,9 @@ def transformer_loss(loss: TransformerLoss, active_wh: int, reactive_varh: int, 
         [],
     )
     days_zh, days_en = (
-        (f"，{loss.days}/{MONTH_DAYS} 个月", f", {loss.days}/{MONTH_DAYS} of a month") if loss.days else ("", "")
+        (f"，{loss.days}/{_month_days(loss)} 个月", f", {loss.days}/{_month_days(loss)} of a month")
+        if loss.days
+        else ("", "")
     )
     said = step(
         "loss",
@@ -151,8 +154,8 @@ def _by_nameplate(
             code="no_terms",
             value=loss.transformer_no,
         )
-    hours = loss.hours if loss.days is None else 24 * loss.days
-    plain = f"{milli(loss.no_load_w)} kW × {hours} h"
+    hours, hours_said = _hours(loss)
+    plain = f"{milli(loss.no_load_w)} kW × {hours_said} h"
     square = load_rate_square(active_wh, reactive_varh, loss.capacity_va, hours) if loss.capacity_va else Fraction(0)
     if loss.copper_share is not None:
         _, reactive = powers_lost(0, 0, loss.capacity_va, loss.no_load_current, loss.impedance, square)
@@ -164,12 +167,31 @@ def _by_nameplate(
         loss.no_load_w, loss.load_w, loss.capacity_va, loss.no_load_current, loss.impedance, square
     )
     rate = percent(round_half_up(square.numerator * 10_000, square.denominator))
-    shown = f"{plain} + {milli(loss.load_w)} kW × {hours} h × b² ({rate}%)"
+    shown = f"{plain} + {milli(loss.load_w)} kW × {hours_said} h × b² ({rate}%)"
     return watts * hours, vars_ * hours, shown, shown, "loss.formula"
 
 
+def _hours(loss: TransformerLoss) -> tuple[Fraction, str]:
+    """Hours of operation, and how they are said."""
+    if loss.days is None:
+        return Fraction(loss.hours), str(loss.hours)
+    if loss.month_days is None:
+        return Fraction(24 * loss.days), str(24 * loss.days)
+    return Fraction(loss.hours * loss.days, loss.month_days), f"{loss.hours} × {loss.days}/{loss.month_days}"
+
+
 def _part(loss: TransformerLoss, month: int) -> Fraction:
-    return Fraction(month) if loss.days is None else Fraction(month * loss.days, MONTH_DAYS)
+    return Fraction(month) if loss.days is None else Fraction(month * loss.days, _month_days(loss))
+
+
+def _month_days(loss: TransformerLoss) -> int:
+    return loss.month_days or MONTH_DAYS
+
+
+def _rule_of_days(loss: TransformerLoss) -> str | None:
+    if loss.days is None:
+        return None
+    return "loss.part_month" if loss.month_days is None else "loss.stage"
 
 
 def line_loss(loss: LineLoss, energy_wh: int, places: int) -> Lost:
