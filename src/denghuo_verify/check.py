@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
+from denghuo_verify import adjustment
+from denghuo_verify.adjustment import is_adjustment
 from denghuo_verify.charges import Line
 from denghuo_verify.energy import NoBill
 from denghuo_verify.figures import ZERO, exact, number, shown
-from denghuo_verify.form import BILL, CURVES, PROOF, REGISTERS, TARIFF, strange
+from denghuo_verify.form import ADJUSTMENT, BILL, CURVES, PROOF, REGISTERS, TARIFF, strange
 from denghuo_verify.merkle import digest, leaf_hash, root_of
 from denghuo_verify.rating import Expected
 from denghuo_verify.registers import check_curves, readings_differ, readings_estimated, stated
@@ -32,13 +34,7 @@ def verify(document: Mapping[str, Any], root: str | None = None, need_proof: boo
         computed = check_curves(document, report)
         report.notes += readings_estimated(document["readings"], computed)
         try:
-            report.differs += head_differs(stated(bill), document["tariff"])
-            right = rated_bill(
-                stated(bill),
-                stated(document["readings"]),
-                stated(document["tariff"]),
-                stated(document.get("tariffs", [])),
-            )
+            right = _right(document, report)
         except NoBill as reason:
             report.differs.append(
                 Finding("bill", f"按所给条款、电价和示数不能出账：{reason.zh}", f"no bill follows: {reason.en}")
@@ -51,12 +47,26 @@ def verify(document: Mapping[str, Any], root: str | None = None, need_proof: boo
     return report
 
 
+def _right(document: Mapping[str, Any], report: Report) -> Expected:
+    """What must stand on the bill, after its head was checked."""
+    bill, own, further = (stated(document.get(name, [])) for name in ("bill", "tariff", "tariffs"))
+    if not is_adjustment(bill):
+        report.differs += head_differs(bill, document["tariff"])
+        return rated_bill(bill, stated(document["readings"]), own, further)
+    report.differs += adjustment.head_differs(bill, document["tariff"])
+    report.differs += adjustment.segments_differ(bill)
+    report.notes += adjustment.taken_as_stated(bill)
+    return adjustment.adjusted_bill(bill, own, further)
+
+
 # --- what is known ---------------------------------------------------------------------------------------------
 
 
 def unknown_rules(document: Mapping[str, Any]) -> Iterator[Finding]:
     """Entries that this program does not know: a bill that rests on them is not judged."""
-    parts: list[tuple[str, Any]] = [("bill", BILL), ("readings", REGISTERS), ("tariff", TARIFF)]
+    rating = document["bill"].get("rating") if isinstance(document["bill"], dict) else None
+    form = ADJUSTMENT if isinstance(rating, dict) and "segments" in rating else BILL
+    parts: list[tuple[str, Any]] = [("bill", form), ("readings", REGISTERS), ("tariff", TARIFF)]
     if "tariffs" in document:
         parts.append(("tariffs", [TARIFF]))
     if "curves" in document:
@@ -75,10 +85,12 @@ def unknown_rules(document: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _other_version(document: Mapping[str, Any]) -> Iterator[str]:
-    """Stages and further tariffs are entries of the second version of the form, and the tariffs those that the rating names."""
+    """Stages and further tariffs are entries of the second version of the form, months of a case of the third; and the tariffs are
+    those that the rating names."""
     rating = document["bill"]["rating"]
     further = [name for name in ("stages", "tariffs") if rating.get(name) is not None]
-    if document["version"] != (2 if further else 1):
+    version = 3 if is_adjustment(document["bill"]) else 2 if further else 1
+    if document["version"] != version:
         yield "version"
     if [one["code"] for one in rating.get("tariffs") or []] != [one["code"] for one in document.get("tariffs", [])]:
         yield "tariffs"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-SCHEMA, VERSIONS = "denghuo.bill-file", (1, 2)
+SCHEMA, VERSIONS = "denghuo.bill-file", (1, 2, 3)
 PARTS = ("bill", "readings", "tariff", "tariffs", "proof")
 READINGS_SCHEMA, READINGS_VERSION = "denghuo.readings-file", 1
 LATER = ("version", "effective_to")
@@ -30,8 +30,8 @@ def bundle(bill: Path, tariff: Path | None = None, readings: Path | None = None)
         raise Unreadable(f"{bill} 不是账单文件", f"{bill} is no bill file")
     if document.get("version") not in VERSIONS or isinstance(document["version"], bool):
         raise Unreadable(
-            f"账单文件版本 {document.get('version')} 未知，本程序识别版本 1 与 2",
-            f"bill file version {document.get('version')} is unknown; this program reads versions 1 and 2",
+            f"账单文件版本 {document.get('version')} 未知，本程序识别版本 1 至 3",
+            f"bill file version {document.get('version')} is unknown; this program reads versions 1 to 3",
         )
     strange = set(document) - {"schema", "version", *PARTS}
     if strange:

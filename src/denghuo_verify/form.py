@@ -12,9 +12,11 @@ from typing import Any
 from denghuo_verify.figures import number
 
 TEXT, WHOLE, FIGURE, FLAG, WORDS, HASH = "text", "whole", "figure", "flag", "words", "hash"
-GAPPY = "figure or null"
+GAPPY, FRACTION = "figure or null", "fraction"
 DAY, MONTH, INSTANT = "day", "month", "instant"
 Form = str | range | frozenset[str] | list[Any] | dict[str, Any]
+STEP: Form = {"kind": TEXT, "values": WORDS, "text": WORDS}
+_FRACTION = re.compile(r"-?[0-9]{1,200}/[1-9][0-9]{0,199}\Z")
 _HEX = re.compile(r"(?:[0-9a-f]{32}){1,2}\Z")
 _YEAR = "(?:19|2[0-9])[0-9]{2}"
 _DAY, _MONTH = re.compile(_YEAR + r"-[0-9]{2}-[0-9]{2}\Z"), re.compile(_YEAR + r"-(?:0[1-9]|1[0-2])\Z")
@@ -29,6 +31,8 @@ BANDS = frozenset({"total", "sharp", "peak", "flat", "valley", "deep"})
 AGENCY_CASES = frozenset({"returned", "own_coal_plant", "high_energy"})
 KINDS = frozenset({"supply", "purchase"})
 GROUPS = frozenset({"energy", "basic", "power_factor", "fund", "purchase", "adjustment"})
+UNITS = frozenset({"kWh", "kW", "kVA", "%", "kvarh", "d", "month", "time"})
+CAUSES = frozenset({"ratio", "wiring", "meter", "reading", "tariff", "tier_year", "theft", "breach", "refund"})
 QUANTITIES = frozenset({"active_fwd", "active_rev", "reactive_fwd", "reactive_rev", "demand"})
 
 PRICE: Form = {
@@ -232,7 +236,20 @@ RATING: Form = {
     "?stages": [STAGE],
     "?tariffs": [{"code": TEXT, "version": COUNT}],
 }
-BILL: Form = {
+LINE: dict[str, Any] = {
+    "line": COUNT,
+    "code": TEXT,
+    "group": GROUPS,
+    "?band": BANDS,
+    "?tier": TIER,
+    "?quantity": FIGURE,
+    "unit": frozenset({"kWh", "kW", "kVA", "%", "d", "month"}),
+    "?price": FIGURE,
+    "amount": FIGURE,
+    "document_no": TEXT,
+    "illustrative": FLAG,
+}
+BILL: dict[str, Any] = {
     "bill_no": TEXT,
     "account_no": TEXT,
     "contract_no": TEXT,
@@ -252,21 +269,7 @@ BILL: Form = {
     "illustrative": FLAG,
     "?reverses": TEXT,
     "rating": RATING,
-    "lines": [
-        {
-            "line": COUNT,
-            "code": TEXT,
-            "group": GROUPS,
-            "?band": BANDS,
-            "?tier": TIER,
-            "?quantity": FIGURE,
-            "unit": frozenset({"kWh", "kW", "kVA", "%", "d", "month"}),
-            "?price": FIGURE,
-            "amount": FIGURE,
-            "document_no": TEXT,
-            "illustrative": FLAG,
-        }
-    ],
+    "lines": [LINE],
 }
 REGISTERS: Form = [
     {
@@ -287,6 +290,68 @@ REGISTERS: Form = [
         "rule": TEXT,
     }
 ]
+SIDE: Form = {"registers": REGISTERS, "rating": RATING, "tariff_code": TEXT, "tariff_version": COUNT}
+ADJUSTMENT: dict[str, Any] = {
+    **BILL,
+    "lines": [{**LINE, "unit": UNITS}],
+    "rating": {
+        "account_no": TEXT,
+        "contract_no": TEXT,
+        "kind": KINDS,
+        "month": MONTH,
+        "case_no": TEXT,
+        "cause": CAUSES,
+        "tariff_code": TEXT,
+        "tariff_version": COUNT,
+        "segments": [
+            {
+                "month": MONTH,
+                "bill_no": TEXT,
+                "first_day": DAY,
+                "last_day": DAY,
+                "was": SIDE,
+                "now": SIDE,
+                "corrections": [
+                    {
+                        "meter_no": TEXT,
+                        "piece": COUNT,
+                        "quantity": QUANTITIES,
+                        "band": BANDS,
+                        "from_at": INSTANT,
+                        "factor": FRACTION,
+                        "share": FRACTION,
+                    }
+                ],
+                "why": [STEP],
+            }
+        ],
+        "?stated": [
+            {
+                "code": TEXT,
+                "title": WORDS,
+                "group": GROUPS,
+                "?band": BANDS,
+                "?tier": TIER,
+                "?quantity_milli": SIGNED,
+                "unit": UNITS,
+                "?price": FIGURE,
+                "amount": FIGURE,
+                "tariff_code": TEXT,
+                "tariff_version": COUNT,
+                "document_no": TEXT,
+                "illustrative": FLAG,
+                "?note": WORDS,
+                "first_day": DAY,
+                "last_day": DAY,
+                "steps": [STEP],
+                "sentence": WORDS,
+                "arithmetic": TEXT,
+            }
+        ],
+        "?stated_wh": SIGNED,
+        "?tariffs": [{"code": TEXT, "version": COUNT}],
+    },
+}
 CURVES: Form = [
     {
         "meter_no": TEXT,
@@ -335,6 +400,8 @@ def _fits(value: Any, form: str | range | frozenset[str]) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and value in form
     if form in (DAY, MONTH, INSTANT, HASH):
         return isinstance(value, str) and _written(value, form)
+    if form == FRACTION:
+        return isinstance(value, str) and bool(_FRACTION.match(value))
     if form == TEXT:
         return isinstance(value, str)
     if form == FLAG:

@@ -414,7 +414,7 @@ def test_a_rule_that_is_not_known_is_said_plainly(change: Callable[[dict[str, An
         b"{}",
         b"[1]",
         b"\xff\xfe",
-        TEXT.replace(b'"version": 1', b'"version": 3', 1),
+        TEXT.replace(b'"version": 1', b'"version": 4', 1),
         TEXT.replace(b'"schema": "denghuo.bill-file"', b'"schema": "other"'),
         TEXT.replace(b'"index": 3', b'"index": 3.0'),
         TEXT.replace(b'"index": 3', b'"index": NaN'),

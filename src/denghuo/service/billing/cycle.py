@@ -23,7 +23,7 @@ from denghuo.service.billing.issue import issue_passed
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.passing import HOURS_A_DAY, Before, passing
 from denghuo.service.billing.rating import Draft, Rating
-from denghuo.service.billing.review import Figures, Finding, Limits, review, rule_of
+from denghuo.service.billing.review import Figures, Finding, Limits, finding, review, rule_of
 from denghuo.service.billing.special import EntriesOf
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
 from denghuo.service.billing.tenure import Opened, class_since
@@ -36,6 +36,12 @@ from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument
 RATE_SLICE = 50_000
 REVIEW_SLICE = 10_000
 ISSUE_SLICE = 50_000
+NO_NUMBER_LEFT = finding(
+    "rating_failed",
+    "该户本月同类账单已达 99 张，账单编号用尽，不能再出账；请以退补工单结清差额。",
+    "The account has 99 bills of this kind in the month, the most that their numbers can tell apart; settle what is left by a case"
+    " of back-billing or refund of a later month.",
+)
 
 
 class CycleSteps:
@@ -275,9 +281,11 @@ def rate_entries(
     held: list[Finished] = []
     for entry in entries:
         outcome = rating.outcome(entry, use.get(entry.account_no, {}), shown)
-        if isinstance(outcome, Draft):
-            number = numbers.get((entry.account_no, entry.kind), outcome.bill_no)
-            drafts.append(replace(outcome, bill_no=number))
+        number = numbers.get((entry.account_no, entry.kind), "")
+        if number is None:
+            held.append(finished(month, entry, NO_NUMBER_LEFT))
+        elif isinstance(outcome, Draft):
+            drafts.append(replace(outcome, bill_no=number or outcome.bill_no))
         else:
             held.append(finished(month, entry, outcome))
     return drafts, held

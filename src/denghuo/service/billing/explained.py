@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from denghuo.kernel.problem import Problem, text
-from denghuo.service.billing.kept import TariffOf, part_tariffs, stages_of, stored_subject
+from denghuo.service.billing.cases.basis import Basis
+from denghuo.service.billing.cases.segments import rated_again
+from denghuo.service.billing.kept import TariffOf
 from denghuo.service.billing.lines import BillLine, Rated
 from denghuo.service.billing.opposite import opposite
-from denghuo.service.billing.pieces import piece_of
-from denghuo.service.billing.rules import Stage, rate_stages
 from denghuo.service.billing.store.bills import LINE_FIGURES, line_figures
 
 Row = Mapping[str, Any]
@@ -30,10 +30,8 @@ def computed_again(row: Row, tariff_of: TariffOf) -> Rated:
     Raises:
         CannotRate: no bill follows from it any more.
     """
-    own = tariff_of(row["tariff_code"], row["tariff_version"])
-    rating, pieces = row["rating"], [piece_of(row, piece) for piece in row["registers"]]
-    whole = Stage(stored_subject(rating, pieces), own, part_tariffs(rating, row["to_on"], own, tariff_of))
-    rated = rate_stages(stages_of(rating, pieces, own, tariff_of) or [whole])
+    rating = row["rating"]
+    rated = rated_again(rating, tariff_of) if "segments" in rating else Basis.of(row, row["to_on"]).rated(tariff_of)
     return rated if row["reverses"] is None else opposite(rated)
 
 

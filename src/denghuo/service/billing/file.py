@@ -12,6 +12,14 @@ Version 1 holds a bill of one rating and one tariff. Version 2 is the same with 
   between stages, a demand that was read once for the month stands whole in each.
 - `bill.rating.tariffs`: code and version of tariffs beside the bill's own (`bill.tariff_code`, that of the last stage): of
   earlier stages and of parts. `tariffs` of the file holds them in this order, the leaf their digests.
+
+Version 3 is that of adjustment bills (退补调整账单), which have no registers of their own:
+
+- `bill.rating` is a head (account, contract, kind, month, case, cause, tariff) with `segments`, the months that the case settles in
+  their order: `was` and `now` each hold `registers`, `rating`, `tariff_code` and `tariff_version` as a bill has them, before and
+  after; `corrections` say by which factor and for which share of its days a register was put right. The lines of the bill are
+  those of `now` less those of `was`, month by month and item by item.
+- `bill.rating.stated`: lines that rest on what was found and not on a rating (theft, breach, refunds), with `stated_wh`.
 """
 
 import base64
@@ -23,7 +31,7 @@ from denghuo.kernel.fields import Document
 from denghuo.kernel.values import Energy, Money, Price, decimal_text
 from denghuo.service.tariff.api import TariffDocument
 
-SCHEMA, VERSION, FURTHER_VERSION = "denghuo.bill-file", 1, 2
+SCHEMA, VERSION, FURTHER_VERSION, ADJUSTMENT_VERSION = "denghuo.bill-file", 1, 2, 3
 RUN_SCHEMA, RUN_VERSION = "denghuo.issue-run", 1
 _REGISTER = (
     "point_no",
@@ -104,6 +112,8 @@ def further_tariffs(rating: Mapping[str, Any] | None) -> list[tuple[str, int]]:
 
 def version_of(rating: Mapping[str, Any] | None) -> int:
     """The version of the form in which a bill is hashed and handed out."""
+    if rating and "segments" in rating:
+        return ADJUSTMENT_VERSION
     return FURTHER_VERSION if rating and ("stages" in rating or "tariffs" in rating) else VERSION
 
 

@@ -8,7 +8,7 @@ from denghuo.service.billing.store import HOLD, CycleState, Hold
 
 _BILL_ROW = (
     "SELECT bill_no, account_no, org, month, kind, tariff_class, energy_wh, amount_fen, state, issued_on, due_on,"
-    " estimated_days, illustrative, reverses FROM bill"
+    " estimated_days, illustrative, reverses, case_no FROM bill"
 )
 _WHOLE: LiteralString = "bill JOIN (SELECT bill_no, registers, rating FROM bill_basis) AS basis USING (bill_no)"
 """Bills with what they were rated from."""
@@ -89,7 +89,7 @@ class BillingFinder:
         """The newest issued bill of an account and kind before a month."""
         return self._work.value(
             "SELECT bill_no FROM bill WHERE account_no = %s AND kind = %s AND month < %s AND state = 'issued'"
-            " AND reverses IS NULL ORDER BY month DESC, bill_no DESC LIMIT 1",
+            " AND reverses IS NULL AND case_no IS NULL ORDER BY month DESC, bill_no DESC LIMIT 1",
             (account_no, kind, month),
         )
 
@@ -97,7 +97,7 @@ class BillingFinder:
         """The newest issued bills of an account and kind, at most so many, in the order of their months."""
         rows = self._work.rows(
             f"SELECT * FROM {_WHOLE} WHERE account_no = %s AND kind = %s AND state = 'issued' AND reverses IS NULL"
-            " ORDER BY month DESC, bill_no DESC LIMIT %s",
+            " AND case_no IS NULL ORDER BY month DESC, bill_no DESC LIMIT %s",
             (account_no, kind, months),
         )
         return rows[::-1]
@@ -244,7 +244,7 @@ class BillingFinder:
         """Contracts of a month by unit: all, held at any time, held now, passed with a remark."""
         return self._work.rows(
             "WITH entry AS (SELECT account_no, kind, org FROM bill WHERE month = %(month)s AND state NOT IN ('reversed', 'rated')"
-            " AND reverses IS NULL UNION SELECT account_no, kind, org FROM hold WHERE month = %(month)s),"
+            " AND reverses IS NULL AND case_no IS NULL UNION SELECT account_no, kind, org FROM hold WHERE month = %(month)s),"
             " found AS (SELECT account_no, kind, bool_or(state <> 'noted') AS held, bool_or(state = 'open') AS open"
             " FROM hold WHERE month = %(month)s GROUP BY account_no, kind)"
             " SELECT org, count(*) AS accounts, count(*) FILTER (WHERE held) AS held, count(*) FILTER (WHERE open) AS open,"

@@ -34,7 +34,8 @@ def bill_pdf(bill: Bill, clear: bool) -> Document:
     paper.heading()
     paper.parties(clear)
     paper.total()
-    paper.registers(bill.registers)
+    if bill.registers:
+        paper.registers(bill.registers)
     paper.charges(bill.lines)
     paper.remarks(bill.remarks)
     paper.derivation(bill.lines)
@@ -62,6 +63,8 @@ class _Paper(Sheet):
     def name(self) -> TextPair:
         if self.bill.reverses is not None:
             return TextPair(zh="冲销账单", en="Reversing Bill")
+        if self.bill.case_no is not None:
+            return TextPair(zh="退补账单", en="Adjustment Bill")
         return (
             TextPair(zh="上网电费结算单", en="Purchase Statement")
             if self.purchase
@@ -162,12 +165,16 @@ class _Paper(Sheet):
         zh, en = ("应付购电费", "Amount payable to you") if self.purchase else ("应缴金额", "Amount due")
         if bill.reverses is not None:
             zh, en = "冲销金额", "Amount taken back"
+        elif bill.amount.fen < 0:
+            zh, en = "退还金额", "Amount given back"
         self.write_at(LEFT + 5, y + 3.2, zh, 9.5, GREEN, bold=True)
         self.write_at(LEFT + 5, y + 8.6, en, 7, GREY)
         self.write_at(LEFT + 38, y + 4.2, f"¥ {grouped(bill.amount)}", 21, INK, bold=True)
         energy_zh, energy_en = ("上网电量", "Energy bought") if self.purchase else ("用电量", "Energy used")
+        if bill.case_no is not None:
+            energy_zh, energy_en = "退补电量", "Energy adjusted"
         facts = [(energy_zh, energy_en, f"{grouped(bill.energy)} kWh")]
-        if bill.reverses is not None:
+        if bill.reverses is not None or bill.amount.fen < 0:
             facts.append(("发行日期", "Issued", str(bill.issued_on)))
         elif self.purchase:
             facts.append(("结算日期", "Settled by", str(bill.due_on)))
@@ -178,7 +185,7 @@ class _Paper(Sheet):
             self.write_at(x, y + 3.2, fact_zh, 8.5, GREY)
             self.write_at(x + self.get_string_width(fact_zh) + 1.5, y + 3.7, fact_en, 6.5, GREY)
             self.write_at(x, y + 9.3, value, 11.5, INK, bold=True)
-        if not self.purchase and bill.reverses is None:
+        if not self.purchase and bill.reverses is None and bill.amount.fen >= 0:
             self.write_at(LEFT + 5, y + 14.2, "逾期按日计收违约金。Late payment bears a daily charge.", 6.5, GREY)
         self.set_y(y + 20)
 

@@ -2,7 +2,8 @@
 
 A bill never changes. Its reversal is a bill of its own with every energy, quantity and amount negated, of the same registers,
 terms and tariffs, issued, proved and posted as bills are; what replaces it is rated from the present readings, terms and prices,
-reviewed and issued as bills are. All three have the number of the account's month with the next suffix.
+reviewed and issued as bills are. All three have the number of the account's month with the next suffix. An adjustment bill
+(cases/) is taken back in the same way; a bill that was adjusted only once its adjustments were.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +49,7 @@ class ReversalDesk:
         """
         before = self._reversals.newest(row["bill_no"])
         waiting = before if before is not None and before["state"] == "waiting" else None
-        refused = _refused(row, waiting, rebill)
+        refused = _refused(row, waiting, rebill) or self._adjusted(row) or self._numbered(row)
         if refused is not None:
             raise refused
         if waiting is not None:
@@ -58,6 +59,41 @@ class ReversalDesk:
             number = self._ask(WorkflowApi).request_approval(call.only("workflow.act"), wanted).approval_no
             self._reversals.keep(number, row, rebill, request.reason, call.actor, call.now)
         return ReversalAsked(bill_no=row["bill_no"], approval_no=number, rebill=rebill, state="waiting")
+
+    def _adjusted(self, row: Row) -> NotReversible | None:
+        """Why a bill cannot be taken back for an adjustment that rests on it: the newest is taken back first."""
+        if row["case_no"] is not None:
+            case_no = self._store.cases.newer_on(row["case_no"])
+            newer = None if case_no is None else self._store.cases.case(case_no)
+            number = None if newer is None else newer["bill_no"]
+        else:
+            found = self._store.cases.adjusted([row["bill_no"]]).get(row["bill_no"])
+            number = None if found is None else found["adjustment_no"]
+        if number is None:
+            return None
+        return NotReversible(
+            text(
+                f"账单 {row['bill_no']} 已有退补账单 {number}，请先冲销该退补账单。",
+                f"Bill {row['bill_no']} was adjusted by {number}; take the adjustment back first.",
+            ),
+            bill_no=row["bill_no"],
+            why="adjusted",
+            state=row["state"],
+            adjusted_by=number,
+        )
+
+    def _numbered(self, row: Row) -> NotReversible | None:
+        if self._store.bills.next_number(row["month"], row["account_no"], row["kind"]) is not None:
+            return None
+        return NotReversible(
+            text(
+                f"该户 {row['month']} 同类账单已达 99 张，没有可用的账单编号，不能再冲销或另发。",
+                f"The account has 99 bills of the kind in {row['month']}, and no number is left for another one.",
+            ),
+            bill_no=row["bill_no"],
+            why="no_number",
+            state=row["state"],
+        )
 
     def decided(self, call: Call, approval_no: int, agreed: bool, by: str) -> None:
         """What another person decided. Heard twice it changes nothing twice."""
@@ -113,11 +149,17 @@ class ReversalDesk:
         month = asked["month"]
         self._store.cycles.lock(month)
         bill = self._reversals.standing(asked["bill_no"])
-        if bill is None:
+        if bill is None or self._adjusted({**bill, "state": "issued"}) is not None:
             return False
-        number = following(bill["bill_no"])
+        number = self._store.bills.next_number(month, bill["account_no"], bill["kind"])
+        if number is None:
+            return False
         self._reversals.add(bill, number, [_remark(bill["bill_no"])], call.now)
-        self._reversals.take_back_use(bill, call.now)
+        if bill["case_no"] is None:
+            self._reversals.take_back_use(bill, call.now)
+        else:
+            self._store.cases.change_use(bill["case_no"], -1, call.now)
+            self._store.cases.taken_back(bill["case_no"])
         issue_bills(self._work, self._store, month, [number], call)
         self._reversals.pair(bill["bill_no"], number)
         if asked["rebill"]:
@@ -126,13 +168,9 @@ class ReversalDesk:
         return True
 
 
-def following(bill_no: str) -> str:
-    """The number after a bill's: the last two digits count the bills of an account's month and kind."""
-    return f"{int(bill_no) + 1:022d}"
-
-
 def chained(rows: Sequence[Row]) -> list[ChainedBill]:
-    """The chain of an account's month and kind, rows in the order of their numbers; empty where nothing was taken back."""
+    """The chain of an account's month and kind, rows in the order of their numbers and then of their cases; empty where nothing was
+    taken back or adjusted."""
     if len(rows) < 2:
         return []
     found: list[ChainedBill] = []
@@ -140,13 +178,15 @@ def chained(rows: Sequence[Row]) -> list[ChainedBill]:
     for row in rows:
         if row["reverses"] is not None:
             role, of = "reversal", row["reverses"]
+        elif row["case_no"] is not None:
+            role, of = "adjustment", row["adjusts"]
         else:
             role, of = "first" if replaced is None else "replacement", replaced
             replaced = row["bill_no"]
         found.append(
             ChainedBill(
                 bill_no=row["bill_no"],
-                role=role,  # type: ignore[arg-type]  # one of the three
+                role=role,  # type: ignore[arg-type]  # one of the four
                 of=of,
                 energy=Energy(row["energy_wh"]),
                 amount=Money(row["amount_fen"]),
@@ -161,7 +201,14 @@ def standing_on(rows: Sequence[Row], day: date) -> str | None:
     """The bill of a chain (in the order of numbers) that was issued by the end of a day and not taken back by then."""
     known = [row for row in rows if row["issued_on"] is not None and row["issued_on"] <= day]
     gone = {row["reverses"] for row in known}
-    return next((row["bill_no"] for row in known if row["reverses"] is None and row["bill_no"] not in gone), None)
+    return next(
+        (
+            row["bill_no"]
+            for row in known
+            if row["reverses"] is None and row["case_no"] is None and row["bill_no"] not in gone
+        ),
+        None,
+    )
 
 
 def replacements(chain: Sequence[ChainedBill], bill_no: str) -> tuple[str | None, str | None]:
@@ -223,6 +270,16 @@ def _refused(row: Row, waiting: Row | None, rebill: bool) -> NotReversible | Non
             why="reversed",
             state=state,
             reversed_by=row["reversed_by"],
+        )
+    if rebill and row["case_no"] is not None:
+        return NotReversible(
+            text(
+                f"账单 {number} 是退补账单，只能冲销；需要重算请冲销后另立退补。",
+                f"Bill {number} is an adjustment and is only taken back; open another case for what is due.",
+            ),
+            bill_no=number,
+            why="adjustment",
+            state=state,
         )
     if waiting is not None and waiting["rebill"] != rebill:
         return NotReversible(

@@ -1,7 +1,7 @@
 """The leaves of an issue run by columns (列式发行证明): the text that is hashed of each bill, without an object for it.
 
 The form is that of `file.leaf_value` in canonical JSON (decision 13), names in order. What a bill was rated from is stored in that
-form already; a bill whose basis is not, or that has tariffs beside its own, is left to the row by row way.
+form already; a bill whose basis is not, or that has tariffs beside its own or is an adjustment, is left to the row by row way.
 """
 
 import hashlib
@@ -38,13 +38,13 @@ LEAF_LINE = pa.schema(_LINE)
 
 
 def by_columns(bills: pa.Table) -> Flags:
-    """Which bills (`LEAF_BILL`) have a basis in the canonical form and no tariff beside their own."""
+    """Which bills (`LEAF_BILL`) have a basis in the canonical form and no tariff beside their own, and are no adjustments."""
     rating = bills["rating"]
     found = pc.fill_null(pc.starts_with(rating, '{"account_no":"'), False)
     found = pc.and_(found, pc.or_(pc.starts_with(bills["registers"], '[{"band":"'), pc.equal(bills["registers"], "[]")))
     for name in ("rating", "registers"):
         found = pc.and_not(found, pc.fill_null(pc.match_substring(bills[name], '": '), True))
-    for name in ("stages", "tariffs"):
+    for name in ("stages", "tariffs", "segments"):
         found = pc.and_not(found, pc.fill_null(pc.match_substring(rating, f'"{name}":'), True))
     return np.asarray(found.to_numpy(), dtype=np.bool_)
 

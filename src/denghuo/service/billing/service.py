@@ -29,6 +29,10 @@ from denghuo.service.billing.api import (
     BillsFound,
     BillSoFar,
     Breach,
+    Case,
+    CaseNotFound,
+    CaseRef,
+    CasesFound,
     CompareBills,
     Cycle,
     CycleNotFound,
@@ -50,6 +54,7 @@ from denghuo.service.billing.api import (
     ExceptionRef,
     ExceptionsFound,
     FindBills,
+    FindCases,
     FindCycles,
     FindDifferences,
     FindExceptions,
@@ -70,6 +75,7 @@ from denghuo.service.billing.api import (
     MyWhatIf,
     NotIssued,
     OldBillsHanded,
+    OpenCase,
     OutageCompensation,
     ParallelAdvanced,
     ParallelRef,
@@ -110,6 +116,8 @@ from denghuo.service.billing.api import (
     WholeCompanyOnly,
     WorkedOut,
 )
+from denghuo.service.billing.cases import show as show_case
+from denghuo.service.billing.cases.desk import CaseDesk
 from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.estimate import DayDesk, unbilled
 from denghuo.service.billing.exceptions import ExceptionDesk
@@ -319,12 +327,33 @@ class BillingService(BillingApi):
         return ReversalDesk(self._work, self._ask).request(call, row, request, rebill=True)
 
     def decided(self, call: Call, approval_no: int, agreed: bool, by: str) -> None:
-        """Another person decided on a reversal (the event handler's work)."""
+        """Another person decided on a reversal or a case (the event handler's work)."""
         ReversalDesk(self._work, self._ask).decided(call, approval_no, agreed, by)
+        CaseDesk(self._work, self._ask, call).decided(approval_no, agreed, by)
 
     def withdrawn(self, call: Call, approval_no: int, by: str) -> None:
-        """A request to take a bill back was withdrawn (the event handler's work)."""
+        """A request to take a bill back, or a case, was withdrawn (the event handler's work)."""
         ReversalDesk(self._work, self._ask).withdrawn(call, approval_no, by)
+        CaseDesk(self._work, self._ask, call).withdrawn(approval_no, by)
+
+    # -- cases of back-billing and refund ---------------------------------------------------------------------------------
+
+    def open_case(self, call: Call, request: OpenCase) -> Case:
+        return self._case(call, CaseDesk(self._work, self._ask, call).open(request))
+
+    def cases(self, call: Call, request: FindCases) -> CasesFound:
+        rows, sums = self._store.cases.found(request)
+        names = self._accounts(call, [row["account_no"] for row in rows])
+        return CasesFound(
+            rows=[show_case.case_row(row, names) for row in rows],
+            total=sums["total"],
+            next=rows[-1]["case_no"] if len(rows) == request.limit else None,
+            amount=Money(sums["fen"]),
+            as_of=call.now,
+        )
+
+    def case(self, call: Call, request: CaseRef) -> Case:
+        return self._case(call, request.case_no)
 
     # -- outside the month's bill -------------------------------------------------------------------------------------------
 
@@ -454,6 +483,19 @@ class BillingService(BillingApi):
         return self._parallel(call).accept(request)
 
     # -- parts ------------------------------------------------------------------------------------------------------------
+
+    def _case(self, call: Call, case_no: str) -> Case:
+        row = self._store.cases.case(case_no)
+        if row is None:
+            raise CaseNotFound(
+                text(
+                    f"退补 {case_no} 不存在，或不在您可查看的范围内。",
+                    f"Case {case_no} does not exist or is outside your scope.",
+                ),
+                case_no=case_no,
+            )
+        segments, lines = self._store.cases.segments(case_no), self._store.cases.lines(case_no)
+        return show_case.case(row, segments, lines, self._accounts(call, [row["account_no"]]), call.now)
 
     def _questions(self, call: Call, own: bool = False) -> BillQuestions:
         return BillQuestions(self._find, self._ask, call, partial(self._accounts, call), own)

@@ -56,6 +56,7 @@ def bill_row(row: Mapping[str, Any], names: Mapping[str, Account]) -> BillRow:
         estimated_days=row["estimated_days"],
         illustrative=row["illustrative"],
         reverses=row["reverses"],
+        case_no=row["case_no"],
     )
 
 
@@ -147,6 +148,7 @@ def bill(
         issued_on=row["issued_on"],
         due_on=row["due_on"],
         reverses=row["reverses"],
+        case_no=row["case_no"],
         reversed_by=row["reversed_by"],
         run_no=row["run_no"],
         rated_at=row["rated_at"],

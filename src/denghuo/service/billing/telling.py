@@ -13,7 +13,7 @@ from denghuo.service.notice.api import NewNotice, NoticeApi, Send
 
 AT_ONCE = 1_000
 TEMPLATES = {"supply": "bill_issued", "purchase": "purchase_settled"}
-REVERSED = "bill_reversed"
+REVERSED, ADJUSTED = "bill_reversed", "bill_adjusted"
 
 
 def tell_holders(work: Work, store: BillingStore, ask: Ask, call: Call, request: TellHolders) -> HoldersTold:
@@ -38,6 +38,10 @@ def _notice(row: Mapping[str, Any], month: str) -> NewNotice:
     if row["reverses"] is not None:
         template = REVERSED
         parameters |= {"amount": str(Money(-row["amount_fen"])), "bill_no": row["reverses"]}
+    elif row["case_no"] is not None:
+        template = ADJUSTED
+        del parameters["month"]
+        parameters["due_on"] = row["due_on"].isoformat()
     elif row["kind"] == "supply":
         parameters["due_on"] = row["due_on"].isoformat()
     return NewNotice(

@@ -11,12 +11,11 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
-from tests.service.billing.rules.make import CASES, component, given, piece, subject, tariff, yuan
+from tests.service.billing.rules.make import CASES, component, given, tariff, yuan
 
 import denghuo.service.billing.rules as rules
 from denghuo.kernel.values import Energy, Money, Percent, Power, Price
 from denghuo.service.billing.lines import Claim
-from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.claims import (
     Debt,
     LateFeeTerms,
@@ -28,7 +27,6 @@ from denghuo.service.billing.rules.claims import (
     late_fee_terms,
     outage_compensation,
     over_quota,
-    rerated,
     sealed_equipment,
     settled,
     stated,
@@ -400,36 +398,6 @@ def test_pf_01_reactive_energy_that_was_missing() -> None:
     assert stated("基本电费", Money(-1), "2026-03").sentence.zh == "2026-03：金额：-0.01 元。"
     with pytest.raises(ValueError, match="without active energy"):
         factor_corrected(0, 1, 2, standard=90, base=base)
-
-
-def test_a_month_rated_again_settles_the_difference_with_its_power_factor() -> None:
-    inputs, expected = given("pf-01")
-    document = tariff(
-        component("energy", "0.3"),
-        component("government_funds", "0.02", group="fund"),
-        power_factor={"document": "水电财字〔83〕215号"},
-    )
-
-    def month(kvarh: int) -> Any:
-        return rate(subject(piece("40000"), piece(str(kvarh), "reactive_fwd"), standard=90), document)
-
-    was, now = month(inputs["kvarh"]), month(inputs["kvarh"] + inputs["missing_kvarh"])
-    claim = rerated(was, now, "2026-03")
-    assert [(line.code, line.amount) for line in claim.lines] == [("power_factor", yuan(expected["back_bill"]))]
-    assert claim.total == now.total - was.total
-    assert "原计 600.00 元" in claim.lines[0].sentence.zh and claim.lines[0].rule == "refund.pieces"
-    explained(claim)
-
-
-@for_all(was=st.integers(0, 10**6), now=st.integers(0, 10**6), used=st.integers(0, 5000))
-def test_rating_again_adds_up_to_the_difference(was: int, now: int, used: int) -> None:
-    document = tariff(
-        component("energy", [{"price": "0.617", "tier": 1}, {"price": "0.667", "tier": 2}]),
-        tiers={"period": "annual", "tables": [{"up_to": ["3120"]}]},
-    )
-    one, two = (rate(subject(piece(str(kwh)), used_before_wh=used * 1000), document) for kwh in (was, now))
-    claim = rerated(one, two)
-    assert claim.total == two.total - one.total and claim.energy_wh == (now - was) * 1000
 
 
 # --- compensation, temporary supply, figures ------------------------------------------------------------------------------------

@@ -24,6 +24,20 @@ from denghuo.service.billing.api.bill import (
     Summarise,
     SummaryRow,
 )
+from denghuo.service.billing.api.case import (
+    CASE_CAUSES,
+    CASE_STATES,
+    Case,
+    CaseNotFound,
+    CaseRef,
+    CaseRow,
+    CaseSegment,
+    CasesFound,
+    FindCases,
+    NotAdjustable,
+    OpenCase,
+    RightEnergy,
+)
 from denghuo.service.billing.api.change import PARTS, BillChange, ChangePart, ChangeStep, CompareBills, NotComparable
 from denghuo.service.billing.api.claim import (
     LOAD_USES,
@@ -178,6 +192,8 @@ __all__ = [
     "BILL_KINDS",
     "BILL_LINES",
     "BILL_STATES",
+    "CASE_CAUSES",
+    "CASE_STATES",
     "CAUSES",
     "CAUSE_OF",
     "CLAIM_KINDS",
@@ -222,6 +238,12 @@ __all__ = [
     "BillsIssued",
     "Breach",
     "CannotRate",
+    "Case",
+    "CaseNotFound",
+    "CaseRef",
+    "CaseRow",
+    "CaseSegment",
+    "CasesFound",
     "Cause",
     "ChainedBill",
     "ChangePart",
@@ -251,6 +273,7 @@ __all__ = [
     "ExceptionRow",
     "ExceptionsFound",
     "FindBills",
+    "FindCases",
     "FindCycles",
     "FindDifferences",
     "FindExceptions",
@@ -279,6 +302,7 @@ __all__ = [
     "NoTariffToTry",
     "NobodyToTry",
     "NotAcceptable",
+    "NotAdjustable",
     "NotComparable",
     "NotIssued",
     "NotReleasable",
@@ -289,6 +313,7 @@ __all__ = [
     "OldBill",
     "OldBillsHanded",
     "OldLine",
+    "OpenCase",
     "OutageCompensation",
     "ParallelAdvanced",
     "ParallelRef",
@@ -317,6 +342,7 @@ __all__ = [
     "ReviewBoard",
     "ReviewRule",
     "ReviewRules",
+    "RightEnergy",
     "RuleReviewed",
     "RunsSealed",
     "Segment",
@@ -501,6 +527,21 @@ class BillingApi(Api, noun="billing", version=1):
     @command(permit="billing.reverse", problems=(BillNotFound, NotReversible))
     def rebill(self, call: Call, request: ReverseBill) -> ReversalAsked:
         """Asks that an issued bill be taken back and the account's month be billed again from today's data (全减另发)."""
+
+    # -- cases of back-billing and refund ---------------------------------------------------------------------------------
+
+    @command(permit="billing.adjust", problems=(NotAdjustable, NotTriable, CannotRate))
+    def open_case(self, call: Call, request: OpenCase) -> Case:
+        """Opens a case over days that were billed: worked out month by month at the prices of their time, shown, and put before
+        another person. Once agreed to, its adjustment bill is issued, posted and proved."""
+
+    @query(permit="billing.read")
+    def cases(self, call: Call, request: FindCases) -> CasesFound:
+        """Cases by account, cause, state and unit, the newest first."""
+
+    @query(permit="billing.read", problems=(CaseNotFound,))
+    def case(self, call: Call, request: CaseRef) -> Case:
+        """One case: what was found, its months as they were billed and as they are due, and its lines explained."""
 
     # -- outside the month's bill -------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, StringConstraints
 
 from denghuo.kernel.contract import DatasetRef, DatasetSchema, Dictionary, Event, Label, Message, Page
 from denghuo.kernel.fields import (
@@ -46,6 +46,7 @@ BILL_STATES = Dictionary(
 BillState = Annotated[
     Literal["rated", "held", "passed", "issued", "reversed"], Label("账单状态", "State", dictionary=BILL_STATES.name)
 ]
+CaseNo = Annotated[str, StringConstraints(pattern=r"^TB[0-9]{10}$"), Label("退补编号", "Case no.")]
 HolderName = Annotated[str | None, Label("户名", "Name", mask="name")]
 SupplyAddress = Annotated[str | None, Label("用电地址", "Address", mask="address")]
 
@@ -134,6 +135,7 @@ class BillRow(Message):
     estimated_days: Annotated[int, Label("估算天数", "Days estimated")]
     illustrative: Annotated[bool, Label("含示例价", "Illustrative prices")]
     reverses: Annotated[BillNo | None, Label("冲销账单", "Reverses")]
+    case_no: CaseNo | None = None
 
 
 class BillsFound(Message):
@@ -229,7 +231,8 @@ class Bill(Message):
     """A bill explained. `lines` carry their derivation; `remarks` say what a reader must know (estimates, missing months).
     averages: by item, then by band where the bill has bands; empty without energy.
 
-    chain: the bills of this account, month and kind where one of them was taken back, else empty. reversal: the newest request to
+    case_no: of an adjustment bill, the case that it settles. chain: the bills of this account, month and kind where one of them was
+    taken back or adjusted, else empty. reversal: the newest request to
     take this bill back; a customer's session does not see it.
     """
 
@@ -271,6 +274,7 @@ class Bill(Message):
     reversed_by: Annotated[BillNo | None, Label("被冲销于", "Reversed by")]
     replaces: Annotated[BillNo | None, Label("另发自", "Replaces")] = None
     replaced_by: Annotated[BillNo | None, Label("另发为", "Replaced by")] = None
+    case_no: CaseNo | None = None
     chain: list[ChainedBill] = []
     reversal: ReversalRequest | None = None
     run_no: Annotated[int | None, Label("发行批次", "Issue no.")]

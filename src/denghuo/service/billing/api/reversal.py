@@ -31,10 +31,13 @@ ROLES = Dictionary(
         "first": text("原账单", "First bill"),
         "reversal": text("冲销账单", "Reversal"),
         "replacement": text("另发账单", "Billed again"),
+        "adjustment": text("退补账单", "Adjustment"),
     },
-    tones={"first": "plain", "reversal": "warning", "replacement": "good"},
+    tones={"first": "plain", "reversal": "warning", "replacement": "good", "adjustment": "notice"},
 )
-ChainRole = Annotated[Literal["first", "reversal", "replacement"], Label("性质", "Part", dictionary=ROLES.name)]
+ChainRole = Annotated[
+    Literal["first", "reversal", "replacement", "adjustment"], Label("性质", "Part", dictionary=ROLES.name)
+]
 Rebilled = Annotated[bool, Label("另发", "Billed again")]
 ApprovalNo = Annotated[int, Label("审批编号", "Approval no.")]
 
@@ -69,7 +72,8 @@ class ReversalRequest(Message):
 
 
 class ChainedBill(Message):
-    """A bill of the same account, month and kind: what was issued first, what took it back, what was billed again."""
+    """A bill of the same account, month and kind: what was issued first, what took it back, what was billed again,
+    what adjusted it."""
 
     bill_no: BillNo
     role: ChainRole
@@ -81,4 +85,5 @@ class ChainedBill(Message):
 
 
 class NotReversible(Problem, noun="billing", status=409, zh="该账单不能冲销", en="The bill cannot be taken back"):
-    """Fields: bill_no, why (not_issued, reversed, reversal, waiting), state; reversed_by or approval_no where there is one."""
+    """Fields: bill_no, why (not_issued, reversed, reversal, waiting, adjusted, adjustment, no_number), state; reversed_by,
+    approval_no or adjusted_by where there is one."""

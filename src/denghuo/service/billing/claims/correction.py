@@ -63,13 +63,11 @@ def _corrected(facts: QuantityCorrection, registered: Mapping[Band, int]) -> Cor
     if facts.meter is not None:
         known = facts.meter.known_since
         return correction.meter_error(registered, facts.meter.error, known_since=known, places=places)
-    if facts.drop is not None:
-        return correction.voltage_drop(registered, facts.drop.drop, facts.drop.allowed, places=places)
-    factor, rule = _factor(facts)
+    factor, rule = factor_of(facts)
     return correction.corrected(registered, factor, rule, places=places)
 
 
-def _factor(facts: QuantityCorrection) -> tuple[Fraction, str]:
+def factor_of(facts: QuantityCorrection) -> tuple[Fraction, str]:
     """K and the rule that it rests on, of the causes that have one.
 
     Raises:
@@ -82,6 +80,10 @@ def _factor(facts: QuantityCorrection) -> tuple[Fraction, str]:
         return correction.elements_factor(ratios, Fraction(facts.billed_ratio or 1)), "correction.wiring"
     if facts.transformers:
         return correction.errors_factor([one.error for one in facts.transformers]), "correction.wiring"
+    if facts.meter is not None:
+        return correction.error_factor(facts.meter.error), "correction.error"
+    if facts.drop is not None:
+        return correction.drop_factor(facts.drop.drop, facts.drop.allowed), "correction.drop"
     if facts.lost is not None:
         return correction.phases_factor(facts.lost.working), "correction.voltage"
     assert facts.three_wire is not None
@@ -100,16 +102,21 @@ def _three_wire(facts: ThreeWire) -> Fraction:
 
 def _misfits(facts: QuantityCorrection) -> Iterator[Misfit]:
     causes = [name for name in CAUSES if getattr(facts, name) not in (None, [])]
-    if len(causes) != 1:
-        yield _one_cause(causes)
-        return
-    (cause,) = causes
-    if cause not in ALONE:
+    if len(causes) == 1 and causes[0] not in ALONE:
         if not facts.registered:
             yield missing(QuantityCorrection, "registered")
         yield from used_energies("registered", facts.registered)
         yield from _one_a_band(facts.registered)
-    yield from _OF_CAUSE.get(cause, _nothing)(facts)
+    yield from cause_misfits(facts)
+
+
+def cause_misfits(facts: QuantityCorrection) -> Iterator[Misfit]:
+    """What is wrong with the cause alone, whatever was registered."""
+    causes = [name for name in CAUSES if getattr(facts, name) not in (None, [])]
+    if len(causes) != 1:
+        yield _one_cause(causes)
+        return
+    yield from _OF_CAUSE.get(causes[0], _nothing)(facts)
 
 
 def _one_cause(causes: Sequence[str]) -> Misfit:
@@ -161,7 +168,7 @@ def _three(field: str, count: int) -> Iterator[Misfit]:
 
 def _registers_something(field: str, facts: QuantityCorrection) -> Iterator[Misfit]:
     try:
-        _factor(facts)
+        factor_of(facts)
     except ValueError:
         said = text(
             "按这些条件电能表不计量，没有更正系数，请按正常月电量退补。",

@@ -15,6 +15,7 @@ METHODS = {
     "manual": ("手工补抄", "read by hand"),
     "interpolated": ("插值估算", "interpolated"),
     "daily_average": ("按日均估算", "estimated by daily average"),
+    "corrected": ("退补更正", "corrected by a case"),
     "curve": ("按15分钟曲线", "from the 15-minute curve"),
 }
 _UNITS = {"kWh": "千瓦时", "kW": "千瓦", "kVA": "千伏安", "kvarh": "千乏时"}

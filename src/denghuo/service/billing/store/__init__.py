@@ -2,6 +2,7 @@
 
 from denghuo.data.processing.work import Work
 from denghuo.service.billing.store.bills import UNISSUED, Bills, ToReview
+from denghuo.service.billing.store.cases import Cases
 from denghuo.service.billing.store.checks import Checks
 from denghuo.service.billing.store.cycles import STAGE_NAMES, Cycles, CycleState, StageRow
 from denghuo.service.billing.store.estimates import Estimates
@@ -28,3 +29,4 @@ class BillingStore:
     def __init__(self, work: Work) -> None:
         self.cycles, self.bills, self.held = Cycles(work), Bills(work), Held(work)
         self.proofs, self.estimates, self.checks = Proofs(work), Estimates(work), Checks(work)
+        self.cases = Cases(work)

@@ -26,6 +26,8 @@ from denghuo.service.billing.whole import USE, ColumnBills
 pc: Any = pyarrow.compute
 Flags = npt.NDArray[np.bool_]
 UNISSUED = ("rated", "held", "passed")
+LAST = "99"
+"""The suffix of the last bill that an account's month and kind can have: the digit before it is the kind."""
 BILL_COLUMNS = (
     "bill_no",
     "month",
@@ -61,6 +63,7 @@ LINE_COLUMNS = ("bill_no", "line", "org", "account_no", *LINE_FIGURES, "detail")
 
 _STANDING: LiteralString = (
     "SELECT account_no, kind, bill_no, state FROM bill WHERE month = %s AND state <> 'reversed' AND reverses IS NULL"
+    " AND case_no IS NULL"
 )
 _OTHERS_BEFORE: LiteralString = (
     "EXISTS (SELECT FROM bill AS earlier WHERE earlier.month < %s AND earlier.state = 'issued')"
@@ -148,20 +151,31 @@ class Bills:
     def taken_back(self, month: str, accounts: tuple[str, str]) -> list[tuple[str, str]]:
         """Account and kind of the bills of a month that were taken back, of the accounts from one to another."""
         rows = self._work.rows(
-            "SELECT DISTINCT account_no, kind FROM bill WHERE month = %s AND state = 'reversed'"
+            "SELECT DISTINCT account_no, kind FROM bill WHERE month = %s AND state = 'reversed' AND case_no IS NULL"
             " AND account_no BETWEEN %s AND %s",
             (month, *accounts),
         )
         return [(row["account_no"], row["kind"]) for row in rows]
 
-    def next_numbers(self, month: str, account_nos: Sequence[str]) -> dict[tuple[str, str], str]:
-        """(account, kind) -> the number of the next bill, for those of these accounts whose bill of the month was taken back."""
+    def next_numbers(self, month: str, account_nos: Sequence[str]) -> dict[tuple[str, str], str | None]:
+        """(account, kind) -> the number of the next bill, for those of these accounts whose bill of the month was taken back; None
+        where the month has no number left."""
         rows = self._work.rows(
             "SELECT account_no, kind, max(bill_no) AS last FROM bill WHERE month = %s AND account_no = ANY (%s)"
-            " AND state = 'reversed' GROUP BY account_no, kind",
+            " AND state IN ('issued', 'reversed') GROUP BY account_no, kind"
+            " HAVING bool_or(state = 'reversed' AND case_no IS NULL)",
             (month, list(account_nos)),
         )
-        return {(row["account_no"], row["kind"]): f"{int(row['last']) + 1:022d}" for row in rows}
+        return {(row["account_no"], row["kind"]): following(row["last"]) for row in rows}
+
+    def next_number(self, month: str, account_no: str, kind: str) -> str | None:
+        """The number after the last of an account's month and kind; None where there is none left."""
+        last = self._work.value(
+            "SELECT max(bill_no) FROM bill WHERE month = %s AND account_no = %s AND kind = %s",
+            (month, account_no, kind),
+        )
+        assert last is not None  # only what was billed is followed by another bill
+        return following(last)
 
     def figures(self, bill_no: str) -> tuple[Money, int]:
         """Amount and energy of a bill."""
@@ -240,7 +254,7 @@ class Bills:
             "SELECT account_no, kind, tariff_code FROM unnest(%s::text[]) AS asked (account_no)"
             " CROSS JOIN unnest(ARRAY['supply', 'purchase']) AS kinds (kind) CROSS JOIN LATERAL (SELECT tariff_code FROM bill"
             " WHERE bill.account_no = asked.account_no AND bill.kind = kinds.kind AND month < %s AND state = 'issued'"
-            " AND reverses IS NULL ORDER BY month DESC LIMIT 1) AS earlier",
+            " AND reverses IS NULL AND case_no IS NULL ORDER BY month DESC LIMIT 1) AS earlier",
             (list(accounts), month),
             _TARIFFS_BEFORE,
         )
@@ -248,7 +262,8 @@ class Bills:
     def review_again(self, month: str) -> None:
         """Takes back that bills passed."""
         self._work.run(
-            "UPDATE bill SET state = 'rated' WHERE month = %s AND state = 'passed' AND reverses IS NULL", (month,)
+            "UPDATE bill SET state = 'rated' WHERE month = %s AND state = 'passed' AND reverses IS NULL AND case_no IS NULL",
+            (month,),
         )
 
     def used_before(self, month: str) -> pa.Table:
@@ -265,7 +280,7 @@ class Bills:
             " contract_w, pv_w, remarks, tariff_code,"
             " (SELECT tariff_code FROM bill AS earlier WHERE earlier.account_no = bill.account_no AND earlier.kind = bill.kind"
             " AND earlier.month < bill.month AND earlier.state = 'issued' AND earlier.reverses IS NULL"
-            " ORDER BY earlier.month DESC LIMIT 1) AS tariff_before,"
+            " AND earlier.case_no IS NULL ORDER BY earlier.month DESC LIMIT 1) AS tariff_before,"
             " (SELECT (document ->> 'effective_from')::date FROM rated_tariff WHERE code = tariff_code"
             " AND version = tariff_version AND document @? %s) AS monthly_from,"
             f" {_OTHERS_BEFORE} AS others_before"
@@ -333,7 +348,7 @@ class Bills:
     def issued(self, month: str, run_no: int, after: str, limit: int) -> list[dict[str, Any]]:
         """Bills of an issue in the order of their numbers, behind `after`."""
         return self._work.rows(
-            "SELECT bill_no, account_no, org, kind, amount_fen, due_on, reverses FROM bill"
+            "SELECT bill_no, account_no, org, kind, amount_fen, due_on, reverses, case_no FROM bill"
             " WHERE month = %s AND run_no = %s AND bill_no > %s ORDER BY bill_no LIMIT %s",
             (month, run_no, after, limit),
         )
@@ -344,7 +359,7 @@ class Bills:
             "INSERT INTO year_use (account_no, month, org, energy_wh, source, billed_on, recorded_at)"
             " SELECT account_no, month, org, energy_wh, 'billed', issued_on, %(at)s FROM bill"
             f" WHERE month = %(month)s AND run_no = %(run_no)s AND {run.of('bill')} AND kind = 'supply' AND state = 'issued'"
-            " AND reverses IS NULL"
+            " AND reverses IS NULL AND case_no IS NULL"
             " ON CONFLICT (account_no, month) DO UPDATE SET energy_wh = excluded.energy_wh, source = excluded.source,"
             " billed_on = excluded.billed_on, recorded_at = excluded.recorded_at",
             run.params | {"at": at},
@@ -373,6 +388,11 @@ class Bills:
                 )
                 taken += 1
         return taken, unchanged
+
+
+def following(bill_no: str) -> str | None:
+    """The number after a bill's: the last two digits count the bills of an account's month and kind, up to 99."""
+    return None if bill_no.endswith(LAST) else f"{int(bill_no) + 1:022d}"
 
 
 def bill_row(month: str, draft: Draft, at: datetime) -> tuple[Any, ...]:

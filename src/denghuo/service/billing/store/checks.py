@@ -30,7 +30,7 @@ class Checks:
         """
         return self._work.rows(
             "SELECT account_no, org, amount_fen FROM (SELECT account_no, org, amount_fen FROM bill"
-            " WHERE month = %(month)s AND kind = 'supply' AND state = 'issued' AND reverses IS NULL"
+            " WHERE month = %(month)s AND kind = 'supply' AND state = 'issued' AND reverses IS NULL AND case_no IS NULL"
             " ORDER BY md5(account_no) LIMIT %(sample)s) sample WHERE NOT EXISTS (SELECT FROM forecast_check"
             " WHERE month = %(month)s AND forecast_check.account_no = sample.account_no) ORDER BY account_no LIMIT %(limit)s",
             {"month": month, "sample": sample, "limit": limit},

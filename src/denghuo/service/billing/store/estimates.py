@@ -11,7 +11,7 @@ from denghuo.data.processing.work import Work
 # A month that was billed is no longer unbilled: the bill stands in the place of the estimate.
 _UNBILLED = (
     "NOT EXISTS (SELECT FROM bill WHERE bill.account_no = estimate.account_no AND bill.kind = estimate.kind"
-    " AND bill.month = estimate.month AND bill.state = 'issued' AND bill.reverses IS NULL)"
+    " AND bill.month = estimate.month AND bill.state = 'issued' AND bill.reverses IS NULL AND bill.case_no IS NULL)"
 )
 _COLUMNS = "account_no, kind, org, tariff_class, month, through_on, energy_wh, amount_fen, estimated_at"
 

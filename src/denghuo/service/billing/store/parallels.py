@@ -172,7 +172,7 @@ class Parallels:
         """The bills that stand for accounts in a month, by account and kind: rated, held or issued."""
         rows = self._work.rows(
             "SELECT * FROM bill JOIN (SELECT bill_no, registers, rating FROM bill_basis) AS basis USING (bill_no)"
-            " WHERE month = %s AND account_no = ANY (%s) AND state <> 'reversed' AND reverses IS NULL",
+            " WHERE month = %s AND account_no = ANY (%s) AND state <> 'reversed' AND reverses IS NULL AND case_no IS NULL",
             (month, list(account_nos)),
         )
         return {(row["account_no"], row["kind"]): row for row in rows}
@@ -222,7 +222,7 @@ class Parallels:
         """Standing bills of the month that no old bill was compared with, and that were not noted yet."""
         return self._work.rows(
             "SELECT bill_no, account_no, kind, org, energy_wh, amount_fen FROM bill b WHERE month = %s"
-            " AND state <> 'reversed' AND reverses IS NULL AND NOT EXISTS (SELECT FROM parallel_bill p"
+            " AND state <> 'reversed' AND reverses IS NULL AND case_no IS NULL AND NOT EXISTS (SELECT FROM parallel_bill p"
             " WHERE p.run_no = %s AND p.account_no = b.account_no AND p.kind = b.kind AND p.bill_no = b.bill_no)"
             " ORDER BY bill_no LIMIT %s",
             (run["month"], run["run_no"], limit),

@@ -10,9 +10,9 @@ from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.opposite import opposite_line
 from denghuo.service.billing.store.bills import LINE_COLUMNS, line_row
 
-_SAME = (
+SAME = (
     "month, account_no, org, kind, contract_no, tariff_class, tariff_code, tariff_version, tariff_title, voltage, contract_w,"
-    " capacity_va, pv_w, area_no, from_on, to_on, used_before_wh, estimated_days, illustrative"
+    " capacity_va, pv_w, area_no, from_on, to_on, used_before_wh, estimated_days, illustrative, case_no"
 )
 """What a reversal has in common with the bill that it takes back."""
 
@@ -58,7 +58,7 @@ class Reversals:
     def standing(self, bill_no: str) -> dict[str, Any] | None:
         """An issued bill that nothing has taken back, held until the end of the transaction."""
         return self._work.row(
-            "SELECT bill_no, account_no, org, kind, month FROM bill"
+            "SELECT bill_no, account_no, org, kind, month, case_no FROM bill"
             " WHERE bill_no = %s AND state = 'issued' AND reverses IS NULL FOR UPDATE",
             (bill_no,),
         )
@@ -66,8 +66,8 @@ class Reversals:
     def add(self, bill: Mapping[str, Any], number: str, remarks: Sequence[Mapping[str, Any]], at: datetime) -> None:
         """Writes the reversal of a bill, ready to be issued."""
         self._work.run(
-            f"INSERT INTO bill (bill_no, state, reverses, energy_wh, amount_fen, remarks, rated_at, {_SAME})"
-            f" SELECT %s, 'passed', bill_no, -energy_wh, -amount_fen, %s, %s, {_SAME} FROM bill WHERE bill_no = %s",
+            f"INSERT INTO bill (bill_no, state, reverses, energy_wh, amount_fen, remarks, rated_at, {SAME})"
+            f" SELECT %s, 'passed', bill_no, -energy_wh, -amount_fen, %s, %s, {SAME} FROM bill WHERE bill_no = %s",
             (number, json.dumps(remarks, ensure_ascii=False), at, bill["bill_no"]),
         )
         self._work.run(
@@ -105,12 +105,17 @@ class Reversals:
             )
 
     def chain(self, month: str, account_no: str, kind: str, issued: bool) -> list[dict[str, Any]]:
-        """The bills of an account's month and kind in the order of their numbers; `issued`: without drafts."""
+        """The bills of an account's month and kind in the order of their numbers; then the adjustments of them, and what takes
+        these back, in the order of their cases. `issued`: without drafts."""
         return self._work.rows(
-            "SELECT bill_no, reverses, reversed_by, energy_wh, amount_fen, state, issued_on FROM bill"
-            " WHERE month = %s AND account_no = %s AND kind = %s AND (NOT %s OR state IN ('issued', 'reversed'))"
-            " ORDER BY bill_no",
-            (month, account_no, kind, issued),
+            "SELECT bill_no, reverses, reversed_by, case_no, energy_wh, amount_fen, state, issued_on,"
+            " (SELECT s.bill_no FROM adjustment_segment s WHERE s.case_no = b.case_no AND s.month = %(month)s) AS adjusts"
+            " FROM bill b WHERE account_no = %(account)s AND kind = %(kind)s"
+            " AND (NOT %(issued)s OR state IN ('issued', 'reversed'))"
+            " AND CASE WHEN case_no IS NULL THEN month = %(month)s ELSE case_no IN (SELECT s.case_no FROM adjustment_segment s"
+            " WHERE s.account_no = %(account)s AND s.kind = %(kind)s AND s.month = %(month)s) END"
+            " ORDER BY case_no NULLS FIRST, bill_no",
+            {"month": month, "account": account_no, "kind": kind, "issued": issued},
         )
 
 

@@ -19,7 +19,7 @@ from denghuo.service.billing.rules.claims.breach import (
 from denghuo.service.billing.rules.claims.compensation import outage_compensation
 from denghuo.service.billing.rules.claims.late_fee import Debt, LateFeeTerms, late_fee, late_fee_terms
 from denghuo.service.billing.rules.claims.making import PricedEnergy
-from denghuo.service.billing.rules.claims.refund import correction_claim, factor_corrected, rerated, settled, stated
+from denghuo.service.billing.rules.claims.refund import correction_claim, factor_corrected, settled, stated
 from denghuo.service.billing.rules.claims.temporary import (
     Load,
     temporary_refund,
@@ -38,7 +38,6 @@ __all__ = [
     "late_fee_terms",
     "outage_compensation",
     "over_quota",
-    "rerated",
     "sealed_equipment",
     "settled",
     "stated",

@@ -60,6 +60,16 @@ def errors_factor(errors: Sequence[Percent]) -> Fraction:
     return len(errors) * _inverse(whole)
 
 
+def error_factor(error: Percent) -> Fraction:
+    """K of a meter with an error: registered / (1 + error) is true."""
+    return _inverse(1 + Fraction(error.number, 10_000))
+
+
+def drop_factor(drop: Percent, allowed: Percent) -> Fraction:
+    """K of a voltage drop of the secondary circuit beyond what is allowed; 1 within the limit."""
+    return 1 + Fraction(max(drop.number - allowed.number, 0), 10_000)
+
+
 def phases_factor(working: int, phases: int = 3) -> Fraction:
     """K of a four-wire meter of which only `working` voltages or currents were there: 3/2 with two of three."""
     if not 0 < working <= phases:
@@ -119,19 +129,23 @@ def meter_error(
 
     registered: energy since the last verification; only half the time counts, unless the beginning is known.
     """
-    factor = _inverse(1 + Fraction(error.number, 10_000))
+    factor = error_factor(error)
     if known_since:
         return corrected(registered, factor, "correction.error", places=places)
     half = {band: round_half_up(energy, 2) for band, energy in registered.items()}
     found = corrected(half, factor, "correction.error", places=places)
-    said = step(
+    return Correction(found.by_band, [half_the_time(error), *found.steps], found.rule)
+
+
+def half_the_time(error: Percent) -> Step:
+    """Says that half the time since the last verification counts."""
+    return step(
         "days",
         {"error": percent(error.number), "share": "1/2"},
         f"误差 {percent(error.number)}%，按上次校验至更正时间的二分之一计。",
         f"Error {percent(error.number)} %, over half the time since the last verification. ",
         "correction.error",
     )
-    return Correction(found.by_band, [said, *found.steps], found.rule)
 
 
 def creep(minutes: int, minutes_a_turn: int, turns_a_kwh: int) -> Correction:
@@ -178,8 +192,7 @@ def normal_month(normal_wh: int, registered_wh: int) -> Correction:
 
 def voltage_drop(registered: Mapping[Band, int], drop: Percent, allowed: Percent, *, places: int = 3) -> Correction:
     """The secondary circuit's voltage drop beyond what is allowed: what exceeds it is billed again; nothing within the limit."""
-    over = max(drop.number - allowed.number, 0)
-    return corrected(registered, 1 + Fraction(over, 10_000), "correction.drop", places=places)
+    return corrected(registered, drop_factor(drop, allowed), "correction.drop", places=places)
 
 
 def _rounded(energy: Fraction, places: int) -> int:
