@@ -20,8 +20,10 @@ from tests.service.billing.county import (
     settle_county,
 )
 from tests.service.billing.months import bill_months, bill_no
+from tests.service.bindings import clock
 
-from denghuo.kernel.values import Energy, Money, Power, Price
+from denghuo.kernel.contract import Call
+from denghuo.kernel.values import Energy, Money, Percent, Power, Price
 from denghuo.service.billing.api import (
     Bill,
     BillRef,
@@ -30,15 +32,25 @@ from denghuo.service.billing.api import (
     CaseNotFound,
     CaseRef,
     FindCases,
+    FindExceptions,
     NotAdjustable,
     NotReversible,
     NotTriable,
     OpenCase,
+    Recalculate,
     ReplayBill,
     ReverseBill,
     RightEnergy,
 )
-from denghuo.service.billing.api.claim import StolenLoad, WiredElement, WrongRatio
+from denghuo.service.billing.api.claim import (
+    LostPhases,
+    MeterError,
+    RefundItem,
+    StolenLoad,
+    SuppliedPower,
+    WiredElement,
+    WrongRatio,
+)
 from denghuo.service.billing.cases.desk import KIND
 from denghuo.service.billing.listen import carry_out_decision
 from denghuo.service.ledger.api import AskProof, AskTrialBalance, LedgerApi, Owed, OwedBy
@@ -74,14 +86,19 @@ def billed(binding: str, dsn: str, folder: pathlib.Path) -> Iterator[County]:
         yield made
 
 
-def opened(cause: str, supply: Supply = SHOP, **facts: Any) -> OpenCase:
+def at_the_desk() -> Call:
+    """An accountant of today: what was billed before is known."""
+    return replace(ACCOUNTANT, now=clock())
+
+
+def opened(cause: str, who: Supply = SHOP, **facts: Any) -> OpenCase:
     given = {
         "from_on": FEBRUARY,
         "to_on": APRIL,
         "reason": "现场校验发现差错",
         "evidence": "校验记录 2026-05-02",
     } | facts
-    return OpenCase(account_no=supply.account_no, cause=cause, **given)  # type: ignore[arg-type]
+    return OpenCase(account_no=who.account_no, cause=cause, **given)  # type: ignore[arg-type]
 
 
 def decide(found: County, case: Case, agreed: bool = True) -> Case:
@@ -123,7 +140,7 @@ RATIO = WrongRatio(real=2, billed=1)
 
 def test_a_wrong_ratio_is_settled_by_one_bill_of_all_its_months(found: County) -> None:
     before = owed(found, SHOP).outstanding
-    case = found.billing.open_case(ACCOUNTANT, opened("ratio", ratio=RATIO))
+    case = found.billing.open_case(at_the_desk(), opened("ratio", ratio=RATIO))
     assert (case.state, case.energy, case.bill_no) == ("waiting", Energy.of("3100"), None)
     assert [(one.month, str(one.was_energy), str(one.energy)) for one in case.segments] == [
         (month, str(kwh), str(kwh)) for month, kwh in USED.items()
@@ -166,7 +183,7 @@ def test_a_wrong_ratio_is_settled_by_one_bill_of_all_its_months(found: County) -
 def test_what_does_not_fit_is_named_with_its_field(quick: County) -> None:
     def fields(case: OpenCase) -> list[str]:
         with pytest.raises(NotTriable) as refused:
-            quick.billing.open_case(ACCOUNTANT, case)
+            quick.billing.open_case(at_the_desk(), case)
         return [error["field"] for error in refused.value.errors]
 
     assert fields(opened("ratio")) == ["ratio"]
@@ -186,36 +203,36 @@ def test_what_does_not_fit_is_named_with_its_field(quick: County) -> None:
 def test_a_case_needs_bills_a_difference_and_no_other_case_of_its_kind(quick: County) -> None:
     def why(case: OpenCase) -> tuple[str, dict[str, Any]]:
         with pytest.raises(NotAdjustable) as refused:
-            quick.billing.open_case(ACCOUNTANT, case)
+            quick.billing.open_case(at_the_desk(), case)
         return refused.value.why, refused.value.fields
 
     assert why(opened("ratio", ratio=RATIO, to_on=date(2026, 5, 31)))[1]["month"] == "2026-05"
     assert why(opened("ratio", ratio=WrongRatio(real=3, billed=3)))[0] == "no_difference"
     assert why(opened("tariff", tariff_class="general_single_part"))[0] == "no_difference"
-    first = quick.billing.open_case(ACCOUNTANT, opened("ratio", ratio=RATIO, from_on=date(2026, 4, 10)))
+    first = quick.billing.open_case(at_the_desk(), opened("ratio", ratio=RATIO, from_on=date(2026, 4, 10)))
     reason, fields = why(opened("ratio", ratio=RATIO, to_on=date(2026, 4, 5)))
     assert (reason, fields["case_no"]) == ("known", first.case_no)
     # Once it was refused, the days are free again; another kind was never in its way.
     assert decide(quick, first, agreed=False).state == "refused"
-    again = quick.billing.open_case(ACCOUNTANT, opened("ratio", ratio=RATIO))
+    again = quick.billing.open_case(at_the_desk(), opened("ratio", ratio=RATIO))
     assert decide(quick, again).state == "done"
     right = [RightEnergy(month="2026-03", meter_no="M00009", energy=Energy.of("5"))]
     with pytest.raises(CannotRate, match="M00009"):
-        quick.billing.open_case(ACCOUNTANT, opened("reading", right=right))
+        quick.billing.open_case(at_the_desk(), opened("reading", right=right))
     assert why(opened("ratio", ratio=RATIO))[0] == "known"
     with pytest.raises(CaseNotFound):
         quick.billing.case(ACCOUNTANT, CaseRef(case_no="TB2026999999"))
 
 
 def test_a_case_is_withdrawn_and_heard_twice_it_is_billed_once(quick: County) -> None:
-    case = quick.billing.open_case(ACCOUNTANT, opened("ratio", ratio=RATIO))
+    case = quick.billing.open_case(at_the_desk(), opened("ratio", ratio=RATIO))
     assert case.approval_no is not None
     asker = replace(ACCOUNTANT, permits=frozenset({"workflow.act"}))
     quick.directory(WorkflowApi).withdraw(asker, ApprovalRef(approval_no=case.approval_no))
     quick.settle()
     assert quick.billing.case(ACCOUNTANT, CaseRef(case_no=case.case_no)).state == "withdrawn"
 
-    case = quick.billing.open_case(ACCOUNTANT, opened("ratio", ratio=RATIO))
+    case = quick.billing.open_case(at_the_desk(), opened("ratio", ratio=RATIO))
     done = decide(quick, case)
     before = owed(quick, SHOP)
     assert case.approval_no is not None
@@ -250,7 +267,7 @@ def take_back(found: County, number: str, rebill: bool = False) -> None:
 
 def test_an_adjusted_bill_is_taken_back_after_its_adjustment(found: County) -> None:
     before = owed(found, SHOP).outstanding
-    case = decide(found, found.billing.open_case(ACCOUNTANT, opened("ratio", ratio=RATIO)))
+    case = decide(found, found.billing.open_case(at_the_desk(), opened("ratio", ratio=RATIO)))
     assert case.bill_no is not None
     original = bill_no(SHOP, "2026-03")
     with pytest.raises(NotReversible) as refused:
@@ -271,21 +288,21 @@ def test_an_adjusted_bill_is_taken_back_after_its_adjustment(found: County) -> N
     # Now the bill itself may go, and another case may come; the numbers run on.
     take_back(found, bill_no(SHOP, "2026-04"), rebill=True)
     assert shown(found, bill_no(SHOP, "2026-04")).replaced_by == f"202604{SHOP.account_no}105"
-    again = decide(found, found.billing.open_case(ACCOUNTANT, opened("ratio", ratio=RATIO)))
+    again = decide(found, found.billing.open_case(at_the_desk(), opened("ratio", ratio=RATIO)))
     assert again.bill_no == f"202604{SHOP.account_no}106"
     assert [one.bill_no for one in again.segments][-1] == f"202604{SHOP.account_no}105"
 
 
 def test_what_changed_before_it_was_agreed_to_makes_a_case_void(quick: County) -> None:
-    ratio = quick.billing.open_case(ACCOUNTANT, opened("ratio", ratio=RATIO))
-    tariff = quick.billing.open_case(ACCOUNTANT, opened("tariff", tariff_class="resident"))
+    ratio = quick.billing.open_case(at_the_desk(), opened("ratio", ratio=RATIO))
+    tariff = quick.billing.open_case(at_the_desk(), opened("tariff", tariff_class="resident"))
     assert decide(quick, ratio).state == "done"
     before = owed(quick, SHOP)
     assert decide(quick, tariff).state == "void"
     assert owed(quick, SHOP) == before
 
     # Opened again it starts from what the first one left: 0.7853 becomes the price of residents for twice the energy.
-    after = quick.billing.open_case(ACCOUNTANT, opened("tariff", tariff_class="resident"))
+    after = quick.billing.open_case(at_the_desk(), opened("tariff", tariff_class="resident"))
     assert [str(one.was_energy) for one in after.segments] == ["2000", "2400", "1800"]
     done = decide(quick, after)
     assert done.bill_no is not None and done.amount.fen < 0
@@ -300,3 +317,124 @@ def ratio_bill(found: County, case: Case) -> str:
     number = found.billing.case(ACCOUNTANT, CaseRef(case_no=case.case_no)).bill_no
     assert number is not None
     return number
+
+
+# --- other causes -----------------------------------------------------------------------------------------------------------------
+
+
+def settled(found: County, case: OpenCase) -> tuple[Case, Bill]:
+    """A case that was agreed to, and its bill, verified and computed again."""
+    done = decide(found, found.billing.open_case(at_the_desk(), case))
+    assert (done.state, done.amount) == ("done", sum((line.amount for line in done.lines), Money(0)))
+    assert done.bill_no is not None
+    body = verified(found, done.bill_no)
+    assert len(json.dumps(body["proof"])) <= 2_048
+    assert found.billing.replay_bill(ACCOUNTANT, ReplayBill(bill_no=done.bill_no)).outcome == "identical"
+    return done, shown(found, done.bill_no)
+
+
+def test_an_error_without_a_beginning_counts_for_half_the_time_and_days_for_their_share(quick: County) -> None:
+    before = owed(quick, SHOP).outstanding
+    # 25 % too much, from the 16th of March on: 16 of 31 days. 1,200 x 16/31 x 1/2 = 309.677 kWh, of which a fifth is given back,
+    # and whole kWh are billed.
+    case, bill = settled(quick, opened("meter", meter=MeterError(error=Percent.of("25")), from_on=date(2026, 3, 16)))
+    assert [str(one.energy) for one in case.segments] == ["-62", "-90"]
+    assert str(case.amount) == "-119.37" and "二分之一" in case.said.zh
+    assert bill.energy == case.energy
+    now = owed(quick, SHOP)
+    assert now.outstanding - now.prepaid == before + case.amount
+
+
+def test_a_lost_phase_gives_half_of_it_again(quick: County) -> None:
+    case, _ = settled(quick, opened("wiring", lost=LostPhases(working=2), from_on=date(2026, 4, 1)))
+    assert (str(case.energy), str(case.amount)) == ("450", "353.39")
+
+
+def test_a_wrong_reading_is_settled_month_by_month(quick: County) -> None:
+    right = [
+        RightEnergy(month="2026-02", meter_no="M00002", energy=Energy.of("900")),
+        RightEnergy(month="2026-03", meter_no="M00002", energy=Energy.of("1300")),
+        RightEnergy(month="2026-04", meter_no="M00002", energy=Energy.of("950")),
+    ]
+    case, bill = settled(quick, opened("reading", right=right))
+    assert [str(one.amount) for one in case.segments] == ["-78.53", "78.53", "39.27"]
+    assert (str(case.energy), str(bill.amount)) == ("50", "39.27")
+
+
+def test_a_wrong_class_is_rated_by_the_tiers_of_the_right_one(quick: County) -> None:
+    case, bill = settled(quick, opened("tariff", tariff_class="resident"))
+    # 3,100 kWh in the year are all in the first tier.
+    assert [str(one.now_amount) for one in case.segments] == ["617.00", "740.40", "555.30"]
+    assert (str(case.energy), str(case.amount)) == ("0", "-521.73")
+    assert bill.tariff_code == "test.resident"
+
+
+def test_theft_is_paid_back_with_its_penalty_and_linked_to_the_bills(quick: County) -> None:
+    load = StolenLoad(power=Power(1_000), hours_a_day=10, days=30, price=Price.of("0.7853"))
+    case, bill = settled(quick, opened("theft", loads=[load]))
+    # 300 kWh, and three times as much again.
+    assert [str(line.amount) for line in case.lines] == ["235.59", "706.77"]
+    assert (str(case.energy), str(bill.amount), case.facts["loads"][0]["days"]) == ("300", "942.36", 30)  # type: ignore[index, call-overload]
+    assert [(one.month, str(one.amount)) for one in case.segments] == [(month, "0.00") for month in USED]
+    # It says nothing against the bill, which may be taken back; and a month can be in a case of another cause.
+    take_back(quick, bill_no(SHOP, "2026-04"), rebill=True)
+
+
+def test_other_amounts_are_given_back(quick: County) -> None:
+    item = RefundItem(name="重复计收的基本电费", amount=Money.of("-88.00"), period="2026-03")
+    before = owed(quick, SHOP)
+    _, bill = settled(quick, opened("refund", items=[item]))
+    now = owed(quick, SHOP)
+    assert str(bill.amount) == "-88.00" and now.outstanding - now.prepaid == before.outstanding - Money.of("88")
+    supply = SuppliedPower(power=Power(2_000))
+    settled(quick, opened("breach", supply=supply))
+
+
+# --- the tier year ----------------------------------------------------------------------------------------------------------------
+
+
+def held_for_tiers(found: County) -> list[tuple[str, str | None]]:
+    rows = found.billing.exceptions(ACCOUNTANT, FindExceptions(code="tier_moved", state="open")).rows
+    return [(row.month, row.bill_no) for row in rows]
+
+
+def test_later_months_of_the_tier_year_are_held_until_they_are_settled(found: County) -> None:
+    february = {"from_on": FEBRUARY, "to_on": date(2026, 2, 28)}
+    case = decide(found, found.billing.open_case(at_the_desk(), opened("ratio", HOME, ratio=RATIO, **february)))
+    assert str(case.amount) == "617.00"
+    # 2,000 kWh stand before March now, and 3,200 before April, of 3,120 in the first tier.
+    assert held_for_tiers(found) == [("2026-03", bill_no(HOME, "2026-03"))]
+    (row,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(code="tier_moved", state="open")).rows
+    assert "2026-03、2026-04" in row.reason.zh
+
+    days = {"from_on": date(2026, 3, 1), "to_on": APRIL}
+    tiers = decide(found, found.billing.open_case(at_the_desk(), opened("tier_year", HOME, **days)))
+    assert [(one.month, str(one.energy), str(one.amount)) for one in tiers.segments] == [
+        ("2026-03", "0", "4.00"),
+        ("2026-04", "0", "45.00"),
+    ]
+    assert tiers.bill_no is not None
+    verified(found, tiers.bill_no)
+    assert held_for_tiers(found) == []
+    # Taken back, February moves both of them again.
+    assert case.bill_no is not None
+    take_back(found, case.bill_no)
+    assert held_for_tiers(found) == [("2026-03", bill_no(HOME, "2026-03"))]
+
+
+def test_months_of_one_case_count_what_its_earlier_months_change(quick: County) -> None:
+    case, _ = settled(quick, opened("ratio", HOME, ratio=RATIO))
+    # 2,000, 2,400 and 1,800 kWh: 3,120 at 0.617, 1,680 at 0.667, 1,400 at 0.917, less 3,100 at 0.617.
+    assert str(case.amount) == "2416.70"
+    assert held_for_tiers(quick) == []
+
+
+def test_a_month_that_was_billed_again_moves_the_later_ones(quick: County) -> None:
+    asked = quick.billing.reverse_bill(ACCOUNTANT, ReverseBill(bill_no=bill_no(HOME, "2026-02"), reason="抄表有误"))
+    quick.directory(WorkflowApi).decide(OTHER_PERSON, Decide(approval_no=asked.approval_no, agreed=True, remark="同意"))
+    quick.settle()
+    assert held_for_tiers(quick) == [("2026-03", bill_no(HOME, "2026-03"))]
+    # Billed again as it was, nothing is another one.
+    quick.billing.recalculate(at_the_desk(), Recalculate(account_no=HOME.account_no, month="2026-02"))
+    quick.settle()
+    assert held_for_tiers(quick) == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
@@ -21,8 +22,10 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.api.exception import HOLD_CODES
 from denghuo.service.billing.batch import Entry
+from denghuo.service.billing.cases.standing import tell_moved
 from denghuo.service.billing.cycle import platform_call, rate_entries, review_bills, tariffs_of, write_drafts
 from denghuo.service.billing.issue import issue_bills
+from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.rating import Draft
 from denghuo.service.billing.single import AccountMonths
 from denghuo.service.billing.store import UNISSUED, BillingStore, Finished, Hold
@@ -103,6 +106,10 @@ class ExceptionDesk:
         passed = sorted(set(numbers) - self._store.held.still_held(numbers))
         self._store.bills.set_states(passed, "passed")
         issued = issue_bills(self._work, self._store, month, passed, call) if stage == "done" else None
+        if issued is not None and issued.count:
+            prover = Prover(self._store, self._ask, platform_call(call))
+            for told in tell_moved(self._store, request.account_no, cache(prover.tariff), call):
+                self._work.enqueue("billing.keep_tasks", {"month": told})
         self._work.enqueue("billing.keep_tasks", {"month": month})
         return Recalculated(
             account_no=request.account_no,

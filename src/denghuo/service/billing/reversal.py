@@ -8,6 +8,7 @@ reviewed and issued as bills are. All three have the number of the account's mon
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from denghuo.data.processing.work import Work
@@ -23,7 +24,9 @@ from denghuo.service.billing.api.reversal import (
     ReversalRequest,
     ReverseBill,
 )
+from denghuo.service.billing.cases.standing import tell_moved
 from denghuo.service.billing.issue import issue_bills
+from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.store import UNISSUED, BillingStore
 from denghuo.service.billing.store.reversals import Reversals
 from denghuo.service.host.binding import Ask
@@ -162,6 +165,10 @@ class ReversalDesk:
             self._store.cases.taken_back(bill["case_no"])
         issue_bills(self._work, self._store, month, [number], call)
         self._reversals.pair(bill["bill_no"], number)
+        if not asked["rebill"]:
+            prover = Prover(self._store, self._ask, Call.system(call.now))
+            for told in tell_moved(self._store, bill["account_no"], cache(prover.tariff), call):
+                self._work.enqueue("billing.keep_tasks", {"month": told})
         if asked["rebill"]:
             # A step of its own: peers are asked for the present readings, terms and prices, and no lock is held meanwhile.
             self._work.enqueue("billing.recalculate", {"account_no": bill["account_no"], "month": month})

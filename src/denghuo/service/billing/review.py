@@ -112,6 +112,11 @@ REMEDIES: dict[str, TextPair] = {
         zh="安排现场补抄后重算；确实无法抄表的说明理由放行。",
         en="Have the meter read on site and calculate again; release with the reason where it cannot be read.",
     ),
+    "tier_moved": TextPair(
+        zh="以“阶梯累计差错”为原因对这些月份立案退补，或逐月全减另发；差额不予退补的说明理由放行。",
+        en="Open a case with the cause “Tier position” over these months, or bill them again one by one; release with the reason"
+        " where the difference is not settled.",
+    ),
     "outlier_amount": TextPair(
         zh="逐行核对电量与电价；无误则说明理由放行。",
         en="Check energy and prices line by line; release with the reason if they are right.",

@@ -40,6 +40,7 @@ HOLD_CODES = Dictionary(
         "old_price": text("沿用往月价格", "Price of an earlier month"),
         "estimated_share": text("估算占比过高", "Too much of it estimated"),
         "outlier_amount": text("大额电费", "Amount out of range"),
+        "tier_moved": text("阶梯累计变化", "Tier position changed"),
     },
     tones={"read_held": "danger", "no_reading": "danger", "tariff_unknown": "danger", "rating_failed": "danger"},
 )
@@ -61,6 +62,7 @@ HoldCode = Annotated[
         "old_price",
         "estimated_share",
         "outlier_amount",
+        "tier_moved",
     ],
     Label("异常类型", "Exception", dictionary=HOLD_CODES.name),
 ]
@@ -94,6 +96,7 @@ CAUSE_OF: dict[str, Literal["collection", "record", "tariff", "use"]] = {
     "no_reading": "record",
     "contract_changed": "record",
     "rating_failed": "record",
+    "tier_moved": "record",
     "over_capacity": "record",
     "first_bill": "record",
     "tariff_unknown": "tariff",

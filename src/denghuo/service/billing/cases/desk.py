@@ -19,7 +19,8 @@ from denghuo.service.billing.api.case import CASE_CAUSES, NotAdjustable, OpenCas
 from denghuo.service.billing.cases.basis import Basis
 from denghuo.service.billing.cases.correct import corrected, months_of
 from denghuo.service.billing.cases.facts import facts_of, require_facts
-from denghuo.service.billing.cases.segments import Segment, Standing, rating_of, segment
+from denghuo.service.billing.cases.segments import Segment, rating_of, segment
+from denghuo.service.billing.cases.standing import standing_months, tell_moved
 from denghuo.service.billing.cases.stated import stated
 from denghuo.service.billing.cycle import platform_call
 from denghuo.service.billing.issue import issue_bills
@@ -142,9 +143,7 @@ class CaseDesk:
 
     def _segments(self, case: OpenCase, rows: Sequence[Row]) -> list[Segment]:
         found: list[Segment] = []
-        adjusted = self._store.cases.adjusted([row["bill_no"] for row in rows])
-        for row in rows:
-            standing = self._standing(row, adjusted.get(row["bill_no"]))
+        for row, standing in zip(rows, standing_months(self._store, rows), strict=True):
             span = BasicSpan(
                 first_day=row["from_on"],
                 last_day=row["to_on"],
@@ -154,21 +153,6 @@ class CaseDesk:
             right = corrected(case, standing.basis, standing.month, span, self._in_force)
             found.append(segment(standing, right, found, self._tariff))
         return found
-
-    def _standing(self, row: Row, adjusted: Row | None) -> Standing:
-        """What holds of a bill: what it was rated from, or what the newest adjustment made of that."""
-        account, month = row["account_no"], row["month"]
-        known_at = row["rated_at"] if adjusted is None else adjusted["opened_at"]
-        then = self._store.bills.used([account], month, known_at).get(account, {})
-        now = self._store.bills.used([account], month).get(account, {})
-        return Standing(
-            month=Month.of(month),
-            bill_no=row["bill_no"],
-            first_day=row["from_on"],
-            basis=Basis.of(row if adjusted is None else adjusted["segment"]["now"], row["to_on"]),
-            after_case=None if adjusted is None else adjusted["case_no"],
-            used_wh={one: now.get(one, 0) - then.get(one, 0) for one in now.keys() | then.keys()},
-        )
 
     def _lines(self, segments: Sequence[Segment]) -> list[BillLine]:
         return [
@@ -186,9 +170,8 @@ class CaseDesk:
         case = self._store.cases.waiting(approval_no)
         if case is None:
             return
-        number = self._carry_out(case) if agreed else None
-        state = "done" if number is not None else "void" if agreed else "refused"
-        self._store.cases.settle(case["case_no"], state, by, self._call.now, number)
+        if not agreed or not self._carry_out(case, by):
+            self._store.cases.settle(case["case_no"], "void" if agreed else "refused", by, self._call.now)
 
     def withdrawn(self, approval_no: int, by: str) -> None:
         """Whoever opened the case took it back."""
@@ -196,29 +179,53 @@ class CaseDesk:
         if case is not None:
             self._store.cases.settle(case["case_no"], "withdrawn", by, self._call.now)
 
-    def _carry_out(self, case: Row) -> str | None:
-        """Issues the adjustment bill; None where a bill of the case no longer stands as it did."""
+    def _carry_out(self, case: Row, by: str) -> bool:
+        """Issues the adjustment bill; False where a bill of the case no longer stands as it did."""
         segments = self._store.cases.segments(case["case_no"])
         month = segments[-1]["month"]
         self._store.cycles.lock(month)
         numbers = [one["bill_no"] for one in segments]
         if self._store.cases.hold_bills(numbers) < len(numbers):
-            return None
+            return False
         newest = self._store.cases.adjusted(numbers)
         if any(
             one["segment"] and one["after_case"] != newest.get(one["bill_no"], {}).get("case_no") for one in segments
         ):
-            return None
+            return False
+        if self._tier_year_changed(case, segments):
+            return False
         number = self._store.bills.next_number(month, case["account_no"], case["kind"])
         if number is None:
-            return None
+            return False
         lines = self._store.cases.lines(case["case_no"])
         rating = self._rating(case, segments, lines)
         span = (case["from_on"], case["to_on"])
         self._store.cases.add_bill(case, numbers[-1], number, rating, lines, span, [_remark(case)], self._call.now)
         self._store.cases.change_use(case["case_no"], 1, self._call.now)
         issue_bills(self._work, self._store, month, [number], self._call)
-        return number
+        # Settled before the months are looked at: the adjustment is what stands of them now.
+        self._store.cases.settle(case["case_no"], "done", by, self._call.now, number)
+        for told in tell_moved(self._store, case["account_no"], self._tariff, self._call):
+            self._work.enqueue("billing.keep_tasks", {"month": told})
+        return True
+
+    def _tier_year_changed(self, case: Row, segments: Sequence[Row]) -> bool:
+        """Whether the use of months before the case is another one than when the case was worked out."""
+        rated = [one for one in segments if one["segment"] is not None]
+        years = [
+            Basis.of(one["segment"]["now"], date.fromisoformat(one["segment"]["last_day"])).tier_year(
+                Month.of(one["month"]), self._tariff
+            )
+            for one in rated
+        ]
+        account, begins = case["account_no"], min((str(year) for year in years if year is not None), default=None)
+        if begins is None:
+            return False
+        then, now = (
+            self._store.bills.used([account], rated[0]["month"], known_at).get(account, {})
+            for known_at in (case["opened_at"], None)
+        )
+        return any(then.get(month, 0) != now.get(month, 0) for month in then.keys() | now.keys() if month >= begins)
 
     def _rating(self, case: Row, segments: Sequence[Row], lines: Sequence[BillLine]) -> dict[str, Any]:
         rated = [one["segment"] for one in segments if one["segment"] is not None]

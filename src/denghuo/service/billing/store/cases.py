@@ -37,10 +37,18 @@ class Cases:
             (account_no, kind, list(months)),
         )
 
+    def latest_bills(self, account_no: str, kind: str, months: int) -> list[Row]:
+        """As `bills`, the newest ones."""
+        newest = self._work.values(
+            "SELECT DISTINCT month FROM bill WHERE account_no = %s AND kind = %s AND state = 'issued' ORDER BY month DESC LIMIT %s",
+            (account_no, kind, months),
+        )
+        return self.bills(account_no, kind, newest)
+
     def adjusted(self, bill_nos: Sequence[str]) -> dict[str, Row]:
         """bill number -> the newest adjustment of it that stands: its segment, and the case it is of."""
         rows = self._work.rows(
-            "SELECT DISTINCT ON (s.bill_no) s.bill_no, s.case_no, s.segment, c.opened_at, c.bill_no AS adjustment_no"
+            "SELECT DISTINCT ON (s.bill_no) s.bill_no, s.case_no, s.segment, c.decided_at, c.bill_no AS adjustment_no"
             " FROM adjustment_segment s JOIN adjustment_case c USING (case_no)"
             " WHERE s.bill_no = ANY (%s) AND c.state = 'done' AND s.segment IS NOT NULL"
             " ORDER BY s.bill_no, c.decided_at DESC, c.case_no DESC",

@@ -116,6 +116,12 @@ class Held:
             ],
         )
 
+    def open_of(self, account_no: str, code: str) -> list[str]:
+        """The open exceptions of a kind of an account, in all months."""
+        return self._work.values(
+            "SELECT exception_no FROM hold WHERE account_no = %s AND code = %s AND state = 'open'", (account_no, code)
+        )
+
     def holds(self, month: str, account_no: str, state: str | None = None) -> list[Hold]:
         return self._work.rows(
             HOLD + " WHERE month = %s AND account_no = %s AND (%s::text IS NULL OR state = %s)",
