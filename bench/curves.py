@@ -30,7 +30,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from denghuo.data.analysis.lake import ROW_GROUP, SLOTS, curve_class
+from denghuo.data.analysis.lake import SLOTS, curve_class, write_day
 from denghuo.data.processing.dataset import write_rows
 from denghuo.data.processing.parts import Processes, RayExecutor, Workers, in_parts
 from denghuo.kernel.period import Month
@@ -82,17 +82,7 @@ def make_shard(job: tuple[str, int, int, int, int]) -> int:
                 lacks = gappy & (rng.random(len(subjects)) < 0.5) if slot % 8 == 0 else None
                 columns.append(pa.array(values.astype(np.int32), mask=lacks))
             path = path_of(folder, quantity, shard, day)
-            pq.write_table(
-                pa.table(columns, schema=kind.schema),
-                path,
-                compression="zstd",
-                compression_level=1,
-                row_group_size=ROW_GROUP,
-                use_dictionary=["subject"],
-                write_statistics=True,
-                store_schema=False,
-                column_encoding=dict.fromkeys(kind.value_names, "DELTA_BINARY_PACKED"),
-            )
+            write_day(kind, pa.table(columns, schema=kind.schema), path)
             size += path.stat().st_size
     rng = np.random.default_rng(shard)
     tariffs = rng.choice([name for name, _ in MIX], size=meters, p=[share / 100 for _, share in MIX])

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from denghuo.data.analysis.lake import ROW_GROUP, curve_class
+from denghuo.data.analysis.lake import curve_class, write_day
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Percent, Price
@@ -98,14 +98,7 @@ def write(folder: pathlib.Path, wh: Any) -> dict[date, str]:
         columns = [pa.array(hours[:, slot // 4]) for slot in range(4 * HOURS)]
         on = date(YEAR, 1, 1) + timedelta(days=day)
         paths[on] = str(folder / f"{on}.parquet")
-        pq.write_table(
-            pa.table([subjects, *columns], schema=kind.schema),
-            paths[on],
-            compression="zstd",
-            row_group_size=ROW_GROUP,
-            use_dictionary=["subject"],
-            column_encoding=dict.fromkeys(kind.value_names, "DELTA_BINARY_PACKED"),
-        )
+        write_day(kind, pa.table([subjects, *columns], schema=kind.schema), pathlib.Path(paths[on]))
     return paths
 
 

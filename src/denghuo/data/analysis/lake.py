@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from psycopg.rows import class_row
 
 from denghuo.data.analysis.held import HeldFile, HeldFiles
+from denghuo.data.analysis.subjects import subjects_said
 from denghuo.data.processing.database import Database
 from denghuo.kernel.period import SLOTS_A_DAY
 from denghuo.kernel.problem import Unavailable, text
@@ -147,19 +148,7 @@ class Lake:
         with _disk_problems():
             folder.mkdir(parents=True, exist_ok=True)
             try:
-                encoded = [name for name, kind_of in kind.values if pa.types.is_integer(kind_of)]
-                pq.write_table(
-                    table,
-                    partial,
-                    compression="zstd",
-                    compression_level=1,
-                    row_group_size=ROW_GROUP,
-                    use_dictionary=cast(Any, [name for name in kind.schema.names if name not in encoded]),
-                    column_encoding=dict.fromkeys(encoded, "DELTA_BINARY_PACKED"),
-                    # With lowest and highest values a reader adds without looking for overflow: a quarter off a scan that sums.
-                    write_statistics=True,
-                    store_schema=False,
-                )
+                write_day(kind, table, partial)
                 with partial.open("rb+") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
                     os.fsync(file.fileno())
@@ -373,6 +362,25 @@ class Lake:
                 " ORDER BY class, day, shard, version"
             )
             return [file for file in cursor if not self._whole(file)]
+
+
+def write_day(kind: LakeClass, table: pa.Table, path: pathlib.Path) -> None:
+    """Writes a day's rows as the lake keeps them; curves with the digest of their subjects in the head of the file."""
+    encoded = [name for name, kind_of in kind.values if pa.types.is_integer(kind_of)]
+    with pq.ParquetWriter(
+        path,
+        table.schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=cast(Any, [name for name in kind.schema.names if name not in encoded]),
+        column_encoding=dict.fromkeys(encoded, "DELTA_BINARY_PACKED"),
+        # With lowest and highest values a reader adds without looking for overflow: a quarter off a scan that sums.
+        write_statistics=True,
+        store_schema=False,
+    ) as writer:
+        writer.write_table(table, row_group_size=ROW_GROUP)
+        if kind.key_names == ["subject"]:
+            writer.add_key_value_metadata(subjects_said(table["subject"]))
 
 
 def _dated(kind: LakeClass, names: Sequence[str]) -> pa.Schema:

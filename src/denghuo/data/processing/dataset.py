@@ -134,7 +134,8 @@ def write_file(
         Unavailable: the disk is full.
     """
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=arrow_schema(schema))
-    table = table.select(list(schema.columns)).cast(arrow_schema(schema))
+    said = table.schema.metadata
+    table = table.select(list(schema.columns)).cast(arrow_schema(schema)).replace_schema_metadata(said)
     own = folder / schema.name / period
     own.mkdir(parents=True, exist_ok=True)
     partial = own / f".{shard}-{os.getpid()}-{id(table)}.partial"

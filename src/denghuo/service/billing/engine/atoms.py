@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
+from denghuo.data.analysis.subjects import said_in
 from denghuo.kernel.period import SLOTS_A_DAY
 from denghuo.service.billing.engine.figures import Int
 from denghuo.service.tariff.api import Band, BandSpan
@@ -114,16 +115,17 @@ def banded(cells: Int, matrix: Int) -> Int:
 
 def month_cells(atoms: Mapping[date, Sequence[str]], plan: MonthPlan) -> MonthCells:
     """Adds up the atoms of a month: the paths of each day's files, all made by the plan's cut, a subject once in each."""
-    wanted = ["subject", *_cells(plan), "gaps", "highest"]
+    wanted = [*_cells(plan), "gaps", "highest"]
+    sums = _Sums(plan)
     # One file at a time: the month as a whole would not fit the caches, nor always the memory.
-    return cells_in(
-        (
-            (day, pq.read_table(path, columns=wanted, use_threads=False))
-            for day, paths in sorted(atoms.items())
-            for path in paths
-        ),
-        plan,
-    )
+    for day, paths in sorted(atoms.items()):
+        for path in paths:
+            with pq.ParquetFile(path) as file:
+                said = said_in(file.metadata.metadata)
+                known = sums.has(said)
+                table = file.read(columns=wanted if known else ["subject", *wanted], use_threads=False)
+            sums.add(table, day, said)
+    return sums.cells()
 
 
 def _cells(plan: MonthPlan) -> list[str]:
@@ -132,41 +134,50 @@ def _cells(plan: MonthPlan) -> list[str]:
 
 def cells_in(atoms: Iterable[tuple[date, pa.Table]], plan: MonthPlan) -> MonthCells:
     """As `month_cells`, of atoms in memory, each with its day."""
-    names = _cells(plan)
-    sums = _Sums(max(plan.kinds.values(), default=-1) + 1, len(names))
+    sums = _Sums(plan)
     for day, table in atoms:
-        sums.add(table, names, plan, plan.kinds[day])
-    return sums.cells(plan)
+        sums.add(table, day)
+    return sums.cells()
 
 
 class _Sums:
     """Sums of the subjects met so far; subjects come last, so that a day's column is added to numbers side by side."""
 
-    def __init__(self, kinds: int, cells: int) -> None:
+    def __init__(self, plan: MonthPlan) -> None:
+        self._plan = plan
+        kinds = max(plan.kinds.values(), default=-1) + 1
         self._subjects: Any = pa.array([], pa.string())
-        self._energy, self._absent = np.zeros((2, kinds, cells, 0), dtype=np.int64)
+        self._said: bytes | None = None
+        self._energy, self._absent = np.zeros((2, kinds, len(plan.cut), 0), dtype=np.int64)
         self._days = np.zeros((kinds, 0), dtype=np.int64)
         self._highest, self._gap_days = np.zeros((2, 0), dtype=np.int64)
 
-    def add(self, table: pa.Table, names: Sequence[str], plan: MonthPlan, kind: int) -> None:
-        rows = self._rows(table["subject"].combine_chunks())
-        for at, name in enumerate(names):
+    def has(self, said: bytes | None) -> bool:
+        """Whether all subjects met so far, in their order, are those of a file whose head says this."""
+        return said is not None and said == self._said
+
+    def add(self, table: pa.Table, day: date, said: bytes | None = None) -> None:
+        """Adds a day's atoms. said: the digest of their subjects; where `has` knows it, the table need not name them."""
+        kind = self._plan.kinds[day]
+        rows = slice(None) if self.has(said) else self._rows(table["subject"].combine_chunks(), said)
+        for at, name in enumerate(_cells(self._plan)):
             self._energy[kind, at][rows] += table[name].to_numpy()
         self._days[kind][rows] += 1
-        _note_gaps(table, plan, self._absent[kind], rows, self._gap_days)
+        _note_gaps(table, self._plan, self._absent[kind], rows, self._gap_days)
         if table["highest"].null_count < len(table):
             tops = pc.fill_null(table["highest"], -1).to_numpy()
             self._highest[rows] = np.maximum(self._highest[rows], tops)
 
-    def _rows(self, column: Any) -> Int | slice:
+    def _rows(self, column: Any, said: bytes | None) -> Int | slice:
         """Where the subjects of a file stand; those that are new are given a place."""
-        if column.equals(self._subjects):
-            return slice(None)
         if not len(self._subjects):
             self._grow(column)
+        if column.equals(self._subjects):
+            self._said = said
             return slice(None)
         rows = pc.index_in(column, self._subjects)
         if rows.null_count:
+            self._said = None
             self._grow(pa.concat_arrays([self._subjects, column.filter(pc.is_null(rows))]))
             rows = pc.index_in(column, self._subjects)
         found: Int = rows.to_numpy()
@@ -179,9 +190,9 @@ class _Sums:
         self._days = np.pad(self._days, [(0, 0), *more])
         self._highest, self._gap_days = np.pad(self._highest, more, constant_values=-1), np.pad(self._gap_days, more)
 
-    def cells(self, plan: MonthPlan) -> MonthCells:
+    def cells(self) -> MonthCells:
         """The month, by subject in order."""
-        received = self._days[:, None] * plan.lengths[:, None] - self._absent
+        received = self._days[:, None] * self._plan.lengths[:, None] - self._absent
         flat = (-1, len(self._subjects))
         if not len(self._subjects):
             flat = (self._energy.shape[0] * self._energy.shape[1], 0)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from denghuo.data.analysis.lake import SLOTS
+from denghuo.data.analysis.subjects import subjects_of, told_of
 from denghuo.service.reading.api import cell_name
 
 pc: Any = pyarrow.compute
@@ -50,7 +51,7 @@ def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False, thre
         found = _scan(path, _query(cells, highest, "INTEGER"), threads)
     except duckdb.OutOfRangeException:
         found = _scan(path, _query(cells, highest, "BIGINT"), threads)
-    return _filled(found, cells)
+    return told_of(_filled(found, cells), subjects_of(path))
 
 
 def atoms_in(curves: pa.Table, cut: Sequence[int]) -> pa.Table:

@@ -1,0 +1,63 @@
+"""Files of the same subjects in the same order say so in their heads; no others do."""
+
+import pathlib
+from datetime import date
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from denghuo.data.analysis.lake import SLOTS, curve_class, write_day
+from denghuo.data.analysis.subjects import subjects_of, subjects_said
+from denghuo.data.processing.dataset import write_rows
+from denghuo.service.billing.engine.atoms import MonthPlan, month_cells
+from denghuo.service.reading.batch.atoms import atoms_of
+
+CURVES = curve_class("test")
+DAYS = [date(2026, 4, 1), date(2026, 4, 2), date(2026, 4, 3)]
+PLAN = MonthPlan((0,), dict.fromkeys(DAYS, 0), {})
+NAMES = st.lists(st.text("MN0123456789", min_size=1, max_size=6), max_size=8)
+
+
+def day_of(names: list[str], value: int) -> pa.Table:
+    columns = [pa.array(names, pa.string()), *[pa.array([value] * len(names), pa.int32()) for _ in SLOTS]]
+    return pa.table(columns, schema=CURVES.schema)
+
+
+@given(one=NAMES, other=NAMES)
+def test_the_digest_tells_subjects_and_their_order(one: list[str], other: list[str]) -> None:
+    said = [subjects_said(pa.chunked_array([names], pa.string())) for names in (one, other)]
+    assert (said[0] == said[1]) == (one == other)
+    halves = pa.chunked_array([one[:3], one[3:]], pa.string())
+    assert subjects_said(halves) == said[0]
+
+
+@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize(
+    "days",
+    [
+        [["M1", "M2"], ["M1", "M2"], ["M1", "M2"]],
+        [["M1"], ["M1", "M2"], ["M1", "M2"]],
+        [["M1", "M2"], ["M2"], ["M1", "M2"]],
+        [[], ["M1", "M2"], ["M2", "M3"]],
+        [["M2", "M1"], ["M1", "M2"], ["M2", "M1"]],
+    ],
+)
+def test_a_month_is_the_same_whether_or_not_heads_tell_the_subjects(
+    tmp_path: pathlib.Path, days: list[list[str]], told: bool
+) -> None:
+    paths = {}
+    for number, (day, names) in enumerate(zip(DAYS, days, strict=True), 1):
+        curves, atoms = tmp_path / f"c{number}.parquet", tmp_path / f"a{number}.parquet"
+        write_day(CURVES, day_of(names, number), curves)
+        made = atoms_of(curves, PLAN.cut)
+        write_rows(made if told else made.replace_schema_metadata(None), atoms)
+        assert (subjects_of(atoms) is not None) == told
+        paths[day] = [str(atoms)]
+    found = month_cells(paths, PLAN)
+    expected: dict[str, int] = {}
+    for number, names in enumerate(days, 1):
+        for name in names:
+            expected[name] = expected.get(name, 0) + 96 * number
+    assert dict(zip(found.subjects.to_pylist(), found.energy[:, 0].tolist(), strict=True)) == expected
