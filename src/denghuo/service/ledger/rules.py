@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from denghuo.kernel.period import Month
+from denghuo.kernel.values import round_half_up
 
 
 @dataclass(frozen=True)
@@ -145,3 +146,40 @@ def booking_month(day: date, closed: Collection[str]) -> str:
 
 def voucher_no(month: str, serial: int) -> str:
     return f"{month.replace('-', '')}-{serial:06d}"
+
+
+# --- invoices ---------------------------------------------------------------------------------------------------------------
+
+VAT_RATE = 1_300
+"""13 % in 0.01 %, since 2019-04-01 (财政部、税务总局、海关总署公告2019年第39号)."""
+_CODE = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+"""The letters of a unified social credit code in the order of their worth (GB 32100-2015)."""
+
+
+def tax_within(amount_fen: int, rate: int = VAT_RATE) -> int:
+    """The tax that an amount holds: amount x rate / (1 + rate), to the fen."""
+    return round_half_up(amount_fen * rate, 10_000 + rate)
+
+
+def red_tax(left_fen: int, taken_fen: int, rate: int = VAT_RATE) -> int:
+    """The tax of a red letter over `taken_fen` of an invoice of which `left_fen` are left: what is left bears the tax of its own
+    amount, so that red letters over all of it take back all of its tax."""
+    return tax_within(left_fen, rate) - tax_within(left_fen - taken_fen, rate)
+
+
+def spread(credit_fen: int, left: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Which invoices (with what is left of them, in the order in which they are used) a credit takes back, and how much of each.
+    What goes beyond them was never invoiced."""
+    found = []
+    for number, left_fen in left:
+        taken = min(credit_fen, left_fen)
+        if taken > 0:
+            found.append((number, taken))
+            credit_fen -= taken
+    return found
+
+
+def is_credit_code(code: str) -> bool:
+    """Whether the last letter of a unified social credit code is the check of the others."""
+    worth = sum(_CODE.index(letter) * pow(3, place, 31) for place, letter in enumerate(code[:-1]))
+    return _CODE[(31 - worth % 31) % 31] == code[-1]

@@ -35,9 +35,15 @@ from denghuo.service.ledger.api import (
     FindBalances,
     FindBalanceWarnings,
     FindEntries,
+    FindInvoices,
     FindPostings,
     FindReceivables,
     FindVouchers,
+    Invoice,
+    InvoiceRef,
+    Invoices,
+    InvoicesSent,
+    IssueInvoice,
     KnownReceipts,
     LedgerApi,
     MonthClosed,
@@ -57,6 +63,7 @@ from denghuo.service.ledger.api import (
     Recovery,
     RecoveryRow,
     ReverseReceipt,
+    SendInvoices,
     SetBalanceLimit,
     Statement,
     TellBalances,
@@ -68,6 +75,7 @@ from denghuo.service.ledger.api import (
 from denghuo.service.ledger.balances import BalanceDesk
 from denghuo.service.ledger.batch import post_run
 from denghuo.service.ledger.closing import Closing
+from denghuo.service.ledger.invoices import InvoiceDesk
 from denghuo.service.ledger.receiving import Receiving
 from denghuo.service.ledger.store.books import Books
 from denghuo.service.ledger.store.items import AccountState, Items
@@ -84,12 +92,34 @@ class LedgerService(LedgerApi):
 
     def take_bills(self, month: str, run_no: int, bills: DatasetRef, lines: DatasetRef) -> None:
         """Posts a run's bills (the event handler's work) and says so when there were new ones."""
-        desk = BalanceDesk(self._work, self._ask)
-        posted = post_run(self._work, month, run_no, bills, lines, lambda: desk.follow_bills(self._work.call.today))
+        desk, invoices = BalanceDesk(self._work, self._ask), self._invoices(self._work.call)
+
+        def follow() -> None:
+            desk.follow_bills(self._work.call.today)
+            invoices.follow()
+
+        posted = post_run(self._work, month, run_no, bills, lines, follow)
         if posted.bills:
             self._work.emit(
                 BillsPosted(month=month, run_no=run_no, count=posted.bills, amount_fen=str(posted.amount_fen))
             )
+
+    # -- invoices --------------------------------------------------------------------------------------------------------
+
+    def issue_invoice(self, call: Call, request: IssueInvoice) -> Invoice:
+        return self._invoices(call).issue(request)
+
+    def send_invoices(self, call: Call, request: SendInvoices) -> InvoicesSent:
+        return self._invoices(call).send()
+
+    def invoices(self, call: Call, request: FindInvoices) -> Invoices:
+        return self._invoices(call).found(request)
+
+    def invoice(self, call: Call, request: InvoiceRef) -> Invoice:
+        return self._invoices(call).invoice(request.invoice_no)
+
+    def _invoices(self, call: Call) -> InvoiceDesk:
+        return InvoiceDesk(self._work, self._ask, call)
 
     # -- what is owed ----------------------------------------------------------------------------------------------------
 

@@ -63,6 +63,20 @@ from denghuo.service.ledger.api.book import (
     Vouchers,
     VoucherUnknown,
 )
+from denghuo.service.ledger.api.invoice import (
+    COLOURS,
+    INVOICE_STATES,
+    BuyerCodeWrong,
+    FindInvoices,
+    Invoice,
+    InvoiceRef,
+    Invoices,
+    InvoicesSent,
+    InvoiceUnknown,
+    IssueInvoice,
+    NotInvoiced,
+    SendInvoices,
+)
 from denghuo.service.ledger.api.item import (
     BILL_KINDS,
     BUCKETS,
@@ -119,7 +133,9 @@ __all__ = [
     "ACCOUNT_KINDS",
     "BILL_KINDS",
     "BUCKETS",
+    "COLOURS",
     "DOCUMENTS",
+    "INVOICE_STATES",
     "ITEMS_MAX",
     "ITEM_STATES",
     "LEVELS",
@@ -154,6 +170,7 @@ __all__ = [
     "BillsOpen",
     "BillsPosted",
     "BooksDiffer",
+    "BuyerCodeWrong",
     "Chart",
     "ChartCode",
     "ChartRow",
@@ -169,9 +186,16 @@ __all__ = [
     "FindBalanceWarnings",
     "FindBalances",
     "FindEntries",
+    "FindInvoices",
     "FindPostings",
     "FindReceivables",
     "FindVouchers",
+    "Invoice",
+    "InvoiceRef",
+    "InvoiceUnknown",
+    "Invoices",
+    "InvoicesSent",
+    "IssueInvoice",
     "ItemState",
     "KnownReceipt",
     "KnownReceipts",
@@ -182,6 +206,7 @@ __all__ = [
     "MonthClosed",
     "MonthLocked",
     "MonthNotOver",
+    "NotInvoiced",
     "OpenAccounts",
     "OpenItem",
     "Owed",
@@ -207,6 +232,7 @@ __all__ = [
     "Recovery",
     "RecoveryRow",
     "ReverseReceipt",
+    "SendInvoices",
     "SetBalanceLimit",
     "Statement",
     "StatementRow",
@@ -320,3 +346,21 @@ class LedgerApi(Api, noun="ledger", version=1):
     @command(permit="ledger.close", problems=(MonthLocked, MonthNotOver, BooksDiffer))
     def close_month(self, call: Call, request: CloseMonth) -> MonthClosed:
         """Locks a booking month that is over and whose books agree with the sub-ledgers."""
+
+    # -- invoices ----------------------------------------------------------------------------------------------------------
+
+    @command(permit="ledger.invoice", problems=(NotInvoiced, BuyerCodeWrong))
+    def issue_invoice(self, call: Call, request: IssueInvoice) -> Invoice:
+        """Enters the invoice of an issued bill in the register and asks the tax authority for it."""
+
+    @command(permit="ledger.advance")
+    def send_invoices(self, call: Call, request: SendInvoices) -> InvoicesSent:
+        """Takes what waits to the tax authority: a step of the job worker, called until nothing waits."""
+
+    @query(permit="ledger.read")
+    def invoices(self, call: Call, request: FindInvoices) -> Invoices:
+        """Invoices and red letters by month, account, bill, state and unit, the newest first."""
+
+    @query(permit="ledger.read", problems=(InvoiceUnknown,))
+    def invoice(self, call: Call, request: InvoiceRef) -> Invoice:
+        """One invoice with what red letters left of it, or what a red letter takes back."""
