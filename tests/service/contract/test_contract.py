@@ -13,7 +13,7 @@ from tests.service.records import CLERK, OPERATOR, account, contract, held, numb
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.kernel.values import ApparentPower, Energy, Percent, Power
+from denghuo.kernel.values import ApparentPower, Energy, Percent, Power, Price
 from denghuo.service.contract.api import (
     AgreeSpecial,
     ChangeTerms,
@@ -27,6 +27,7 @@ from denghuo.service.contract.api import (
     LossRow,
     Part,
     PublishTerms,
+    RetailPrice,
     SignContracts,
     SpecialRefused,
     SpecialTerms,
@@ -209,6 +210,7 @@ def test_special_terms_that_no_bill_follows_from_are_refused_field_by_field(cont
     asked = AgreeSpecial(contract_no=contract(1).contract_no, effective_from=date(2026, 4, 1), reason="登记专用条款")
     day = date(2026, 4, 1)
     running = Transformer(transformer_no="T1", capacity_kva=ApparentPower.of("315"), first_day=day)
+    retail = [RetailPrice(band="total", price=Price.of("0.42"))]
     cases: list[tuple[dict[str, object], list[str]]] = [
         (
             {"losses": [TransformerLoss(transformer_no="T1", way="nameplate")]},
@@ -225,6 +227,7 @@ def test_special_terms_that_no_bill_follows_from_are_refused_field_by_field(cont
         ({"transformers": [running.model_copy(update={"last_day": date(2026, 3, 1)})]}, ["last_day"]),
         ({"persons": 6}, ["persons_since"]),
         ({"counted_with": [number(1)]}, ["0"]),
+        ({"retail_title": "固定价", "retail_document": "LS-1", "retail_prices": retail}, ["retail_title"]),
     ]
     for given_, fields in cases:
         with pytest.raises(SpecialRefused) as caught:

@@ -7,16 +7,20 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
+from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import Percent, round_half_up
+from denghuo.kernel.values import Percent, Price, round_half_up
 from denghuo.service.billing.batch import SUB_METER, Entry, Piece, Terms
 from denghuo.service.billing.lines import (
     CannotRate,
+    GreenEnergy,
     LineLoss,
     LossBand,
+    MarketMonth,
     Part,
     RatingSubject,
+    RetailPackage,
     TransformerDays,
     TransformerLoss,
 )
@@ -98,6 +102,9 @@ def filled(entry: Entry, tariff: TariffDocument, days: Days, tier_months: int, e
         "charging_station": special.charging_station,
         "standard_lowered": special.standard_lowered,
     }
+    market = _market(special, days)
+    if market is not None and terms.settlement_mode == "market":
+        found["market"] = market
     if special.pf_standard is not None:
         found["standard"] = special.pf_standard
     if special.counted_with and tariff.basic is not None and tariff.basic.discount is not None:
@@ -246,6 +253,28 @@ def _of_days(month_wh: int, days: Days) -> int:
     before = (days.first - days.month.first_day).days
     by_end = round_half_up(month_wh * (before + days.count), days.month.day_count)
     return by_end - round_half_up(month_wh * before, days.month.day_count)
+
+
+# --- market ----------------------------------------------------------------------------------------------------------------
+
+
+def _market(special: SpecialTerms, days: Days) -> MarketMonth | None:
+    """The package and the green energy of a market customer; green energy agreed for a month counts by the days."""
+    if special.retail_title is None or special.retail_document is None:
+        return None
+    package = RetailPackage(
+        title=TextPair(zh=special.retail_title, en=special.retail_title),
+        document=special.retail_document,
+        fixed={one.band: one.price for one in special.retail_prices},
+        fee=special.retail_fee or Price(0),
+        floor=special.retail_floor,
+        cap=special.retail_cap,
+    )
+    green = [
+        GreenEnergy(quantity_wh=_of_days(one.quantity_kwh.wh, days), price=one.price, document=one.document)
+        for one in special.green
+    ]
+    return MarketMonth(document=package.document, package=package, green=green)
 
 
 # --- households ------------------------------------------------------------------------------------------------------------

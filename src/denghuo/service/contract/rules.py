@@ -130,7 +130,8 @@ def _fault(item: NewContract, accounts: Mapping[str, str]) -> _Fault | None:
     if item.protected and item.fee_control is None:
         what = ("保电标志只用于费控用户", "only an account under fee control is marked as protected")
         return "protected", what, ("请填写费控方式或清空", "state the fee control or leave it empty")
-    for special in faults(item.kind, item.tariff_class, item.account_no, item.special) if item.special else ():
+    terms = item.kind, item.tariff_class, item.settlement_mode, item.account_no
+    for special in faults(*terms, item.special) if item.special else ():
         return (
             f"special.{special['field']}",
             (special["zh"], special["en"]),

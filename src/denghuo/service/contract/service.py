@@ -114,7 +114,7 @@ class ContractService(ContractApi):
         if special is None:
             return
         head = self._history(call, request.contract_no).contract
-        found = faults(head.kind, terms.tariff_class, head.account_no, special)
+        found = faults(head.kind, terms.tariff_class, terms.settlement_mode, head.account_no, special)
         if any(part.tariff_code is not None for part in special.parts):
             # A price list is open to the platform, whatever the caller may read of it.
             asking = Call.system(call.now, actor=call.actor)

@@ -12,7 +12,7 @@ from denghuo.service.tariff.api import TariffDocument
 
 Fault = dict[str, Any]
 """An entry of `SpecialRefused.errors`."""
-_COUNTED = ("transformers", "losses", "line_losses", "parts", "counted_with")
+_COUNTED = ("transformers", "losses", "line_losses", "parts", "counted_with", "green")
 _NAMED = ("free_energy", "agency_case", "charging_station", "pf_standard", "standard_lowered")
 ALL = 10_000
 """100 % in 0.01 %."""
@@ -48,6 +48,8 @@ def said(special: SpecialTerms) -> TextPair:
             parts.append((entry["zh"], entry["en"]))
     if special.persons is not None:
         parts.append((f"家庭 {special.persons} 人", f"household of {special.persons}"))
+    if special.retail_title is not None:
+        parts.append((f"零售套餐 {special.retail_title}", f"retail package {special.retail_title}"))
     return TextPair(zh="、".join(zh for zh, _ in parts), en="; ".join(en for _, en in parts))
 
 
@@ -56,7 +58,7 @@ def refused(faults: Sequence[Fault]) -> SpecialRefused:
     return SpecialRefused(text(first["zh"], first["en"]), errors=list(faults))
 
 
-def faults(kind: str, tariff_class: str, account_no: str, special: SpecialTerms) -> list[Fault]:
+def faults(kind: str, tariff_class: str, settlement: str, account_no: str, special: SpecialTerms) -> list[Fault]:
     """Everything about special terms that a bill could not be made from, with what to do about it."""
     if kind != "supply":
         return [
@@ -71,6 +73,7 @@ def faults(kind: str, tariff_class: str, account_no: str, special: SpecialTerms)
         *_parts(special.parts),
         *_household(special, tariff_class),
         *_counted(special, account_no),
+        *_market(special, settlement),
     ]
 
 
@@ -267,6 +270,43 @@ def _counted(special: SpecialTerms, account_no: str) -> Iterator[Fault]:
             yield _fault(
                 f"counted_with.{at}", other, "不能是本户，请填其他户号。", "That is this account; name the others."
             )
+
+
+def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
+    """A package has prices and says where it is agreed; package and green power are a market customer's."""
+    given = [name for name in FIELDS.entries if name.startswith(("retail_", "green")) and getattr(special, name)]
+    if given and settlement != "market":
+        yield _fault(
+            given[0],
+            settlement,
+            "只用于市场化结算的合同，请先将结算方式变更为市场化，或清空。",
+            "It is for contracts settled at the market; change the settlement first, or leave it out.",
+        )
+    for name in ("retail_title", "retail_document", "retail_prices"):
+        if given and name not in given:
+            yield _fault(
+                name,
+                None,
+                "约定零售套餐或绿电须填写该项。",
+                "A retail package, or green power beside it, needs it; fill it in.",
+            )
+    bands = Counter(one.band for one in special.retail_prices)
+    if bands["total"] and len(bands) > 1:
+        yield _fault(
+            "retail_prices",
+            "total",
+            "全时段电价不能与分时段电价并用，请只保留一种。",
+            "A price for all hours cannot stand beside prices by band; keep one kind.",
+        )
+    for at, one in enumerate(special.retail_prices):
+        if bands[one.band] > 1:
+            yield _twice(f"retail_prices.{at}.band", one.band)
+    floor, cap = special.retail_floor, special.retail_cap
+    if floor is not None and cap is not None and cap.e8 < floor.e8:
+        yield _fault("retail_cap", cap, "均价上限低于下限，请改正。", "The cap lies below the floor; correct them.")
+    for at, green in enumerate(special.green):
+        if green.quantity_kwh.wh <= 0:
+            yield _more_than_nothing(f"green.{at}.quantity_kwh", green.quantity_kwh)
 
 
 def _twice(field: str, value: str) -> Fault:

@@ -11,8 +11,8 @@ from pydantic import Field, StringConstraints
 from denghuo.kernel.contract import Dictionary, Label, Message
 from denghuo.kernel.fields import AccountNo, ContractNo, PointNo, Reason, TariffClass, TariffCode
 from denghuo.kernel.problem import Problem, text
-from denghuo.kernel.values import ApparentPower, Energy, Percent, Power, ReactiveEnergy
-from denghuo.service.tariff.api import AgencyCase
+from denghuo.kernel.values import ApparentPower, Energy, Percent, Power, Price, ReactiveEnergy
+from denghuo.service.tariff.api import AgencyCase, Band
 
 STANDARDS = Dictionary(
     "contract.pf_standard",
@@ -152,6 +152,23 @@ class Part(Message):
     take_from: Annotated[Literal["flat", "each"], Label("扣减时段", "Taken off", dictionary=TAKEN_FROM.name)] = "flat"
 
 
+class RetailPrice(Message):
+    """What a retail package asks for a kWh in a band; `total` for all hours alike."""
+
+    band: Band
+    price: Annotated[Price, Label("套餐电价", "Package price")]
+
+
+class GreenPower(Message):
+    """Green energy settled with the contract (绿电): the quantity of a month and the price of its environmental value."""
+
+    quantity_kwh: Annotated[Energy, Label("绿电电量(月)", "Green energy a month")]
+    price: Annotated[Price, Label("环境价值单价", "Price of its value")]
+    document: Annotated[
+        str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), Label("绿电合同编号", "Contract")
+    ]
+
+
 Transformers = Annotated[list[Transformer], Field(max_length=200), Label("受电变压器", "Transformers")]
 Losses = Annotated[list[TransformerLoss], Field(max_length=50), Label("变损", "Transformer losses")]
 LossRows = Annotated[list[LossRow], Field(max_length=500), Label("损耗表", "Loss table")]
@@ -168,13 +185,27 @@ Lowered = Annotated[bool, Label("降低功率因数标准（不奖）", "Lowered
 CountedWith = Annotated[
     list[AccountNo], Field(max_length=100), Label("同一客户其他户号", "Other accounts of the customer")
 ]
+RetailTitle = Annotated[
+    str, StringConstraints(min_length=1, max_length=60, strip_whitespace=True), Label("零售套餐", "Retail package")
+]
+RetailDocument = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=120, strip_whitespace=True),
+    Label("零售合同编号", "Retail contract"),
+]
+RetailPrices = Annotated[list[RetailPrice], Field(max_length=6), Label("套餐电价", "Package prices")]
+RetailFee = Annotated[Price, Label("售电服务费", "Service fee")]
+RetailFloor = Annotated[Price, Label("均价下限", "Floor of the average price")]
+RetailCap = Annotated[Price, Label("均价上限", "Cap of the average price")]
+Green = Annotated[list[GreenPower], Field(max_length=20), Label("绿电", "Green power")]
 
 
 class SpecialTerms(Message):
     """Everything beside class, voltage and capacity that a month is rated by.
 
     pf_standard: agreed in the place of the one that follows from class and capacity. counted_with: accounts of the same customer,
-    whose energy and capacity count for a discount by energy per kVA.
+    whose energy and capacity count for a discount by energy per kVA. retail_*: the package of a market customer (零售套餐): prices
+    by band or one for all hours, a fee on every kWh, and bounds of the month's average price.
     """
 
     transformers: Transformers = []
@@ -193,6 +224,13 @@ class SpecialTerms(Message):
     pf_standard: Standard | None = None
     standard_lowered: Lowered = False
     counted_with: CountedWith = []
+    retail_title: RetailTitle | None = None
+    retail_document: RetailDocument | None = None
+    retail_prices: RetailPrices = []
+    retail_fee: RetailFee | None = None
+    retail_floor: RetailFloor | None = None
+    retail_cap: RetailCap | None = None
+    green: Green = []
 
 
 SpecialField = Literal[
@@ -212,6 +250,13 @@ SpecialField = Literal[
     "pf_standard",
     "standard_lowered",
     "counted_with",
+    "retail_title",
+    "retail_document",
+    "retail_prices",
+    "retail_fee",
+    "retail_floor",
+    "retail_cap",
+    "green",
 ]
 FIELDS = Dictionary(
     "contract.special_field",
@@ -232,6 +277,13 @@ FIELDS = Dictionary(
         "pf_standard": text("约定功率因数标准", "Agreed standard"),
         "standard_lowered": text("降低标准", "Lowered standard"),
         "counted_with": text("同一客户其他户号", "Other accounts of the customer"),
+        "retail_title": text("零售套餐", "Retail package"),
+        "retail_document": text("零售合同编号", "Retail contract"),
+        "retail_prices": text("套餐电价", "Package prices"),
+        "retail_fee": text("售电服务费", "Service fee"),
+        "retail_floor": text("均价下限", "Floor of the average price"),
+        "retail_cap": text("均价上限", "Cap of the average price"),
+        "green": text("绿电", "Green power"),
     },
 )
 
@@ -258,8 +310,15 @@ class AgreeSpecial(Message):
     pf_standard: Standard | None = None
     standard_lowered: Lowered | None = None
     counted_with: CountedWith | None = None
+    retail_title: RetailTitle | None = None
+    retail_document: RetailDocument | None = None
+    retail_prices: RetailPrices | None = None
+    retail_fee: RetailFee | None = None
+    retail_floor: RetailFloor | None = None
+    retail_cap: RetailCap | None = None
+    green: Green | None = None
     ended: Annotated[
-        list[SpecialField], Field(max_length=16), Label("不再约定", "No longer agreed", dictionary=FIELDS.name)
+        list[SpecialField], Field(max_length=32), Label("不再约定", "No longer agreed", dictionary=FIELDS.name)
     ] = []
     reason: Reason
 
