@@ -135,10 +135,10 @@ class BillingFinder:
         return found
 
     def summary(self, request: Summarise) -> list[dict[str, Any]]:
-        """Bills of a month by kind and class; energy and amounts of issued ones."""
+        """Bills of a month by kind and class; energy and amounts of issued ones, with their adjustments."""
         return self._work.rows(
-            "SELECT kind, tariff_class, count(*) FILTER (WHERE state <> 'reversed') AS count,"
-            " count(*) FILTER (WHERE state = 'issued') AS issued,"
+            "SELECT kind, tariff_class, count(*) FILTER (WHERE state <> 'reversed' AND case_no IS NULL) AS count,"
+            " count(*) FILTER (WHERE state = 'issued' AND case_no IS NULL) AS issued,"
             " count(*) FILTER (WHERE state = 'held') AS held,"
             " coalesce(sum(energy_wh) FILTER (WHERE state = 'issued'), 0)::bigint AS energy_wh,"
             " coalesce(sum(amount_fen) FILTER (WHERE state = 'issued'), 0)::bigint AS amount_fen FROM bill"
@@ -201,8 +201,8 @@ class BillingFinder:
             for month in months
         }
         for row in self._work.rows(
-            "SELECT month, count(*) FILTER (WHERE state <> 'reversed') AS rated,"
-            " count(*) FILTER (WHERE state = 'issued') AS issued,"
+            "SELECT month, count(*) FILTER (WHERE state <> 'reversed' AND case_no IS NULL) AS rated,"
+            " count(*) FILTER (WHERE state = 'issued' AND case_no IS NULL) AS issued,"
             " coalesce(sum(energy_wh) FILTER (WHERE state = 'issued' AND kind = 'supply'), 0)::bigint AS energy_wh,"
             " coalesce(sum(amount_fen) FILTER (WHERE state = 'issued' AND kind = 'supply'), 0)::bigint AS amount_fen,"
             " coalesce(sum(energy_wh) FILTER (WHERE state = 'issued' AND kind = 'purchase'), 0)::bigint"

@@ -127,6 +127,10 @@ class BillQuestions:
             raise _not_comparable(
                 one, number, "reversal", "冲销账单不参与比较。", "A reversal is compared with nothing."
             )
+        if one["case_no"] or other["case_no"]:
+            raise _not_comparable(
+                one, number, "adjustment", "退补账单不参与比较，差额见各行。", "An adjustment is compared with nothing."
+            )
         return other
 
 

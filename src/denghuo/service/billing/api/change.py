@@ -73,4 +73,4 @@ class BillChange(Message):
 
 
 class NotComparable(Problem, noun="billing", status=409, zh="没有可比的账单", en="There is no bill to compare with"):
-    """Fields: bill_no, other_bill_no, why (no_earlier, other_account, other_kind, reversal, cannot_rate)."""
+    """Fields: bill_no, other_bill_no, why (no_earlier, other_account, other_kind, reversal, adjustment, cannot_rate)."""
