@@ -281,8 +281,21 @@ def test_a_months_prices_are_taken_in_by_one_person_and_published_by_another(
     dialog.get_by_role("button", name="发布全部").click()
     expect(dialog).to_be_hidden()
     expect(page.locator(".detail__pair", has_text="状态")).to_contain_text("已发布")
+    page = enter("tariff", path=address)
+    page.get_by_role("link", name="导入更正").click()
+    expect(page.get_by_label("电费年月")).to_have_value("2026-01")
+    expect(page.get_by_role("checkbox", name="更正已发布的价格表")).to_be_checked()
+    page.get_by_label("文号").fill("湖北省2026年1月代理购电价格表（更正）")
+    choose(page, "corrected.csv", table.replace("0.38447,", "0.37447,"))
+    page.get_by_role("button", name="检查并起草").click()
+    expect(page.locator(".detail__pair", has_text="第几次发布")).to_contain_text("2")
+    expect(page.get_by_text("代理购电价格由 0.38447 降至 0.37447").first).to_be_visible()
+    page.get_by_role("tab", name="受更正影响的账单").click()
+    expect(page.get_by_text("没有按被更正价格计费的账单")).to_be_visible()
+    accessible(page)
     with product.session("tariff") as client:
         found = product.ask(client, "tariff.in_force", on="2026-01-31", area="420000")["tariffs"]
+        assert {one["version"] for one in found} == {1}
     assert [one["code"] for one in found] == [
         "hb.business.single",
         "hb.business.single.tou",

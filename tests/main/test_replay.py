@@ -13,7 +13,17 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Energy, Money
 from denghuo.main import replay
 from denghuo.main.command import main
-from denghuo.service.billing.api import AsKnown, Difference, KnownBill, MonthReplayed, Replayed, ReplayMonth
+from denghuo.service.billing.api import (
+    AsKnown,
+    CorrectedBill,
+    CorrectedBills,
+    Difference,
+    FindCorrectedBills,
+    KnownBill,
+    MonthReplayed,
+    Replayed,
+    ReplayMonth,
+)
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -130,3 +140,52 @@ def test_only_an_account_of_thirteen_digits_is_known_on_a_day(tmp_path: pathlib.
     for given, said in ((["--account", "58101"], "13"), (["--known-on", "2026-05-04"], "--account")):
         found = CliRunner().invoke(main, ["--data", str(tmp_path), "replay", "2026-04", *given])
         assert found.exit_code == 2 and said in found.output
+
+
+class Corrected:
+    """Three bills by prices that were corrected, in two pages; the amount of one stays."""
+
+    def corrected_bills(self, call: Call, request: FindCorrectedBills) -> CorrectedBills:
+        numbers = [1, 2, 3] if request.after is None else [3]
+        rows = [
+            _corrected(number, 0 if number == 2 else -100) for number in numbers[: 2 if request.after is None else 1]
+        ]
+        return CorrectedBills(
+            rows=rows,
+            issued=3,
+            issued_amount=Money.of("30"),
+            not_issued=0,
+            total=3,
+            next=rows[-1].bill_no if request.after is None else None,
+            as_of=NOW,
+        )
+
+
+def _corrected(number: int, more: int) -> CorrectedBill:
+    return CorrectedBill(
+        bill_no=f"{number:022d}",
+        account_no="5810100000019",
+        month="2026-04",
+        kind="supply",
+        state="issued",
+        issued_on=None,
+        tariff_code="hb.business.single",
+        tariff_version=1,
+        corrected_version=2,
+        amount=Money.of("10"),
+        corrected=Money(1_000 + more),
+        difference=Money(more),
+        said=TextPair(zh="按更正价", en="By the corrected prices"),
+    )
+
+
+def test_bills_by_corrected_prices_are_told_with_their_sum(
+    capsys: pytest.CaptureFixture[str], tmp_path: pathlib.Path
+) -> None:
+    running: Any = SimpleNamespace(directory=lambda contract: Corrected())
+    assert replay.show_corrected(running, "2026-04", "420000") == 1
+    told = capsys.readouterr().out
+    assert told.count(" -> 9.00") == 2 and told.count(" -> 10.00") == 1
+    assert "3 bills of 30.00 yuan issued, 0 not issued by corrected prices; 2 change, by -2.00 yuan" in told
+    asked = ["--data", str(tmp_path), "replay", "2026-04", "--corrected", "420000", "--sample", "5"]
+    assert CliRunner().invoke(main, asked).exit_code == 2

@@ -25,7 +25,7 @@ from denghuo.main.cycle import run_cycle
 from denghuo.main.decode import told
 from denghuo.main.demo import demo_users
 from denghuo.main.logs import configure
-from denghuo.main.replay import run_replay, show_known
+from denghuo.main.replay import run_replay, show_corrected, show_known
 from denghuo.main.trial import explained as explained_trial
 from denghuo.main.trial import tariff_in, try_file, typed
 from denghuo.main.urdb import write_tariffs
@@ -143,6 +143,7 @@ def cycle(loaded: Loaded, month: str) -> None:
 @click.option(
     "--known-on", type=click.DateTime(["%Y-%m-%d"]), help="by the end of this day, with --account; else by now 截至日期"
 )
+@click.option("--corrected", metavar="AREA", help="bills by prices of this area that were corrected 价格更正，区划代码")
 @click.pass_obj
 def replay(
     loaded: Loaded,
@@ -152,15 +153,21 @@ def replay(
     account: str | None,
     kind: BillKind,
     known_on: datetime.datetime | None,
+    corrected: str | None,
 ) -> None:
     """Compute the issued bills of MONTH again 账单重算核对 from what is kept with them; exit code 1 where any differs.
 
     With --account the month of that account from the meters, readings, terms and prices that were recorded by a day, billed by then
-    or not; exit code 1 where the bill that stood on that day differs.
+    or not; exit code 1 where the bill that stood on that day differs. With --corrected the bills by prices that a correction of the
+    month's price table replaces, computed by the corrected ones; exit code 1 where an amount changes.
     """
     if known_on is not None and account is None:
         raise click.UsageError("--known-on needs --account 请同时给出户号")
+    if corrected is not None and (account is not None or sample is not None):
+        raise click.UsageError("--corrected stands alone 不与其他选项同用")
     with said(), platform(loaded) as running:
+        if corrected is not None:
+            sys.exit(show_corrected(running, month, corrected))
         if account is None:
             sys.exit(run_replay(running, month, sample, seed))
         sys.exit(show_known(running, month, account, kind, known_on.date() if known_on else None))

@@ -1,5 +1,5 @@
 """`denghuo replay`: the issued bills of a month computed again in the terminal (账单重算核对), all of them or a sample; or the
-month of one account as it was known on a day."""
+month of one account as it was known on a day; or the bills by prices that were corrected since."""
 
 import secrets
 import sys
@@ -11,8 +11,17 @@ from datetime import date
 import click
 
 from denghuo.kernel.fields import MonthText
+from denghuo.kernel.values import Money
 from denghuo.main.composition import Platform, operator
-from denghuo.service.billing.api import AsKnown, BillingApi, BillKind, MonthReplayed, Replayed, ReplayMonth
+from denghuo.service.billing.api import (
+    AsKnown,
+    BillingApi,
+    BillKind,
+    FindCorrectedBills,
+    MonthReplayed,
+    Replayed,
+    ReplayMonth,
+)
 
 AT_ONCE = 200
 SHOWN = 20
@@ -91,6 +100,31 @@ def _said(month: str, count: Count, seed: str | None, seconds: float) -> str:
         f" {count.checked:,} bills computed again{how_en}: {count.identical:,} identical, {len(count.differing):,} differ{old_en};"
         f" {seconds:.1f} s."
     )
+
+
+def show_corrected(running: Platform, month: MonthText, area: str) -> int:
+    """Prints the bills by prices that the newest correction of a month's price table replaces, and what they come to by the
+    corrected ones; the exit code: 1 where an amount changes."""
+    billing, after, changed, difference = running.directory(BillingApi), None, 0, Money(0)
+    while True:
+        asked = FindCorrectedBills(area=area, month=month, limit=AT_ONCE, after=after)
+        page = billing.corrected_bills(operator(), asked)
+        for row in page.rows:
+            click.echo(
+                f"{row.bill_no}  {row.state}  {row.amount} -> {row.corrected or '-'}  {row.said.zh} {row.said.en}"
+            )
+            changed += row.difference != Money(0)
+            difference += row.difference or Money(0)
+        after = page.next
+        if after is None:
+            break
+    click.echo(
+        f"{month} 按被更正价格计费：已发行 {page.issued:,} 张 {page.issued_amount} 元，未发行 {page.not_issued:,} 张；"
+        f"金额有变 {changed:,} 张，差额 {difference} 元。"
+        f" {page.issued:,} bills of {page.issued_amount} yuan issued, {page.not_issued:,} not issued by corrected prices;"
+        f" {changed:,} change, by {difference} yuan."
+    )
+    return 1 if changed else 0
 
 
 def show_known(running: Platform, month: MonthText, account_no: str, kind: BillKind, known_on: date | None) -> int:

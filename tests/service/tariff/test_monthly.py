@@ -1,6 +1,6 @@
 """The month's prices through both bindings: a table comes in, is compared with last month in words, is published in one step."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from tests.service.bindings import NOW
@@ -20,6 +20,7 @@ from denghuo.service.tariff.api import (
     NoSuchArea,
     NoSuchPriceTable,
     NotADraft,
+    NothingToCorrect,
     OverlappingTariff,
     PriceTableFaulty,
     PriceTablePublished,
@@ -210,3 +211,87 @@ def test_a_second_area_takes_no_contract_of_the_first(api: TariffApi) -> None:
     with pytest.raises(OverlappingTariff) as raised:
         api.publish(APPROVER, TariffVersion(code="bj.resident.own", version=1))
     assert raised.value.other_code == "sh.resident.tiered"
+
+
+def correct(api: TariffApi, text: str, document_no: str = "更正通知") -> PriceTableShown:
+    return api.draft_price_table(
+        CORRECTOR,
+        DraftPriceTable(area="hubei", month="2026-01", document_no=document_no, text=text, correction=True),
+    )
+
+
+CORRECTOR = Call(actor="clerk", now=NOW + timedelta(days=40), permits=CLERK.permits, scope=CLERK.scope)
+CORRECTED = Call(actor="approver", now=NOW + timedelta(days=41), permits=APPROVER.permits, scope=APPROVER.scope)
+
+
+@pytest.mark.parametrize("document_no", ["更正通知", "湖北2026-01代理购电价格表"])
+def test_a_published_month_is_corrected_by_two_persons_and_stays_as_it_was_known(
+    api: TariffApi, document_no: str
+) -> None:
+    text = without_printed(JANUARY)
+    draft(api, text=text)
+    api.publish_price_table(APPROVER, HUBEI)
+    shown = correct(api, text.replace("0.38447,", "0.37447,"), document_no)
+    assert (shown.head.issue, shown.head.status) == (2, "draft")
+    assert [(one.code, one.version, one.before_version) for one in shown.versions] == [(code, 2, 1) for code in CODES]
+    said = [one.sentence.en for one in shown.differences if one.code == "hb.two_part.demand"]
+    assert said == ["Agency purchase price falls from 0.38447 to 0.37447, by 0.0100 yuan (2.60 %)."]
+    on = InForce(on=date(2026, 1, 15), area="420000")
+    assert {one.version for one in api.in_force(CLERK, on).tariffs} == {1}  # until a second person publishes it
+    both = Call(actor="clerk", now=CORRECTED.now, permits=frozenset({"tariff.*"}), scope=("",))
+    with pytest.raises(SamePerson):
+        api.publish_price_table(both, HUBEI)
+    assert api.publish_price_table(CORRECTED, HUBEI).head.status == "published"
+
+    assert {one.version for one in api.in_force(CLERK, on).tariffs} == {2}
+    known = [
+        {one.version for one in api.in_force(CLERK, on.model_copy(update={"known_at": at})).tariffs}
+        for at in (CORRECTED.now - timedelta(seconds=1), CORRECTED.now)
+    ]
+    assert known == [{1}, {2}]
+    tables = api.price_tables(CLERK, FindPriceTables(area="420000")).rows
+    assert [(one.issue, one.status, one.replaced_at) for one in tables] == [
+        (2, "published", None),
+        (1, "replaced", CORRECTED.now),
+    ]
+    first = api.price_tables(CLERK, FindPriceTables(area="420000", limit=1))
+    rest = api.price_tables(CLERK, FindPriceTables(area="420000", limit=1, after=first.next))
+    assert [one.table_no for one in (*first.rows, *rest.rows)] == ["420000-2026-01-2", "420000-2026-01-1"]
+    was = api.price_table(CLERK, HUBEI.model_copy(update={"issue": 1}))
+    assert [one.version for one in was.versions] == [1] * 4
+    replaced = api.tariffs(CLERK, FindTariffs(area="420000", status="replaced")).rows
+    assert [(one.code, one.version) for one in replaced] == [(code, 1) for code in CODES]
+    with pytest.raises(PriceTablePublished):
+        api.publish_price_table(CORRECTED, HUBEI)
+
+
+def test_a_correction_of_some_prices_leaves_the_others_and_can_be_corrected_again(api: TariffApi) -> None:
+    text = without_printed(JANUARY)
+    draft(api, text=text)
+    api.publish_price_table(APPROVER, HUBEI)
+    two_part = "\n".join(line for line in text.splitlines() if not line.startswith("single"))
+    shown = correct(api, two_part.replace("0.38447,", "0.37447,"))
+    assert {one.value for one in shown.notices if one.field == "tariff"} == set(CODES[:2])
+    api.publish_price_table(CORRECTED, HUBEI)
+    on = InForce(on=date(2026, 1, 15), area="420000")
+    assert [one.version for one in api.in_force(CLERK, on).tariffs] == [1, 1, 2, 2]
+    again = correct(api, text.replace("0.38447,", "0.36447,"), "第二次更正")
+    assert [(one.version, one.before_version) for one in again.versions] == [(2, 1), (2, 1), (3, 2), (3, 2)]
+    assert api.publish_price_table(CORRECTED, HUBEI).head.issue == 3
+    assert [one.version for one in api.in_force(CLERK, on).tariffs] == [2, 2, 3, 3]
+    # February is not touched, and the newest tariff is that of the month that begins last.
+    draft(api, "2026-02", without_printed(FEBRUARY))
+    api.publish_price_table(APPROVER, PriceTableRef(area="420000", month="2026-02"))
+    correct(api, text, "第三次更正")
+    api.publish_price_table(CORRECTED, HUBEI)
+    assert api.tariff(CLERK, TariffRef(code=CODES[0])).document.effective_from == date(2026, 2, 1)
+    assert len(api.in_force(CLERK, InForce(on=date(2026, 2, 1), area="420000")).tariffs) == 4
+
+
+def test_a_correction_needs_a_published_table_and_a_published_table_a_correction(api: TariffApi) -> None:
+    with pytest.raises(NothingToCorrect) as raised:
+        correct(api, JANUARY)
+    assert raised.value.month == "2026-01"
+    draft(api)
+    with pytest.raises(NothingToCorrect):
+        correct(api, JANUARY)

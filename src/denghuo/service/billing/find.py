@@ -1,8 +1,10 @@
 """Reading side of the billing schema: lists, one bill, exceptions, sums. Row security decides what exists for the caller."""
 
+from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from denghuo.data.processing.work import Work
+from denghuo.kernel.period import Month
 from denghuo.service.billing.api import FindBills, FindCycles, FindExceptions, MyBills, SetReviewRule, Summarise
 from denghuo.service.billing.store import HOLD, CycleState, Hold
 
@@ -31,6 +33,13 @@ _BILL_FILTER = (
     " AND (%(own)s::text[] IS NULL OR account_no = ANY (%(own)s))"
 )
 _REPLAYABLE: LiteralString = " WHERE month = %(month)s AND state IN ('issued', 'reversed')"
+_BILLED_BY: LiteralString = (
+    " WHERE month BETWEEN %(month)s AND %(until)s AND state <> 'reversed' AND reverses IS NULL AND case_no IS NULL"
+    " AND EXISTS (SELECT FROM unnest(%(codes)s::text[], %(versions)s::int[]) AS one (code, version)"
+    " WHERE (one.code, one.version) = (tariff_code, tariff_version) OR (rating -> 'tariffs')::jsonb"
+    " @> jsonb_build_array(jsonb_build_object('code', one.code, 'version', one.version)))"
+)
+"""Bills that stand, by these versions."""
 _HOLD_FILTER = (
     " WHERE (%(month)s::text IS NULL OR month = %(month)s)"
     " AND (%(keyword)s = '' OR account_no ^@ %(keyword)s)"
@@ -121,6 +130,36 @@ class BillingFinder:
             params,
         )
         return rows, int(self._work.value("SELECT count(*) FROM bill" + _REPLAYABLE, params) or 0)
+
+    def billed_by(
+        self, versions: Sequence[tuple[str, int]], month: str, after: str | None, limit: int
+    ) -> tuple[list[dict[str, Any]], dict[str, int]]:
+        """A page of standing bills of a month and the next, in which two months are read together, whose tariff or that of a part
+        is among these versions; and their sums."""
+        params = {
+            "codes": [code for code, _ in versions],
+            "versions": [version for _, version in versions],
+            "month": month,
+            "until": str(Month.of(month).next),
+            "after": after,
+            "limit": limit,
+        }
+        rows = self._work.rows(
+            "SELECT bill.*, registers, rating FROM "
+            + _WHOLE
+            + _BILLED_BY
+            + " AND (%(after)s::text IS NULL OR bill_no > %(after)s) ORDER BY bill_no LIMIT %(limit)s",
+            params,
+        )
+        sums = self._work.row(
+            "SELECT count(*) FILTER (WHERE state = 'issued') AS issued, count(*) FILTER (WHERE state <> 'issued') AS not_issued,"
+            " coalesce(sum(amount_fen) FILTER (WHERE state = 'issued'), 0)::bigint AS issued_fen FROM "
+            + _WHOLE
+            + _BILLED_BY,
+            params,
+        )
+        assert sums is not None  # an aggregate has a row
+        return rows, sums
 
     def whole_lines(self, bill_nos: list[str]) -> dict[str, list[dict[str, Any]]]:
         """Lines by bill, all columns with their explanation where it is stored, else where their prices stand."""

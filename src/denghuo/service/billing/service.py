@@ -34,6 +34,7 @@ from denghuo.service.billing.api import (
     CaseRef,
     CasesFound,
     CompareBills,
+    CorrectedBills,
     Cycle,
     CycleNotFound,
     CycleRef,
@@ -55,6 +56,7 @@ from denghuo.service.billing.api import (
     ExceptionsFound,
     FindBills,
     FindCases,
+    FindCorrectedBills,
     FindCycles,
     FindDifferences,
     FindExceptions,
@@ -118,6 +120,7 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.cases import show as show_case
 from denghuo.service.billing.cases.desk import CaseDesk
+from denghuo.service.billing.corrected import PricesCorrected
 from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.estimate import DayDesk, unbilled
 from denghuo.service.billing.exceptions import ExceptionDesk
@@ -387,6 +390,9 @@ class BillingService(BillingApi):
             row = self._bill_row(call, number)
         _issued(row["bill_no"], row["state"], row["issued_on"])
         return Replayer(self._find, self._prover(call), call).bill(row)
+
+    def corrected_bills(self, call: Call, request: FindCorrectedBills) -> CorrectedBills:
+        return PricesCorrected(self._find, self._prover(call), self._ask, call).page(request)
 
     def as_known(self, call: Call, request: AsKnown) -> KnownBill:
         return as_known(self._work, self._store, self._ask, call, request)

@@ -14,6 +14,7 @@ from denghuo.service.tariff.api import (
     InForce,
     NoSuchPriceTable,
     NotADraft,
+    NothingToCorrect,
     PriceTableFaulty,
     PriceTablePublished,
     PriceTableRef,
@@ -51,9 +52,11 @@ class MonthlyPrices:
             raise _faulty(read.faults)
         month = Month.of(request.month)
         self._store.lock()
-        earlier = self._tables.one(area.code, request.month)
-        if earlier is not None and earlier.status == "published":
-            raise _published(earlier)
+        standing = self._tables.standing(area.code, request.month)
+        if standing is not None and not request.correction:
+            raise _published(standing)
+        if standing is None and request.correction:
+            raise _nothing_to_correct(area.code, request.month)
         source = Source(number=request.document_no, title=request.title, address=request.address)
         last = self._store.in_force(InForce(on=month.first_day - _ONE_DAY, area=area.code))
         composed = compose(area, month, source, read.rows, [one.document for one in last])
@@ -62,25 +65,46 @@ class MonthlyPrices:
             if notice not in notices:
                 notices.append(notice)
         self._withdraw_others(area.code, request.month, {one.tariff.code for one in composed})
+        replaced = self._replaced(standing)
+        notices += [_left_out(code) for code in sorted(replaced.keys() - {one.tariff.code for one in composed})]
         versions = []
         for one in composed:
             tariff = self._store.fitting_default(one.tariff)
             if tariff.default != one.tariff.default:
                 notices.append(_no_default(tariff))
+            before = one.before.version if one.before is not None else None
             versions.append(
                 VersionOfTable(
                     code=tariff.code,
                     version=self._store.draft(tariff, call.actor, call.now),
                     digest=digest(tariff),
-                    before_version=one.before.version if one.before is not None else None,
+                    before_version=before if standing is None else replaced.get(tariff.code),
                 )
             )
-        self._tables.draft(area.code, request.month, source, request.text, notices, versions, call.actor, call.now)
-        return self.shown(PriceTableRef(area=area.code, month=request.month))
+        issue = 1 if standing is None else standing.issue + 1
+        self._tables.draft(
+            area.code, request.month, issue, source, request.text, notices, versions, call.actor, call.now
+        )
+        return self.shown(PriceTableRef(area=area.code, month=request.month, issue=issue))
+
+    def _replaced(self, standing: TableStored | None) -> dict[str, int]:
+        """The published version of each tariff that tables of the month priced so far: a correction may leave some out."""
+        found: dict[str, int] = {}
+        if standing is None:
+            return found
+        for issue in range(1, standing.issue + 1):
+            for one in self._tables.versions(standing.area, standing.month, issue):
+                stored = self._store.one(one.code, one.version)
+                if stored is not None and stored.status == "published":
+                    found[one.code] = one.version
+        return found
 
     def _withdraw_others(self, area: str, month: str, codes: set[str]) -> None:
         """Drafts of an earlier reading of the month that the new one does not replace."""
-        for one in self._tables.versions(area, month):
+        earlier = self._tables.one(area, month)
+        if earlier is None or earlier.status != "draft":
+            return
+        for one in self._tables.versions(area, month, earlier.issue):
             stored = self._store.one(one.code, one.version)
             if one.code not in codes and stored is not None and digest(stored.document) == one.digest:
                 self._store.withdraw(one.code, one.version)
@@ -90,7 +114,7 @@ class MonthlyPrices:
     ) -> PriceTableShown:
         self._store.lock()
         table = self._one(request)
-        if table.status == "published":
+        if table.status != "draft":
             raise _published(table)
         if table.drafted_by == call.actor:
             raise SamePerson(
@@ -100,7 +124,7 @@ class MonthlyPrices:
                 ),
                 drafted_by=table.drafted_by,
             )
-        for one in self._tables.versions(table.area, table.month):
+        for one in self._tables.versions(table.area, table.month, table.issue):
             stored = self._store.one(one.code, one.version)
             state = "gone" if stored is None else stored.status
             if stored is not None and state == "draft" and digest(stored.document) != one.digest:
@@ -115,6 +139,8 @@ class MonthlyPrices:
                     version=one.version,
                     state=state,
                 )
+            if table.issue > 1 and one.before_version is not None:
+                self._store.replace(one.code, one.before_version, call.now)
             put_into_force(call, stored.document)
         self._tables.publish(table.area, table.month, call.actor, call.now)
         return self.shown(request)
@@ -125,7 +151,7 @@ class MonthlyPrices:
         return PriceTablesFound(
             rows=[_row(one) for one in found],
             total=total,
-            next=f"{last.month}|{last.area}" if last is not None else None,
+            next=f"{last.month}|{last.area}|{last.issue}" if last is not None else None,
             as_of=call.now,
         )
 
@@ -133,7 +159,7 @@ class MonthlyPrices:
         table = self._one(request)
         versions: list[TableVersion] = []
         changes: list[TableDifference] = []
-        for one in self._tables.versions(table.area, table.month):
+        for one in self._tables.versions(table.area, table.month, table.issue):
             stored = self._store.one(one.code, one.version)
             if stored is None:
                 continue
@@ -164,7 +190,7 @@ class MonthlyPrices:
         return PriceTableShown(head=_row(table), versions=versions, differences=changes, notices=table.notices)
 
     def _one(self, request: PriceTableRef) -> TableStored:
-        table = self._tables.one(request.area, request.month)
+        table = self._tables.one(request.area, request.month, request.issue)
         if table is None:
             raise NoSuchPriceTable(
                 text(
@@ -201,11 +227,35 @@ def _no_default(tariff: TariffDocument) -> TableFault:
     )
 
 
+def _nothing_to_correct(area: str, month: str) -> NothingToCorrect:
+    return NothingToCorrect(
+        text(
+            f"区域 {area} 没有已发布的 {month} 价格表，请不要标为更正。",
+            f"No price table of {area} for {month} is published; take this one in, not as a correction.",
+        ),
+        area=area,
+        month=month,
+    )
+
+
+def _left_out(code: str) -> TableFault:
+    return TableFault(
+        line=0,
+        field="tariff",
+        value=code,
+        what=TextPair(zh="更正表没有该电价的价格", en="the correction has no prices of this tariff"),
+        remedy=TextPair(
+            zh="该电价仍按原表执行；如应更正，请补全后重新导入",
+            en="it stays as published; else complete the table and take it in again",
+        ),
+    )
+
+
 def _published(table: TableStored) -> PriceTablePublished:
     return PriceTablePublished(
         text(
-            f"{table.month} 的价格表（{table.document_no}）已发布。",
-            f"The price table of {table.month} ({table.document_no}) is published.",
+            f"{table.month} 的价格表（{table.document_no}）已发布；如公布了更正，请按更正重新导入。",
+            f"The price table of {table.month} ({table.document_no}) is published; take what corrects it in as a correction.",
         ),
         area=table.area,
         month=table.month,
@@ -220,6 +270,8 @@ def _row(table: TableStored) -> PriceTableRow:
             "area": table.area,
             "area_title": known.title if known is not None else TextPair(zh=table.area, en=table.area),
             "month": table.month,
+            "issue": table.issue,
+            "table_no": f"{table.area}-{table.month}-{table.issue}",
             "document_no": table.document_no,
             "status": table.status,
             "tariffs": table.tariffs,
@@ -227,5 +279,6 @@ def _row(table: TableStored) -> PriceTableRow:
             "drafted_at": table.drafted_at,
             "published_by": table.published_by,
             "published_at": table.published_at,
+            "replaced_at": table.replaced_at,
         }
     )

@@ -16,16 +16,16 @@ _SHOWN = (
     "SELECT code, version, status, in_force, document::text, drafted_by, drafted_at, published_by, published_at FROM "
 )
 _COLUMNS = _SHOWN + "version "
-# What was published until an instant. A version without an end is ended by the next one that is published (`end_open`), so its
-# end is known when that one is.
+# What was published until an instant, and not replaced by then. A version without an end is ended by the next one that is
+# published (`end_open`), so its end is known when that one is.
 _KNOWN = (
     _SHOWN
     + "(SELECT v.*, daterange(lower(v.span), coalesce(upper(v.span), (SELECT min(lower(n.in_force)) FROM version n"
-    " WHERE n.code = v.code AND n.status = 'published' AND n.published_at <= %(known_at)s"
+    " WHERE n.code = v.code AND n.published_at <= %(known_at)s"
     " AND lower(n.in_force) > lower(v.span)))) AS in_force FROM ("
-    "SELECT code, version, status, area, classes, document, drafted_by, drafted_at, published_by, published_at,"
+    "SELECT code, version, 'published' AS status, area, classes, document, drafted_by, drafted_at, published_by, published_at,"
     " daterange((document ->> 'effective_from')::date, (document ->> 'effective_to')::date) AS span"
-    " FROM version WHERE published_at <= %(known_at)s) AS v) AS known "
+    " FROM version WHERE published_at <= %(known_at)s AND (replaced_at IS NULL OR replaced_at > %(known_at)s)) AS v) AS known "
 )
 
 
@@ -55,10 +55,10 @@ class TariffStore:
     # -- reading ---------------------------------------------------------------------------------------------------------
 
     def one(self, code: str, version: int | None) -> Stored | None:
-        """A version; without a number the newest published one, else the newest."""
+        """A version; without a number the published one that begins last, else the newest."""
         row = self._work.row(
             _COLUMNS + "WHERE code = %(code)s AND (%(version)s::int IS NULL OR version = %(version)s)"
-            " ORDER BY status = 'published' DESC, version DESC LIMIT 1",
+            " ORDER BY CASE WHEN status = 'published' THEN lower(in_force) END DESC NULLS LAST, version DESC LIMIT 1",
             {"code": code, "version": version},
         )
         return Stored(row) if row is not None else None
@@ -226,6 +226,14 @@ class TariffStore:
         except psycopg.errors.ExclusionViolation:
             return False
         return True
+
+    def replace(self, code: str, version: int, at: datetime) -> None:
+        """A published version ceases to hold, because what corrects it is published; until that instant it did."""
+        self._work.run(
+            "UPDATE version SET status = 'replaced', replaced_at = %s"
+            " WHERE code = %s AND version = %s AND status = 'published'",
+            (at, code, version),
+        )
 
     def known(self, code: str) -> bool:
         """Whether there is or was a version of a code."""

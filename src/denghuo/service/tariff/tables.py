@@ -12,9 +12,9 @@ from denghuo.data.processing.work import Work
 from denghuo.service.tariff.api import FindPriceTables, Source, TableFault
 
 _COLUMNS = (
-    "SELECT area, month, status, document_no, notices, drafted_by, drafted_at, published_by, published_at,"
-    " (SELECT count(*) FROM price_table_version AS one WHERE (one.area, one.month) = (price_table.area, price_table.month))"
-    " AS tariffs FROM price_table "
+    "SELECT area, month, issue, status, document_no, notices, drafted_by, drafted_at, published_by, published_at, replaced_at,"
+    " (SELECT count(*) FROM price_table_version AS one WHERE (one.area, one.month, one.issue)"
+    " = (price_table.area, price_table.month, price_table.issue)) AS tariffs FROM price_table "
 )
 
 
@@ -24,6 +24,7 @@ class TableStored:
 
     area: str
     month: str
+    issue: int
     status: str
     document_no: str
     notices: list[TableFault]
@@ -31,6 +32,7 @@ class TableStored:
     drafted_at: datetime
     published_by: str | None
     published_at: datetime | None
+    replaced_at: datetime | None
     tariffs: int
 
 
@@ -48,25 +50,35 @@ class TableStore:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def one(self, area: str, month: str) -> TableStored | None:
-        row = self._work.row(_COLUMNS + "WHERE area = %s AND month = %s", (area, month))
+    def one(self, area: str, month: str, issue: int | None = None) -> TableStored | None:
+        """An issue of a month's table; without a number the newest."""
+        row = self._work.row(
+            _COLUMNS + "WHERE area = %s AND month = %s AND (%s::int IS NULL OR issue = %s) ORDER BY issue DESC LIMIT 1",
+            (area, month, issue, issue),
+        )
         return _stored(row) if row is not None else None
 
-    def versions(self, area: str, month: str) -> list[VersionOfTable]:
+    def standing(self, area: str, month: str) -> TableStored | None:
+        """The issue that is published."""
+        row = self._work.row(_COLUMNS + "WHERE area = %s AND month = %s AND status = 'published'", (area, month))
+        return _stored(row) if row is not None else None
+
+    def versions(self, area: str, month: str, issue: int) -> list[VersionOfTable]:
         rows = self._work.rows(
             "SELECT code, version, digest, before_version FROM price_table_version"
-            " WHERE area = %s AND month = %s ORDER BY code",
-            (area, month),
+            " WHERE area = %s AND month = %s AND issue = %s ORDER BY code",
+            (area, month, issue),
         )
         return [VersionOfTable(**row) for row in rows]
 
     def find(self, request: FindPriceTables) -> tuple[list[TableStored], int]:
-        month, _, area = (request.after or "").partition("|")
+        month, area, issue = [*(request.after or "").split("|"), "", ""][:3]
         params = {
             "area": request.area,
             "status": request.status,
             "month": month or "9999-12",
             "after": area,
+            "issue": int(issue) if issue.isdigit() and len(issue) < 6 else 0,
             "first": not request.after,
             "limit": request.limit,
         }
@@ -74,10 +86,9 @@ class TableStore:
             "WHERE (%(area)s::text IS NULL OR area = %(area)s) AND (%(status)s::text IS NULL OR status = %(status)s)"
         )
         rows = self._work.rows(
-            _COLUMNS
-            + matching
-            + " AND (%(first)s OR month < %(month)s OR (month = %(month)s AND area > %(after)s))"
-            + " ORDER BY month DESC, area LIMIT %(limit)s",
+            _COLUMNS + matching + " AND (%(first)s OR month < %(month)s OR (month = %(month)s AND (area > %(after)s"
+            " OR (area = %(after)s AND issue < %(issue)s))))"
+            + " ORDER BY month DESC, area, issue DESC LIMIT %(limit)s",
             params,
         )
         total = self._work.value("SELECT count(*) FROM price_table " + matching, params)
@@ -87,6 +98,7 @@ class TableStore:
         self,
         area: str,
         month: str,
+        issue: int,
         source: Source,
         content: str,
         notices: Sequence[TableFault],
@@ -97,11 +109,12 @@ class TableStore:
         """Stores a draft in place of an open one of the same month."""
         self._work.run("DELETE FROM price_table WHERE area = %s AND month = %s AND status = 'draft'", (area, month))
         self._work.run(
-            "INSERT INTO price_table (area, month, status, document_no, source, content, notices, drafted_by, drafted_at)"
-            " VALUES (%s, %s, 'draft', %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO price_table (area, month, issue, status, document_no, source, content, notices, drafted_by, drafted_at)"
+            " VALUES (%s, %s, %s, 'draft', %s, %s, %s, %s, %s, %s)",
             (
                 area,
                 month,
+                issue,
                 source.number,
                 Jsonb(source.model_dump(mode="json")),
                 content,
@@ -112,12 +125,17 @@ class TableStore:
         )
         for one in versions:
             self._work.run(
-                "INSERT INTO price_table_version (area, month, code, version, digest, before_version)"
-                " VALUES (%s, %s, %s, %s, %s, %s)",
-                (area, month, one.code, one.version, one.digest, one.before_version),
+                "INSERT INTO price_table_version (area, month, issue, code, version, digest, before_version)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                (area, month, issue, one.code, one.version, one.digest, one.before_version),
             )
 
     def publish(self, area: str, month: str, actor: str, at: datetime) -> None:
+        """The draft becomes the month's table in place of the one that stands."""
+        self._work.run(
+            "UPDATE price_table SET status = 'replaced', replaced_at = %s WHERE area = %s AND month = %s AND status = 'published'",
+            (at, area, month),
+        )
         self._work.run(
             "UPDATE price_table SET status = 'published', published_by = %s, published_at = %s"
             " WHERE area = %s AND month = %s AND status = 'draft'",

@@ -51,6 +51,7 @@ from denghuo.service.billing.api.claim import (
     Theft,
     WorkedOut,
 )
+from denghuo.service.billing.api.corrected import CorrectedBill, CorrectedBills, FindCorrectedBills
 from denghuo.service.billing.api.cycle import (
     CYCLE_STATES,
     STAGE_STATES,
@@ -186,6 +187,7 @@ from denghuo.service.billing.api.reversal import (
 )
 from denghuo.service.billing.api.trial import NotTriable, Trial, TrialReading, Try
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject
+from denghuo.service.tariff.api import NoSuchPriceTable
 
 __all__ = [
     "BILLS",
@@ -249,6 +251,8 @@ __all__ = [
     "ChangePart",
     "ChangeStep",
     "CompareBills",
+    "CorrectedBill",
+    "CorrectedBills",
     "Cycle",
     "CycleNotFound",
     "CycleRef",
@@ -274,6 +278,7 @@ __all__ = [
     "ExceptionsFound",
     "FindBills",
     "FindCases",
+    "FindCorrectedBills",
     "FindCycles",
     "FindDifferences",
     "FindExceptions",
@@ -583,6 +588,11 @@ class BillingApi(Api, noun="billing", version=1):
     def as_known(self, call: Call, request: AsKnown) -> KnownBill:
         """An account's month computed from the meters, readings, terms and prices that were recorded by a day, whether it was
         billed by then or not; beside it the bill that stood on that day. Nothing is stored."""
+
+    @query(permit="billing.read", problems=(NoSuchPriceTable,))
+    def corrected_bills(self, call: Call, request: FindCorrectedBills) -> CorrectedBills:
+        """The bills by prices that a correction of a month's price table replaces: how many and how much was issued, and what each
+        comes to by the corrected prices. Nothing is stored."""
 
     @query(permit="billing.read")
     def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:

@@ -8,6 +8,7 @@ from denghuo.service.tariff.api.table import (
     DraftPriceTable,
     FindPriceTables,
     NoSuchPriceTable,
+    NothingToCorrect,
     PriceTableFaulty,
     PriceTablePublished,
     PriceTableRef,
@@ -183,6 +184,7 @@ __all__ = [
     "NoSuchArea",
     "NoSuchPriceTable",
     "NotADraft",
+    "NothingToCorrect",
     "OverlappingTariff",
     "PartialTariff",
     "PowerFactor",
@@ -276,10 +278,14 @@ class TariffApi(Api, noun="tariff", version=1):
     def area(self, call: Call, request: AreaRef) -> AreaShown:
         """What ships of one area: its documents and the tariffs made of them."""
 
-    @command(permit="tariff.draft", problems=(NoSuchArea, PriceTableFaulty, PriceTablePublished, TariffFaulty))
+    @command(
+        permit="tariff.draft",
+        problems=(NoSuchArea, PriceTableFaulty, PriceTablePublished, NothingToCorrect, TariffFaulty),
+    )
     def draft_price_table(self, call: Call, request: DraftPriceTable) -> PriceTableShown:
         """Reads the price table of a month and drafts the month's version of each business tariff of the area: prices from the
-        table, everything else from the month before. Another draft of the month is replaced."""
+        table, everything else from the month before. Another draft of the month is replaced. A correction of a published table is
+        compared with that table; a tariff that it does not price stays as it is."""
 
     @command(
         permit="tariff.publish",
@@ -287,7 +293,8 @@ class TariffApi(Api, noun="tariff", version=1):
         emits=(TariffPublished,),
     )
     def publish_price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
-        """Puts all versions of a month's price table into force in one step, by a second person."""
+        """Puts all versions of a month's price table into force in one step, by a second person. Those of a correction hold from
+        then on instead of those they replace; as known on a day before, the replaced ones do."""
 
     @query(permit="tariff.read")
     def price_tables(self, call: Call, request: FindPriceTables) -> PriceTablesFound:
@@ -295,7 +302,7 @@ class TariffApi(Api, noun="tariff", version=1):
 
     @query(permit="tariff.read", problems=(NoSuchPriceTable,))
     def price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
-        """One price table with what differs from the month before, in words."""
+        """One price table with what differs from the month before, or from the table it corrects, in words."""
 
     @query(permit="tariff.read")
     def tariffs(self, call: Call, request: FindTariffs) -> TariffsFound:

@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from denghuo.kernel.contract import Label, Message, Page
 from denghuo.kernel.fields import AsOf, MonthText, TariffCode, TextPair
 from denghuo.kernel.problem import NotFound, Problem
 from denghuo.service.tariff.api.tariff import TEXT_MAX, AreaCode, Status, VersionNo
 from denghuo.service.tariff.season import SourceNumber
+
+Issue = Annotated[int, Field(ge=1, le=999), Label("第几次发布", "Issue")]
 
 
 class TableFault(Message):
@@ -26,7 +28,8 @@ class DraftPriceTable(Message):
 
     area: division code or name of the area. Columns in Chinese or English: scheme, voltage, agent (or average and deviation),
     line_loss, td, sysop, gov_fund, and as printed: non_tou, sharp, peak, flat, valley, deep, demand_yuan_per_kW,
-    capacity_yuan_per_kVA; all prices in yuan.
+    capacity_yuan_per_kVA; all prices in yuan. correction: the month is published already and this table replaces what it prices,
+    under the number of a new document or that of the same one issued again.
     """
 
     area: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,32}$"), Label("区域", "Area")]
@@ -35,13 +38,15 @@ class DraftPriceTable(Message):
     title: Annotated[str, StringConstraints(max_length=200), Label("文件名称", "Title")] = ""
     address: Annotated[str, StringConstraints(max_length=400), Label("出处", "Address")] = ""
     text: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX), Label("价格表文件", "Price table file")]
+    correction: Annotated[bool, Label("更正已发布的价格表", "Corrects a published table")] = False
 
 
 class PriceTableRef(Message):
-    """The price table of an area for a month."""
+    """The price table of an area for a month; without `issue` the newest one of it."""
 
     area: AreaCode
     month: MonthText
+    issue: Issue | None = None
 
 
 class FindPriceTables(Page):
@@ -52,11 +57,13 @@ class FindPriceTables(Page):
 
 
 class PriceTableRow(Message):
-    """A monthly price table in a list."""
+    """A monthly price table in a list. issue: 1, and from 2 on what corrects the one before. replaced_at: until when it held."""
 
+    table_no: Annotated[str, Label("表号", "Table")]
     area: AreaCode
     area_title: Annotated[TextPair, Label("区域", "Area")]
     month: MonthText
+    issue: Issue
     document_no: SourceNumber
     status: Status
     tariffs: Annotated[int, Label("电价数", "Tariffs")]
@@ -64,6 +71,7 @@ class PriceTableRow(Message):
     drafted_at: Annotated[AwareDatetime, Label("起草时间", "Drafted at")]
     published_by: Annotated[str | None, Label("发布人", "Published by")]
     published_at: Annotated[AwareDatetime | None, Label("发布时间", "Published at")]
+    replaced_at: Annotated[AwareDatetime | None, Label("被更正时间", "Corrected at")]
 
 
 class PriceTablesFound(Message):
@@ -74,7 +82,8 @@ class PriceTablesFound(Message):
 
 
 class TableVersion(Message):
-    """A tariff version of a price table, and the version of the month before that it is compared with."""
+    """A tariff version of a price table, and the version that it is compared with: that of the month before or, of a correction,
+    the one that it replaces."""
 
     code: TariffCode
     version: VersionNo
@@ -84,7 +93,8 @@ class TableVersion(Message):
 
 
 class TableDifference(Message):
-    """A difference from the month before, in words; the days in force and the number of the table are no differences."""
+    """A difference from the month before or from what is corrected, in words; the days in force and the number of
+    the table are no differences."""
 
     where: Annotated[str, Label("位置", "Where")]
     code: TariffCode
@@ -109,6 +119,16 @@ class PriceTableFaulty(Problem, noun="tariff", status=422, zh="价格表有错�
 
 
 class NoSuchPriceTable(NotFound, noun="tariff", status=404, zh="没有该月价格表", en="There is no such price table"):
+    """Fields: area, month."""
+
+
+class NothingToCorrect(
+    Problem,
+    noun="tariff",
+    status=409,
+    zh="该月没有已发布的价格表可更正",
+    en="No published table of the month to correct",
+):
     """Fields: area, month."""
 
 

@@ -17,11 +17,14 @@ STATUSES = Dictionary(
     {
         "draft": text("草稿", "Draft"),
         "published": text("已发布", "Published"),
+        "replaced": text("已更正", "Corrected"),
         "withdrawn": text("已撤回", "Withdrawn"),
     },
-    tones={"draft": "notice", "published": "good", "withdrawn": "plain"},
+    tones={"draft": "notice", "published": "good", "replaced": "plain", "withdrawn": "plain"},
 )
-Status = Annotated[Literal["draft", "published", "withdrawn"], Label("状态", "Status", dictionary=STATUSES.name)]
+Status = Annotated[
+    Literal["draft", "published", "replaced", "withdrawn"], Label("状态", "Status", dictionary=STATUSES.name)
+]
 SEVERITIES = Dictionary(
     "tariff.severity",
     {"error": text("错误", "Error"), "notice": text("提示", "Notice")},
@@ -134,7 +137,7 @@ class TariffsFound(Message):
 
 
 class TariffRef(Message):
-    """One version; without `version` the newest published one, or the newest draft where none is published."""
+    """One version; without `version` the published one that begins last, or the newest draft where none is published."""
 
     code: TariffCode
     version: VersionNo | None = None

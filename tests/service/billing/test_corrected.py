@@ -1,0 +1,135 @@
+"""Bills by prices that were corrected, through both bindings: named before and after the correction is published, none changed."""
+
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+from tests.service.billing.county import (
+    ACCOUNTANT,
+    CLERK,
+    MONTH,
+    OPERATOR,
+    OTHER_PERSON,
+    County,
+    Supply,
+    county,
+    daily,
+    prices,
+    settle_county,
+)
+
+from denghuo.kernel.values import Money
+from denghuo.service.billing.api import (
+    AsKnown,
+    BillRef,
+    CorrectedBills,
+    FindCorrectedBills,
+    ReplayMonth,
+    ReverseBill,
+    StartCycle,
+)
+from denghuo.service.tariff import shipped
+from denghuo.service.tariff.api import DraftPriceTable, NoSuchPriceTable, PriceTableRef, TariffApi
+from denghuo.service.workflow.api import Decide, WorkflowApi
+
+HUBEI = PriceTableRef(area="420000", month=MONTH)
+TABLE = shipped.price_table("420000", "2026-01") or ""
+CHEAPER = TABLE.replace("0.38447,", "0.37447,")
+SHOP = Supply(1, 1, daily(40), tariff_class="general_single_part", contract_kw=10)
+OTHER = Supply(2, 2, daily(10), tariff_class="general_single_part", contract_kw=10)
+HOUSE = Supply(3, 1, daily(4))
+
+
+def without_printed(text: str) -> str:
+    lines = [line.split(",") for line in text.splitlines()]
+    dropped = {lines[0].index(name) for name in ("total", "non_tou", "sharp", "peak", "valley") if name in lines[0]}
+    return "\n".join(",".join(cell for at, cell in enumerate(line) if at not in dropped) for line in lines)
+
+
+def take_in(found: County, text: str, *, correction: bool = False) -> None:
+    found.directory(TariffApi).draft_price_table(
+        OPERATOR,
+        DraftPriceTable(
+            area="hubei", month=MONTH, document_no="某月价格表", text=without_printed(text), correction=correction
+        ),
+    )
+
+
+def publish(found: County) -> None:
+    found.directory(TariffApi).publish_price_table(OTHER_PERSON, HUBEI)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with county(request.param, database_dsn, tmp_path) as made:
+        house, _, solar = prices()
+        settle_county(made, [SHOP, OTHER, HOUSE], [house, solar])
+        take_in(made, TABLE)
+        publish(made)
+        made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+        made.settle()
+        yield made
+
+
+def corrected(found: County, **more: object) -> CorrectedBills:
+    return found.billing.corrected_bills(
+        ACCOUNTANT, FindCorrectedBills.model_validate({"area": "420000", "month": MONTH} | more)
+    )
+
+
+def test_bills_by_replaced_prices_are_named_and_stay_as_they_were_issued(found: County) -> None:
+    assert corrected(found).total == 0  # nothing is corrected
+    take_in(found, CHEAPER, correction=True)
+    for _ in ("before it is published", "and after"):
+        named = corrected(found)
+        assert [(one.account_no, one.state, one.tariff_version, one.corrected_version) for one in named.rows] == [
+            (SHOP.account_no, "issued", 1, 2),
+            (OTHER.account_no, "issued", 1, 2),
+        ]
+        # 1,200 and 300 kWh, a fen less for each.
+        assert [one.difference for one in named.rows] == [Money.of("-12.00"), Money.of("-3.00")]
+        assert named.issued == 2 and named.issued_amount.fen == sum(one.amount.fen for one in named.rows)
+        assert "应退 12.00 元" in named.rows[0].said.zh and "12.00 to be given back" in named.rows[0].said.en
+        replayed = found.billing.replay_month(ACCOUNTANT, ReplayMonth(month=MONTH))
+        assert (replayed.checked, replayed.identical) == (3, 3)
+        if corrected_is_draft(found):
+            publish(found)
+    first = corrected(found, limit=1)
+    rest = corrected(found, limit=1, after=first.next)
+    assert [one.account_no for one in (*first.rows, *rest.rows)] == [SHOP.account_no, OTHER.account_no]
+    assert first.total == rest.total == 2
+    own = found.billing.corrected_bills(CLERK, FindCorrectedBills(area="420000", month=MONTH))
+    assert [one.account_no for one in own.rows] == [SHOP.account_no]
+    with pytest.raises(NoSuchPriceTable):
+        corrected(found, month="2026-03")
+
+
+def corrected_is_draft(found: County) -> bool:
+    return found.directory(TariffApi).price_table(OPERATOR, HUBEI).head.status == "draft"
+
+
+def test_a_bill_that_is_billed_again_has_the_corrected_prices_and_is_named_no_more(found: County) -> None:
+    take_in(found, CHEAPER, correction=True)
+    publish(found)
+    row = corrected(found).rows[0]
+    asked = found.billing.rebill(ACCOUNTANT, ReverseBill(bill_no=row.bill_no, reason="价格表更正，按更正价另发"))
+    workflow = found.directory(WorkflowApi)
+    workflow.decide(OTHER_PERSON, Decide(approval_no=asked.approval_no, agreed=True, remark="已核对"))
+    found.settle()
+    assert [one.account_no for one in corrected(found).rows] == [OTHER.account_no]
+    again = found.billing.bill(ACCOUNTANT, BillRef(bill_no=row.bill_no)).replaced_by
+    assert again is not None
+    assert found.billing.bill(ACCOUNTANT, BillRef(bill_no=again)).amount == row.corrected
+    known = found.billing.as_known(ACCOUNTANT, AsKnown(account_no=SHOP.account_no, month=MONTH))
+    assert known.amount == row.corrected and known.differences == []
+
+
+def test_a_correction_that_is_corrected_names_the_bills_by_the_first_table(found: County) -> None:
+    take_in(found, CHEAPER, correction=True)
+    publish(found)
+    take_in(found, TABLE.replace("0.38447,", "0.39447,"), correction=True)
+    assert [(one.corrected_version, one.difference) for one in corrected(found).rows] == [
+        (3, Money.of("12.00")),
+        (3, Money.of("3.00")),
+    ]
+    assert [one.difference for one in corrected(found, issue=2).rows] == [Money.of("-12.00"), Money.of("-3.00")]
