@@ -67,10 +67,13 @@ TariffClass = Annotated[
 ]
 VOLTAGES = Dictionary(
     "voltage",
-    {level: text(f"{level} 千伏", f"{level} kV") for level in ("0.22", "0.38", "6", "10", "20", "35", "110", "220")},
+    {
+        level: text(f"{level} 千伏", f"{level} kV")
+        for level in ("0.22", "0.38", "6", "10", "20", "35", "66", "110", "220", "330", "500")
+    },
 )
 Voltage = Annotated[
-    Literal["0.22", "0.38", "6", "10", "20", "35", "110", "220"],
+    Literal["0.22", "0.38", "6", "10", "20", "35", "66", "110", "220", "330", "500"],
     Label("电压等级", "Voltage", dictionary=VOLTAGES.name),
 ]
 ROLES_OF_POINTS = Dictionary(

@@ -202,6 +202,23 @@ def test_what_no_document_gives_is_absent() -> None:
     assert said == ["no bands were found for months 7, 8"]
 
 
+@pytest.mark.parametrize(
+    ("code", "prices"),
+    [
+        ("ln.two_part.demand", {"66": "0.084", "110": "0.084"}),
+        ("bj.two_part.demand", {"35": "0.165", "66": "0.165", "110": "0.165"}),
+        ("zj.two_part.demand", {"220": "0.0663", "330": "0.0663", "500": "0.0663"}),
+    ],
+)
+def test_voltages_between_and_above_have_the_price_of_their_row(code: str, prices: dict[str, str]) -> None:
+    component = next(part for part in frame(code).components if part.code == "transmission")
+    found = {level: str(price.price) for price in component.prices for level in price.voltages}
+    assert {level: Price.of(found[level]) for level in prices} == {
+        level: Price.of(price) for level, price in prices.items()
+    }
+    assert ("66" in found) == ("66" in prices)
+
+
 def test_yulin_has_transmission_prices_of_its_own() -> None:
     own = frame("sn.yl.two_part.demand")
     component = next(part for part in own.components if part.code == "transmission")
@@ -209,7 +226,7 @@ def test_yulin_has_transmission_prices_of_its_own() -> None:
         ("20", "0.1083"),
         ("35", "0.0873"),
         ("110", "0.0673"),
-        ("220", "0.0543"),
+        ("500", "0.0543"),
     ]
     assert not own.default and frame("sn.two_part.demand").default
 

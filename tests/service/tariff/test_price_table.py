@@ -156,6 +156,23 @@ def test_new_published_bands_come_in_with_the_month_in_which_they_hold() -> None
     assert {one.document for one in may.seasons} == {"晋发改商品发〔2026〕15号"}
 
 
+@pytest.mark.parametrize(
+    ("label", "levels"),
+    [
+        ("35-110千伏以下", ("35", "66")),
+        ("66千伏", ("66",)),
+        ("66-110kV", ("66", "110")),
+        ("110-220千伏以下", ("110",)),
+        ("220kV", ("220",)),
+        ("220千伏及以上", ("220", "330", "500")),
+        ("220kV+", ("220", "330", "500")),
+    ],
+)
+def test_a_row_is_for_the_voltages_that_its_words_say(label: str, levels: tuple[str, ...]) -> None:
+    found = read(HUBEI.replace("35kV", label, 1))
+    assert found.faults == [] and levels in [row.voltages for row in found.rows]
+
+
 def test_chinese_headings_and_voltages_are_read() -> None:
     head = "用电分类,电压等级,代理购电价格,上网环节线损费用,输配电价,系统运行费用,政府性基金及附加,最大需量,变压器容量,备注"
     found = read(f"\ufeff{head}\n两部制,1-10（20）千伏,0.38447,0.013643,0.1263,0.082273,0.0452,42,26.3,说明\n")

@@ -20,7 +20,10 @@ KILOVOLT_AMPERE = Number(places=3, most=Decimal(10_000_000), unit="kVA", summed=
 REGISTER = Number(places=4, most=Decimal(99_999_999), unit="kWh", summed=True)
 METRE = Number(least=Decimal(-10_000_000), most=Decimal(10_000_000), unit="m")
 VOLTAGE_LEVEL = Code(
-    {level: text(f"{level}千伏", f"{level} kV") for level in ("0.22", "0.38", "6", "10", "20", "35", "110", "220")}
+    {
+        level: text(f"{level}千伏", f"{level} kV")
+        for level in ("0.22", "0.38", "6", "10", "20", "35", "66", "110", "220", "330", "500")
+    }
 )
 TARIFF_CLASS = Code(
     {

@@ -11,7 +11,7 @@ from denghuo.service.contract.api import ChangeTerms, NewContract
 from denghuo.service.contract.special import faults
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
-HIGH_VOLTAGES = frozenset({"6", "10", "20", "35", "110", "220"})
+HIGH_VOLTAGES = frozenset({"6", "10", "20", "35", "66", "110", "220", "330", "500"})
 FEED_IN = frozenset({"surplus_feed_in", "full_feed_in"})
 
 

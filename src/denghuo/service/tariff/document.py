@@ -358,7 +358,7 @@ class TariffDocument(Message):
     kind: Kind = "supply"
     classes: Annotated[list[TariffClass], Field(min_length=1, max_length=6)]
     settlements: Annotated[list[Settlement], Field(min_length=1, max_length=4)] = ["agency"]
-    voltages: Annotated[list[Voltage], Field(min_length=1, max_length=8)]
+    voltages: Annotated[list[Voltage], Field(min_length=1, max_length=11)]
     default: bool = False
     partial: Annotated[bool, Label("待补月度价格", "Lacks monthly prices")] = False
     effective_from: Annotated[date, Label("生效日", "Effective from")]

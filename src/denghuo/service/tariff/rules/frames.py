@@ -52,7 +52,7 @@ THIRD_CYCLE = Source(
     title="第三监管周期省级电网输配电价",
     address="https://yctzcsy.com/hyxw/1919.html",
 )
-HIGH_VOLTAGES = ("6", "10", "20", "35", "110", "220")
+HIGH_VOLTAGES = ("6", "10", "20", "35", "66", "110", "220", "330", "500")
 VOLTAGES = {"single": ("0.22", "0.38", *HIGH_VOLTAGES), "two": ("0.38", *HIGH_VOLTAGES)}
 
 
