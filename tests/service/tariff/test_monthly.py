@@ -150,6 +150,9 @@ def test_tables_are_listed_newest_first_and_paged(api: TariffApi) -> None:
     assert [row.month for row in rest.rows] == ["2026-01"]
     assert rest.rows[0].area_title.en == "Hubei"
     assert api.price_tables(CLERK, FindPriceTables(status="published")).total == 0
+    # A superscript is a digit to some and no number to any.
+    assert api.price_tables(CLERK, FindPriceTables(after="2026-02|420000|²")).rows
+    assert api.tariffs(CLERK, FindTariffs(after="hb|²")) is not None
     assert api.price_table(CLERK, HUBEI).head.month == "2026-01"
 
 

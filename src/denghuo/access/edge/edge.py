@@ -226,7 +226,7 @@ class Edge:
                     ],
                 )
         declared = headers.get("Content-Length", "0")
-        if not declared.isdigit() or int(declared) > self._most(scope):
+        if not declared.isdecimal() or int(declared) > self._most(scope):
             raise self._too_large(scope)
 
     def _most(self, scope: Scope) -> int:

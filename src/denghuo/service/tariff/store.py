@@ -98,7 +98,7 @@ class TariffStore:
             "area": request.area,
             "on": request.on,
             "code": code,
-            "version": int(version) if version.isdigit() and len(version) < 10 else 0,
+            "version": int(version) if version.isdecimal() and len(version) < 10 else 0,
             "limit": request.limit,
         }
         matching = (

@@ -78,7 +78,7 @@ class TableStore:
             "status": request.status,
             "month": month or "9999-12",
             "after": area,
-            "issue": int(issue) if issue.isdigit() and len(issue) < 6 else 0,
+            "issue": int(issue) if issue.isdecimal() and len(issue) < 6 else 0,
             "first": not request.after,
             "limit": request.limit,
         }
