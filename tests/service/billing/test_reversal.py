@@ -31,6 +31,7 @@ from denghuo.service.billing.api import (
     BillNotFound,
     BillRef,
     CycleRef,
+    FindExceptions,
     MyBills,
     NotIssued,
     NotReversible,
@@ -404,3 +405,30 @@ def test_a_holder_sees_the_chain_and_not_who_asked(quick: County) -> None:
     bill = quick.billing.my_bill(mine, BillRef(bill_no=number(SHOP, "03")))
     assert len(bill.chain) == 3 and bill.reversal is None
     assert quick.billing.my_bill_document(mine, BillRef(bill_no=number(SHOP, "02"))).content
+
+
+def test_the_ninety_ninth_bill_of_a_month_is_the_last(quick: County, database_dsn: str) -> None:
+    """A number more would be one of the other kind: 2026-04, the account, 1 and 99 is followed by 2 and 00."""
+    asked = rebill(quick, number(SHOP))
+    columns = "month, account_no, org, kind, contract_no, tariff_class, tariff_code, tariff_version, tariff_title, from_on, to_on"
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO billing.bill (bill_no, state, energy_wh, used_before_wh, amount_fen, estimated_days, illustrative,"
+            f" remarks, rated_at, issued_on, {columns}) SELECT %s, 'reversed', 0, 0, 0, 0, false, '[]', rated_at, issued_on,"
+            f" {columns} FROM billing.bill WHERE bill_no = %s",
+            (number(SHOP, "99"), number(SHOP)),
+        )
+    # The one that waited can no longer be carried out, and another one is refused at once.
+    decide(quick, asked)
+    bill = shown(quick, number(SHOP))
+    assert bill.state == "issued" and bill.reversal is not None and bill.reversal.state == "void"
+    with pytest.raises(NotReversible, match="99") as refused:
+        reverse(quick, number(SHOP))
+    assert refused.value.why == "no_number"
+    # Billed again, the account is held with the reason instead of getting a wrong number.
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        connection.execute("UPDATE billing.bill SET state = 'reversed' WHERE bill_no = %s", (number(SHOP),))
+    done = quick.billing.recalculate(ACCOUNTANT, Recalculate(account_no=SHOP.account_no, month=MONTH))
+    assert (done.issued, done.held) == (0, 1)
+    (row,) = quick.billing.exceptions(ACCOUNTANT, FindExceptions(keyword=SHOP.account_no, state="open")).rows
+    assert row.code == "rating_failed" and "99" in row.reason.zh
