@@ -1,4 +1,6 @@
 /** Registered components, by the names that src/denghuo/application/components publishes. */
-import type { Component } from 'vue'
+import { defineAsyncComponent, type Component } from 'vue'
 
-export const registered: Readonly<Record<string, Component>> = {}
+export const registered: Readonly<Record<string, Component>> = {
+  frame: defineAsyncComponent(() => import('@/render/registered/FrameView.vue')),
+}

@@ -5,7 +5,9 @@ Each is implemented in the browser under the same name: components in `web/src/r
 
 from denghuo.kernel.problem import Text, text
 
-COMPONENTS: dict[str, Text] = {}
+COMPONENTS: dict[str, Text] = {
+    "frame": text("报文逐字段", "Frame by its fields"),
+}
 SCREENS: dict[str, Text] = {
     "county": text("县域营销大屏", "County screen"),
 }

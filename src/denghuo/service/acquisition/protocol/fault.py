@@ -1,5 +1,8 @@
 """What can be wrong with bytes: one typed error for all protocols."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from denghuo.kernel.problem import Problem, text
 
 _WORDS = {
@@ -26,6 +29,16 @@ class BadFrame(Problem, noun="acquisition", status=422, zh="报文无法解析",
         if expected:
             zh, en = f"{zh}，应为 {expected}", f"{en}, expected {expected}"
         super().__init__(text(zh, en), reason=reason, at=at, found=found, expected=expected)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BadFrame, (self.reason, self.at, self.found, self.expected)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Problem:
+        """A newer peer may know reasons that have no words here; its own words then stand."""
+        if body.get("reason") not in _WORDS:
+            return Problem.from_json(body)
+        return cls(body["reason"], body["at"], body["found"], body["expected"])
 
 
 class BadValue(Problem, noun="acquisition", status=422, zh="数值无法编码", en="The value cannot be encoded"):

@@ -1,0 +1,81 @@
+"""Contract of the acquisition service (电能信息采集): frames of meters and terminals told field by field."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, query
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.problem import text
+from denghuo.service.acquisition.protocol.fault import BadFrame
+
+TEXT_MAX = 24_576
+"""Letters of a text of frames: 8,192 bytes with a space behind each."""
+FIELDS_MAX = 4_000
+
+PROTOCOLS = Dictionary(
+    "acquisition.protocol",
+    {
+        "auto": text("自动识别", "Found out"),
+        "dlt698": text("DL/T 698.45 面向对象", "DL/T 698.45 object-oriented"),
+        "gdw3761": text("Q/GDW 376.1 主站与终端", "Q/GDW 376.1 terminal"),
+        "dlt645": text("DL/T 645 电能表", "DL/T 645 meter"),
+        "cjt188": text("CJ/T 188 水热气表", "CJ/T 188 water, heat and gas meter"),
+        "gdw3762": text("Q/GDW 376.2 本地通信模块", "Q/GDW 376.2 local module"),
+        "modbus": text("Modbus RTU", "Modbus RTU"),
+    },
+)
+ProtocolCode = Annotated[
+    Literal["dlt698", "gdw3761", "dlt645", "cjt188", "gdw3762", "modbus"],
+    Label("规约", "Protocol", dictionary=PROTOCOLS.name),
+]
+ProtocolAsked = Annotated[
+    Literal["auto", "dlt698", "gdw3761", "dlt645", "cjt188", "gdw3762", "modbus"],
+    Label("规约", "Protocol", dictionary=PROTOCOLS.name),
+]
+StartByte = Annotated[int, Field(ge=0), Label("起始字节", "First byte")]
+EndByte = Annotated[int, Field(ge=0), Label("止于字节", "Up to byte")]
+
+
+class Decode(Message):
+    """Bytes as hexadecimal digits, with or without spaces, commas, 0x or \\x; one frame, or several with noise around them."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX), Label("报文", "Frame")]
+    protocol: ProtocolAsked = "auto"
+
+
+class FrameField(Message):
+    """Bytes [start, end) of the text: a field `depth` levels inside its frame. The fields it is made of follow it."""
+
+    start: StartByte
+    end: EndByte
+    depth: Annotated[int, Field(ge=0), Label("层次", "Level")]
+    name: Annotated[TextPair, Label("名称", "Field")]
+    value: Annotated[str, Label("值", "Value")]
+    unit: Annotated[str, Label("单位", "Unit")]
+
+
+class DecodedFrame(Message):
+    """One frame at bytes [start, end); without a protocol: bytes that belong to no frame."""
+
+    protocol: ProtocolCode | None
+    start: StartByte
+    end: EndByte
+    fields: list[FrameField]
+
+
+class Decoded(Message):
+    """The bytes as they were understood, and the pieces they are made of, in order. `left_off`: fields beyond those shown."""
+
+    bytes: Annotated[str, Label("字节", "Bytes")]
+    size: Annotated[int, Label("字节数", "Bytes in all")]
+    frames: list[DecodedFrame]
+    left_off: Annotated[int, Label("未列出的字段", "Fields left off")]
+
+
+class AcquisitionApi(Api, noun="acquisition", version=1):
+    """Operations on what the field sends."""
+
+    @query(permit="acquisition.decode", problems=(BadFrame,))
+    def decode(self, call: Call, request: Decode) -> Decoded:
+        """Tells frames field by field, each with its bytes (报文解析), and keeps nothing. Refuses bytes with no whole frame."""

@@ -1,0 +1,35 @@
+"""The frame decoder as a field technician uses it, at the desk and on the phone."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import Enter
+
+VOLTAGE = "68 61 01 00 00 00 00 68 91 06 33 34 34 35 34 43 10 16"
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_frame_is_read_field_by_field(enter: Enter, accessible: Callable[[Page], None], width: int) -> None:
+    page = enter("reader", path="/w/acquisition/decode", width=width)
+    frame = page.get_by_label("报文", exact=True)
+    frame.fill(VOLTAGE.replace("10 16", "11 16"))
+    page.get_by_role("button", name="解析", exact=True).click()
+    expect(page.locator(".state--problem, .form")).to_contain_text(["第 16 字节：校验和不对，收到 11，应为 10"])
+    frame.fill(f"00 11 {VOLTAGE}")
+    page.get_by_role("button", name="解析", exact=True).click()
+    expect(page.locator(".frame__title")).to_contain_text(["不属于任何报文的字节", "DL/T 645 电能表"])
+    row = page.locator(".frame__fields tbody tr", has_text="A相电压").last
+    expect(row.locator(".frame__value")).to_have_text("100.1 V")
+    row.get_by_role("button").click()
+    expect(page.locator(".frame__byte.is-marked")).to_have_text(["34", "43"])
+    page.mouse.move(0, 0)
+    expect(row.get_by_role("button")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".frame__byte.is-marked")).to_have_text(["34", "43"])
+    page.locator(".frame").nth(1).locator(".frame__byte").last.click()
+    expect(page.locator(".frame__fields tr.is-marked .frame__name")).to_have_text(["结束符"])
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+        "the page is wider than the window"
+    )
+    page.mouse.move(0, 0)
+    accessible(page)
