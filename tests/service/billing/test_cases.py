@@ -1,9 +1,10 @@
 """Cases of back-billing and refund through both bindings: worked out, agreed to, billed, posted, proved, and taken back."""
 
 import base64
+import copy
 import json
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -175,6 +176,32 @@ def test_a_wrong_ratio_is_settled_by_one_bill_of_all_its_months(found: County) -
     assert found.billing.replay_bill(ACCOUNTANT, ReplayBill(bill_no=adjustment.bill_no)).outcome == "identical"
     rows = found.billing.cases(ACCOUNTANT, FindCases(account_no=SHOP.account_no))
     assert [(row.case_no, row.state) for row in rows.rows] == [(case.case_no, "done")] and rows.amount == case.amount
+
+
+def test_a_changed_adjustment_is_found_out(quick: County) -> None:
+    done = decide(quick, quick.billing.open_case(at_the_desk(), opened("ratio", ratio=RATIO)))
+    assert done.bill_no is not None
+    body = verified(quick, done.bill_no)
+
+    def said(change: Callable[[dict[str, Any]], None]) -> tuple[str, set[str]]:
+        changed = copy.deepcopy(body)
+        change(changed["bill"])
+        report = verify(changed | {"proof": None}, need_proof=False)
+        return report.verdict, {one.where for one in [*report.differs, *report.unknown]}
+
+    def segment(bill: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = bill["rating"]["segments"][0]
+        return found
+
+    assert said(lambda bill: None) == ("verified", set())
+    verdict, where = said(lambda bill: segment(bill)["corrections"][0].update(factor="3/1"))
+    assert (verdict, where) == ("differs", {"segment 2026-02 M00002"})
+    verdict, where = said(lambda bill: segment(bill)["now"]["registers"][0].update(energy="2100"))
+    assert verdict == "differs" and {"segment 2026-02 M00002", "bill.energy", "bill.amount"} <= where
+    verdict, where = said(lambda bill: bill["lines"][0].update(amount="800.00"))
+    assert verdict == "differs" and "line 1 (energy).amount" in where
+    assert said(lambda bill: bill["rating"].update(cause="weather"))[0] == "unknown"
+    assert said(lambda bill: segment(bill).update(month="2026-05"))[0] == "differs"
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------------------
