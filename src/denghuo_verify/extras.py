@@ -1,13 +1,12 @@
 """What few bills hold: charges that are not per kWh, free energy, the multiplied agency price, the subsidy of generation."""
 
-import calendar
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from denghuo_verify.charges import HUNDRED, Line, days_of_month, metered_demand
+from denghuo_verify.charges import HUNDRED, Line, billed_days, days_of_month, metered_demand
 from denghuo_verify.energy import WH, NoBill, places_of
 from denghuo_verify.figures import ZERO, half_up, number, rounded
 
@@ -84,7 +83,7 @@ def with_agency_multiple(
     return {**component, "prices": prices}
 
 
-def subsidised(tariff: Mapping[str, Any], rating: Mapping[str, Any], first: date, exported: Decimal) -> Decimal:
+def subsidised(tariff: Mapping[str, Any], rating: Mapping[str, Any], exported: Decimal) -> Decimal:
     """kWh of the month that are subsidised: within the years from connection and the hours of the plant's life."""
     rule, plant = tariff["subsidy"], rating.get("generation")
     if plant is None:
@@ -94,10 +93,11 @@ def subsidised(tariff: Mapping[str, Any], rating: Mapping[str, Any], first: date
     kwh = half_up(exported if on_export else plant["generated_wh"] * WH, places)
     if rule.get("years") is not None:
         end = _years_after(date.fromisoformat(plant["connected_on"]), rule["years"])
-        in_month = calendar.monthrange(first.year, first.month)[1]
-        days = min(max((end - first.replace(day=1)).days, 0), in_month)
-        if days < in_month:
-            kwh = half_up(half_up(kwh * days / in_month, 3), places)
+        first, last = billed_days(rating)
+        billed = (last - first).days + 1
+        days = min(max((end - first).days, 0), billed)
+        if days < billed:
+            kwh = half_up(half_up(kwh * days / billed, 3), places)
     if rule.get("hours") is not None:
         left = max(plant["capacity_w"] * rule["hours"] - plant.get("subsidised_before_wh", 0), 0) * WH
         kwh = min(kwh, left)

@@ -190,7 +190,7 @@ def priced(
             continue
         price = with_agency_multiple(component, tariff, rating)
         if component["code"] == SUBSIDY and tariff.get("subsidy") is not None:
-            bounded = {(1, "total"): subsidised(tariff, rating, first, kwh)}
+            bounded = {(1, "total"): subsidised(tariff, rating, kwh)}
             lines = component_lines(price, tariff, rating["voltage"], first.month, bounded, False)
         else:
             lines = component_lines(price, tariff, rating["voltage"], first.month, cells, bool(tiers))

@@ -9,6 +9,7 @@ from typing import Any
 
 from denghuo_verify.charges import billed_days
 from denghuo_verify.energy import WH, NoBill
+from denghuo_verify.extras import SUBSIDY
 from denghuo_verify.figures import ZERO
 from denghuo_verify.rating import Expected, rated
 
@@ -93,6 +94,11 @@ def in_order(
                 terms["used_before_wh"] = terms.get("used_before_wh", 0) + sum(used)
             else:
                 terms["used_tiers_wh"] = added([[Decimal(one) for one in terms.get("used_tiers_wh") or []], used])
+        if terms.get("generation"):
+            # The hours of a plant's life run on.
+            before = sum((line.quantity or ZERO for one in found for line in one.lines if line.code == SUBSIDY), ZERO)
+            plant = terms["generation"]
+            terms["generation"] = {**plant, "subsidised_before_wh": plant.get("subsidised_before_wh", 0) + before / WH}
         found.append(rated(terms, tariff, within(registers, stage), tariffs))
     return found
 

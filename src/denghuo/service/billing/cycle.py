@@ -273,7 +273,15 @@ def rate_entries(
 
     entries_of: the month's entries of other accounts. known_at: as far as things were known then, else as they are.
     """
-    rating = Rating(Month.of(month), tariffs, opened_of(ask, call, known_at), entries_of)
+    plants = [entry.account_no for entry in entries if entry.kind == "purchase"]
+    subsidised = store.bills.subsidised(plants, month, known_at) if plants else {}
+    rating = Rating(
+        Month.of(month),
+        tariffs,
+        opened_of(ask, call, known_at),
+        entries_of,
+        subsidised=lambda one: subsidised.get(one, 0),
+    )
     shown = cut_registers(ask, platform_call(call), month, rating, entries, known_at)
     use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month, known_at)
     numbers = store.bills.next_numbers(month, [entry.account_no for entry in entries])

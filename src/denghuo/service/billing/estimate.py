@@ -76,8 +76,10 @@ class RunningMonth:
         use_of: Callable[[Sequence[str]], Mapping[str, Use]],
         cuts_of: Callable[[Rating, Sequence[Entry]], CutRegisters],
         now: datetime,
+        subsidised: Callable[[str], int],
     ) -> Estimated:
-        """use_of: energy of earlier months by account; cuts_of: registers at the midnights at which months have stages."""
+        """use_of: energy of earlier months by account; cuts_of: registers at the midnights at which months have stages.
+        subsidised: Wh that earlier bills subsidised of an account's plant."""
         found = self._contracts.rate(lambda group: self._tariff(tariffs, group))
         by_columns = np.flatnonzero(found.asked & ~found.left)
         # Only contracts whose terms hold on all days are rated by columns.
@@ -85,7 +87,7 @@ class RunningMonth:
         figures = {"days": whole, "energy_wh": found.energy_wh[by_columns], "amount_fen": found.amount_fen[by_columns]}
         rated = self._table(self._contracts.table.select(_HEAD).take(by_columns), figures, now)
         rest = np.flatnonzero(~found.asked | found.left)
-        rating = Rating(self._month, tariffs, opened, lambda account: self._entries([account]))
+        rating = Rating(self._month, tariffs, opened, lambda account: self._entries([account]), subsidised=subsidised)
         entries = self._left(rest)
         use = use_of([entry.account_no for entry in entries]) if entries else {}
         cuts = cuts_of(rating, entries) if entries else {}
@@ -198,6 +200,7 @@ class DayDesk:
             partial(self._store.bills.used, before=month),
             partial(cut_registers, self._ask, self._call, month),
             self._call.now,
+            self._store.bills.subsidised_of(month),
         )
         through = so_far.until - _ONE_DAY
         self._store.estimates.put(found.rows)

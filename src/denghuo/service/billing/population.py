@@ -125,7 +125,10 @@ class Population:
         places = np.flatnonzero(found.asked & found.left)
         if len(places):
             opened = opened_of(self._ask, self._call)
-            rating = Rating(self._month, tariffs, opened, lambda number: self._inputs([number]).entries, of_parts)
+            subsidised = self._store.bills.subsidised_of(str(self._month))
+            rating = Rating(
+                self._month, tariffs, opened, lambda number: self._inputs([number]).entries, of_parts, subsidised
+            )
             for place, draft in self._one_by_one(places, rating, named):
                 side.amount_fen[place], side.energy_wh[place] = draft.rated.total.fen, draft.rated.energy_wh
                 side.rated[place] = side.by_rules[place] = True

@@ -5,7 +5,7 @@ bill and never the end of the run.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -25,6 +25,7 @@ from denghuo.service.billing.special import (
     EntriesOf,
     every_sub_meter_is_agreed,
     filled,
+    generated,
     over_the_month,
     part_codes,
     priced_part,
@@ -87,12 +88,16 @@ class Span:
     """The tariffs of parts by code."""
 
 
+def _nothing(account_no: str) -> int:
+    return 0
+
+
 class Rating:
     """Rates the entries of one month.
 
     opened: tells since when a contract has its class, asked only where the tier year needs it. entries_of: the month's entries of
     another account, for the few that are rated together. of_parts: the tariffs that parts of a contract may name, where they are
-    not these.
+    not these. subsidised: gives the Wh that bills of earlier months subsidised of an account's plant.
     """
 
     def __init__(
@@ -102,12 +107,14 @@ class Rating:
         opened: Opened,
         entries_of: EntriesOf = lambda account_no: [],
         of_parts: Iterable[TariffDocument] | None = None,
+        subsidised: Callable[[str], int] = _nothing,
     ) -> None:
         self._month = month
         self._tariffs = list(tariffs)
         self._opened = opened
         self._entries_of = entries_of
         self._of_parts = self._tariffs if of_parts is None else list(of_parts)
+        self._subsidised = subsidised
         self._chosen: dict[tuple[object, ...], TariffDocument | CannotRate] = {}
         self._last_day = month.next.first_day - _ONE_DAY
 
@@ -189,6 +196,9 @@ class Rating:
             spans=self._spans(entry, days.first, days.last),
             standard=terms.pf_standard,
         )
+        if entry.kind == "purchase":
+            plant = generated(entry, tariff, self._subsidised)
+            return subject.model_copy(update={"generation": plant}), used_before, remarks
         more = filled(entry, tariff, days, tier_months, self._entries_of)
         return subject.model_copy(update=more) if more else subject, used_before, remarks
 

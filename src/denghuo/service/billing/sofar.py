@@ -46,10 +46,12 @@ MONTHS_BEFORE = -(-HISTORY_DAYS // 28)
 class Running:
     """One account's running month within what the caller may see."""
 
-    def __init__(self, ask: Ask, call: Call, account_no: str, kind: str, month: str | None) -> None:
+    def __init__(
+        self, ask: Ask, call: Call, account_no: str, kind: str, month: str | None, store: BillingStore
+    ) -> None:
         self._ask, self._call = ask, call
         self._account_no, self._kind = account_no, kind
-        self._given = month
+        self._given, self._store = month, store
 
     @cached_property
     def month(self) -> Month:
@@ -145,7 +147,8 @@ class Running:
             if one.effective_from < until
         ]
         entry = Entry(self._account_no, self._kind, tuple(terms), tuple(pieces))
-        rating = Rating(self.month, self.tariffs, opened_of(self._ask, self._call))
+        subsidised = self._store.bills.subsidised_of(str(self.month))
+        rating = Rating(self.month, self.tariffs, opened_of(self._ask, self._call), subsidised=subsidised)
         shown = cut_registers(self._ask, self._call.only("reading.read"), str(self.month), rating, [entry])
         outcome = rating.outcome(entry, use, shown)
         if isinstance(outcome, Finding):
@@ -162,7 +165,7 @@ def so_far(
         NothingSoFar: no register, no contract, no price, or a read that is held.
     """
     number, kind = asked.account_no, asked.kind
-    running = Running(ask, call, number, kind, asked.month)
+    running = Running(ask, call, number, kind, asked.month, store)
     if own and number not in call.accounts:
         raise running.nothing("no_contract", text("不是您的户号。", "It is not an account of yours."))
     use = store.bills.used([number], str(running.month)).get(number, {}) if kind == "supply" else {}

@@ -14,6 +14,7 @@ from denghuo.kernel.values import Percent, Price, round_half_up
 from denghuo.service.billing.batch import SUB_METER, Entry, Piece, Terms
 from denghuo.service.billing.lines import (
     CannotRate,
+    Generated,
     GreenEnergy,
     LineLoss,
     LossBand,
@@ -35,7 +36,17 @@ EntriesOf = Callable[[str], Sequence[Entry]]
 """The month's entries of an account, for contracts that are rated together with others."""
 MONTH_DAYS = 30
 """A part of a month counts its losses by thirtieths."""
-_DATED = ("transformers", "persons", "persons_since", "persons_until", "free_energy", "free_until", "counted_with")
+_DATED = (
+    "transformers",
+    "persons",
+    "persons_since",
+    "persons_until",
+    "free_energy",
+    "free_until",
+    "counted_with",
+    "connected_on",
+    "subsidised_before",
+)
 """What has days of its own or holds for the month as a whole: a change of it makes no stage."""
 _ENERGISED = frozenset({"running", "hot_standby"})
 
@@ -110,6 +121,37 @@ def filled(entry: Entry, tariff: TariffDocument, days: Days, tier_months: int, e
     if special.counted_with and tariff.basic is not None and tariff.basic.discount is not None:
         found |= _counted(entry, special, days.month, tariff.rounding.quantity_places, entries_of)
     return found
+
+
+def generated(entry: Entry, tariff: TariffDocument, subsidised: Callable[[str], int]) -> Generated | None:
+    """The plant of a purchase contract for its subsidy; None where nothing is agreed of it, or nothing of it is subsidised.
+
+    subsidised: gives the Wh that bills of earlier months subsidised of an account's plant.
+
+    Raises:
+        CannotRate: the subsidy is on all that is generated, and only what is exported is metered.
+    """
+    terms = entry.terms[-1]
+    special = special_of(terms.special) if terms.special else SpecialTerms()
+    if tariff.subsidy is None or special.connected_on is None:
+        return None
+    if tariff.subsidy.on == "generation" and terms.settlement_mode != "full_feed_in":
+        raise CannotRate(
+            text(
+                "补贴按发电量计算，而余电上网户只有上网电量；请改用按上网电量补贴的电价，或办理全额上网。",
+                "The subsidy is on all that is generated, and of a plant that feeds its surplus only the export is metered; choose"
+                " a tariff with a subsidy on export, or full feed-in.",
+            ),
+            code="no_terms",
+            value=terms.contract_no,
+        )
+    before = special.subsidised_before.wh if special.subsidised_before else 0
+    return Generated(
+        generated_wh=_taken(entry, "active_rev", tariff.rounding.quantity_places),
+        subsidised_before_wh=max(before + subsidised(entry.account_no), 0),
+        capacity_w=terms.pv_w or 0,
+        connected_on=special.connected_on,
+    )
 
 
 def every_sub_meter_is_agreed(entry: Entry) -> None:

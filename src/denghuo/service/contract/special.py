@@ -13,7 +13,8 @@ from denghuo.service.tariff.api import TariffDocument
 Fault = dict[str, Any]
 """An entry of `SpecialRefused.errors`."""
 _COUNTED = ("transformers", "losses", "line_losses", "parts", "counted_with", "green")
-_NAMED = ("free_energy", "agency_case", "charging_station", "pf_standard", "standard_lowered")
+_NAMED = ("free_energy", "agency_case", "charging_station", "pf_standard", "standard_lowered", "connected_on")
+_OF_PLANTS = ("connected_on", "subsidised_before")
 ALL = 10_000
 """100 % in 0.01 %."""
 
@@ -61,12 +62,9 @@ def refused(faults: Sequence[Fault]) -> SpecialRefused:
 def faults(kind: str, tariff_class: str, settlement: str, account_no: str, special: SpecialTerms) -> list[Fault]:
     """Everything about special terms that a bill could not be made from, with what to do about it."""
     if kind != "supply":
-        return [
-            _fault(
-                "kind", kind, "专用条款只用于供用电合同。", "Special terms are for supply contracts; leave them out."
-            )
-        ]
+        return list(_plant(special))
     return [
+        *_no_plant(special),
         *_transformers(special),
         *_losses(special),
         *_lines(special),
@@ -110,6 +108,35 @@ def tariff_faults(parts: Iterable[Part], tariffs: Mapping[str, TariffDocument], 
                     f"电价 {tariff.code} 不适用，可选：{listed}。",
                     f"Tariff {tariff.code} is not for it; choose of {listed}.",
                 )
+
+
+# --- power plants ------------------------------------------------------------------------------------------------------------
+
+
+def _plant(special: SpecialTerms) -> Iterator[Fault]:
+    """Purchase contracts have a plant and nothing else."""
+    for name, field in SpecialTerms.model_fields.items():
+        if name not in _OF_PLANTS and getattr(special, name) != field.get_default():
+            yield _fault(
+                name,
+                FIELDS.entries[name]["zh"],
+                "购售电合同只约定电站的并网日期与已补贴电量，请清空。",
+                "A purchase contract has the plant's day of connection and what was subsidised before; leave this out.",
+            )
+    before = special.subsidised_before
+    if before is not None and special.connected_on is None:
+        yield _fault(
+            "connected_on", None, "请填写电站并网日期。", "The plant's day of connection is needed; fill it in."
+        )
+    if before is not None and before.wh < 0:
+        yield _fault("subsidised_before", before, "不能为负，请核对。", "It cannot be negative; check it.")
+
+
+def _no_plant(special: SpecialTerms) -> Iterator[Fault]:
+    for name in _OF_PLANTS:
+        value = getattr(special, name)
+        if value is not None:
+            yield _fault(name, value, "只用于购售电合同，请清空。", "It is for purchase contracts; leave it out.")
 
 
 # --- one kind after the other ----------------------------------------------------------------------------------------------

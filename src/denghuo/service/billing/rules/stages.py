@@ -2,7 +2,7 @@
 
 Each stage is rated by its own tariff with its own pieces, days, capacity and power factor, as published cases of a change
 within a month are; the lines follow each other in one bill. Tiers run on: what an earlier stage used in the tier period is
-used. The discount by kWh per kVA looks at the energy of the whole month.
+used; so do the lifetime hours of a plant's subsidy. The discount by kWh per kVA looks at the energy of the whole month.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
 from denghuo.service.billing.lines import BillLine, CannotRate, Rated, RatingSubject
 from denghuo.service.billing.rules.rating import rate
+from denghuo.service.billing.rules.subsidy import COMPONENT as SUBSIDY
 from denghuo.service.billing.rules.words import sentence, step
 from denghuo.service.tariff.api import TariffDocument
 
@@ -61,8 +62,16 @@ def _rate(stages: Sequence[Stage], month_wh: int | None) -> list[Rated]:
         used = _added([one.tiers_wh for one in rated])
         if used and tariff.tiers is not None:
             update |= _used(subject, tariff, used)
+        if subject.generation is not None:
+            before = subject.generation.subsidised_before_wh + sum(map(_subsidised, rated))
+            update["generation"] = subject.generation.model_copy(update={"subsidised_before_wh": before})
         rated.append(rate(subject.model_copy(update=update) if update else subject, tariff, others))
     return rated
+
+
+def _subsidised(rated: Rated) -> int:
+    """Wh of a plant that a stage subsidises."""
+    return sum(line.quantity_milli or 0 for line in rated.lines if line.code == SUBSIDY)
 
 
 def _of_days(line: BillLine, subject: RatingSubject) -> BillLine:

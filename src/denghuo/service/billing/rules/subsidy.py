@@ -5,7 +5,7 @@ Exported energy itself is bought at the purchase price by the energy components.
 is a line of its own so that it can be told apart.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
@@ -45,27 +45,35 @@ def subsidised(subject: RatingSubject, tariff: TariffDocument, rule: Subsidy, ex
             "solar.purchase",
         )
     ]
-    energy, said = _within_years(rule, plant, Month.of(subject.month), energy, places)
+    energy, said = _within_years(rule, plant, _days(subject), energy, places)
     steps += said
     energy, said = _within_hours(rule, plant, energy)
     steps += said
     return Metered({"total": energy}, [(frozenset({None, "total"}), one) for one in steps], [])
 
 
-def _within_years(rule: Subsidy, plant: Generated, month: Month, energy: int, places: int) -> tuple[int, list[Step]]:
-    """In the month in which the years end, the days before the end count."""
+def _days(subject: RatingSubject) -> tuple[date, date]:
+    month = Month.of(subject.month)
+    return subject.first_day or month.first_day, subject.last_day or month.next.first_day - timedelta(days=1)
+
+
+def _within_years(
+    rule: Subsidy, plant: Generated, span: tuple[date, date], energy: int, places: int
+) -> tuple[int, list[Step]]:
+    """Where the years end among the days that are billed, those before the end count."""
     if rule.years is None:
         return energy, []
     end = _years_after(plant.connected_on, rule.years)
-    if end >= month.next.first_day:
+    first, last = span
+    if end > last:
         return energy, []
-    days = max(0, (end - month.first_day).days)
-    kept = whole_of(energy * days, month.day_count, places)
+    days = max(0, (end - first).days)
+    kept = whole_of(energy * days, (last - first).days + 1, places)
     return kept, [
         step(
             "limit",
             {"years": str(rule.years), "end": end.isoformat(), "days": str(days), "energy": milli(kept)},
-            f"自并网 {plant.connected_on} 起补贴 {rule.years} 年，至 {end} 止，本月计 {days} 天 {milli(kept)} 千瓦时。",
+            f"自并网 {plant.connected_on} 起补贴 {rule.years} 年，至 {end} 止，本次计 {days} 天 {milli(kept)} 千瓦时。",
             f"Subsidised for {rule.years} years from {plant.connected_on}, until {end}: {days} days, {milli(kept)} kWh. ",
             "solar.caps",
         )

@@ -1,7 +1,7 @@
 """Queries on bills in bulk. Reading side: find.py."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString
@@ -13,12 +13,14 @@ import pyarrow.compute
 
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
+from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.values import Money
 from denghuo.service.billing.api import BILL_LINES, BILLS
 from denghuo.service.billing.kept import rating_part, tariffs_of
 from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.pieces import piece_json
 from denghuo.service.billing.rating import Draft
+from denghuo.service.billing.rules.subsidy import COMPONENT as SUBSIDY
 from denghuo.service.billing.store.proofs import Proofs
 from denghuo.service.billing.tree import canonical
 from denghuo.service.billing.whole import USE, ColumnBills
@@ -226,6 +228,27 @@ class Bills:
         ):
             found.setdefault(row["account_no"], {})[row["month"]] = row["energy_wh"]
         return found
+
+    def subsidised(self, account_nos: Sequence[str], before: str, known_at: datetime | None = None) -> dict[str, int]:
+        """Wh that issued bills of earlier months subsidised, by account; what was taken back counts against it. known_at: by the
+        bills issued until that day."""
+        rows = self._work.rows(
+            "SELECT bill.account_no, sum(quantity_milli)::bigint AS energy_wh FROM bill JOIN bill_line USING (bill_no)"
+            " WHERE bill.account_no = ANY (%(accounts)s) AND kind = 'purchase' AND code = %(code)s AND month < %(before)s"
+            " AND state IN ('issued', 'reversed')"
+            " AND (%(until)s::date IS NULL OR issued_on <= %(until)s) GROUP BY bill.account_no",
+            {
+                "accounts": list(account_nos),
+                "code": SUBSIDY,
+                "before": before,
+                "until": None if known_at is None else known_at.astimezone(SHANGHAI).date(),
+            },
+        )
+        return {row["account_no"]: row["energy_wh"] for row in rows}
+
+    def subsidised_of(self, before: str) -> Callable[[str], int]:
+        """As `subsidised`, of one account after the other."""
+        return lambda account_no: self.subsidised([account_no], before).get(account_no, 0)
 
     def use_columns(self, accounts: tuple[str, str], before: str) -> pa.Table:
         """Energy of earlier months of the accounts from one to another (`USE`), as far back as `used`."""

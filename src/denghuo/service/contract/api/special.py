@@ -199,13 +199,17 @@ RetailFloor = Annotated[Price, Label("均价下限", "Floor of the average price
 RetailCap = Annotated[Price, Label("均价上限", "Cap of the average price")]
 Green = Annotated[list[GreenPower], Field(max_length=20), Label("绿电", "Green power")]
 
+ConnectedOn = Annotated[date, Label("电站并网日期", "Plant connected on")]
+SubsidisedBefore = Annotated[Energy, Label("接入前已补贴电量", "Subsidised before it was billed here")]
+
 
 class SpecialTerms(Message):
     """Everything beside class, voltage and capacity that a month is rated by.
 
     pf_standard: agreed in the place of the one that follows from class and capacity. counted_with: accounts of the same customer,
     whose energy and capacity count for a discount by energy per kVA. retail_*: the package of a market customer (零售套餐): prices
-    by band or one for all hours, a fee on every kWh, and bounds of the month's average price.
+    by band or one for all hours, a fee on every kWh, and bounds of the month's average price. connected_on, subsidised_before:
+    of the plant of a purchase contract, whose subsidy ends after years or hours.
     """
 
     transformers: Transformers = []
@@ -231,6 +235,8 @@ class SpecialTerms(Message):
     retail_floor: RetailFloor | None = None
     retail_cap: RetailCap | None = None
     green: Green = []
+    connected_on: ConnectedOn | None = None
+    subsidised_before: SubsidisedBefore | None = None
 
 
 SpecialField = Literal[
@@ -257,6 +263,8 @@ SpecialField = Literal[
     "retail_floor",
     "retail_cap",
     "green",
+    "connected_on",
+    "subsidised_before",
 ]
 FIELDS = Dictionary(
     "contract.special_field",
@@ -284,6 +292,8 @@ FIELDS = Dictionary(
         "retail_floor": text("均价下限", "Floor of the average price"),
         "retail_cap": text("均价上限", "Cap of the average price"),
         "green": text("绿电", "Green power"),
+        "connected_on": text("电站并网日期", "Plant connected on"),
+        "subsidised_before": text("接入前已补贴电量", "Subsidised before"),
     },
 )
 
@@ -317,8 +327,10 @@ class AgreeSpecial(Message):
     retail_floor: RetailFloor | None = None
     retail_cap: RetailCap | None = None
     green: Green | None = None
+    connected_on: ConnectedOn | None = None
+    subsidised_before: SubsidisedBefore | None = None
     ended: Annotated[
-        list[SpecialField], Field(max_length=32), Label("不再约定", "No longer agreed", dictionary=FIELDS.name)
+        list[SpecialField], Field(max_length=34), Label("不再约定", "No longer agreed", dictionary=FIELDS.name)
     ] = []
     reason: Reason
 
