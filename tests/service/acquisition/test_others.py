@@ -1,5 +1,7 @@
 """CJ/T 188, Q/GDW 376.2 and Modbus: published frames both ways, damage refused, round trips, register maps."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from denghuo.service.acquisition.protocol.catalogue import explained
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.modbus import points
 from denghuo.service.acquisition.protocol.number import Number
+from denghuo.service.acquisition.protocol.words import english, rows
 
 
 @pytest.mark.parametrize("row", vectors("cjt188", whole=True))
@@ -194,3 +197,12 @@ def test_any_register_frame_comes_back(unit, function, data, transaction):
         covered(modbus.explain(raw), len(raw))
     else:
         assert modbus.decode_tcp(raw) == frame
+
+
+@pytest.mark.parametrize(
+    ("protocol", "table"), [("gdw3761", "events.csv"), ("gdw3762", "units.csv"), ("cjt188", "identifiers.csv")]
+)
+def test_every_event_and_unit_is_named_in_both_languages(protocol: str, table: str) -> None:
+    names = [row["zh"] for row in rows(f"denghuo.service.acquisition.protocol.{protocol}", table)]
+    assert len(names) >= 7
+    assert [name for name in names if not english(name) or re.search("[一-鿿]", english(name))] == []
