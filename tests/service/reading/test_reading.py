@@ -186,7 +186,12 @@ def test_events_of_an_intake_name_month_and_counts(bench: Make) -> None:
             for event in found
         ]
     # The first midnight of a month closes the one before.
-    assert [(event["type"], *event["data"].values()) for event in events] == [
+    units = [event["data"] for event in events if event["type"] == "reading.unit.read.v1"]
+    # A meter is read in a month that it was read at the beginning of.
+    assert {one["read"] for one in units if one["month"] == "2026-03"} == {0}
+    assert sorted(one["read"] for one in units if one["month"] == "2026-04") in ([0, 1], [1])
+    intakes = [event for event in events if event["type"] == "reading.registers.received.v1"]
+    assert [(event["type"], *event["data"].values()) for event in intakes] == [
         ("reading.registers.received.v1", "2026-03", 1, 0),
         ("reading.registers.received.v1", "2026-04", 30, 0),
     ]

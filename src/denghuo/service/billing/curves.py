@@ -73,14 +73,15 @@ def split_energy(
     tariffs: Sequence[TariffDocument],
     terms: DatasetRef,
     energy: DatasetRef,
+    shard: str = "all",
 ) -> DatasetRef:
     """The month's energies with the bands and the demands that curves give; the same reference where they give none.
 
-    call: the platform's own.
+    call: the platform's own. shard: of which part of the company they are.
     """
     table = datasets.scan(energy, list(MONTH_ENERGY.columns))
     found = split_table(datasets, ask, call, month, tariffs, datasets.scan(terms), table)
-    return energy if found is table else datasets.publish(SPLIT_ENERGY, str(month), "all", found, call.now)
+    return energy if found is table else datasets.publish(SPLIT_ENERGY, str(month), shard, found, call.now)
 
 
 def split_table(

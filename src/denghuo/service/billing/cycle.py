@@ -104,7 +104,7 @@ class CycleSteps:
                 return True
             limits = self._store.held.limits()
             if cycle.limits is None:
-                self._store.cycles.note_limits(cycle.month, _by_name(limits))
+                self._store.cycles.note_limits(cycle.month, by_name(limits))
             write_part(self._store, cycle.month, part, rated, limits, call)
         self._store.cycles.begin_stage(cycle.month, "rate", total, call.now)
         if done + len(part) < total:
@@ -116,7 +116,7 @@ class CycleSteps:
     def _review(self, call: Call, cycle: CycleState, done: int) -> bool:
         if not self._store.cycles.take_step(cycle, done):
             return True
-        limits = _by_name(self._store.held.limits())
+        limits = by_name(self._store.held.limits())
         if limits != cycle.limits:
             # Bills passed by other limits when they were rated.
             self._store.bills.review_again(cycle.month)
@@ -152,7 +152,7 @@ class CycleSteps:
         return month_columns(self._work.datasets, terms, energy)
 
 
-def _by_name(limits: Limits) -> dict[str, int]:
+def by_name(limits: Limits) -> dict[str, int]:
     return {" ".join(name): limit for name, limit in sorted(limits.items())}
 
 
@@ -226,9 +226,18 @@ class RatedPart:
 
 
 def rate_part(
-    store: BillingStore, ask: Ask, call: Call, month: str, part: MonthPart, tariffs: Sequence[TariffDocument]
+    store: BillingStore,
+    ask: Ask,
+    call: Call,
+    month: str,
+    part: MonthPart,
+    tariffs: Sequence[TariffDocument],
+    entries_of: EntriesOf | None = None,
 ) -> RatedPart:
-    """Rates contracts of a month, all by columns that the columns carry."""
+    """Rates contracts of a month, all by columns that the columns carry.
+
+    entries_of: where not all accounts are in the part's month.
+    """
     span = part.accounts
     use = store.bills.use_columns(span, month)
     # A bill that follows one that was taken back has the next number: the rules' way knows it.
@@ -238,7 +247,7 @@ def rate_part(
     accounts = [str(one) for one in found.bills["account_no"].unique().to_pylist()] if others else []
     before = Before(use, store.bills.tariffs_before(accounts, month), others)
     entries = part.entries(found.left)
-    drafts, held = rate_entries(store, ask, call, month, entries, part.month.of, tariffs)
+    drafts, held = rate_entries(store, ask, call, month, entries, entries_of or part.month.of, tariffs)
     return RatedPart(found, before, entries, drafts, held)
 
 

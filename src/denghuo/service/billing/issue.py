@@ -36,12 +36,12 @@ def issue_bills(work: Work, store: BillingStore, month: str, bill_nos: Sequence[
     return _issue(work, store, Run(month, store.cycles.next_run(month), numbers=bill_nos), call)
 
 
-def issue_passed(work: Work, store: BillingStore, month: str, limit: int, call: Call) -> Issued:
-    """As `issue_bills`, for the next passed bills of a month, at most so many."""
-    span = store.bills.passed_span(month, limit)
+def issue_passed(work: Work, store: BillingStore, month: str, limit: int, call: Call, org: str | None = None) -> Issued:
+    """As `issue_bills`, for the next passed bills of a month or of a unit in it, at most so many."""
+    span = store.bills.passed_span(month, limit, org)
     if span is None:
         return Issued(None, 0)
-    return _issue(work, store, Run(month, store.cycles.next_run(month), span=span), call)
+    return _issue(work, store, Run(month, store.cycles.next_run(month), span=span, org=org), call)
 
 
 def _issue(work: Work, store: BillingStore, run: Run, call: Call) -> Issued:

@@ -3,7 +3,7 @@
 from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
 from denghuo.service.contract.api import FeeControlAgreed
-from denghuo.service.reading.api import ReadCorrected, RegistersReceived
+from denghuo.service.reading.api import ReadCorrected, RegistersReceived, UnitRead
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
 
@@ -18,6 +18,12 @@ def calculate_again(service: BillingService, call: Call, event: ReadCorrected) -
 def estimate_again(service: BillingService, call: Call, event: RegistersReceived) -> None:
     """New registers of a running month: what nobody billed yet is estimated anew."""
     service.follow_registers(call, event.month)
+
+
+@on(UnitRead)
+def bill_unit(service: BillingService, call: Call, event: UnitRead) -> None:
+    """A unit's meters were read at the end of a month: it is billed without another click, where that is switched on."""
+    service.follow_reads(call, event.month, event.org, event.due, event.read)
 
 
 @on(FeeControlAgreed)

@@ -56,6 +56,11 @@ REMEDIES: dict[str, TextPair] = {
         zh="在抄表异常中补录或确认示数并写明依据；系统随后自动重算该户。",
         en="Enter or accept the register among the reading exceptions, with the reason; the account is then calculated again.",
     ),
+    "read_awaited": TextPair(
+        zh="等待采集或补抄月末示数，到达后自动核算；确需先行的，补录示数，或重算该户按估算规则出账。",
+        en="Wait for the register of the month's end or enter it: the account is then billed by itself; or calculate it again, with"
+        " what the rules estimate.",
+    ),
     "no_reading": TextPair(
         zh="核对计量点与合同是否对应、表计是否已装；更正后重算该户。",
         en="Check that the contract has a metering point with a meter; put it right, then calculate again.",

@@ -16,9 +16,12 @@ from denghuo.service.billing.api import (
     AcceptDifferences,
     Advance,
     Advanced,
+    AdvanceUnit,
     AskForecastErrors,
     AsKnown,
     AskReviewBoard,
+    AskUnitBoard,
+    AutoStart,
     BeginParallelRun,
     Bill,
     BillChange,
@@ -83,6 +86,7 @@ from denghuo.service.billing.api import (
     ParallelRef,
     ParallelRun,
     ParallelRunsFound,
+    PickedUp,
     Plans,
     QuantityCorrection,
     Recalculate,
@@ -100,9 +104,11 @@ from denghuo.service.billing.api import (
     ReviewRule,
     ReviewRules,
     RunsSealed,
+    SetAutoStart,
     SetReviewRule,
     SoFar,
     StartCycle,
+    StartUnit,
     Summarise,
     TakenOver,
     TakeOverUse,
@@ -114,10 +120,16 @@ from denghuo.service.billing.api import (
     TriedOnAll,
     Try,
     TryOnAll,
+    UnitAdvanced,
+    UnitBoard,
+    UnitOutOfScope,
+    UnitRef,
+    UnitRow,
     WhatIf,
     WholeCompanyOnly,
     WorkedOut,
 )
+from denghuo.service.billing.board import unit_board, unit_row
 from denghuo.service.billing.cases import show as show_case
 from denghuo.service.billing.cases.desk import CaseDesk
 from denghuo.service.billing.corrected import PricesCorrected
@@ -143,6 +155,7 @@ from denghuo.service.billing.store import BillingStore, CycleState
 from denghuo.service.billing.tariffs import tried
 from denghuo.service.billing.telling import tell_holders
 from denghuo.service.billing.trial import trial
+from denghuo.service.billing.units import UnitSteps, begin_unit, billed_as_a_whole, follow_reads, whole_after_units
 from denghuo.service.customer.api import Account, AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import Organisations, PermissionApi
@@ -159,16 +172,11 @@ class BillingService(BillingApi):
 
     def start_cycle(self, call: Call, request: StartCycle) -> Cycle:
         _whole_company(call)
-        if Month.of(request.month).period.end > call.now:
-            raise MonthNotOver(
-                text(
-                    f"{request.month} 尚未结束，须在月末零点示数产生之后核算。",
-                    f"{request.month} is not over; it is billed from the midnight that ends it.",
-                ),
-                month=request.month,
-            )
+        _over(request.month, call)
         if self._store.cycles.start(request.month, call.actor, call.now):
             self._work.enqueue("billing.advance_cycle", {"month": request.month, "epoch": 1})
+        elif self._store.cycles.state(request.month) == "units":
+            whole_after_units(self._work, self._store, call, request.month)
         return self._shown(self._cycle(request.month), call)
 
     def cycle(self, call: Call, request: CycleRef) -> Cycle:
@@ -212,6 +220,49 @@ class BillingService(BillingApi):
 
     def advance_cycle(self, call: Call, request: Advance) -> Advanced:
         return CycleSteps(self._work, self._ask).advance(call, request)
+
+    def start_unit(self, call: Call, request: StartUnit) -> UnitRow:
+        if not call.covers(request.org) or call.accounts or self._unit(call, request.org) is None:
+            raise UnitOutOfScope(
+                text(
+                    f"供电单位 {request.org} 不存在，或不在您的管辖范围内。",
+                    f"Unit {request.org} does not exist or is outside your scope.",
+                ),
+                org=request.org,
+            )
+        _over(request.month, call)
+        if not begin_unit(self._work, self._store, call, request.month, request.org):
+            raise billed_as_a_whole(request.month)
+        unit = self._store.units.unit(request.month, request.org)
+        assert unit is not None  # it was begun just now, or before
+        figures = self._store.units.figures(request.month, request.org).get(request.org)
+        return unit_row(unit, figures, "units", call.now)
+
+    def advance_unit(self, call: Call, request: AdvanceUnit) -> UnitAdvanced:
+        return UnitSteps(self._work, self._ask).advance(call, request)
+
+    def pick_up(self, call: Call, request: UnitRef) -> PickedUp:
+        return UnitSteps(self._work, self._ask).pick_up(call, request)
+
+    def unit_board(self, call: Call, request: AskUnitBoard) -> UnitBoard:
+        month = request.month or self._store.units.newest_month()
+        units = self._store.units.units(month, request.org) if month else []
+        figures = self._store.units.figures(month, request.org) if month else {}
+        state = self._store.cycles.state(month) if month else None
+        return unit_board(month, units, figures, state, self._store.units.auto_start(), call.now)
+
+    def auto_start(self, call: Call, request: Nothing) -> AutoStart:
+        active, share = self._store.units.auto_start()
+        return AutoStart(on=active, share=share)
+
+    def set_auto_start(self, call: Call, request: SetAutoStart) -> AutoStart:
+        _whole_company(call)
+        self._store.units.set_auto_start(request.on, request.share)
+        return AutoStart(on=request.on, share=request.share)
+
+    def follow_reads(self, call: Call, month: str, org: str, due: int, read: int) -> None:
+        """How far a unit is read has changed."""
+        follow_reads(self._work, self._store, call, month, org, due, read)
 
     def keep_tasks(self, call: Call, request: CycleRef) -> TasksKept:
         return self._desk().keep_tasks(call, request.month)
@@ -594,6 +645,17 @@ def _issued(bill_no: str, state: str, issued_on: date | None) -> None:
             text("账单发行之后才能打印、下载或核对。", "A bill is printed, downloaded or checked once it is issued."),
             bill_no=bill_no,
             state=state,
+        )
+
+
+def _over(month: str, call: Call) -> None:
+    if Month.of(month).period.end > call.now:
+        raise MonthNotOver(
+            text(
+                f"{month} 尚未结束，须在月末零点示数产生之后核算。",
+                f"{month} is not over; it is billed from the midnight that ends it.",
+            ),
+            month=month,
         )
 
 

@@ -346,7 +346,7 @@ def _share(part: int, whole: int) -> str | None:
 def _stage(name: str, state: CycleState, row: StageRow) -> Stage:
     if row.ended_at is not None:
         shown = "done"
-    elif state.stage != name:
+    elif state.stage != name or state.state == "units":
         shown = "waiting"
     else:
         shown = state.state if state.state in ("stopped", "failed") else "running"

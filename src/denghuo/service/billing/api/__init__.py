@@ -186,6 +186,24 @@ from denghuo.service.billing.api.reversal import (
     ReverseBill,
 )
 from denghuo.service.billing.api.trial import NotTriable, Trial, TrialReading, Try
+from denghuo.service.billing.api.unit import (
+    UNIT_STATES,
+    AdvanceUnit,
+    AskUnitBoard,
+    AutoStart,
+    BilledAsAWhole,
+    NothingToBill,
+    PickedUp,
+    SetAutoStart,
+    StartUnit,
+    UnitAdvanced,
+    UnitBoard,
+    UnitOutOfScope,
+    UnitRef,
+    UnitRow,
+    UnitState,
+    UnitsUnderWay,
+)
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject
 from denghuo.service.tariff.api import NoSuchPriceTable
 
@@ -215,15 +233,19 @@ __all__ = [
     "STAGES",
     "STAGE_STATES",
     "THREE_WIRE_FAULTS",
+    "UNIT_STATES",
     "USES",
     "VERDICTS",
     "AcceptDifferences",
     "Advance",
+    "AdvanceUnit",
     "Advanced",
     "AlreadyIssued",
     "AsKnown",
     "AskForecastErrors",
     "AskReviewBoard",
+    "AskUnitBoard",
+    "AutoStart",
     "BeginParallelRun",
     "Bill",
     "BillChange",
@@ -235,6 +257,7 @@ __all__ = [
     "BillRow",
     "BillSoFar",
     "BillState",
+    "BilledAsAWhole",
     "BillingApi",
     "BillsFound",
     "BillsIssued",
@@ -315,6 +338,7 @@ __all__ = [
     "NotTriable",
     "NothingBilled",
     "NothingSoFar",
+    "NothingToBill",
     "OldBill",
     "OldBillsHanded",
     "OldLine",
@@ -325,6 +349,7 @@ __all__ = [
     "ParallelRun",
     "ParallelRunNotFound",
     "ParallelRunsFound",
+    "PickedUp",
     "PlanCost",
     "PlanMonth",
     "Plans",
@@ -351,6 +376,7 @@ __all__ = [
     "RuleReviewed",
     "RunsSealed",
     "Segment",
+    "SetAutoStart",
     "SetReviewRule",
     "Severity",
     "ShownLine",
@@ -359,6 +385,7 @@ __all__ = [
     "Stage",
     "StageName",
     "StartCycle",
+    "StartUnit",
     "Summarise",
     "SummaryRow",
     "TakeOverUse",
@@ -374,7 +401,14 @@ __all__ = [
     "Try",
     "TryOnAll",
     "Unbilled",
+    "UnitAdvanced",
+    "UnitBoard",
+    "UnitOutOfScope",
+    "UnitRef",
     "UnitReviewed",
+    "UnitRow",
+    "UnitState",
+    "UnitsUnderWay",
     "UsedMonth",
     "WhatIf",
     "WholeCompanyOnly",
@@ -387,9 +421,10 @@ class BillingApi(Api, noun="billing", version=1):
 
     # -- the cycle --------------------------------------------------------------------------------------------------------
 
-    @command(permit="billing.run", problems=(MonthNotOver, WholeCompanyOnly))
+    @command(permit="billing.run", problems=(MonthNotOver, WholeCompanyOnly, UnitsUnderWay))
     def start_cycle(self, call: Call, request: StartCycle) -> Cycle:
-        """Starts the month: plan, read, rate, review, issue. A month that was started already is answered with its cycle."""
+        """Starts the month: plan, read, rate, review, issue. A month that was started already is answered with its cycle; one that
+        was billed unit by unit is brought to its end, and what was issued stays."""
 
     @query(permit="billing.read", problems=(CycleNotFound,))
     def cycle(self, call: Call, request: CycleRef) -> Cycle:
@@ -410,6 +445,34 @@ class BillingApi(Api, noun="billing", version=1):
     @command(permit="billing.advance", emits=(BillsIssued,))
     def advance_cycle(self, call: Call, request: Advance) -> Advanced:
         """One step of the month, called by the job worker until nothing is left to do."""
+
+    # -- the month by unit ------------------------------------------------------------------------------------------------
+
+    @command(permit="billing.run", problems=(MonthNotOver, UnitOutOfScope, BilledAsAWhole))
+    def start_unit(self, call: Call, request: StartUnit) -> UnitRow:
+        """Starts a unit's month by hand. What was started already is answered as it is; what failed goes on where it stopped."""
+
+    @command(permit="billing.advance", emits=(BillsIssued,))
+    def advance_unit(self, call: Call, request: AdvanceUnit) -> UnitAdvanced:
+        """One step of a unit, called by the job worker until nothing is left to do."""
+
+    @command(permit="billing.advance")
+    def pick_up(self, call: Call, request: UnitRef) -> PickedUp:
+        """Has the accounts of a unit that waited for a read billed, as far as their reads have arrived."""
+
+    @query(permit="billing.read")
+    def unit_board(self, call: Call, request: AskUnitBoard) -> UnitBoard:
+        """How far a month is, unit by unit: read, rated, held, issued, money, expected end."""
+
+    @query(permit="billing.read")
+    def auto_start(self, call: Call, request: Nothing) -> AutoStart:
+        """Whether units begin by themselves when their reads are complete."""
+
+    @command(permit="billing.set_rules", problems=(WholeCompanyOnly,))
+    def set_auto_start(self, call: Call, request: SetAutoStart) -> AutoStart:
+        """Switches the automatic start, or sets from which share of reads on a unit begins."""
+
+    # -- what follows -----------------------------------------------------------------------------------------------------
 
     @command(permit="billing.advance")
     def keep_tasks(self, call: Call, request: CycleRef) -> TasksKept:

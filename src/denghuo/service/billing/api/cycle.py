@@ -13,14 +13,15 @@ CYCLE_STATES = Dictionary(
     "billing.cycle_state",
     {
         "running": text("进行中", "Running"),
+        "units": text("按单位核算", "Billed by unit"),
         "stopped": text("已暂停", "Stopped"),
         "failed": text("出错停止", "Failed"),
         "done": text("已完成", "Done"),
     },
-    tones={"running": "notice", "stopped": "warning", "failed": "danger", "done": "good"},
+    tones={"running": "notice", "units": "notice", "stopped": "warning", "failed": "danger", "done": "good"},
 )
 CycleState = Annotated[
-    Literal["running", "stopped", "failed", "done"], Label("状态", "State", dictionary=CYCLE_STATES.name)
+    Literal["running", "units", "stopped", "failed", "done"], Label("状态", "State", dictionary=CYCLE_STATES.name)
 ]
 STAGES = Dictionary(
     "billing.stage",

@@ -25,6 +25,7 @@ HOLD_CODES = Dictionary(
     "billing.hold",
     {
         "read_held": text("抄表示数未确定", "Register not settled"),
+        "read_awaited": text("待抄表到达", "Register awaited"),
         "no_reading": text("无抄表电量", "No quantity read"),
         "tariff_unknown": text("无适用电价", "No tariff in force"),
         "contract_changed": text("月内合同变更", "Contract changed within the month"),
@@ -42,11 +43,18 @@ HOLD_CODES = Dictionary(
         "outlier_amount": text("大额电费", "Amount out of range"),
         "tier_moved": text("阶梯累计变化", "Tier position changed"),
     },
-    tones={"read_held": "danger", "no_reading": "danger", "tariff_unknown": "danger", "rating_failed": "danger"},
+    tones={
+        "read_held": "danger",
+        "read_awaited": "warning",
+        "no_reading": "danger",
+        "tariff_unknown": "danger",
+        "rating_failed": "danger",
+    },
 )
 HoldCode = Annotated[
     Literal[
         "read_held",
+        "read_awaited",
         "no_reading",
         "tariff_unknown",
         "contract_changed",
@@ -91,6 +99,7 @@ CAUSES = Dictionary(
 Cause = Annotated[Literal["collection", "record", "tariff", "use"], Label("原因定位", "Cause", dictionary=CAUSES.name)]
 CAUSE_OF: dict[str, Literal["collection", "record", "tariff", "use"]] = {
     "read_held": "collection",
+    "read_awaited": "collection",
     "negative": "collection",
     "estimated_share": "collection",
     "no_reading": "record",

@@ -8,10 +8,13 @@ from denghuo.service.billing.store.cycles import STAGE_NAMES, Cycles, CycleState
 from denghuo.service.billing.store.estimates import Estimates
 from denghuo.service.billing.store.held import HOLD, Finished, Held, Hold, finished
 from denghuo.service.billing.store.proofs import Proofs
+from denghuo.service.billing.store.units import AWAITED, UNDER_WAY, UnitRun, Units
 
 __all__ = [
+    "AWAITED",
     "HOLD",
     "STAGE_NAMES",
+    "UNDER_WAY",
     "UNISSUED",
     "BillingStore",
     "CycleState",
@@ -19,6 +22,7 @@ __all__ = [
     "Hold",
     "StageRow",
     "ToReview",
+    "UnitRun",
     "finished",
 ]
 
@@ -30,3 +34,4 @@ class BillingStore:
         self.cycles, self.bills, self.held = Cycles(work), Bills(work), Held(work)
         self.proofs, self.estimates, self.checks = Proofs(work), Estimates(work), Checks(work)
         self.cases = Cases(work)
+        self.units = Units(work)

@@ -110,22 +110,24 @@ class ToReview:
 
 @dataclass(frozen=True)
 class Run:
-    """An issue run: the bills of these numbers, or those of the run from one number to another."""
+    """An issue run: the bills of these numbers, or those from one number to another, all or of one unit."""
 
     month: str
     run_no: int
     numbers: Sequence[str] = ()
     span: tuple[str, str] | None = None
+    org: str | None = None
 
     def of(self, table: LiteralString) -> LiteralString:
         """The condition on a table with bill numbers that finds them by its index."""
         if self.span is None:
             return f"{table}.bill_no = ANY (%(numbers)s)"
-        return f"{table}.bill_no BETWEEN %(first)s AND %(last)s"
+        between: LiteralString = f"{table}.bill_no BETWEEN %(first)s AND %(last)s"
+        return between if self.org is None else f"{between} AND {table}.org = %(org)s"
 
     @property
     def params(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"month": self.month, "run_no": self.run_no}
+        found: dict[str, Any] = {"month": self.month, "run_no": self.run_no, "org": self.org}
         if self.span is None:
             return found | {"numbers": list(self.numbers)}
         return found | {"first": self.span[0], "last": self.span[1]}
@@ -282,11 +284,12 @@ class Bills:
             _TARIFFS_BEFORE,
         )
 
-    def review_again(self, month: str) -> None:
+    def review_again(self, month: str, org: str | None = None) -> None:
         """Takes back that bills passed."""
         self._work.run(
-            "UPDATE bill SET state = 'rated' WHERE month = %s AND state = 'passed' AND reverses IS NULL AND case_no IS NULL",
-            (month,),
+            "UPDATE bill SET state = 'rated' WHERE month = %s AND state = 'passed' AND reverses IS NULL AND case_no IS NULL"
+            " AND (%s::text IS NULL OR org = %s)",
+            (month, org, org),
         )
 
     def used_before(self, month: str) -> pa.Table:
@@ -297,7 +300,9 @@ class Bills:
             _USED_BEFORE,
         )
 
-    def to_review(self, month: str, limit: int, account_no: str | None = None) -> list[ToReview]:
+    def to_review(
+        self, month: str, limit: int, account_no: str | None = None, org: str | None = None
+    ) -> list[ToReview]:
         return self._work.rows(
             "SELECT bill_no, account_no, org, kind, tariff_class, energy_wh, amount_fen, from_on, to_on, estimated_days,"
             " contract_w, pv_w, remarks, tariff_code,"
@@ -308,8 +313,8 @@ class Bills:
             " AND version = tariff_version AND document @? %s) AS monthly_from,"
             f" {_OTHERS_BEFORE} AS others_before"
             " FROM bill WHERE month = %s AND state = 'rated'"
-            " AND (%s::text IS NULL OR account_no = %s) ORDER BY bill_no LIMIT %s",
-            (_MONTHLY, month, month, account_no, account_no, limit),
+            " AND (%s::text IS NULL OR account_no = %s) AND (%s::text IS NULL OR org = %s) ORDER BY bill_no LIMIT %s",
+            (_MONTHLY, month, month, account_no, account_no, org, org, limit),
             ToReview,
         )
 
@@ -332,12 +337,12 @@ class Bills:
         rows = self._work.rows("SELECT state, count(*) AS number FROM bill WHERE month = %s GROUP BY state", (month,))
         return {row["state"]: row["number"] for row in rows}
 
-    def passed_span(self, month: str, limit: int) -> tuple[str, str] | None:
+    def passed_span(self, month: str, limit: int, org: str | None = None) -> tuple[str, str] | None:
         """The first and the last of the next passed bills, at most so many; None where there is none."""
         row = self._work.row(
             "SELECT min(bill_no) AS first, max(bill_no) AS last FROM (SELECT bill_no FROM bill WHERE month = %s"
-            " AND state = 'passed' ORDER BY bill_no LIMIT %s) AS following",
-            (month, limit),
+            " AND state = 'passed' AND (%s::text IS NULL OR org = %s) ORDER BY bill_no LIMIT %s) AS following",
+            (month, org, org, limit),
         )
         return None if row is None or row["first"] is None else (row["first"], row["last"])
 

@@ -71,18 +71,35 @@ class Cycles:
         )
         return {row.stage: row for row in rows}
 
-    def start(self, month: str, by: str, at: datetime) -> bool:
+    def state(self, month: str) -> str | None:
+        return self._work.value("SELECT state FROM cycle WHERE month = %s", (month,))
+
+    def keeps_units(self, month: str) -> bool:
+        """Whether a month is billed unit by unit; it stays so until the transaction ends."""
+        state = self._work.value("SELECT state FROM cycle WHERE month = %s FOR KEY SHARE", (month,))
+        return bool(state == "units")
+
+    def start(self, month: str, by: str, at: datetime, state: str = "running") -> bool:
         """Enters the month; False where it was there before."""
         fresh = self._work.run(
             "INSERT INTO cycle (month, state, stage, started_at, started_by, resumed_at)"
-            " VALUES (%s, 'running', 'plan', %s, %s, %s) ON CONFLICT DO NOTHING",
-            (month, at, by, at),
+            " VALUES (%s, %s, 'plan', %s, %s, %s) ON CONFLICT DO NOTHING",
+            (month, state, at, by, at),
         )
         if fresh:
             self._work.run_many(
                 "INSERT INTO cycle_stage (month, stage) VALUES (%s, %s)", [(month, stage) for stage in STAGE_NAMES]
             )
         return bool(fresh)
+
+    def take_whole(self, month: str, by: str, at: datetime) -> int | None:
+        """Begins the whole month where it was billed unit by unit; the epoch of its run, else None."""
+        epoch: int | None = self._work.value(
+            "UPDATE cycle SET state = 'running', epoch = epoch + 1, started_at = %s, started_by = %s, resumed_at = %s"
+            " WHERE month = %s AND state = 'units' RETURNING epoch",
+            (at, by, at, month),
+        )
+        return epoch
 
     def stop(self, month: str, at: datetime) -> None:
         self._work.run(
@@ -98,7 +115,7 @@ class Cycles:
             "UPDATE cycle SET busy_ms = busy_ms + CASE WHEN state = 'running'"
             " THEN greatest(0, (extract(epoch FROM %(at)s - resumed_at) * 1000)::bigint) ELSE 0 END,"
             " state = 'running', trouble = NULL, epoch = epoch + 1, resumed_at = %(at)s, resumed_done = %(done)s"
-            " WHERE month = %(month)s AND state <> 'done' RETURNING epoch",
+            " WHERE month = %(month)s AND state NOT IN ('done', 'units') RETURNING epoch",
             {"month": month, "at": at, "done": done},
         )
         return epoch
@@ -117,9 +134,10 @@ class Cycles:
         return row is not None and (row["stage"], row["state"], row["epoch"], row["done"]) == present
 
     def lock(self, month: str) -> str:
-        """Keeps the month's steps apart from a change to one account; gives the stage, "done" at the end."""
+        """Keeps the month's steps apart from a change to one account; gives the stage, "done" at the end and
+        where the month is billed unit by unit: then what passes is issued at once."""
         row = self._work.row("SELECT state, stage FROM cycle WHERE month = %s FOR UPDATE", (month,))
-        return "" if row is None else "done" if row["state"] == "done" else str(row["stage"])
+        return "" if row is None else "done" if row["state"] in ("done", "units") else str(row["stage"])
 
     def begin_stage(self, month: str, stage: str, total: int, at: datetime) -> None:
         """Notes the start; a stage that was begun keeps its own."""

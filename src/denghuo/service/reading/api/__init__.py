@@ -61,6 +61,7 @@ from denghuo.service.reading.api.messages import (
     SettleAccounts,
     StationProgress,
 )
+from denghuo.service.reading.api.unit import UNIT_ENERGY, AwaitedFound, AwaitedRead, UnitMonth, UnitMonthRead
 from denghuo.service.reading.api.vocabulary import (
     BANDS,
     CURVE_INTAKE,
@@ -106,6 +107,7 @@ __all__ = [
     "SEVERITIES",
     "SIDES",
     "STATUSES",
+    "UNIT_ENERGY",
     "Accept",
     "AccountMonth",
     "AccountReads",
@@ -114,6 +116,8 @@ __all__ = [
     "AtomDay",
     "AtomsFound",
     "AtomsPublished",
+    "AwaitedFound",
+    "AwaitedRead",
     "Band",
     "CurveDay",
     "CurveMonth",
@@ -179,6 +183,9 @@ __all__ = [
     "StationProgress",
     "Status",
     "TooManyDigits",
+    "UnitMonth",
+    "UnitMonthRead",
+    "UnitRead",
     "Volts",
     "WholeCompanyOnly",
     "WrongIntake",
@@ -193,6 +200,16 @@ class RegistersReceived(Event, name="reading.registers.received", version=1):
     month: str
     taken: int
     corrected: int
+
+
+class UnitRead(Event, name="reading.unit.read", version=1):
+    """How many meters of a unit's accounts were read at the midnight that ends a month has changed. With `read` the same as `due`
+    the unit's reads are complete."""
+
+    month: str
+    org: str
+    due: int
+    read: int
 
 
 class ReadCorrected(Event, name="reading.read.corrected", version=1):
@@ -240,7 +257,7 @@ class NothingToAccept(Problem, noun="reading", status=409, zh="该示数无需�
 class ReadingApi(Api, noun="reading", version=1):
     """Registers and curves as they were received, the month's reads and their review."""
 
-    @command(permit="reading.receive", problems=(WrongIntake,), emits=(RegistersReceived,))
+    @command(permit="reading.receive", problems=(WrongIntake,), emits=(RegistersReceived, UnitRead))
     def receive_registers(self, call: Call, request: Intake) -> Received:
         """Takes registers in (`reading.register_intake`). The same rows again change nothing; raw values are never overwritten."""
 
@@ -263,6 +280,15 @@ class ReadingApi(Api, noun="reading", version=1):
     @command(permit="reading.run", problems=(WholeCompanyOnly,))
     def read_month(self, call: Call, request: MonthRef) -> MonthRead:
         """Finds, validates and where allowed estimates every read of the month. A second run changes only what its input did."""
+
+    @command(permit="reading.run")
+    def read_unit(self, call: Call, request: UnitMonth) -> UnitMonthRead:
+        """Plans and reads the month of one unit within the caller's scope as `read_month` does that of all. A second run changes
+        only what its input did."""
+
+    @query(permit="reading.read")
+    def awaited(self, call: Call, request: UnitMonth) -> AwaitedFound:
+        """The meters of a unit's accounts that show nothing yet at the midnight that ends the month."""
 
     @command(permit="reading.run")
     def settle_accounts(self, call: Call, request: SettleAccounts) -> EnergiesFound:

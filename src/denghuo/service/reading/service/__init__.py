@@ -25,6 +25,7 @@ from denghuo.service.reading.api import (
     AskHighest,
     AtomsFound,
     AtomsPublished,
+    AwaitedFound,
     CurveDay,
     CurveMonth,
     CurveNotFound,
@@ -63,6 +64,8 @@ from denghuo.service.reading.api import (
     Rules,
     RulesOn,
     SettleAccounts,
+    UnitMonth,
+    UnitMonthRead,
     WholeCompanyOnly,
 )
 from denghuo.service.reading.batch import (
@@ -94,6 +97,7 @@ from denghuo.service.reading.service.forms import (
 from denghuo.service.reading.service.highest import highest
 from denghuo.service.reading.service.making import Making
 from denghuo.service.reading.service.taking import Taking
+from denghuo.service.reading.service.units import Units
 from denghuo.service.reading.store import ReadingPages, ReadingStore
 from denghuo.service.reading.store.pages import progress_row
 
@@ -109,11 +113,15 @@ class ReadingService(ReadingApi):
         self._lake = work.lake
         self._taking = Taking(work, ask, self._store)
         self._making = Making(work, ask, self._store)
+        self._units = Units(work, self._store, self._taking, self._making)
 
     # -- taking in -------------------------------------------------------------------------------------------------------
 
     def receive_registers(self, call: Call, request: Intake) -> Received:
-        return self._taking.registers(call, request)
+        received, closed = self._taking.registers(call, request)
+        for month in closed:
+            self._units.tell(call, month)
+        return received
 
     def receive_curves(self, call: Call, request: Intake) -> Received:
         return self._taking.curves(call, request)
@@ -178,6 +186,12 @@ class ReadingService(ReadingApi):
             table = energy_table(rows)
             energy = self._work.datasets.publish(ENERGY_SO_FAR, request.month, "all", table, call.now)
         return EnergySoFar(month=request.month, until=until, energy=energy, as_of=call.now)
+
+    def read_unit(self, call: Call, request: UnitMonth) -> UnitMonthRead:
+        return self._units.read(call, request)
+
+    def awaited(self, call: Call, request: UnitMonth) -> AwaitedFound:
+        return self._units.awaited(call, request)
 
     def settle_accounts(self, call: Call, request: SettleAccounts) -> EnergiesFound:
         rows = self._making.settled(call, Month.of(request.month), request.account_nos)
@@ -335,14 +349,18 @@ class ReadingService(ReadingApi):
     def _remade(self, call: Call, pieces: Sequence[PlanPiece], piece: PlanPiece, quantity: str, band: str) -> Reviewed:
         """Makes the reads of one point anew and puts them into the month's dataset in place of the old ones."""
         month, point_no = piece.month, piece.point_no
-        newest = self._work.datasets.newest(MONTH_ENERGY.name, month)
-        if not newest:
+        if not self._pages.reads_of_point(month, point_no):
             raise not_planned(month, point_no)
         rows = self._making.made(Month.of(month), pieces, [point_no])
         self._store.save_reads(month, rows, call.now, [point_no])
-        before = self._work.datasets.scan(newest)
-        others = before.filter(pc.not_equal(before["point_no"], point_no))
-        table = pa.concat_tables([others, energy_table(rows)]).sort_by(_ORDER)
+        newest = self._work.datasets.newest(MONTH_ENERGY.name, month)
+        if newest:
+            before = self._work.datasets.scan(newest)
+            others = before.filter(pc.not_equal(before["point_no"], point_no))
+            table = pa.concat_tables([others, energy_table(rows)]).sort_by(_ORDER)
+        else:
+            # Units were read and the whole month was not: what there is of it.
+            table = energy_table(self._store.reads(month))
         self._work.emit(ReadCorrected(point_no=point_no, account_no=piece.account_no, month=month))
         read = next(
             one

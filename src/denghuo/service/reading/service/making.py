@@ -68,9 +68,13 @@ class Making:
         rows = [row for row in self.made(month, around, points) if row.account_no in account_nos]
         if self._store.reads(str(month), account_nos) != rows:
             self._store.save_reads(str(month), rows, call.now, points)
-            if self._store.mark_due(str(month)):
-                self._work.enqueue("reading.publish_energy", {"month": str(month)})
+            self.follow(str(month))
         return rows
+
+    def follow(self, month: str) -> None:
+        """Reads have changed: where the month's dataset was published, it follows by a job."""
+        if self._store.mark_due(month):
+            self._work.enqueue("reading.publish_energy", {"month": month})
 
     def known(self, call: Call, month: Month, account_nos: Sequence[str], known_at: datetime) -> list[ReadRow]:
         """The reads of some accounts as they were known at an instant."""

@@ -43,7 +43,8 @@ class Taking:
     def __init__(self, work: Work, ask: Ask, store: ReadingStore) -> None:
         self._work, self._ask, self._store = work, ask, store
 
-    def registers(self, call: Call, request: Intake) -> Received:
+    def registers(self, call: Call, request: Intake) -> tuple[Received, list[Month]]:
+        """What was taken, and the months at whose end something was."""
         rows = self._intake(request.rows, REGISTER_INTAKE)
         uses: dict[str, MeterUse] = {}
         for month in months_of(rows["read_at"]):
@@ -55,7 +56,10 @@ class Taking:
         for month, changes in _by_month(counts).items():
             if changes.taken or changes.corrected:
                 self._work.emit(RegistersReceived(month=str(month), taken=changes.taken, corrected=changes.corrected))
-        return self._received(call, request, judged, total(counts), owners)
+        closed = [
+            _closed(day) for day, changes in counts.items() if changes.taken and _closed(day).next.first_day == day
+        ]
+        return self._received(call, request, judged, total(counts), owners), sorted(closed)
 
     def curves(self, call: Call, request: Intake) -> Received:
         rows = self._intake(request.rows, CURVE_INTAKE)

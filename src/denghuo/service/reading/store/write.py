@@ -1,6 +1,6 @@
 """The plan, the month's reads and what clerks entered: what the making of reads needs and leaves behind."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, cast
@@ -39,6 +39,22 @@ class ReadingStore:
         """Notes that the month's dataset is behind its reads; False where none was published, so that none has to follow."""
         return bool(self._work.run("UPDATE publication SET due = true WHERE month = %s", (month,)))
 
+    def note_units(self, month: str, figures: Mapping[str, Sequence[int]], at: datetime) -> list[str]:
+        """Keeps (due, read) of a month by unit; gives the units of which something else was told before, or nothing."""
+        return self._work.values(
+            "INSERT INTO unit_read (month, org, due, read, told_at) SELECT %s, org, due, read, %s"
+            " FROM unnest(%s::text[], %s::int[], %s::int[]) AS f (org, due, read) ORDER BY org"
+            " ON CONFLICT (month, org) DO UPDATE SET due = excluded.due, read = excluded.read, told_at = excluded.told_at"
+            " WHERE (unit_read.due, unit_read.read) <> (excluded.due, excluded.read) RETURNING org",
+            (
+                month,
+                at,
+                list(figures),
+                [due for due, _ in figures.values()],
+                [read for _, read in figures.values()],
+            ),
+        )
+
     def due(self, month: str) -> bool:
         return bool(self._work.value("SELECT due FROM publication WHERE month = %s", (month,)))
 
@@ -76,6 +92,16 @@ class ReadingStore:
                 "SELECT {columns} FROM plan WHERE month = %s AND point_no = ANY (%s) ORDER BY point_no, piece"
             ).format(columns=_names(_PLAN)),
             (month, list(point_nos)),
+            PlanPiece,
+        )
+
+    def pieces_in(self, month: str, org: str) -> list[PlanPiece]:
+        """The plan of one unit."""
+        return self._work.rows(
+            sql.SQL("SELECT {columns} FROM plan WHERE month = %s AND org = %s ORDER BY point_no, piece").format(
+                columns=_names(_PLAN)
+            ),
+            (month, org),
             PlanPiece,
         )
 

@@ -1,0 +1,50 @@
+"""A unit's month (供电单位月度抄表): how far its meters are read at the midnight that ends it, and its reads alone."""
+
+from typing import Annotated
+
+from denghuo.kernel.contract import DatasetRef, DatasetSchema, Label, Message
+from denghuo.kernel.fields import AccountNo, AsOf, MeterNo, MonthText, OrganisationCode, PointNo
+from denghuo.kernel.problem import text
+from denghuo.service.reading.api.vocabulary import MONTH_ENERGY
+
+UNIT_ENERGY = DatasetSchema(
+    "reading.unit_energy", 1, MONTH_ENERGY.columns, text("供电单位月度电量", "Energy of a unit's month")
+)
+Due = Annotated[int, Label("应抄", "To be read")]
+Read = Annotated[int, Label("已抄", "Read")]
+
+
+class UnitMonth(Message):
+    month: MonthText
+    org: OrganisationCode
+
+
+class AwaitedRead(Message):
+    """A meter that shows nothing yet at the midnight that ends the month."""
+
+    account_no: AccountNo
+    point_no: PointNo
+    meter_no: MeterNo
+
+
+class AwaitedFound(Message):
+    """due, read: meters of accounts to be read at the end of the month, and how many were."""
+
+    month: MonthText
+    org: OrganisationCode
+    due: Due
+    read: Read
+    rows: list[AwaitedRead]
+    as_of: AsOf
+
+
+class UnitMonthRead(Message):
+    """A unit's reads. `energy` refers to rows with the columns of `reading.month_energy`; `awaited`: meters not read at the end."""
+
+    month: MonthText
+    org: OrganisationCode
+    due: Due
+    read: Read
+    energy: DatasetRef
+    awaited: list[AwaitedRead]
+    as_of: AsOf

@@ -1,0 +1,288 @@
+"""A month billed unit by unit through both bindings: begun by its reads, partial, late, twice, killed, and closed as a whole."""
+
+import pathlib
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from tests.service.billing.county import (
+    ACCOUNTANT,
+    CLERK,
+    MONTH,
+    OPERATOR,
+    County,
+    Supply,
+    county,
+    daily,
+    settle_county,
+    take_registers,
+)
+from tests.service.billing.test_cycle import (
+    ALL,
+    BUSINESS,
+    EXPECTED,
+    HEAVY,
+    HELD,
+    RESIDENT,
+    SOLAR,
+    UNREAD,
+    bills_of,
+    held_of,
+    issued_rows,
+)
+
+from denghuo.kernel.contract import Nothing
+from denghuo.service.billing import units as units_module
+from denghuo.service.billing.api import (
+    AdvanceUnit,
+    AskUnitBoard,
+    BilledAsAWhole,
+    CycleRef,
+    ExceptionRef,
+    FindExceptions,
+    MonthNotOver,
+    SetAutoStart,
+    StartCycle,
+    StartUnit,
+    UnitOutOfScope,
+    UnitRef,
+    UnitRow,
+    UnitsUnderWay,
+    WholeCompanyOnly,
+)
+from denghuo.service.reading.api import ReadingApi, UnitMonth, UnitRead
+
+MISHAN, SANJIA = "1405810.01", "1405810.02"
+OF_MISHAN = {one.account_no for one in ALL if one.station == 1}
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with county(request.param, database_dsn, tmp_path) as made:
+        settle_county(made, ALL)
+        yield made
+
+
+@pytest.fixture
+def quick(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with county("local", database_dsn, tmp_path) as made:
+        settle_county(made, ALL)
+        yield made
+
+
+def switched(found: County, share: int = 100) -> None:
+    found.billing.set_auto_start(ACCOUNTANT, SetAutoStart(on=True, share=share, reason="按单位核算"))
+
+
+def started(found: County, *orgs: str) -> None:
+    for org in orgs:
+        found.billing.start_unit(ACCOUNTANT, StartUnit(month=MONTH, org=org))
+
+
+def rows_of(found: County) -> dict[str, UnitRow]:
+    return {row.org: row for row in found.billing.unit_board(ACCOUNTANT, AskUnitBoard(month=MONTH)).rows}
+
+
+def advance_to_the_end(found: County, asked: AdvanceUnit) -> None:
+    while found.billing.advance_unit(OPERATOR, asked).again:
+        pass
+
+
+def epoch_of(found: County, org: str) -> int:
+    with found.datasets._database.connection() as connection:
+        row = connection.execute("SELECT epoch FROM billing.billing_unit WHERE org = %s", (org,)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_units_come_to_the_bills_of_the_whole_month(found: County) -> None:
+    started(found, SANJIA, MISHAN)
+    found.settle()
+    assert bills_of(found) == EXPECTED
+    awaited = {(UNREAD.account_no, "read_awaited")}
+    assert held_of(found) == HELD - {(UNREAD.account_no, "read_held")} | awaited
+    board = found.billing.unit_board(ACCOUNTANT, AskUnitBoard())
+    assert (board.month, board.units, board.units_done) == (MONTH, 2, 2)
+    assert (board.due, board.read, board.rated, board.issued, board.waiting) == (9, 8, 7, 5, 1)
+    assert board.amount.fen == int(sum(amount for (_, kind), amount in EXPECTED.items() if kind == "supply") * 100)
+    mishan, sanjia = board.rows
+    assert (mishan.state, mishan.due, mishan.read, mishan.issued) == ("blocked", 4, 4, 2)
+    assert (sanjia.state, sanjia.issued, sanjia.waiting, sanjia.started_by) == ("blocked", 3, 1, "accountant")
+    assert mishan.ended_at is not None and mishan.rate is not None
+    clerk = found.billing.unit_board(CLERK, AskUnitBoard(month=MONTH))
+    assert [row.org for row in clerk.rows] == [MISHAN]
+    assert clerk.issued == 2
+
+    before = issued_rows(found)
+    started(found, SANJIA, MISHAN)
+    found.settle()
+    assert issued_rows(found) == before
+    closed = found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    assert closed.state == "running"
+    found.settle()
+    assert bills_of(found) == EXPECTED
+    assert held_of(found) == HELD
+    assert issued_rows(found) == before
+    assert found.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH)).state == "done"
+    with pytest.raises(BilledAsAWhole):
+        started(found, MISHAN)
+    assert {row.state for row in rows_of(found).values()} == {"blocked"}
+
+
+def test_reads_start_their_unit_and_a_late_one_is_picked_up_alone(database_dsn: str, tmp_path: pathlib.Path) -> None:
+    late = Supply(2, 1, daily(120), contract_kw=9)
+    unread = replace(late, registers={day: kwh for day, kwh in daily(120).items() if day < 28})
+    with county("remote", database_dsn, tmp_path) as found:
+        settle_county(found, [replace(RESIDENT, registers={}), unread, replace(BUSINESS, registers={})])
+        found.settle()
+        assert not found.billing.auto_start(ACCOUNTANT, Nothing()).on
+        assert rows_of(found) == {}
+        switched(found, share=50)
+        take_registers(found, [BUSINESS])
+        found.settle()
+        states = {org: (row.state, row.due, row.read) for org, row in rows_of(found).items()}
+        assert states == {MISHAN: ("planned", 2, 0), SANJIA: ("issued", 1, 1)}
+        assert set(bills_of(found)) == {(BUSINESS.account_no, "supply")}
+
+        take_registers(found, [RESIDENT])
+        found.settle()
+        assert set(bills_of(found)) == {(BUSINESS.account_no, "supply"), (RESIDENT.account_no, "supply")}
+        row = rows_of(found)[MISHAN]
+        assert (row.state, row.due, row.read, row.waiting, row.started_by) == ("blocked", 2, 1, 1, "system")
+        (held,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, state="open")).rows
+        assert (held.account_no, held.code) == (late.account_no, "read_awaited")
+        said = found.billing.exception(ACCOUNTANT, ExceptionRef(exception_no=held.exception_no))
+        assert "M00002" in said.reason.zh and "M00002" in said.reason.en and not said.releasable
+
+        before = {row["bill_no"]: row for row in issued_rows(found)}
+        take_registers(found, [late])
+        found.settle()
+        assert bills_of(found)[late.account_no, "supply"] == EXPECTED[HEAVY.account_no, "supply"]
+        assert held_of(found) == set()
+        after = {row["bill_no"]: row for row in issued_rows(found)}
+        assert {number: after[number] for number in before} == before
+        assert len(after) == len(before) + 1
+        assert rows_of(found)[MISHAN].state == "issued"
+
+
+def test_nothing_starts_by_itself_where_it_is_switched_off(found: County) -> None:
+    found.settle()
+    assert bills_of(found) == {}
+    assert rows_of(found)[MISHAN].state == "complete"
+    switched(found)
+    assert found.billing.auto_start(ACCOUNTANT, Nothing()).share == 100
+    with pytest.raises(WholeCompanyOnly):
+        found.billing.set_auto_start(CLERK, SetAutoStart(on=True, reason="不该由他"))
+
+
+def test_told_twice_and_out_of_order_starts_once(quick: County) -> None:
+    switched(quick, share=90)
+    from denghuo.service.billing.listen import bill_unit
+
+    hosted = quick.directory.hosted["billing"]
+    whole = UnitRead(month=MONTH, org=MISHAN, due=4, read=4)
+    part = UnitRead(month=MONTH, org=MISHAN, due=4, read=2)
+    for event, part_id in ((whole, "e2"), (part, "e1"), (whole, "e2"), (part, "e1")):
+        hosted.handle("billing", bill_unit, OPERATOR, event, part_id)
+    assert epoch_of(quick, MISHAN) == 1
+    quick.settle()
+    assert rows_of(quick)[MISHAN].read == 4
+    assert {account for account, _ in bills_of(quick)} == {RESIDENT.account_no, HEAVY.account_no}
+    hosted.handle("billing", bill_unit, OPERATOR, whole, "e3")
+    quick.settle()
+    assert len(issued_rows(quick)) == 2
+
+
+def test_who_may_start_and_when(found: County) -> None:
+    with pytest.raises(UnitOutOfScope):
+        found.billing.start_unit(CLERK, StartUnit(month=MONTH, org=SANJIA))
+    with pytest.raises(UnitOutOfScope):
+        found.billing.start_unit(ACCOUNTANT, StartUnit(month=MONTH, org="1405810.09"))
+    with pytest.raises(MonthNotOver):
+        found.billing.start_unit(ACCOUNTANT, StartUnit(month="2026-05", org=MISHAN))
+    own = found.billing.start_unit(CLERK, StartUnit(month=MONTH, org=MISHAN))
+    assert (own.state, own.started_by) == ("reading", "clerk")
+    again = found.billing.start_unit(ACCOUNTANT, StartUnit(month=MONTH, org=MISHAN))
+    assert (again.state, again.started_by, again.started_at) == ("reading", "clerk", own.started_at)
+    with pytest.raises(UnitsUnderWay) as refused:
+        found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    assert MISHAN in refused.value.detail["zh"]
+    found.settle()
+    assert {account for account, _ in bills_of(found)} == {RESIDENT.account_no, HEAVY.account_no}
+    company = found.billing.start_unit(ACCOUNTANT, StartUnit(month=MONTH, org="1405810"))
+    assert company.state == "reading"
+    found.settle()
+    failed = rows_of(found)["1405810"]
+    assert failed.state == "failed" and failed.trouble is not None and "供电所" in failed.trouble.zh
+
+
+@pytest.mark.scope("A3-14")
+@pytest.mark.parametrize("stage", ["read", "rate", "review", "issue"])
+def test_killed_step_of_a_unit_is_done_again(quick: County, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    """The process dies in a step after its writes and before its commit."""
+    monkeypatch.setattr(units_module, "RATE_SLICE", 2)
+    step = getattr(units_module.UnitSteps, f"_{stage}")
+
+    def dies(self: object, *given: object) -> bool:
+        step(self, *given)
+        raise SystemError("killed")
+
+    started(quick, MISHAN)
+    asked = AdvanceUnit(month=MONTH, org=MISHAN, epoch=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(units_module.UnitSteps, f"_{stage}", dies)
+        with pytest.raises(SystemError):
+            advance_to_the_end(quick, asked)
+    started(quick, SANJIA)
+    quick.settle()
+    assert bills_of(quick) == EXPECTED
+    assert len(issued_rows(quick)) == 5
+
+
+def test_two_workers_at_one_unit(quick: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one finds the step taken and throws its work away."""
+    monkeypatch.setattr(units_module, "RATE_SLICE", 2)
+    started(quick, MISHAN)
+    asked = AdvanceUnit(month=MONTH, org=MISHAN, epoch=1)
+    assert quick.billing.advance_unit(OPERATOR, asked).again
+    rate_part = units_module.rate_part
+
+    def overtaken(*given: object) -> object:
+        monkeypatch.setattr(units_module, "rate_part", rate_part)
+        quick.billing.advance_unit(OPERATOR, asked)
+        return rate_part(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(units_module, "rate_part", overtaken)
+    assert quick.billing.advance_unit(OPERATOR, asked).again
+    row = rows_of(quick)[MISHAN]
+    assert (row.state, row.done, row.accounts) == ("rating", 2, 4)
+    quick.settle()
+    assert {account for account, _ in bills_of(quick)} == {RESIDENT.account_no, HEAVY.account_no}
+    assert not quick.billing.advance_unit(OPERATOR, AdvanceUnit(month=MONTH, org=MISHAN, epoch=7)).again
+
+
+def test_what_reading_tells_of_a_unit(found: County) -> None:
+    reading = found.ask(ReadingApi)
+    read = reading.read_unit(OPERATOR, UnitMonth(month=MONTH, org=SANJIA))
+    assert (read.due, read.read) == (5, 4)
+    assert [one.account_no for one in read.awaited] == [UNREAD.account_no]
+    awaited = reading.awaited(OPERATOR, UnitMonth(month=MONTH, org=SANJIA))
+    assert (awaited.due, awaited.read, awaited.rows) == (5, 4, read.awaited)
+    again = reading.read_unit(OPERATOR, UnitMonth(month=MONTH, org=SANJIA))
+    assert again.energy.digest == read.energy.digest
+    picked = found.billing.pick_up(OPERATOR, UnitRef(month=MONTH, org=SANJIA))
+    assert (picked.picked, picked.waiting) == (0, 0)
+    assert not found.billing.advance_unit(OPERATOR, AdvanceUnit(month=MONTH, org=SANJIA, epoch=1)).again
+
+
+def test_a_sum_of_units_is_the_sum_of_the_month(found: County) -> None:
+    started(found, MISHAN, SANJIA)
+    found.settle()
+    rows = rows_of(found).values()
+    month = found.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH))
+    assert month.state == "units"
+    assert [stage.state for stage in month.stages] == ["waiting"] * 5
+    assert sum((Decimal(str(row.amount)) for row in rows), Decimal(0)) == Decimal(str(month.amount))
+    assert sum(row.issued for row in rows) == month.issued
+    assert {SOLAR.account_no} <= {account for account, _ in bills_of(found)}
