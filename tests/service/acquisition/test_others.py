@@ -199,10 +199,8 @@ def test_any_register_frame_comes_back(unit, function, data, transaction):
         assert modbus.decode_tcp(raw) == frame
 
 
-@pytest.mark.parametrize(
-    ("protocol", "table"), [("gdw3761", "events.csv"), ("gdw3762", "units.csv"), ("cjt188", "identifiers.csv")]
-)
+@pytest.mark.parametrize(("protocol", "table"), [("gdw3761", "events.csv"), ("gdw3762", "units.csv")])
 def test_every_event_and_unit_is_named_in_both_languages(protocol: str, table: str) -> None:
     names = [row["zh"] for row in rows(f"denghuo.service.acquisition.protocol.{protocol}", table)]
-    assert len(names) >= 7
+    assert len(names) > 30
     assert [name for name in names if not english(name) or re.search("[一-鿿]", english(name))] == []
