@@ -51,6 +51,7 @@ from denghuo.service.billing.api import (
 from denghuo.service.billing.batch import SUPPLY_ROLES
 from denghuo.service.billing.curves import Curves, settled
 from denghuo.service.billing.engine.atoms import Calendar, MonthCells, month_plan
+from denghuo.service.contract.api import AgreeFeeControl, ContractApi
 from denghuo.service.reading.api import CURVE_INTAKE, MONTH_ENERGY, REGISTER_INTAKE, Intake, MonthRef, ReadingApi
 from denghuo.service.tariff.api import (
     BandWindows,
@@ -315,6 +316,26 @@ def test_running_month_by_curve_has_the_bands_of_its_days_and_ends_as_the_bill(e
     assert empty.billing.measure_forecast(OPERATOR, MeasureForecast(month=MONTH)).accounts == 1
     errors = empty.billing.forecast_errors(ACCOUNTANT, AskForecastErrors(month=MONTH)).rows
     assert {(row.days_known, str(row.median_error)) for row in errors} == {(10, "0.00"), (20, "0.00")}
+
+
+def test_a_late_curve_makes_the_stored_estimate_anew(empty: County) -> None:
+    supply = Supply(1, 1, {day: kwh for day, kwh in daily(24).items() if day <= 16})
+    settle_county(empty, [supply], [by_time()])
+    empty.directory(ReadingApi).plan_month(OPERATOR, MonthRef(month=MONTH))
+    controlled = AgreeFeeControl(
+        contract_no=f"GY{supply.account_no}", effective_from=date(2026, 4, 1), way="remote", reason="约定费控"
+    )
+    empty.directory(ContractApi).agree_fee_control(OPERATOR, controlled)
+    empty.settle()
+
+    def stored() -> tuple[str, date]:
+        (row,) = empty.billing.unbilled(in_april(16), EstimatesOf(account_nos=[supply.account_no])).rows
+        return str(row.amount), row.through_on
+
+    assert stored() == ("216.00", date(2026, 4, 15))
+    take_curves(empty, {"M00001": lambda day, slot: steady(day, slot) if day <= 15 else None})
+    empty.settle()
+    assert stored() == ("207.00", date(2026, 4, 15))
 
 
 def test_running_month_whose_curve_says_otherwise_is_not_told(quick: County) -> None:

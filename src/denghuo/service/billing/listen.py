@@ -3,7 +3,7 @@
 from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
 from denghuo.service.contract.api import FeeControlAgreed
-from denghuo.service.reading.api import ReadCorrected, RegistersReceived, UnitRead
+from denghuo.service.reading.api import CurvesReceived, ReadCorrected, RegistersReceived, UnitRead
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
 
@@ -24,6 +24,12 @@ def estimate_again(service: BillingService, call: Call, event: RegistersReceived
 def bill_unit(service: BillingService, call: Call, event: UnitRead) -> None:
     """A unit's meters were read at the end of a month: it is billed without another click, where that is switched on."""
     service.follow_reads(call, event.month, event.org, event.due, event.read)
+
+
+@on(CurvesReceived)
+def estimate_by_curves(service: BillingService, call: Call, event: CurvesReceived) -> None:
+    """Curves came behind their registers: they say in which bands the energy lies that is already estimated."""
+    service.follow_curves(call, event.month)
 
 
 @on(FeeControlAgreed)

@@ -357,6 +357,11 @@ class BillingService(BillingApi):
             # The month before is billed by and by: what is new of it is measured.
             self._work.enqueue("billing.measure_forecast", {"month": str(Month.of(month).previous)})
 
+    def follow_curves(self, call: Call, month: str) -> None:
+        """Curves were received: a month that nobody began to bill is estimated anew, by their bands."""
+        if self._store.cycles.cycle(month) is None:
+            self._work.enqueue("billing.estimate_day", {"month": month})
+
     def follow_fee_control(self, account_no: str) -> None:
         """An account came under fee control: it is estimated at once."""
         self._work.enqueue("billing.estimate_accounts", {"account_nos": [account_no]})

@@ -123,6 +123,7 @@ __all__ = [
     "CurveMonth",
     "CurveNotFound",
     "CurveValues",
+    "CurvesReceived",
     "DayRead",
     "EnergiesFound",
     "EnergyPublished",
@@ -212,6 +213,14 @@ class UnitRead(Event, name="reading.unit.read", version=1):
     read: int
 
 
+class CurvesReceived(Event, name="reading.curves.received", version=1):
+    """An intake changed the stored curves of a month."""
+
+    month: str
+    taken: int
+    corrected: int
+
+
 class ReadCorrected(Event, name="reading.read.corrected", version=1):
     """A clerk entered or accepted a read, so what was made of it may change."""
 
@@ -261,7 +270,7 @@ class ReadingApi(Api, noun="reading", version=1):
     def receive_registers(self, call: Call, request: Intake) -> Received:
         """Takes registers in (`reading.register_intake`). The same rows again change nothing; raw values are never overwritten."""
 
-    @command(permit="reading.receive", problems=(WrongIntake,))
+    @command(permit="reading.receive", problems=(WrongIntake,), emits=(CurvesReceived,))
     def receive_curves(self, call: Call, request: Intake) -> Received:
         """Takes 15-minute curves in (`reading.curve_intake`) into the day lake. The same rows again change nothing."""
 

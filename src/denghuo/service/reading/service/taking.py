@@ -17,6 +17,7 @@ from denghuo.service.point.api import PointApi, PublishInstallations
 from denghuo.service.reading.api import (
     CURVE_INTAKE,
     REGISTER_INTAKE,
+    CurvesReceived,
     Intake,
     MonthReceived,
     Received,
@@ -70,9 +71,14 @@ class Taking:
                 if piece["role"] == "gateway" and piece["area_no"]:
                     subjects["area", piece["area_no"]] = (piece["org"], None)
         judged = judge_curves(rows, subjects, call.now)
-        changes = Changes()
+        changes, of_months = Changes(), dict[Month, Changes]()
         for kind, days in judged.days.items():
-            changes += total(self._work.lake.append(kind, days, call.now, request.rows.digest))
+            for day, one in self._work.lake.append(kind, days, call.now, request.rows.digest).items():
+                month = Month(day.year, day.month)
+                changes, of_months[month] = changes + one, of_months.get(month, Changes()) + one
+        for month, one in sorted(of_months.items()):
+            if one.taken or one.corrected:
+                self._work.emit(CurvesReceived(month=str(month), taken=one.taken, corrected=one.corrected))
         self._store.save_subjects((name, kind, *owner) for (kind, name), owner in subjects.items())
         return self._received(call, request, judged, changes, {name: who for (_, name), who in subjects.items()})
 
