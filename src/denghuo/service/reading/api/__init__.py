@@ -147,6 +147,7 @@ __all__ = [
     "MonthReadRow",
     "MonthReceived",
     "MonthRef",
+    "MonthWasRead",
     "MonthsReceived",
     "NotPlanned",
     "NotYet",
@@ -201,6 +202,13 @@ class RegistersReceived(Event, name="reading.registers.received", version=1):
     month: str
     taken: int
     corrected: int
+
+
+class MonthWasRead(Event, name="reading.month.read", version=1):
+    """All meters of a month were read, and its energies published; a later run tells it again."""
+
+    month: str
+    points: int
 
 
 class UnitRead(Event, name="reading.unit.read", version=1):
@@ -286,7 +294,7 @@ class ReadingApi(Api, noun="reading", version=1):
     def plan_month(self, call: Call, request: MonthRef) -> Planned:
         """Makes or refreshes the reading plan of a month from the installed meters. Running it again changes nothing."""
 
-    @command(permit="reading.run", problems=(WholeCompanyOnly,))
+    @command(permit="reading.run", problems=(WholeCompanyOnly,), emits=(MonthWasRead,))
     def read_month(self, call: Call, request: MonthRef) -> MonthRead:
         """Finds, validates and where allowed estimates every read of the month. A second run changes only what its input did."""
 

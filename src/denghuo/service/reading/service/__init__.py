@@ -45,6 +45,7 @@ from denghuo.service.reading.api import (
     MonthRead,
     MonthRef,
     MonthsReceived,
+    MonthWasRead,
     NothingToAccept,
     PlanFound,
     Planned,
@@ -164,9 +165,11 @@ class ReadingService(ReadingApi):
         rows = self._making.made(Month.of(request.month), pieces)
         changed = self._store.save_reads(request.month, rows, call.now)
         counts = {status: sum(row.status == status for row in rows) for status in ("valid", "estimated", "held")}
+        points = len({piece.point_no for piece in pieces})
+        self._work.emit(MonthWasRead(month=request.month, points=points))
         return MonthRead(
             month=request.month,
-            points=len({piece.point_no for piece in pieces}),
+            points=points,
             rows=len(rows),
             changed=changed,
             energy=self._making.publish(call, request.month, energy_table(rows)),
@@ -358,16 +361,17 @@ class ReadingService(ReadingApi):
             before = self._work.datasets.scan(newest)
             others = before.filter(pc.not_equal(before["point_no"], point_no))
             table = pa.concat_tables([others, energy_table(rows)]).sort_by(_ORDER)
+            energy = self._making.publish(call, month, table)
         else:
-            # Units were read and the whole month was not: what there is of it.
-            table = energy_table(self._store.reads(month))
+            # Its unit was read and the whole month was not: nobody may take a part for the month.
+            energy = self._units.publish(call, month, piece.org)
         self._work.emit(ReadCorrected(point_no=point_no, account_no=piece.account_no, month=month))
         read = next(
             one
             for one in self._pages.reads_of_point(month, point_no)
             if (one.piece, one.quantity, one.band) == (piece.piece, quantity, band)
         )
-        return Reviewed(read=read, energy=self._making.publish(call, month, table))
+        return Reviewed(read=read, energy=energy)
 
     # -- curves ----------------------------------------------------------------------------------------------------------
 

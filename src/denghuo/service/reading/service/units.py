@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
 from denghuo.service.reading.api import UNIT_ENERGY, AwaitedFound, AwaitedRead, UnitMonth, UnitMonthRead, UnitRead
-from denghuo.service.reading.batch import ALWAYS, PlanPiece
+from denghuo.service.reading.batch import ALWAYS, PlanPiece, ReadRow
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.service.reading.service.forms import energy_table, plan_piece
 from denghuo.service.reading.service.making import Making
@@ -57,7 +57,7 @@ class Units:
         self._store.save_reads(request.month, rows, call.now, points)
         self._making.follow(request.month)
         due, awaited = self._awaited(pieces, month)
-        energy = self._work.datasets.publish(UNIT_ENERGY, request.month, request.org, energy_table(rows), call.now)
+        energy = self._energy(call, request, rows)
         return UnitMonthRead(
             month=request.month,
             org=request.org,
@@ -67,6 +67,14 @@ class Units:
             awaited=awaited,
             as_of=call.now,
         )
+
+    def publish(self, call: Call, month: str, org: str) -> DatasetRef:
+        """The energies of a unit as its reads stand."""
+        rows = [row for row in self._store.reads(month) if row.org == org]
+        return self._energy(call, UnitMonth(month=month, org=org), rows)
+
+    def _energy(self, call: Call, unit: UnitMonth, rows: Sequence[ReadRow]) -> DatasetRef:
+        return self._work.datasets.publish(UNIT_ENERGY, unit.month, unit.org, energy_table(rows), call.now)
 
     def _awaited(self, pieces: Iterable[PlanPiece], month: Month) -> tuple[int, list[AwaitedRead]]:
         """How many meters of accounts are due at the end of a month, and those that are not read."""
