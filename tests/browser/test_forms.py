@@ -14,6 +14,7 @@ import yaml
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Enter
 from tests.browser.product import MONTH, Product
+from tests.service.tariff.test_monthly import without_printed
 
 from denghuo.service.tariff.shipped import price_table
 
@@ -282,11 +283,11 @@ def test_a_months_prices_are_taken_in_by_one_person_and_published_by_another(
     expect(dialog).to_be_hidden()
     expect(page.locator(".detail__pair", has_text="状态")).to_contain_text("已发布")
     page = enter("tariff", path=address)
-    page.get_by_role("link", name="导入更正").click()
+    page.get_by_role("button", name="导入更正").click()
     expect(page.get_by_label("电费年月")).to_have_value("2026-01")
-    expect(page.get_by_role("checkbox", name="更正已发布的价格表")).to_be_checked()
+    expect(page.get_by_role("switch", name="更正已发布的价格表")).to_be_checked()
     page.get_by_label("文号").fill("湖北省2026年1月代理购电价格表（更正）")
-    choose(page, "corrected.csv", table.replace("0.38447,", "0.37447,"))
+    choose(page, "corrected.csv", without_printed(table).replace("0.38447,", "0.37447,"))
     page.get_by_role("button", name="检查并起草").click()
     expect(page.locator(".detail__pair", has_text="第几次发布")).to_contain_text("2")
     expect(page.get_by_text("代理购电价格由 0.38447 降至 0.37447").first).to_be_visible()

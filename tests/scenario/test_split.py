@@ -28,7 +28,7 @@ MONTH = "2026-04"
 AREAS = ("TG001", "TG057")
 PROCESSES = (
     ("permission", "notice", "workflow", "customer", "asset", "tariff", "contract", "point"),
-    ("reading", "billing"),
+    ("acquisition", "reading", "billing"),
     ("ledger", "payment", "loss", "analytics"),
 )
 WAIT_S = 90
