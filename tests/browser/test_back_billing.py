@@ -16,7 +16,9 @@ def a_shop(product: Product, place: int) -> tuple[str, str]:
             client, "billing.bills", month=MONTH, tariff_class="general_single_part", state="issued", limit=50
         )
         rows = [
-            row for row in found["rows"] if row["kind"] == "supply" and float(row["amount"]) > 0 and not row["case_no"]
+            row
+            for row in found["rows"]
+            if row["kind"] == "supply" and not row["amount"].startswith(("-", "0.00")) and not row["case_no"]
         ]
         return rows[place]["account_no"], rows[place]["bill_no"]
 

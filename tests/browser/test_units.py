@@ -8,7 +8,6 @@ from tests.browser.conftest import Enter
 from tests.browser.product import MONTH, Product
 
 
-@pytest.mark.scope("B05-22")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_board_tells_every_unit_and_the_blocked(
     enter: Enter, billed: Product, accessible: Callable[[Page], None], width: int
