@@ -20,9 +20,9 @@ def test_the_board_tells_every_unit_and_the_blocked(
     issued = page.locator(".stat", has_text="已发行").locator(".stat__value").first
     expect(issued).to_have_text(f"{board['issued']:,}")
     for row in board["rows"]:
-        expect(page.get_by_text(f"{row['issued']:,}", exact=True).first).to_be_visible()
+        expect(page.locator("main").get_by_text(f"{row['issued']:,}", exact=True).first).to_be_visible()
     if blocked:
-        expect(page.get_by_text(blocked[0]["account_no"]).first).to_be_visible()
+        expect(page.locator("main").get_by_text(blocked[0]["account_no"]).first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     accessible(page)
 
