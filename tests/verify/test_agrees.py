@@ -23,12 +23,31 @@ from denghuo.service.billing.rules.examples import subject_of
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.service.tariff.shipped import published
 from denghuo_verify.charges import adjustment
-from tests.service.billing.rules import test_cases, test_month, test_stages
+from tests.service.billing.rules import (
+    test_capacity,
+    test_cases,
+    test_losses,
+    test_market,
+    test_parts,
+    test_residents,
+    test_solar,
+    test_stages,
+)
 from tests.service.billing.rules.make import component, piece, seasons, subject, tariff
 from tests.service.billing.rules.test_whole import SINGLE, months
 from tests.verify.make import agreeing, agreeing_stages, bill_file, checked
 
 BANDS = ("sharp", "peak", "flat", "valley", "deep")
+RATING = (
+    test_capacity,
+    test_cases,
+    test_losses,
+    test_market,
+    test_parts,
+    test_residents,
+    test_solar,
+    test_stages,
+)
 SHANGHAI = published("310000") or []
 RATES = re.compile(r"\b(rate|rate_stages|charged|_adjusted|_price_of|basic_of|market|purchase)\(")
 """How the tests of published cases and of rules rate a bill."""
@@ -43,11 +62,7 @@ def text(number: int, places: int) -> str:
 
 def cases() -> Iterator[tuple[ModuleType, str, dict[str, Any]]]:
     """Every test of a published case or of a rule that rates whole bills, with each set of its parameters."""
-    tests = [
-        (module, *one)
-        for module in (test_cases, test_month, test_stages)
-        for one in inspect.getmembers(module, inspect.isfunction)
-    ]
+    tests = [(module, *one) for module in RATING for one in inspect.getmembers(module, inspect.isfunction)]
     for module, name, test in tests:
         if not name.startswith("test_") or not RATES.search(inspect.getsource(test)):
             continue

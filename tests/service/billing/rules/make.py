@@ -8,10 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from denghuo.kernel.values import Energy, Money
-from denghuo.service.billing.lines import BasicSpan, MeteredPiece, RatingSubject
+from denghuo.service.billing.lines import BasicSpan, BillLine, MeteredPiece, Rated, RatingSubject, TransformerDays
+from denghuo.service.billing.rules.registry import RULES, cited
 from denghuo.service.tariff.api import TariffDocument
 
 DOCUMENT = "测试文号〔2026〕1号"
+PF = {"document": "水电财字〔83〕215号"}
+SOURCES = [{"number": DOCUMENT}, {"number": PF["document"]}]
+APRIL = ("2026-04-01", "2026-04-30")
 CASES: dict[str, dict[str, Any]] = {
     case["id"]: case
     for case in json.loads((pathlib.Path(__file__).parent / "data" / "cases.json").read_text("utf-8"), parse_float=str)
@@ -116,3 +120,45 @@ def span(first: str, last: str, kva: str | None = None, kw: str | None = None) -
 
 def amounts(rated: Any) -> dict[tuple[str, str | None, int | None], str]:
     return {(line.code, line.band, line.tier): str(line.amount) for line in rated.lines}
+
+
+def wh(kwh: Any) -> int:
+    return Energy.of(str(kwh)).wh
+
+
+def two_part(*components: dict[str, Any], by: str = "capacity", price: Any = "0", **more: Any) -> TariffDocument:
+    basic = {"by": by, "prices": [{"price": str(price)}], "document": DOCUMENT, **more.pop("basic", {})}
+    return tariff(*components, classes=[f"two_part_{by}"], basic=basic, sources=SOURCES, **more)
+
+
+def amount(rated: Rated, code: str, band: str | None = None, tier: int | None = None) -> Money:
+    return next(line.amount for line in rated.lines if (line.code, line.band, line.tier) == (code, band, tier))
+
+
+def line_of(rated: Rated, code: str) -> BillLine:
+    return next(line for line in rated.lines if line.code == code)
+
+
+def rules_of(line: BillLine) -> set[str]:
+    return {rule.id for rule in cited(line.steps)}
+
+
+def explained(rated: Rated) -> None:
+    assert rated.total.fen == sum(line.amount.fen for line in rated.lines)
+    for line in rated.lines:
+        assert line.sentence.zh == "".join(step.text.zh for step in line.steps)
+        assert rules_of(line) <= set(RULES)
+    assert Rated.model_validate_json(rated.model_dump_json()) == rated
+
+
+def transformer(kva: int, state: str = "running", days: tuple[str, str | None] = APRIL, **more: Any) -> TransformerDays:
+    return TransformerDays.model_validate(
+        {
+            "transformer_no": f"T{kva}",
+            "capacity_va": kva * 1000,
+            "state": state,
+            "first_day": days[0],
+            "last_day": days[1],
+            **more,
+        }
+    )

@@ -1,0 +1,173 @@
+"""Households: free energy, room of larger ones, tiers across seasons and enlargements."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+from tests.service.billing.rules.make import (
+    APRIL,
+    DOCUMENT,
+    amount,
+    amounts,
+    component,
+    explained,
+    piece,
+    rules_of,
+    seasons,
+    span,
+    subject,
+    tariff,
+    wh,
+)
+
+from denghuo.kernel.period import Month
+from denghuo.kernel.values import Energy
+from denghuo.service.billing.lines import (
+    CannotRate,
+    Part,
+)
+from denghuo.service.billing.rules import rate
+from denghuo.service.billing.rules.households import household_extra_wh, household_months, tier_months
+from denghuo.service.tariff.api import HouseholdRoom
+
+
+def free(per_month: str = "15") -> dict[str, str]:
+    return {"per_month": per_month, "document": DOCUMENT}
+
+
+@pytest.mark.parametrize(
+    ("kwh", "months", "amount_"), [("100", 1, "-9.26"), ("10", 1, "-6.17"), ("100", 2, "-18.51"), ("0", 1, None)]
+)
+def test_free_energy_is_a_negative_line_at_first_tier_prices(kwh: str, months: int, amount_: str | None) -> None:
+    rows = [{"price": price, "tier": tier} for tier, price in enumerate(("0.617", "0.667"), 1)]
+    document = tariff(
+        component("energy", rows), tiers={"period": "annual", "tables": [{"up_to": ["60"]}]}, free_energy=free()
+    )
+    rated = rate(subject(piece(kwh), free_months=months), document)
+    lines = [str(line.amount) for line in rated.lines if line.code == "free_energy"]
+    assert lines == ([amount_] if amount_ else [])
+    assert not any(line.code == "free_energy" for line in rate(subject(piece(kwh)), document).lines)
+    explained(rated)
+
+
+def test_free_energy_with_surcharges_and_bands() -> None:
+    document = tariff(
+        component("energy", "0.588"),
+        component("tier_2", [{"price": "0.05", "tier": 2}], some_tiers=True),
+        tiers={"period": "monthly", "tables": [{"up_to": ["180"]}]},
+        free_energy=free("10"),
+    )
+    assert str(amount(rate(subject(piece("300"), free_months=1), document), "free_energy")) == "-5.88"
+    rows = [{"price": "0.6", "band": "peak"}, {"price": "0.3", "band": "valley"}]
+    banded = tariff(component("energy", rows), seasons=seasons(peak=None, valley=None), free_energy=free("10"))
+    rated = rate(subject(piece("100", band="peak"), piece("200", band="valley"), free_months=1), banded)
+    assert str(amount(rated, "free_energy")) == "-4.00"
+
+
+def test_free_energy_is_that_of_the_household_and_not_of_its_parts() -> None:
+    document = tariff(component("energy", "0.6"), free_energy=free("10"))
+    garage = tariff(component("energy", "1.0"), code="garage")
+    part = Part(point_no="G", way="quantity", quantity_wh=wh(50), tariff_code="garage")
+    rated = rate(subject(piece("100"), parts=[part], free_months=1), document, {"garage": garage})
+    assert str(amount(rated, "free_energy")) == "-6.00"
+
+
+def test_months_of_an_account_in_its_tier_year() -> None:
+    january = date(2026, 1, 1)
+    assert tier_months(january, date(2020, 5, 5)) == 12
+    assert tier_months(january, date(2026, 6, 30)) == 7
+    assert tier_months(january, date(2026, 6, 30), date(2026, 7, 1)) == 2
+    assert tier_months(date(2025, 7, 1), date(2026, 6, 30)) == 1
+    assert tier_months(january, date(2027, 1, 1)) == 0
+
+
+def test_larger_households_have_room_from_the_month_after() -> None:
+    accepted = date(2026, 3, 20)
+    assert household_months(Month(2026, 3), 1, accepted) == 0
+    assert household_months(Month(2026, 4), 1, accepted) == 1
+    assert household_months(Month(2026, 12), 12, accepted) == 9
+    assert household_months(Month(2028, 3), 1, accepted) == 1
+    assert household_months(Month(2028, 4), 1, accepted) == 0
+    assert household_months(Month(2026, 12), 12, accepted, date(2026, 6, 30)) == 3
+    rooms = [
+        HouseholdRoom(persons_from=5, per_month=Energy.of("100")),
+        HouseholdRoom(persons_from=7, per_month=Energy.of("200")),
+    ]
+    assert [household_extra_wh(rooms, persons, 9) for persons in (4, 5, 7)] == [0, wh(900), wh(1800)]
+
+
+def test_charges_that_are_not_per_kwh() -> None:
+    document = tariff(
+        component("energy", "0.5"),
+        charges=[
+            {"code": code, "title": {"zh": code, "en": code}, "per": per, "price": price, "document": DOCUMENT, **more}
+            for code, per, price, more in (
+                ("customer_charge", "month", "12", {}),
+                ("demand_charge", "demand", "30", {"band": "peak"}),
+            )
+        ],
+        seasons=seasons(peak=None, flat=None, valley=None),
+    )
+    demand = [piece("100", "demand", band="peak"), piece("300", "demand")]
+    rated = rate(subject(piece("1000"), *demand), document)
+    assert amounts(rated) == {
+        ("energy", None, None): "500.00",
+        ("customer_charge", None, None): "12.00",
+        ("demand_charge", "peak", None): "3000.00",
+    }
+    half = rate(subject(piece("1000"), *demand, first_day="2026-04-16"), document)
+    assert amounts(half)["customer_charge", None, None] == "6.00"
+    with pytest.raises(CannotRate) as raised:
+        rate(subject(piece("1000")), document)
+    assert raised.value.code == "no_reading"
+    explained(rated)
+
+
+@for_all(first=st.integers(0, 6000), second=st.integers(0, 6000), extra=st.integers(0, 12))
+def test_an_enlargement_never_rates_again_what_was_billed(first: int, second: int, extra: int) -> None:
+    rows = [{"price": str(price), "tier": tier} for tier, price in enumerate(("0.538", "0.588", "0.838"), 1)]
+    document = tariff(component("energy", rows), tiers={"period": "annual", "tables": [{"up_to": ["2760", "4800"]}]})
+    before = rate(subject(piece(str(first))), document)
+    plain = rate(subject(piece(str(second)), used_tiers_wh=before.tiers_wh), document)
+    enlarged = rate(subject(piece(str(second)), used_tiers_wh=before.tiers_wh, tier_extra_wh=wh(100 * extra)), document)
+    assert enlarged.tiers_wh[0] - plain.tiers_wh[0] <= wh(100 * extra)
+    assert plain.tiers_wh[0] <= enlarged.tiers_wh[0] and enlarged.total <= plain.total
+    assert plain.tiers_wh == rate(subject(piece(str(second)), used_before_wh=wh(first)), document).tiers_wh
+
+
+def test_two_months_across_a_season_have_the_limits_of_both() -> None:
+    # Shenzhen: 260 and 600 kWh a month from May to October, 200 and 400 kWh in the other months.
+    rows = [{"price": price, "tier": tier} for tier, price in enumerate(("0.6629", "0.7129", "0.9629"), 1)]
+    summer = list(range(5, 11))
+    tables = [
+        {"months": summer, "up_to": ["260", "600"]},
+        {"months": [month for month in range(1, 13) if month not in summer], "up_to": ["200", "400"]},
+    ]
+    document = tariff(component("energy", rows), tiers={"period": "monthly", "tables": tables})
+    for month, months, first in (("2026-05", 1, 260), ("2026-05", 2, 460), ("2026-06", 2, 520), ("2026-01", 2, 400)):
+        rated = rate(subject(piece("5000"), month=month, reading_months=months), document)
+        assert rated.tiers_wh[0] == wh(first), (month, months)
+        assert "tier.monthly" in rules_of(rated.lines[0])
+
+
+def test_transmission_price_by_energy_per_kva_or_kw() -> None:
+    # Shenzhen 10 kV, 101 to 3000 kVA: 0.1804 up to 250 kWh per kVA of the month, 0.1604 beyond.
+    rows = [{"price": "0.1804", "tier": 1}, {"price": "0.1604", "tier": 2}]
+    document = tariff(
+        component("agency_energy", "0.4"),
+        component("transmission", rows),
+        tiers={"period": "per_kva", "tables": [{"up_to": ["250"]}]},
+    )
+    rated = rate(subject(piece("100000"), spans=[span(*APRIL, kva="200")]), document)
+    assert amounts(rated) == {
+        ("agency_energy", None, None): "40000.00",
+        ("transmission", None, 1): "9020.00",
+        ("transmission", None, 2): "8020.00",
+    }
+    by_power = tariff(component("transmission", rows), tiers={"period": "per_kw", "tables": [{"up_to": ["400"]}]})
+    metered = rate(subject(piece("100000"), piece("200", "demand")), by_power)
+    assert metered.tiers_wh == [wh(80_000), wh(20_000)]
+    with pytest.raises(CannotRate) as raised:
+        rate(subject(piece("1")), by_power)
+    assert raised.value.code == "no_terms"
