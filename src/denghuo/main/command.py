@@ -21,7 +21,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem
 from denghuo.main.compare import run_compare
 from denghuo.main.composition import MODULES, SERVICES, operator, platform
-from denghuo.main.cycle import run_cycle
+from denghuo.main.cycle import run_cycle, run_unit
 from denghuo.main.decode import told
 from denghuo.main.demo import demo_users
 from denghuo.main.logs import configure
@@ -127,11 +127,12 @@ def _account(context: click.Context, parameter: click.Parameter, value: str | No
 
 @main.command()
 @click.argument("month", callback=_month)
+@click.option("--unit", metavar="CODE", help="only this unit, to the issue of its bills 只核算一个供电单位")
 @click.pass_obj
-def cycle(loaded: Loaded, month: str) -> None:
+def cycle(loaded: Loaded, month: str, unit: str | None) -> None:
     """Run MONTH (such as 2026-04) from the reading plan to the reconciled books. Ctrl-C stops it; again resumes it."""
     with said(), platform(loaded) as running, running.working():
-        sys.exit(run_cycle(running, month))
+        sys.exit(run_cycle(running, month) if unit is None else run_unit(running, month, unit))
 
 
 @main.command()

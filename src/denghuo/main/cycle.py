@@ -1,10 +1,10 @@
-"""`denghuo cycle`: runs a month to its end in the terminal, from the reading plan to the reconciled books."""
+"""`denghuo cycle`: runs a month, or one unit of it, to its end in the terminal."""
 
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import click
@@ -12,12 +12,22 @@ import click
 from denghuo.kernel.fields import MonthText
 from denghuo.kernel.period import SHANGHAI
 from denghuo.main.composition import Platform, now, operator
-from denghuo.service.billing.api import BillingApi, Cycle, CycleRef, StartCycle
+from denghuo.service.billing.api import (
+    AskUnitBoard,
+    BillingApi,
+    Cycle,
+    CycleRef,
+    StartCycle,
+    StartUnit,
+    UnitRef,
+    UnitRow,
+)
 from denghuo.service.ledger.api import AskTrialBalance, FindPostings, LedgerApi, TrialBalance
 from denghuo.service.payment.api import AskCollection, AskReconciliation, FindDebitBatches, PaymentApi, Reconciliation
 
 EVERY_S = 0.3
 FOLLOW_UP = timedelta(seconds=30)
+_UNDER_WAY = ("reading", "rating", "review", "issuing")
 Found = TypeVar("Found")
 
 
@@ -31,7 +41,7 @@ def run_cycle(running: Platform, month: MonthText) -> int:
     cycle = billing.cycle(operator(), CycleRef(month=month))
     if cycle.state in ("stopped", "failed"):
         billing.resume_cycle(operator(), CycleRef(month=month))
-    with _stopping(running, month):
+    with _stopping(lambda: billing.stop_cycle(operator(), CycleRef(month=month))):
         cycle = _followed(running, month)
     click.echo("\r" + _line(cycle))
     if cycle.state != "done":
@@ -42,12 +52,62 @@ def run_cycle(running: Platform, month: MonthText) -> int:
     return 0
 
 
+def run_unit(running: Platform, month: MonthText, org: str) -> int:
+    """Starts or resumes one unit of a month and follows it to the issue of its bills. The exit code: 0, or 1 where it stopped.
+
+    A unit that is under way, here or in another process, is followed and not begun twice.
+    """
+    billing = running.directory(BillingApi)
+    before = _unit_row(running, month, org)
+    if before is None or before.state not in _UNDER_WAY:
+        billing.start_unit(operator(), StartUnit(month=month, org=org))
+    with _stopping(lambda: billing.stop_unit(operator(), UnitRef(month=month, org=org))):
+        row = _followed_unit(running, month, org)
+    click.echo("\r" + _unit_line(month, row))
+    if row.state not in ("issued", "blocked"):
+        if row.trouble is not None:
+            click.echo(f"{row.trouble.zh}\n{row.trouble.en}", err=True)
+        return 1
+    if row.issued:
+        ledger = running.directory(LedgerApi)
+        _until(lambda: ledger.postings(operator(), FindPostings(month=month)).rows)
+    _say(
+        ("已发行账单", "bills issued", str(row.issued)),
+        ("待抄表", "without a read", str(row.waiting)),
+        ("异常待处理", "held", str(row.open)),
+        ("售电量 kWh", "energy sold", str(row.energy)),
+        ("应收电费 元", "receivable", str(row.amount)),
+    )
+    return 0
+
+
+def _followed_unit(running: Platform, month: str, org: str) -> UnitRow:
+    shown = sys.stdout.isatty()
+    while True:
+        row = _unit_row(running, month, org)
+        assert row is not None  # it was begun
+        if row.state not in _UNDER_WAY:
+            return row
+        if shown:
+            click.echo("\r" + _unit_line(month, row), nl=False)
+        threading.Event().wait(EVERY_S)
+
+
+def _unit_row(running: Platform, month: str, org: str) -> UnitRow | None:
+    board = running.directory(BillingApi).unit_board(operator(), AskUnitBoard(month=month, org=org))
+    return next((row for row in board.rows if row.org == org), None)
+
+
+def _unit_line(month: str, row: UnitRow) -> str:
+    return f"{month} {row.org} {row.state:8} {row.done}/{row.accounts}{_speed(row.rate, row.ends_at)}   "
+
+
 @contextmanager
-def _stopping(running: Platform, month: str) -> Iterator[None]:
+def _stopping(stop: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        running.directory(BillingApi).stop_cycle(operator(), CycleRef(month=month))
+        stop()
         click.echo("\n已暂停，再次运行同一命令即可继续。 Stopped; the same command resumes it.")
         sys.exit(130)
 
@@ -65,9 +125,13 @@ def _followed(running: Platform, month: str) -> Cycle:
 
 def _line(cycle: Cycle) -> str:
     at = next((stage for stage in cycle.stages if stage.state in ("running", "stopped", "failed")), cycle.stages[-1])
-    end = f"  预计 {cycle.ends_at.astimezone(SHANGHAI):%H:%M:%S}" if cycle.ends_at else ""
-    rate = f"  {cycle.rate}/s" if cycle.rate else ""
-    return f"{cycle.month} {cycle.state:8} {at.name:7} {cycle.done}/{cycle.total}{rate}{end}   "
+    speed = _speed(cycle.rate, cycle.ends_at)
+    return f"{cycle.month} {cycle.state:8} {at.name:7} {cycle.done}/{cycle.total}{speed}   "
+
+
+def _speed(rate: int | None, ends_at: datetime | None) -> str:
+    end = f"  预计 {ends_at.astimezone(SHANGHAI):%H:%M:%S}" if ends_at else ""
+    return (f"  {rate}/s" if rate else "") + end
 
 
 def _booked(running: Platform, month: str) -> tuple[TrialBalance, Reconciliation]:
@@ -94,7 +158,7 @@ def _until(ready: Callable[[], object]) -> None:
 
 
 def _report(cycle: Cycle, balance: TrialBalance, found: Reconciliation) -> None:
-    rows = (
+    _say(
         ("已发行账单", "bills issued", str(cycle.issued)),
         ("异常待处理", "held", str(cycle.held)),
         ("售电量 kWh", "energy sold", str(cycle.energy)),
@@ -104,5 +168,8 @@ def _report(cycle: Cycle, balance: TrialBalance, found: Reconciliation) -> None:
         ("借贷平衡", "books balance", "是 yes" if balance.balanced else f"否 no: {balance.difference}"),
         ("对账差异", "differences", str(found.difference_count)),
     )
+
+
+def _say(*rows: tuple[str, str, str]) -> None:
     for zh, en, value in rows:
         click.echo(f"{zh} {en}: {value}")

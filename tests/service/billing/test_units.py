@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -31,8 +32,9 @@ from tests.service.billing.test_cycle import (
     held_of,
     issued_rows,
 )
+from tests.service.bindings import NOW
 
-from denghuo.kernel.contract import Nothing
+from denghuo.kernel.contract import Call, Nothing
 from denghuo.service.billing import units as units_module
 from denghuo.service.billing.api import (
     AdvanceUnit,
@@ -45,6 +47,7 @@ from denghuo.service.billing.api import (
     SetAutoStart,
     StartCycle,
     StartUnit,
+    UnitIsUnderWay,
     UnitOutOfScope,
     UnitRef,
     UnitRow,
@@ -172,6 +175,10 @@ def test_nothing_starts_by_itself_where_it_is_switched_off(found: County) -> Non
     assert rows_of(found)[MISHAN].state == "complete"
     switched(found)
     assert found.billing.auto_start(ACCOUNTANT, Nothing()).share == 100
+    # What was complete before begins with the switch; what is not waits.
+    found.settle()
+    assert {org: row.state for org, row in rows_of(found).items()} == {MISHAN: "blocked", SANJIA: "planned"}
+    assert {account for account, _ in bills_of(found)} == {RESIDENT.account_no, HEAVY.account_no}
     with pytest.raises(WholeCompanyOnly):
         found.billing.set_auto_start(CLERK, SetAutoStart(on=True, reason="不该由他"))
 
@@ -203,8 +210,10 @@ def test_who_may_start_and_when(found: County) -> None:
         found.billing.start_unit(ACCOUNTANT, StartUnit(month="2026-05", org=MISHAN))
     own = found.billing.start_unit(CLERK, StartUnit(month=MONTH, org=MISHAN))
     assert (own.state, own.started_by) == ("reading", "clerk")
-    again = found.billing.start_unit(ACCOUNTANT, StartUnit(month=MONTH, org=MISHAN))
-    assert (again.state, again.started_by, again.started_at) == ("reading", "clerk", own.started_at)
+    with pytest.raises(UnitIsUnderWay) as twice:
+        found.billing.start_unit(ACCOUNTANT, StartUnit(month=MONTH, org=MISHAN))
+    assert "clerk" in twice.value.detail["zh"] and "Reads are checked" in twice.value.detail["en"]
+    assert rows_of(found)[MISHAN].started_at == own.started_at and epoch_of(found, MISHAN) == 1
     with pytest.raises(UnitsUnderWay) as refused:
         found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
     assert MISHAN in refused.value.detail["zh"]
@@ -260,6 +269,47 @@ def test_two_workers_at_one_unit(quick: County, monkeypatch: pytest.MonkeyPatch)
     quick.settle()
     assert {account for account, _ in bills_of(quick)} == {RESIDENT.account_no, HEAVY.account_no}
     assert not quick.billing.advance_unit(OPERATOR, AdvanceUnit(month=MONTH, org=MISHAN, epoch=7)).again
+
+
+@pytest.mark.scope("B05-22")
+def test_the_expected_end_is_told_while_a_unit_runs_and_outlives_a_stop(
+    found: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units_module, "RATE_SLICE", 2)
+
+    def at(second: int, call: Call = ACCOUNTANT) -> Call:
+        return replace(call, now=NOW + timedelta(seconds=second))
+
+    def ends(second: int) -> tuple[str, int | None, int | None]:
+        """State, and the expected end of the unit and of the month in seconds from the start."""
+        board = found.billing.unit_board(at(second), AskUnitBoard(month=MONTH))
+        row = next(row for row in board.rows if row.org == MISHAN)
+        told = [end and round((end - NOW).total_seconds()) for end in (row.ends_at, board.ends_at)]
+        return row.state, told[0], told[1]
+
+    found.billing.start_unit(at(0), StartUnit(month=MONTH, org=MISHAN))
+    asked = AdvanceUnit(month=MONTH, org=MISHAN, epoch=1)
+    found.billing.advance_unit(at(5, OPERATOR), asked)
+    assert ends(6) == ("rating", None, None)  # nothing is rated yet, and nothing is guessed
+    found.billing.advance_unit(at(20, OPERATOR), asked)
+    assert ends(25) == ("rating", 40, 40)  # two of four in twenty seconds
+    assert ends(50) == ("rating", 50, 50)
+    stopped = found.billing.stop_unit(at(60), UnitRef(month=MONTH, org=MISHAN))
+    assert (stopped.state, stopped.done, stopped.ends_at) == ("stopped", 2, None)
+    assert not found.billing.advance_unit(at(61, OPERATOR), asked).again
+    assert ends(62) == ("stopped", None, None)
+    with pytest.raises(UnitOutOfScope):
+        found.billing.stop_unit(CLERK, UnitRef(month=MONTH, org=SANJIA))
+    begun = found.billing.start_unit(at(1_000), StartUnit(month=MONTH, org=MISHAN))
+    assert (begun.state, begun.done, begun.started_at) == ("rating", 2, NOW)
+    assert ends(1_001) == ("rating", 1_020, 1_020)  # the speed it had, without the time it stood still
+    found.settle()
+    row = rows_of(found)[MISHAN]
+    assert (row.state, row.issued, row.done, row.ends_at) == ("blocked", 2, 4, None)
+    blocked = found.billing.exceptions(CLERK, FindExceptions(month=MONTH, state="open")).rows
+    assert len({one.account_no for one in blocked}) == row.open == 2
+    stands = found.billing.stop_unit(CLERK, UnitRef(month=MONTH, org=MISHAN))
+    assert stands.state == "blocked"  # nothing is under way: nothing is stopped
 
 
 def test_what_reading_tells_of_a_unit(found: County) -> None:

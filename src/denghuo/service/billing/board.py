@@ -16,10 +16,6 @@ _NONE: Figures = dict.fromkeys(("rated", "issued", "open", "unrated", "waiting",
 def unit_row(unit: UnitRun, figures: Figures | None, month_state: str | None, now: datetime) -> UnitRow:
     """month_state: of the month's cycle."""
     found = figures or _NONE
-    rate = _rate(unit)
-    ends_at = None
-    if unit.state in UNDER_WAY and rate:
-        ends_at = now + timedelta(seconds=(unit.accounts - unit.done) // rate)
     return UnitRow(
         org=unit.org,
         state=_state(unit, found, month_state),  # type: ignore[arg-type]  # text of the table, validated here
@@ -35,10 +31,10 @@ def unit_row(unit: UnitRun, figures: Figures | None, month_state: str | None, no
         passed_share=_passed(found),
         energy=Energy(found["energy_wh"]),
         amount=Money(found["amount_fen"]),
-        rate=rate,
+        rate=_rate(unit),
         started_at=unit.started_at,
         started_by=unit.started_by,
-        ends_at=ends_at,
+        ends_at=_ends_at(unit, now),
         ended_at=unit.ended_at,
         trouble=None if unit.trouble is None else TextPair.model_validate(unit.trouble),
     )
@@ -78,15 +74,29 @@ def _state(unit: UnitRun, figures: Figures, month_state: str | None) -> str:
         if month_state not in (None, "units"):
             return "whole"
         return "complete" if 0 < unit.due <= unit.read else "planned"
+    if unit.state == "stopped" and month_state not in (None, "units"):
+        return "whole"
     return "blocked" if unit.state == "issued" and figures["open"] else unit.state
 
 
-def _rate(unit: UnitRun) -> int | None:
-    """Contracts a second since the unit began, as far as it was rated."""
+def _taken(unit: UnitRun) -> timedelta | None:
+    """How long it took to rate what is done, without the time in which the unit stood still."""
     if unit.rated_from is None or unit.rated_until is None or not unit.done:
         return None
-    taken = (unit.rated_until - unit.rated_from) / timedelta(milliseconds=1)
-    return int(unit.done * 1000 / taken) or 1 if taken > 0 else None
+    return max(unit.rated_until - unit.rated_from, timedelta(milliseconds=1))
+
+
+def _rate(unit: UnitRun) -> int | None:
+    taken = _taken(unit)
+    return None if taken is None else unit.done * timedelta(seconds=1) // taken or 1
+
+
+def _ends_at(unit: UnitRun, now: datetime) -> datetime | None:
+    """When all is rated at the speed so far; not before now."""
+    taken = _taken(unit)
+    if unit.state not in UNDER_WAY or taken is None or unit.rated_until is None:
+        return None
+    return max(now, unit.rated_until + taken * (unit.accounts - unit.done) / unit.done)
 
 
 def _passed(figures: Figures) -> Percent | None:

@@ -122,14 +122,12 @@ from denghuo.service.billing.api import (
     TryOnAll,
     UnitAdvanced,
     UnitBoard,
-    UnitOutOfScope,
     UnitRef,
     UnitRow,
     WhatIf,
     WholeCompanyOnly,
     WorkedOut,
 )
-from denghuo.service.billing.board import unit_board, unit_row
 from denghuo.service.billing.cases import show as show_case
 from denghuo.service.billing.cases.desk import CaseDesk
 from denghuo.service.billing.corrected import PricesCorrected
@@ -155,7 +153,8 @@ from denghuo.service.billing.store import BillingStore, CycleState
 from denghuo.service.billing.tariffs import tried
 from denghuo.service.billing.telling import tell_holders
 from denghuo.service.billing.trial import trial
-from denghuo.service.billing.units import UnitSteps, begin_unit, billed_as_a_whole, follow_reads, whole_after_units
+from denghuo.service.billing.unit_desk import UnitDesk
+from denghuo.service.billing.units import UnitSteps, follow_reads, whole_after_units
 from denghuo.service.customer.api import Account, AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import Organisations, PermissionApi
@@ -222,21 +221,11 @@ class BillingService(BillingApi):
         return CycleSteps(self._work, self._ask).advance(call, request)
 
     def start_unit(self, call: Call, request: StartUnit) -> UnitRow:
-        if not call.covers(request.org) or call.accounts or self._unit(call, request.org) is None:
-            raise UnitOutOfScope(
-                text(
-                    f"供电单位 {request.org} 不存在，或不在您的管辖范围内。",
-                    f"Unit {request.org} does not exist or is outside your scope.",
-                ),
-                org=request.org,
-            )
         _over(request.month, call)
-        if not begin_unit(self._work, self._store, call, request.month, request.org):
-            raise billed_as_a_whole(request.month)
-        unit = self._store.units.unit(request.month, request.org)
-        assert unit is not None  # it was begun just now, or before
-        figures = self._store.units.figures(request.month, request.org).get(request.org)
-        return unit_row(unit, figures, "units", call.now)
+        return self._units(call).start(call, request)
+
+    def stop_unit(self, call: Call, request: UnitRef) -> UnitRow:
+        return self._units(call).stop(call, request)
 
     def advance_unit(self, call: Call, request: AdvanceUnit) -> UnitAdvanced:
         return UnitSteps(self._work, self._ask).advance(call, request)
@@ -245,11 +234,7 @@ class BillingService(BillingApi):
         return UnitSteps(self._work, self._ask).pick_up(call, request)
 
     def unit_board(self, call: Call, request: AskUnitBoard) -> UnitBoard:
-        month = request.month or self._store.units.newest_month()
-        units = self._store.units.units(month, request.org) if month else []
-        figures = self._store.units.figures(month, request.org) if month else {}
-        state = self._store.cycles.state(month) if month else None
-        return unit_board(month, units, figures, state, self._store.units.auto_start(), call.now)
+        return self._units(call).board(call, request)
 
     def auto_start(self, call: Call, request: Nothing) -> AutoStart:
         active, share = self._store.units.auto_start()
@@ -257,8 +242,7 @@ class BillingService(BillingApi):
 
     def set_auto_start(self, call: Call, request: SetAutoStart) -> AutoStart:
         _whole_company(call)
-        self._store.units.set_auto_start(request.on, request.share)
-        return AutoStart(on=request.on, share=request.share)
+        return self._units(call).switch(call, request)
 
     def follow_reads(self, call: Call, month: str, org: str, due: int, read: int) -> None:
         """How far a unit is read has changed."""
@@ -567,6 +551,9 @@ class BillingService(BillingApi):
 
     def _desk(self) -> ExceptionDesk:
         return ExceptionDesk(self._work, self._ask)
+
+    def _units(self, call: Call) -> UnitDesk:
+        return UnitDesk(self._work, lambda org: self._unit(call, org) is not None)
 
     def _cycle(self, month: str) -> CycleState:
         state = self._store.cycles.cycle(month)

@@ -5,7 +5,7 @@ whose meter was not read at the end of the month waits as an exception of its ow
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute
@@ -50,6 +50,7 @@ from denghuo.service.tariff.api import TariffDocument
 
 pc: Any = pyarrow.compute
 ISSUE_SLICE = 50_000
+Begun = Literal["begun", "standing", "whole"]
 UNIT_TERMS = DatasetSchema(
     "billing.unit_terms", 1, TERMS.columns, text("供电单位合同条款", "Terms of a unit's contracts")
 )
@@ -186,15 +187,19 @@ class UnitSteps:
         return PickedUp(month=request.month, org=request.org, picked=len(arrived), waiting=len(waiting) - len(arrived))
 
 
-def begin_unit(work: Work, store: BillingStore, call: Call, month: str, org: str) -> bool:
-    """Begins a unit; one that was begun goes on as it is. False where the month is run as a whole."""
+def begin_unit(work: Work, store: BillingStore, call: Call, month: str, org: str) -> Begun:
+    """Begins a unit, or takes up one that failed or was stopped; one that was begun goes on as it is ("standing").
+
+    "whole": the month is run as a whole, and nothing was begun.
+    """
     store.cycles.start(month, call.actor, call.now, state="units")
     if not store.cycles.keeps_units(month):
-        return False
+        return "whole"
     epoch = store.units.begin(month, org, call.actor, call.now)
-    if epoch is not None:
-        work.enqueue("billing.advance_unit", {"month": month, "org": org, "epoch": epoch})
-    return True
+    if epoch is None:
+        return "standing"
+    work.enqueue("billing.advance_unit", {"month": month, "org": org, "epoch": epoch})
+    return "begun"
 
 
 def follow_reads(work: Work, store: BillingStore, call: Call, month: str, org: str, due: int, read: int) -> None:

@@ -198,6 +198,7 @@ from denghuo.service.billing.api.unit import (
     StartUnit,
     UnitAdvanced,
     UnitBoard,
+    UnitIsUnderWay,
     UnitOutOfScope,
     UnitRef,
     UnitRow,
@@ -403,6 +404,7 @@ __all__ = [
     "Unbilled",
     "UnitAdvanced",
     "UnitBoard",
+    "UnitIsUnderWay",
     "UnitOutOfScope",
     "UnitRef",
     "UnitReviewed",
@@ -448,9 +450,13 @@ class BillingApi(Api, noun="billing", version=1):
 
     # -- the month by unit ------------------------------------------------------------------------------------------------
 
-    @command(permit="billing.run", problems=(MonthNotOver, UnitOutOfScope, BilledAsAWhole))
+    @command(permit="billing.run", problems=(MonthNotOver, UnitOutOfScope, BilledAsAWhole, UnitIsUnderWay))
     def start_unit(self, call: Call, request: StartUnit) -> UnitRow:
-        """Starts a unit's month by hand. What was started already is answered as it is; what failed goes on where it stopped."""
+        """Starts a unit's month by hand. What was issued is answered as it is; what failed or was stopped goes on from there."""
+
+    @command(permit="billing.run", problems=(UnitOutOfScope,))
+    def stop_unit(self, call: Call, request: UnitRef) -> UnitRow:
+        """Stops a unit that is being billed before its next step; a start takes it up again. Nothing that was done is lost."""
 
     @command(permit="billing.advance", emits=(BillsIssued,))
     def advance_unit(self, call: Call, request: AdvanceUnit) -> UnitAdvanced:
@@ -470,7 +476,7 @@ class BillingApi(Api, noun="billing", version=1):
 
     @command(permit="billing.set_rules", problems=(WholeCompanyOnly,))
     def set_auto_start(self, call: Call, request: SetAutoStart) -> AutoStart:
-        """Switches the automatic start, or sets from which share of reads on a unit begins."""
+        """Switches the automatic start, or sets from which share of reads on a unit begins. Units that are read that far begin."""
 
     # -- what follows -----------------------------------------------------------------------------------------------------
 

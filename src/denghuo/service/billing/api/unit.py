@@ -20,6 +20,7 @@ UNIT_STATES = Dictionary(
         "issuing": text("发行中", "Issuing"),
         "blocked": text("部分待处理", "Issued, some blocked"),
         "issued": text("已发行", "Issued"),
+        "stopped": text("已暂停", "Stopped"),
         "failed": text("出错停止", "Failed"),
         "whole": text("随全月核算", "Billed with the month"),
     },
@@ -30,6 +31,7 @@ UNIT_STATES = Dictionary(
         "review": "notice",
         "issuing": "notice",
         "blocked": "warning",
+        "stopped": "warning",
         "issued": "good",
         "failed": "danger",
     },
@@ -44,6 +46,7 @@ UnitState = Annotated[
         "issuing",
         "blocked",
         "issued",
+        "stopped",
         "failed",
         "whole",
     ],
@@ -173,6 +176,10 @@ class BilledAsAWhole(
 
 class NothingToBill(Problem, noun="billing", status=409, zh="没有可核算的合同", en="Nothing to bill"):
     """Fields: month, org. Told on the board as the reason of a failed unit."""
+
+
+class UnitIsUnderWay(Problem, noun="billing", status=409, zh="该单位正在核算", en="The unit is being billed"):
+    """Fields: month, org, state, started_by, started_at. A unit is run once at a time."""
 
 
 class UnitsUnderWay(Problem, noun="billing", status=409, zh="单位核算未结束", en="Units are under way"):

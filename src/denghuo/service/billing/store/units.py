@@ -9,6 +9,7 @@ from typing import Any
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import DatasetRef
 from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import SHANGHAI
 
 UNDER_WAY = ("reading", "rating", "review", "issuing")
 AWAITED = "read_awaited"
@@ -84,12 +85,15 @@ class Units:
         return found
 
     def begin(self, month: str, org: str, by: str, at: datetime) -> int | None:
-        """Begins a unit that was not begun or has failed; the epoch of its run, else None."""
+        """Begins a unit that was not begun, has failed or was stopped; the epoch of its run, else None. The time in which nothing
+        was done does not count in its rate: what was rated keeps its speed."""
         self._work.run("INSERT INTO billing_unit (month, org) VALUES (%s, %s) ON CONFLICT DO NOTHING", (month, org))
         epoch: int | None = self._work.value(
             "UPDATE billing_unit SET epoch = epoch + 1, trouble = NULL, started_by = coalesce(started_by, %(by)s),"
-            " started_at = coalesce(started_at, %(at)s), state = coalesce(failed_in, 'reading')"
-            " WHERE month = %(month)s AND org = %(org)s AND state IN ('planned', 'failed') RETURNING epoch",
+            " started_at = coalesce(started_at, %(at)s), state = coalesce(failed_in, 'reading'),"
+            " rated_from = CASE WHEN rated_until IS NULL THEN %(at)s ELSE rated_from + (%(at)s - rated_until) END,"
+            " rated_until = CASE WHEN rated_until IS NULL THEN NULL ELSE %(at)s END"
+            " WHERE month = %(month)s AND org = %(org)s AND state IN ('planned', 'failed', 'stopped') RETURNING epoch",
             {"month": month, "org": org, "by": by, "at": at},
         )
         return epoch
@@ -127,9 +131,8 @@ class Units:
 
     def rated(self, unit: UnitRun, done: int, accounts: int, at: datetime) -> None:
         self._work.run(
-            "UPDATE billing_unit SET done = %s, accounts = %s, rated_from = coalesce(rated_from, %s), rated_until = %s"
-            " WHERE month = %s AND org = %s",
-            (done, accounts, unit.started_at, at, unit.month, unit.org),
+            "UPDATE billing_unit SET done = %s, accounts = %s, rated_until = %s WHERE month = %s AND org = %s",
+            (done, accounts, at, unit.month, unit.org),
         )
 
     def enter(self, unit: UnitRun, state: str, at: datetime) -> None:
@@ -144,6 +147,14 @@ class Units:
             "UPDATE billing_unit SET failed_in = state, state = 'failed', trouble = %s"
             " WHERE month = %s AND org = %s AND epoch = %s",
             (trouble.model_dump_json(), unit.month, unit.org, unit.epoch),
+        )
+
+    def stop(self, month: str, org: str) -> None:
+        """Stops a unit that is under way before its next step."""
+        self._work.run(
+            "UPDATE billing_unit SET failed_in = state, state = 'stopped', epoch = epoch + 1"
+            " WHERE month = %s AND org = %s AND state = ANY (%s)",
+            (month, org, list(UNDER_WAY)),
         )
 
     # -- the blocked list ------------------------------------------------------------------------------------------------
@@ -173,6 +184,16 @@ class Units:
 
     def set_auto_start(self, active: bool, share: int) -> None:
         self._work.run("UPDATE auto_start SET active = %s, share = %s", (active, share))
+
+    def ready(self, share: int, now: datetime) -> list[tuple[str, str]]:
+        """(month, unit) of the newest month that is over: units that were not begun, with this percent of their meters read."""
+        over = f"{now.astimezone(SHANGHAI):%Y-%m}"
+        rows = self._work.rows(
+            "SELECT month, org FROM billing_unit WHERE month = (SELECT max(month) FROM billing_unit WHERE month < %s)"
+            " AND state = 'planned' AND due > 0 AND read * 100 >= due * %s ORDER BY org",
+            (over, share),
+        )
+        return [(row["month"], row["org"]) for row in rows]
 
     # -- the board -------------------------------------------------------------------------------------------------------
 
