@@ -1,0 +1,97 @@
+"""kill -9 at many moments of one unit's run: taken up each time, nothing of it is posted twice and nothing is lost."""
+
+import multiprocessing
+import pathlib
+import random
+import secrets
+import signal
+import sys
+import time
+
+import psycopg
+import pytest
+from tests.scenario.county import part_of_county
+from tests.scenario.test_killed import WAIT_S, steps_done
+from tests.scenario.test_split import MONTH
+
+from denghuo.importer import take_over
+from denghuo.main.composition import operator, platform
+from denghuo.main.cycle import run_unit
+from denghuo.service.billing.api import (
+    AskUnitBoard,
+    BillingApi,
+    FindBills,
+    ReplayMonth,
+    StartUnit,
+    UnitIsUnderWay,
+)
+from denghuo.service.ledger.api import AskProof, AskTrialBalance, FindPostings, LedgerApi
+from denghuo.service.tariff.api import LoadPublished, TariffApi
+from denghuo.settings import load
+
+AREAS = ("TG001",)
+UNIT = "1405810.01"
+KILLS = 3
+FRESH = multiprocessing.get_context("forkserver")
+"""Processes that begin with the program loaded and nothing of it used, so that a start costs no import."""
+FRESH.set_forkserver_preload([__name__])
+
+
+def run(folder: str, dsn: str, key: str) -> None:
+    """What `denghuo cycle --unit` does in its process."""
+    settings = load(None, {}, {"data": folder, "dsn": dsn, "key": key})
+    with platform(settings) as running, running.working():
+        sys.exit(run_unit(running, MONTH, UNIT))
+
+
+def run_until(
+    folder: str, dsn: str, key: str, watch: psycopg.Connection, steps: int | None, after_s: float
+) -> int | None:
+    """A process of its own until it ends, or so long after as many more steps are committed: then it is killed (None)."""
+    before, deadline = steps_done(watch), time.monotonic() + WAIT_S
+    process = FRESH.Process(target=run, args=(folder, dsn, key))
+    process.start()
+    while process.exitcode is None:
+        assert time.monotonic() < deadline, "the unit did not come to its end"
+        if steps is not None and steps_done(watch) >= before + steps:
+            process.join(after_s)
+            process.kill()
+            process.join()
+            return None if process.exitcode == -signal.SIGKILL else process.exitcode
+        process.join(0.02)
+    return process.exitcode
+
+
+def test_a_unit_killed_again_and_again_is_issued_and_posted_once(
+    tmp_path: pathlib.Path, postgres_dsn: str, database_dsn: str
+) -> None:
+    county, folder, key = part_of_county(tmp_path / "county", AREAS), tmp_path / "killed", secrets.token_hex(32)
+    folder.mkdir()
+    settings = load(None, {}, {"data": str(folder), "dsn": database_dsn, "key": key})
+    with platform(settings) as asking:
+        take_over(county, asking.directory, operator(), datasets=asking.store.datasets, say=lambda line: None)
+        asking.directory(TariffApi).load_published(operator(), LoadPublished())
+        asking.directory(BillingApi).start_unit(operator(), StartUnit(month=MONTH, org=UNIT))
+        with pytest.raises(UnitIsUnderWay):
+            asking.directory(BillingApi).start_unit(operator(), StartUnit(month=MONTH, org=UNIT))
+
+    moments, killed, ended = random.Random(20_261_126), 0, None
+    with psycopg.connect(database_dsn, autocommit=True) as watch:
+        while ended is None:
+            steps = moments.randint(1, 3) if killed < KILLS else None
+            ended = run_until(str(folder), database_dsn, key, watch, steps, moments.random() / 5)
+            killed += ended is None
+    assert ended == 0 and killed >= 2
+
+    with platform(settings, serving=True) as running:
+        billing, ledger = running.directory(BillingApi), running.directory(LedgerApi)
+        (row,) = billing.unit_board(operator(), AskUnitBoard(month=MONTH, org=UNIT)).rows
+        assert (row.done, row.issued + row.open) == (row.accounts, row.accounts) and row.issued > 5
+        bills = billing.bills(operator(), FindBills(month=MONTH, state="issued", limit=200))
+        assert len({(bill.account_no, bill.kind) for bill in bills.rows}) == bills.total == row.issued
+        replayed = billing.replay_month(operator(), ReplayMonth(month=MONTH, limit=200))
+        assert replayed.identical == replayed.checked == row.issued
+        assert ledger.proof(operator(), AskProof()).agrees
+        assert ledger.trial_balance(operator(), AskTrialBalance()).balanced
+        posted = ledger.postings(operator(), FindPostings(month=MONTH)).rows
+        assert (sum(one.bills for one in posted), sum(one.held for one in posted)) == (row.issued, 0)
