@@ -4,7 +4,8 @@
 
 Over the demo company with a billed month, at the boundary of the services in this process: an issued bill calculated again from
 today's readings, terms and prices; a bill that was taken back, billed anew and issued; a bill explained with all its steps; a
-month as it is known. Over a county with a billed year: all eligible tariffs for its twelve months. Last the page of a bill (its
+month as it is known. Over a county with a billed year: all eligible tariffs for its twelve months, of meters
+with registers by band and of meters that have one register and a curve. Last the page of a bill (its
 spec and its source) over HTTP. Prints p50 and p95 of each, the CPU time of this process for one, the statements it sends, and how
 long as many statements that do nothing take.
 """
@@ -15,30 +16,37 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
 import psycopg
+import pyarrow as pa
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from bench.billing_month import MONTH, company, operator, run
 from tests.browser.product import Product, running
 from tests.databases import migrated
-from tests.service.billing.county import Supply, county, settle_county
+from tests.service.billing.county import County, Supply, county, settle_county
 from tests.service.billing.months import bill_months
 
+from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.embedded import EmbeddedServer
 from denghuo.kernel.contract import Call
-from denghuo.kernel.period import Month
+from denghuo.kernel.period import Month, midnight
 from denghuo.service.billing.api import AsKnown, BillingApi, BillRef, FindBills, Recalculate, ReverseBill, WhatIf
 from denghuo.service.host import relay
 from denghuo.service.host.binding import Directory
+from denghuo.service.reading.api import CURVE_INTAKE, Intake, ReadingApi
 from denghuo.service.tariff.api import LoadPublished, TariffApi
 from denghuo.service.workflow.api import Decide, WorkflowApi
 
 WARM, EACH, TAKEN_BACK, PAGES = 10, 100, 30, 30
 BANDS = {"total": 260, "peak": 150, "valley": 110}
+CURVED = [Supply(serial, 1, contract_kw=8) for serial in range(101, 106)]
+A_SLOT = 90
+"""Wh of each quarter-hour of a meter that has a curve and one register."""
 
 
 def statements(ask: Callable[[Call, Any], Any], request: Any) -> int:
@@ -109,17 +117,44 @@ def of_a_year(folder: pathlib.Path) -> None:
     with EmbeddedServer(folder / "postgres") as server, migrated(server) as name:
         dsn = psycopg.conninfo.make_conninfo(server, dbname=name)
         with county("local", dsn, folder / "datasets") as found:
-            settle_county(found, supplies, [])
+            settle_county(found, [*supplies, *CURVED], [])
+            take_curves(found)
             found.directory(TariffApi).load_published(operator(), LoadPublished())
             used = {
                 one: {month: {band: kwh + 3 * one.serial for band, kwh in BANDS.items()} for month in year}
                 for one in supplies
             }
+            days = {str(month): (month.next.first_day - month.first_day).days for month in _months()}
+            used |= {one: {month: {"total": 96 * A_SLOT * days[month] // 1000} for month in year} for one in CURVED}
             bill_months(found, used)
             asked = [WhatIf(account_no=one.account_no) for one in supplies] * 3
             plans = found.billing.what_if(operator(), asked[0])
             name = f"{len(plans.plans)} tariffs over {plans.months_count} months"
             measured(found.directory, name, found.billing.what_if, asked)
+            by_curve = [WhatIf(account_no=one.account_no) for one in CURVED] * 12
+            plans = found.billing.what_if(operator(), by_curve[0])
+            hours = max(one.by_curve for one in plans.plans)
+            name = (
+                f"{len(plans.plans)} tariffs over {plans.months_count} months, hours of {hours} by the 15-minute curve"
+            )
+            measured(found.directory, name, found.billing.what_if, by_curve)
+
+
+def take_curves(found: County) -> None:
+    """A year of quarter-hours of the meters that have one register."""
+    for month in _months():
+        first, days = midnight(month.first_day), (month.next.first_day - month.first_day).days
+        at = [first + slot * timedelta(minutes=15) for slot in range(96 * days)]
+        columns = {
+            "series": ["active_fwd_wh"] * len(at) * len(CURVED),
+            "subject": [f"M{one.serial:05d}" for one in CURVED for _ in at],
+            "at": at * len(CURVED),
+            "value": [A_SLOT] * len(at) * len(CURVED),
+        }
+        schema = arrow_schema(CURVE_INTAKE)
+        table = pa.table([pa.array(columns[name], schema.field(name).type) for name in schema.names], schema=schema)
+        ref = found.datasets.publish(CURVE_INTAKE, str(month), "bench", table, operator().now)
+        assert found.directory(ReadingApi).receive_curves(operator(), Intake(rows=ref)).refused == 0
 
 
 def _months() -> list[Month]:

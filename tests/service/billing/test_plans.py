@@ -20,6 +20,7 @@ from tests.service.billing.county import (
     tariff,
 )
 from tests.service.billing.months import bill_months
+from tests.service.billing.test_curves import steady, take_curves
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Money, Price
@@ -41,6 +42,8 @@ from denghuo.service.tariff.api import (
 HOME = Supply(1, 1)
 BANDED = Supply(2, 2)
 SHOP = Supply(3, 1, tariff_class="general_single_part")
+CURVED = Supply(4, 1)
+"""Its meter has one register, and of the second month a curve."""
 
 
 def by_hours(peak: str, valley: str) -> TariffDocument:
@@ -66,14 +69,16 @@ def by_hours(peak: str, valley: str) -> TariffDocument:
 @pytest.fixture(params=["local", "remote"])
 def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
     with county(request.param, database_dsn, tmp_path) as made:
-        settle_county(made, [HOME, BANDED, SHOP])
+        settle_county(made, [HOME, BANDED, SHOP, CURVED])
         dear = tariff("test.dear", "energy", "0.7", default=False)
         elsewhere = tariff("test.elsewhere", "energy", "0.1", default=False, area="320000")
         for document in (by_hours("0.65", "0.3"), dear, elsewhere):
             drafted = made.ask(TariffApi).draft(OPERATOR, DraftTariff(document=document))
             assert drafted.publishable, drafted.findings
             made.ask(TariffApi).publish(OTHER_PERSON, TariffVersion(code=drafted.code, version=drafted.version))
+        take_curves(made, {f"M{CURVED.serial:05d}": steady})
         used = {
+            CURVED: {"2026-03": {"total": 600}, "2026-04": {"total": 720}},
             HOME: {"2026-03": {"total": 100}, "2026-04": {"total": 200}},
             BANDED: {
                 "2026-03": {"total": 100, "peak": 50, "valley": 50},
@@ -117,6 +122,25 @@ def test_what_the_meter_does_not_tell_is_said_and_not_guessed(found: County) -> 
     assert "现行电价已是最省" in plans.said.zh
 
 
+def test_a_tariff_by_the_hour_is_tried_on_the_curve_of_a_meter_that_has_no_bands(found: County) -> None:
+    plans = found.billing.what_if(ACCOUNTANT, WhatIf(account_no=CURVED.account_no))
+    # April: 480 of 720 kWh by day at 0.65, 240 at night at 0.3. March has no curve and counts as by the present tariff: 370.20.
+    assert costs(plans) == {"test.resident": "814.44", "test.dear": "924.00", "test.hours": "754.20"}
+    assert (str(plans.saving), plans.best_title.en) == ("60.24", "Test tariff test.hours")
+    hours = next(one for one in plans.plans if one.best)
+    assert (hours.months_told, hours.by_curve) == (1, 1) and hours.reason is not None
+    assert hours.reason.en == (
+        "1 of 2 months can be told; 1 months: no curve; these count as by the present tariff and make no difference."
+    )
+    assert [(one.month, one.basis, str(one.best_amount)) for one in plans.months] == [
+        ("2026-03", "no_curve", "370.20"),
+        ("2026-04", "curve", "384.00"),
+    ]
+    # One month alone decides.
+    assert plans.confidence == "open" and plans.confidence_said is not None
+    assert "of 1 months the use by hours is not known" in plans.confidence_said.en
+
+
 def test_nothing_is_told_of_accounts_that_are_not_the_callers_or_have_no_bill(found: County) -> None:
     with pytest.raises(NothingBilled):
         found.billing.my_what_if(holder(HOME.account_no), MyWhatIf(account_no=BANDED.account_no))
@@ -147,7 +171,7 @@ def test_the_best_is_never_worse_than_the_present_and_a_year_is_its_months(used:
     subjects = [month(*one) for one in used]
     now = tariff("test.resident", "energy", "0.617")
     offered = eligible([by_hours("0.65", "0.3"), now], now, subjects[0])
-    found = [cost(one, subjects, present=one is now) for one in offered]
+    found = [cost(one, subjects, None) for one in offered]
     best = best_of(found, purchase=False)
     assert best.total is not None and all(best.total <= one.total for one in found if one.total is not None)
     assert all(one.total == sum(one.months, Money(0)) for one in found)
@@ -158,8 +182,8 @@ def test_the_best_is_never_worse_than_the_present_and_a_year_is_its_months(used:
 def test_confidence_is_what_leaving_out_each_month_says(used: list[tuple[int, int]], estimated: int) -> None:
     subjects = [month(*one) for one in used]
     now = tariff("test.resident", "energy", "0.617")
-    found = [cost(one, subjects, present=one is now) for one in (now, by_hours("0.65", "0.3"))]
-    firm = standing(found, False, estimated)
+    found = [cost(one, subjects, None) for one in (now, by_hours("0.65", "0.3"))]
+    firm = standing(found, False, set(range(min(estimated, len(used)))))
     assert firm is not None
     best = best_of(found, purchase=False)
     other = next(one for one in found if one is not best)
@@ -171,17 +195,44 @@ def test_confidence_is_what_leaving_out_each_month_says(used: list[tuple[int, in
     assert firm.steady == (len(used) > 1 and all(stays))
     told = "open" if not firm.steady else "sure" if len(used) == 12 and not estimated else "likely"
     assert firm.level == told
-    assert standing(found[:1], False, 0) is None
+    assert standing(found[:1], False, set()) is None
+
+
+@given(st.lists(st.tuples(wh, wh), min_size=2, max_size=12), st.sets(st.integers(0, 11)))
+def test_months_that_are_not_told_make_no_difference(used: list[tuple[int, int]], lacking: set[int]) -> None:
+    whole = [month(*one) for one in used]
+    dark = lacking & set(range(len(used)))
+    subjects = [flat_month(*one) if at in dark else month(*one) for at, one in enumerate(used)]
+    now = cost(tariff("test.resident", "energy", "0.617"), whole, None)
+    hours = cost(
+        by_hours("0.65", "0.3"), subjects, now, bases=["no_curve" if at in dark else "curve" for at in range(len(used))]
+    )
+    if len(dark) == len(used):
+        assert hours.total is None and hours.reason is not None
+        return
+    assert hours.untold == dark and (hours.reason is None) == (not dark)
+    told = cost(by_hours("0.65", "0.3"), whole, None)
+    assert hours.months == tuple((now if at in dark else told).months[at] for at in range(len(used)))
+    firm = standing([now, hours], False, set())
+    assert firm is not None and firm.told == len(used) - len(dark)
+    assert firm.level == "open" or (2 * firm.told >= len(used) and (firm.level == "sure") == (firm.told == 12))
+
+
+def flat_month(peak: int, valley: int) -> RatingSubject:
+    """The same use of a meter without bands."""
+    subject = month(peak, valley)
+    total = subject.pieces[0].model_copy(update={"band": "total", "value_milli": peak + valley})
+    return subject.model_copy(update={"pieces": [total]})
 
 
 def test_of_what_is_bought_more_is_better() -> None:
     subjects = [month(1_000_000, 0), month(2_000_000, 0)]
     low, high = (tariff(f"test.{price}", "purchase_energy", f"0.{price}") for price in (3, 4))
-    found = [cost(one, subjects, present=one is low) for one in (low, high)]
+    found = [cost(one, subjects, None) for one in (low, high)]
     assert best_of(found, purchase=True).tariff is high
-    assert standing(found, True, 0) == Standing(months=2, better=2, steady=True, estimated=0)
+    assert standing(found, True, set()) == Standing(months=2, told=2, better=2, steady=True, estimated=0)
 
 
 def test_a_tariff_that_holds_later_is_taken_at_its_prices_for_all_months() -> None:
     later = tariff("test.resident", "energy", "0.5", effective_from=date(2030, 1, 1))
-    assert str(cost(later, [month(1_000, 1_000)], present=True).total) == "1.00"
+    assert str(cost(later, [month(1_000, 1_000)], None).total) == "1.00"

@@ -1,6 +1,6 @@
 """An issued bill as it is rated again: its own registers and use of the tier year, the contract's terms of its days."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Money
-from denghuo.service.billing.batch import Entry, Terms
+from denghuo.service.billing.batch import Entry, Piece, Terms
 from denghuo.service.billing.change import Side
 from denghuo.service.billing.kept import part_tariffs, stages_of, stored, stored_subject
 from denghuo.service.billing.lines import RatingSubject
@@ -67,12 +67,16 @@ class Again:
         tariff = self.tariff(row["tariff_code"], row["tariff_version"])
         return part_tariffs(row["rating"] or {}, row["to_on"], tariff, self.tariff)
 
-    def subject(self, row: Row, tariff: TariffDocument, use: Use | None = None) -> RatingSubject:
+    def subject(
+        self, row: Row, tariff: TariffDocument, use: Use | None = None, pieces: Sequence[Piece] | None = None
+    ) -> RatingSubject:
         """What a bill was rated from, as any tariff may rate it. use: where given, the tier year of that tariff counts it;
-        else the tier year stands as it did on the bill. A month in stages stands as a whole, on the terms of its last stage."""
+        else the tier year stands as it did on the bill. pieces: in the place of the bill's registers. A month in stages stands as
+        a whole, on the terms of its last stage."""
         rating = Rating(Month.of(row["month"]), [], self._opened)
         terms = self._terms_of(row, tariff)
-        entry = Entry(row["account_no"], row["kind"], terms, tuple(piece_of(row, piece) for piece in row["registers"]))
+        own = pieces if pieces is not None else [piece_of(row, piece) for piece in row["registers"]]
+        entry = Entry(row["account_no"], row["kind"], terms, tuple(own))
         subject, _, _ = rating.subject(entry, use or {}, tariff)
         subject = subject.model_copy(update=_special(row["rating"] or {}))
         if use is not None:

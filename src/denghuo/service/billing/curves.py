@@ -19,12 +19,11 @@ import pyarrow.compute
 
 from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
-from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
+from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES
 from denghuo.service.billing.demands import charges_demand, with_demands
 from denghuo.service.billing.engine.atoms import (
-    MINUTES_A_SLOT,
     Calendar,
     MonthCells,
     MonthPlan,
@@ -32,6 +31,7 @@ from denghuo.service.billing.engine.atoms import (
     cells_in,
     month_cells,
     month_plan,
+    slots_in,
 )
 from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.engine.split import Split, Tolerance, split
@@ -341,20 +341,8 @@ class Curves:
         known: dict[tuple[datetime, datetime], list[int]] = {}
         for begin, end in periods:
             if (begin, end) not in known:
-                known[begin, end] = self._slots(name, bands, begin, end)
+                known[begin, end] = slots_in(self.calendars[name], bands, begin, end)
         return np.array([known[period] for period in periods], dtype=np.int64).reshape(len(rows), len(bands))
-
-    def _slots(self, name: str, bands: Sequence[Band], begin: datetime, end: datetime) -> list[int]:
-        count = dict.fromkeys(bands, 0)
-        slot = timedelta(minutes=MINUTES_A_SLOT)
-        for day, calendar in self.calendars[name].items():
-            start = midnight(day)
-            # A slot in which the meter came or went is not whole.
-            first = max(0, -((start - begin) // slot))
-            last = min(SLOTS_A_DAY, (end - start) // slot)
-            for band in calendar[first:last] if last > first else ():
-                count[band] += 1
-        return list(count.values())
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Questions about bills that were issued: why one changed, and what another tariff would have cost (账单问答)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from denghuo.kernel.contract import Call
@@ -10,14 +10,16 @@ from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing.again import Again
 from denghuo.service.billing.api import BillNotFound
 from denghuo.service.billing.api.change import PARTS, BillChange, ChangePart, ChangeStep, CompareBills, NotComparable
-from denghuo.service.billing.api.plan import NothingBilled, PlanCost, PlanMonth, Plans
+from denghuo.service.billing.api.plan import Basis, NothingBilled, PlanCost, PlanMonth, Plans
 from denghuo.service.billing.change import Part, parts_of
+from denghuo.service.billing.cycle import platform_call
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.lines import CannotRate
+from denghuo.service.billing.plan_curves import PlanCurves
 from denghuo.service.billing.plans import YEAR, Cost, Standing, best_of, cost, eligible, standing
 from denghuo.service.customer.api import Account
 from denghuo.service.host.binding import Ask
-from denghuo.service.tariff.api import InForce, TariffApi, TariffNotFound
+from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument, TariffNotFound
 
 AccountsOf = Callable[[list[str]], Mapping[str, Account]]
 
@@ -77,14 +79,26 @@ class BillQuestions:
             newest["tariff_code"], newest["tariff_version"]
         )
         offered = eligible(in_force, now, again.subject(newest, now, use))
-        others = [again.others(row) for row in rows]
-        costs = [
-            cost(one, [again.subject(row, one, use) for row in rows], present=one is now, others=others)
-            for one in offered
-        ]
+        costs = self._costs(again, rows, offered, use)
         if costs[0].reason is not None:
             raise CannotRate(text(costs[0].reason.zh, costs[0].reason.en), code="no_price", value=now.code)
         return _plans(rows, costs, self._account(account_no), self._call)
+
+    def _costs(
+        self, again: Again, rows: list[dict[str, Any]], offered: list[TariffDocument], use: Mapping[str, int]
+    ) -> list[Cost]:
+        """The months by each tariff, the present one (the first) as it is billed."""
+        billed = {(row["tariff_code"], row["tariff_version"]) for row in rows}
+        tariffs = [*offered, *(again.tariff(code, version) for code, version in billed)]
+        curves = PlanCurves(self._ask, platform_call(self._call), rows, tariffs)
+        others = [again.others(row) for row in rows]
+        costs = [cost(offered[0], [again.subject(row, offered[0], use) for row in rows], None, others)]
+        if costs[0].reason is None:
+            for one in offered[1:]:
+                found = [curves.of(row, one) for row in rows]
+                subjects = [again.subject(row, one, use, pieces) for row, (pieces, _) in zip(rows, found, strict=True)]
+                costs.append(cost(one, subjects, costs[0], others, [basis for _, basis in found]))
+        return costs
 
     def _account(self, account_no: str) -> Account | None:
         return self._accounts_of([account_no]).get(account_no)
@@ -157,7 +171,8 @@ def _plans(rows: list[dict[str, Any]], costs: list[Cost], account: Account | Non
     newest, purchase = rows[-1], rows[-1]["kind"] == "purchase"
     present, best = costs[0], best_of(costs, purchase)
     saving = _less(present, best, purchase) or Money(0)
-    firm = standing(costs, purchase, sum(row["estimated_days"] > 0 for row in rows))
+    bases: Sequence[Basis] = best.bases or ["registers"] * len(rows)
+    firm = standing(costs, purchase, {at for at, row in enumerate(rows) if row["estimated_days"] > 0})
     return Plans(
         account_no=newest["account_no"],
         name=account.name if account else None,
@@ -183,6 +198,8 @@ def _plans(rows: list[dict[str, Any]], costs: list[Cost], account: Account | Non
                 title=one.tariff.title,
                 amount=one.total,
                 saving=_less(present, one, purchase),
+                months_told=len(one.months) - len(one.untold),
+                by_curve=one.by_curve,
                 present=one is present,
                 best=one is best,
                 reason=one.reason,
@@ -196,8 +213,9 @@ def _plans(rows: list[dict[str, Any]], costs: list[Cost], account: Account | Non
                 billed=Money(row["amount_fen"]),
                 present_amount=present_amount,
                 best_amount=best_amount,
+                basis=basis,
             )
-            for row, present_amount, best_amount in zip(rows, present.months, best.months, strict=True)
+            for row, present_amount, best_amount, basis in zip(rows, present.months, best.months, bases, strict=True)
         ],
         as_of=call.now,
     )
@@ -208,11 +226,14 @@ def _firmly(firm: Standing) -> TextPair:
     steady_en = "no single month decides" if firm.steady else "without one of them another would be the best"
     few_zh = "" if firm.months == YEAR else f"；只有 {firm.months} 个月的账单"
     few_en = "" if firm.months == YEAR else f"; only {firm.months} months were billed"
-    read_zh = f"；{firm.estimated} 个月含估算示数" if firm.estimated else ""
-    read_en = f"; {firm.estimated} months have estimated registers" if firm.estimated else ""
+    untold = firm.months - firm.told
+    untold_zh = f"；{untold} 个月没有分时电量，不计差额" if untold else ""
+    untold_en = f"; of {untold} months the use by hours is not known, and they make no difference" if untold else ""
+    read_zh = f"；{firm.estimated} 个月含估算电量" if firm.estimated else ""
+    read_en = f"; {firm.estimated} months have estimated energy" if firm.estimated else ""
     return TextPair(
-        zh=f"{firm.months} 个月中 {firm.better} 个月不差于另一电价，{steady_zh}{few_zh}{read_zh}。",
-        en=f"In {firm.better} of {firm.months} months it is no worse than the other tariff, {steady_en}{few_en}{read_en}.",
+        zh=f"{firm.told} 个月中 {firm.better} 个月不差于另一电价，{steady_zh}{few_zh}{untold_zh}{read_zh}。",
+        en=f"In {firm.better} of {firm.told} months it is no worse than the other tariff, {steady_en}{few_en}{untold_en}{read_en}.",
     )
 
 

@@ -19,6 +19,22 @@ CONFIDENCES = Dictionary(
 )
 Level = Literal["sure", "likely", "open"]
 
+BASES = Dictionary(
+    "billing.plan_basis",
+    {
+        "registers": text("抄见示数", "Registers"),
+        "curve": text("15 分钟曲线", "15-minute curve"),
+        "curve_gaps": text("15 分钟曲线（补缺）", "15-minute curve, gaps filled"),
+        "no_curve": text("没有曲线", "No curve"),
+        "too_many_gaps": text("曲线缺数过多", "Too many gaps in the curve"),
+        "curve_apart": text("曲线与示数不符", "Curve and register do not agree"),
+        "no_calendar": text("时段随日期性质变化", "Hours hang on the kind of day"),
+    },
+    tones={"curve_gaps": "notice", "no_curve": "warning", "too_many_gaps": "warning", "curve_apart": "warning"},
+)
+"""What a month's bands rest on, from the firmest; from `no_curve` on there are none."""
+Basis = Literal["registers", "curve", "curve_gaps", "no_curve", "too_many_gaps", "curve_apart", "no_calendar"]
+
 
 class WhatIf(Message):
     account_no: AccountNo
@@ -33,16 +49,22 @@ class MyWhatIf(Message):
 
 
 class PlanCost(Message):
-    """An eligible tariff over all months. `amount` is None where it cannot be told, and `reason` says why."""
+    """An eligible tariff over all months. `amount` is None where it cannot be told, and `reason` says why.
+
+    months_told: the months of which it can be told; of the others the present tariff's amount counts, so that they make no
+    difference, and `reason` says so. by_curve: of them those whose hours come from 15-minute curves.
+    """
 
     tariff_code: TariffCode
     tariff_version: Annotated[int, Label("电价版本", "Price version")]
     title: Annotated[TextPair, Label("电价", "Tariff")]
     amount: Annotated[Money | None, Label("合计电费", "Cost in all")]
     saving: Annotated[Money | None, Label("比现行少付", "Less than at present")]
+    months_told: Annotated[int, Label("可算月数", "Months told")] = 0
+    by_curve: Annotated[int, Label("其中按曲线分时", "Of them by curve")] = 0
     present: Annotated[bool, Label("现行", "Present")]
     best: Annotated[bool, Label("最省", "Best")]
-    reason: Annotated[TextPair | None, Label("无法估算的原因", "Why it cannot be told")]
+    reason: Annotated[TextPair | None, Label("算不出的月份", "What cannot be told")]
 
 
 class PlanMonth(Message):
@@ -51,6 +73,9 @@ class PlanMonth(Message):
     billed: Annotated[Money, Label("已发行电费", "As billed")]
     present_amount: Annotated[Money, Label("现行电价", "Present tariff")]
     best_amount: Annotated[Money, Label("最省电价", "Best tariff")]
+    basis: Annotated[Basis, Label("最省电价的电量依据", "What the best tariff rests on", dictionary=BASES.name)] = (
+        "registers"
+    )
 
 
 class Plans(Message):
@@ -58,8 +83,8 @@ class Plans(Message):
 
     `present_amount` therefore differs from what was billed where prices changed in between. `months_count`: up to twelve, as many
     as were billed. confidence: sure where twelve months with true registers say so and none of them decides alone; likely where
-    months are lacking or estimated; open where another tariff would be the best without one of the months. None where there is
-    nothing to choose from.
+    months are lacking, not told or estimated; open where another tariff would be the best without one of the months, or where most
+    of them are not told. None where there is nothing to choose from.
     """
 
     account_no: AccountNo

@@ -7,7 +7,7 @@ added up by subject and kind of day, and turned into the bands of a tariff as of
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from denghuo.data.analysis.subjects import said_in
-from denghuo.kernel.period import SLOTS_A_DAY
+from denghuo.kernel.period import SLOTS_A_DAY, midnight
 from denghuo.service.billing.engine.figures import Int
 from denghuo.service.tariff.api import Band, BandSpan
 
@@ -36,6 +36,19 @@ def calendars_of(spans: Iterable[BandSpan]) -> dict[date, Calendar] | None:
             return None
         days.setdefault(span.day, []).extend([span.band] * ((end - start) // MINUTES_A_SLOT))
     return {day: tuple(bands) for day, bands in days.items()}
+
+
+def slots_in(calendars: Mapping[date, Calendar], bands: Sequence[Band], begin: datetime, end: datetime) -> list[int]:
+    """Slots of each band between two instants; one in which either lies is not whole and does not count."""
+    count = dict.fromkeys(bands, 0)
+    slot = timedelta(minutes=MINUTES_A_SLOT)
+    for day, calendar in calendars.items():
+        start = midnight(day)
+        first = max(0, -((start - begin) // slot))
+        last = min(SLOTS_A_DAY, (end - start) // slot)
+        for band in calendar[first:last] if last > first else ():
+            count[band] += 1
+    return list(count.values())
 
 
 def _minute(clock: str) -> int:

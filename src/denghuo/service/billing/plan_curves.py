@@ -1,0 +1,172 @@
+"""Bands that a bill does not have, from the 15-minute curves of its meters (套餐比较的曲线分时): so that a tariff by time of use is
+compared on the bills of a customer who was never billed by one.
+
+The bands of a candidate are those of its own hours: what another tariff's hours gave of a curve is of no use to it. The rule is
+that of the month's bills: the register says how much, the curve says when, and where both do not agree nothing is made of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import SLOTS_A_DAY, Month
+from denghuo.service.billing.api.plan import BASES, Basis
+from denghuo.service.billing.batch import Piece
+from denghuo.service.billing.curves import TOLERANCE, days_of, key, settled
+from denghuo.service.billing.engine.atoms import Calendar, calendars_of, month_plan, slots_in
+from denghuo.service.billing.engine.split import split
+from denghuo.service.billing.pieces import piece_of
+from denghuo.service.host.binding import Ask
+from denghuo.service.reading.api import METERS_MAX, AtomDay, EnergySeries, MeterAtoms, ReadingApi
+from denghuo.service.tariff.api import AskBands, AskedDay, Band, TariffApi, TariffDocument
+
+_QUANTITIES: Mapping[str, tuple[str, EnergySeries]] = {
+    "supply": ("active_fwd", "active_fwd_wh"),
+    "purchase": ("active_rev", "active_rev_wh"),
+}
+Row = Mapping[str, Any]
+Days = Mapping[date, Calendar]
+
+
+class PlanCurves:
+    """The registers of issued bills as tariffs by time of use would have them. Curves are asked for once a month.
+
+    call: the platform's own; the caller has the bills. tariffs: all that are compared, and those that the bills were issued by.
+    """
+
+    def __init__(self, ask: Ask, call: Call, rows: Sequence[Row], tariffs: Iterable[TariffDocument]) -> None:
+        self._ask, self._call = ask, call
+        self._quantity, self._series = _QUANTITIES[rows[0]["kind"]]
+        self._months = sorted({Month.of(row["month"]) for row in rows})
+        by_time = {key(one): one for one in tariffs if one.time_of_use}
+        self._calendars = {name: self._asked(one) for name, one in by_time.items()}
+        self._atoms: dict[Month, Mapping[str, Sequence[AtomDay]]] = {}
+        self._cuts: dict[Month, tuple[int, ...]] = {}
+
+    def _asked(self, tariff: TariffDocument) -> Days:
+        """The calendars of the days on which the day of the week alone says which bands a tariff has."""
+        days = [AskedDay(day=day) for month in self._months if settled(tariff, month) for day in days_of(month)]
+        if not days:
+            return {}
+        asked = AskBands(code=tariff.code, version=tariff.version, days=days)
+        return calendars_of(self._ask(TariffApi).bands(self._call, asked).spans) or {}
+
+    def of(self, row: Row, tariff: TariffDocument) -> tuple[Sequence[Piece], Basis]:
+        """The registers of a bill for a tariff, and what its bands rest on."""
+        pieces = [piece_of(row, piece) for piece in row["registers"]]
+        month = Month.of(row["month"])
+        mine = self._of_month(key(tariff), month)
+        if not tariff.time_of_use:
+            return pieces, "registers"
+        by_curve = any(piece.method == "curve" and piece.band != "total" for piece in pieces)
+        if mine == self._of_month(f"{row['tariff_code']}/{row['tariff_version']}", month):
+            return pieces, "curve" if by_curve else "registers"
+        if not mine:
+            own = [piece for piece in pieces if piece.band == "total" or piece.method != "curve"]
+            return own, "registers" if any(piece.band != "total" for piece in own) else "no_calendar"
+        return self._divided(pieces, month, mine)
+
+    def _of_month(self, name: str, month: Month) -> Days:
+        found = self._calendars.get(name, {})
+        return {day: found[day] for day in days_of(month) if day in found}
+
+    def _divided(self, pieces: Sequence[Piece], month: Month, calendars: Days) -> tuple[Sequence[Piece], Basis]:
+        found = [piece for piece in pieces if piece.quantity != self._quantity]
+        bases: list[Basis] = []
+        for meter in dict.fromkeys(_meter(piece) for piece in pieces if piece.quantity == self._quantity):
+            own = [piece for piece in pieces if piece.quantity == self._quantity and _meter(piece) == meter]
+            total = next((piece for piece in own if piece.band == "total"), None)
+            banded = [piece for piece in own if piece.band != "total" and piece.method != "curve"]
+            told = self._by_curve(total, month, calendars, pieces) if total is not None else Told("no_curve")
+            if told.basis in ("curve", "curve_gaps"):
+                found += [piece for piece in own if piece is total]
+                found += told.pieces
+            else:
+                found += [total, *banded] if total is not None else banded
+            bases.append("registers" if banded and not told.pieces else told.basis)
+        return found, _weakest(bases)
+
+    def _by_curve(self, total: Piece, month: Month, calendars: Days, pieces: Sequence[Piece]) -> "Told":
+        """A register divided over the bands of a month's calendars."""
+        atoms, cut = self._of_meters(month, pieces)
+        days = [one for one in atoms.get(total.meter_no, ()) if one.day in calendars]
+        if not any(one.missing < SLOTS_A_DAY for one in days) or total.energy_wh is None:
+            return Told("no_curve")
+        bands = tuple(dict.fromkeys(band for calendar in calendars.values() for band in calendar))
+        energy, received = dict.fromkeys(bands, 0), dict.fromkeys(bands, 0)
+        ends = (*cut[1:], SLOTS_A_DAY)
+        for one in days:
+            calendar = calendars[one.day]
+            for start, end, cell in zip(cut, ends, one.cells, strict=True):
+                energy[calendar[start]] += cell.wh
+                received[calendar[start]] += end - start - (one.gaps or "").count("1", start, end)
+        expected = np.array([slots_in(calendars, bands, total.from_at, total.to_at)])
+        curve, seen = (np.array([list(by_band.values())], dtype=np.int64) for by_band in (energy, received))
+        highest = max((one.highest.wh for one in days if one.highest is not None), default=-1)
+        made = split(
+            np.array([total.energy_wh]),
+            curve,
+            np.maximum(expected - seen, 0),
+            expected.sum(axis=1),
+            np.array([highest]),
+            TOLERANCE,
+        )
+        if made.gaps[0] or made.apart[0]:
+            return Told("too_many_gaps" if made.gaps[0] else "curve_apart")
+        guessed = bool(made.estimated[0])
+        gap_days = sum(one.missing > 0 for one in days) if guessed else 0
+        rows = zip(bands, made.energy_wh[0].tolist(), strict=True)
+        return Told(
+            "curve_gaps" if guessed else "curve", tuple(_part(total, band, wh, guessed, gap_days) for band, wh in rows)
+        )
+
+    def _of_meters(
+        self, month: Month, pieces: Sequence[Piece]
+    ) -> tuple[Mapping[str, Sequence[AtomDay]], tuple[int, ...]]:
+        """The atoms of a month by meter, on the cut that all tariffs of the comparison fit."""
+        if month not in self._atoms:
+            calendars = {name: days for name in self._calendars if (days := self._of_month(name, month))}
+            self._cuts[month] = cut = month_plan(calendars).cut
+            meters = sorted({piece.meter_no for piece in pieces if piece.quantity == self._quantity})[:METERS_MAX]
+            asked = MeterAtoms(month=str(month), series=self._series, starts=list(cut), meter_nos=meters)
+            by_meter: dict[str, list[AtomDay]] = {}
+            for one in self._ask(ReadingApi).meter_atoms(self._call, asked).rows:
+                by_meter.setdefault(one.subject, []).append(one)
+            self._atoms[month] = by_meter
+        return self._atoms[month], self._cuts[month]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a curve gives of a register: its bands, or why there are none."""
+
+    basis: Basis
+    pieces: tuple[Piece, ...] = ()
+
+
+def _meter(piece: Piece) -> tuple[str, str, int]:
+    return piece.point_no, piece.meter_no, piece.piece
+
+
+def _part(total: Piece, band: Band, energy_wh: int, guessed: bool, gap_days: int) -> Piece:
+    return replace(
+        total,
+        band=band,
+        start_e4=None,
+        end_e4=None,
+        energy_wh=energy_wh,
+        status="estimated" if guessed else total.status,
+        rule="curve_gaps" if guessed else "curve",
+        method="curve",
+        days_estimated=max(total.days_estimated, gap_days),
+    )
+
+
+def _weakest(bases: Sequence[Basis]) -> Basis:
+    """What the bands of all meters together rest on."""
+    order = list(BASES.entries)
+    return max(bases, key=order.index, default="registers")
