@@ -6,6 +6,9 @@ BIN := .venv/bin
 NODE_PATHS := $(CURDIR)/.boot/bin
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
 
+# Modules are compiled once and kept: the tests start the product many times, and compiling anew doubles the time of a start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test fuzz check scope bench shots lock clean
 

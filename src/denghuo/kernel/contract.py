@@ -59,7 +59,9 @@ class Dictionary:
 class Message(BaseModel):
     """A request, a reply or a part of one: immutable, unknown fields refused, values in their wire form."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ser_json_inf_nan="strings", protected_namespaces=(), defer_build=True
+    )
 
 
 class Nothing(Message):

@@ -138,7 +138,6 @@ from denghuo.service.billing.explained import explained
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.known import as_known
 from denghuo.service.billing.measure import forecast_errors, measure_forecast
-from denghuo.service.billing.paper import bill_pdf
 from denghuo.service.billing.parallel.desk import ParallelDesk
 from denghuo.service.billing.parallel.show import ParallelReader
 from denghuo.service.billing.population import Population
@@ -618,6 +617,9 @@ class BillingService(BillingApi):
 
     def _document(self, bill: Bill, clear: bool) -> Document:
         _issued(bill.bill_no, bill.state, bill.issued_on)
+        # The typesetter reads fonts and images with libraries of their own: loaded by who prints, not at every start.
+        from denghuo.service.billing.paper import bill_pdf
+
         return bill_pdf(bill, clear)
 
     def _file(self, call: Call, row: dict[str, Any]) -> Document:

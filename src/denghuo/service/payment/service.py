@@ -46,7 +46,6 @@ from denghuo.service.payment.api import (
 )
 from denghuo.service.payment.bank import Bank, unknown_batch
 from denghuo.service.payment.counter import Counter, unknown_receipt
-from denghuo.service.payment.document import receipt_document
 from denghuo.service.payment.online import Online
 from denghuo.service.payment.posting import Posting
 from denghuo.service.payment.reconcile import Reconciling
@@ -78,6 +77,9 @@ class PaymentService(PaymentApi):
             asked = AccountNumbers(numbers=[payment.account_no])
             rows = self._ask(CustomerApi).accounts(call.only("customer.read"), asked).rows
             holder = str(masked(rows[0].name, "name")) if rows else ""
+        # Who prints loads the typesetter with its fonts and images; a start does not wait for it.
+        from denghuo.service.payment.document import receipt_document
+
         return receipt_document(payment, holder)
 
     def payments(self, call: Call, request: FindPayments) -> Payments:
