@@ -54,7 +54,7 @@ from denghuo.service.billing.api import (
     UnitsUnderWay,
     WholeCompanyOnly,
 )
-from denghuo.service.reading.api import ReadingApi, UnitMonth, UnitRead
+from denghuo.service.reading.api import ReadingApi, UnitMonth, UnitRead, UnitsToTell
 
 MISHAN, SANJIA = "1405810.01", "1405810.02"
 OF_MISHAN = {one.account_no for one in ALL if one.station == 1}
@@ -319,6 +319,11 @@ def test_what_reading_tells_of_a_unit(found: County) -> None:
     assert [one.account_no for one in read.awaited] == [UNREAD.account_no]
     awaited = reading.awaited(OPERATOR, UnitMonth(month=MONTH, org=SANJIA))
     assert (awaited.due, awaited.read, awaited.rows) == (5, 4, read.awaited)
+    told = reading.tell_units(OPERATOR, UnitsToTell(month=MONTH, orgs=[MISHAN, SANJIA]))
+    assert told.told == 2 and rows_of(found) == {}  # counted at once, and stated to others by its event
+    assert reading.tell_units(OPERATOR, UnitsToTell(month=MONTH, orgs=[SANJIA])).told == 0
+    found.settle()
+    assert {(row.org, row.due, row.read) for row in rows_of(found).values()} == {(MISHAN, 4, 4), (SANJIA, 5, 4)}
     again = reading.read_unit(OPERATOR, UnitMonth(month=MONTH, org=SANJIA))
     assert again.energy.digest == read.energy.digest
     picked = found.billing.pick_up(OPERATOR, UnitRef(month=MONTH, org=SANJIA))

@@ -42,6 +42,7 @@ from denghuo.service.reading.api import (
     Resolve,
     RulesOn,
     TooManyDigits,
+    UnitsToTell,
     WholeCompanyOnly,
     WrongIntake,
 )
@@ -180,18 +181,23 @@ def test_events_of_an_intake_name_month_and_counts(bench: Make) -> None:
     made.receive(month_of("M1", steady()))
     made.receive(month_of("M1", steady()))
     with made.database.connection() as connection:
-        events = [
-            event
-            for (found,) in connection.execute("SELECT events FROM reading.journal ORDER BY seq")
-            for event in found
-        ]
-    # The first midnight of a month closes the one before.
-    units = [event["data"] for event in events if event["type"] == "reading.unit.read.v1"]
+        found = [row[0] for row in connection.execute("SELECT events FROM reading.journal ORDER BY seq")]
+    orders = [order for row in found for order in row if "job" in order]
+    events = [event for row in found for event in row if "type" in event]
+    # The first midnight of a month closes the one before; the same rows again close nothing.
+    assert [(order["job"], order["data"]["month"]) for order in orders] == [
+        ("reading.tell_units", "2026-03"),
+        ("reading.tell_units", "2026-04"),
+    ]
+    for order in orders:
+        made.api.tell_units(made.call(), UnitsToTell.model_validate(order["data"]))
+    with made.database.connection() as connection:
+        told = connection.execute(
+            "SELECT month, sum(read) FROM reading.unit_read GROUP BY month ORDER BY month"
+        ).fetchall()
     # A meter is read in a month that it was read at the beginning of.
-    assert {one["read"] for one in units if one["month"] == "2026-03"} == {0}
-    assert sorted(one["read"] for one in units if one["month"] == "2026-04") in ([0, 1], [1])
-    intakes = [event for event in events if event["type"] == "reading.registers.received.v1"]
-    assert [(event["type"], *event["data"].values()) for event in intakes] == [
+    assert told == [("2026-03", 0), ("2026-04", 1)]
+    assert [(event["type"], *event["data"].values()) for event in events] == [
         ("reading.registers.received.v1", "2026-03", 1, 0),
         ("reading.registers.received.v1", "2026-04", 30, 0),
     ]

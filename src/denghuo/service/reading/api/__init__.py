@@ -61,7 +61,15 @@ from denghuo.service.reading.api.messages import (
     SettleAccounts,
     StationProgress,
 )
-from denghuo.service.reading.api.unit import UNIT_ENERGY, AwaitedFound, AwaitedRead, UnitMonth, UnitMonthRead
+from denghuo.service.reading.api.unit import (
+    UNIT_ENERGY,
+    AwaitedFound,
+    AwaitedRead,
+    UnitMonth,
+    UnitMonthRead,
+    UnitsTold,
+    UnitsToTell,
+)
 from denghuo.service.reading.api.vocabulary import (
     BANDS,
     CURVE_INTAKE,
@@ -188,6 +196,8 @@ __all__ = [
     "UnitMonth",
     "UnitMonthRead",
     "UnitRead",
+    "UnitsToTell",
+    "UnitsTold",
     "Volts",
     "WholeCompanyOnly",
     "WrongIntake",
@@ -274,9 +284,10 @@ class NothingToAccept(Problem, noun="reading", status=409, zh="该示数无需�
 class ReadingApi(Api, noun="reading", version=1):
     """Registers and curves as they were received, the month's reads and their review."""
 
-    @command(permit="reading.receive", problems=(WrongIntake,), emits=(RegistersReceived, UnitRead))
+    @command(permit="reading.receive", problems=(WrongIntake,), emits=(RegistersReceived,))
     def receive_registers(self, call: Call, request: Intake) -> Received:
-        """Takes registers in (`reading.register_intake`). The same rows again change nothing; raw values are never overwritten."""
+        """Takes registers in (`reading.register_intake`). The same rows again change nothing; raw values are never overwritten.
+        What ends a month has its units counted by a job."""
 
     @command(permit="reading.receive", problems=(WrongIntake,), emits=(CurvesReceived,))
     def receive_curves(self, call: Call, request: Intake) -> Received:
@@ -311,6 +322,11 @@ class ReadingApi(Api, noun="reading", version=1):
     def settle_accounts(self, call: Call, request: SettleAccounts) -> EnergiesFound:
         """Plans and reads the month of a few accounts as `read_month` does that of all. Where it changes a read that was published,
         the month's dataset follows by a job."""
+
+    @command(permit="reading.publish", emits=(UnitRead,))
+    def tell_units(self, call: Call, request: UnitsToTell) -> UnitsTold:
+        """Counts how far units are read at the end of a month, these and any of which nothing was told yet; states it where it has
+        changed."""
 
     @command(permit="reading.publish")
     def publish_energy(self, call: Call, request: MonthRef) -> EnergyPublished:

@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from pydantic import Field
+
 from denghuo.kernel.contract import DatasetRef, DatasetSchema, Label, Message
 from denghuo.kernel.fields import AccountNo, AsOf, MeterNo, MonthText, OrganisationCode, PointNo
 from denghuo.kernel.problem import text
@@ -17,6 +19,20 @@ Read = Annotated[int, Label("已抄", "Read")]
 class UnitMonth(Message):
     month: MonthText
     org: OrganisationCode
+
+
+class UnitsToTell(Message):
+    """Units of which something was received or entered for the midnight that ends the month."""
+
+    month: MonthText
+    orgs: Annotated[list[OrganisationCode], Field(max_length=100_000)]
+
+
+class UnitsTold(Message):
+    """told: units of which something else was known before, or nothing."""
+
+    month: MonthText
+    told: int
 
 
 class AwaitedRead(Message):

@@ -67,6 +67,8 @@ from denghuo.service.reading.api import (
     SettleAccounts,
     UnitMonth,
     UnitMonthRead,
+    UnitsTold,
+    UnitsToTell,
     WholeCompanyOnly,
 )
 from denghuo.service.reading.batch import (
@@ -120,8 +122,8 @@ class ReadingService(ReadingApi):
 
     def receive_registers(self, call: Call, request: Intake) -> Received:
         received, closed = self._taking.registers(call, request)
-        for month in closed:
-            self._units.tell(call, month)
+        for month, orgs in closed.items():
+            self._units.changed(str(month), orgs)
         return received
 
     def receive_curves(self, call: Call, request: Intake) -> Received:
@@ -195,6 +197,9 @@ class ReadingService(ReadingApi):
 
     def awaited(self, call: Call, request: UnitMonth) -> AwaitedFound:
         return self._units.awaited(call, request)
+
+    def tell_units(self, call: Call, request: UnitsToTell) -> UnitsTold:
+        return self._units.tell(call, request)
 
     def settle_accounts(self, call: Call, request: SettleAccounts) -> EnergiesFound:
         rows = self._making.settled(call, Month.of(request.month), request.account_nos)
@@ -323,6 +328,8 @@ class ReadingService(ReadingApi):
         if not request.confirmed:
             check_plausible(found, row, request.side, request.shown.e4)
         self._store.enter(entered, piece, request.reason, call.actor, call.now)
+        if read_at == month.period.end and piece.account_no is not None:
+            self._units.changed(str(month), [piece.org])
         suspicious = reads_of(found, {})[row]
         if request.confirmed and suspicious.status == "held" and _may_accept(found.rules.get(suspicious.rule)):
             self._store.accept(suspicious, request.reason, call.actor, call.now)

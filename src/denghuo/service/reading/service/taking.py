@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 
 from denghuo.data.analysis.lake import Changes, total
 from denghuo.data.processing.work import Work
@@ -37,6 +38,9 @@ from denghuo.service.reading.batch.plan import us
 from denghuo.service.reading.store import ReadingStore
 from denghuo.service.reading.store.pages import refused_row
 
+pc: Any = pyarrow.compute
+Column = Any
+"""A column of an Arrow table; the published stubs know chunked arrays only in part."""
 SHOWN_REFUSALS = 100
 
 
@@ -44,12 +48,12 @@ class Taking:
     def __init__(self, work: Work, ask: Ask, store: ReadingStore) -> None:
         self._work, self._ask, self._store = work, ask, store
 
-    def registers(self, call: Call, request: Intake) -> tuple[Received, list[Month]]:
-        """What was taken, and the months at whose end something was."""
+    def registers(self, call: Call, request: Intake) -> tuple[Received, dict[Month, list[str]]]:
+        """What was taken, and the units of the months at whose end something was."""
         rows = self._intake(request.rows, REGISTER_INTAKE)
         uses: dict[str, MeterUse] = {}
         for month in months_of(rows["read_at"]):
-            _add_uses(uses, self.installations(call, str(month)))
+            _add_uses(uses, self.installations(call, str(month), rows["meter_no"]))
         judged = judge_registers(rows, uses, call.now)
         counts = self._work.lake.append(REGISTERS, judged.days[REGISTERS], call.now, request.rows.digest)
         owners = {meter: (use.org, use.account_no) for meter, use in uses.items()}
@@ -57,16 +61,18 @@ class Taking:
         for month, changes in _by_month(counts).items():
             if changes.taken or changes.corrected:
                 self._work.emit(RegistersReceived(month=str(month), taken=changes.taken, corrected=changes.corrected))
-        closed = [
-            _closed(day) for day, changes in counts.items() if changes.taken and _closed(day).next.first_day == day
-        ]
-        return self._received(call, request, judged, total(counts), owners), sorted(closed)
+        closed: dict[Month, list[str]] = {}
+        for day, changes in sorted(counts.items()):
+            if changes.taken and _closed(day).next.first_day == day:
+                meters = judged.days[REGISTERS][day]["meter_no"].unique().to_pylist()
+                closed[_closed(day)] = sorted({uses[str(meter)].org for meter in meters})
+        return self._received(call, request, judged, total(counts), owners), closed
 
     def curves(self, call: Call, request: Intake) -> Received:
         rows = self._intake(request.rows, CURVE_INTAKE)
         subjects: dict[tuple[str, str], tuple[str, str | None]] = {}
         for month in months_of(rows["at"]):
-            for piece in self.installations(call, str(month)):
+            for piece in self.installations(call, str(month), rows["subject"]):
                 subjects["meter", piece["meter_no"]] = (piece["org"], piece["account_no"])
                 if piece["role"] == "gateway" and piece["area_no"]:
                     subjects["area", piece["area_no"]] = (piece["org"], None)
@@ -138,11 +144,24 @@ class Taking:
             ],
         )
 
-    def installations(self, call: Call, month: str) -> list[dict[str, Any]]:
-        """The meters of a month in the caller's scope. Whoever calls, the platform asks for them."""
+    def installations(self, call: Call, month: str, subjects: Column | None = None) -> list[dict[str, Any]]:
+        """The meters of a month in the caller's scope.
+
+        subjects: only those with one of these numbers, or at the gateway of an area of such a number.
+        """
+        table = self.installed(call, month)
+        if subjects is not None:
+            given = subjects.combine_chunks().unique()
+            table = table.filter(
+                pc.or_(pc.is_in(table["meter_no"], value_set=given), pc.is_in(table["area_no"], value_set=given))
+            )
+        return [row for row in table.to_pylist() if call.covers(row["org"])]
+
+    def installed(self, call: Call, month: str) -> pa.Table:
+        """The meters of a month, all of them: whoever calls, the platform asks for them."""
         whole = Call.system(call.now, actor=call.actor)
         ref = self._ask(PointApi).publish_installations(whole, PublishInstallations(month=month))
-        return [row for row in self._work.datasets.scan(ref).to_pylist() if call.covers(row["org"])]
+        return self._work.datasets.scan(ref)
 
 
 def _add_uses(uses: dict[str, MeterUse], pieces: list[dict[str, Any]]) -> None:

@@ -1,11 +1,24 @@
 """A unit's month: which of its meters were read at the midnight that ends it, and its reads without those of other units."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
-from denghuo.service.reading.api import UNIT_ENERGY, AwaitedFound, AwaitedRead, UnitMonth, UnitMonthRead, UnitRead
+from denghuo.service.reading.api import (
+    UNIT_ENERGY,
+    AwaitedFound,
+    AwaitedRead,
+    UnitMonth,
+    UnitMonthRead,
+    UnitRead,
+    UnitsTold,
+    UnitsToTell,
+)
 from denghuo.service.reading.batch import ALWAYS, PlanPiece, ReadRow
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.service.reading.service.forms import energy_table, plan_piece
@@ -13,28 +26,57 @@ from denghuo.service.reading.service.making import Making
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.store import ReadingStore
 
+pc: Any = pyarrow.compute
+_TOTAL = pa.schema([("meter_no", pa.string()), ("quantity", pa.string())])
+_FEW_METERS = 50_000
+"""Up to so many meters are looked up by their numbers; of more the whole midnight is read."""
+
 
 class Units:
     def __init__(self, work: Work, store: ReadingStore, taking: Taking, making: Making) -> None:
         self._work, self._store, self._taking, self._making = work, store, taking, making
 
-    def tell(self, call: Call, month: Month) -> None:
-        """States how far each unit is read at the end of a month, where that is other than what was told of it before.
+    def changed(self, month: str, orgs: Sequence[str]) -> None:
+        """Something was received or entered at the end of a month for meters of these units: a job counts them."""
+        if orgs:
+            self._work.enqueue("reading.tell_units", {"month": month, "orgs": list(orgs)})
 
+    def tell(self, call: Call, request: UnitsToTell) -> UnitsTold:
+        """States how far units are read at the end of a month, where that is other than what was told of them before.
+
+        Units of which nothing was told yet are counted beside those that are asked for, so that one without any read is seen.
         A meter counts that was read at the beginning too: of a month before the first registers nothing is to be billed.
         """
-        begun, ended = self._shown(month.previous), self._shown(month)
-        figures: dict[str, list[int]] = {}
-        for piece in self._taking.installations(call, str(month)):
-            if piece["account_no"] is not None and piece["to_at"] == month.period.end:
-                figure = figures.setdefault(piece["org"], [0, 0])
-                figure[0] += 1
-                meter_no, register = piece["meter_no"], piece["register"]
-                began = piece["from_at"] > month.period.start or _is_read(meter_no, register, begun)
-                figure[1] += began and _is_read(meter_no, register, ended)
-        for org in self._store.note_units(str(month), figures, call.now):
-            due, read = figures[org]
-            self._work.emit(UnitRead(month=str(month), org=org, due=due, read=read))
+        month = Month.of(request.month)
+        table = self._taking.installed(call, request.month)
+        known = set(self._store.told_units(request.month)) - set(request.orgs)
+        asked = pc.invert(pc.is_in(table["org"], value_set=pa.array(sorted(known), pa.string())))
+        ends = pc.equal(table["to_at"], pa.scalar(month.period.end, table["to_at"].type))
+        due = table.filter(pc.and_(pc.and_(asked, pc.is_valid(table["account_no"])), ends))
+        start = pa.scalar(month.period.start, due["from_at"].type)
+        began = pc.or_(pc.greater(due["from_at"], start), self._flags(due, month.previous))
+        read = pc.and_(began, self._flags(due, month)).cast(pa.int64())
+        counted = (
+            pa.table({"org": due["org"], "read": read}).group_by("org").aggregate([("read", "count"), ("read", "sum")])
+        )
+        figures = {row["org"]: (row["read_count"], row["read_sum"]) for row in counted.to_pylist()}
+        told = self._store.note_units(request.month, figures, call.now)
+        for org in told:
+            self._work.emit(UnitRead(month=request.month, org=org, due=figures[org][0], read=figures[org][1]))
+        return UnitsTold(month=request.month, told=len(told))
+
+    def _flags(self, due: pa.Table, month: Month) -> Any:
+        """Of each meter whether all its totals are known at the midnight that ends a month."""
+        some = len(due) <= _FEW_METERS
+        shown = self._totals(month, due["meter_no"].to_pylist() if some else None)
+        found: Any = pa.repeat(False, len(due))
+        for register, quantities in ALWAYS.items():
+            flags: Any = pc.equal(due["register"], register)
+            for quantity in quantities:
+                meters = shown.filter(pc.equal(shown["quantity"], quantity))["meter_no"]
+                flags = pc.and_(flags, pc.is_in(due["meter_no"], value_set=meters.combine_chunks()))
+            found = pc.or_(found, flags)
+        return found
 
     def awaited(self, call: Call, request: UnitMonth) -> AwaitedFound:
         month = Month.of(request.month)
@@ -89,17 +131,17 @@ class Units:
 
     def _shown(self, month: Month, meters: Sequence[str] | None = None) -> set[tuple[str, str]]:
         """(meter, quantity) of the totals that were received or entered for the midnight that ends a month."""
+        return {(row["meter_no"], row["quantity"]) for row in self._totals(month, meters).to_pylist()}
+
+    def _totals(self, month: Month, meters: Sequence[Any] | None) -> pa.Table:
         ends, day = month.period.end, month.next.first_day
         only = None if meters is None else ("meter_no", meters)
-        columns = ["meter_no", "quantity", "band", "read_at"]
-        rows = self._work.lake.scan(REGISTERS, day, day, columns, only)
-        found = {
-            (meter, quantity)
-            for meter, quantity, band, at in zip(*(rows[name].to_pylist() for name in columns), strict=True)
-            if band == "total" and at == ends
-        }
-        entered = self._store.manuals(ends, ends, meters)
-        return found | {(one.meter_no, one.quantity) for one in entered if one.band == "total"}
+        rows = self._work.lake.scan(REGISTERS, day, day, [*_TOTAL.names, "band", "read_at"], only)
+        at = pc.equal(rows["read_at"], pa.scalar(ends, rows["read_at"].type))
+        received = rows.filter(pc.and_(pc.equal(rows["band"], "total"), at)).select(_TOTAL.names).cast(_TOTAL)
+        entered = [one for one in self._store.manuals(ends, ends, meters) if one.band == "total"]
+        more = [{"meter_no": one.meter_no, "quantity": one.quantity} for one in entered]
+        return pa.concat_tables([received, pa.Table.from_pylist(more, _TOTAL)])
 
 
 def _is_read(meter_no: str, register: str, shown: set[tuple[str, str]]) -> bool:

@@ -55,6 +55,9 @@ class ReadingStore:
             ),
         )
 
+    def told_units(self, month: str) -> list[str]:
+        return self._work.values("SELECT org FROM unit_read WHERE month = %s", (month,))
+
     def due(self, month: str) -> bool:
         return bool(self._work.value("SELECT due FROM publication WHERE month = %s", (month,)))
 
