@@ -2,6 +2,9 @@
 
 import pathlib
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from tests.service.billing.county import (
@@ -19,13 +22,22 @@ from tests.service.billing.county import (
 )
 
 from denghuo.kernel.values import Money
+from denghuo.service.billing import exceptions
 from denghuo.service.billing.api import (
     AsKnown,
+    Bill,
     BillRef,
     CorrectedBills,
+    ExceptionRow,
+    FindBills,
     FindCorrectedBills,
+    FindExceptions,
+    Recalculate,
+    Release,
+    Released,
     ReplayMonth,
     ReverseBill,
+    SetReviewRule,
     StartCycle,
 )
 from denghuo.service.tariff import shipped
@@ -102,6 +114,75 @@ def test_bills_by_replaced_prices_are_named_and_stay_as_they_were_issued(found: 
     assert [one.account_no for one in own.rows] == [SHOP.account_no]
     with pytest.raises(NoSuchPriceTable):
         corrected(found, month="2026-03")
+
+
+@pytest.mark.parametrize(("binding", "overtaken"), [("remote", False), ("local", True)])
+def test_what_is_rated_and_not_issued_is_never_issued_by_replaced_prices(
+    binding: str, overtaken: bool, database_dsn: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with county(binding, database_dsn, tmp_path) as found:
+        settle_county(found, [SHOP, OTHER], [])
+        take_in(found, TABLE)
+        publish(found)
+        found.billing.set_review_rule(
+            ACCOUNTANT,
+            SetReviewRule(
+                code="outlier_amount", kind="supply", tariff_class=SHOP.tariff_class, limit=500, reason="收紧限额"
+            ),
+        )
+        found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+        found.settle()
+        rated_again_by_corrected_prices(found, monkeypatch, overtaken)
+
+
+def rated_again_by_corrected_prices(found: County, monkeypatch: pytest.MonkeyPatch, overtaken: bool) -> None:
+    """overtaken: the correction comes while the account is being calculated by the prices of before."""
+    before = bill_of(found, SHOP)
+    assert (before.state, before.tariff_version, bill_of(found, OTHER).state) == ("held", 1, "issued")
+    take_in(found, CHEAPER, correction=True)
+    if overtaken:
+        rate_entries = exceptions.rate_entries
+
+        def published_meanwhile(*given: Any) -> Any:
+            rated = rate_entries(*given)
+            monkeypatch.setattr(exceptions, "rate_entries", rate_entries)
+            publish(found)
+            found.settle()
+            return rated
+
+        monkeypatch.setattr(exceptions, "rate_entries", published_meanwhile)
+        asked = replace(OPERATOR, now=datetime.now(UTC))
+        found.billing.recalculate(asked, Recalculate(account_no=SHOP.account_no, month=MONTH))
+        assert bill_of(found, SHOP).tariff_version == 1
+        (held,) = open_of(found)
+        assert released(found, held).issued == 0  # taken back instead
+        assert [one.code for one in open_of(found)] == ["prices_corrected"]
+    else:
+        publish(found)
+    found.settle()
+    after = bill_of(found, SHOP)
+    assert (after.state, after.tariff_version) == ("held", 2)
+    assert after.amount.fen == before.amount.fen - 1200
+    assert bill_of(found, OTHER).tariff_version == 1  # issued, and left to a person
+    named = corrected(found)
+    assert (named.issued, named.not_issued) == (1, 0)
+    (held,) = open_of(found)
+    assert held.code == "outlier_amount"
+    assert released(found, held).issued == 1
+    assert bill_of(found, SHOP).amount == after.amount
+
+
+def bill_of(found: County, supply: Supply) -> Bill:
+    (row,) = found.billing.bills(ACCOUNTANT, FindBills(month=MONTH, account_no=supply.account_no)).rows
+    return found.billing.bill(ACCOUNTANT, BillRef(bill_no=row.bill_no))
+
+
+def open_of(found: County) -> list[ExceptionRow]:
+    return found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, state="open")).rows
+
+
+def released(found: County, held: ExceptionRow) -> Released:
+    return found.billing.release(ACCOUNTANT, Release(exception_no=held.exception_no, reason="已核对电量与容量"))
 
 
 def corrected_is_draft(found: County) -> bool:

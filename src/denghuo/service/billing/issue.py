@@ -11,6 +11,7 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.values import Money
 from denghuo.service.billing.api import BILL_LINES, BILLS, BillsIssued
+from denghuo.service.billing.replaced import take_back_drafts
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.billing.store.bills import Run
 
@@ -27,17 +28,19 @@ class Issued:
 
 
 def issue_bills(work: Work, store: BillingStore, month: str, bill_nos: Sequence[str], call: Call) -> Issued:
-    """Issues passed bills as one run of the month.
+    """Issues passed bills as one run of the month; none by prices that were corrected meanwhile.
 
     All of it is one transaction: where it is undone, the dataset files that were written stay without a reference and do no harm.
     """
     if not bill_nos:
         return Issued(None, 0)
+    take_back_drafts(work, store, month, call)
     return _issue(work, store, Run(month, store.cycles.next_run(month), numbers=bill_nos), call)
 
 
 def issue_passed(work: Work, store: BillingStore, month: str, limit: int, call: Call, org: str | None = None) -> Issued:
     """As `issue_bills`, for the next passed bills of a month or of a unit in it, at most so many."""
+    take_back_drafts(work, store, month, call)
     span = store.bills.passed_span(month, limit, org)
     if span is None:
         return Issued(None, 0)

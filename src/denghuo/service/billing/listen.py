@@ -4,6 +4,7 @@ from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
 from denghuo.service.contract.api import FeeControlAgreed
 from denghuo.service.reading.api import CurvesReceived, ReadCorrected, RegistersReceived, UnitRead
+from denghuo.service.tariff.api import PriceTableCorrected
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
 
@@ -24,6 +25,12 @@ def estimate_again(service: BillingService, call: Call, event: RegistersReceived
 def bill_unit(service: BillingService, call: Call, event: UnitRead) -> None:
     """A unit's meters were read at the end of a month: it is billed without another click, where that is switched on."""
     service.follow_reads(call, event.month, event.org, event.due, event.read)
+
+
+@on(PriceTableCorrected)
+def price_again(service: BillingService, call: Call, event: PriceTableCorrected) -> None:
+    """A month's prices were corrected: what was rated by the old ones and is not issued is rated again."""
+    service.follow_prices(call, event)
 
 
 @on(CurvesReceived)

@@ -113,6 +113,10 @@ REMEDIES: dict[str, TextPair] = {
         zh="导入并发布本月的月度价格表后重算；确实沿用上月价格的说明理由放行。",
         en="Take in and publish the month's price table, then calculate again; release with the reason if the price stays.",
     ),
+    "prices_corrected": TextPair(
+        zh="系统按更正后的价格自动重算；长时间未消除的，手工重算该户。",
+        en="The account is calculated again by itself, by the corrected prices; do it by hand if this stays open.",
+    ),
     "estimated_share": TextPair(
         zh="安排现场补抄后重算；确实无法抄表的说明理由放行。",
         en="Have the meter read on site and calculate again; release with the reason where it cannot be read.",

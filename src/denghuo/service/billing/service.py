@@ -144,6 +144,7 @@ from denghuo.service.billing.population import Population
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.questions import BillQuestions
 from denghuo.service.billing.readings import readings_file
+from denghuo.service.billing.replaced import follow_prices
 from denghuo.service.billing.replay import Replayer
 from denghuo.service.billing.reversal import ReversalDesk
 from denghuo.service.billing.review import MEANINGS
@@ -157,6 +158,7 @@ from denghuo.service.billing.units import UnitSteps, follow_reads, whole_after_u
 from denghuo.service.customer.api import Account, AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import Organisations, PermissionApi
+from denghuo.service.tariff.api import PriceTableCorrected
 
 
 class BillingService(BillingApi):
@@ -468,6 +470,10 @@ class BillingService(BillingApi):
         """A read was corrected: where the account is held for it, it is calculated again."""
         if self._store.held.holds(month, account_no, "open"):
             self._work.enqueue("billing.recalculate", {"account_no": account_no, "month": month})
+
+    def follow_prices(self, call: Call, event: PriceTableCorrected) -> None:
+        """A correction of a month's price table was published."""
+        follow_prices(self._work, self._store, call, event)
 
     def review_rules(self, call: Call, request: Nothing) -> ReviewRules:
         return ReviewRules(rows=[show.review_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])

@@ -35,10 +35,12 @@ from denghuo.service.tariff.api import (
     NotADraft,
     OverlappingTariff,
     PartialTariff,
+    PriceTableCorrected,
     PriceTableRef,
     PriceTablesFound,
     PriceTableShown,
     ReadUrdb,
+    ReplacedVersion,
     SamePerson,
     TariffApi,
     TariffDifferences,
@@ -202,7 +204,16 @@ class TariffService(TariffApi):
         return self._monthly.draft(call, request)
 
     def publish_price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
-        return self._monthly.publish(call, request, self._put_into_force)
+        shown = self._monthly.publish(call, request, self._put_into_force)
+        head = shown.head
+        if head.issue > 1:
+            replaced = [
+                ReplacedVersion(code=one.code, version=one.before_version)
+                for one in shown.versions
+                if one.before_version is not None
+            ]
+            self._work.emit(PriceTableCorrected(area=head.area, month=head.month, issue=head.issue, replaced=replaced))
+        return shown
 
     def price_tables(self, call: Call, request: FindPriceTables) -> PriceTablesFound:
         return self._monthly.find(call, request)

@@ -8,6 +8,7 @@ from denghuo.service.billing.store.cycles import STAGE_NAMES, Cycles, CycleState
 from denghuo.service.billing.store.estimates import Estimates
 from denghuo.service.billing.store.held import HOLD, Finished, Held, Hold, finished
 from denghuo.service.billing.store.proofs import Proofs
+from denghuo.service.billing.store.replaced import Replaced
 from denghuo.service.billing.store.units import AWAITED, UNDER_WAY, UnitRun, Units
 
 __all__ = [
@@ -34,4 +35,4 @@ class BillingStore:
         self.cycles, self.bills, self.held = Cycles(work), Bills(work), Held(work)
         self.proofs, self.estimates, self.checks = Proofs(work), Estimates(work), Checks(work)
         self.cases = Cases(work)
-        self.units = Units(work)
+        self.units, self.replaced = Units(work), Replaced(work)

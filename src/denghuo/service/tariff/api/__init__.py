@@ -42,8 +42,10 @@ from denghuo.service.tariff.api.tariff import (
     OverlappingTariff,
     PartialTariff,
     PriceRow,
+    PriceTableCorrected,
     PriceUnit,
     ReadUrdb,
+    ReplacedVersion,
     SamePerson,
     Severity,
     Status,
@@ -190,6 +192,7 @@ __all__ = [
     "PowerFactor",
     "PriceAt",
     "PriceRow",
+    "PriceTableCorrected",
     "PriceTableFaulty",
     "PriceTablePublished",
     "PriceTableRef",
@@ -199,6 +202,7 @@ __all__ = [
     "PriceUnit",
     "QuantityKind",
     "ReadUrdb",
+    "ReplacedVersion",
     "Rounding",
     "SamePerson",
     "Season",
@@ -290,7 +294,7 @@ class TariffApi(Api, noun="tariff", version=1):
     @command(
         permit="tariff.publish",
         problems=(NoSuchPriceTable, PriceTablePublished, SamePerson, NotADraft, TariffFaulty, OverlappingTariff),
-        emits=(TariffPublished,),
+        emits=(TariffPublished, PriceTableCorrected),
     )
     def publish_price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
         """Puts all versions of a month's price table into force in one step, by a second person. Those of a correction hold from

@@ -303,6 +303,20 @@ class TariffPublished(Event, name="tariff.version.published", version=1):
     effective_from: date
 
 
+class ReplacedVersion(Message):
+    code: str
+    version: int
+
+
+class PriceTableCorrected(Event, name="tariff.prices.corrected", version=1):
+    """A correction of a month's price table was published. replaced: what held until then."""
+
+    area: str
+    month: str
+    issue: int
+    replaced: list[ReplacedVersion]
+
+
 class TariffNotFound(NotFound, noun="tariff", status=404, zh="未找到该电价", en="No such tariff"):
     """Fields: code, version."""
 
