@@ -22,7 +22,8 @@ AGENCY = tariff(component("agency_energy", "0.5"), code="test.agency", effective
 NEW = tariff(component("agency_energy", "0.5"), code="test.new", effective_from="2026-04-01")
 TARIFFS = (PLAIN, AGENCY, NEW)
 WH = st.one_of(st.integers(-5_000, 10**6), st.integers(0, 10**8), st.just(10**16))
-KEYS: Any = [("account_no", pa.string()), ("kind", pa.string()), ("tariff_code", pa.string())]
+TEXTS: Any = [("account_no", pa.string()), ("kind", pa.string()), ("tariff_code", pa.string())]
+KEYS = pa.schema([*TEXTS, ("amount_fen", pa.int64())])
 
 
 @st.composite
@@ -33,7 +34,8 @@ def bills(draw: st.DrawFn) -> list[dict[str, Any]]:
             "tariff_class": draw(rare("resident", "agricultural")), "tariff_code": draw(rare(*(one.code for one in TARIFFS))),
             "energy_wh": draw(WH), "amount_fen": draw(WH), "estimated_days": draw(rare(0, 9, 30)),
             "contract_w": draw(rare(5_000, None, 0)), "pv_w": draw(rare(None, 3_000)), "from_on": FIRST, "to_on": LAST,
-            "before": draw(rare("test.plain", None, "test.other")), "earlier": draw(st.lists(WH, max_size=3)),
+            "before": draw(rare("test.plain", None, "test.other")), "amount_before": draw(WH),
+            "earlier": draw(st.lists(WH, max_size=3)),
         }
         for serial in range(draw(st.integers(1, 8)))
     ]  # fmt: skip
@@ -50,11 +52,15 @@ LIMITS = st.dictionaries(
 def before(rows: list[dict[str, Any]], others: bool) -> Before:
     use = [[one["account_no"], 0, 0, sum(one["earlier"]), len(one["earlier"])] for one in rows if one["earlier"]]
     columns = list(zip(*use, strict=True)) or [()] * 5
-    known = [[one["account_no"], one["kind"], one["before"]] for one in rows if one["before"] is not None]
-    last = list(zip(*known, strict=True)) or [()] * 3
+    known = [
+        [one["account_no"], one["kind"], one["before"], one["amount_before"]]
+        for one in rows
+        if one["before"] is not None
+    ]
+    last = list(zip(*known, strict=True)) or [()] * 4
     return Before(
         pa.table([pa.array(column, kind) for column, kind in zip(columns, USE.types, strict=True)], schema=USE),
-        pa.table([pa.array(column, pa.string()) for column in last], schema=pa.schema(KEYS)),
+        pa.table([pa.array(column, kind) for column, kind in zip(last, KEYS.types, strict=True)], schema=KEYS),
         others,
     )
 
@@ -75,6 +81,7 @@ def reviewed(one: dict[str, Any], others: bool) -> ToReview:
         energy_wh=one["energy_wh"], amount_fen=one["amount_fen"], from_on=FIRST, to_on=LAST,
         estimated_days=one["estimated_days"], contract_w=one["contract_w"], pv_w=one["pv_w"], remarks=[],
         tariff_code=one["tariff_code"], tariff_before=one["before"],
+        amount_before_fen=None if one["before"] is None else one["amount_before"],
         monthly_from=price.effective_from if price.components[0].code == "agency_energy" else None, others_before=others,
     )  # fmt: skip
 
@@ -85,7 +92,7 @@ def test_what_passes_has_no_finding(rows: list[dict[str, Any]], limits: dict[Any
     for one, passes in zip(rows, passed.tolist(), strict=True):
         found = findings_of(MONTH, reviewed(one, others), limits, tuple(one["earlier"]))
         assert not (passes and found)
-        huge = max(abs(one["energy_wh"]), abs(one["amount_fen"])) > 10**14
+        huge = max(abs(one["energy_wh"]), abs(one["amount_fen"]), one["amount_before"]) > 10**14
         if not found and not huge and one["kind"] == "supply":
             assert passes
 

@@ -13,6 +13,7 @@ LIMITS: Limits = {
     ("over_capacity", "supply", ""): 100,
     ("spike", "supply", ""): 500,
     ("drop", "supply", ""): 10,
+    ("bill_jump", "supply", ""): 300,
     ("first_bill", "supply", ""): 0,
     ("new_tariff", "supply", ""): 0,
     ("old_price", "supply", ""): 0,
@@ -33,6 +34,7 @@ figures = st.builds(
     tariff=st.sampled_from(["a.one", "a.two"]),
     tariff_before=st.none() | st.sampled_from(["a.one", "a.two"]),
     first=st.booleans(),
+    amount_before_fen=st.none() | st.integers(-(10**6), 10**9),
     old_price_from=st.none() | st.just(date(2026, 3, 1)),
 )
 
@@ -47,6 +49,8 @@ def test_a_bill_passes_only_where_every_limit_is_kept(given_figures: Figures) ->
     assert ("over_capacity" in found) == (bool(one.contract_w) and one.energy_wh > (one.contract_w or 0) * one.hours)
     assert ("spike" in found) == (average > 0 and one.energy_wh > 5 * average)
     assert ("drop" in found) == (0 < 10 * one.energy_wh < average)
+    was = one.amount_before_fen or 0
+    assert ("bill_jump" in found) == (was > 0 and one.amount_fen > 3 * was and one.amount_fen - was > 100_00)
     assert ("first_bill" in found) == one.first
     assert ("new_tariff" in found) == (one.tariff_before not in (None, one.tariff))
     assert ("old_price" in found) == (one.old_price_from is not None)

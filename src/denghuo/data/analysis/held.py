@@ -18,7 +18,8 @@ import pyarrow as pa
 
 CELLS_MAX = 128 * 1024
 """Rows times columns of a file that is held; a file of registers of 25,000 meters has as many."""
-FILES_MAX = 192
+ALL_CELLS_MAX = 40 * 1024 * 1024
+"""Cells of all files that are held together (four bytes a cell of a curve): a year of curves of a thousand meters."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class HeldFile:
 
     rows: pa.Table
     keys: Any
+
+    @property
+    def cells(self) -> int:
+        return self.rows.num_rows * self.rows.num_columns
 
     def of(self, values: Iterable[str]) -> list[pa.Table]:
         """The rows of some values, a table for each that is there."""
@@ -45,6 +50,7 @@ class HeldFiles:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._cells = 0
         self._held: OrderedDict[tuple[str, str, int, int], HeldFile] = OrderedDict()
 
     def file(self, path: pathlib.Path, column: str, cells: int, read: Callable[[], pa.Table]) -> HeldFile | None:
@@ -64,7 +70,10 @@ class HeldFiles:
         keys = np.array([str(value).encode() for value in rows[column].to_pylist()], dtype=np.bytes_)
         found = HeldFile(rows.combine_chunks(), keys)
         with self._lock:
+            if key in self._held:
+                return self._held[key]
             self._held[key] = found
-            while len(self._held) > FILES_MAX:
-                self._held.popitem(last=False)
+            self._cells += found.cells
+            while self._cells > ALL_CELLS_MAX and len(self._held) > 1:
+                self._cells -= self._held.popitem(last=False)[1].cells
         return found

@@ -47,7 +47,7 @@ class Again:
     def __init__(self, ask: Ask, call: Call) -> None:
         self._ask, self._call = ask, call
         self.tariff = cache(self._tariff)
-        self._history = cache(self._terms)
+        self.history = cache(self._terms)
 
     def side(self, row: Row) -> Side:
         """A bill with the tariff versions that it was issued by.
@@ -96,12 +96,12 @@ class Again:
             return None
 
     def _opened(self, terms: Terms) -> date:
-        history = self._history(terms.contract_no)
+        history = self.history(terms.contract_no)
         return class_since(history.history, terms) if history else date.min
 
     def _terms_of(self, row: Row, tariff: TariffDocument) -> tuple[Terms, ...]:
         """The terms that hold on days of the bill; class and voltage are those of the bill."""
-        history = self._history(row["contract_no"])
+        history = self.history(row["contract_no"])
         agreed = sorted(history.history, key=lambda one: one.effective_from) if history else []
         held = [
             one

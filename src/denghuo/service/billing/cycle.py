@@ -379,6 +379,7 @@ def findings_of(month: str, bill: ToReview, limits: Limits, earlier_wh: tuple[in
         tariff=bill.tariff_code,
         tariff_before=bill.tariff_before,
         first=bill.others_before and bill.tariff_before is None and not earlier_wh,
+        amount_before_fen=bill.amount_before_fen,
         old_price_from=since if since is not None and since < Month.of(month).first_day else None,
     )
     return review(figures, limits)

@@ -24,6 +24,7 @@ from denghuo.service.billing.api.exception import HOLD_CODES
 from denghuo.service.billing.batch import Entry
 from denghuo.service.billing.cases.standing import tell_moved
 from denghuo.service.billing.cycle import platform_call, rate_entries, review_bills, tariffs_of, write_drafts
+from denghuo.service.billing.guard import EXAMINED, Guard
 from denghuo.service.billing.issue import issue_bills
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.rating import Draft
@@ -62,6 +63,8 @@ class ExceptionDesk:
         holds = {hold.exception_no: hold for hold in self._store.held.holds_by_no(wanted)}
         for number in wanted:
             _releasable(holds.get(number), number, month)
+        # Whoever is quicker than the job: the holder is told before the issue all the same.
+        Guard(self._work, self._store, self._ask, platform_call(call)).examine(month, wanted)
         self._store.held.settle(wanted, "released", call.actor, reason, call.now)
         bills = {hold.bill_no for hold in holds.values() if hold.bill_no is not None}
         free = sorted(bills - self._store.held.still_held(sorted(bills)))
@@ -164,6 +167,8 @@ class ExceptionDesk:
         finish_tasks(self._ask, platform_call(call), to_finish)
         self._store.held.told([hold.exception_no for hold in to_raise], "raised")
         self._store.held.told([hold.exception_no for hold in to_finish], "finished")
+        if self._store.held.unexamined(month, EXAMINED, 1):
+            self._work.enqueue("billing.examine_causes", {"month": month})
         return TasksKept(month=month, raised=len(to_raise), finished=len(to_finish), again=len(holds) == TASKS_MAX)
 
 

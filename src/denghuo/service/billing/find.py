@@ -102,6 +102,25 @@ class BillingFinder:
             (account_no, kind, month),
         )
 
+    def neighbours(self, row: dict[str, Any], before: str) -> dict[str, int]:
+        """What the other accounts of a bill's class, unit and transformer area used in its month and in an earlier one: how many
+        were billed or rated in both, and their energies."""
+        found: dict[str, int] | None = self._work.row(
+            "SELECT count(*) AS count, coalesce(sum(earlier.energy_wh), 0)::bigint AS before_wh,"
+            " coalesce(sum(bill.energy_wh), 0)::bigint AS now_wh FROM bill JOIN bill AS earlier USING (account_no, kind)"
+            " WHERE bill.month = %(month)s AND bill.kind = %(kind)s AND bill.org = %(org)s"
+            " AND bill.tariff_class = %(tariff_class)s AND bill.area_no IS NOT DISTINCT FROM %(area_no)s"
+            " AND bill.account_no <> %(account_no)s AND bill.state <> 'reversed' AND bill.reverses IS NULL"
+            " AND bill.case_no IS NULL AND earlier.month = %(before)s AND earlier.state = 'issued'"
+            " AND earlier.reverses IS NULL AND earlier.case_no IS NULL",
+            {
+                **{name: row[name] for name in ("month", "kind", "org", "tariff_class", "area_no", "account_no")},
+                "before": before,
+            },
+        )
+        assert found is not None  # an aggregate has a row
+        return found
+
     def year_of_bills(self, account_no: str, kind: str, months: int) -> list[dict[str, Any]]:
         """The newest issued bills of an account and kind, at most so many, in the order of their months."""
         rows = self._work.rows(

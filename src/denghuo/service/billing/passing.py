@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
-from denghuo.service.billing.review import Limits
+from denghuo.service.billing.review import JUMP_FLOOR_FEN, Limits
 from denghuo.service.billing.whole import ColumnBills, used_by
 from denghuo.service.tariff.api import TariffDocument
 
@@ -31,7 +31,7 @@ _MOST = 10**14
 @dataclass(frozen=True)
 class Before:
     """What the accounts of a part had before: energies of earlier months (`whole.USE`), and the tariffs of their last bills by
-    account and kind (account_no, kind, tariff_code). others: whether any bill of an earlier month was issued."""
+    account and kind (account_no, kind, tariff_code, amount_fen). others: whether any bill of an earlier month was issued."""
 
     use: pa.Table
     tariffs: pa.Table
@@ -41,7 +41,12 @@ class Before:
 def passing(made: ColumnBills, limits: Limits, before: Before, month_begins: date) -> Flags:
     """Which of the bills pass."""
     seen = _Seen.of(made, before, month_begins)
-    held = (np.abs(seen.energy_wh) > _MOST) | (np.abs(seen.amount_fen) > _MOST) | (seen.power_w > _MOST)
+    held = (
+        (np.abs(seen.energy_wh) > _MOST)
+        | (np.abs(seen.amount_fen) > _MOST)
+        | (seen.power_w > _MOST)
+        | (seen.amount_before_fen > _MOST)
+    )
     kinds, classes = (made.bills[name].combine_chunks().dictionary_encode() for name in ("kind", "tariff_class"))
     for code, may_hold in MAY_HOLD.items():
         for kind in map(str, kinds.dictionary.to_pylist()):
@@ -67,6 +72,7 @@ class _Seen:
     first: Flags
     new_tariff: Flags
     old_price: Flags
+    amount_before_fen: Int
 
     @classmethod
     def of(cls, made: ColumnBills, before: Before, month_begins: date) -> "_Seen":
@@ -91,6 +97,9 @@ class _Seen:
             known=months > 0,
             first=unknown & (months == 0) & before.others,
             new_tariff=np.asarray(pc.fill_null(changed, False).to_numpy(zero_copy_only=False)),
+            amount_before_fen=pc.fill_null(
+                before.tariffs["amount_fen"].combine_chunks().take(last.combine_chunks()), 0
+            ).to_numpy(zero_copy_only=False),
             old_price=np.asarray(pc.is_in(bills["tariff_code"], value_set=pa.array(old, pa.string())).to_numpy()),
         )
 
@@ -116,6 +125,11 @@ MAY_HOLD: dict[str, Callable[[_Seen, int], Flags]] = {
     ),
     "spike": lambda seen, limit: seen.known & (seen.average_wh > 0) & (100 * seen.energy_wh > limit * seen.average_wh),
     "drop": lambda seen, limit: seen.known & (seen.energy_wh > 0) & (100 * seen.energy_wh < limit * seen.average_wh),
+    "bill_jump": lambda seen, limit: (
+        (seen.amount_before_fen > 0)
+        & (seen.amount_fen - seen.amount_before_fen > JUMP_FLOOR_FEN)
+        & (100 * seen.amount_fen > limit * seen.amount_before_fen)
+    ),
     "first_bill": lambda seen, _: seen.first,
     "new_tariff": lambda seen, _: seen.new_tariff,
     "old_price": lambda seen, _: seen.old_price,

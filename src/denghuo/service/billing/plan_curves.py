@@ -49,11 +49,19 @@ class PlanCurves:
 
     def _asked(self, tariff: TariffDocument) -> Days:
         """The calendars of the days on which the day of the week alone says which bands a tariff has."""
-        days = [AskedDay(day=day) for month in self._months if settled(tariff, month) for day in days_of(month)]
+        weekly = any(season.weekdays for season in tariff.seasons)
+
+        def like(day: date) -> date:
+            """The first day of the month that has the same bands: the day of the week alone can tell them apart."""
+            return day.replace(day=(day.day - 1) % 7 + 1 if weekly else 1)
+
+        days = [day for month in self._months if settled(tariff, month) for day in days_of(month)]
         if not days:
             return {}
-        asked = AskBands(code=tariff.code, version=tariff.version, days=days)
-        return calendars_of(self._ask(TariffApi).bands(self._call, asked).spans) or {}
+        wanted = [AskedDay(day=day) for day in sorted(set(map(like, days)))]
+        asked = AskBands(code=tariff.code, version=tariff.version, days=wanted)
+        told = calendars_of(self._ask(TariffApi).bands(self._call, asked).spans)
+        return {day: told[like(day)] for day in days} if told else {}
 
     def of(self, row: Row, tariff: TariffDocument) -> tuple[Sequence[Piece], Basis]:
         """The registers of a bill for a tariff, and what its bands rest on."""

@@ -14,14 +14,17 @@ from denghuo.kernel.values import Energy, Money, decimal_text, round_half_up
 Limits = Mapping[tuple[str, str, str], int]
 """(code, kind, tariff class or "" for the others) -> limit; rules that are off are left out."""
 
+JUMP_FLOOR_FEN = 100_00
+"""A bill that is no more than this above the one before is no shock, however small that one was."""
+
 
 @dataclass(frozen=True)
 class Figures:
     """What the review looks at. `earlier_wh`: energy of earlier months that is known; `hours`: length of the billed period.
 
-    tariff, tariff_before: of this bill and of the account's bill before it. first: nothing of the account was billed or taken over
-    before, though the platform has billed earlier months. old_price_from: the day from which a price holds that is published month
-    by month, where that day is in an earlier month.
+    tariff, tariff_before: of this bill and of the account's bill before it; amount_before_fen: what that bill came to. first:
+    nothing of the account was billed or taken over before, though the platform has billed earlier months. old_price_from: the day
+    from which a price holds that is published month by month, where that day is in an earlier month.
     """
 
     kind: str
@@ -39,6 +42,7 @@ class Figures:
     tariff_before: str | None = None
     first: bool = False
     old_price_from: date | None = None
+    amount_before_fen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,11 @@ REMEDIES: dict[str, TextPair] = {
         zh="以“阶梯累计差错”为原因对这些月份立案退补，或逐月全减另发；差额不予退补的说明理由放行。",
         en="Open a case with the cause “Tier position” over these months, or bill them again one by one; release with the reason"
         " where the difference is not settled.",
+    ),
+    "bill_jump": TextPair(
+        zh="对照已检验的各项原因核实；属实则说明理由放行，客户在发行前已收到提醒；有误则更正后重算。",
+        en="Check the causes that were tested; release with the reason if the amount is right (the customer was told before the"
+        " issue), else correct it and calculate again.",
     ),
     "outlier_amount": TextPair(
         zh="逐行核对电量与电价；无误则说明理由放行。",
@@ -239,6 +248,22 @@ def _beside_earlier(code: str, figures: Figures, average: int, limit: int, how: 
     )
 
 
+def _bill_jump(figures: Figures, limit: int) -> Finding | None:
+    before = figures.amount_before_fen or 0
+    more = figures.amount_fen - before
+    if before <= 0 or more <= JUMP_FLOOR_FEN or 100 * figures.amount_fen <= limit * before:
+        return None
+    amount, was = Money(figures.amount_fen), Money(before)
+    return finding(
+        "bill_jump",
+        f"金额 {amount} 元，上次账单 {was} 元，超过其 {limit}%。",
+        f"{amount} yuan is more than {limit} % of the bill before, {was} yuan.",
+        amount_yuan=amount,
+        before_yuan=was,
+        limit_percent=limit,
+    )
+
+
 def _first_bill(figures: Figures, _: int) -> Finding | None:
     if not figures.first:
         return None
@@ -310,6 +335,7 @@ RULES_BY_CODE: dict[str, Callable[[Figures, int], Finding | None]] = {
     "over_capacity": _over_capacity,
     "spike": _spike,
     "drop": _drop,
+    "bill_jump": _bill_jump,
     "first_bill": _first_bill,
     "new_tariff": _new_tariff,
     "old_price": _old_price,
@@ -329,6 +355,13 @@ MEANINGS: dict[str, tuple[TextPair, str]] = {
     ),
     "spike": (TextPair(zh="电量超过前几个月平均值的限值", en="Energy above the limit of earlier months' average"), "%"),
     "drop": (TextPair(zh="电量低于前几个月平均值的限值", en="Energy below the limit of earlier months' average"), "%"),
+    "bill_jump": (
+        TextPair(
+            zh="金额超过上次账单的限值，且多出 100 元以上",
+            en="Amount above the limit of the bill before, and more than 100 yuan above it",
+        ),
+        "%",
+    ),
     "first_bill": (TextPair(zh="该户首次出账", en="The first bill of an account"), ""),
     "new_tariff": (TextPair(zh="与上次账单的电价不同", en="Another tariff than on the last bill"), ""),
     "old_price": (

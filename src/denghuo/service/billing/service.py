@@ -36,6 +36,7 @@ from denghuo.service.billing.api import (
     CaseNotFound,
     CaseRef,
     CasesFound,
+    CausesExamined,
     CompareBills,
     CorrectedBills,
     Cycle,
@@ -54,6 +55,7 @@ from denghuo.service.billing.api import (
     EstimateDay,
     EstimatesFound,
     EstimatesOf,
+    ExamineCauses,
     ExceptionNotFound,
     ExceptionRef,
     ExceptionsFound,
@@ -136,6 +138,7 @@ from denghuo.service.billing.estimate import DayDesk, unbilled
 from denghuo.service.billing.exceptions import ExceptionDesk
 from denghuo.service.billing.explained import explained
 from denghuo.service.billing.find import BillingFinder
+from denghuo.service.billing.guard import Guard
 from denghuo.service.billing.known import as_known
 from denghuo.service.billing.measure import forecast_errors, measure_forecast
 from denghuo.service.billing.parallel.desk import ParallelDesk
@@ -251,6 +254,9 @@ class BillingService(BillingApi):
 
     def keep_tasks(self, call: Call, request: CycleRef) -> TasksKept:
         return self._desk().keep_tasks(call, request.month)
+
+    def examine_causes(self, call: Call, request: ExamineCauses) -> CausesExamined:
+        return Guard(self._work, self._store, self._ask, platform_call(call)).examine(request.month)
 
     def tell_holders(self, call: Call, request: TellHolders) -> HoldersTold:
         return tell_holders(self._work, self._store, self._ask, platform_call(call), request)

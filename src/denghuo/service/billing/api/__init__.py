@@ -185,6 +185,7 @@ from denghuo.service.billing.api.reversal import (
     ReversalRequest,
     ReverseBill,
 )
+from denghuo.service.billing.api.shock import CauseResult, CausesExamined, ExamineCauses
 from denghuo.service.billing.api.trial import NotTriable, Trial, TrialReading, Try
 from denghuo.service.billing.api.unit import (
     UNIT_STATES,
@@ -271,6 +272,8 @@ __all__ = [
     "CaseSegment",
     "CasesFound",
     "Cause",
+    "CauseResult",
+    "CausesExamined",
     "ChainedBill",
     "ChangePart",
     "ChangeStep",
@@ -296,6 +299,7 @@ __all__ = [
     "EstimatesFound",
     "EstimatesMade",
     "EstimatesOf",
+    "ExamineCauses",
     "ExceptionNotFound",
     "ExceptionRef",
     "ExceptionRow",
@@ -483,6 +487,11 @@ class BillingApi(Api, noun="billing", version=1):
     @command(permit="billing.advance")
     def keep_tasks(self, call: Call, request: CycleRef) -> TasksKept:
         """Brings the to-do lists in line with what is held: a step of the job worker, called until all is told."""
+
+    @command(permit="billing.advance")
+    def examine_causes(self, call: Call, request: ExamineCauses) -> CausesExamined:
+        """Tests what held bills out of the ordinary come from, and tells their holders, before the issue, that they are looked at:
+        a step of the job worker, called until none waits."""
 
     @command(permit="billing.advance")
     def tell_holders(self, call: Call, request: TellHolders) -> HoldersTold:

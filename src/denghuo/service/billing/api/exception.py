@@ -20,6 +20,7 @@ from denghuo.kernel.fields import (
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Energy, Money, Percent
 from denghuo.service.billing.api.bill import BillKind, BillState, HolderName
+from denghuo.service.billing.api.shock import CauseResult
 
 HOLD_CODES = Dictionary(
     "billing.hold",
@@ -36,6 +37,7 @@ HOLD_CODES = Dictionary(
         "negative": text("负电量或负电费", "Negative energy or amount"),
         "spike": text("电量突增", "Energy far above earlier months"),
         "drop": text("电量突降", "Energy far below earlier months"),
+        "bill_jump": text("电费突增", "Amount far above the bill before"),
         "first_bill": text("首次出账", "First bill"),
         "new_tariff": text("电价变更", "Another tariff than before"),
         "old_price": text("沿用往月价格", "Price of an earlier month"),
@@ -67,6 +69,7 @@ HoldCode = Annotated[
         "negative",
         "spike",
         "drop",
+        "bill_jump",
         "first_bill",
         "new_tariff",
         "old_price",
@@ -119,6 +122,7 @@ CAUSE_OF: dict[str, Literal["collection", "record", "tariff", "use"]] = {
     "zero_use": "use",
     "spike": "use",
     "drop": "use",
+    "bill_jump": "use",
     "outlier_amount": "use",
 }
 """Where what holds an account is put right first."""
@@ -193,7 +197,11 @@ class HeldPiece(Message):
 
 
 class HeldException(Message):
-    """One exception. `remedy` says what to do; `parameters` are the figures of the rule that held it."""
+    """One exception. `remedy` says what to do; `parameters` are the figures of the rule that held it.
+
+    tested: what the difference to the bill before comes from, cause by cause, where the bill is out of the ordinary; their amounts
+    add up to `difference`. told_at: when the customer was told that the bill is looked at, before its issue.
+    """
 
     exception_no: ExceptionNo
     month: MonthText
@@ -215,6 +223,11 @@ class HeldException(Message):
     releasable: Annotated[bool, Label("可放行", "May be released")]
     state: ExceptionState
     raised_at: Annotated[AwareDatetime, Label("发现时间", "Raised at")]
+    before_bill_no: Annotated[str | None, Label("对比账单", "Beside the bill")] = None
+    difference: Annotated[Money | None, Label("比上次增减", "Difference to the bill before")] = None
+    tested: Annotated[list[CauseResult], Label("原因检验", "Causes tested")] = []
+    tested_at: Annotated[AwareDatetime | None, Label("检验时间", "Tested at")] = None
+    told_at: Annotated[AwareDatetime | None, Label("已告知客户", "Customer told at")] = None
     settled_at: Annotated[AwareDatetime | None, Label("处理时间", "Settled at")]
     settled_by: Annotated[str | None, Label("处理人", "Settled by")]
     settled_why: Annotated[str | None, Label("处理说明", "Why")]

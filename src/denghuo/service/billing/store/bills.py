@@ -71,7 +71,7 @@ _OTHERS_BEFORE: LiteralString = (
     "EXISTS (SELECT FROM bill AS earlier WHERE earlier.month < %s AND earlier.state = 'issued')"
 )
 _KEYS: Any = [("account_no", pa.string()), ("kind", pa.string()), ("tariff_code", pa.string())]
-_TARIFFS_BEFORE = pa.schema(_KEYS)
+_TARIFFS_BEFORE = pa.schema([*_KEYS, ("amount_fen", pa.int64())])
 _USED: Any = [("account_no", pa.string()), ("energy_wh", pa.int64())]
 _USED_BEFORE = pa.schema(_USED)
 _MONTHLY = '$.components[*] ? (@.code == "agency_energy")'
@@ -86,8 +86,8 @@ _KNOWN_USE: LiteralString = (
 
 @dataclass(frozen=True)
 class ToReview:
-    """A rated bill as the review sees it. tariff_before: of the account's bill before. monthly_from: from when its monthly prices
-    hold. others_before: whether any bill of an earlier month was issued."""
+    """A rated bill as the review sees it. tariff_before, amount_before_fen: of the account's bill before. monthly_from: from when
+    its monthly prices hold. others_before: whether any bill of an earlier month was issued."""
 
     bill_no: str
     account_no: str
@@ -106,6 +106,7 @@ class ToReview:
     tariff_before: str | None
     monthly_from: date | None
     others_before: bool
+    amount_before_fen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -274,11 +275,11 @@ class Bills:
         return bool(self._work.value(f"SELECT {_OTHERS_BEFORE}", (month,)))
 
     def tariffs_before(self, accounts: Sequence[str], month: str) -> pa.Table:
-        """The tariffs of the last bills before a month: account_no, kind, tariff_code."""
+        """The tariffs of the last bills before a month: account_no, kind, tariff_code, amount_fen."""
         return self._work.table(
-            "SELECT account_no, kind, tariff_code FROM unnest(%s::text[]) AS asked (account_no)"
-            " CROSS JOIN unnest(ARRAY['supply', 'purchase']) AS kinds (kind) CROSS JOIN LATERAL (SELECT tariff_code FROM bill"
-            " WHERE bill.account_no = asked.account_no AND bill.kind = kinds.kind AND month < %s AND state = 'issued'"
+            "SELECT account_no, kind, tariff_code, amount_fen FROM unnest(%s::text[]) AS asked (account_no)"
+            " CROSS JOIN unnest(ARRAY['supply', 'purchase']) AS kinds (kind) CROSS JOIN LATERAL (SELECT tariff_code, amount_fen"
+            " FROM bill WHERE bill.account_no = asked.account_no AND bill.kind = kinds.kind AND month < %s AND state = 'issued'"
             " AND reverses IS NULL AND case_no IS NULL ORDER BY month DESC LIMIT 1) AS earlier",
             (list(accounts), month),
             _TARIFFS_BEFORE,
@@ -309,6 +310,9 @@ class Bills:
             " (SELECT tariff_code FROM bill AS earlier WHERE earlier.account_no = bill.account_no AND earlier.kind = bill.kind"
             " AND earlier.month < bill.month AND earlier.state = 'issued' AND earlier.reverses IS NULL"
             " AND earlier.case_no IS NULL ORDER BY earlier.month DESC LIMIT 1) AS tariff_before,"
+            " (SELECT amount_fen FROM bill AS earlier WHERE earlier.account_no = bill.account_no AND earlier.kind = bill.kind"
+            " AND earlier.month < bill.month AND earlier.state = 'issued' AND earlier.reverses IS NULL"
+            " AND earlier.case_no IS NULL ORDER BY earlier.month DESC LIMIT 1) AS amount_before_fen,"
             " (SELECT (document ->> 'effective_from')::date FROM rated_tariff WHERE code = tariff_code"
             " AND version = tariff_version AND document @? %s) AS monthly_from,"
             f" {_OTHERS_BEFORE} AS others_before"

@@ -14,7 +14,8 @@ from denghuo.service.billing.review import Finding
 
 HOLD = (
     "SELECT exception_no, month, account_no, org, kind, tariff_class, code, reason, remedy, parameters, pieces, energy_wh,"
-    " amount_fen, bill_no, state, raised_at, settled_at, settled_by, settled_why FROM hold"
+    " amount_fen, bill_no, state, raised_at, settled_at, settled_by, settled_why, before_bill_no, difference_fen, tested,"
+    " tested_at, told_at FROM hold"
 )
 
 
@@ -41,6 +42,11 @@ class Hold:
     settled_at: datetime | None
     settled_by: str | None
     settled_why: str | None
+    before_bill_no: str | None
+    difference_fen: int | None
+    tested: list[dict[str, Any]] | None
+    tested_at: datetime | None
+    told_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,8 @@ class Held:
             " parameters = excluded.parameters, pieces = excluded.pieces, energy_wh = excluded.energy_wh,"
             " amount_fen = excluded.amount_fen, bill_no = excluded.bill_no, org = excluded.org,"
             " tariff_class = excluded.tariff_class,"
+            " tested = CASE WHEN h.bill_no IS DISTINCT FROM excluded.bill_no OR h.energy_wh IS DISTINCT FROM excluded.energy_wh"
+            " OR h.amount_fen IS DISTINCT FROM excluded.amount_fen OR h.pieces <> excluded.pieces THEN NULL ELSE h.tested END,"
             " state = CASE WHEN excluded.state = 'noted' THEN 'noted' WHEN h.state = 'released'"
             " AND h.parameters = excluded.parameters THEN 'released' ELSE 'open' END,"
             " raised_at = CASE WHEN h.state = 'open' THEN h.raised_at ELSE excluded.raised_at END",
@@ -158,6 +166,26 @@ class Held:
             " ORDER BY exception_no LIMIT %s",
             (month, limit),
             Hold,
+        )
+
+    def unexamined(
+        self, month: str, codes: Sequence[str], limit: int, exception_nos: Sequence[str] | None = None
+    ) -> list[Hold]:
+        """Open exceptions of bills, of these codes, whose causes were not tested; of these numbers where given."""
+        return self._work.rows(
+            HOLD + " WHERE month = %s AND code = ANY (%s) AND state = 'open' AND bill_no IS NOT NULL AND tested IS NULL"
+            " AND (%s::text[] IS NULL OR exception_no = ANY (%s)) ORDER BY exception_no LIMIT %s",
+            (month, list(codes), exception_nos, exception_nos, limit),
+            Hold,
+        )
+
+    def examined(self, rows: Sequence[tuple[str | None, int | None, str, datetime, datetime | None, str]]) -> None:
+        """Writes what was tested: the bill beside which, the difference, the causes, when, when the customer was told, and the
+        exception."""
+        self._work.run_many(
+            "UPDATE hold SET before_bill_no = %s, difference_fen = %s, tested = %s, tested_at = %s,"
+            " told_at = coalesce(%s, told_at) WHERE exception_no = %s",
+            rows,
         )
 
     def told(self, exception_nos: Sequence[str], task: str) -> None:
