@@ -29,7 +29,7 @@ from denghuo.service.tariff.api import (
     TariffDocument,
 )
 from denghuo.service.tariff.gazette import no_such_area
-from denghuo.service.tariff.rules import carried_into, compose, differences, read_price_table
+from denghuo.service.tariff.rules import carried_into, compose, differences, purchase_notices, read_price_table
 from denghuo.service.tariff.store import TariffStore, digest
 from denghuo.service.tariff.tables import TableStore, TableStored, VersionOfTable
 
@@ -61,7 +61,11 @@ class MonthlyPrices:
         last = self._store.in_force(InForce(on=month.first_day - _ONE_DAY, area=area.code))
         composed = compose(area, month, source, read.rows, [one.document for one in last])
         notices: list[TableFault] = []
-        for notice in [*read.notices, *(notice for one in composed for notice in one.notices)]:
+        for notice in [
+            *read.notices,
+            *purchase_notices(request, read.rows),
+            *(notice for one in composed for notice in one.notices),
+        ]:
             if notice not in notices:
                 notices.append(notice)
         self._withdraw_others(area.code, request.month, {one.tariff.code for one in composed})

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from denghuo.kernel.contract import Label, Message, Page
 from denghuo.kernel.fields import AsOf, MonthText, TariffCode, TextPair
 from denghuo.kernel.problem import NotFound, Problem
+from denghuo.kernel.values import Energy, Money
 from denghuo.service.tariff.api.tariff import TEXT_MAX, AreaCode, Status, VersionNo
 from denghuo.service.tariff.season import SourceNumber
 
@@ -29,7 +30,8 @@ class DraftPriceTable(Message):
     area: division code or name of the area. Columns in Chinese or English: scheme, voltage, agent (or average and deviation),
     line_loss, td, sysop, gov_fund, and as printed: non_tou, sharp, peak, flat, valley, deep, demand_yuan_per_kW,
     capacity_yuan_per_kVA; all prices in yuan. correction: the month is published already and this table replaces what it prices,
-    under the number of a new document or that of the same one issued again.
+    under the number of a new document or that of the same one issued again. priority_kwh, market_kwh, balance: what the notice says
+    of the purchase, where the deviation that the table prints is to be compared with it.
     """
 
     area: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,32}$"), Label("区域", "Area")]
@@ -39,6 +41,9 @@ class DraftPriceTable(Message):
     address: Annotated[str, StringConstraints(max_length=400), Label("出处", "Address")] = ""
     text: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX), Label("价格表文件", "Price table file")]
     correction: Annotated[bool, Label("更正已发布的价格表", "Corrects a published table")] = False
+    priority_kwh: Annotated[Energy | None, Label("优先发电购电量", "Bought of priority generation")] = None
+    market_kwh: Annotated[Energy | None, Label("市场化购电量", "Bought at the market")] = None
+    balance: Annotated[Money | None, Label("历史偏差费用", "Balance of earlier months")] = None
 
 
 class PriceTableRef(Message):

@@ -7,6 +7,7 @@ from denghuo.service.tariff.rules.comparing import differences
 from denghuo.service.tariff.rules.composing import carried_into, compose
 from denghuo.service.tariff.rules.frames import TRANSMISSION_FROM, frames
 from denghuo.service.tariff.rules.price_table import read_price_table
+from denghuo.service.tariff.rules.purchase import purchase_notices
 from denghuo.service.tariff.rules.reading import Unreadable, faulty, file_text, read_text
 from denghuo.service.tariff.rules.showing import price_rows, tier_rows, time_rows
 from denghuo.service.tariff.rules.urdb import read_urdb
@@ -23,6 +24,7 @@ __all__ = [
     "file_text",
     "frames",
     "price_rows",
+    "purchase_notices",
     "read_price_table",
     "read_text",
     "read_urdb",

@@ -13,6 +13,8 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Price
 from denghuo.service.tariff.api import (
+    AGENCY_CASES,
+    AgencyMultiple,
     BasicCharge,
     Component,
     PriceAt,
@@ -24,6 +26,8 @@ from denghuo.service.tariff.api import (
 )
 from denghuo.service.tariff.rules.areas import Area
 from denghuo.service.tariff.rules.frames import (
+    AGENCY_FROM,
+    AGENCY_RULES,
     DEMAND_RULES,
     POWER_FACTOR,
     THIRD_CYCLE,
@@ -115,11 +119,20 @@ class _Month:
                 "components": components,
                 "seasons": self._seasons,
                 "basic": basic,
+                "agency_multiple": self._multiple(),
                 "examples": [],
                 "note": None,
             }
         )
-        sources = [self._table, *kept.sources, *self._base.sources, POWER_FACTOR, DEMAND_RULES, THIRD_CYCLE]
+        sources = [
+            self._table,
+            *kept.sources,
+            *self._base.sources,
+            POWER_FACTOR,
+            DEMAND_RULES,
+            THIRD_CYCLE,
+            AGENCY_RULES,
+        ]
         tariff = tariff.model_copy(update={"sources": _referred(tariff, sources)})
         return Composed(TariffDocument.model_validate(tariff.model_dump()), self._before, self._notices)
 
@@ -211,6 +224,17 @@ class _Month:
         )
         if fault not in self._notices:
             self._notices.append(fault)
+
+    def _multiple(self) -> AgencyMultiple | None:
+        """Who pays a multiple of the agency price: by the rules of agency purchase, unless the month before says otherwise. The
+        deviation of earlier months is part of the agency price."""
+        parts = ["agency_energy", "history_deviation"] if self._apart else ["agency_energy"]
+        kept = self._before.agency_multiple if self._before is not None else None
+        if kept is None and self._month.first_day < AGENCY_FROM:
+            return None
+        cases = list(AGENCY_CASES.entries)
+        fresh = kept or AgencyMultiple.model_validate({"cases": cases, "document": AGENCY_RULES.number})
+        return AgencyMultiple.model_validate(fresh.model_dump() | {"components": parts})
 
     # -- basic charge -----------------------------------------------------------------------------------------------------
 

@@ -52,6 +52,11 @@ THIRD_CYCLE = Source(
     title="第三监管周期省级电网输配电价",
     address="https://yctzcsy.com/hyxw/1919.html",
 )
+AGENCY_RULES = Source(
+    number="发改办价格〔2021〕809号",
+    title="组织开展电网企业代理购电工作有关事项",
+)
+AGENCY_FROM = date(2021, 12, 1)
 HIGH_VOLTAGES = ("6", "10", "20", "35", "66", "110", "220", "330", "500")
 VOLTAGES = {"single": ("0.22", "0.38", *HIGH_VOLTAGES), "two": ("0.38", *HIGH_VOLTAGES)}
 
