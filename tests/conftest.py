@@ -1,6 +1,8 @@
 """Fixtures of the whole suite: a PostgreSQL server and fresh databases in it."""
 
 import os
+import pathlib
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from denghuo.data.processing.embedded import EmbeddedServer
-from tests.databases import database, in_memory, migrated
+from tests.databases import database, in_memory, migrated, prepared
 from tests.exercised import Exercised
 from tests.scope import Scope, known_rows
 
@@ -84,3 +86,15 @@ def empty_dsn(postgres_dsn: str) -> Iterator[str]:
     """A fresh database without any schema; dropped afterwards."""
     with database(postgres_dsn) as dsn:
         yield dsn
+
+
+@pytest.fixture(scope="session")
+def _first_started() -> Iterator[pathlib.Path]:
+    with prepared() as folder:
+        yield folder
+
+
+@pytest.fixture
+def data_folder(_first_started: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
+    """A data folder of its own that has been started before: a first start makes the server and every schema, for seconds."""
+    return pathlib.Path(shutil.copytree(_first_started, tmp_path / "data"))

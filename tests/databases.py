@@ -13,6 +13,8 @@ from psycopg import sql
 
 import denghuo
 from denghuo.data.processing.migration import migrate
+from denghuo.main.composition import platform
+from denghuo.settings import load
 
 MEMORY = pathlib.Path("/dev/shm")
 ROOM_BYTES = 4 * 2**30
@@ -27,6 +29,16 @@ def in_memory() -> Iterator[pathlib.Path | None]:
         return
     with tempfile.TemporaryDirectory(prefix="denghuo-test-", dir=MEMORY) as folder:
         yield pathlib.Path(folder)
+
+
+@contextmanager
+def prepared() -> Iterator[pathlib.Path]:
+    """A data folder after its first start: its own server with every schema, and its key."""
+    with in_memory() as memory, tempfile.TemporaryDirectory(dir=memory) as made:
+        folder = pathlib.Path(made)
+        with platform(load(None, {}, {"data": str(folder)}), alone=True):
+            pass
+        yield folder
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """Fee control on its pages: agreed on the contract, the balance estimated, warned of once, paid in."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Enter
 from tests.browser.product import Product
+
+from denghuo.kernel.period import SHANGHAI
 
 
 @pytest.mark.parametrize("width", [1440, 390])
@@ -17,7 +19,7 @@ def test_a_customer_under_fee_control_is_seen_with_the_balance(
         rows = product.ask(client, "contract.find_contracts", tariff_class="resident", kind="supply", limit=9)["rows"]
         row = rows[-1] if width > 1000 else rows[-2]
         number = row["account_no"]
-        today = datetime.now(UTC).date().isoformat()
+        today = datetime.now(SHANGHAI).date().isoformat()
         limits = {"org": "1405810", "effective_from": today, "low_amount": "50.00", "reason": "费控预警标准"}
         product.ask(client, "ledger.set_balance_limit", **limits)
         page = enter("billing", path=f"/w/contract/contract?contract_no={row['contract_no']}", width=width)

@@ -79,9 +79,9 @@ def test_up_serves_stops_in_order_and_keeps_what_was_committed(tmp_path: pathlib
     assert json.loads(found.stdout)["total"] == 1, found.stderr
 
 
-def test_a_second_server_in_the_same_folder_is_refused(tmp_path: pathlib.Path) -> None:
-    with started(tmp_path):
-        second = run(tmp_path, "up", "--port", "0")
+def test_a_second_server_in_the_same_folder_is_refused(data_folder: pathlib.Path) -> None:
+    with started(data_folder):
+        second = run(data_folder, "up", "--port", "0")
     assert second.returncode == 2
     assert "--data" in second.stderr and "正在使用" in second.stderr
 
@@ -113,9 +113,9 @@ def test_wrong_words_are_answered_without_a_store(tmp_path: pathlib.Path, words:
     assert not (tmp_path / "postgres").exists()
 
 
-def test_an_anticipated_problem_ends_a_command_with_both_texts(tmp_path: pathlib.Path) -> None:
+def test_an_anticipated_problem_ends_a_command_with_both_texts(data_folder: pathlib.Path) -> None:
     refused = CliRunner().invoke(
-        main, ["--data", str(tmp_path), "call", "customer.account", '{"account_no": "5810100000019"}']
+        main, ["--data", str(data_folder), "call", "customer.account", '{"account_no": "5810100000019"}']
     )
     assert refused.exit_code == 2
     assert "does not exist" in refused.output and "不存在" in refused.output

@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 from tests.packaged import packaged_binaries, packaged_server
+from tests.scenario.books import AREAS, run_month
 from tests.scenario.county import part_of_county
-from tests.scenario.test_split import AREAS, run_month
 
 from denghuo.main.composition import platform
 from denghuo.settings import load

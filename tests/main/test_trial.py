@@ -137,8 +137,8 @@ def test_a_file_as_a_whole_may_be_unusable(tmp_path: pathlib.Path, flat: str) ->
     assert refused.exit_code == 2 and "nowhere.csv" in refused.output
 
 
-def test_a_stored_tariff_is_taken_by_its_code(tmp_path: pathlib.Path) -> None:
-    folder = ["--data", str(tmp_path / "data")]
+def test_a_stored_tariff_is_taken_by_its_code(tmp_path: pathlib.Path, data_folder: pathlib.Path) -> None:
+    folder = ["--data", str(data_folder)]
     loaded = CliRunner().invoke(main, [*folder, "call", "tariff.load_published", '{"area": "310000"}'])
     assert loaded.exit_code == 0, loaded.output
     words = ["sh.resident.tiered", "month=2026-04", "voltage=0.22", "total_kwh=240", "used_before_kwh=3000"]

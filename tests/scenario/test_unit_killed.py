@@ -1,18 +1,14 @@
 """kill -9 at many moments of one unit's run: taken up each time, nothing of it is posted twice and nothing is lost."""
 
-import multiprocessing
 import pathlib
 import random
 import secrets
-import signal
 import sys
-import time
 
 import psycopg
 import pytest
+from tests.scenario.books import MONTH, run_until
 from tests.scenario.county import part_of_county
-from tests.scenario.test_killed import WAIT_S, steps_done
-from tests.scenario.test_split import MONTH
 
 from denghuo.importer import take_over
 from denghuo.main.composition import operator, platform
@@ -32,9 +28,6 @@ from denghuo.settings import load
 AREAS = ("TG001",)
 UNIT = "1405810.01"
 KILLS = 3
-FRESH = multiprocessing.get_context("forkserver")
-"""Processes that begin with the program loaded and nothing of it used, so that a start costs no import."""
-FRESH.set_forkserver_preload([__name__])
 
 
 def run(folder: str, dsn: str, key: str) -> None:
@@ -42,24 +35,6 @@ def run(folder: str, dsn: str, key: str) -> None:
     settings = load(None, {}, {"data": folder, "dsn": dsn, "key": key})
     with platform(settings) as running, running.working():
         sys.exit(run_unit(running, MONTH, UNIT))
-
-
-def run_until(
-    folder: str, dsn: str, key: str, watch: psycopg.Connection, steps: int | None, after_s: float
-) -> int | None:
-    """A process of its own until it ends, or so long after as many more steps are committed: then it is killed (None)."""
-    before, deadline = steps_done(watch), time.monotonic() + WAIT_S
-    process = FRESH.Process(target=run, args=(folder, dsn, key))
-    process.start()
-    while process.exitcode is None:
-        assert time.monotonic() < deadline, "the unit did not come to its end"
-        if steps is not None and steps_done(watch) >= before + steps:
-            process.join(after_s)
-            process.kill()
-            process.join()
-            return None if process.exitcode == -signal.SIGKILL else process.exitcode
-        process.join(0.02)
-    return process.exitcode
 
 
 def test_a_unit_killed_again_and_again_is_issued_and_posted_once(
@@ -79,7 +54,7 @@ def test_a_unit_killed_again_and_again_is_issued_and_posted_once(
     with psycopg.connect(database_dsn, autocommit=True) as watch:
         while ended is None:
             steps = moments.randint(1, 3) if killed < KILLS else None
-            ended = run_until(str(folder), database_dsn, key, watch, steps, moments.random() / 5)
+            ended = run_until(run, (str(folder), database_dsn, key), watch, steps, moments.random() / 5)
             killed += ended is None
     assert ended == 0 and killed >= 2
 
