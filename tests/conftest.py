@@ -46,7 +46,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Exercised(config), "exercised")
 
 
+LONGEST_FIRST = ("browser", "scenario", "main", "importer", "service/billing", "verify", "service/reading", "data")
+"""Folders in the order in which workers take their files: what takes long begins early, so that nobody waits at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {folder: rank for rank, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: min((ranks[at] for at in ranks if f"tests/{at}/" in item.nodeid), default=len(ranks)))
     known = known_rows()
     for item in items:
         for mark in item.iter_markers("scope"):

@@ -13,8 +13,6 @@ from psycopg import sql
 
 import denghuo
 from denghuo.data.processing.migration import migrate
-from denghuo.main.composition import platform
-from denghuo.settings import load
 
 MEMORY = pathlib.Path("/dev/shm")
 ROOM_BYTES = 4 * 2**30
@@ -34,6 +32,9 @@ def in_memory() -> Iterator[pathlib.Path | None]:
 @contextmanager
 def prepared() -> Iterator[pathlib.Path]:
     """A data folder after its first start: its own server with every schema, and its key."""
+    from denghuo.main.composition import platform  # with all of the program, which most tests do without
+    from denghuo.settings import load
+
     with in_memory() as memory, tempfile.TemporaryDirectory(dir=memory) as made:
         folder = pathlib.Path(made)
         with platform(load(None, {}, {"data": str(folder)}), alone=True):

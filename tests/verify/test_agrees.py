@@ -269,7 +269,7 @@ def subjects(draw: st.DrawFn, document: TariffDocument) -> Any:
 
 
 @given(data=st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_whatever_the_platform_rates_the_verifier_rates_alike(data: st.DataObject) -> None:
     document = data.draw(tariffs())
     contract = data.draw(subjects(document))
@@ -281,7 +281,7 @@ def test_whatever_the_platform_rates_the_verifier_rates_alike(data: st.DataObjec
 
 
 @given(month=months())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_months_with_anything_are_rated_alike(month: tuple[Any, Any]) -> None:
     document, contract = month
     try:

@@ -156,7 +156,7 @@ def test_the_file_is_verified_and_its_proof_is_small(tmp_path: pathlib.Path) -> 
 
 
 @given(at=st.integers(0, len(TEXT) - 1), byte=st.integers(0, 255))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_one_changed_byte_anywhere_is_detected(at: int, byte: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     changed = TEXT[:at] + bytes([byte]) + TEXT[at + 1 :]
     try:
@@ -308,11 +308,12 @@ def test_any_other_value_of_a_bill_with_everything_is_detected(what: str, part: 
     """Or said to be unknown; and whatever stands there, the program ends with a report."""
     file = RICH[what]
     assert verify(file).verdict == "verified", verify(file)
-    for path in places(file.get(part, []), part):
+    for at, path in enumerate(places(file.get(part, []), part)):
         changed = copy.deepcopy(file)
         holder = functools.reduce(operator.getitem, path[:-1], changed)
         old = holder[path[-1]]
-        for other in (*OTHERS, *LARGE):
+        # One place takes some of the odd values and the next the others: every kind of value meets every kind of place.
+        for other in (*OTHERS, *LARGE)[at % 3 :: 3]:
             if json.dumps(other) != json.dumps(old):
                 holder[path[-1]] = other
                 assert verify(changed).verdict != "verified", (path, other)
@@ -328,7 +329,7 @@ def within(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
 
 
 @given(what=st.sampled_from(sorted(RICH)), data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_parts_that_are_exchanged_or_left_out_end_with_a_report(what: str, data: st.DataObject) -> None:
     changed = copy.deepcopy(RICH[what])
     every = [path for path in within(changed) if path[0] in ("bill", "readings", "tariff", "tariffs") and len(path) > 1]

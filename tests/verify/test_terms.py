@@ -137,7 +137,7 @@ def contracts(draw: st.DrawFn) -> tuple[RatingSubject, TariffDocument, dict[str,
 
 
 @given(contract=contracts())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_losses_parts_and_market_are_rated_alike(contract: Any) -> None:
     try:
         rate(*contract)
@@ -186,7 +186,7 @@ def _ratable(contract: RatingSubject, document: TariffDocument, others: dict[str
 
 
 @given(month=staged())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_months_in_stages_are_rated_alike(month: list[Stage]) -> None:
     try:
         rate_stages(month)

@@ -51,7 +51,7 @@ def alike(document: TariffDocument, registers: dict[str, int], used: int, months
 
 
 @given(document=tariffs(), registers=REGISTERS, used=st.integers(0, 10**8), months=st.integers(1, 12))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_any_tariff_of_energy(document: TariffDocument, registers: dict[str, int], used: int, months: int) -> None:
     alike(document.model_copy(update={"voltages": ["0.38"]}), registers, used, months)
 
@@ -59,6 +59,6 @@ def test_any_tariff_of_energy(document: TariffDocument, registers: dict[str, int
 @given(
     document=st.sampled_from(SHIPPED), registers=HOUSEHOLD, used=st.integers(0, 6 * 10**6), months=st.integers(1, 12)
 )
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_the_shipped_tariffs(document: TariffDocument, registers: dict[str, int], used: int, months: int) -> None:
     alike(document, registers, used, months)

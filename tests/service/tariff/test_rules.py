@@ -434,7 +434,7 @@ _PIECES = st.sampled_from(
 
 
 @given(text=st.one_of(st.text(max_size=200), st.lists(_PIECES, max_size=60).map("".join)))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_any_text_is_a_tariff_or_refused(text: str) -> None:
     with pytest.raises(Unreadable):
         read_text(text)
@@ -457,7 +457,7 @@ _ODD = st.one_of(
 
 
 @given(changes=st.lists(st.tuples(st.sampled_from([at for at, _ in places(WHOLE)]), _ODD), min_size=1, max_size=4))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_no_change_of_a_tariff_crashes_reader_or_checker(changes: list[tuple[tuple[str | int, ...], Any]]) -> None:
     """Whatever is put anywhere: it is refused, or checked, shown and written; each finding has a place and words."""
     body: Any = WHOLE
