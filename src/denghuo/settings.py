@@ -46,6 +46,9 @@ class Settings(BaseModel):
     data: str = Field(default_factory=lambda: platformdirs.user_data_dir("denghuo"))
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8420
+    terminal_host: str = "127.0.0.1"
+    terminal_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Where terminals connect to (前置接入), in the process that runs acquisition; port 0 picks a free one at each start."""
     log: Literal["debug", "info", "warning", "error"] = "warning"
     dsn: SecretStr = SecretStr("")
     """A PostgreSQL server to use instead of the embedded one."""

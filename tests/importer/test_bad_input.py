@@ -29,7 +29,7 @@ from denghuo.service.reading.api import CurveDay, ReadingApi
 
 NOW = datetime(2026, 5, 2, 1, tzinfo=UTC)
 CALL = Call.system(NOW)
-NOUNS = {"permission", "customer", "asset", "contract", "point", "reading", "payment"}
+NOUNS = {"permission", "customer", "asset", "contract", "point", "acquisition", "reading", "payment"}
 A, B = number(1), number(2)
 GOOD = {
     "organisations": "org_code,name,kind,parent_code\n1405810,高平市供电公司,company,\n1405810.01,米山供电所,station,1405810\n",
@@ -46,6 +46,9 @@ GOOD = {
     f"{A}01,sale,fwd,{A},TG1,F1,1405810.01,M1,1,0.22\n{B}01,sale,fwd,{B},TG1,F1,1405810.01,M2,1,0.22\n",
     "debit_agreements": "account_no,bank_code,bank_account,holder,signed_on\n"
     f"{A},ICBC,9999000011112222,林庆娟,2024-01-05\n",
+    "terminals": "terminal_no,protocol,name,vendor,channel,org_code,area_no\n"
+    "140500001,gdw3761,一号集中器,甲厂,cellular,1405810.01,TG1\n",
+    "terminal_meters": "terminal_no,number,meter_no,address\n140500001,1,M1,000000000001\n",
     "register_reads": "meter_no,read_at,fwd_kwh,rev_kwh\n"
     "M1,2026-04-01T00:00:00+08:00,100.5,0\nM1,2026-05-01T00:00:00+08:00,180.25,0\n",
 }
@@ -114,6 +117,7 @@ def test_what_names_the_unknown_is_refused_and_the_rest_taken(place: Place) -> N
             f"{A}08,sale,fwd,{A},TG1,F1,1405810.01,M9,1,0.22",
         ),
         debit_agreements=plus("debit_agreements", f"{c},ICBC,9999000011112222,无此人,2024-01-05"),
+        terminal_meters=plus("terminal_meters", "140500002,1,M3,000000000003", "140500001,1,M2,000000000002"),
         register_reads=plus("register_reads", "M9,2026-04-01T00:00:00+08:00,1,0"),
     )
     assert report.exit_code == 1
@@ -123,6 +127,8 @@ def test_what_names_the_unknown_is_refused_and_the_rest_taken(place: Place) -> N
         ("points.csv", 5, "area_no"),
         ("points.csv", 6, "meter_no"),
         ("debit_agreements.csv", 3, "account_no"),
+        ("terminal_meters.csv", 3, "terminal_no"),
+        ("terminal_meters.csv", 4, "terminal_no, number"),
         ("register_reads.csv", 4, "meter_no"),
     }
     assert set(named(place.dry())) == set(named(report)), "a dry run sees the same without a database"

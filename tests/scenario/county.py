@@ -27,6 +27,9 @@ def part_of_county(folder: pathlib.Path, areas: Collection[str]) -> pathlib.Path
     exchanges = _kept(folder, "meter_exchanges", lambda row: row["point_no"] in numbers)
     meters = {row["meter_no"] for row in points} | {row["new_meter_no"] for row in exchanges}
     _kept(folder, "meters", lambda row: row["meter_no"] in meters)
+    terminals = _kept(folder, "terminals", lambda row: row["area_no"] in areas)
+    numbers = {row["terminal_no"] for row in terminals}
+    _kept(folder, "terminal_meters", lambda row: row["terminal_no"] in numbers)
     for name, column, wanted in (("register_reads", "meter_no", meters), ("gateway_15min", "area_no", set(areas))):
         table = pq.read_table(COUNTY / f"{name}.parquet")
         pq.write_table(table.filter(pc.is_in(table[column], pa.array(sorted(wanted)))), folder / f"{name}.parquet")

@@ -10,6 +10,14 @@ from denghuo.data.processing.importing import Row, Shape
 from denghuo.kernel.batch import BatchTaken
 from denghuo.kernel.contract import Call, Message
 from denghuo.kernel.problem import Text, text
+from denghuo.service.acquisition.api import (
+    AcquisitionApi,
+    AssignMeters,
+    FindTerminals,
+    NewTerminal,
+    NewTerminalMeter,
+    RegisterTerminals,
+)
 from denghuo.service.asset.api import AssetApi, AssetSummaryRequest, NewMeter, RegisterMeters
 from denghuo.service.contract.api import ContractApi, FindContracts, NewContract, SignContracts
 from denghuo.service.customer.api import AccountNumbers, CustomerApi, NewAccount, OpenAccounts, SummaryRequest
@@ -317,5 +325,19 @@ STEPS: tuple[Step, ...] = (
         lambda ask, call: ask(PaymentApi).agreements(call, FindAgreements(limit=1)).total,
         {"effective_from": "signed_on"},
         meets_accounts=True,
+    ),
+    Step(
+        tables.TERMINALS,
+        lambda row, around: NewTerminal.model_validate(_wire(row, org="org_code")),
+        lambda ask, call, items: _batch(
+            ask(AcquisitionApi).register_terminals(call, RegisterTerminals(terminals=items))
+        ),
+        lambda ask, call: ask(AcquisitionApi).find_terminals(call, FindTerminals(limit=1)).total,
+    ),
+    Step(
+        tables.TERMINAL_METERS,
+        lambda row, around: NewTerminalMeter.model_validate(_wire(row) | {"number": int(row["number"])}),
+        lambda ask, call, items: _batch(ask(AcquisitionApi).assign_meters(call, AssignMeters(meters=items))),
+        lambda ask, call: ask(AcquisitionApi).find_terminals(call, FindTerminals(limit=1)).meters,
     ),
 )

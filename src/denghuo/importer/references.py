@@ -22,6 +22,7 @@ _OWN = {
     "customers": "account_no",
     "meters": "meter_no",
     "points": "point_no",
+    "terminals": "terminal_no",
 }
 _REFERS: Mapping[str, str] = {
     "org_code": "organisations",
@@ -36,6 +37,7 @@ _REFERS: Mapping[str, str] = {
     "old_meter_no": "meters",
     "new_meter_no": "meters",
     "point_no": "points",
+    "terminal_no": "terminals",
 }
 _DAYS = ("opened_on", "installed_on", "signed_on")
 

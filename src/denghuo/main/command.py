@@ -1,5 +1,6 @@
 """Command line of Denghuo (灯火)."""
 
+import asyncio
 import contextlib
 import datetime
 import functools
@@ -20,7 +21,7 @@ from denghuo.kernel.fields import AccountNo
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem
 from denghuo.main.compare import run_compare
-from denghuo.main.composition import MODULES, SERVICES, operator, platform
+from denghuo.main.composition import MODULES, SERVICES, Platform, operator, platform
 from denghuo.main.cycle import run_cycle, run_unit
 from denghuo.main.decode import told
 from denghuo.main.demo import demo_users
@@ -35,6 +36,8 @@ from denghuo.service.billing.api import BillKind
 from denghuo.service.billing.tariffs import stored
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.settings import Loaded, load
+from denghuo.simulator.run import simulate as run_simulation
+from denghuo.simulator.terminal import FAULTS
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -87,6 +90,7 @@ def up(loaded: Loaded, port: int | None, demo: pathlib.Path | None) -> None:
         click.echo(
             f"灯火 Denghuo: {address}/  大屏 screen: {address}/screen  客户 phone: {address}/phone  API: {address}/docs"
         )
+        _say_front(running)
         for name, user in users.items():
             click.echo(f"  {name:14} {user['password']:14} {user['role']:20} {user['org']}")
         run(web(running), listener)
@@ -108,7 +112,44 @@ def serve(loaded: Loaded, nouns: tuple[str, ...], port: int | None) -> None:
         stack.enter_context(running.working())
         host, chosen = listener.getsockname()[:2]
         click.echo(f"灯火 Denghuo {' '.join(nouns)}: http://{host}:{chosen}/")
+        _say_front(running)
         run(web(running), listener)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path))
+@click.argument("address")
+@click.option("--heartbeat", type=click.FloatRange(1), default=60.0, show_default=True, help="seconds 心跳周期（秒）")
+@click.option("--fault", "faults", multiple=True, metavar="NAME=SHARE", help=f"one of {', '.join(FAULTS)} 故障=占比")
+@click.option("--seed", default="denghuo", help="makes the same choice of terminals with faults again 随机种子")
+@click.option("--most", type=click.IntRange(1), help="only so many terminals 终端数上限")
+def simulate(
+    folder: pathlib.Path, address: str, heartbeat: float, faults: tuple[str, ...], seed: str, most: int | None
+) -> None:
+    """Be the terminals of FOLDER, an import folder, towards the head-end at ADDRESS (host:port) 模拟终端. Their meters show the
+    folder's registers, carried on to today. Ctrl-C ends it."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise click.BadParameter(f"{address}: give host:port 请给出 主机:端口")
+    asyncio.run(run_simulation(folder, host, int(port), heartbeat, _shares(faults), seed, click.echo, most))
+
+
+def _shares(faults: tuple[str, ...]) -> dict[str, float]:
+    shares = {}
+    for one in faults:
+        name, _, share = one.partition("=")
+        if name not in FAULTS:
+            raise click.BadParameter(f"unknown fault {name}; known: {', '.join(FAULTS)}")
+        try:
+            shares[name] = float(share or "1")
+        except ValueError as error:
+            raise click.BadParameter(f"{one}: the share is a number from 0 to 1 占比为 0 到 1") from error
+    return shares
+
+
+def _say_front(running: Platform) -> None:
+    if running.front is not None:
+        click.echo("终端接入 terminals: {}:{} (376.1, 698.45)".format(*running.front.address))
 
 
 def _month(context: click.Context, parameter: click.Parameter, value: str) -> str:

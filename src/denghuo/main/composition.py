@@ -30,6 +30,8 @@ from denghuo.data.processing.housekeeping import Housekeeping
 from denghuo.data.processing.migration import migrate
 from denghuo.data.processing.parts import Processes
 from denghuo.kernel.contract import Api, Call
+from denghuo.service.acquisition.api import AcquisitionApi
+from denghuo.service.acquisition.front.front import Front
 from denghuo.service.billing.rules import example_faults
 from denghuo.service.host.binding import Directory, Implementation, Local, Store
 from denghuo.service.host.jobs import QueuedJobs, install_queue
@@ -77,16 +79,22 @@ class Platform:
     relay: Relay = field(repr=False)
     jobs: QueuedJobs = field(repr=False)
     housekeeping: Housekeeping = field(repr=False)
+    front: Front | None = field(repr=False, default=None)
+    """Where terminals connect to, in a process that stays and hosts acquisition."""
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
-        """Delivers events, runs jobs and keeps house while the block runs."""
+        """Delivers events, runs jobs, keeps house and lets terminals in while the block runs."""
         self.housekeeping.start()
         self.relay.start()
         self.jobs.start(self.directory, now)
         try:
+            if self.front is not None:
+                self.front.start()
             yield
         finally:
+            if self.front is not None:
+                self.front.stop()
             self.jobs.stop()
             self.relay.stop()
             self.housekeeping.stop()
@@ -137,7 +145,10 @@ def platform(
             access = Access(store, directory, signer, now, rules)
         jobs = QueuedJobs(dsn)
         relay, housekeeping = Relay(directory, store, jobs, now), Housekeeping(database, directory.journaled(), now)
-        yield Platform(directory, signer, store, catalogue, access, relay, jobs, housekeeping)
+        front = None
+        if serving and AcquisitionApi.noun in directory.hosted:
+            front = Front(store, directory, now, settings.terminal_host, settings.terminal_port)
+        yield Platform(directory, signer, store, catalogue, access, relay, jobs, housekeeping, front)
 
 
 def _data_folder(given: str) -> pathlib.Path:

@@ -416,6 +416,55 @@ DEBIT_AGREEMENTS = Shape(
     ),
     unique=(("account_no",),),
 )
+TERMINAL_NO = Words(longest=12, pattern=r"[0-9]{9}|[0-9]{12}", example="140500001")
+TERMINALS = Shape(
+    "terminals",
+    text("采集终端", "terminals"),
+    (
+        column("terminal_no", TERMINAL_NO, "终端地址", "address"),
+        column(
+            "protocol",
+            Code({"gdw3761": text("Q/GDW 376.1", "Q/GDW 376.1"), "dlt698": text("DL/T 698.45", "DL/T 698.45")}),
+            "规约",
+            "protocol",
+        ),
+        column("name", NAME, "终端名称", "name"),
+        column("vendor", Words(longest=60), "厂家", "vendor"),
+        column(
+            "channel",
+            Code(
+                {
+                    "cellular": text("移动公网", "public cellular"),
+                    "private_radio": text("无线专网", "private radio"),
+                    "fibre": text("光纤专网", "fibre"),
+                    "ethernet": text("以太网", "Ethernet"),
+                }
+            ),
+            "通道",
+            "channel",
+        ),
+        ORG,
+        optional("area_no", IDENTIFIER, "台区编号", "area"),
+        SOURCE,
+    ),
+    unique=(("terminal_no",),),
+)
+TERMINAL_METERS = Shape(
+    "terminal_meters",
+    text("终端所接电能表", "meters behind terminals"),
+    (
+        column("terminal_no", TERMINAL_NO, "终端地址", "terminal"),
+        column("number", Number(least=Decimal(1), most=Decimal(2_040)), "测量点号", "measuring point"),
+        column("meter_no", IDENTIFIER, "表号", "meter"),
+        column(
+            "address",
+            Words(longest=12, pattern=r"[0-9]{12}", example="000000000001"),
+            "通信地址",
+            "address of the meter",
+        ),
+    ),
+    unique=(("meter_no",), ("terminal_no", "number")),
+)
 REGISTER_READS = Shape(
     "register_reads",
     text("示数", "register reads"),
@@ -491,6 +540,8 @@ TABLES: tuple[Shape, ...] = (
     POINTS,
     METER_EXCHANGES,
     DEBIT_AGREEMENTS,
+    TERMINALS,
+    TERMINAL_METERS,
     REGISTER_READS,
     GATEWAY_15MIN,
     VOLTAGES,

@@ -1,17 +1,224 @@
 """Acquisition: implementation of the contract."""
 
+import uuid
+
+from denghuo.data.processing.bulk import write_possible
 from denghuo.data.processing.work import Work
+from denghuo.kernel.batch import BatchTaken, RefusedItem, taken_elsewhere
 from denghuo.kernel.contract import Call
-from denghuo.service.acquisition.api import FIELDS_MAX, AcquisitionApi, Decode, Decoded
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Percent
+from denghuo.service.acquisition.api import (
+    FIELDS_MAX,
+    AcquisitionApi,
+    AmendTerminal,
+    AnswerReads,
+    AskSuccess,
+    AssignMeters,
+    CollectedTaken,
+    CollectionStarted,
+    CurvesCollected,
+    DayNotOver,
+    Decode,
+    Decoded,
+    FindLeft,
+    FindReads,
+    FindStrangers,
+    FindTerminals,
+    LeftFound,
+    MeterNotCollected,
+    OnDemandRead,
+    OutsideScope,
+    ReadNotFound,
+    ReadNow,
+    ReadRef,
+    ReadsAnswered,
+    ReadsFound,
+    RegistersCollected,
+    RegisterTerminals,
+    StartCollection,
+    StrangersFound,
+    SuccessBoard,
+    TakeCollected,
+    Terminal,
+    TerminalDetail,
+    TerminalNotFound,
+    TerminalRef,
+    TerminalsFound,
+)
 from denghuo.service.acquisition.protocol.catalogue import bytes_of, explained
-from denghuo.service.acquisition.rules import shown
+from denghuo.service.acquisition.rules import Verdict, deadline_of, judge_meters, judge_terminals, midnight_after, shown
+from denghuo.service.acquisition.store.collecting import CollectionStore
+from denghuo.service.acquisition.store.records import RecordStore
 from denghuo.service.host.binding import Ask
 
 
 class AcquisitionService(AcquisitionApi):
     def __init__(self, work: Work, ask: Ask) -> None:
         self._work = work
+        self._records, self._collections = RecordStore(work), CollectionStore(work)
 
     def decode(self, call: Call, request: Decode) -> Decoded:
         raw = bytes_of(request.text)
         return shown(raw, explained(raw, request.protocol), FIELDS_MAX)
+
+    # -- records ---------------------------------------------------------------------------------------------------------
+
+    def register_terminals(self, call: Call, request: RegisterTerminals) -> BatchTaken:
+        outside = next((item for item in request.terminals if not call.covers(item.org)), None)
+        if outside is not None:
+            raise OutsideScope(
+                text(
+                    f"单位 {outside.org} 不在您的管辖范围内，本批未处理。",
+                    f"Unit {outside.org} is outside your scope; nothing of this batch was done.",
+                ),
+                org=outside.org,
+            )
+        known = self._records.registered([item.terminal_no for item in request.terminals])
+        verdicts = judge_terminals(request.terminals, known)
+        new = [item for item, verdict in zip(request.terminals, verdicts, strict=True) if verdict == "new"]
+        for item in write_possible(self._work, new, lambda items: self._records.add(items, call.now)):
+            place = request.terminals.index(item)
+            verdicts[place] = taken_elsewhere(place, item.terminal_no, "terminal_no")
+        return _reply(verdicts)
+
+    def assign_meters(self, call: Call, request: AssignMeters) -> BatchTaken:
+        orgs = self._records.orgs(sorted({item.terminal_no for item in request.meters}))
+        verdicts = judge_meters(request.meters, orgs, *self._records.assigned(request.meters))
+        new = [item for item, verdict in zip(request.meters, verdicts, strict=True) if verdict == "new"]
+        for item in write_possible(self._work, new, lambda items: self._records.assign(items, orgs, call.now)):
+            place = request.meters.index(item)
+            verdicts[place] = taken_elsewhere(place, item.meter_no, "meter_no")
+        return _reply(verdicts)
+
+    def amend_terminal(self, call: Call, request: AmendTerminal) -> Terminal:
+        self._terminal(call, request.terminal_no)
+        self._records.amend(request)
+        return self._terminal(call, request.terminal_no)
+
+    def find_terminals(self, call: Call, request: FindTerminals) -> TerminalsFound:
+        rows, total, online, meters = self._records.find(request, call.now)
+        following = rows[-1].terminal_no if len(rows) == request.limit else None
+        return TerminalsFound(rows=rows, total=total, online=online, meters=meters, next=following, as_of=call.now)
+
+    def terminal(self, call: Call, request: TerminalRef) -> TerminalDetail:
+        found = self._terminal(call, request.terminal_no)
+        return TerminalDetail(terminal=found, meters=self._records.meters(request.terminal_no), as_of=call.now)
+
+    def strangers(self, call: Call, request: FindStrangers) -> StrangersFound:
+        # An address that nobody registered belongs to no unit.
+        rows = self._records.strangers(request) if "" in call.scope else []
+        following = rows[-1].terminal_no if len(rows) == request.limit else None
+        return StrangersFound(rows=rows, next=following, as_of=call.now)
+
+    def _terminal(self, call: Call, terminal_no: str) -> Terminal:
+        found = self._records.terminal(terminal_no, call.now)
+        if found is None:
+            raise TerminalNotFound(
+                text(
+                    f"终端 {terminal_no} 不存在，或不在您的管辖范围内。",
+                    f"Terminal {terminal_no} does not exist or is outside your scope.",
+                ),
+                terminal_no=terminal_no,
+            )
+        return found
+
+    # -- collecting ------------------------------------------------------------------------------------------------------
+
+    def start_collection(self, call: Call, request: StartCollection) -> CollectionStarted:
+        if midnight_after(request.day) > call.now:
+            raise DayNotOver(
+                text(
+                    f"{request.day} 尚未结束，零点示值和全天曲线还没有形成。请选择已结束的日期。",
+                    f"{request.day} is not over, so its midnight registers do not exist yet. Choose a day that has ended.",
+                ),
+                day=str(request.day),
+            )
+        deadline = deadline_of(call.now)
+        due = sum(
+            self._collections.start(request.day, kind, call.now, deadline) for kind in dict.fromkeys(request.kinds)
+        )
+        return CollectionStarted(day=request.day, due=due)
+
+    def take_collected(self, call: Call, request: TakeCollected) -> CollectedTaken:
+        outcomes = self._work.datasets.scan(request.outcomes)
+        collected, failed = self._collections.take(outcomes, call.now)
+        if request.registers is not None:
+            self._work.emit(RegistersCollected(rows=request.registers))
+        if request.curves is not None:
+            self._work.emit(CurvesCollected(rows=request.curves))
+        return CollectedTaken(collected=collected, failed=failed)
+
+    def success(self, call: Call, request: AskSuccess) -> SuccessBoard:
+        day = request.day or self._collections.newest_day(request.kind)
+        rows = self._collections.success(request, day, call.now) if day else []
+        due, done = sum(row.due for row in rows), sum(row.done for row in rows)
+        return SuccessBoard(
+            day=day,
+            kind=request.kind,
+            due=due,
+            done=done,
+            missing=due - done,
+            rate=Percent(done * 10_000 // due if due else 0),
+            rows=rows,
+            as_of=call.now,
+        )
+
+    def left(self, call: Call, request: FindLeft) -> LeftFound:
+        day = request.day or self._collections.newest_day(request.kind)
+        rows, total = self._collections.left(request, day, call.now)
+        following = rows[-1].row_key if len(rows) == request.limit else None
+        return LeftFound(rows=rows, total=total, next=following, as_of=call.now)
+
+    # -- reads on demand -------------------------------------------------------------------------------------------------
+
+    def read_now(self, call: Call, request: ReadNow) -> OnDemandRead:
+        place = self._collections.place(request.meter_no, call.now)
+        if place is None:
+            raise MeterNotCollected(
+                text(
+                    f"表 {request.meter_no} 不在任何终端下，或不在您的管辖范围内。请先在终端档案中登记测量点。",
+                    f"Meter {request.meter_no} is behind no terminal, or outside your scope. Assign it to a measuring point first.",
+                ),
+                meter_no=request.meter_no,
+            )
+        read = OnDemandRead(
+            read_no=f"{call.now:%Y%m%d%H%M%S%f}-{uuid.uuid4().hex[:8]}",
+            meter_no=request.meter_no,
+            terminal_no=place["terminal_no"],
+            number=place["number"],
+            org=place["org"],
+            asked_by=call.actor,
+            asked_at=call.now,
+            state="waiting" if place["online"] else "failed",
+            cause=None if place["online"] else "offline",
+            answered_at=None if place["online"] else call.now,
+            rows=[],
+        )
+        self._collections.ask(read, place["address"])
+        return read
+
+    def on_demand_read(self, call: Call, request: ReadRef) -> OnDemandRead:
+        found = self._collections.read(request.read_no)
+        if found is None:
+            raise ReadNotFound(
+                text(f"召测 {request.read_no} 不存在。", f"There is no read on demand {request.read_no}."),
+                read_no=request.read_no,
+            )
+        return found
+
+    def on_demand_reads(self, call: Call, request: FindReads) -> ReadsFound:
+        rows = self._collections.reads(request)
+        following = rows[-1].read_no if len(rows) == request.limit else None
+        return ReadsFound(rows=rows, next=following, as_of=call.now)
+
+    def answer_reads(self, call: Call, request: AnswerReads) -> ReadsAnswered:
+        return ReadsAnswered(answered=self._collections.answer(request.answers, call.now))
+
+
+def _reply(verdicts: list[Verdict]) -> BatchTaken:
+    return BatchTaken(
+        taken=sum(verdict == "new" for verdict in verdicts),
+        unchanged=sum(verdict == "unchanged" for verdict in verdicts),
+        refused=[verdict for verdict in verdicts if isinstance(verdict, RefusedItem)],
+    )

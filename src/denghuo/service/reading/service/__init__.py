@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
@@ -128,6 +128,9 @@ class ReadingService(ReadingApi):
 
     def receive_curves(self, call: Call, request: Intake) -> Received:
         return self._taking.curves(call, request)
+
+    def energies(self, call: Call, collected: DatasetRef) -> DatasetRef:
+        return self._taking.energies(call, collected)
 
     def months(self, call: Call, request: AnyMonth) -> MonthsReceived:
         # Counts of the whole company are nothing to one customer, nor to somebody without a unit.

@@ -13,6 +13,7 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
+from denghuo.service.acquisition.api import COLLECTED_CURVES, COLLECTED_REGISTERS
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import PointApi, PublishInstallations
 from denghuo.service.reading.api import (
@@ -25,6 +26,7 @@ from denghuo.service.reading.api import (
     RegistersReceived,
     WrongIntake,
 )
+from denghuo.service.reading.batch.collected import energies
 from denghuo.service.reading.batch.intake import (
     REASONS,
     REGISTERS,
@@ -50,7 +52,7 @@ class Taking:
 
     def registers(self, call: Call, request: Intake) -> tuple[Received, dict[Month, list[str]]]:
         """What was taken, and the units of the months at whose end something was."""
-        rows = self._intake(request.rows, REGISTER_INTAKE)
+        rows = self._intake(request.rows, REGISTER_INTAKE, COLLECTED_REGISTERS)
         uses: dict[str, MeterUse] = {}
         for month in months_of(rows["read_at"]):
             _add_uses(uses, self.installations(call, str(month), rows["meter_no"]))
@@ -95,8 +97,19 @@ class Taking:
             found[_closed(day)] += registers
         return [MonthReceived(month=str(month), registers=found[month]) for month in sorted(found, reverse=True)]
 
-    def _intake(self, ref: DatasetRef, schema: DatasetSchema) -> pa.Table:
-        if (ref.name, ref.version) != (schema.name, schema.version):
+    def energies(self, call: Call, collected: DatasetRef) -> DatasetRef:
+        """The curves that terminals gave (`acquisition.collected_curves`) as an intake: after the multiplier."""
+        curves = self._work.datasets.scan(collected, list(COLLECTED_CURVES.columns))
+        pieces = [
+            row for month in months_of(curves["at"]) for row in self.installations(call, str(month), curves["meter_no"])
+        ]
+        return self._work.datasets.publish(
+            CURVE_INTAKE, collected.period, collected.shard, energies(curves, pieces), call.now
+        )
+
+    def _intake(self, ref: DatasetRef, schema: DatasetSchema, *alike: DatasetSchema) -> pa.Table:
+        """The rows of an intake; `alike` are datasets of other services that have the same columns."""
+        if (ref.name, ref.version) not in [(one.name, one.version) for one in (schema, *alike)]:
             raise WrongIntake(
                 text(
                     f"需要数据集 {schema.name} 第 {schema.version} 版，给出的是 {ref.name} 第 {ref.version} 版。",

@@ -1,4 +1,4 @@
-"""Rules of the acquisition service: what is shown of a frame."""
+"""What is shown of a frame."""
 
 from collections.abc import Sequence
 

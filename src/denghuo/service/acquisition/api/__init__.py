@@ -1,0 +1,214 @@
+"""Contract of the acquisition service (电能信息采集): terminals and their connections, what is collected, frames field by field."""
+
+from denghuo.kernel.batch import BatchTaken
+from denghuo.kernel.contract import Api, Call, command, query
+from denghuo.service.acquisition.api.collection import (
+    BANDS,
+    CAUSES,
+    COLLECTED_CURVES,
+    COLLECTED_REGISTERS,
+    GROUPS,
+    KINDS,
+    OUTCOMES,
+    QUANTITIES,
+    READ_STATES,
+    STATES,
+    AnswerReads,
+    AskSuccess,
+    CauseCode,
+    CollectedTaken,
+    CollectionKind,
+    CollectionStarted,
+    CurvesCollected,
+    DayNotOver,
+    FindLeft,
+    FindReads,
+    GroupBy,
+    Left,
+    LeftFound,
+    MeterNotCollected,
+    OnDemandRead,
+    ReadAnswer,
+    ReadNotFound,
+    ReadNow,
+    ReadRef,
+    ReadsAnswered,
+    ReadsFound,
+    ReadValue,
+    RegistersCollected,
+    StartCollection,
+    SuccessBoard,
+    SuccessRow,
+    TakeCollected,
+)
+from denghuo.service.acquisition.api.decode import (
+    FIELDS_MAX,
+    PROTOCOLS,
+    TEXT_MAX,
+    Decode,
+    Decoded,
+    DecodedFrame,
+    FrameField,
+)
+from denghuo.service.acquisition.api.terminal import (
+    CHANNELS,
+    ENDS,
+    LINKS,
+    TERMINAL_PROTOCOLS,
+    TERMINAL_STATES,
+    AmendTerminal,
+    AssignMeters,
+    EndCode,
+    FindStrangers,
+    FindTerminals,
+    NewTerminal,
+    NewTerminalMeter,
+    OutsideScope,
+    RegisterTerminals,
+    Stranger,
+    StrangersFound,
+    Terminal,
+    TerminalDetail,
+    TerminalMeter,
+    TerminalNotFound,
+    TerminalProtocol,
+    TerminalRef,
+    TerminalsFound,
+)
+from denghuo.service.acquisition.protocol.fault import BadFrame
+
+__all__ = [
+    "BANDS",
+    "CAUSES",
+    "CHANNELS",
+    "COLLECTED_CURVES",
+    "COLLECTED_REGISTERS",
+    "ENDS",
+    "FIELDS_MAX",
+    "GROUPS",
+    "KINDS",
+    "LINKS",
+    "OUTCOMES",
+    "PROTOCOLS",
+    "QUANTITIES",
+    "READ_STATES",
+    "STATES",
+    "TERMINAL_PROTOCOLS",
+    "TERMINAL_STATES",
+    "TEXT_MAX",
+    "AcquisitionApi",
+    "AmendTerminal",
+    "AnswerReads",
+    "AskSuccess",
+    "AssignMeters",
+    "BadFrame",
+    "CauseCode",
+    "CollectedTaken",
+    "CollectionKind",
+    "CollectionStarted",
+    "CurvesCollected",
+    "DayNotOver",
+    "Decode",
+    "Decoded",
+    "DecodedFrame",
+    "EndCode",
+    "FindLeft",
+    "FindReads",
+    "FindStrangers",
+    "FindTerminals",
+    "FrameField",
+    "GroupBy",
+    "Left",
+    "LeftFound",
+    "MeterNotCollected",
+    "NewTerminal",
+    "NewTerminalMeter",
+    "OnDemandRead",
+    "OutsideScope",
+    "ReadAnswer",
+    "ReadNotFound",
+    "ReadNow",
+    "ReadRef",
+    "ReadValue",
+    "ReadsAnswered",
+    "ReadsFound",
+    "RegisterTerminals",
+    "RegistersCollected",
+    "StartCollection",
+    "Stranger",
+    "StrangersFound",
+    "SuccessBoard",
+    "SuccessRow",
+    "TakeCollected",
+    "Terminal",
+    "TerminalDetail",
+    "TerminalMeter",
+    "TerminalNotFound",
+    "TerminalProtocol",
+    "TerminalRef",
+    "TerminalsFound",
+]
+
+
+class AcquisitionApi(Api, noun="acquisition", version=1):
+    """Operations on terminals and on what the field sends."""
+
+    @query(permit="acquisition.decode", problems=(BadFrame,))
+    def decode(self, call: Call, request: Decode) -> Decoded:
+        """Tells frames field by field, each with its bytes (报文解析), and keeps nothing. Refuses bytes with no whole frame."""
+
+    @command(permit="acquisition.register", problems=(OutsideScope,))
+    def register_terminals(self, call: Call, request: RegisterTerminals) -> BatchTaken:
+        """Takes up to 1,000 terminals into the records. One that is known with other content is refused, the rest is taken."""
+
+    @command(permit="acquisition.register")
+    def assign_meters(self, call: Call, request: AssignMeters) -> BatchTaken:
+        """Puts meters at measuring points of terminals. A meter or point that is taken otherwise is refused."""
+
+    @command(permit="acquisition.register", problems=(TerminalNotFound,))
+    def amend_terminal(self, call: Call, request: AmendTerminal) -> Terminal:
+        """Changes a terminal's record, or takes it out of use and back."""
+
+    @query(permit="acquisition.read")
+    def find_terminals(self, call: Call, request: FindTerminals) -> TerminalsFound:
+        """Finds terminals with their connections by address, name, link, protocol, vendor, channel and unit."""
+
+    @query(permit="acquisition.read", problems=(TerminalNotFound,))
+    def terminal(self, call: Call, request: TerminalRef) -> TerminalDetail:
+        """One terminal, its connection and the meters behind it."""
+
+    @query(permit="acquisition.register")
+    def strangers(self, call: Call, request: FindStrangers) -> StrangersFound:
+        """Addresses that logged in and are in no record (未建档终端); for callers that see the whole company."""
+
+    @command(permit="acquisition.collect", problems=(DayNotOver,))
+    def start_collection(self, call: Call, request: StartCollection) -> CollectionStarted:
+        """Makes a past day's values due for all meters of terminals in use, and asks again for what is missing (补采)."""
+
+    @command(permit="acquisition.front", emits=(RegistersCollected, CurvesCollected))
+    def take_collected(self, call: Call, request: TakeCollected) -> CollectedTaken:
+        """Takes what a front collected: marks what is done, plans the next try of the rest, and publishes the values."""
+
+    @command(permit="acquisition.call", problems=(MeterNotCollected,))
+    def read_now(self, call: Call, request: ReadNow) -> OnDemandRead:
+        """Asks a meter for its present registers through its terminal (召测). The answer follows; offline it fails at once."""
+
+    @query(permit="acquisition.read", problems=(ReadNotFound,))
+    def on_demand_read(self, call: Call, request: ReadRef) -> OnDemandRead:
+        """A read on demand, with its answer once that is there."""
+
+    @query(permit="acquisition.read")
+    def on_demand_reads(self, call: Call, request: FindReads) -> ReadsFound:
+        """The newest reads on demand."""
+
+    @command(permit="acquisition.front")
+    def answer_reads(self, call: Call, request: AnswerReads) -> ReadsAnswered:
+        """Keeps what terminals answered to reads on demand, or why they did not."""
+
+    @query(permit="acquisition.read")
+    def success(self, call: Call, request: AskSuccess) -> SuccessBoard:
+        """The success rate of a day by unit, terminal, vendor or channel, with causes (采集成功率)."""
+
+    @query(permit="acquisition.read")
+    def left(self, call: Call, request: FindLeft) -> LeftFound:
+        """The meters of a day that were not collected, and why (采集缺数)."""

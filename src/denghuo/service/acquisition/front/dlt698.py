@@ -1,0 +1,198 @@
+"""The front's side of DL/T 698.45: link requests answered, task data of a concentrator and present registers asked for."""
+
+import struct
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from denghuo.kernel.period import SHANGHAI
+from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Heard, Kind, Place, Registers
+from denghuo.service.acquisition.protocol import dlt698
+from denghuo.service.acquisition.protocol.dlt698 import Apdu, Assembly, Link
+from denghuo.service.acquisition.protocol.dlt698.data import Data, instant, instant_bytes, members
+from denghuo.service.acquisition.protocol.fault import BadFrame
+from denghuo.service.acquisition.rules import midnight_after
+
+TASK_DATA, METER_ADDRESS, FROZEN_AT = "60120300", "202a0200", "20210200"
+FREEZE, CURVE = "50040200", "50020200"
+QUANTITIES = {"00100200": "active_fwd", "00200200": "active_rev"}
+BANDS = ("total", "sharp", "peak", "flat", "valley")
+SINGLE_FLAG = "05"
+"""The flag byte of a meter's address of six bytes."""
+ANSWER_TIMEOUT_S = 30
+QUARTER = timedelta(minutes=15)
+_LINKS = {0: "login", 1: "heartbeat", 2: "logout"}
+
+
+class Speaker698:
+    code, framing, numbers = "dlt698", dlt698.FRAMING, 64
+
+    def __init__(self) -> None:
+        self._assembly = Assembly()
+
+    def hear(self, raw: bytes) -> Heard | None:
+        link = dlt698.decode(raw)
+        terminal_no = link.server.rjust(12, "0")
+        if not link.from_server or not terminal_no.isdecimal() or len(terminal_no) != 12:
+            raise BadFrame("content", 3, f"{link.control:02X}", "a frame from a terminal")
+        whole = self._assembly.take(link)
+        if whole is None:
+            return None
+        apdu = dlt698.decode_apdu(whole)
+        number = int(apdu.fields.get("piid", 0)) & 0x3F
+        if apdu.name == "LinkRequest":
+            kind = apdu.fields["kind"]
+            if kind not in _LINKS:
+                raise BadFrame("content", 2, str(kind), "0, 1 or 2")
+            clock, content = instant(apdu.fields["time"]), (link, apdu)
+            if kind == 0:
+                return Heard("login", terminal_no, number, content=content, clock=clock)
+            if kind == 1:
+                return Heard("heartbeat", terminal_no, number, content=content, clock=clock)
+            return Heard("logout", terminal_no, number, content=content, clock=clock)
+        answer = apdu.name in ("GetRecordResponse", "ProxyGetResponse", "ErrorResponse")
+        return Heard("answer" if answer else "other", terminal_no, number, content=apdu)
+
+    def confirm(self, heard: Heard, accepted: bool, now: datetime) -> bytes:
+        link, apdu = heard.content
+        time = _date_time(now)
+        fields = {
+            "piid": apdu.fields["piid"],
+            "result": 0x80 if accepted else 0x82,
+            "requested": apdu.fields["time"],
+            "received": time,
+            "answered": time,
+        }
+        payload = dlt698.encode_apdu(Apdu("LinkResponse", fields))
+        return dlt698.encode(link._replace(control=0x01, payload=payload))
+
+    def ask(self, terminal_no: str, number: int, kind: Kind, day: date, places: Sequence[Place]) -> bytes:
+        addresses = [SINGLE_FLAG + place.address for place in places]
+        if kind == "now":
+            meters = [
+                {"meter": address, "timeout_s": ANSWER_TIMEOUT_S, "items": list(QUANTITIES)} for address in addresses
+            ]
+            apdu = Apdu("ProxyGetRequest", {"piid": number, "timeout_s": ANSWER_TIMEOUT_S, "meters": meters})
+        else:
+            end = midnight_after(day)
+            begin = end - timedelta(days=1)
+            frozen, wanted = (
+                (FREEZE, [FROZEN_AT, *QUANTITIES]) if kind == "freeze" else (CURVE, [FROZEN_AT, *QUANTITIES])
+            )
+            rows: tuple[int, Any] = (5, {"time": instant_bytes(end), "meters": (3, addresses)})
+            if kind == "curve":
+                span = {
+                    "begin": instant_bytes(begin),
+                    "end": instant_bytes(end + QUARTER),
+                    "interval": {"unit": 1, "interval": 15},
+                }
+                rows = (7, {**span, "meters": (3, addresses)})
+            columns = [(0, METER_ADDRESS), (1, {"oad": frozen, "columns": wanted})]
+            record = {"oad": TASK_DATA, "rows": rows, "columns": columns}
+            apdu = Apdu("GetRecordRequest", {"piid": number, "record": record})
+        return dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, dlt698.encode_apdu(apdu)))
+
+    def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
+        by_address = {place.address: place for place in places}
+        found: dict[str, Got] = {}
+        for apdu in contents:
+            if apdu.name == "ErrorResponse":
+                return {place.meter_no: Got("denied") for place in places}
+            if apdu.name == "ProxyGetResponse" and kind == "now":
+                for meter in apdu.fields["meters"]:
+                    place = by_address.get(meter["meter"][2:])
+                    if place is not None:
+                        found[place.meter_no] = _present(meter["items"])
+            elif apdu.name == "GetRecordResponse" and kind != "now":
+                found |= _recorded(kind, day, by_address, apdu.fields["record"])
+        return found
+
+
+def _present(items: Sequence[Mapping[str, Any]]) -> Got:
+    registers: list[Registers] = []
+    for item in items:
+        choice, value = item["result"]
+        if choice == 1 and item["oad"] in QUANTITIES:
+            registers += _registers(QUANTITIES[item["oad"]], value, None)
+    return Got(None, tuple(registers)) if registers else Got("no_data")
+
+
+def _recorded(kind: Kind, day: date, by_address: Mapping[str, Place], record: Mapping[str, Any]) -> dict[str, Got]:
+    choice, rows = record["result"]
+    if choice == 0:
+        return {place.meter_no: Got("no_data" if rows == 6 else "denied") for place in by_address.values()}
+    if len(record["columns"]) != 2:
+        return {place.meter_no: Got("bad_frame") for place in by_address.values()}
+    stamped: dict[str, list[tuple[datetime | None, list[Data]]]] = {}
+    for (_, address), (_, inner) in rows:
+        place = by_address.get(str(address)[2:])
+        if place is None:
+            continue
+        values = list(members((2, inner))) if isinstance(inner, list) else []
+        at = instant(values[0][1]) if values and isinstance(values[0][1], bytes) else None
+        stamped.setdefault(place.meter_no, []).append((at, values[1:]))
+    judge = _freeze if kind == "freeze" else _curve
+    return {meter_no: judge(day, rows_of_meter) for meter_no, rows_of_meter in stamped.items()}
+
+
+def _freeze(day: date, rows: Sequence[tuple[datetime | None, list[Data]]]) -> Got:
+    end = midnight_after(day)
+    right = [values for at, values in rows if at == end]
+    if not right:
+        return Got("wrong_day" if any(at is not None for at, _ in rows) else "no_data")
+    registers = [
+        one
+        for quantity, value in zip(QUANTITIES.values(), right[-1], strict=False)
+        for one in _registers(quantity, value, end)
+    ]
+    return Got(None, tuple(registers)) if registers else Got("no_data")
+
+
+def _curve(day: date, rows: Sequence[tuple[datetime | None, list[Data]]]) -> Got:
+    """Energies as differences of registers a quarter of an hour apart; where one of the two is not there, none."""
+    begin = midnight_after(day) - timedelta(days=1)
+    known: dict[tuple[int, int], int] = {}
+    for at, values in rows:
+        slot, rest = divmod((at - begin), QUARTER) if at is not None else (-1, QUARTER)
+        if not rest and 0 <= slot <= SLOTS:
+            for place, value in enumerate(values[: len(QUANTITIES)]):
+                total = [one.value_e4 for one in _registers("", value, None) if one.band == "total"]
+                if total:
+                    known[place, slot] = total[0]
+    if not known:
+        return Got("wrong_day" if any(at is not None for at, _ in rows) else "no_data")
+    curves = []
+    for place, quantity in enumerate(QUANTITIES.values()):
+        slots: list[int | None] = []
+        for slot in range(SLOTS):
+            first, second = known.get((place, slot)), known.get((place, slot + 1))
+            slots.append(second - first if first is not None and second is not None and second >= first else None)
+        if any(value is not None for value in slots):
+            curves.append(Curve(quantity, tuple(slots)))
+    return Got(None, curves=tuple(curves)) if curves else Got("no_data")
+
+
+def _registers(quantity: str, value: Data, read_at: datetime | None) -> list[Registers]:
+    """The total and the bands of a register of 0.01 kWh; a value of another type is none."""
+    values = [one[1] if one[0] in (0x05, 0x06) else None for one in members(value)]
+    bands = BANDS if len(values) == len(BANDS) else BANDS[:1]
+    return [
+        Registers(quantity, band, read_at, number * 100)
+        for band, number in zip(bands, values, strict=False)
+        if number is not None
+    ]
+
+
+def _date_time(moment: datetime) -> bytes:
+    local = moment.astimezone(SHANGHAI)
+    return struct.pack(
+        ">HBBBBBBH",
+        local.year,
+        local.month,
+        local.day,
+        local.isoweekday() % 7,
+        local.hour,
+        local.minute,
+        local.second,
+        local.microsecond // 1000,
+    )

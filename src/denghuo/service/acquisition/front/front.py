@@ -1,0 +1,273 @@
+"""The front as a running thing: a TCP port with an event loop in a thread of its own, beside the services of its process.
+
+Connections live in the loop; whatever touches the database runs in threads. What is seen of connections is written down once a
+second for all of them together.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+from denghuo.kernel.problem import Unavailable, text
+from denghuo.service.acquisition.api import AcquisitionApi
+from denghuo.service.acquisition.front.collector import Collector
+from denghuo.service.acquisition.front.limits import Limits
+from denghuo.service.acquisition.front.line import Line
+from denghuo.service.acquisition.front.sessions import Seen, Sessions
+from denghuo.service.acquisition.front.speak import Heard
+from denghuo.service.host.binding import Ask, Store
+
+log = logging.getLogger("denghuo.front")
+
+BACKLOG = 4_096
+LOOKUP_S = 0.02
+"""Logins within so long are looked up together."""
+START_S = 20.0
+
+
+class PortNotOpen(
+    Unavailable, noun="acquisition", status=503, zh="终端接入端口无法打开", en="The port for terminals is shut"
+):
+    """Fields: host, port."""
+
+
+class Front:
+    """`start` opens the port and returns; `stop` ends all connections and writes that down."""
+
+    def __init__(
+        self,
+        store: Store,
+        ask: Ask,
+        clock: Callable[[], datetime],
+        host: str,
+        port: int,
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.node = uuid.uuid4().hex
+        self.address = (host, port)
+        self._store, self._clock = store, clock
+        self._acquisition = ask(AcquisitionApi)
+        self._lines: dict[str, Line] = {}
+        self._open: set[Line] = set()
+        self._peers: Counter[str] = Counter()
+        self._changed: dict[int, tuple[Line, str]] = {}
+        self._written: dict[int, tuple[int, int, int]] = {}
+        self._clocks: dict[str, int] = {}
+        self._lookups: list[tuple[Line, Heard]] = []
+        self._ready = threading.Event()
+        self._failed: OSError | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    # -- life ------------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Raises PortNotOpen where the port is taken or not ours."""
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="denghuo-front", daemon=True)
+        self._thread.start()
+        self._ready.wait(START_S)
+        if self._failed is not None:
+            host, port = self.address
+            raise PortNotOpen(
+                text(
+                    f"终端接入端口 {host}:{port} 无法打开：{self._failed.strerror}。请以设置 terminal_port 指定其他端口。",
+                    f"Port {host}:{port} for terminals cannot be opened: {self._failed.strerror}. Set terminal_port to another.",
+                ),
+                host=host,
+                port=port,
+            )
+
+    def stop(self) -> None:
+        if self._loop is not None and self._stopping is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread is not None:
+            self._thread.join(timeout=20)
+
+    async def _serve(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            server = await self._loop.create_server(lambda: Line(self), *self.address, backlog=BACKLOG)
+        except OSError as error:
+            self._failed = error
+            self._ready.set()
+            return
+        self.address = server.sockets[0].getsockname()[:2]
+        sessions = Sessions(self._store, self.node, "{}:{}".format(*self.address), self._clock)
+        collector = Collector(self._lines, sessions, self._store, self._acquisition, self._clock, self.limits)
+        self._ready.set()
+        jobs = [
+            self._every(LOOKUP_S, lambda: self._look_up(sessions)),
+            self._every(self.limits.work_s, lambda: self._write_down(sessions)),
+            self._every(min(self.limits.work_s, 1.0), self._end_the_silent),
+            self._every(self.limits.look_s, collector.look_for_reads),
+            self._every(self.limits.work_s, collector.look_for_due),
+            self._every(min(self.limits.write_s, 0.5), collector.write),
+            self._every(30.0, collector.start_day),
+        ]
+        tasks = [asyncio.create_task(job) for job in jobs]
+        await self._stopping.wait()
+        server.close()
+        for line in list(self._open):
+            line.end("stopped")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await collector.stop()
+        await asyncio.sleep(0.05)
+        with contextlib.suppress(Exception):
+            await self._write_down(sessions)
+
+    async def _every(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Does the work again and again; what fails is done again at its next turn."""
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                log.warning("the front goes on after: %s", error, exc_info=not isinstance(error, Unavailable))
+            await asyncio.sleep(seconds)
+
+    # -- what lines tell -------------------------------------------------------------------------------------------------
+
+    def opened(self, line: Line) -> bool:
+        host = line.peer.rpartition(":")[0]
+        if len(self._open) >= self.limits.connections or self._peers[host] >= self.limits.connections_per_address:
+            line.ended_by = "refused"
+            return False
+        self._open.add(line)
+        self._peers[host] += 1
+        return True
+
+    def closed(self, line: Line) -> None:
+        if line not in self._open:
+            return
+        self._open.discard(line)
+        host = line.peer.rpartition(":")[0]
+        self._peers[host] -= 1
+        if not self._peers[host]:
+            del self._peers[host]
+        if line.terminal_no is not None:
+            if self._lines.get(line.terminal_no) is line:
+                del self._lines[line.terminal_no]
+            self._changed[line.serial] = (line, line.terminal_no)
+
+    def heard(self, line: Line, heard: Heard) -> None:
+        if line.speaker is None:
+            return
+        if heard.kind == "login" and line.terminal_no != heard.terminal_no:
+            if not line.waiting_for_lookup:
+                line.waiting_for_lookup = True
+                self._lookups.append((line, heard))
+            return
+        if line.terminal_no != heard.terminal_no:
+            # A heartbeat of a terminal that is not logged in here: it logs in again when it is told no.
+            if heard.kind == "heartbeat":
+                line.send(line.speaker.confirm(heard, False, self._clock()))
+            return
+        self._note(line, heard)
+        if heard.kind in ("login", "heartbeat", "logout"):
+            line.logins += heard.kind == "login"
+            line.send(line.speaker.confirm(heard, True, self._clock()))
+        if heard.kind == "logout":
+            line.end("logged_out")
+
+    def _note(self, line: Line, heard: Heard) -> None:
+        self._changed[line.serial] = (line, heard.terminal_no)
+        if heard.clock is not None:
+            self._clocks[heard.terminal_no] = round((heard.clock - self._clock()).total_seconds())
+
+    # -- what is done in turn --------------------------------------------------------------------------------------------
+
+    async def _look_up(self, sessions: Sessions) -> None:
+        """Lets in the terminals that logged in and are in the records; the newer connection of one wins."""
+        if not self._lookups:
+            return
+        asked, self._lookups = self._lookups, []
+        try:
+            known = await asyncio.to_thread(sessions.known, [heard.terminal_no for _, heard in asked])
+        except Exception:
+            # Without the records nobody is let in; terminals log in again until they are confirmed.
+            for line, _ in asked:
+                line.waiting_for_lookup = False
+            raise
+        for line, heard in asked:
+            line.waiting_for_lookup = False
+            if line.ended_by is not None or line.speaker is None:
+                continue
+            found = known.get(heard.terminal_no)
+            if found is None or found.protocol != line.speaker.code or found.state == "stopped":
+                line.send(line.speaker.confirm(heard, False, self._clock()))
+                line.end("refused")
+                if found is None:
+                    await asyncio.to_thread(
+                        sessions.stranger, heard.terminal_no, line.speaker.code, line.peer, self.limits.strangers
+                    )
+                continue
+            if line.terminal_no is not None and self._lines.get(line.terminal_no) is line:
+                del self._lines[line.terminal_no]
+            before = self._lines.get(heard.terminal_no)
+            if before is not None and before is not line:
+                before.end("replaced")
+            line.terminal_no, self._lines[heard.terminal_no] = heard.terminal_no, line
+            line.logins += 1
+            self._note(line, heard)
+            line.send(line.speaker.confirm(heard, True, self._clock()))
+
+    async def _write_down(self, sessions: Sessions) -> None:
+        changed, self._changed = self._changed, {}
+        # The same terminal may have come twice within a second: the newest line speaks for it.
+        newest: dict[str, Line] = {}
+        for line, terminal_no in sorted(changed.values(), key=lambda one: one[0].serial):
+            newest[terminal_no] = line
+        seen = [self._seen(line, terminal_no) for terminal_no, line in newest.items()]
+        held = [(no, line.serial) for no, line in self._lines.items()]
+        try:
+            lost = await asyncio.to_thread(sessions.write, seen, held)
+        except Exception:
+            self._changed = changed | self._changed
+            raise
+        for one in seen:
+            logins, frames_in, frames_out = self._written.get(one.line, (0, 0, 0))
+            self._written[one.line] = (logins + one.logins, frames_in + one.frames_in, frames_out + one.frames_out)
+        for line, _ in changed.values():
+            if line.ended_by is not None and line.serial not in self._changed:
+                self._written.pop(line.serial, None)
+        for terminal_no, serial in lost:
+            taken = self._lines.get(terminal_no)
+            if taken is not None and taken.serial == serial and not self._changed.get(serial):
+                taken.end("replaced")
+
+    def _seen(self, line: Line, terminal_no: str) -> Seen:
+        logins, frames_in, frames_out = self._written.get(line.serial, (0, 0, 0))
+        now = self._clock()
+        at = asyncio.get_running_loop().time()
+        return Seen(
+            terminal_no=terminal_no,
+            line=line.serial,
+            peer=line.peer,
+            online=line.ended_by is None,
+            connected_at=now - timedelta(seconds=max(0.0, at - line.opened_at)),
+            heard_at=now - timedelta(seconds=max(0.0, at - line.heard_at)),
+            ended_by=line.ended_by,
+            logins=line.logins - logins,
+            frames_in=line.frames_in - frames_in,
+            frames_out=line.frames_out - frames_out,
+            clock_offset_s=self._clocks.get(terminal_no),
+        )
+
+    async def _end_the_silent(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for line in list(self._open):
+            if line.ended_by is not None:
+                continue
+            stranger = line.terminal_no is None and now - line.opened_at > self.limits.login_within_s
+            if stranger or now - line.heard_at > self.limits.silence_s:
+                line.end("silent")

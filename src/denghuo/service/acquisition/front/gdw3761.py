@@ -1,0 +1,119 @@
+"""The front's side of Q/GDW 376.1: login and heartbeat confirmed, freezes, curves and present registers asked for."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Heard, Kind, Place, Registers
+from denghuo.service.acquisition.protocol import gdw3761
+from denghuo.service.acquisition.protocol.fault import BadFrame
+from denghuo.service.acquisition.protocol.fields import Value
+from denghuo.service.acquisition.protocol.gdw3761 import Frame, Unit, unit_bytes
+from denghuo.service.acquisition.protocol.number import Number
+from denghuo.service.acquisition.rules import midnight_after
+
+CONFIRM, LINK, CLASS_1, CLASS_2 = 0x00, 0x02, 0x0C, 0x0D
+STATION = 1
+REGISTERS = {161: "active_fwd", 163: "active_rev", 129: "active_fwd", 131: "active_rev"}
+CURVES = {97: "active_fwd", 99: "active_rev"}
+ASKED: Mapping[Kind, tuple[int, ...]] = {"freeze": (161, 163), "curve": (97, 99), "now": (129, 131)}
+BANDS = ("total", "sharp", "peak", "flat", "valley")
+QUARTER_HOUR = 1
+"""The density of a curve of 96 points."""
+
+
+class Speaker3761:
+    code, framing, numbers = "gdw3761", gdw3761.FRAMING, 16
+
+    def hear(self, raw: bytes) -> Heard | None:
+        frame = gdw3761.decode(raw)
+        if not frame.up or not frame.region.isdecimal():
+            raise BadFrame("content", 6, f"{frame.control:02X}", "a frame from a terminal")
+        terminal_no = f"{frame.region}{frame.terminal:05d}"
+        if frame.function != LINK:
+            answer = frame.function in (CONFIRM, CLASS_1, CLASS_2) and not frame.control & 0x40
+            return Heard("answer" if answer else "other", terminal_no, frame.number, frame.last, frame)
+        said = [unit.number for unit in gdw3761.units(frame)]
+        if said == [3]:
+            return Heard("heartbeat", terminal_no, frame.number, content=frame)
+        if said == [2]:
+            return Heard("logout", terminal_no, frame.number, content=frame)
+        if said == [1]:
+            return Heard("login", terminal_no, frame.number, content=frame)
+        raise BadFrame("content", 14, str(said), "F1, F2 or F3")
+
+    def confirm(self, heard: Heard, accepted: bool, now: datetime) -> bytes:
+        frame: Frame = heard.content
+        data = unit_bytes(CONFIRM, 0, 1 if accepted else 2)
+        return gdw3761.encode(
+            Frame(0x0B, frame.region, frame.terminal, frame.station, False, CONFIRM, 0x60 | heard.number, data)
+        )
+
+    def ask(self, terminal_no: str, number: int, kind: Kind, day: date, places: Sequence[Place]) -> bytes:
+        function = CLASS_1 if kind == "now" else CLASS_2
+        values: list[Value] = []
+        if kind == "freeze":
+            values = [f"{day:%y-%m-%d}"]
+        elif kind == "curve":
+            values = [midnight_after(day) - timedelta(days=1), QUARTER_HOUR, SLOTS]
+        data = b"".join(
+            unit_bytes(function, place.number, wanted, values) for place in places for wanted in ASKED[kind]
+        )
+        return gdw3761.encode(
+            Frame(0x4B, terminal_no[:4], int(terminal_no[4:]), STATION, False, function, 0x60 | number, data)
+        )
+
+    def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
+        by_number = {place.number: place for place in places}
+        found: dict[str, Got] = {}
+        for frame in contents:
+            if frame.function == CONFIRM:
+                return {place.meter_no: Got("denied") for place in places if place.meter_no not in found}
+            for unit in gdw3761.units(frame):
+                place = by_number.get(unit.point)
+                if place is not None and unit.number in ASKED[kind]:
+                    before, new = found.get(place.meter_no), _got(kind, day, unit)
+                    found[place.meter_no] = new if before is None else _joined(before, new)
+        return found
+
+
+def _got(kind: Kind, day: date, unit: Unit) -> Got:
+    if unit.kind is None:
+        return Got("bad_frame")
+    values = [item.value for item in gdw3761.items(unit, up=True)]
+    if kind == "curve":
+        return _curve(day, unit.number, values)
+    if kind == "freeze":
+        stamp, values = values[0], values[1:]
+        if stamp is not None and stamp != f"{day:%y-%m-%d}":
+            return Got("wrong_day")
+    read_at = midnight_after(day) if kind == "freeze" else values[0]
+    bands = BANDS if len(values) == 2 + len(BANDS) else BANDS[:1]
+    registers = tuple(
+        Registers(REGISTERS[unit.number], band, read_at if isinstance(read_at, datetime) else None, value.scaled)
+        for band, value in zip(bands, values[2:], strict=False)
+        if isinstance(value, Number)
+    )
+    return Got(None, registers) if registers else Got("no_data")
+
+
+def _curve(day: date, number: int, values: Sequence[Value]) -> Got:
+    begin = midnight_after(day) - timedelta(days=1)
+    if not isinstance(values[0], datetime) or values[1] != QUARTER_HOUR:
+        return Got("no_data")
+    shift = values[0] - begin
+    if shift % timedelta(minutes=15) or not timedelta() <= shift < timedelta(days=1):
+        return Got("wrong_day")
+    slots: list[int | None] = [None] * SLOTS
+    first = shift // timedelta(minutes=15)
+    for place, value in enumerate(values[3 : 3 + SLOTS - first], first):
+        slots[place] = value.scaled if isinstance(value, Number) else None
+    if not any(value is not None for value in slots):
+        return Got("no_data")
+    return Got(None, curves=(Curve(CURVES[number], tuple(slots)),))
+
+
+def _joined(first: Got, second: Got) -> Got:
+    """Of a meter's units: what one of them has counts, a cause only where none has anything."""
+    registers, curves = first.registers + second.registers, first.curves + second.curves
+    return Got(None if registers or curves else first.cause, registers, curves)

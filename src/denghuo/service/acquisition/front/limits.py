@@ -1,0 +1,33 @@
+"""What a front bears of its terminals before it ends a connection, and how long it waits (前置限额)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`connections_per_address` is wide because terminals of a carrier come from few addresses."""
+
+    connections: int = 20_000
+    connections_per_address: int = 12_000
+    login_within_s: float = 30.0
+    silence_s: float = 1_200.0
+    """Without a word for so long a terminal is gone: heartbeats come every 1 to 15 minutes."""
+    frames_per_s: int = 100
+    bytes_per_s: int = 262_144
+    """More than this on average over `burst_s` is a flood."""
+    burst_s: float = 5.0
+    noise: int = 65_536
+    """Bytes that belong to no frame, since the last good one."""
+    bad_frames: int = 50
+    """Frames that are no messages, since the last good one."""
+    answer_s: float = 20.0
+    at_once: int = 400
+    """Terminals that are asked at the same time."""
+    strangers: int = 10_000
+    write_s: float = 2.0
+    """How long collected values wait for others before they are published together, and how many do at most."""
+    write_rows: int = 100_000
+    look_s: float = 0.3
+    """How often the front looks for reads on demand."""
+    work_s: float = 1.0
+    """How often it looks for what is due, and writes down connections."""

@@ -1,0 +1,152 @@
+"""What fronts write down of connections, and what they ask of the records; each function is one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.service.acquisition.front.speak import Kind
+from denghuo.service.acquisition.store.records import NODE_GONE
+from denghuo.service.host.binding import Store
+
+
+class Known(NamedTuple):
+    terminal_no: str
+    protocol: str
+    state: str
+
+
+class Due(NamedTuple):
+    """A meter that is to be asked for: of a day, or on demand where `read_no` is set."""
+
+    terminal_no: str
+    number: int
+    meter_no: str
+    address: str
+    day: Any
+    kind: Kind
+    read_no: str | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of a terminal's connection since it was last written down."""
+
+    terminal_no: str
+    line: int
+    peer: str
+    online: bool
+    connected_at: datetime
+    heard_at: datetime
+    ended_by: str | None
+    logins: int
+    frames_in: int
+    frames_out: int
+    clock_offset_s: int | None
+
+
+class Sessions:
+    """Written beside the journal: connections are states of devices, not acts of people, and come by the thousand."""
+
+    def __init__(self, store: Store, node: str, address: str, clock: Callable[[], datetime]) -> None:
+        self._store, self.node, self._address, self._clock = store, node, address, clock
+
+    def _work(self) -> Work:
+        return self._store.work("acquisition", Call.system(self._clock(), actor=f"front:{self.node}"))
+
+    def known(self, numbers: Sequence[str]) -> dict[str, Known]:
+        with self._work() as work:
+            rows = work.rows(
+                "SELECT terminal_no, protocol, state FROM terminal WHERE terminal_no = ANY (%s)", (list(numbers),)
+            )
+        return {row["terminal_no"]: Known(**row) for row in rows}
+
+    def write(self, seen: Sequence[Seen], held: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Renews this front's row and the connections; of `held` those that a newer connection took over, here or elsewhere."""
+        now = self._clock()
+        with self._work() as work:
+            work.run(
+                "INSERT INTO front_node (node, address, alive_at) VALUES (%s, %s, %s)"
+                " ON CONFLICT (node) DO UPDATE SET alive_at = excluded.alive_at",
+                (self.node, self._address, now),
+            )
+            if seen:
+                work.run(_WRITE, self._columns(seen))
+                work.run(
+                    "UPDATE terminal SET state = 'in_use' WHERE state = 'registered' AND terminal_no = ANY (%s)",
+                    ([one.terminal_no for one in seen if one.logins],),
+                )
+            rows = work.rows(
+                "SELECT h.no, h.line FROM unnest(%s::text[], %s::bigint[]) AS h (no, line)"
+                " JOIN session s ON s.terminal_no = h.no WHERE (s.node, s.line) <> (%s, h.line)",
+                ([no for no, _ in held], [line for _, line in held], self.node),
+            )
+        return [(row["no"], row["line"]) for row in rows]
+
+    def _columns(self, seen: Sequence[Seen]) -> dict[str, Any]:
+        names = [field.name for field in fields(Seen)]
+        ordered = sorted(seen, key=lambda one: one.terminal_no)
+        return {"node": self.node, **{name: [getattr(one, name) for one in ordered] for name in names}}
+
+    def stranger(self, terminal_no: str, protocol: str, peer: str, most: int) -> None:
+        with self._work() as work:
+            work.run(
+                "INSERT INTO stranger SELECT %(no)s, %(protocol)s, %(peer)s, 1, %(now)s, %(now)s"
+                " WHERE (SELECT count(*) FROM stranger) < %(most)s"
+                " OR EXISTS (SELECT FROM stranger WHERE terminal_no = %(no)s AND protocol = %(protocol)s)"
+                " ON CONFLICT (terminal_no, protocol) DO UPDATE SET tries = stranger.tries + 1, peer = excluded.peer,"
+                " heard_at = excluded.heard_at",
+                {"no": terminal_no, "protocol": protocol, "peer": peer, "now": self._clock(), "most": most},
+            )
+
+    def due(self, terminals: Sequence[str]) -> list[Due]:
+        """What is due now of these terminals, by terminal, day and kind; and what is past its time is given up."""
+        now = self._clock()
+        with self._work() as work:
+            work.run(
+                "UPDATE collection SET state = 'missing', cause = coalesce(cause, 'offline')"
+                " WHERE state = 'due' AND deadline <= %s",
+                (now,),
+            )
+            rows = work.rows(
+                "SELECT terminal_no, number, meter_no, address, day, kind FROM collection"
+                " WHERE state = 'due' AND next_at <= %s AND terminal_no = ANY (%s)"
+                " ORDER BY terminal_no, day DESC, kind DESC, number",
+                (now, list(terminals)),
+            )
+        return [Due(**row) for row in rows]
+
+    def asked(self) -> list[Due]:
+        """Reads on demand that wait, of whichever front, the oldest first; those whose terminal is gone fail."""
+        now = self._clock()
+        with self._work() as work:
+            work.run(
+                "UPDATE on_demand_read r SET state = 'failed', cause = 'offline', answered_at = %(now)s"
+                " WHERE state = 'waiting' AND asked_at < %(gone)s AND NOT EXISTS (SELECT FROM session s"
+                " JOIN front_node n USING (node) WHERE s.terminal_no = r.terminal_no AND s.online AND n.alive_at > %(gone)s)",
+                {"now": now, "gone": now - NODE_GONE},
+            )
+            rows = work.rows(
+                "SELECT terminal_no, number, meter_no, address, asked_at::date AS day, 'now' AS kind, read_no"
+                " FROM on_demand_read WHERE state = 'waiting' ORDER BY asked_at"
+            )
+        return [Due(**row) for row in rows]
+
+
+_WRITE = """
+INSERT INTO session AS s (terminal_no, node, line, peer, online, connected_at, heard_at, ended_at, ended_by, logins, frames_in,
+ frames_out, clock_offset_s)
+SELECT no, %(node)s, line, peer, online, connected_at, heard_at, CASE WHEN NOT online THEN heard_at END, ended_by, logins,
+ frames_in, frames_out, clock_offset_s
+FROM unnest(%(terminal_no)s::text[], %(line)s::bigint[], %(peer)s::text[], %(online)s::boolean[],
+ %(connected_at)s::timestamptz[], %(heard_at)s::timestamptz[], %(ended_by)s::text[], %(logins)s::bigint[],
+ %(frames_in)s::bigint[], %(frames_out)s::bigint[], %(clock_offset_s)s::bigint[])
+ AS t (no, line, peer, online, connected_at, heard_at, ended_by, logins, frames_in, frames_out, clock_offset_s)
+ON CONFLICT (terminal_no) DO UPDATE SET node = excluded.node, line = excluded.line, peer = excluded.peer,
+ online = excluded.online, connected_at = excluded.connected_at, heard_at = excluded.heard_at, ended_at = excluded.ended_at,
+ ended_by = excluded.ended_by, logins = s.logins + excluded.logins, frames_in = s.frames_in + excluded.frames_in,
+ frames_out = s.frames_out + excluded.frames_out, clock_offset_s = coalesce(excluded.clock_offset_s, s.clock_offset_s)
+WHERE (s.node, s.line) = (excluded.node, excluded.line) OR excluded.connected_at > s.connected_at
+"""

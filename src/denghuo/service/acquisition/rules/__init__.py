@@ -1,0 +1,16 @@
+"""Rules of the acquisition service: what is shown of a frame, what the records take, when a meter is asked again."""
+
+from denghuo.service.acquisition.rules.due import FIRST_RETRY, LONGEST_RETRY, deadline_of, midnight_after
+from denghuo.service.acquisition.rules.frames import shown
+from denghuo.service.acquisition.rules.records import Verdict, judge_meters, judge_terminals
+
+__all__ = [
+    "FIRST_RETRY",
+    "LONGEST_RETRY",
+    "Verdict",
+    "deadline_of",
+    "judge_meters",
+    "judge_terminals",
+    "midnight_after",
+    "shown",
+]

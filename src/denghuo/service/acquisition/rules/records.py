@@ -1,0 +1,89 @@
+"""What of a batch of terminals or meters the records take, judged against what is known."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from denghuo.kernel.batch import RefusedItem, refused
+from denghuo.service.acquisition.api import NewTerminal, NewTerminalMeter
+
+Verdict = Literal["new", "unchanged"] | RefusedItem
+DIGITS = {"gdw3761": 9, "dlt698": 12}
+ADDRESS_MAX = 65_534
+"""The highest terminal address of Q/GDW 376.1; 65535 calls all."""
+
+
+def judge_terminals(items: Sequence[NewTerminal], known: Mapping[str, NewTerminal]) -> list[Verdict]:
+    """For each terminal: new, unchanged, or why it is refused. A repeat within the batch counts as known."""
+    seen = dict(known)
+    verdicts: list[Verdict] = []
+    for place, item in enumerate(items):
+        before = seen.get(item.terminal_no)
+        if before == item:
+            verdicts.append("unchanged")
+        elif before is not None:
+            field = next(name for name in NewTerminal.model_fields if getattr(before, name) != getattr(item, name))
+            verdicts.append(
+                refused(
+                    place,
+                    item.terminal_no,
+                    field,
+                    getattr(item, field),
+                    (
+                        f"终端地址重复：已登记，{field} 不同",
+                        f"duplicate terminal: it is registered with another {field}",
+                    ),
+                    ("请核对地址；更正档案请办理终端变更", "check the address; correct the record by a change"),
+                )
+            )
+        elif len(item.terminal_no) != DIGITS[item.protocol] or (
+            item.protocol == "gdw3761" and not 0 < int(item.terminal_no[4:]) <= ADDRESS_MAX
+        ):
+            verdicts.append(
+                refused(
+                    place,
+                    item.terminal_no,
+                    "terminal_no",
+                    item.terminal_no,
+                    ("地址不合该规约", "the address does not fit the protocol"),
+                    (
+                        "376.1 为区划码4位加地址5位（00001至65534），698.45 为12位",
+                        "376.1 has a region of 4 digits and an address 00001..65534, 698.45 has 12 digits",
+                    ),
+                )
+            )
+        else:
+            seen[item.terminal_no] = item
+            verdicts.append("new")
+    return verdicts
+
+
+def judge_meters(
+    items: Sequence[NewTerminalMeter],
+    terminals: Mapping[str, str],
+    by_meter: Mapping[str, NewTerminalMeter],
+    by_place: Mapping[tuple[str, int], NewTerminalMeter],
+) -> list[Verdict]:
+    """For each meter: new, unchanged, or why it is refused. `terminals`: the known ones the caller sees, with their units."""
+    meters, places = dict(by_meter), dict(by_place)
+    verdicts: list[Verdict] = []
+    for place, item in enumerate(items):
+        held, there = meters.get(item.meter_no), places.get((item.terminal_no, item.number))
+        if held == item:
+            verdicts.append("unchanged")
+        elif item.terminal_no not in terminals:
+            what = ("终端未建档", "the terminal is not in the records")
+            remedy = ("请先登记终端", "register it first")
+            verdicts.append(refused(place, item.meter_no, "terminal_no", item.terminal_no, what, remedy))
+        elif held is not None:
+            where = f"{held.terminal_no}/{held.number}"
+            what = (f"该表已在 {where}", f"the meter is at {where} already")
+            remedy = ("请核对表号", "check the meter")
+            verdicts.append(refused(place, item.meter_no, "meter_no", item.meter_no, what, remedy))
+        elif there is not None:
+            what = (f"该测量点已有表 {there.meter_no}", f"the measuring point has meter {there.meter_no} already")
+            remedy = ("请核对测量点号", "check the measuring point")
+            verdicts.append(refused(place, item.meter_no, "number", item.number, what, remedy))
+        else:
+            meters[item.meter_no] = places[item.terminal_no, item.number] = item
+            verdicts.append("new")
+    return verdicts

@@ -1,0 +1,16 @@
+"""What reading hears: what terminals gave is taken in like any other intake, judged by the same rules."""
+
+from denghuo.kernel.contract import Call, on
+from denghuo.service.acquisition.api import CurvesCollected, RegistersCollected
+from denghuo.service.reading.api import Intake
+from denghuo.service.reading.service import ReadingService
+
+
+@on(RegistersCollected)
+def take_registers(service: ReadingService, call: Call, event: RegistersCollected) -> None:
+    service.receive_registers(call, Intake(rows=event.rows))
+
+
+@on(CurvesCollected)
+def take_curves(service: ReadingService, call: Call, event: CurvesCollected) -> None:
+    service.receive_curves(call, Intake(rows=service.energies(call, event.rows)))

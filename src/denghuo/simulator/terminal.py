@@ -1,0 +1,158 @@
+"""A simulated terminal: it connects, logs in, keeps its heartbeat, answers, and fails in the ways it is told to."""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from denghuo.simulator import wire698, wire3761
+from denghuo.simulator.county import SHANGHAI, Concentrator, County
+
+FAULTS = ("silence", "wrong_clock", "garbage", "slow", "duplicate", "reset")
+"""What can be wrong with a terminal: it answers nothing, its clock is wrong, bytes are damaged, answers come late or twice, or the
+registers of its meters began again at zero."""
+CLOCK_OFF = timedelta(days=2)
+SLOW_S = 3.0
+LONGEST_WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    heartbeat_s: float = 60.0
+    slow_s: float = SLOW_S
+    faults: frozenset[str] = frozenset()
+
+
+@dataclass
+class Tally:
+    """What all terminals of a run did together."""
+
+    online: int = 0
+    logins: int = 0
+    refused: int = 0
+    requests: int = 0
+    answers: int = 0
+
+
+def faults_of(terminal_no: str, shares: Mapping[str, float], seed: str) -> frozenset[str]:
+    """Which faults a terminal has, where each has its share of the terminals; the same seed chooses the same ones."""
+    found = set()
+    for name, share in shares.items():
+        chance = int.from_bytes(hashlib.sha256(f"{seed} {name} {terminal_no}".encode()).digest()[:4], "big") / 2**32
+        if chance < share:
+            found.add(name)
+    return frozenset(found)
+
+
+class Terminal:
+    def __init__(
+        self,
+        concentrator: Concentrator,
+        county: County,
+        behaviour: Behaviour,
+        tally: Tally,
+        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
+    ) -> None:
+        self.concentrator, self._county, self._behaviour = concentrator, county, behaviour
+        self._tally, self._clock = tally, clock
+        self._by_number = {meter.number: meter.meter_no for meter in concentrator.meters}
+        self._by_address = {meter.address: meter.meter_no for meter in concentrator.meters}
+        self._sequence = 0
+        self._wire: Any = wire3761 if concentrator.protocol == "gdw3761" else wire698
+
+    async def run(self, host: str, port: int) -> None:
+        """Stays connected until it is cancelled; after a broken connection it waits, each time twice as long, and comes back."""
+        wait = 1.0
+        while True:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                if await self.connect(host, port):
+                    wait = 1.0
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT_S)
+
+    async def connect(self, host: str, port: int) -> bool:
+        """One connection from login to its end; whether it was let in."""
+        reader, writer = await asyncio.open_connection(host, port)
+        let_in = False
+        try:
+            self._write(writer, self._link(first=True))
+            beat = asyncio.create_task(self._beat(writer))
+            try:
+                buffer = b""
+                while chunk := await reader.read(65_536):
+                    requests, buffer = self._wire.split(buffer + chunk)
+                    for request in requests:
+                        if request.denied:
+                            self._tally.refused += 1
+                            return let_in
+                        if request.confirmation:
+                            self._tally.online += not let_in
+                            self._tally.logins += not let_in
+                            let_in = True
+                        else:
+                            await self._answer(writer, request)
+            finally:
+                beat.cancel()
+        finally:
+            self._tally.online -= let_in
+            writer.close()
+        return let_in
+
+    async def _beat(self, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await asyncio.sleep(self._behaviour.heartbeat_s)
+            self._write(writer, self._link(first=False))
+
+    def _link(self, first: bool) -> bytes:
+        self._sequence = (self._sequence + 1) % 16
+        no = self.concentrator.terminal_no
+        if self._wire is wire3761:
+            return wire3761.link(no, wire3761.LOGIN if first else wire3761.HEARTBEAT, self._sequence)
+        kind = wire698.LOGIN if first else wire698.HEARTBEAT
+        return wire698.link(no, kind, self._sequence, int(self._behaviour.heartbeat_s), self._now())
+
+    async def _answer(self, writer: asyncio.StreamWriter, request: Any) -> None:
+        faults = self._behaviour.faults
+        self._tally.requests += 1
+        if "silence" in faults:
+            return
+        if "slow" in faults:
+            await asyncio.sleep(self._behaviour.slow_s)
+        days_off = CLOCK_OFF.days if "wrong_clock" in faults else 0
+        registers = self._at_point if self._wire is wire3761 else self._at_address
+        raw = self._wire.answer(self.concentrator.terminal_no, request, registers, self._now(), days_off)
+        self._tally.answers += 1
+        if "garbage" in faults and self._tally.answers % 2:
+            raw = raw[:-2] + bytes((raw[-2] ^ 0x55, raw[-1]))
+        self._write(writer, raw)
+        if "duplicate" in faults:
+            self._write(writer, raw)
+        await writer.drain()
+
+    def _write(self, writer: asyncio.StreamWriter, raw: bytes) -> None:
+        if "garbage" in self._behaviour.faults:
+            raw = b"\xfe\xfe\x68\x00" + raw
+        writer.write(raw)
+
+    def _now(self) -> datetime:
+        return self._clock() + (CLOCK_OFF if "wrong_clock" in self._behaviour.faults else timedelta())
+
+    # -- what its meters show ---------------------------------------------------------------------------------------------
+
+    def _at_point(self, point: int, place: int, moment: datetime) -> int | None:
+        return self._register(self._by_number.get(point), place, moment)
+
+    def _at_address(self, address: str, place: int, moment: datetime) -> int | None:
+        return self._register(self._by_address.get(address), place, moment)
+
+    def _register(self, meter_no: str | None, place: int, moment: datetime) -> int | None:
+        if meter_no is None:
+            return None
+        value = self._county.at(meter_no, place, moment, self.concentrator.area_no)
+        if value is not None and "reset" in self._behaviour.faults:
+            value -= self._county.at_midnight(meter_no, place, self._county.first) or 0
+            return value if value >= 0 else None
+        return value

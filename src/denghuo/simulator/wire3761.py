@@ -1,0 +1,132 @@
+"""Q/GDW 376.1 as a terminal writes and reads it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+START, END = 0x68, 0x16
+LOGIN, HEARTBEAT = 1, 3
+REQUEST_SIZES = {
+    (0x0D, 161): 3,
+    (0x0D, 163): 3,
+    (0x0D, 97): 7,
+    (0x0D, 99): 7,
+    (0x0C, 129): 0,
+    (0x0C, 131): 0,
+    (0x0C, 2): 0,
+}
+"""What follows a data unit's identifier in a request, in bytes, for the units that a simulated terminal answers."""
+
+
+def packed(value: int | None, size: int) -> bytes:
+    """Decimal digits, two in a byte, the low ones first; EE where there is no value."""
+    if value is None:
+        return b"\xee" * size
+    return bytes(int(f"{value // 100**place % 100:02d}", 16) for place in range(size))
+
+
+def identifier(point: int, number: int) -> bytes:
+    da = bytes((0, 0)) if point == 0 else bytes((1 << (point - 1) % 8, (point - 1) // 8 + 1))
+    return da + bytes((1 << (number - 1) % 8, (number - 1) // 8))
+
+
+def frame(terminal_no: str, control: int, function: int, sequence: int, data: bytes) -> bytes:
+    region, address = bytes.fromhex(terminal_no[:4])[::-1], int(terminal_no[4:]).to_bytes(2, "little")
+    body = bytes((control,)) + region + address + bytes((2, function, sequence)) + data
+    length = (len(body) * 4 + 2).to_bytes(2, "little")
+    return bytes((START,)) + length + length + bytes((START,)) + body + bytes((sum(body) % 256, END))
+
+
+def link(terminal_no: str, number: int, sequence: int) -> bytes:
+    """A login (1) or heartbeat (3)."""
+    return frame(terminal_no, 0xC9, 0x02, 0x70 | sequence, identifier(0, number))
+
+
+@dataclass(frozen=True)
+class Request:
+    function: int
+    sequence: int
+    data: bytes
+
+    @property
+    def confirmation(self) -> bool:
+        return self.function == 0 and len(self.data) == 4
+
+    @property
+    def denied(self) -> bool:
+        return self.confirmation and self.data[2:] == b"\x02\x00"
+
+
+def split(buffer: bytes) -> tuple[list[Request], bytes]:
+    """The requests of a buffer, and what is left of it. The head-end sends nothing but frames."""
+    found = []
+    while len(buffer) >= 8:
+        size = int.from_bytes(buffer[1:3], "little") // 4
+        if buffer[0] != START or len(buffer) < size + 8:
+            break
+        body = buffer[6 : 6 + size]
+        found.append(Request(body[6], body[7] & 15, body[8:]))
+        buffer = buffer[size + 8 :]
+    return found, buffer
+
+
+Registers = Callable[[int, int, datetime], int | None]
+"""The register at (measuring point, 0 forward or 1 reverse, moment)."""
+
+
+def answer(terminal_no: str, request: Request, registers: Registers, now: datetime, days_off: int) -> bytes:
+    """The answer to a request; a denial where it asks for what a simulated terminal does not have. `days_off`: what its clock does
+    to the days that it says its values are of."""
+    parts, at, data = [], 0, request.data
+    while at + 4 <= len(data):
+        numbers = [bit + 1 + 8 * data[at + 3] for bit in range(8) if data[at + 2] >> bit & 1]
+        points = [bit + 1 + 8 * (data[at + 1] - 1) for bit in range(8) if data[at] >> bit & 1] if data[at + 1] else [0]
+        at += 4
+        for point in points:
+            for number in numbers:
+                size = REQUEST_SIZES.get((request.function, number))
+                if size is None:
+                    return frame(terminal_no, 0x88, 0x00, 0x60 | request.sequence, identifier(0, 2))
+                parts.append(
+                    identifier(point, number) + _content(point, number, data[at : at + size], registers, now, days_off)
+                )
+                at += size
+    return frame(terminal_no, 0x88, request.function, 0x60 | request.sequence, b"".join(parts))
+
+
+def _content(point: int, number: int, said: bytes, registers: Registers, now: datetime, days_off: int) -> bytes:
+    if number == 2:
+        return _clock(now)
+    if number in (161, 163):
+        day = date(2000 + _digits(said[2]), _digits(said[1]), _digits(said[0])) + timedelta(days=days_off)
+        midnight = datetime(day.year, day.month, day.day, tzinfo=now.tzinfo) + timedelta(days=1)
+        value = registers(point, (number - 161) // 2, midnight)
+        stamp = bytes(int(f"{part:02d}", 16) for part in (day.day, day.month, day.year % 100))
+        return stamp + _minute(midnight + timedelta(minutes=3)) + b"\x00" + packed(value, 5)
+    if number in (97, 99):
+        minute, hour, day_no, month, year = (_digits(byte) for byte in said[:5])
+        begin = datetime(2000 + year, month, day_no, hour, minute, tzinfo=now.tzinfo) + timedelta(days=days_off)
+        steps = [
+            registers(point, (number - 97) // 2, begin + timedelta(minutes=15 * slot)) for slot in range(said[6] + 1)
+        ]
+        energies = [
+            None if before is None or after is None else max(after - before, 0)
+            for before, after in zip(steps, steps[1:], strict=False)
+        ]
+        return _minute(begin) + said[5:7] + b"".join(packed(energy, 4) for energy in energies)
+    return _minute(now) + b"\x00" + packed(registers(point, (number - 129) // 2, now), 5)
+
+
+def _digits(byte: int) -> int:
+    return (byte >> 4) * 10 + (byte & 15)
+
+
+def _minute(moment: datetime) -> bytes:
+    parts = (moment.minute, moment.hour, moment.day, moment.month, moment.year % 100)
+    return bytes(int(f"{part:02d}", 16) for part in parts)
+
+
+def _clock(now: datetime) -> bytes:
+    raw = bytearray(bytes((int(f"{now.second:02d}", 16),)) + _minute(now))
+    raw[4] |= now.isoweekday() << 5
+    return bytes(raw)

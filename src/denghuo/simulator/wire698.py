@@ -1,0 +1,155 @@
+"""DL/T 698.45 as a terminal writes and reads it."""
+
+from binascii import crc_hqx
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+MIRROR = bytes(sum((byte >> bit & 1) << 7 - bit for bit in range(8)) for byte in range(256))
+LOGIN, HEARTBEAT = 0, 1
+QUANTITIES = {b"\x00\x10\x02\x00": 0, b"\x00\x20\x02\x00": 1}
+FROZEN_AT = bytes.fromhex("20210200")
+
+
+def check(octets: bytes) -> bytes:
+    """FCS-16 of ISO/IEC 13239: the register is shifted the other way round, so bits are mirrored before and after."""
+    value = crc_hqx(octets.translate(MIRROR), 0xFFFF) ^ 0xFFFF
+    return bytes((MIRROR[value >> 8], MIRROR[value & 255]))
+
+
+def frame(terminal_no: str, control: int, apdu: bytes) -> bytes:
+    address = bytes.fromhex(terminal_no)[::-1]
+    length = 2 + 1 + 1 + len(address) + 1 + 2 + len(apdu) + 2
+    head = length.to_bytes(2, "little") + bytes((control, len(address) - 1)) + address + b"\x00"
+    head += check(head)
+    return b"\x68" + head + apdu + check(head + apdu) + b"\x16"
+
+
+def link(terminal_no: str, kind: int, number: int, heartbeat_s: int, now: datetime) -> bytes:
+    time = now.year.to_bytes(2, "big") + bytes(
+        (now.month, now.day, now.isoweekday() % 7, now.hour, now.minute, now.second)
+    )
+    time += (now.microsecond // 1000).to_bytes(2, "big")
+    return frame(terminal_no, 0x81, bytes((0x01, number, kind)) + heartbeat_s.to_bytes(2, "big") + time)
+
+
+@dataclass(frozen=True)
+class Request:
+    apdu: bytes
+
+    @property
+    def confirmation(self) -> bool:
+        return self.apdu[:1] == b"\x81"
+
+    @property
+    def denied(self) -> bool:
+        return self.confirmation and bool(self.apdu[2] & 7)
+
+
+def split(buffer: bytes) -> tuple[list[Request], bytes]:
+    """The requests of a buffer, and what is left of it. The head-end sends nothing but frames."""
+    found = []
+    while len(buffer) >= 12:
+        size = int.from_bytes(buffer[1:3], "little") + 2
+        if buffer[0] != 0x68 or len(buffer) < size:
+            break
+        begin = 5 + (buffer[4] & 15) + 1 + 1 + 2
+        found.append(Request(buffer[begin : size - 3]))
+        buffer = buffer[size:]
+    return found, buffer
+
+
+Registers = Callable[[str, int, datetime], int | None]
+"""The register at (address of the meter, 0 forward or 1 reverse, moment)."""
+
+
+def answer(terminal_no: str, request: Request, registers: Registers, now: datetime, days_off: int) -> bytes:
+    """The answer to a request; an error where it asks for what a simulated terminal does not have. `days_off`: what its clock does
+    to the days that it says its values are of."""
+    apdu = request.apdu
+    if apdu[:2] == b"\x09\x01":
+        return frame(terminal_no, 0xC3, _proxied(apdu, registers, now))
+    if apdu[:2] == b"\x05\x03":
+        return frame(terminal_no, 0xC3, _recorded(apdu, registers, now, days_off))
+    return frame(terminal_no, 0xC3, b"\xee" + apdu[2:3] + b"\x01")
+
+
+def _proxied(apdu: bytes, registers: Registers, now: datetime) -> bytes:
+    at, parts = 6, []
+    for _ in range(apdu[5]):
+        address, at = _address(apdu, at)
+        count, at = apdu[at + 2], at + 3
+        items = [apdu[at + 4 * place : at + 4 * place + 4] for place in range(count)]
+        at += 4 * count
+        results = b"".join(
+            oad + (b"\x01" + _register(registers(address, QUANTITIES[oad], now)) if oad in QUANTITIES else b"\x00\x06")
+            for oad in items
+        )
+        parts.append(b"\x07\x05" + bytes.fromhex(address) + bytes((count,)) + results)
+    return b"\x89\x01" + apdu[2:3] + bytes((len(parts),)) + b"".join(parts) + b"\x00\x00"
+
+
+def _recorded(apdu: bytes, registers: Registers, now: datetime, days_off: int) -> bytes:
+    method, at = apdu[7], 8
+    begin = end = _moment(apdu[at : at + 7], now) + timedelta(days=days_off)
+    step, at = timedelta(minutes=15), at + 7
+    if method == 7:
+        end = _moment(apdu[at : at + 7], now) + timedelta(days=days_off)
+        step, at = timedelta(minutes=int.from_bytes(apdu[at + 8 : at + 10], "big")), at + 10
+    count, at = apdu[at + 1], at + 2
+    addresses = []
+    for _ in range(count):
+        address, at = _address(apdu, at)
+        addresses.append(address)
+    columns, wanted = apdu[at:-1], _columns(apdu, at)
+    rows = []
+    for address in addresses:
+        moment = begin
+        while moment < end or moment == begin:
+            cells = [
+                _time(moment) if oad == FROZEN_AT else _register(registers(address, QUANTITIES[oad], moment))
+                for oad in wanted
+            ]
+            rows.append(b"\x55\x07\x05" + bytes.fromhex(address) + bytes((0x02, len(cells))) + b"".join(cells))
+            moment += step
+    return b"\x85\x03" + apdu[2:7] + columns + b"\x01" + _length(len(rows)) + b"".join(rows) + b"\x00\x00"
+
+
+def _columns(apdu: bytes, at: int) -> list[bytes]:
+    """The objects inside the one column that is a structure."""
+    count, at = apdu[at], at + 1
+    wanted: list[bytes] = []
+    for _ in range(count):
+        kind, at = apdu[at], at + 5
+        if kind == 1:
+            inner, at = apdu[at], at + 1
+            wanted = [apdu[at + 4 * place : at + 4 * place + 4] for place in range(inner)]
+            at += 4 * inner
+    return wanted
+
+
+def _address(apdu: bytes, at: int) -> tuple[str, int]:
+    """A meter's address: its length, a flag byte, six bytes."""
+    end = at + 1 + apdu[at]
+    return apdu[at + 2 : end].hex(), end
+
+
+def _register(value_e4: int | None) -> bytes:
+    """The total as an array of one number of 0.01 kWh; NULL where there is none."""
+    return b"\x00" if value_e4 is None else b"\x01\x01\x06" + (value_e4 // 100).to_bytes(4, "big")
+
+
+def _moment(raw: bytes, now: datetime) -> datetime:
+    month, day, hour, minute, second = raw[2:7]
+    return datetime(raw[0] << 8 | raw[1], month, day, hour, minute, second, tzinfo=now.tzinfo)
+
+
+def _time(moment: datetime) -> bytes:
+    parts = (moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    return b"\x1c" + moment.year.to_bytes(2, "big") + bytes(parts)
+
+
+def _length(count: int) -> bytes:
+    if count < 0x80:
+        return bytes((count,))
+    return bytes((0x81, count)) if count < 0x100 else b"\x82" + count.to_bytes(2, "big")

@@ -1,0 +1,177 @@
+"""A front in the test's process and terminals that connect to it over real sockets: simulated ones, and bare sockets."""
+
+import asyncio
+import contextlib
+import pathlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from tests.service.bindings import local
+from tests.service.reading.county import installation, points_of
+
+from denghuo.data.processing.database import Database
+from denghuo.kernel.contract import Call
+from denghuo.service.acquisition.api import (
+    AcquisitionApi,
+    AssignMeters,
+    NewTerminal,
+    NewTerminalMeter,
+    RegisterTerminals,
+    Terminal,
+    TerminalRef,
+)
+from denghuo.service.acquisition.front.front import Front
+from denghuo.service.acquisition.front.limits import Limits
+from denghuo.service.acquisition.service import AcquisitionService
+from denghuo.service.host.binding import Directory
+from denghuo.service.point.api import PointApi
+from denghuo.service.reading.api import ReadingApi
+from denghuo.service.reading.service import ReadingService
+from denghuo.simulator.county import Concentrator, County, Meter
+from denghuo.simulator.terminal import Behaviour, Tally
+from denghuo.simulator.terminal import Terminal as Simulated
+
+DAY = date(2026, 4, 10)
+OLD, NEW = "140500001", "140581000002"
+"""A terminal of 376.1 and one of 698.45."""
+QUICK = Limits(
+    answer_s=0.6, work_s=0.05, write_s=0.1, look_s=0.05, login_within_s=1.0, silence_s=600.0, frames_per_s=40, burst_s=1.0,
+    noise=4_096, bad_frames=5, connections_per_address=60,
+)  # fmt: skip
+WAIT_S = 20.0
+
+
+def meters(terminal_no: str, count: int = 3) -> tuple[Meter, ...]:
+    family = terminal_no[-1]
+    return tuple(
+        Meter(number, f"M{family}{number:04d}", f"{int(family):06d}{number:06d}") for number in range(1, count + 1)
+    )
+
+
+def concentrator(terminal_no: str) -> Concentrator:
+    return Concentrator(terminal_no, "gdw3761" if len(terminal_no) == 9 else "dlt698", "TG001", meters(terminal_no))
+
+
+def county(*terminals: str) -> County:
+    """Meters that take 10.00 kWh a day and give 1.00; the first one 9.60 by quarters of an hour of 0.10."""
+    registers = {}
+    for place, meter in enumerate(one for no in terminals for one in meters(no)):
+        start = 1_000_000 * (place + 1)
+        registers[meter.meter_no] = (
+            [start + day * 96_000 for day in range(31)],
+            [start + day * 9_600 for day in range(31)],
+        )
+    return County(date(2026, 4, 1), 30, registers)
+
+
+@dataclass
+class Field:
+    """The front with its services, and the shortest words for what tests do with it."""
+
+    directory: Directory
+    front: Front
+    sims: "Sims"
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def api(self) -> AcquisitionApi:
+        return self.directory(AcquisitionApi)
+
+    def call(self) -> Call:
+        return Call.system(datetime.now(UTC))
+
+    def terminal(self, terminal_no: str) -> Terminal:
+        return self.api.terminal(self.call(), TerminalRef(terminal_no=terminal_no)).terminal
+
+    def register(self, *terminals: str) -> None:
+        self.api.register_terminals(
+            self.call(), RegisterTerminals(terminals=[record(terminal_no) for terminal_no in terminals])
+        )
+        self.api.assign_meters(
+            self.call(),
+            AssignMeters(
+                meters=[
+                    NewTerminalMeter(
+                        terminal_no=no, number=meter.number, meter_no=meter.meter_no, address=meter.address
+                    )
+                    for no in terminals
+                    for meter in meters(no)
+                ]
+            ),
+        )
+
+    def connect(self, terminal_no: str, *faults: str) -> Callable[[], None]:
+        """A simulated terminal comes online; what is given back sends it away."""
+        behaviour = Behaviour(heartbeat_s=0.3, slow_s=0.1, faults=frozenset(faults))
+        simulated = Simulated(concentrator(terminal_no), county(terminal_no), behaviour, self.tally)
+        leave = self.sims.run(simulated.run(*self.front.address))
+        until(lambda: self.terminal(terminal_no).link == "online", f"{terminal_no} online")
+        return leave
+
+    def socket(self) -> socket.socket:
+        """A bare connection to the front."""
+        return socket.create_connection(self.front.address, timeout=WAIT_S)
+
+
+def record(terminal_no: str) -> NewTerminal:
+    protocol = "gdw3761" if len(terminal_no) == 9 else "dlt698"
+    body = {"terminal_no": terminal_no, "protocol": protocol, "name": f"{terminal_no}集中器"}
+    body |= {"vendor": "甲厂", "channel": "cellular", "org": f"1405810.0{terminal_no[-1]}"}
+    return NewTerminal.model_validate(body)
+
+
+class Sims:
+    """An event loop in a thread for the other side."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, work: object) -> Callable[[], None]:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)  # type: ignore[arg-type]
+        return lambda: bool(future.cancel())  # type: ignore[return-value]
+
+    def stop(self) -> None:
+        async def end() -> None:
+            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
+def until(ready: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not ready():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.03)
+
+
+@contextlib.contextmanager
+def fielded(dsn: str, folder: pathlib.Path, limits: Limits = QUICK) -> Iterator[Field]:
+    """A front over its own services: acquisition, reading, and a point service that knows the meters of a few terminals."""
+    rows = [
+        installation(f"P{meter.meter_no}", meter.meter_no, multiplier=20 if meter.number == 2 else 1)
+        for no in (OLD, NEW, "140500003", "140581000004")
+        for meter in meters(no)
+    ]
+    with Database(dsn) as database, contextlib.ExitStack() as stack:
+        services = {PointApi: points_of(rows), AcquisitionApi: AcquisitionService, ReadingApi: ReadingService}
+        directory = local(database, folder, services)
+        front = Front(
+            directory.hosted["acquisition"].store, directory, lambda: datetime.now(UTC), "127.0.0.1", 0, limits
+        )
+        front.start()
+        stack.callback(front.stop)
+        sims = Sims()
+        stack.callback(sims.stop)
+        yield Field(directory, front, sims)
