@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from tests.service.bindings import NOW, clock, local, remote, settle, web
@@ -16,7 +16,7 @@ from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.kernel.contract import Api, Call
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import midnight
-from denghuo.kernel.values import Energy, Power, Price
+from denghuo.kernel.values import ApparentPower, Energy, Power, Price
 from denghuo.service.asset.api import AssetApi, RegisterMeters
 from denghuo.service.asset.service import AssetService
 from denghuo.service.billing.api import BillingApi
@@ -129,6 +129,8 @@ class Supply:
     tariff_class: str = "resident"
     contract_kw: int = 5
     surplus: Mapping[int, int] | None = None
+    voltage_kv: Literal["0.22", "0.38"] = "0.22"
+    capacity_kva: int | None = None
 
     @property
     def account_no(self) -> str:
@@ -167,7 +169,14 @@ def settle_county(found: County, supplies: Sequence[Supply], tariffs: Sequence[T
     meters = ask(AssetApi).register_meters(OPERATOR, RegisterMeters(meters=[meter(one.serial) for one in supplies]))
     assert not meters.refused
     contracts = [
-        contract(one.serial, one.station, tariff_class=one.tariff_class, contract_kw=Power(one.contract_kw * 1000))
+        contract(
+            one.serial,
+            one.station,
+            tariff_class=one.tariff_class,
+            voltage_kv=one.voltage_kv,
+            contract_kw=Power(one.contract_kw * 1000),
+            capacity_kva=None if one.capacity_kva is None else ApparentPower(one.capacity_kva * 1000),
+        )
         for one in supplies
     ] + [
         contract(

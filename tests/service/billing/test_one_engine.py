@@ -4,6 +4,7 @@ all and the replay come to the same fen from the same registers, for accounts wh
 import pathlib
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
@@ -64,6 +65,15 @@ SHOPS = [
 ]
 ROOFS = [Supply(serial, 1, uneven(serial), contract_kw=WIDE, surplus=uneven(serial + 1)) for serial in range(31, 34)]
 BANDED = [Supply(serial, 1, uneven(serial), contract_kw=WIDE) for serial in range(41, 47)]
+LARGE = [
+    replace(one, serial=serial, registers=uneven(serial))
+    for serials, one in (
+        ((52, 53), Supply(0, 1, None, "two_part_capacity", WIDE, voltage_kv="0.38", capacity_kva=160)),
+        ((58, 59), Supply(0, 2, None, "two_part_demand", WIDE, voltage_kv="0.38", capacity_kva=160)),
+    )
+    for serial in serials
+]
+"""Customers with a basic charge, bands and a power factor."""
 Readings = Sequence[Mapping[str, str]]
 ReadingsOf = Callable[[Supply, str], Readings]
 
@@ -89,20 +99,52 @@ def bands_of(supply: Supply) -> dict[str, dict[int, int]]:
 
 
 def take_bands(found: County, supplies: Sequence[Supply]) -> None:
+    take_in(found, [(one, "active_fwd", band, shown) for one in supplies for band, shown in bands_of(one).items()])
+
+
+def registers_of(supply: Supply) -> list[tuple[str, str, dict[int, int]]]:
+    """Quantity, band and registers of a customer with a basic charge, beside the total: flat is what the bands leave of it."""
+    chance, total = random.Random(supply.serial), supply.registers or {}
+    shown: dict[str, dict[int, int]] = {
+        name: {1: 100 * at} for at, name in enumerate(("peak", "valley", "reactive"), 1)
+    }
+    for day in range(2, 32):
+        rose = total[day] - total[day - 1]
+        for registers in shown.values():
+            registers[day] = registers[day - 1] + chance.randint(rose // 6, rose // 3)
+    demand = {day: chance.randint(5, 40) for day in range(1, 32)}
+    return [
+        ("active_fwd", "peak", shown["peak"]),
+        ("active_fwd", "valley", shown["valley"]),
+        ("reactive_fwd", "total", shown["reactive"]),
+        ("demand", "total", demand),
+    ]
+
+
+def of_large(supply: Supply, kind: str) -> Readings:
+    apart = [
+        {"quantity": quantity, "band": band, "value": str(max(one.values()))}
+        if quantity == "demand"
+        else {"quantity": quantity, "band": band, "start": str(one[1]), "end": str(one[31])}
+        for quantity, band, one in registers_of(supply)
+    ]
+    return [*of_total(supply.registers or {}), *apart]
+
+
+def take_in(found: County, channels: Sequence[tuple[Supply, str, str, Mapping[int, int]]]) -> None:
     rows = [
         {
             "meter_no": f"M{supply.serial:05d}",
             "read_at": midnight(date(2026, 4, day)) if day < 31 else midnight(date(2026, 5, 1)),
-            "quantity": "active_fwd",
+            "quantity": quantity,
             "band": band,
             "value_e4": shown * 10_000,
         }
-        for supply in supplies
-        for band, registers in bands_of(supply).items()
+        for supply, quantity, band, registers in channels
         for day, shown in registers.items()
     ]
     table = pa.Table.from_pylist(rows, schema=arrow_schema(REGISTER_INTAKE))
-    reference = found.datasets.publish(REGISTER_INTAKE, MONTH, "bands", table, OPERATOR.now)
+    reference = found.datasets.publish(REGISTER_INTAKE, MONTH, "more", table, OPERATOR.now)
     found.directory(ReadingApi).receive_registers(OPERATOR, Intake(rows=reference))
 
 
@@ -132,6 +174,8 @@ def trial_of(found: County, bill: Bill, readings: Readings) -> Money:
         "voltage": bill.voltage,
         "readings": readings,
     }
+    if bill.tariff_class.startswith("two_part"):
+        asked |= {"capacity": "160", "contract_demand": str(WIDE)}
     if bill.kind == "purchase":
         asked["settlement"] = "surplus_feed_in"
     return found.billing.trial(ACCOUNTANT, Try.model_validate(asked)).amount
@@ -151,6 +195,8 @@ def all_ways_agree(found: County, supplies: Sequence[Supply], readings_of: Readi
         amount = bill.amount
         assert before[supply.account_no, kind] == {amount}, supply
         assert sum(line.amount.fen for line in bill.lines) == amount.fen
+        for line in bill.lines:
+            assert str(line.amount) in line.arithmetic and str(line.amount) in line.sentence.zh, line
         asked = {"account_no": supply.account_no, "kind": kind}
         assert found.billing.as_known(ACCOUNTANT, AsKnown.model_validate({**asked, "month": MONTH})).amount == amount
         assert trial_of(found, bill, readings_of(supply, kind)) == amount, supply
@@ -166,6 +212,7 @@ def all_ways_agree(found: County, supplies: Sequence[Supply], readings_of: Readi
     return len(contracts)
 
 
+@pytest.mark.scope("X-06")
 @pytest.mark.parametrize("binding", ["local", "remote"])
 def test_bill_forecast_trial_what_if_and_explanation_come_to_the_same_fen(
     binding: str, database_dsn: str, tmp_path: pathlib.Path
@@ -182,6 +229,7 @@ def test_bill_forecast_trial_what_if_and_explanation_come_to_the_same_fen(
         assert all_ways_agree(found, supplies, readings_of) == 24
 
 
+@pytest.mark.scope("X-06")
 def test_bands_come_to_the_same_fen_in_every_way(database_dsn: str, tmp_path: pathlib.Path) -> None:
     with county("local", database_dsn, tmp_path) as found:
         settle_county(found, BANDED, [by_bands()])
@@ -189,7 +237,29 @@ def test_bands_come_to_the_same_fen_in_every_way(database_dsn: str, tmp_path: pa
         assert all_ways_agree(found, BANDED, lambda supply, kind: of_bands(supply)) == 6
 
 
+@pytest.mark.scope("X-06")
+def test_basic_charge_bands_and_power_factor_come_to_the_same_fen_in_every_way(
+    database_dsn: str, tmp_path: pathlib.Path
+) -> None:
+    with county("local", database_dsn, tmp_path) as found:
+        settle_county(found, LARGE, [shanghai("sh.two_part.capacity"), shanghai("sh.two_part.demand")])
+        take_in(found, [(one, *channel) for one in LARGE for channel in registers_of(one)])
+        assert all_ways_agree(found, LARGE, of_large) == 4
+        rows = found.billing.bills(ACCOUNTANT, FindBills(month=MONTH)).rows
+        bills = [found.billing.bill(ACCOUNTANT, BillRef(bill_no=row.bill_no)) for row in rows]
+        for bill in bills:
+            groups = {line.group for line in bill.lines}
+            assert {"basic", "power_factor"} <= groups and {line.band for line in bill.lines} >= {
+                "peak",
+                "flat",
+                "valley",
+            }
+
+
 def by_bands() -> TariffDocument:
-    shipped = published("shanghai") or []
-    document = next(one for one in shipped if one.code == "sh.resident.tiered.tou")
+    return shanghai("sh.resident.tiered.tou")
+
+
+def shanghai(code: str) -> TariffDocument:
+    document = next(one for one in published("shanghai") or [] if one.code == code)
     return document.model_copy(update={"default": True})
