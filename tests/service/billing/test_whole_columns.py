@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.service.billing.rules.make import component, tariff
 
@@ -143,6 +143,7 @@ def by_rules(
 
 
 @given(months())
+@settings(max_examples=60)
 def test_bills_by_columns_are_those_of_the_rules(
     drawn: tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, dict[str, int]]],
 ) -> None:

@@ -1,5 +1,9 @@
 """The shipped demo company: its known faults come out with the right statuses, and its energies are those of its registers."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
 import pytest
 
 from denghuo.kernel.values import Energy, Register
@@ -15,10 +19,11 @@ from tests.service.reading.conftest import Make
 from tests.service.reading.county import MONTH, demo_curves, demo_installations, demo_registers
 
 
+@pytest.mark.parametrize("bench", ["local"], indirect=True)
 @pytest.mark.scope("B04-09")
 def test_month_of_the_demo_company(bench: Make) -> None:
-    county = bench(demo_installations())
-    registers = demo_registers()
+    installations, registers = demo_installations(), demo_registers()
+    county = bench(installations)
     received = county.receive(registers)
     assert (received.taken, received.unchanged, received.refused) == (2 * 221_330, 0, 0)
     again = county.receive(registers)
@@ -86,23 +91,21 @@ def test_month_of_the_demo_company(bench: Make) -> None:
     assert (progress.total.planned, progress.total.held, progress.total.collected) == (7_444, 2, 7_443)
     assert [row.org for row in progress.rows][:2] == ["1405810", "1405810.01"] or progress.rows[0].org == "1405810.01"
     assert sum(row.planned for row in progress.rows) == 7_444
+    energy_is_that_of_the_registers(energy, installations, registers)
 
 
-@pytest.mark.parametrize("bench", ["local"], indirect=True)
-def test_energy_is_that_of_the_registers(bench: Make) -> None:
+def energy_is_that_of_the_registers(
+    energy: Mapping[tuple[str, int, str], Mapping[str, Any]],
+    installations: Sequence[Mapping[str, Any]],
+    registers: pa.Table,
+) -> None:
     """Recomputed plainly: last midnight minus first, by point, over all that were neither exchanged nor turned over."""
-    installations = demo_installations()
-    county = bench(installations)
-    registers = demo_registers()
-    county.receive(registers)
-    county.run()
     ends: dict[tuple[str, str], dict[int, int]] = {}
     for row in registers.to_pylist():
         local_day = (row["read_at"].day, row["read_at"].month)
         if local_day in ((31, 3), (30, 4)):  # UTC evenings before 1 April and 1 May
             ends.setdefault((row["meter_no"], row["quantity"]), {})[local_day[1]] = row["value_e4"]
     quantities = {"fwd": ("active_fwd",), "rev": ("active_rev",), "net": ("active_fwd", "active_rev")}
-    energy = county.energy()
     compared = 0
     for piece in installations:
         for quantity in quantities[piece["register"]]:
