@@ -18,16 +18,19 @@ from denghuo.service.tariff.api import (
     AreasFound,
     AreaShown,
     AskBands,
+    AskSpotPrices,
     BandsOfDays,
     BandSpan,
     CheckTariff,
     CompareTariffs,
     Drafted,
     DraftPriceTable,
+    DraftSpotPrices,
     DraftTariff,
     DraftWithdrawn,
     Finding,
     FindPriceTables,
+    FindSpotTables,
     FindTariffs,
     InForce,
     Loaded,
@@ -42,6 +45,10 @@ from denghuo.service.tariff.api import (
     ReadUrdb,
     ReplacedVersion,
     SamePerson,
+    SpotPrices,
+    SpotTableRef,
+    SpotTablesFound,
+    SpotTableShown,
     TariffApi,
     TariffDifferences,
     TariffDocument,
@@ -77,6 +84,7 @@ from denghuo.service.tariff.rules import (
     tier_rows,
     time_rows,
 )
+from denghuo.service.tariff.spot import SpotDesk
 from denghuo.service.tariff.store import Stored, TariffStore
 from denghuo.service.tariff.tables import TableStore
 
@@ -99,6 +107,7 @@ class TariffService(TariffApi):
         self._work = work
         self._store = TariffStore(work)
         self._monthly = MonthlyPrices(self._store, TableStore(work))
+        self._spot = SpotDesk(work)
         self._examine = examine
 
     # -- drafting and publishing -----------------------------------------------------------------------------------------
@@ -220,6 +229,26 @@ class TariffService(TariffApi):
 
     def price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
         return self._monthly.shown(request)
+
+    # -- spot prices -----------------------------------------------------------------------------------------------------
+
+    def draft_spot_prices(self, call: Call, request: DraftSpotPrices) -> SpotTableShown:
+        return self._spot.draft(call, request)
+
+    def publish_spot_prices(self, call: Call, request: SpotTableRef) -> SpotTableShown:
+        return self._spot.publish(call, request)
+
+    def spot_tables(self, call: Call, request: FindSpotTables) -> SpotTablesFound:
+        return self._spot.find(call, request)
+
+    def spot_table(self, call: Call, request: SpotTableRef) -> SpotTableShown:
+        return self._spot.shown(request)
+
+    def spot_prices(self, call: Call, request: AskSpotPrices) -> SpotPrices:
+        return self._spot.prices(call, request)
+
+    def spot_file(self, call: Call, request: AskSpotPrices) -> Document:
+        return self._spot.file(request)
 
     # -- drafts ----------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,24 @@ from denghuo.kernel.contract import Api, Call, Nothing, command, query
 from denghuo.kernel.fields import Document
 from denghuo.service.tariff.api.area import AreaDocument, AreaRef, AreaRow, AreasFound, AreaShown, AreaTariff
 from denghuo.service.tariff.api.day import AskBands, AskedDay, BandsOfDays, BandSpan
+from denghuo.service.tariff.api.spot import (
+    SPOT_SERIES,
+    AskSpotPrices,
+    DraftSpotPrices,
+    FindSpotTables,
+    NoSuchSpotTable,
+    SpotDay,
+    SpotDayRow,
+    SpotFaulty,
+    SpotNode,
+    SpotPrices,
+    SpotPublished,
+    SpotSeries,
+    SpotTableRef,
+    SpotTableRow,
+    SpotTablesFound,
+    SpotTableShown,
+)
 from denghuo.service.tariff.api.table import (
     DraftPriceTable,
     FindPriceTables,
@@ -138,6 +156,7 @@ __all__ = [
     "QUANTITIES",
     "SETTLEMENTS",
     "SEVERITIES",
+    "SPOT_SERIES",
     "STATUSES",
     "TEXT_MAX",
     "AgencyCase",
@@ -150,6 +169,7 @@ __all__ = [
     "AreaTariff",
     "AreasFound",
     "AskBands",
+    "AskSpotPrices",
     "AskedDay",
     "Band",
     "BandSpan",
@@ -166,6 +186,7 @@ __all__ = [
     "DemandRule",
     "Difference",
     "DraftPriceTable",
+    "DraftSpotPrices",
     "DraftTariff",
     "DraftWithdrawn",
     "Drafted",
@@ -174,6 +195,7 @@ __all__ = [
     "ExampleQuantity",
     "Exemption",
     "FindPriceTables",
+    "FindSpotTables",
     "FindTariffs",
     "Finding",
     "FreeEnergy",
@@ -185,6 +207,7 @@ __all__ = [
     "Loaded",
     "NoSuchArea",
     "NoSuchPriceTable",
+    "NoSuchSpotTable",
     "NotADraft",
     "NothingToCorrect",
     "OverlappingTariff",
@@ -210,6 +233,17 @@ __all__ = [
     "Severity",
     "Source",
     "SourceNumber",
+    "SpotDay",
+    "SpotDayRow",
+    "SpotFaulty",
+    "SpotNode",
+    "SpotPrices",
+    "SpotPublished",
+    "SpotSeries",
+    "SpotTableRef",
+    "SpotTableRow",
+    "SpotTableShown",
+    "SpotTablesFound",
     "Standard",
     "StandardFor",
     "Status",
@@ -307,6 +341,30 @@ class TariffApi(Api, noun="tariff", version=1):
     @query(permit="tariff.read", problems=(NoSuchPriceTable,))
     def price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
         """One price table with what differs from the month before, or from the table it corrects, in words."""
+
+    @command(permit="tariff.draft", problems=(SpotFaulty, SpotPublished, NothingToCorrect))
+    def draft_spot_prices(self, call: Call, request: DraftSpotPrices) -> SpotTableShown:
+        """Reads the spot prices of days of a month and keeps them as a draft; another draft of the month is replaced."""
+
+    @command(permit="tariff.publish", problems=(NoSuchSpotTable, SpotPublished, SamePerson))
+    def publish_spot_prices(self, call: Call, request: SpotTableRef) -> SpotTableShown:
+        """Puts the days of a draft into force, by a second person; those that they correct hold no more from then on."""
+
+    @query(permit="tariff.read")
+    def spot_tables(self, call: Call, request: FindSpotTables) -> SpotTablesFound:
+        """Files of spot prices that came in."""
+
+    @query(permit="tariff.read", problems=(NoSuchSpotTable,))
+    def spot_table(self, call: Call, request: SpotTableRef) -> SpotTableShown:
+        """One file of spot prices with its days; of a draft that corrects, beside what it corrects."""
+
+    @query(permit="tariff.read")
+    def spot_prices(self, call: Call, request: AskSpotPrices) -> SpotPrices:
+        """The prices of a node that stand for a month, or stood as known at an instant."""
+
+    @query(permit="tariff.read")
+    def spot_file(self, call: Call, request: AskSpotPrices) -> Document:
+        """The same as a file, as it can be taken in again and as the verifier reads it."""
 
     @query(permit="tariff.read")
     def tariffs(self, call: Call, request: FindTariffs) -> TariffsFound:

@@ -10,6 +10,7 @@ from denghuo.service.tariff.rules.price_table import read_price_table
 from denghuo.service.tariff.rules.purchase import purchase_notices
 from denghuo.service.tariff.rules.reading import Unreadable, faulty, file_text, read_text
 from denghuo.service.tariff.rules.showing import price_rows, tier_rows, time_rows
+from denghuo.service.tariff.rules.spot_table import file_of, mean_of, read_spot
 from denghuo.service.tariff.rules.urdb import read_urdb
 
 __all__ = [
@@ -21,11 +22,14 @@ __all__ = [
     "compose",
     "differences",
     "faulty",
+    "file_of",
     "file_text",
     "frames",
+    "mean_of",
     "price_rows",
     "purchase_notices",
     "read_price_table",
+    "read_spot",
     "read_text",
     "read_urdb",
     "spans_of_day",
