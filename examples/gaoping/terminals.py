@@ -1,9 +1,10 @@
-"""Makes data/terminals.csv and data/terminal_meters.csv: the concentrators of the areas and the terminals of feeder heads.
+"""Makes data/terminals.csv and data/terminal_meters.csv: the concentrators of the areas and the terminals of single meters.
 
     python examples/gaoping/terminals.py
 
 Run it after make.py. One concentrator for each area with all meters that hang in it, its gateway first, and one terminal for each
-meter at the head of a feeder. Vendors and channels are invented, from a fixed seed; the same files give the same terminals.
+meter outside the areas: at the head of a feeder, or of a user at medium voltage. Vendors and channels are invented, from a fixed
+seed; the same files give the same terminals.
 """
 
 import csv
@@ -45,7 +46,8 @@ def main() -> None:
         old = chance(place) % 2 == 0
         terminal_no = f"{REGION}{serial:05d}" if old else f"{COUNTY}{serial:06d}"
         first = next(iter(found.values()))
-        name = f"{area['name'].removesuffix('台区')}集中器" if area else f"{place}关口终端"
+        kind = "关口终端" if place[0] == "H" else "专变终端"
+        name = f"{area['name'].removesuffix('台区')}集中器" if area else f"{place}{kind}"
         channel = "fibre" if chance(f"{place} channel") % 5 == 0 else "cellular"
         org = area["org_code"] if area else first["org_code"]
         vendor = VENDORS[chance(f"{place} vendor") % len(VENDORS)]

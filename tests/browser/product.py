@@ -29,6 +29,8 @@ class Product:
 
     url: str
     users: dict[str, dict[str, str]]
+    front: tuple[str, int]
+    """Where terminals connect to."""
 
     def password(self, user: str) -> str:
         return self.users[user]["password"]
@@ -87,7 +89,8 @@ def running(folder: pathlib.Path) -> Iterator[Product]:
     given = os.environ.get("DENGHUO_BROWSER_URL")
     if given:
         data = pathlib.Path(os.environ["DENGHUO_BROWSER_DATA"])
-        yield Product(given, json.loads((data / "demo-users.json").read_text("utf-8")))
+        front = ("127.0.0.1", int(os.environ.get("DENGHUO_BROWSER_FRONT", "0")))
+        yield Product(given, json.loads((data / "demo-users.json").read_text("utf-8")), front)
         return
     command = [sys.executable, "-m", "denghuo", "--data", str(folder), "up", "--demo", str(DEMO), "--port", "0"]
     # All tests sign in from one address, more often than people do.
@@ -107,7 +110,7 @@ def running(folder: pathlib.Path) -> Iterator[Product]:
     try:
         url = _address(process, lines)
         users = json.loads((folder / "demo-users.json").read_text("utf-8"))
-        yield Product(url, users)
+        yield Product(url, users, _front(lines))
     finally:
         process.send_signal(signal.SIGINT)
         try:
@@ -129,6 +132,11 @@ def _address(process: "subprocess.Popen[str]", lines: list[str]) -> str:
             break
         time.sleep(0.1)
     raise AssertionError("the product did not start:\n" + "".join(lines[-40:]))
+
+
+def _front(lines: list[str]) -> tuple[str, int]:
+    found = next(match for line in lines if (match := re.search(r"terminals: ([\d.]+):(\d+)", line)))
+    return found.group(1), int(found.group(2))
 
 
 def _wait_for(url: str, ends: float) -> None:

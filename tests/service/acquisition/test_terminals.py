@@ -142,6 +142,7 @@ def test_a_day_is_due_tried_and_counted(acquisition: AcquisitionApi, database_ds
     assert (rows[OLD].due, rows[OLD].done, rows[OLD].no_answer, rows[OLD].offline) == (2, 1, 1, 0)
     assert (rows[NEW].due, rows[NEW].done, rows[NEW].offline) == (1, 0, 1), "nobody asked: its terminal is offline"
     assert [row.key for row in acquisition.success(OPERATOR, AskSuccess(by="vendor")).rows] == ["甲厂"]
+    assert [row.org for row in acquisition.success(OPERATOR, AskSuccess(by="vendor")).rows] == [None]
     assert acquisition.success(STATION, AskSuccess(day=DAY)).due == 2
     assert acquisition.success(OPERATOR, AskSuccess(day=date(2026, 4, 1))).rate == Percent(0)
     left = acquisition.left(OPERATOR, FindLeft(cause="no_answer"))

@@ -190,7 +190,10 @@ class AskSuccess(Message):
 
 
 class SuccessRow(Message):
+    """A group; `org`: the unit that all of it belongs to, if there is one."""
+
     key: Annotated[str, Label("分组", "Group")]
+    org: Annotated[OrganisationCode | None, Label("供电单位", "Unit", dictionary="organisation")]
     due: Annotated[int, Label("应采", "Due")]
     done: Annotated[int, Label("成功", "Collected")]
     rate: Annotated[Percent, Label("成功率", "Success rate")]

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from denghuo.data.processing.dataset import arrow_schema
@@ -27,12 +28,13 @@ from denghuo.service.acquisition.api import (
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import Line
 from denghuo.service.acquisition.front.sessions import Due, Sessions
-from denghuo.service.acquisition.front.speak import PLACES, Got, Place
+from denghuo.service.acquisition.front.speak import PLACES, SLOTS, Got, Place
 from denghuo.service.acquisition.rules import midnight_after
 from denghuo.service.host.binding import Store
 
 log = logging.getLogger("denghuo.front")
 
+SLOT_US = 15 * 60 * 1_000_000
 BEGIN_AFTER = timedelta(minutes=10)
 """A day is asked for so long after its midnight: terminals have read their meters by then."""
 
@@ -42,11 +44,11 @@ class Gathered:
 
     def __init__(self) -> None:
         self.registers: list[tuple[Any, ...]] = []
-        self.curves: list[tuple[Any, ...]] = []
+        self.curves: list[tuple[str, str, datetime, tuple[int | None, ...]]] = []
         self.outcomes: list[tuple[Any, ...]] = []
 
     def __len__(self) -> int:
-        return len(self.registers) + len(self.curves)
+        return len(self.registers) + SLOTS * len(self.curves)
 
     def take(self, day: date, kind: str, meter_no: str, got: Got) -> None:
         cause = got.cause
@@ -60,12 +62,20 @@ class Gathered:
         end = midnight_after(day)
         self.registers += [(meter_no, end, one.quantity, one.band, one.value_e4) for one in got.registers]
         begin = end - timedelta(days=1)
-        for curve in got.curves:
-            self.curves += [
-                (meter_no, curve.quantity, begin + timedelta(minutes=15 * slot), value)
-                for slot, value in enumerate(curve.values_e4)
-                if value is not None
-            ]
+        self.curves += [(meter_no, curve.quantity, begin, curve.values_e4) for curve in got.curves]
+
+    def curve_rows(self) -> pa.Table:
+        """The curves with a row for each value that was received."""
+        meters, quantities, begins, values = zip(*self.curves, strict=True)
+        begin = np.asarray(pa.array(begins, pa.timestamp("us", tz="UTC")).cast(pa.int64()))
+        at = (begin[:, None] + np.arange(SLOTS) * SLOT_US).ravel()
+        columns = (
+            pa.array(np.repeat(np.asarray(meters), SLOTS)),
+            pa.array(np.repeat(np.asarray(quantities), SLOTS)),
+            pa.array(at).cast(pa.timestamp("us", tz="UTC")),
+            pa.array(chain.from_iterable(values), pa.int64(), size=len(at)),
+        )
+        return pa.Table.from_arrays(list(columns), schema=arrow_schema(COLLECTED_CURVES)).drop_null()
 
 
 class Collector:
@@ -189,13 +199,15 @@ class Collector:
         shard = f"{self._sessions.node[:12]}-{self._serial:06d}"
         period = f"{now.astimezone(SHANGHAI):%Y-%m}"
 
-        def publish(schema: DatasetSchema, rows: Iterable[tuple[Any, ...]]) -> DatasetRef:
-            return self._store.datasets.publish(schema, period, shard, _columns(schema, rows), now)
+        def publish(schema: DatasetSchema, rows: pa.Table) -> DatasetRef:
+            return self._store.datasets.publish(schema, period, shard, rows, now)
 
         request = TakeCollected(
-            outcomes=publish(OUTCOMES, gathered.outcomes),
-            registers=publish(COLLECTED_REGISTERS, gathered.registers) if gathered.registers else None,
-            curves=publish(COLLECTED_CURVES, gathered.curves) if gathered.curves else None,
+            outcomes=publish(OUTCOMES, _columns(OUTCOMES, gathered.outcomes)),
+            registers=publish(COLLECTED_REGISTERS, _columns(COLLECTED_REGISTERS, gathered.registers))
+            if gathered.registers
+            else None,
+            curves=publish(COLLECTED_CURVES, gathered.curve_rows()) if gathered.curves else None,
         )
         self._acquisition.take_collected(Call.system(now, key=f"collected:{shard}", actor="front"), request)
 

@@ -24,9 +24,9 @@ class Limits:
     at_once: int = 400
     """Terminals that are asked at the same time."""
     strangers: int = 10_000
-    write_s: float = 2.0
+    write_s: float = 5.0
     """How long collected values wait for others before they are published together, and how many do at most."""
-    write_rows: int = 100_000
+    write_rows: int = 1_000_000
     look_s: float = 0.3
     """How often the front looks for reads on demand."""
     work_s: float = 1.0

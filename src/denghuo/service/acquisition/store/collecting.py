@@ -35,7 +35,7 @@ _KEY: Mapping[str, LiteralString] = {
 }
 _CAUSES = ("offline", "no_answer", "denied", "no_data", "wrong_day", "bad_frame", "waiting")
 _CAUSE: LiteralString = (
-    f"CASE WHEN state = 'due' AND cause IS NULL AND NOT EXISTS"
+    f"CASE WHEN c.state = 'due' AND cause IS NULL AND NOT EXISTS"
     f" (SELECT FROM session s WHERE s.terminal_no = c.terminal_no AND {LIVE}) THEN 'offline'"
     " ELSE coalesce(cause, 'waiting') END"
 )
@@ -83,12 +83,13 @@ class CollectionStore:
     def success(self, request: AskSuccess, day: date, now: datetime) -> list[SuccessRow]:
         counted: LiteralString = ", ".join(f"count(*) FILTER (WHERE why = '{cause}') AS {cause}" for cause in _CAUSES)
         rows = self._work.rows(
-            "SELECT key, count(*) AS due, count(*) FILTER (WHERE state = 'done') AS done, "
+            "SELECT key, CASE WHEN min(org) = max(org) THEN min(org) END AS org,"
+            " count(*) AS due, count(*) FILTER (WHERE state = 'done') AS done, "
             + counted
             + " FROM (SELECT "
             + _KEY[request.by]
-            + " AS key, c.state, CASE WHEN c.state <> 'done' THEN "
-            + _CAUSE.replace("state =", "c.state =")
+            + " AS key, c.org, c.state, CASE WHEN c.state <> 'done' THEN "
+            + _CAUSE
             + " END AS why FROM collection c JOIN terminal t USING (terminal_no) WHERE day = %(day)s AND kind = %(kind)s)"
             " AS one GROUP BY key ORDER BY count(*) FILTER (WHERE state = 'done')::numeric / count(*), key",
             {"day": day, "kind": request.kind, "alive": now - NODE_GONE},
