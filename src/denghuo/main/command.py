@@ -26,6 +26,7 @@ from denghuo.main.cycle import run_cycle, run_unit
 from denghuo.main.decode import told
 from denghuo.main.demo import demo_users
 from denghuo.main.logs import configure
+from denghuo.main.population import run_population
 from denghuo.main.replay import run_replay, show_corrected, show_known
 from denghuo.main.trial import explained as explained_trial
 from denghuo.main.trial import tariff_in, try_file, typed
@@ -174,6 +175,20 @@ def cycle(loaded: Loaded, month: str, unit: str | None) -> None:
     """Run MONTH (such as 2026-04) from the reading plan to the reconciled books. Ctrl-C stops it; again resumes it."""
     with said(), platform(loaded) as running, running.working():
         sys.exit(run_cycle(running, month) if unit is None else run_unit(running, month, unit))
+
+
+@main.command()
+@click.argument("code")
+@click.option("--version", type=click.IntRange(1), help="the newest published one, else the newest draft 电价版本")
+@click.option("--from", "first", callback=_month, required=True, metavar="MONTH", help="first month 起始月")
+@click.option(
+    "--to", "last", callback=_month, required=True, metavar="MONTH", help="last month, of twelve at most 截止月"
+)
+@click.pass_obj
+def population(loaded: Loaded, code: str, version: int | None, first: str, last: str) -> None:
+    """Try tariff CODE on all customers 全体用户测算: who would pay more, who less. Ctrl-C stops it; again resumes it."""
+    with said(), platform(loaded) as running, running.working():
+        sys.exit(run_population(running, code, version, first, last))
 
 
 @main.command()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from denghuo.data.analysis.lake import curve_class
 from denghuo.service.billing.engine.atoms import Calendar, calendars_of, month_cells, month_plan
-from denghuo.service.reading.batch.atoms import atoms_of
+from denghuo.service.reading.batch.atoms import atoms_in, atoms_of
 from denghuo.service.tariff.api import BandSpan
 
 BANDS = ("sharp", "peak", "flat", "valley", "deep")
@@ -45,7 +45,9 @@ def test_bands_of_the_month_are_the_sums_of_their_slots(
         subjects = sorted(curves)
         columns = [pa.array([curves[one][slot] for one in subjects], pa.int32()) for slot in range(96)]
         raw, made = tmp_path / f"{day}.parquet", tmp_path / f"{day}-atoms.parquet"
-        pq.write_table(pa.table([pa.array(subjects, pa.string()), *columns], schema=KIND.schema), raw)
+        table = pa.table([pa.array(subjects, pa.string()), *columns], schema=KIND.schema)
+        pq.write_table(table, raw)
+        assert atoms_in(table, plan.cut).to_pylist() == atoms_of(raw, plan.cut).to_pylist()
         pq.write_table(atoms_of(raw, plan.cut), made)
         atoms[day] = [str(made)]
     cells = month_cells(atoms, plan)

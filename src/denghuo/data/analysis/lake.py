@@ -47,7 +47,7 @@ class LakeClass:
     keys: tuple[tuple[str, pa.DataType], ...]
     values: tuple[tuple[str, pa.DataType], ...]
 
-    @property
+    @functools.cached_property
     def schema(self) -> pa.Schema:
         return pa.schema([*self.keys, *self.values])
 

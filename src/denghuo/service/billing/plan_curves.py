@@ -17,7 +17,7 @@ from denghuo.kernel.period import SLOTS_A_DAY, Month
 from denghuo.service.billing.api.plan import BASES, Basis
 from denghuo.service.billing.batch import Piece
 from denghuo.service.billing.curves import TOLERANCE, days_of, key, settled
-from denghuo.service.billing.engine.atoms import Calendar, calendars_of, month_plan, slots_in
+from denghuo.service.billing.engine.atoms import Calendar, calendars_of, slots_in
 from denghuo.service.billing.engine.split import split
 from denghuo.service.billing.pieces import piece_of
 from denghuo.service.host.binding import Ask
@@ -33,7 +33,7 @@ Days = Mapping[date, Calendar]
 
 
 class PlanCurves:
-    """The registers of issued bills as tariffs by time of use would have them. Curves are asked for once a month.
+    """The registers of issued bills as tariffs by time of use would have them. Curves are asked for once.
 
     call: the platform's own; the caller has the bills. tariffs: all that are compared, and those that the bills were issued by.
     """
@@ -44,8 +44,10 @@ class PlanCurves:
         self._months = sorted({Month.of(row["month"]) for row in rows})
         by_time = {key(one): one for one in tariffs if one.time_of_use}
         self._calendars = {name: self._asked(one) for name, one in by_time.items()}
-        self._atoms: dict[Month, Mapping[str, Sequence[AtomDay]]] = {}
-        self._cuts: dict[Month, tuple[int, ...]] = {}
+        self._cut = _cut_of(self._calendars.values())
+        registers = (piece for row in rows for piece in row["registers"] if piece["quantity"] == self._quantity)
+        self._meters = sorted({piece["meter_no"] for piece in registers})
+        self._atoms: Mapping[tuple[str, Month], Sequence[AtomDay]] | None = None
 
     def _asked(self, tariff: TariffDocument) -> Days:
         """The calendars of the days on which the day of the week alone says which bands a tariff has."""
@@ -89,7 +91,7 @@ class PlanCurves:
             own = [piece for piece in pieces if piece.quantity == self._quantity and _meter(piece) == meter]
             total = next((piece for piece in own if piece.band == "total"), None)
             banded = [piece for piece in own if piece.band != "total" and piece.method != "curve"]
-            told = self._by_curve(total, month, calendars, pieces) if total is not None else Told("no_curve")
+            told = self._by_curve(total, month, calendars) if total is not None else Told("no_curve")
             if told.basis in ("curve", "curve_gaps"):
                 found += [piece for piece in own if piece is total]
                 found += told.pieces
@@ -98,18 +100,17 @@ class PlanCurves:
             bases.append("registers" if banded and not told.pieces else told.basis)
         return found, _weakest(bases)
 
-    def _by_curve(self, total: Piece, month: Month, calendars: Days, pieces: Sequence[Piece]) -> "Told":
+    def _by_curve(self, total: Piece, month: Month, calendars: Days) -> "Told":
         """A register divided over the bands of a month's calendars."""
-        atoms, cut = self._of_meters(month, pieces)
-        days = [one for one in atoms.get(total.meter_no, ()) if one.day in calendars]
+        days = [one for one in self._days_of(total.meter_no, month) if one.day in calendars]
         if not any(one.missing < SLOTS_A_DAY for one in days) or total.energy_wh is None:
             return Told("no_curve")
         bands = tuple(dict.fromkeys(band for calendar in calendars.values() for band in calendar))
         energy, received = dict.fromkeys(bands, 0), dict.fromkeys(bands, 0)
-        ends = (*cut[1:], SLOTS_A_DAY)
+        ends = (*self._cut[1:], SLOTS_A_DAY)
         for one in days:
             calendar = calendars[one.day]
-            for start, end, cell in zip(cut, ends, one.cells, strict=True):
+            for start, end, cell in zip(self._cut, ends, one.cells, strict=True):
                 energy[calendar[start]] += cell.wh
                 received[calendar[start]] += end - start - (one.gaps or "").count("1", start, end)
         expected = np.array([slots_in(calendars, bands, total.from_at, total.to_at)])
@@ -132,20 +133,31 @@ class PlanCurves:
             "curve_gaps" if guessed else "curve", tuple(_part(total, band, wh, guessed, gap_days) for band, wh in rows)
         )
 
-    def _of_meters(
-        self, month: Month, pieces: Sequence[Piece]
-    ) -> tuple[Mapping[str, Sequence[AtomDay]], tuple[int, ...]]:
-        """The atoms of a month by meter, on the cut that all tariffs of the comparison fit."""
-        if month not in self._atoms:
-            calendars = {name: days for name in self._calendars if (days := self._of_month(name, month))}
-            self._cuts[month] = cut = month_plan(calendars).cut
-            meters = sorted({piece.meter_no for piece in pieces if piece.quantity == self._quantity})[:METERS_MAX]
-            asked = MeterAtoms(month=str(month), series=self._series, starts=list(cut), meter_nos=meters)
-            by_meter: dict[str, list[AtomDay]] = {}
-            for one in self._ask(ReadingApi).meter_atoms(self._call, asked).rows:
-                by_meter.setdefault(one.subject, []).append(one)
-            self._atoms[month] = by_meter
-        return self._atoms[month], self._cuts[month]
+    def _days_of(self, meter_no: str, month: Month) -> Sequence[AtomDay]:
+        """The atoms of a meter in a month."""
+        if self._atoms is None:
+            self._atoms = self._asked_atoms()
+        return self._atoms.get((meter_no, month), ())
+
+    def _asked_atoms(self) -> Mapping[tuple[str, Month], Sequence[AtomDay]]:
+        asked = MeterAtoms(
+            month=str(self._months[0]),
+            through=str(self._months[-1]),
+            series=self._series,
+            starts=list(self._cut),
+            meter_nos=self._meters[:METERS_MAX],
+        )
+        found: dict[tuple[str, Month], list[AtomDay]] = {}
+        for one in self._ask(ReadingApi).meter_atoms(self._call, asked).rows:
+            found.setdefault((one.subject, Month(one.day.year, one.day.month)), []).append(one)
+        return found
+
+
+def _cut_of(calendars: Iterable[Days]) -> tuple[int, ...]:
+    """The coarsest cut of the day that all calendars fit."""
+    every = {calendar for days in calendars for calendar in days.values()}
+    starts = {slot for one in every for slot in range(1, SLOTS_A_DAY) if one[slot] != one[slot - 1]}
+    return 0, *sorted(starts)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,15 @@ Both sides are rated from the same quantities by the same engine, so that the di
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
+from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy, Money, Percent
@@ -28,6 +30,7 @@ from denghuo.service.billing.api.population import (
     TryOnAll,
 )
 from denghuo.service.billing.batch import MonthInputs, Piece, inputs_of, terms_table
+from denghuo.service.billing.curves import split_table
 from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, TariffOf, metered
 from denghuo.service.billing.engine.figures import Flags, Int
@@ -37,34 +40,37 @@ from denghuo.service.billing.rules import chosen
 from denghuo.service.billing.rules.quantities import WITHOUT_BANDS
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
+from denghuo.service.reading.api import MONTH_ENERGY
 from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffNotFound, TariffRef
 
+pc: Any = pyarrow.compute
 _KWH = 1_000
-_USES_KWH = np.asarray([0, 50, 170, 260, 400, 1_000, 10_000])
+USES_KWH = (0, 50, 170, 260, 400, 1_000, 10_000)
 """Upper ends of the ranges of use but the last."""
 
 
 class Population:
-    """All contracts of a month that a caller may see, ready to be rated by any tariff."""
+    """All contracts of a month that a caller may see, ready to be rated by any tariff.
 
-    def __init__(self, work: Work, ask: Ask, call: Call, month: str) -> None:
+    curves: whether the tried tariff's hours are taken from the 15-minute curves of meters without registers by band; their atoms
+    are then made and kept, which a job may do and a question may not.
+    """
+
+    def __init__(self, work: Work, ask: Ask, call: Call, month: str, curves: bool = False) -> None:
+        self._curves = curves
         self._work, self._ask, self._call = work, ask, call
         self._store = BillingStore(work)
         self._month = Month.of(month)
-        state = self._store.cycles.cycle(month)
-        if state is None or state.terms_ref is None or state.energy_ref is None:
-            raise MonthNotRead(
-                text(
-                    f"{month} 尚未抄表核算，请先运行该月核算。",
-                    f"{month} has no quantities yet; run its billing cycle first.",
-                ),
-                month=month,
-            )
-        terms = terms_table(work.datasets, state.terms_ref)
+        terms_ref, energy_ref = read_month(self._store, month)
+        terms = terms_table(work.datasets, terms_ref)
         self._terms = terms.filter(pc.is_in(terms["org"], value_set=self._seen(terms)))
-        self._energy = work.datasets.scan(state.energy_ref, list(Piece.__slots__))
-        used = self._store.bills.used_before(month)
-        self._contracts = Contracts(metered(self._terms, self._energy, used, self._month), self._month)
+        self._energy = work.datasets.scan(energy_ref, list(Piece.__slots__))
+        self._used = self._store.bills.used_before(month)
+        self._billed = self._metered(self._energy)
+        self._contracts = self._billed.contracts
+
+    def _metered(self, energy: pa.Table) -> "_Metered":
+        return _Metered(energy, Contracts(metered(self._terms, energy, self._used, self._month), self._month))
 
     def _seen(self, terms: pa.Table) -> pa.StringArray:
         """The organisations in the caller's scope: datasets have no row security."""
@@ -72,7 +78,31 @@ class Population:
         return pa.array([unit for unit in units if self._call.covers(unit)], pa.string())
 
     def tried(self, request: TryOnAll) -> TriedOnAll:
-        tried = self._tried_tariff(request)
+        tried = tariff_to_try(self._ask, self._call, request.code, request.version, self._month)
+        return self._shown(request, tried, *self._sides(tried))
+
+    def by_contract(self, tried: TariffDocument) -> tuple[pa.Table, int]:
+        """What each contract is charged now and by the tried tariff (columns of `TRIED`), and how many cannot be told."""
+        now, then, meant = self._sides(tried)
+        told = now.rated & then.rated & meant
+        places = np.flatnonzero(told)
+        table = self._contracts.table.select(["account_no", "kind", "org", "tariff_class"]).take(places)
+        for name, values in (
+            ("energy_wh", now.energy_wh),
+            ("now_fen", now.amount_fen),
+            ("then_fen", then.amount_fen),
+            ("by_rules", now.by_rules | then.by_rules),
+            ("without_bands", then.without_bands),
+        ):
+            table = table.append_column(name, pa.array(values[places]))
+        return table, int((meant & ~told).sum())
+
+    def _sides(self, tried: TariffDocument) -> tuple["_Side", "_Side", Flags]:
+        """Everybody charged by the present tariffs and by the tried one, and whom it is for.
+
+        Raises:
+            NobodyToTry: it is for nobody here.
+        """
         present = tariffs_of(self._ask, self._call, self._month)
 
         def now_of(group: Group) -> TariffDocument | None:
@@ -92,34 +122,39 @@ class Population:
                 code=tried.code,
                 month=str(self._month),
             )
-        now = self._side(present, present, now_of, named=True)
-        then = self._side([tried], present, lambda group: tried if _fits(tried, group) else None, named=False)
-        return self._shown(request, tried, now, then, meant)
+        now = self._side(self._billed, present, present, now_of, named=True)
+        by_hours = self._by_hours(tried) if self._curves and tried.time_of_use else self._billed
+        then = self._side(by_hours, [tried], present, lambda group: tried if _fits(tried, group) else None, named=False)
+        return now, then, meant
 
-    def _tried_tariff(self, request: TryOnAll) -> TariffDocument:
-        """The tariff as if it were in force over the month, for whoever its classes, settlements and voltages fit."""
-        try:
-            shown = self._ask(TariffApi).tariff(
-                self._call.only("tariff.read"), TariffRef(code=request.code, version=request.version)
-            )
-        except TariffNotFound as error:
-            raise NoTariffToTry(
-                text(
-                    f"没有电价 {request.code}，请先起草或选择另一电价。",
-                    f"There is no tariff {request.code}; draft it first or choose another.",
-                ),
-                code=request.code,
-                version=request.version,
-            ) from error
-        span = {"effective_from": self._month.first_day, "effective_to": None, "default": True}
-        return shown.document.model_copy(update={"version": shown.head.version, **span})
+    def _by_hours(self, tried: TariffDocument) -> "_Metered":
+        """The energies with the hours of the tried tariff where the curve tells them: what curves gave the present tariff's hours
+        is left out, and where curve and register do not agree the register stands alone."""
+        whole = pc.or_(pc.equal(self._energy["band"], "total"), pc.not_equal(self._energy["method"], "curve"))
+        plain = self._energy.filter(pc.or_(whole, pc.equal(self._energy["quantity"], "demand")))
+        at = self._terms.column_names.index("tariff_code")
+        unnamed = self._terms.set_column(at, "tariff_code", pa.nulls(len(self._terms), pa.string()))
+        table = with_every_column(plain)
+        divided = split_table(
+            self._work.datasets, self._ask, platform_call(self._call), self._month, [tried], unnamed, table
+        )
+        if divided is table:
+            return self._metered(plain)
+        bands = pc.and_(pc.equal(divided["method"], "curve"), pc.not_equal(divided["band"], "total"))
+        added = divided.filter(bands).select(plain.column_names).cast(plain.schema)
+        return self._metered(pa.concat_tables([plain, added]))
 
     def _side(
-        self, tariffs: Sequence[TariffDocument], of_parts: Sequence[TariffDocument], tariff_of: TariffOf, named: bool
+        self,
+        source: "_Metered",
+        tariffs: Sequence[TariffDocument],
+        of_parts: Sequence[TariffDocument],
+        tariff_of: TariffOf,
+        named: bool,
     ) -> "_Side":
         """Every contract that `tariff_of` gives a tariff, rated. of_parts: what parts of a contract are billed by. named: whether
         the tariff that a contract names counts."""
-        found = self._contracts.rate(tariff_of)
+        found = source.contracts.rate(tariff_of)
         rated = found.asked & ~found.left
         side = _Side(found.amount_fen, found.energy_wh, rated, np.zeros_like(rated), found.without_bands & rated)
         places = np.flatnonzero(found.asked & found.left)
@@ -127,20 +162,25 @@ class Population:
             opened = opened_of(self._ask, self._call)
             subsidised = self._store.bills.subsidised_of(str(self._month))
             rating = Rating(
-                self._month, tariffs, opened, lambda number: self._inputs([number]).entries, of_parts, subsidised
+                self._month,
+                tariffs,
+                opened,
+                lambda number: self._inputs([number], source.energy).entries,
+                of_parts,
+                subsidised,
             )
-            for place, draft in self._one_by_one(places, rating, named):
+            for place, draft in self._one_by_one(places, rating, named, source.energy):
                 side.amount_fen[place], side.energy_wh[place] = draft.rated.total.fen, draft.rated.energy_wh
                 side.rated[place] = side.by_rules[place] = True
                 side.without_bands[place] = any(one.code == WITHOUT_BANDS for one in draft.rated.remarks)
         return side
 
-    def _one_by_one(self, places: Int, rating: Rating, named: bool) -> Iterator[tuple[int, Draft]]:
+    def _one_by_one(self, places: Int, rating: Rating, named: bool, energy: pa.Table) -> Iterator[tuple[int, Draft]]:
         head = self._contracts.table.take(places)
         keys = [(str(row["account_no"]), str(row["kind"])) for row in head.select(["account_no", "kind"]).to_pylist()]
         place_of = dict(zip(keys, map(int, places), strict=True))
         accounts = sorted({account for account, _ in place_of})
-        inputs = self._inputs(accounts)
+        inputs = self._inputs(accounts, energy)
         use = self._store.bills.used(accounts, str(self._month))
         entries = [entry for entry in inputs.entries if (entry.account_no, entry.kind) in place_of]
         if not named:
@@ -155,11 +195,11 @@ class Population:
             if isinstance(outcome, Draft):
                 yield place, outcome
 
-    def _inputs(self, accounts: Sequence[str]) -> MonthInputs:
+    def _inputs(self, accounts: Sequence[str], energy: pa.Table) -> MonthInputs:
         wanted = pa.array(accounts, pa.string())
         return inputs_of(
             self._terms.filter(pc.is_in(self._terms["account_no"], value_set=wanted)),
-            self._energy.filter(pc.is_in(self._energy["account_no"], value_set=wanted)),
+            energy.filter(pc.is_in(energy["account_no"], value_set=wanted)),
         )
 
     # -- figures -----------------------------------------------------------------------------------------------------------
@@ -168,7 +208,7 @@ class Population:
         told = now.rated & then.rated & meant
         energy, difference = now.energy_wh, then.amount_fen - now.amount_fen
         classes = np.asarray(self._contracts.table["tariff_class"].to_pylist())
-        ranges = np.searchsorted(_USES_KWH, -(-energy // _KWH))
+        ranges = np.searchsorted(USES_KWH, -(-energy // _KWH))
         segments = [
             _segment(tariff_class, use, now.amount_fen[inside], then.amount_fen[inside])
             for tariff_class in sorted(set(classes[told]))
@@ -214,6 +254,14 @@ class Population:
 
 
 @dataclass(frozen=True)
+class _Metered:
+    """Energies, and the contracts that they are of."""
+
+    energy: pa.Table
+    contracts: Contracts
+
+
+@dataclass(frozen=True)
 class _Side:
     """What contracts are charged by one of the two tariffs; who could be rated, who of them one by one, and who of them without
     bands by a tariff that has them."""
@@ -223,6 +271,55 @@ class _Side:
     rated: Flags
     by_rules: Flags
     without_bands: Flags
+
+
+def read_month(store: BillingStore, month: str) -> tuple[DatasetRef, DatasetRef]:
+    """The terms and the energies of a month.
+
+    Raises:
+        MonthNotRead: it has none as a whole.
+    """
+    state = store.cycles.cycle(month)
+    if state is None or state.terms_ref is None or state.energy_ref is None:
+        raise MonthNotRead(
+            text(
+                f"{month} 尚未抄表核算，请先运行该月核算。",
+                f"{month} has no quantities yet; run its billing cycle first.",
+            ),
+            month=month,
+        )
+    return state.terms_ref, state.energy_ref
+
+
+def tariff_to_try(ask: Ask, call: Call, code: str, version: int | None, month: Month) -> TariffDocument:
+    """A tariff as if it were in force over a month, for whoever its classes, settlements and voltages fit.
+
+    Raises:
+        NoTariffToTry: there is none.
+    """
+    try:
+        shown = ask(TariffApi).tariff(call.only("tariff.read"), TariffRef(code=code, version=version))
+    except TariffNotFound as error:
+        raise NoTariffToTry(
+            text(
+                f"没有电价 {code}，请先起草或选择另一电价。",
+                f"There is no tariff {code}; draft it first or choose another.",
+            ),
+            code=code,
+            version=version,
+        ) from error
+    span = {"effective_from": month.first_day, "effective_to": None, "default": True}
+    return shown.document.model_copy(update={"version": shown.head.version, **span})
+
+
+def with_every_column(energy: pa.Table) -> pa.Table:
+    """Energies with all columns of `reading.month_energy`; those that rating does not read are empty."""
+    schema = arrow_schema(MONTH_ENERGY)
+    columns = [
+        energy[field.name].cast(field.type) if field.name in energy.column_names else pa.nulls(len(energy), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, names=schema.names)
 
 
 def _segment(tariff_class: str, use: str, now: Int, then: Int) -> Segment:

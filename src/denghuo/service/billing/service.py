@@ -16,6 +16,7 @@ from denghuo.service.billing.api import (
     AcceptDifferences,
     Advance,
     Advanced,
+    AdvancePopulationRun,
     AdvanceUnit,
     AskForecastErrors,
     AsKnown,
@@ -66,6 +67,7 @@ from denghuo.service.billing.api import (
     FindDifferences,
     FindExceptions,
     FindParallelRuns,
+    FindPopulationRuns,
     ForecastErrors,
     ForecastMeasured,
     HandOldBills,
@@ -90,6 +92,10 @@ from denghuo.service.billing.api import (
     ParallelRunsFound,
     PickedUp,
     Plans,
+    PopulationAdvanced,
+    PopulationRun,
+    PopulationRunRef,
+    PopulationRunsFound,
     QuantityCorrection,
     Recalculate,
     Recalculated,
@@ -110,6 +116,7 @@ from denghuo.service.billing.api import (
     SetReviewRule,
     SoFar,
     StartCycle,
+    StartPopulationRun,
     StartUnit,
     Summarise,
     TakenOver,
@@ -144,6 +151,7 @@ from denghuo.service.billing.measure import forecast_errors, measure_forecast
 from denghuo.service.billing.parallel.desk import ParallelDesk
 from denghuo.service.billing.parallel.show import ParallelReader
 from denghuo.service.billing.population import Population
+from denghuo.service.billing.population_run import PopulationDesk
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.questions import BillQuestions
 from denghuo.service.billing.readings import readings_file
@@ -497,6 +505,29 @@ class BillingService(BillingApi):
 
     def try_on_all(self, call: Call, request: TryOnAll) -> TriedOnAll:
         return Population(self._work, self._ask, call, request.month).tried(request)
+
+    def start_population_run(self, call: Call, request: StartPopulationRun) -> PopulationRun:
+        _whole_company(call)
+        return PopulationDesk(self._work, self._ask, call).begin(request)
+
+    def stop_population_run(self, call: Call, request: PopulationRunRef) -> PopulationRun:
+        _whole_company(call)
+        return PopulationDesk(self._work, self._ask, call).stop(request.run_no)
+
+    def resume_population_run(self, call: Call, request: PopulationRunRef) -> PopulationRun:
+        _whole_company(call)
+        return PopulationDesk(self._work, self._ask, call).resume(request.run_no)
+
+    def advance_population_run(self, call: Call, request: AdvancePopulationRun) -> PopulationAdvanced:
+        return PopulationDesk(self._work, self._ask, call).advance(request.run_no, request.epoch)
+
+    def population_run(self, call: Call, request: PopulationRunRef) -> PopulationRun:
+        _whole_company(call)
+        return PopulationDesk(self._work, self._ask, call).shown(request.run_no)
+
+    def population_runs(self, call: Call, request: FindPopulationRuns) -> PopulationRunsFound:
+        _whole_company(call)
+        return PopulationDesk(self._work, self._ask, call).found(request)
 
     def take_over_use(self, call: Call, request: TakeOverUse) -> TakenOver:
         rows = [(one.account_no, one.month, one.org, one.energy.wh, one.billed_on) for one in request.months]

@@ -164,6 +164,21 @@ from denghuo.service.billing.api.population import (
     TriedOnAll,
     TryOnAll,
 )
+from denghuo.service.billing.api.population_run import (
+    POPULATION_STATES,
+    AdvancePopulationRun,
+    FindPopulationRuns,
+    PopulationAdvanced,
+    PopulationMonth,
+    PopulationResult,
+    PopulationRow,
+    PopulationRun,
+    PopulationRunNotFound,
+    PopulationRunRef,
+    PopulationRunsFound,
+    StartPopulationRun,
+    UnitTried,
+)
 from denghuo.service.billing.api.proof import DayRef, DayRoot, RunsSealed
 from denghuo.service.billing.api.replay import (
     KNOWN_STATES,
@@ -228,6 +243,7 @@ __all__ = [
     "LOAD_USES",
     "OUTCOMES",
     "PARTS",
+    "POPULATION_STATES",
     "REQUEST_STATES",
     "ROLES",
     "RUN_STATES",
@@ -240,6 +256,7 @@ __all__ = [
     "VERDICTS",
     "AcceptDifferences",
     "Advance",
+    "AdvancePopulationRun",
     "AdvanceUnit",
     "Advanced",
     "AlreadyIssued",
@@ -311,6 +328,7 @@ __all__ = [
     "FindDifferences",
     "FindExceptions",
     "FindParallelRuns",
+    "FindPopulationRuns",
     "ForecastError",
     "ForecastErrors",
     "ForecastMeasured",
@@ -358,6 +376,14 @@ __all__ = [
     "PlanCost",
     "PlanMonth",
     "Plans",
+    "PopulationAdvanced",
+    "PopulationMonth",
+    "PopulationResult",
+    "PopulationRow",
+    "PopulationRun",
+    "PopulationRunNotFound",
+    "PopulationRunRef",
+    "PopulationRunsFound",
     "QuantityCorrection",
     "Rated",
     "RatingSubject",
@@ -390,6 +416,7 @@ __all__ = [
     "Stage",
     "StageName",
     "StartCycle",
+    "StartPopulationRun",
     "StartUnit",
     "Summarise",
     "SummaryRow",
@@ -414,6 +441,7 @@ __all__ = [
     "UnitReviewed",
     "UnitRow",
     "UnitState",
+    "UnitTried",
     "UnitsUnderWay",
     "UsedMonth",
     "WhatIf",
@@ -715,6 +743,30 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.try_tariff", problems=(MonthNotRead, NoTariffToTry, NobodyToTry))
     def try_on_all(self, call: Call, request: TryOnAll) -> TriedOnAll:
         """A tariff, draft or published, tried on all contracts of a month within the caller's scope, beside the present one."""
+
+    @command(permit="billing.try_tariff", problems=(MonthNotRead, NoTariffToTry, WholeCompanyOnly))
+    def start_population_run(self, call: Call, request: StartPopulationRun) -> PopulationRun:
+        """Begins to try a tariff, draft or published, on all contracts of up to twelve months; no bill is touched."""
+
+    @command(permit="billing.try_tariff", problems=(PopulationRunNotFound, WholeCompanyOnly))
+    def stop_population_run(self, call: Call, request: PopulationRunRef) -> PopulationRun:
+        """Stops a run after the month that is under way. Nothing that was done is lost."""
+
+    @command(permit="billing.try_tariff", problems=(PopulationRunNotFound, WholeCompanyOnly))
+    def resume_population_run(self, call: Call, request: PopulationRunRef) -> PopulationRun:
+        """Goes on with a run that was stopped or failed."""
+
+    @command(permit="billing.advance", problems=(PopulationRunNotFound,))
+    def advance_population_run(self, call: Call, request: AdvancePopulationRun) -> PopulationAdvanced:
+        """A month of a run: a step of the job worker, called until all are done and added up."""
+
+    @query(permit="billing.try_tariff", problems=(PopulationRunNotFound, WholeCompanyOnly))
+    def population_run(self, call: Call, request: PopulationRunRef) -> PopulationRun:
+        """How far a run is, when it will be done, and who would pay more or less: by class and use, by unit, by month."""
+
+    @query(permit="billing.try_tariff", problems=(WholeCompanyOnly,))
+    def population_runs(self, call: Call, request: FindPopulationRuns) -> PopulationRunsFound:
+        """The runs, the newest first."""
 
     @command(permit="billing.take_over")
     def take_over_use(self, call: Call, request: TakeOverUse) -> TakenOver:

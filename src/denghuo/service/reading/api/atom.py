@@ -42,12 +42,14 @@ METERS_MAX = 32
 
 
 class MeterAtoms(Message):
-    """The days of a month of a few meters, cut as in `PublishAtoms`. known_at: as their curves were known then."""
+    """The days of a month of a few meters, cut as in `PublishAtoms`. through: the last of several months. known_at: as their curves
+    were known then."""
 
     month: MonthText
     series: EnergySeries
     starts: Annotated[list[Annotated[int, Field(ge=0, le=95)]], Field(min_length=1, max_length=96)]
     meter_nos: Annotated[list[MeterNo], Field(min_length=1, max_length=METERS_MAX)]
+    through: MonthText | None = None
     known_at: Instant | None = None
 
 

@@ -54,11 +54,11 @@ def publish_atoms(
 
 def meter_atoms(lake: Lake, request: MeterAtoms) -> list[AtomDay]:
     """The atoms of a few meters from the curves themselves: to add up a handful of days costs less than to find them in files."""
-    month = Month.of(request.month)
+    first, last = Month.of(request.month), Month.of(request.through or request.month)
     curves = lake.scan(
         CURVES[request.series],
-        month.first_day,
-        month.next.first_day - timedelta(days=1),
+        first.first_day,
+        last.next.first_day - timedelta(days=1),
         only=("subject", request.meter_nos),
         as_of=request.known_at,
     ).sort_by([("day", "ascending"), ("subject", "ascending")])
