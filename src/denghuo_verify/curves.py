@@ -14,7 +14,7 @@ from typing import Any
 from denghuo_verify.clock import MINUTES, SLOTS, day_bands
 from denghuo_verify.energy import WH, NoBill, by_meter, shared
 from denghuo_verify.figures import ZERO, number
-from denghuo_verify.stages import ONE_DAY, midnight
+from denghuo_verify.stages import midnight
 
 METHOD = "curve"
 SLOT = timedelta(minutes=MINUTES)
@@ -42,33 +42,36 @@ class Disagrees(Exception):
 
 
 def from_curves(
-    registers: Sequence[Register], curves: Sequence[Mapping[str, Any]], tariff: Mapping[str, Any], month: str
+    registers: Sequence[Register], curves: Sequence[Mapping[str, Any]], tariff: Mapping[str, Any], days: Sequence[date]
 ) -> Iterator[Right | tuple[Register, Disagrees | NoBill]]:
-    """The figures of all registers that were taken from a curve and whose curve is given, or why none follows."""
-    known = {(one["meter_no"], one["quantity"]): days_of(one, month) for one in curves}
+    """The figures of all registers that were taken from a curve and whose curve is given, or why none follows.
+
+    registers, days: of a bill, or of a stage of it, which has its bands by its own days and its own tariff.
+    """
+    known = {(one["meter_no"], one["quantity"]): on_days(one, days) for one in curves}
     for rows in by_meter(registers):
         taken = [one for one in rows if one["method"] == METHOD]
         for quantity in sorted({one["quantity"] for one in taken}):
             source = "active_fwd" if quantity == "demand" else quantity
-            days = known.get((rows[0]["meter_no"], source))
+            values = known.get((rows[0]["meter_no"], source))
             total = next((one for one in rows if (one["quantity"], one["band"]) == (source, "total")), None)
-            if not days or total is None:
+            if values is None or total is None:
                 continue
             mine = [one for one in taken if one["quantity"] == quantity]
             try:
-                yield from _demand(mine, total, days) if quantity == "demand" else _bands(mine, total, days, tariff)
+                yield from _demand(mine, total, values) if quantity == "demand" else _bands(mine, total, values, tariff)
             except (Disagrees, NoBill) as reason:
                 yield mine[0], reason
 
 
-def days_of(curve: Mapping[str, Any], month: str) -> dict[date, Values]:
-    """The values of each day of the month in kWh."""
-    first = date.fromisoformat(curve["from"])
+def on_days(curve: Mapping[str, Any], days: Sequence[date]) -> dict[date, Values]:
+    """The values of each of these days in kWh; of a day that the curve does not have, none."""
+    first, values = date.fromisoformat(curve["from"]), curve["values"]
     found: dict[date, Values] = {}
-    for at in range(0, len(curve["values"]), SLOTS):
-        day = first + ONE_DAY * (at // SLOTS)
-        if day.isoformat()[:7] == month:
-            found[day] = [None if one is None else number(one) for one in curve["values"][at : at + SLOTS]]
+    for day in days:
+        at = (day - first).days * SLOTS
+        of_day = [None if one is None else number(one) for one in values[at : at + SLOTS]] if at >= 0 else []
+        found[day] = of_day or [None] * SLOTS
     return found
 
 
@@ -110,7 +113,7 @@ def _bands(
 def split(
     register: Decimal, total: Register, days: Mapping[date, Values], tariff: Mapping[str, Any]
 ) -> dict[str, Decimal]:
-    """kWh by band, in the order in which the bands first come in the month.
+    """kWh by band, in the order in which the bands first come on the days.
 
     Raises:
         Disagrees: register and curve do not agree, or too much is missing.
@@ -119,8 +122,8 @@ def split(
     received: dict[str, int] = {}
     expected: dict[str, int] = {}
     highest: Decimal | None = None
-    for day in _month_of(days):
-        bands, values = day_bands(tariff, day), days.get(day, [None] * SLOTS)
+    for day, values in days.items():
+        bands = day_bands(tariff, day)
         for band in bands:
             for of_band in (received, expected):
                 of_band.setdefault(band, 0)
@@ -135,12 +138,6 @@ def split(
             highest = max([value for _, value in there] + ([] if highest is None else [highest]))
     missing = {band: max(expected[band] - received[band], 0) for band in seen}
     return shared_over(register, seen, missing, sum(expected.values()), highest)
-
-
-def _month_of(days: Mapping[date, Values]) -> list[date]:
-    first = min(days).replace(day=1)
-    following = (first + 31 * ONE_DAY).replace(day=1)
-    return [first + ONE_DAY * step for step in range((following - first).days)]
 
 
 def shared_over(

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from denghuo_verify.curves import METHOD, Right, from_curves
+from denghuo_verify.energy import NoBill
 from denghuo_verify.figures import half_up, number
 from denghuo_verify.report import Finding, Report, finding
+from denghuo_verify.stages import days_from, stages_of, touching
 
 READ = frozenset({"actual", "manual"})
 
@@ -46,11 +48,20 @@ def _passed_zero(turned: Decimal, one: Mapping[str, Any], metered: Decimal) -> b
 def check_curves(document: Mapping[str, Any], report: Report) -> set[str]:
     """Computes what was taken from curves, where they are given; tells which registers were computed."""
     computed: set[str] = set()
-    if document["bill"]["rating"].get("stages") or not document.get("curves"):
-        # What was cut between stages follows the days, as estimates do.
+    bill, registers = stated(document["bill"]), stated(document["readings"])
+    if not document.get("curves") or not registers:
         return computed
-    tariff, month = stated(document["tariff"]), document["bill"]["month"]
-    for found in from_curves(stated(document["readings"]), document["curves"], tariff, month):
+    try:
+        stages = stages_of(bill, stated(document["tariff"]), stated(document.get("tariffs", [])))
+        split = [
+            one
+            for first, last, tariff in stages
+            for one in from_curves(touching(registers, first, last), document["curves"], tariff, days_from(first, last))
+        ]
+    except NoBill:
+        # The bill as a whole says it: without its stages nothing can be computed.
+        return computed
+    for found in split:
         if isinstance(found, Right):
             computed.add(_place(found.register))
             report.differs += _from_curve_differs(found)
@@ -83,7 +94,8 @@ def _from_curve_differs(right: Right) -> Iterator[Finding]:
 
 
 def _place(one: Mapping[str, Any]) -> str:
-    return f"register {one['meter_no']} {one['quantity']} {one['band']}"
+    place = f"register {one['meter_no']} {one['quantity']} {one['band']}"
+    return place if one.get("piece", 1) == 1 else f"{place} ({one['piece']})"
 
 
 def readings_estimated(registers: list[Mapping[str, Any]], computed: set[str]) -> Iterator[Finding]:

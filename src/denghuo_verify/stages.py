@@ -36,10 +36,7 @@ def rated_once(bill: Terms, registers: Sequence[Terms], own: Terms, further: Seq
     stages = rating.get("stages")
     if not stages:
         return rated(rating, own, registers, tariffs)
-    named = {
-        (one["code"], one["version"]): tariff for one, tariff in zip(rating.get("tariffs", []), further, strict=True)
-    }
-    named[bill["tariff_code"], bill["tariff_version"]] = own
+    named = by_name(bill, own, further)
     follow(rating, stages)
     found = in_order(stages, registers, named, tariffs, None)
     if any((found_tariff(named, one).get("basic") or {}).get("discount") for one in stages):
@@ -49,6 +46,32 @@ def rated_once(bill: Terms, registers: Sequence[Terms], own: Terms, further: Seq
         added(one.tiers for one in found),
         [line for one in found for line in one.lines],
     )
+
+
+def by_name(bill: Terms, own: Terms, further: Sequence[Terms]) -> dict[tuple[str, int], Terms]:
+    """The tariffs of a bill by code and version."""
+    names = bill["rating"].get("tariffs", [])
+    found = {(one["code"], one["version"]): tariff for one, tariff in zip(names, further, strict=True)}
+    found[bill["tariff_code"], bill["tariff_version"]] = own
+    return found
+
+
+def stages_of(bill: Terms, own: Terms, further: Sequence[Terms]) -> list[tuple[date, date, Terms]]:
+    """First day, last day and tariff of each stage of a bill; a bill that has none is one stage.
+
+    Raises:
+        NoBill: the file has not the tariff of a stage.
+    """
+    stages = bill["rating"].get("stages")
+    if not stages:
+        return [(*billed_days(bill["rating"]), own)]
+    named = by_name(bill, own, further)
+    return [(*billed_days(one), found_tariff(named, one)) for one in stages]
+
+
+def days_from(first: date, last: date) -> list[date]:
+    """All days from a day to another, both included."""
+    return [first + ONE_DAY * step for step in range((last - first).days + 1)]
 
 
 def days_of(rating: Terms) -> tuple[date, date]:
@@ -112,17 +135,24 @@ def within(registers: Sequence[Terms], stage: Terms) -> list[Terms]:
     """The registers of a stage's days. Energies are cut at its midnights; a demand stands in each stage that it touches."""
     first, last = billed_days(stage)
     begin, end = midnight(first), midnight(last + ONE_DAY)
-    found = []
-    for one in registers:
+    found = touching(registers, first, last)
+    for one in found:
         since, until = datetime.fromisoformat(one["from_at"]), datetime.fromisoformat(one["to_at"])
-        if since >= end or until <= begin:
-            continue
         if one["quantity"] != "demand" and (since < begin or until > end):
             raise NoBill(
                 f"表 {one['meter_no']} 的示数跨越分段", f"a register of meter {one['meter_no']} is not cut at the stage"
             )
-        found.append(one)
     return found
+
+
+def touching(registers: Sequence[Terms], first: date, last: date) -> list[Terms]:
+    """The registers of which the period touches these days."""
+    begin, end = midnight(first), midnight(last + ONE_DAY)
+    return [
+        one
+        for one in registers
+        if datetime.fromisoformat(one["from_at"]) < end and datetime.fromisoformat(one["to_at"]) > begin
+    ]
 
 
 def midnight(day: date) -> datetime:

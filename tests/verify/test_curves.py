@@ -9,17 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from denghuo.kernel.period import Month
-from denghuo.service.billing.curves import settled
-from denghuo.service.billing.engine.atoms import calendars_of
+from denghuo.kernel.values import Energy
+from denghuo.service.billing.batch import Entry, Piece
+from denghuo.service.billing.curves import key, settled
+from denghuo.service.billing.cuts import Channel, Shown, cut
+from denghuo.service.billing.engine.atoms import Calendar, calendars_of
+from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.engine.split import Tolerance, split
 from denghuo.service.billing.file import tariff_part
+from denghuo.service.billing.pieces import piece_json
+from denghuo.service.billing.rating import Span
+from denghuo.service.billing.stage_curves import StageCurves
+from denghuo.service.reading.api import AtomDay
 from denghuo.service.tariff import shipped
-from denghuo.service.tariff.api import BandSpan
+from denghuo.service.tariff.api import BandSpan, TariffDocument
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
 from denghuo_verify.clock import day_bands
-from denghuo_verify.curves import Disagrees, shared_over
+from denghuo_verify.curves import Disagrees, Right, from_curves, shared_over
 from denghuo_verify.energy import NoBill
 from denghuo_verify.figures import exact
+from denghuo_verify.stages import days_from, touching
 
 TARIFFS = [
     tariff
@@ -82,3 +91,95 @@ def test_split_is_that_of_the_platform(
             return
     assert not right.gaps[0] and not right.apart[0]
     assert [int(found[name] / wh) for name in names] == right.energy_wh[0].tolist()
+
+
+# --- months in stages -------------------------------------------------------------------------------------------------------
+
+APRIL = [date(2026, 4, 1) + timedelta(days=step) for step in range(30)]
+PLAIN = [one for one in TARIFFS if settled(one, Month(2026, 4))][::9]
+"""The bands of their days in April follow from the day alone."""
+
+
+def calendar(tariff: TariffDocument) -> dict[date, Calendar] | None:
+    spans = [
+        BandSpan(day=day, band=band, start=start, end=end)
+        for day in APRIL
+        for band, start, end in spans_of_day(tariff, DayFacts(day))
+    ]
+    return calendars_of(spans)
+
+
+CALENDARS = {key(one): (one, told) for one in PLAIN if (told := calendar(one)) is not None}
+
+
+def register(energy_wh: int) -> Piece:
+    period = Month(2026, 4).period
+    return Piece(
+        "P", "A", None, "sale", "M", 1, "active_fwd", "total", period.start, period.end, 0, energy_wh * 10, 1, energy_wh,
+        "valid", "checked", "actual", 0,
+    )  # fmt: skip
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.sampled_from(sorted(CALENDARS)), min_size=2, max_size=3),
+    st.sets(st.sampled_from(APRIL[1:]), min_size=2, max_size=2).map(sorted),
+    st.integers(0, 2**32 - 1),
+    st.lists(st.integers(-300, 300), min_size=3, max_size=3),
+    st.sampled_from([0, 0, 3, 40]),
+)
+def test_stages_are_split_as_the_platform_does_and_add_up_to_the_register(
+    names: list[str], cuts: list[date], seed: int, beside: list[int], gaps: int
+) -> None:
+    """Any tariffs one after the other, any days of change, a register that is a little beside its curve in each stage."""
+    values = np.random.default_rng(seed).integers(0, 900, (30, 96))
+    there = np.ones((30, 96), dtype=bool)
+    there.flat[np.random.default_rng(seed + 1).choice(30 * 96, gaps, replace=False)] = False
+    firsts = [APRIL[0], *cuts[: len(names) - 1]]
+    lasts = [*(day - timedelta(days=1) for day in firsts[1:]), APRIL[-1]]
+    energies = [
+        max(0, int(values[first.day - 1 : last.day].sum()) + off)
+        for first, last, off in zip(firsts, lasts, beside, strict=False)
+    ]
+    shown = {
+        day: {Channel("P", "M", 1, "active_fwd", "total"): Shown(sum(energies[: at + 1]) * 10, "actual")}
+        for at, day in enumerate(firsts[1:])
+    }
+    whole = register(sum(energies))
+    parts = cut([whole], firsts[1:], shown)
+    days = [_atom(day, values[day.day - 1], there[day.day - 1]) for day in APRIL]
+    told = StageCurves(Month(2026, 4), {name: CALENDARS[name][1] for name in names}, range(96), {"supply": days})
+    stated = [None if not ok else f"{int(wh) / 1000:.3f}" for wh, ok in zip(values.flat, there.flat, strict=True)]
+    curve = {"meter_no": "M", "quantity": "active_fwd", "from": "2026-04-01", "values": stated}
+    added = 0
+    for name, first, last, own in zip(names, firsts, lasts, parts, strict=True):
+        tariff = CALENDARS[name][0]
+        rows = told.divided(Entry("A", "supply", (), ()), Span(first, last, (), tariff, {}), own)
+        if any(row.status == "held" for row in rows):
+            assert gaps
+            return
+        registers = [piece_json(row) for row in rows]
+        bands = [row for row in rows if row.band != "total"]
+        assert {row.method for row in bands} == {"curve"}
+        assert sum(row.energy_wh or 0 for row in bands) == sum(piece.energy_wh or 0 for piece in own)
+        added += sum(row.energy_wh or 0 for row in bands)
+        with exact():
+            found = list(
+                from_curves(touching(registers, first, last), [curve], tariff_part(tariff), days_from(first, last))
+            )
+            for one in found:
+                assert isinstance(one, Right) and Decimal(one.register["energy"]) == one.figure, one
+        assert len(found) == len(bands)
+    assert added == whole.energy_wh
+
+
+def _atom(day: date, values: Int, there: Flags) -> AtomDay:
+    marks = "".join("0" if ok else "1" for ok in there)
+    return AtomDay(
+        subject="M",
+        day=day,
+        cells=[Energy(int(wh) if ok else 0) for wh, ok in zip(values, there, strict=True)],
+        missing=marks.count("1"),
+        gaps=marks if "1" in marks else None,
+        highest=Energy(int(values[there].max())) if "1" in marks else None,
+    )

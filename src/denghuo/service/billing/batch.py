@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -77,6 +77,10 @@ class Entry:
     @property
     def org(self) -> str:
         return self.terms[-1].org
+
+
+StagePieces = Mapping[tuple[str, str], Sequence[Sequence[Piece]]]
+"""The pieces of each stage of the entries (account, kind) whose months are not one whole."""
 
 
 class MonthInputs:

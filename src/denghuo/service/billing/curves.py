@@ -4,8 +4,8 @@ What comes out has the shape of `reading.month_energy`: the registers as they we
 whose tariff is by time of use and whose curve agrees with its register. Where the two do not agree, the register's row is held and
 says why; where a meter has both curve and registers by band, the registers stand if the curve agrees with them.
 
-Left alone are meters without a curve, accounts whose terms change within the month, and tariffs whose bands of a day hang on
-holidays, kinds of days or heat, which no calendar tells here.
+Left alone are meters without a curve, and tariffs whose bands of a day hang on holidays, kinds of days or heat, which no calendar
+tells here. Accounts whose terms or tariff change within the month are split stage by stage (`stage_curves`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -95,7 +95,7 @@ def split_table(
     until: date | None = None,
 ) -> pa.Table:
     """As `split_energy`, of tables. until: the midnight at which the energies of a running month end."""
-    calendars = _calendars(ask, call, month, tariffs)
+    calendars = calendars_by_key(ask, call, month, tariffs)
     if not calendars and not any(charges_demand(tariff, month) for tariff in tariffs):
         return energy
     named = tariffs_of_accounts(terms, month, tariffs)
@@ -132,7 +132,7 @@ def split_rows(
 ) -> pa.Table:
     """As `split_table`, of the rows of a few accounts: the curves of their meters alone are asked for, as known at an instant."""
     named = tariffs_of_accounts(terms, month, tariffs)
-    calendars = _calendars(ask, call, month, [tariff for tariff in tariffs if key(tariff) in set(named.values())])
+    calendars = calendars_by_key(ask, call, month, [tariff for tariff in tariffs if key(tariff) in set(named.values())])
     plan = month_plan(calendars)
     meters = sorted(set(map(str, energy["meter_no"].to_pylist())))
 
@@ -147,14 +147,14 @@ def split_rows(
                 known_at=known_at,
             )
             days += ask(ReadingApi).meter_atoms(call, request).rows
-        there = [(one.day, _atoms(one, plan)) for one in days if until is None or one.day < until]
+        there = [(one.day, atoms_table(one, plan)) for one in days if until is None or one.day < until]
         return cells_in(there, plan) if there else None
 
     found = _banded(energy, month, plan, calendars, named, asked)
     return with_demands(ask, call, month, _by_demand(tariffs, named, month), found, TOLERANCE, known_at)
 
 
-def _atoms(day: AtomDay, plan: MonthPlan) -> pa.Table:
+def atoms_table(day: AtomDay, plan: MonthPlan) -> pa.Table:
     """A day of a meter as a row of `reading.day_atoms`."""
     row: dict[str, Any] = {cell_name(start): energy.wh for start, energy in zip(plan.cut, day.cells, strict=True)}
     row |= {"subject": day.subject, "missing": day.missing, "gaps": day.gaps}
@@ -197,7 +197,7 @@ def _at(rows: Int) -> Any:
     return pa.array(rows)
 
 
-def _calendars(
+def calendars_by_key(
     ask: Ask, call: Call, month: Month, tariffs: Sequence[TariffDocument]
 ) -> dict[str, Mapping[date, Calendar]]:
     """The calendars of the tariffs (by their keys) that split a month by curves."""
@@ -240,7 +240,8 @@ def tariffs_of_accounts(terms: pa.Table, month: Month, tariffs: Sequence[TariffD
                 on=month.first_day,
                 code=code,
             )
-            names[group] = None if tariff is None else key(tariff)
+            through = tariff is not None and (tariff.effective_to is None or tariff.effective_to > last)
+            names[group] = key(tariff) if tariff is not None and through else None
         name = names[group]
         if name is not None:
             found[at] = name

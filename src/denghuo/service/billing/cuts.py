@@ -170,8 +170,15 @@ def cuts_said(first_days: Sequence[date], pieces: Sequence[Sequence[Piece]]) -> 
         days = ", ".join(str(day) for day in guessed)
         yield remark(
             "cut_estimated",
-            f"{days} 零点无抄见示数，分段电量按前后示数内插或按日分摊。",
+            f"{days} 零点无抄见示数，分段电量按曲线或前后示数内插、或按日分摊。",
             f"Without a register at the midnight of {days} the energies of the stages were estimated.",
+        )
+    if any(piece.method == "curve" and piece.band != "total" for own in pieces for piece in own):
+        yield remark(
+            "stage_by_curve",
+            "各段电量按变更日零点示数，分时电量由该段各日的15分钟曲线按该段电价的时段划分，各时段之和等于该段示数电量。",
+            "Each stage has the energy between the registers of its midnights; its bands come from the 15-minute curve of its own"
+            " days by the hours of its own tariff, and add up to that energy.",
         )
     if any(piece.quantity == "demand" for piece in pieces[0]):
         yield remark(

@@ -20,11 +20,11 @@ from denghuo.service.billing.batch import Entry, Terms
 from denghuo.service.billing.columns import MonthColumns, MonthPart, month_columns
 from denghuo.service.billing.curves import split_energy
 from denghuo.service.billing.issue import issue_passed
-from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.passing import HOURS_A_DAY, Before, passing
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.review import Figures, Finding, Limits, finding, review, rule_of
 from denghuo.service.billing.special import EntriesOf
+from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
 from denghuo.service.billing.tenure import Opened, class_since
 from denghuo.service.billing.whole import ColumnBills, bills_by_columns
@@ -291,13 +291,13 @@ def rate_entries(
         entries_of,
         subsidised=lambda one: subsidised.get(one, 0),
     )
-    shown = cut_registers(ask, platform_call(call), month, rating, entries, known_at)
+    stages = stage_pieces(ask, platform_call(call), Month.of(month), rating, entries, known_at)
     use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month, known_at)
     numbers = store.bills.next_numbers(month, [entry.account_no for entry in entries])
     drafts: list[Draft] = []
     held: list[Finished] = []
     for entry in entries:
-        outcome = rating.outcome(entry, use.get(entry.account_no, {}), shown)
+        outcome = rating.outcome(entry, use.get(entry.account_no, {}), stages)
         number = numbers.get((entry.account_no, entry.kind), "")
         if number is None:
             held.append(finished(month, entry, NO_NUMBER_LEFT))

@@ -27,15 +27,14 @@ from denghuo.service.billing.api import (
     EstimatesMade,
     Unbilled,
 )
-from denghuo.service.billing.batch import Entry, Piece, Terms, inputs_of, terms_table
+from denghuo.service.billing.batch import Entry, Piece, StagePieces, Terms, inputs_of, terms_table
 from denghuo.service.billing.curves import split_rows, split_table
-from denghuo.service.billing.cuts import CutRegisters
 from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, metered
 from denghuo.service.billing.engine.figures import Int
-from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating, Use
 from denghuo.service.billing.rules import chosen
+from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.billing.tenure import Opened
 from denghuo.service.contract.api import ContractApi, PublishFeeControl, PublishTerms
@@ -74,11 +73,11 @@ class RunningMonth:
         tariffs: Sequence[TariffDocument],
         opened: Opened,
         use_of: Callable[[Sequence[str]], Mapping[str, Use]],
-        cuts_of: Callable[[Rating, Sequence[Entry]], CutRegisters],
+        stages_of: Callable[[Rating, Sequence[Entry]], StagePieces],
         now: datetime,
         subsidised: Callable[[str], int],
     ) -> Estimated:
-        """use_of: energy of earlier months by account; cuts_of: registers at the midnights at which months have stages.
+        """use_of: energy of earlier months by account; stages_of: the pieces of months that are not one whole.
         subsidised: Wh that earlier bills subsidised of an account's plant."""
         found = self._contracts.rate(lambda group: self._tariff(tariffs, group))
         by_columns = np.flatnonzero(found.asked & ~found.left)
@@ -90,10 +89,10 @@ class RunningMonth:
         rating = Rating(self._month, tariffs, opened, lambda account: self._entries([account]), subsidised=subsidised)
         entries = self._left(rest)
         use = use_of([entry.account_no for entry in entries]) if entries else {}
-        cuts = cuts_of(rating, entries) if entries else {}
+        stages = stages_of(rating, entries) if entries else {}
         drafts = []
         for entry in entries:
-            outcome = rating.outcome(entry, use.get(entry.account_no, {}) if entry.kind == "supply" else {}, cuts)
+            outcome = rating.outcome(entry, use.get(entry.account_no, {}) if entry.kind == "supply" else {}, stages)
             if isinstance(outcome, Draft):
                 drafts.append(outcome)
         rows = pa.concat_tables([rated, self._by_rules(drafts, now)])
@@ -198,7 +197,7 @@ class DayDesk:
             tariffs,
             opened_of(self._ask, self._call),
             partial(self._store.bills.used, before=month),
-            partial(cut_registers, self._ask, self._call, month),
+            partial(stage_pieces, self._ask, self._call, Month.of(month), until=so_far.until),
             self._call.now,
             self._store.bills.subsidised_of(month),
         )

@@ -225,6 +225,22 @@ def grown(pieces: Sequence[Piece], rest_wh: int, until: date) -> list[Piece]:
     return found
 
 
+def followed(pieces: Sequence[Piece], rest_wh: int, until: date) -> list[Piece]:
+    """As `grown`, with the days to come in pieces of their own, so that a month can be cut and split where it is known."""
+    found = []
+    for known, later in zip(pieces, grown(pieces, rest_wh, until), strict=True):
+        if known.quantity == "demand":
+            found.append(later)
+            continue
+        more = (later.energy_wh or 0) - (known.energy_wh or 0)
+        ahead = {"start_e4": None, "end_e4": None, "status": "estimated", "rule": "missing", "method": "daily_average"}
+        found += [
+            known,
+            replace(later, piece=known.piece + 1, from_at=known.to_at, energy_wh=more, days_estimated=0, **ahead),  # type: ignore[arg-type]
+        ]
+    return found
+
+
 def _shared(total: int, weights: Sequence[int]) -> list[int]:
     """A total shared by weights, equally where all are zero."""
     return share(total, list(weights) if any(weights) else [1] * len(weights), 1)

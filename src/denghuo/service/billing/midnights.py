@@ -21,8 +21,8 @@ def cut_registers(
     """
     wanted: dict[date, set[str]] = {}
     for entry in entries:
-        for day in rating.cut_days(entry):
-            wanted.setdefault(day, set()).update(piece.point_no for piece in entry.pieces)
+        for span in rating.spans(entry)[1:]:
+            wanted.setdefault(span.first, set()).update(piece.point_no for piece in entry.pieces)
     found: dict[date, dict[Channel, Shown]] = {}
     for day, points in wanted.items():
         ordered = sorted(points)

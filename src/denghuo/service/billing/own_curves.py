@@ -10,7 +10,7 @@ from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SLOTS_A_DAY, Month
 from denghuo.service.billing.batch import Piece, Terms
-from denghuo.service.billing.curves import key, settled, split_rows, tariffs_of_accounts
+from denghuo.service.billing.curves import settled, split_rows
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import METERS_MAX, MONTH_ENERGY, EnergySeries, MeterAtoms, ReadingApi
 from denghuo.service.tariff.api import TariffDocument
@@ -31,10 +31,12 @@ class OwnCurves:
         self._terms = pa.Table.from_pylist([asdict(one) for one in terms])
         self._series: EnergySeries = "active_fwd_wh" if terms[0].kind == "supply" else "active_rev_wh"
 
-    def until(self, pieces: Sequence[Piece]) -> date | None:
-        """The midnight until which the curves of all meters without bands are there; None where no band hangs on a curve."""
-        names = set(tariffs_of_accounts(self._terms, self._month, self._tariffs).values())
-        by_time = [one for one in self._tariffs if key(one) in names and one.time_of_use and settled(one, self._month)]
+    def until(self, pieces: Sequence[Piece], tariffs: Sequence[TariffDocument]) -> date | None:
+        """The midnight until which the curves of all meters without bands are there; None where no band hangs on a curve.
+
+        tariffs: those of the stages of the month.
+        """
+        by_time = [one for one in tariffs if one.time_of_use and settled(one, self._month)]
         active = [one for one in pieces if f"{one.quantity}_wh" == self._series]
         banded = {one.meter_no for one in active if one.band != "total"}
         meters = sorted({one.meter_no for one in active} - banded)[:METERS_MAX]

@@ -7,13 +7,13 @@ that of the month's bills: the register says how much, the curve says when, and 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
 from denghuo.kernel.contract import Call
-from denghuo.kernel.period import SLOTS_A_DAY, Month
+from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.service.billing.api.plan import BASES, Basis
 from denghuo.service.billing.batch import Piece
 from denghuo.service.billing.curves import TOLERANCE, days_of, key, settled
@@ -28,6 +28,7 @@ _QUANTITIES: Mapping[str, tuple[str, EnergySeries]] = {
     "supply": ("active_fwd", "active_fwd_wh"),
     "purchase": ("active_rev", "active_rev_wh"),
 }
+_ONE_DAY = timedelta(days=1)
 Row = Mapping[str, Any]
 Days = Mapping[date, Calendar]
 
@@ -73,7 +74,9 @@ class PlanCurves:
         if not tariff.time_of_use:
             return pieces, "registers"
         by_curve = any(piece.method == "curve" and piece.band != "total" for piece in pieces)
-        if mine == self._of_month(f"{row['tariff_code']}/{row['tariff_version']}", month):
+        # The stages of a month may have had other hours than its last one.
+        staged = "stages" in (row["rating"] or {})
+        if mine == self._of_month(f"{row['tariff_code']}/{row['tariff_version']}", month) and not staged:
             return pieces, "curve" if by_curve else "registers"
         if not mine:
             own = [piece for piece in pieces if piece.band == "total" or piece.method != "curve"]
@@ -102,6 +105,9 @@ class PlanCurves:
 
     def _by_curve(self, total: Piece, month: Month, calendars: Days) -> "Told":
         """A register divided over the bands of a month's calendars."""
+        # A stage of a month, or a meter that came or went, has its own days of the curve.
+        touched = [day for day in calendars if midnight(day) < total.to_at and midnight(day + _ONE_DAY) > total.from_at]
+        calendars = {day: calendars[day] for day in touched}
         days = [one for one in self._days_of(total.meter_no, month) if one.day in calendars]
         if not any(one.missing < SLOTS_A_DAY for one in days) or total.energy_wh is None:
             return Told("no_curve")

@@ -34,10 +34,10 @@ from denghuo.service.billing.curves import split_table
 from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
 from denghuo.service.billing.engine import Contracts, Group, TariffOf, metered
 from denghuo.service.billing.engine.figures import Flags, Int
-from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.rules import chosen
 from denghuo.service.billing.rules.quantities import WITHOUT_BANDS
+from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import MONTH_ENERGY
@@ -188,10 +188,10 @@ class Population:
                 replace(entry, terms=tuple(replace(terms, tariff_code=None) for terms in entry.terms))
                 for entry in entries
             ]
-        shown = cut_registers(self._ask, platform_call(self._call), str(self._month), rating, entries)
+        stages = stage_pieces(self._ask, platform_call(self._call), self._month, rating, entries)
         for entry in entries:
             place = place_of[entry.account_no, entry.kind]
-            outcome = rating.outcome(entry, use.get(entry.account_no, {}), shown)
+            outcome = rating.outcome(entry, use.get(entry.account_no, {}), stages)
             if isinstance(outcome, Draft):
                 yield place, outcome
 

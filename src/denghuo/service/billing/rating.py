@@ -13,8 +13,8 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import decimal_text
-from denghuo.service.billing.batch import Entry, Terms
-from denghuo.service.billing.cuts import CutRegisters, cut, cuts_said
+from denghuo.service.billing.batch import Entry, Piece, StagePieces, Terms
+from denghuo.service.billing.cuts import cut, cuts_said
 from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingRemark, RatingSubject
 from denghuo.service.billing.pieces import metered
 from denghuo.service.billing.review import REMEDIES, Finding, finding
@@ -118,17 +118,17 @@ class Rating:
         self._chosen: dict[tuple[object, ...], TariffDocument | CannotRate] = {}
         self._last_day = month.next.first_day - _ONE_DAY
 
-    def cut_days(self, entry: Entry) -> list[date]:
-        """The first days of the stages of an entry's month after the first stage; none where it cannot be rated."""
+    def spans(self, entry: Entry) -> list[Span]:
+        """The stages of an entry's month; none where it cannot be rated."""
         try:
-            return [span.first for span in self._spans_by_terms(entry)[1:]]
+            return self._spans_by_terms(entry)
         except CannotRate:
             return []
 
-    def outcome(self, entry: Entry, use: Use, shown: CutRegisters | None = None) -> Draft | Finding:
-        """The draft bill of an entry, or the finding that holds it. shown: registers at the midnights of its cut days."""
+    def outcome(self, entry: Entry, use: Use, stages: StagePieces | None = None) -> Draft | Finding:
+        """The draft bill of an entry, or the finding that holds it. stages: the pieces of months that are not one whole."""
         try:
-            return _unsettled(entry) or self._draft(entry, use, shown or {})
+            return _unsettled(entry) or self._draft(entry, use, (stages or {}).get((entry.account_no, entry.kind)))
         except CannotRate as refusal:
             code = _CODES.get(str(refusal.fields.get("code")), "rating_failed")
             said = TextPair(zh=refusal.detail["zh"], en=refusal.detail["en"])
@@ -142,14 +142,20 @@ class Rating:
                 f"The program could not rate this account ({type(defect).__name__}); it is in the log, tell the operators.",
             )
 
-    def _draft(self, entry: Entry, use: Use, shown: CutRegisters) -> Draft | Finding:
+    def _draft(self, entry: Entry, use: Use, pieces: Sequence[Sequence[Piece]] | None) -> Draft | Finding:
         spans = self._spans_by_terms(entry)
-        pieces = cut(entry.pieces, [span.first for span in spans[1:]], shown) if len(spans) > 1 else [entry.pieces]
+        if pieces is None:
+            pieces = cut(entry.pieces, [span.first for span in spans[1:]], {}) if len(spans) > 1 else [entry.pieces]
+        elif len(pieces) != len(spans):
+            raise ValueError("the pieces are not those of these stages")
         stages: list[Stage] = []
         remarks: list[dict[str, object]] = []
         used_before: list[int] = []
         for span, own in zip(spans, pieces, strict=True):
             part = replace(entry, terms=span.terms, pieces=tuple(own))
+            unsettled = _unsettled(part) if own is not entry.pieces else None
+            if unsettled is not None:
+                return unsettled
             every_sub_meter_is_agreed(part)
             days = Days(self._month, span.first, span.last, closing=span is spans[-1])
             subject, used, said = self.subject(part, use, span.tariff, days)
@@ -162,7 +168,7 @@ class Rating:
         _within_bounds(rated)
         remarks += [remark_json(one) for one in [*cuts_said([span.first for span in spans], pieces), *rated.remarks]]
         number = f"{self._month.year:04d}{self._month.month:02d}{entry.account_no}{KIND_DIGITS[entry.kind]}{FIRST}"
-        if len(spans) > 1:
+        if len(spans) > 1 or pieces[0] is not entry.pieces:
             entry = replace(entry, pieces=tuple(dict.fromkeys(piece for own in pieces for piece in own)))
         return Draft(number, entry, spans[0].first, spans[-1].last, used_before[0], stages, rated, remarks)
 

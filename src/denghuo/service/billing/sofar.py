@@ -20,15 +20,16 @@ from denghuo.service.billing.forecast import (
     Channel,
     days_of,
     doubtful,
+    followed,
     foreseen,
     grown,
     pieces_until,
     read_until,
 )
-from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.own_curves import OwnCurves
-from denghuo.service.billing.rating import Draft, Rating, Use
+from denghuo.service.billing.rating import Draft, Rating, Span, Use
 from denghuo.service.billing.review import Finding
+from denghuo.service.billing.stage_curves import stage_pieces, whole
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.contract.api import ContractApi, ContractHistory, ContractRef, ContractsOf
 from denghuo.service.customer.api import Account
@@ -97,6 +98,25 @@ class Running:
     def curves(self) -> OwnCurves:
         return OwnCurves(self._ask, platform_call(self._call), self.month, self.tariffs, self.terms)
 
+    @cached_property
+    def rating(self) -> Rating:
+        subsidised = self._store.bills.subsidised_of(str(self.month))
+        return Rating(self.month, self.tariffs, opened_of(self._ask, self._call), subsidised=subsidised)
+
+    @cached_property
+    def _month_entry(self) -> Entry:
+        return Entry(self._account_no, self._kind, tuple(self.terms), ())
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """The stages of the month; none where it cannot be rated."""
+        return self.rating.spans(self._month_entry)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the month has one row of terms and one tariff on all of its days."""
+        return whole(self._month_entry, self.spans, self.month)
+
     def points(self) -> list[Point]:
         wanted = SUPPLY_ROLES if self._kind == "supply" else PURCHASE_ROLES
         found = self._ask(PointApi).points_of(self._call.only("point.read"), PointsOf(account_no=self._account_no))
@@ -135,8 +155,8 @@ class Running:
 
     # -- what follows -----------------------------------------------------------------------------------------------------
 
-    def rated(self, pieces: Sequence[Piece], until: date, use: Use) -> Draft:
-        """The bill of the days before a midnight.
+    def rated(self, pieces: Sequence[Piece], until: date, use: Use, newest: date) -> Draft:
+        """The bill of the days before a midnight. newest: that until which they are known.
 
         Raises:
             NothingSoFar: what holds a bill holds an estimate.
@@ -147,10 +167,12 @@ class Running:
             if one.effective_from < until
         ]
         entry = Entry(self._account_no, self._kind, tuple(terms), tuple(pieces))
-        subsidised = self._store.bills.subsidised_of(str(self.month))
-        rating = Rating(self.month, self.tariffs, opened_of(self._ask, self._call), subsidised=subsidised)
-        shown = cut_registers(self._ask, self._call.only("reading.read"), str(self.month), rating, [entry])
-        outcome = rating.outcome(entry, use, shown)
+        if self.whole:
+            stages = None
+        else:
+            call = platform_call(self._call)
+            stages = stage_pieces(self._ask, call, self.month, self.rating, [entry], until=newest)
+        outcome = self.rating.outcome(entry, use, stages)
         if isinstance(outcome, Finding):
             raise self.nothing(outcome.code, text(outcome.reason.zh, outcome.reason.en))
         return outcome
@@ -181,7 +203,7 @@ def _told(running: Running, use: Use, name: str | None, call: Call) -> BillSoFar
     ends = min(month.next.first_day, terms[-1].effective_to or date.max)
     newest = read_until(channels, min(call.today, ends))
     pieces = None if newest is None or newest <= first else pieces_until(terms[0].account_no, channels, first, newest)
-    curved = None if not pieces else running.curves.until(pieces)
+    curved = None if not pieces else running.curves.until(pieces, [span.tariff for span in running.spans])
     if newest is not None and curved is not None and first < curved < newest:
         # The registers are ahead of the curve that says when they turned.
         newest, pieces = curved, pieces_until(terms[0].account_no, channels, first, curved)
@@ -194,12 +216,13 @@ def _told(running: Running, use: Use, name: str | None, call: Call) -> BillSoFar
                 f"There is no usable register of {month} yet, or a read in it waits for a person.",
             ),
         )
-    until_now = running.rated(pieces, newest, use)
+    until_now = running.rated(pieces, newest, use, newest)
     missing = [newest + ONE_DAY * step for step in range((ends - newest).days)]
     history = _history(running, points, channels, first, newest) if missing else {}
     rest = foreseen(history, missing)
+    later = grown if running.whole else followed
     at_end = [
-        running.rated(grown(pieces, wh, ends), ends, use) if missing else until_now
+        running.rated(later(pieces, wh, ends), ends, use, newest) if missing else until_now
         for wh in (rest.low, rest.expected, rest.high)
     ]
     remarks = [_waiting(rule) for rule in doubtful(channels, newest)]

@@ -82,11 +82,14 @@ class MonthPlan:
         return tuple(dict.fromkeys(band for kind in self.bands[tariff] for band in kind))
 
 
-def month_plan(calendars: Mapping[str, Mapping[date, Calendar]]) -> MonthPlan:
-    """The plan of a month from the calendars of its tariffs, each of which tells every day of it."""
+def month_plan(calendars: Mapping[str, Mapping[date, Calendar]], finer: Sequence[int] = ()) -> MonthPlan:
+    """The plan of a month (or of a stage of it) from the calendars of its tariffs, each of which tells every day of it.
+
+    finer: slots at which cells begin in any case, as those of atoms that are there do.
+    """
     days = sorted(next(iter(calendars.values()), {}))
     names = sorted(calendars)
-    starts = {0}
+    starts = {0, *finer}
     numbers: dict[tuple[Calendar, ...], int] = {}
     kinds: dict[date, int] = {}
     for day in days:
