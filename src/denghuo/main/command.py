@@ -285,7 +285,9 @@ def call(loaded: Loaded, operation: str, request_json: str, key: str | None) -> 
     contract = next((item for item in SERVICES if item.noun == noun), None)
     found = contract.operations().get(verb) if contract else None
     if contract is None or found is None:
-        known = ", ".join(item.full_name for each in SERVICES for item in each.operations().values())
+        near = [contract] if contract else []
+        names = [item.full_name for each in near for item in each.operations().values()]
+        known = ", ".join(names or [f"{each.noun}.…" for each in SERVICES])
         raise click.BadParameter(f"unknown operation {operation!r}; known: {known}")
     try:
         request = found.request.model_validate_json(request_json)

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import click
 
@@ -28,7 +27,6 @@ from denghuo.service.payment.api import AskCollection, AskReconciliation, FindDe
 EVERY_S = 0.3
 FOLLOW_UP = timedelta(seconds=30)
 _UNDER_WAY = ("reading", "rating", "review", "issuing")
-Found = TypeVar("Found")
 
 
 def run_cycle(running: Platform, month: MonthText) -> int:
@@ -70,7 +68,7 @@ def run_unit(running: Platform, month: MonthText, org: str) -> int:
         return 1
     if row.issued:
         ledger = running.directory(LedgerApi)
-        _until(lambda: ledger.postings(operator(), FindPostings(month=month)).rows)
+        _until(lambda: _posted(ledger, month))
     _say(
         ("已发行账单", "bills issued", str(row.issued)),
         ("待抄表", "without a read", str(row.waiting)),
@@ -134,30 +132,45 @@ def _speed(rate: int | None, ends_at: datetime | None) -> str:
     return (f"  {rate}/s" if rate else "") + end
 
 
-def _booked(running: Platform, month: str) -> tuple[TrialBalance, Reconciliation]:
-    """The books after the month's bills were posted and the bank has answered."""
+def _booked(running: Platform, month: str) -> tuple[TrialBalance, Reconciliation | None]:
+    """The books after the month's bills were posted and the bank has answered; no reconciliation where that stands still."""
     ledger, payment = running.directory(LedgerApi), running.directory(PaymentApi)
-    _until(lambda: ledger.postings(operator(), FindPostings(month=month)).rows)
-    _until(lambda: _answered(payment, month))
+    settled = _until(lambda: _posted(ledger, month)) and _until(lambda: _answered(payment, month))
     balance = ledger.trial_balance(operator(), AskTrialBalance())
     day = now().astimezone(SHANGHAI).date()
-    return balance, payment.reconcile(operator(), AskReconciliation(day=day))
+    return balance, payment.reconcile(operator(), AskReconciliation(day=day)) if settled else None
 
 
-def _answered(payment: PaymentApi, month: str) -> bool:
+def _posted(ledger: LedgerApi, month: str) -> tuple[bool, object]:
+    rows = ledger.postings(operator(), FindPostings(month=month)).rows
+    return bool(rows), len(rows)
+
+
+def _answered(payment: PaymentApi, month: str) -> tuple[bool, object]:
     """The bank has answered every batch of the month, and the ledger holds every payment."""
-    batches = payment.debit_batches(operator(), FindDebitBatches(month=month)).rows
-    answered = bool(batches) and all(batch.state in ("returned", "empty") for batch in batches)
-    return answered and payment.collection(operator(), AskCollection(month=month)).pending == 0
+    states = [batch.state for batch in payment.debit_batches(operator(), FindDebitBatches(month=month)).rows]
+    pending = payment.collection(operator(), AskCollection(month=month)).pending
+    answered = bool(states) and all(state in ("returned", "empty") for state in states)
+    return answered and pending == 0, (states, pending)
 
 
-def _until(ready: Callable[[], object]) -> None:
+def _until(look: Callable[[], tuple[bool, object]]) -> bool:
+    """Waits until it is ready, for as long as something moves: a million bills take their time. Whether it became ready."""
+    seen: object = None
     deadline = now() + FOLLOW_UP
-    while not ready() and now() < deadline:
+    while True:
+        ready, figure = look()
+        if ready:
+            return True
+        if figure != seen:
+            seen, deadline = figure, now() + FOLLOW_UP
+        if now() >= deadline:
+            return False
         threading.Event().wait(EVERY_S)
 
 
-def _report(cycle: Cycle, balance: TrialBalance, found: Reconciliation) -> None:
+def _report(cycle: Cycle, balance: TrialBalance, found: Reconciliation | None) -> None:
+    unsettled = "未核对，入账或代扣没有完成 not known: posting or collection has not ended"
     _say(
         ("已发行账单", "bills issued", str(cycle.issued)),
         ("异常待处理", "held", str(cycle.held)),
@@ -166,7 +179,7 @@ def _report(cycle: Cycle, balance: TrialBalance, found: Reconciliation) -> None:
         ("应付购电费 元", "payable", str(cycle.purchase_amount)),
         ("用时 秒", "seconds", cycle.seconds or ""),
         ("借贷平衡", "books balance", "是 yes" if balance.balanced else f"否 no: {balance.difference}"),
-        ("对账差异", "differences", str(found.difference_count)),
+        ("对账差异", "differences", unsettled if found is None else str(found.difference_count)),
     )
 
 
