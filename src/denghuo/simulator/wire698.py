@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 MIRROR = bytes(sum((byte >> bit & 1) << 7 - bit for bit in range(8)) for byte in range(256))
 LOGIN, HEARTBEAT = 0, 1
 QUANTITIES = {b"\x00\x10\x02\x00": 0, b"\x00\x20\x02\x00": 1}
-FROZEN_AT = bytes.fromhex("20210200")
+FROZEN_AT, CLOCK = bytes.fromhex("20210200"), bytes.fromhex("40000200")
 
 
 def check(octets: bytes) -> bytes:
@@ -71,6 +71,8 @@ def answer(terminal_no: str, request: Request, registers: Registers, now: dateti
         return frame(terminal_no, 0xC3, _proxied(apdu, registers, now))
     if apdu[:2] == b"\x05\x03":
         return frame(terminal_no, 0xC3, _recorded(apdu, registers, now, days_off))
+    if apdu[:2] == b"\x05\x01" and apdu[3:7] == CLOCK:
+        return frame(terminal_no, 0xC3, b"\x85\x01" + apdu[2:7] + b"\x01" + _time(now) + b"\x00\x00")
     return frame(terminal_no, 0xC3, b"\xee" + apdu[2:3] + b"\x01")
 
 

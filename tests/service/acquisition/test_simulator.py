@@ -103,6 +103,14 @@ def test_a_curve_with_a_gap_keeps_the_gap() -> None:
         assert found == Got(None, curves=(Curve("active_fwd", expected),))
 
 
+def test_a_terminals_clock_is_understood_also_where_it_is_wrong() -> None:
+    shown = datetime(2099, 12, 31, 23, 59, 58, tzinfo=SHANGHAI)
+    for speaker, wire, no in ((Speaker3761(), wire3761, OLD), (Speaker698(), wire698, NEW)):
+        (request,), _ = wire.split(speaker.ask_clock(no, 3))
+        heard = speaker.hear(wire.answer(no, request, lambda place, quantity, at: None, shown, 0))
+        assert heard is not None and speaker.clock_of([heard.content]) == shown
+
+
 def test_each_fault_has_its_share_of_the_terminals_and_the_seed_chooses_them() -> None:
     numbers = [f"1405{number:05d}" for number in range(2_000)]
     found = [faults_of(no, {"silence": 0.1, "slow": 0.5}, "seed") for no in numbers]

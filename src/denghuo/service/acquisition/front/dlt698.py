@@ -13,7 +13,7 @@ from denghuo.service.acquisition.protocol.dlt698.data import Data, instant, inst
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.rules import midnight_after
 
-TASK_DATA, METER_ADDRESS, FROZEN_AT = "60120300", "202a0200", "20210200"
+TASK_DATA, METER_ADDRESS, FROZEN_AT, CLOCK = "60120300", "202a0200", "20210200", "40000200"
 FREEZE, CURVE = "50040200", "50020200"
 QUANTITIES = {"00100200": "active_fwd", "00200200": "active_rev"}
 BANDS = ("total", "sharp", "peak", "flat", "valley")
@@ -50,7 +50,7 @@ class Speaker698:
             if kind == 1:
                 return Heard("heartbeat", terminal_no, number, content=content, clock=clock)
             return Heard("logout", terminal_no, number, content=content, clock=clock)
-        answer = apdu.name in ("GetRecordResponse", "ProxyGetResponse", "ErrorResponse")
+        answer = apdu.name in ("GetResponse", "GetRecordResponse", "ProxyGetResponse", "ErrorResponse")
         return Heard("answer" if answer else "other", terminal_no, number, content=apdu)
 
     def confirm(self, heard: Heard, accepted: bool, now: datetime) -> bytes:
@@ -91,6 +91,17 @@ class Speaker698:
             record = {"oad": TASK_DATA, "rows": rows, "columns": columns}
             apdu = Apdu("GetRecordRequest", {"piid": number, "record": record})
         return dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, dlt698.encode_apdu(apdu)))
+
+    def ask_clock(self, terminal_no: str, number: int) -> bytes:
+        payload = dlt698.encode_apdu(Apdu("GetRequest", {"piid": number, "oad": CLOCK}))
+        return dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, payload))
+
+    def clock_of(self, contents: Sequence[Any]) -> datetime | None:
+        for apdu in contents:
+            choice, value = apdu.fields["result"]["result"] if apdu.name == "GetResponse" else (0, (0, None))
+            if choice == 1 and isinstance(value[1], bytes):
+                return instant(value[1])
+        return None
 
     def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
         by_address = {place.address: place for place in places}

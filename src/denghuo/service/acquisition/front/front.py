@@ -60,6 +60,7 @@ class Front:
         self._changed: dict[int, tuple[Line, str]] = {}
         self._written: dict[int, tuple[int, int, int]] = {}
         self._clocks: dict[str, int] = {}
+        self._clock_tasks: set[asyncio.Task[None]] = set()
         self._lookups: list[tuple[Line, Heard]] = []
         self._ready = threading.Event()
         self._failed: OSError | None = None
@@ -220,6 +221,17 @@ class Front:
             line.logins += 1
             self._note(line, heard)
             line.send(line.speaker.confirm(heard, True, self._clock()))
+            if heard.clock is None:
+                task = asyncio.create_task(self._see_clock(line))
+                self._clock_tasks.add(task)
+                task.add_done_callback(self._clock_tasks.discard)
+
+    async def _see_clock(self, line: Line) -> None:
+        """Asks a terminal whose logins do not tell its clock, once after each."""
+        shown = await line.clock()
+        if shown is not None and line.terminal_no is not None:
+            self._clocks[line.terminal_no] = round((shown - self._clock()).total_seconds())
+            self._changed[line.serial] = (line, line.terminal_no)
 
     async def _write_down(self, sessions: Sessions) -> None:
         changed, self._changed = self._changed, {}

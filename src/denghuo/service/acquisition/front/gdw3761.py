@@ -14,6 +14,7 @@ from denghuo.service.acquisition.rules import midnight_after
 
 CONFIRM, LINK, CLASS_1, CLASS_2 = 0x00, 0x02, 0x0C, 0x0D
 STATION = 1
+CLOCK = 2
 REGISTERS = {161: "active_fwd", 163: "active_rev", 129: "active_fwd", 131: "active_rev"}
 CURVES = {97: "active_fwd", 99: "active_rev"}
 ASKED: Mapping[Kind, tuple[int, ...]] = {"freeze": (161, 163), "curve": (97, 99), "now": (129, 131)}
@@ -62,6 +63,20 @@ class Speaker3761:
         return gdw3761.encode(
             Frame(0x4B, terminal_no[:4], int(terminal_no[4:]), STATION, False, function, 0x60 | number, data)
         )
+
+    def ask_clock(self, terminal_no: str, number: int) -> bytes:
+        data = unit_bytes(CLASS_1, 0, CLOCK)
+        return gdw3761.encode(
+            Frame(0x4B, terminal_no[:4], int(terminal_no[4:]), STATION, False, CLASS_1, 0x60 | number, data)
+        )
+
+    def clock_of(self, contents: Sequence[Any]) -> datetime | None:
+        for frame in contents:
+            for unit in gdw3761.units(frame) if frame.function == CLASS_1 else ():
+                values = [item.value for item in gdw3761.items(unit, up=True)] if unit.number == CLOCK else []
+                if values and isinstance(values[0], datetime):
+                    return values[0]
+        return None
 
     def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
         by_number = {place.number: place for place in places}

@@ -1,11 +1,10 @@
 """One connection of a terminal: bytes into frames, frames into messages, one question at a time, limits that hold."""
 
 import asyncio
-import contextlib
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Protocol, cast
 
 from denghuo.service.acquisition.front.dlt698 import Speaker698
@@ -16,6 +15,11 @@ from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.stream import Reader
 
 _serial = itertools.count(1)
+_CAUSE_OF: dict[type[BaseException], str] = {
+    TimeoutError: "no_answer",
+    ConnectionResetError: "offline",
+    BadFrame: "bad_frame",
+}
 
 
 class Owner(Protocol):
@@ -150,23 +154,33 @@ class Line(asyncio.Protocol):
         speaker, terminal_no = self.speaker, self.terminal_no
         if speaker is None or terminal_no is None:
             return {place.meter_no: Got("offline") for place in places}
-        async with self._asking:
-            if self.ended_by is not None:
-                return {place.meter_no: Got("offline") for place in places}
-            self._number = (self._number + 1) % speaker.numbers
-            self._answer, self._parts = asyncio.get_running_loop().create_future(), []
-            self.send(speaker.ask(terminal_no, self._number, kind, day, places))
-            try:
-                parts = await asyncio.wait_for(self._answer, self.owner.limits.answer_s)
-                found = speaker.understand(kind, day, places, parts)
-            except TimeoutError:
-                found = {place.meter_no: Got("no_answer") for place in places}
-            except ConnectionResetError:
-                found = {place.meter_no: Got("offline") for place in places}
-            except BadFrame:
-                found = {place.meter_no: Got("bad_frame") for place in places}
-            finally:
-                with contextlib.suppress(asyncio.InvalidStateError):
-                    self._answer.cancel()
-                self._answer = None
+        try:
+            parts = await self._exchange(lambda number: speaker.ask(terminal_no, number, kind, day, places))
+            found = speaker.understand(kind, day, places, parts)
+        except (TimeoutError, ConnectionResetError, BadFrame) as error:
+            found = {place.meter_no: Got(_CAUSE_OF[type(error)]) for place in places}
         return {place.meter_no: found.get(place.meter_no, Got("no_data")) for place in places}
+
+    async def clock(self) -> datetime | None:
+        """What the terminal's clock shows, where it says that only when it is asked."""
+        speaker, terminal_no = self.speaker, self.terminal_no
+        if speaker is None or terminal_no is None:
+            return None
+        try:
+            return speaker.clock_of(await self._exchange(lambda number: speaker.ask_clock(terminal_no, number)))
+        except (TimeoutError, ConnectionResetError, BadFrame):
+            return None
+
+    async def _exchange(self, question: Callable[[int], bytes]) -> list[Any]:
+        """The parts of the answer to one question; no other is open meanwhile. TimeoutError, ConnectionResetError."""
+        async with self._asking:
+            if self.ended_by is not None or self.speaker is None:
+                raise ConnectionResetError
+            self._number = (self._number + 1) % self.speaker.numbers
+            self._answer, self._parts = asyncio.get_running_loop().create_future(), []
+            try:
+                self.send(question(self._number))
+                return await asyncio.wait_for(self._answer, self.owner.limits.answer_s)
+            finally:
+                self._answer.cancel()
+                self._answer = None

@@ -74,5 +74,11 @@ class Speaker(Protocol):
     def ask(self, terminal_no: str, number: int, kind: Kind, day: date, places: Sequence[Place]) -> bytes:
         """The request for a day's values, or for the present registers, of some meters."""
 
+    def ask_clock(self, terminal_no: str, number: int) -> bytes:
+        """The request for the terminal's clock."""
+
+    def clock_of(self, contents: Sequence[Any]) -> datetime | None:
+        """The clock that the parts of an answer say."""
+
     def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
         """What the parts of an answer say of each meter, by meter number; meters that it does not speak of are left out."""
