@@ -54,7 +54,7 @@ from denghuo.service.billing.api import (
     UnitsUnderWay,
     WholeCompanyOnly,
 )
-from denghuo.service.reading.api import ReadingApi, UnitMonth, UnitRead, UnitsToTell
+from denghuo.service.reading.api import ReadingApi, Resolve, UnitMonth, UnitRead, UnitsToTell
 
 MISHAN, SANJIA = "1405810.01", "1405810.02"
 OF_MISHAN = {one.account_no for one in ALL if one.station == 1}
@@ -326,6 +326,12 @@ def test_what_reading_tells_of_a_unit(found: County) -> None:
     assert {(row.org, row.due, row.read) for row in rows_of(found).values()} == {(MISHAN, 4, 4), (SANJIA, 5, 4)}
     again = reading.read_unit(OPERATOR, UnitMonth(month=MONTH, org=SANJIA))
     assert again.energy.digest == read.energy.digest
+    # What a clerk enters counts as what is received.
+    for side, shown in (("start", 1_000), ("end", 1_100)):
+        entered = {"month": MONTH, "point_no": f"{UNREAD.account_no}01", "side": side, "shown": str(shown)}
+        reading.resolve(OPERATOR, Resolve.model_validate(entered | {"reason": "现场补抄", "confirmed": True}))
+    found.settle()
+    assert (rows_of(found)[SANJIA].read, rows_of(found)[SANJIA].state) == (5, "complete")
     picked = found.billing.pick_up(OPERATOR, UnitRef(month=MONTH, org=SANJIA))
     assert (picked.picked, picked.waiting) == (0, 0)
     assert not found.billing.advance_unit(OPERATOR, AdvanceUnit(month=MONTH, org=SANJIA, epoch=1)).again

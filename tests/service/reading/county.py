@@ -15,8 +15,9 @@ from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month, midnight
+from denghuo.kernel.values import Multiplier, Register
 from denghuo.service.host.binding import Ask
-from denghuo.service.point.api import INSTALLATION, PointApi, PublishInstallations
+from denghuo.service.point.api import INSTALLATION, MeterInMonth, MetersFound, MetersIn, PointApi, PublishInstallations
 from denghuo.service.reading.api import CURVE_INTAKE, REGISTER_INTAKE
 
 pc: Any = pyarrow.compute
@@ -34,15 +35,35 @@ def points_of(rows: Sequence[Row]) -> type[PointApi]:
             self._work = work
 
         def publish_installations(self, call: Call, request: PublishInstallations) -> DatasetRef:
-            period = Month.of(request.month).period
-            clipped = [
-                row | {"from_at": max(row["from_at"], period.start), "to_at": min(row["to_at"], period.end)}
-                for row in rows
-                if row["from_at"] < period.end and row["to_at"] > period.start
-            ]
-            return self._work.datasets.publish(INSTALLATION, request.month, "all", clipped, call.now)
+            return self._work.datasets.publish(
+                INSTALLATION, request.month, "all", clipped(rows, request.month), call.now
+            )
+
+        def meters_in(self, call: Call, request: MetersIn) -> MetersFound:
+            found = [row for row in clipped(rows, request.month) if row["meter_no"] in request.meter_nos]
+            return MetersFound(rows=[shown(row) for row in found], as_of=call.now)
 
     return Points
+
+
+def clipped(rows: Sequence[Row], month: str) -> list[Row]:
+    period = Month.of(month).period
+    return [
+        row | {"from_at": max(row["from_at"], period.start), "to_at": min(row["to_at"], period.end)}
+        for row in rows
+        if row["from_at"] < period.end and row["to_at"] > period.start
+    ]
+
+
+def shown(row: Row) -> MeterInMonth:
+    registers = {
+        name: None if row[f"{name}_e4"] is None else Register(row[f"{name}_e4"])
+        for name in ("start", "final", "start_rev", "final_rev")
+    }
+    more = {"direction": row["register"], "multiplier": Multiplier(row["multiplier"]), "pv_kw": None}
+    return MeterInMonth.model_validate(
+        {name: row[name] for name in MeterInMonth.model_fields if name in row} | registers | more
+    )
 
 
 def installation(point_no: str, meter_no: str, **other: Any) -> Row:

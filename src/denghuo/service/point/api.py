@@ -294,11 +294,12 @@ class PointsByNumber(Message):
 
 
 class MetersIn(Message):
-    """A month of accounts or points, each list up to 1,000. known_at: as it was recorded then, else as it is now."""
+    """A month of accounts, points or meters, each list up to 1,000. known_at: as it was recorded then, else as it is now."""
 
     month: MonthText
     account_nos: Annotated[list[AccountNo], Field(max_length=ITEMS_MAX)] = []
     point_nos: Annotated[list[PointNo], Field(max_length=ITEMS_MAX)] = []
+    meter_nos: Annotated[list[MeterNo], Field(max_length=ITEMS_MAX)] = []
     known_at: Instant | None = None
 
 
@@ -473,7 +474,7 @@ class PointApi(Api, noun="point", version=1):
 
     @query(permit="point.read")
     def meters_in(self, call: Call, request: MetersIn) -> MetersFound:
-        """The meters of a few accounts or points in a month: the rows that `point.installation` has of them."""
+        """The meters of a few accounts or points, or a few meters, in a month: the rows that `point.installation` has of them."""
 
     @command(permit="point.publish")
     def publish_installations(self, call: Call, request: PublishInstallations) -> DatasetRef:

@@ -288,7 +288,7 @@ class PointStore:
     # -- dataset ---------------------------------------------------------------------------------------------------------
 
     def meters_in(self, request: MetersIn) -> list[MeterInMonth]:
-        """The meters of accounts and points in a month, with the other points of these meters.
+        """The meters of accounts and points in a month, with the other points of these meters; and the points of meters.
 
         An installation ends where the next one at its point begins, so its end is known when that one is.
         """
@@ -301,7 +301,8 @@ class PointStore:
             " FROM installation i WHERE (%(known_at)s::timestamptz IS NULL OR i.recorded_at <= %(known_at)s)"
             " AND i.point_no IN (SELECT other.point_no FROM point own JOIN installation mine ON mine.point_no = own.point_no"
             " JOIN installation other ON other.meter_no = mine.meter_no"
-            " WHERE own.account_no = ANY (%(accounts)s) OR own.point_no = ANY (%(points)s)))"
+            " WHERE own.account_no = ANY (%(accounts)s) OR own.point_no = ANY (%(points)s)"
+            " UNION SELECT point_no FROM installation WHERE meter_no = ANY (%(meters)s)))"
             " SELECT p.point_no, p.account_no, p.area_no, p.feeder_no, p.org, p.role, p.direction, i.meter_no, i.multiplier,"
             " i.integer_digits, i.decimal_digits, p.pv_w,"
             " greatest(lower(i.valid), %(start)s) AS from_at, least(coalesce(i.ends, %(end)s), %(end)s) AS to_at,"
@@ -317,6 +318,7 @@ class PointStore:
                 "end": month.period.end,
                 "accounts": request.account_nos,
                 "points": request.point_nos,
+                "meters": request.meter_nos,
                 "known_at": request.known_at,
             },
         )

@@ -375,7 +375,11 @@ class ReadingApi(Api, noun="reading", version=1):
     def rules(self, call: Call, request: RulesOn) -> Rules:
         """The rules of validation and estimation in force."""
 
-    @command(permit="reading.review", problems=(NotPlanned, NotYet, Implausible, TooManyDigits), emits=(ReadCorrected,))
+    @command(
+        permit="reading.review",
+        problems=(NotPlanned, NotYet, Implausible, TooManyDigits),
+        emits=(ReadCorrected, UnitRead),
+    )
     def resolve(self, call: Call, request: Resolve) -> Reviewed:
         """Enters a register by hand, with the reason. The raw value stays; the read is made anew from the entered one."""
 

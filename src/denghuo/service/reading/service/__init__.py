@@ -123,7 +123,7 @@ class ReadingService(ReadingApi):
     def receive_registers(self, call: Call, request: Intake) -> Received:
         received, closed = self._taking.registers(call, request)
         for month, orgs in closed.items():
-            self._units.changed(str(month), orgs)
+            self._units.received(str(month), orgs)
         return received
 
     def receive_curves(self, call: Call, request: Intake) -> Received:
@@ -332,7 +332,7 @@ class ReadingService(ReadingApi):
             check_plausible(found, row, request.side, request.shown.e4)
         self._store.enter(entered, piece, request.reason, call.actor, call.now)
         if read_at == month.period.end and piece.account_no is not None:
-            self._units.changed(str(month), [piece.org])
+            self._units.entered(call, month, piece.org)
         suspicious = reads_of(found, {})[row]
         if request.confirmed and suspicious.status == "held" and _may_accept(found.rules.get(suspicious.rule)):
             self._store.accept(suspicious, request.reason, call.actor, call.now)

@@ -1,5 +1,6 @@
 """Taking in: intakes judged by the installations of their months, into the day lake."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -10,12 +11,13 @@ import pyarrow.compute
 
 from denghuo.data.analysis.lake import Changes, total
 from denghuo.data.processing.work import Work
+from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.acquisition.api import COLLECTED_CURVES, COLLECTED_REGISTERS
 from denghuo.service.host.binding import Ask
-from denghuo.service.point.api import PointApi, PublishInstallations
+from denghuo.service.point.api import MetersIn, PointApi, PublishInstallations
 from denghuo.service.reading.api import (
     CURVE_INTAKE,
     REGISTER_INTAKE,
@@ -44,6 +46,9 @@ pc: Any = pyarrow.compute
 Column = Any
 """A column of an Arrow table; the published stubs know chunked arrays only in part."""
 SHOWN_REFUSALS = 100
+FEW_METERS = 10_000
+_NUMBER = re.compile("[0-9A-Za-z][0-9A-Za-z._-]{0,31}")
+"""As `MeterNo` is written."""
 
 
 class Taking:
@@ -54,8 +59,9 @@ class Taking:
         """What was taken, and the units of the months at whose end something was."""
         rows = self._intake(request.rows, REGISTER_INTAKE, COLLECTED_REGISTERS)
         uses: dict[str, MeterUse] = {}
+        meters = [meter for meter in rows["meter_no"].unique().to_pylist() if meter]
         for month in months_of(rows["read_at"]):
-            _add_uses(uses, self.installations(call, str(month), rows["meter_no"]))
+            _add_uses(uses, self._meters(call, month, meters))
         judged = judge_registers(rows, uses, call.now)
         counts = self._work.lake.append(REGISTERS, judged.days[REGISTERS], call.now, request.rows.digest)
         owners = {meter: (use.org, use.account_no) for meter, use in uses.items()}
@@ -156,6 +162,21 @@ class Taking:
                 for subject, at, value, code in judged.refused[:SHOWN_REFUSALS]
             ],
         )
+
+    def _meters(self, call: Call, month: Month, meters: list[str]) -> list[dict[str, Any]]:
+        """These meters in a month, in the caller's scope: of a few their records alone are asked for."""
+        wanted = set(meters)
+        if len(meters) > FEW_METERS:
+            pieces = self.installations(call, str(month), pa.chunked_array([pa.array(meters)]))
+            return [piece for piece in pieces if piece["meter_no"] in wanted]
+        whole, point = Call.system(call.now, actor=call.actor), self._ask(PointApi)
+        # What is no number of a meter is none that is known.
+        numbers, found = list(filter(_NUMBER.fullmatch, meters)), list[dict[str, Any]]()
+        for start in range(0, len(numbers), ITEMS_MAX):
+            asked = MetersIn(month=str(month), meter_nos=numbers[start : start + ITEMS_MAX])
+            rows = point.meters_in(whole, asked).rows
+            found += [vars(row) for row in rows if row.meter_no in wanted and call.covers(row.org)]
+        return found
 
     def installations(self, call: Call, month: str, subjects: Column | None = None) -> list[dict[str, Any]]:
         """The meters of a month in the caller's scope.

@@ -27,6 +27,10 @@ from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.store import ReadingStore
 
 pc: Any = pyarrow.compute
+_AT = pa.timestamp("us", "UTC")
+_DUE: Any = pa.schema(
+    {name: pa.string() for name in ("org", "account_no", "meter_no", "register")} | {"from_at": _AT, "to_at": _AT}
+)
 _TOTAL = pa.schema([("meter_no", pa.string()), ("quantity", pa.string())])
 _FEW_METERS = 50_000
 """Up to so many meters are looked up by their numbers; of more the whole midnight is read."""
@@ -36,23 +40,33 @@ class Units:
     def __init__(self, work: Work, store: ReadingStore, taking: Taking, making: Making) -> None:
         self._work, self._store, self._taking, self._making = work, store, taking, making
 
-    def changed(self, month: str, orgs: Sequence[str]) -> None:
-        """Something was received or entered at the end of a month for meters of these units: a job counts them."""
+    def received(self, month: str, orgs: Sequence[str]) -> None:
+        """Something was received at the end of a month for meters of these units: a job counts them."""
         if orgs:
             self._work.enqueue("reading.tell_units", {"month": month, "orgs": list(orgs)})
 
-    def tell(self, call: Call, request: UnitsToTell) -> UnitsTold:
-        """States how far units are read at the end of a month, where that is other than what was told of them before.
+    def entered(self, call: Call, month: Month, org: str) -> None:
+        """A clerk entered something at the end of a month: the unit is counted by its plan."""
+        pieces = self._store.pieces_in(str(month), org)
+        rows = [{name: getattr(piece, name) for name in _DUE.names} for piece in pieces]
+        self._tell(call, month, pa.Table.from_pylist(rows, _DUE))
 
-        Units of which nothing was told yet are counted beside those that are asked for, so that one without any read is seen.
+    def tell(self, call: Call, request: UnitsToTell) -> UnitsTold:
+        """Units of which nothing was told yet are counted beside those that are asked for, so that one without any read is seen."""
+        known = set(self._store.told_units(request.month)) - set(request.orgs)
+        table = self._taking.installed(call, request.month)
+        asked = pc.invert(pc.is_in(table["org"], value_set=pa.array(sorted(known), pa.string())))
+        told = self._tell(call, Month.of(request.month), table.filter(asked))
+        return UnitsTold(month=request.month, told=told)
+
+    def _tell(self, call: Call, month: Month, table: pa.Table) -> int:
+        """States how far the units of these meters are read at the end of a month, where that is other than what was told of them
+        before; of how many it was.
+
         A meter counts that was read at the beginning too: of a month before the first registers nothing is to be billed.
         """
-        month = Month.of(request.month)
-        table = self._taking.installed(call, request.month)
-        known = set(self._store.told_units(request.month)) - set(request.orgs)
-        asked = pc.invert(pc.is_in(table["org"], value_set=pa.array(sorted(known), pa.string())))
         ends = pc.equal(table["to_at"], pa.scalar(month.period.end, table["to_at"].type))
-        due = table.filter(pc.and_(pc.and_(asked, pc.is_valid(table["account_no"])), ends))
+        due = table.filter(pc.and_(pc.is_valid(table["account_no"]), ends))
         start = pa.scalar(month.period.start, due["from_at"].type)
         began = pc.or_(pc.greater(due["from_at"], start), self._flags(due, month.previous))
         read = pc.and_(began, self._flags(due, month)).cast(pa.int64())
@@ -60,10 +74,10 @@ class Units:
             pa.table({"org": due["org"], "read": read}).group_by("org").aggregate([("read", "count"), ("read", "sum")])
         )
         figures = {row["org"]: (row["read_count"], row["read_sum"]) for row in counted.to_pylist()}
-        told = self._store.note_units(request.month, figures, call.now)
+        told = self._store.note_units(str(month), figures, call.now)
         for org in told:
-            self._work.emit(UnitRead(month=request.month, org=org, due=figures[org][0], read=figures[org][1]))
-        return UnitsTold(month=request.month, told=len(told))
+            self._work.emit(UnitRead(month=str(month), org=org, due=figures[org][0], read=figures[org][1]))
+        return len(told)
 
     def _flags(self, due: pa.Table, month: Month) -> Any:
         """Of each meter whether all its totals are known at the midnight that ends a month."""
