@@ -14,6 +14,7 @@ from denghuo.service.contract.api import (
     TERMS,
     AgreeFeeControl,
     AgreeSpecial,
+    ChangeLimited,
     ChangeTerms,
     Contract,
     ContractApi,
@@ -36,6 +37,7 @@ from denghuo.service.contract.api import (
     TermsIn,
 )
 from denghuo.service.contract.fee_control import FeeControls
+from denghuo.service.contract.limits import limited
 from denghuo.service.contract.rules import TermsRow, follow, judge
 from denghuo.service.contract.special import agreed, faults, refused, special_json, tariff_faults
 from denghuo.service.contract.store import ContractStore
@@ -81,6 +83,27 @@ class ContractService(ContractApi):
                 contract_no=request.contract_no,
                 field="effective_from",
                 value=request.effective_from,
+            )
+        applied_on = request.applied_on or call.today
+        if applied_on > call.today:
+            raise TermsConflict(
+                text(
+                    f"申请日期 {applied_on} 晚于今天，请改正。",
+                    f"The application of {applied_on} lies in the future; correct it.",
+                ),
+                contract_no=request.contract_no,
+                field="applied_on",
+                value=applied_on,
+            )
+        exceeded = limited(max(rows, key=lambda row: row.start), added, applied_on)
+        if exceeded is not None:
+            raise ChangeLimited(
+                exceeded.said,
+                contract_no=request.contract_no,
+                field=exceeded.field,
+                value=exceeded.value,
+                document=exceeded.document,
+                earliest=exceeded.earliest,
             )
         self._store.follow(request.contract_no, added, request.reason, call.now)
         return self._changed(call, request.contract_no, request.effective_from)

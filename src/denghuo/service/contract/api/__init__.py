@@ -83,6 +83,7 @@ __all__ = [
     "AgreeFeeControl",
     "AgreeSpecial",
     "BehindTransformer",
+    "ChangeLimited",
     "ChangeTerms",
     "Contract",
     "ContractApi",
@@ -268,7 +269,8 @@ class ContractHistory(Message):
 
 
 class ChangeTerms(Message):
-    """Other terms from a day on; what is left out stays as it is. `plan_default` goes back to the class's own tariff."""
+    """Other terms from a day on; what is left out stays as it is. `plan_default` goes back to the class's own tariff.
+    applied_on: when the customer asked for it, from which a notice is counted; today where it is left out."""
 
     contract_no: ContractNo
     effective_from: EffectiveFrom
@@ -280,6 +282,7 @@ class ChangeTerms(Message):
     capacity_kva: Capacity | None = None
     pv_kw: Generation | None = None
     settlement_mode: Settlement | None = None
+    applied_on: Annotated[date | None, Label("申请日期", "Applied on")] = None
     reason: Reason
 
 
@@ -307,6 +310,16 @@ class TermsConflict(Problem, noun="contract", status=409, zh="条款日期冲突
     """Fields: contract_no, field, value."""
 
 
+class ChangeLimited(
+    Problem,
+    noun="contract",
+    status=409,
+    zh="变更未满足周期或提前申请的要求",
+    en="The change comes too often or too soon",
+):
+    """Fields: contract_no, field, value, document, earliest: the first day on which the change can take effect."""
+
+
 class ContractApi(Api, noun="contract", version=1):
     """Operations on contracts."""
 
@@ -314,9 +327,10 @@ class ContractApi(Api, noun="contract", version=1):
     def sign_contracts(self, call: Call, request: SignContracts) -> BatchTaken:
         """Takes up to 1,000 contracts. An account has one contract of a kind at a time: overlap is refused, the rest is taken."""
 
-    @command(permit="contract.change", problems=(ContractNotFound, TermsConflict), emits=(TermsChanged,))
+    @command(permit="contract.change", problems=(ContractNotFound, TermsConflict, ChangeLimited), emits=(TermsChanged,))
     def change_terms(self, call: Call, request: ChangeTerms) -> ContractHistory:
-        """Other terms from a day on, such as a change of tariff or capacity (变更). Days before keep what they had."""
+        """Other terms from a day on, such as a change of tariff or capacity (变更). Days before keep what they had. How often and
+        how long ahead a two-part customer changes the basis of the basic charge or the contract demand is limited."""
 
     @command(
         permit="contract.change",
