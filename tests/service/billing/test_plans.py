@@ -19,12 +19,21 @@ from tests.service.billing.county import (
     settle_county,
     tariff,
 )
-from tests.service.billing.months import bill_months
+from tests.service.billing.months import bill_months, bill_no
 from tests.service.billing.test_curves import steady, take_curves
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Money, Price
-from denghuo.service.billing.api import MyWhatIf, NothingBilled, Plans, WhatIf
+from denghuo.service.billing.api import (
+    BillNotFound,
+    BillRef,
+    MyWhatIf,
+    NothingBilled,
+    NotTriable,
+    Plans,
+    TryOnBill,
+    WhatIf,
+)
 from denghuo.service.billing.lines import MeteredPiece, RatingSubject
 from denghuo.service.billing.plans import Standing, best_of, cost, eligible, standing
 from denghuo.service.tariff.api import (
@@ -139,6 +148,31 @@ def test_a_tariff_by_the_hour_is_tried_on_the_curve_of_a_meter_that_has_no_bands
     # One month alone decides.
     assert plans.confidence == "open" and plans.confidence_said is not None
     assert "of 1 months the use by hours is not known" in plans.confidence_said.en
+
+
+@pytest.mark.scope("B05-21")
+def test_a_bill_of_the_past_is_tried_by_any_tariff_and_nothing_is_kept(found: County) -> None:
+    april = bill_no(CURVED, "2026-04")
+    before = found.billing.bill(ACCOUNTANT, BillRef(bill_no=april))
+    hours = found.billing.try_on_bill(ACCOUNTANT, TryOnBill(bill_no=april, tariff_code="test.hours"))
+    assert (str(hours.amount), hours.draft, str(hours.energy)) == ("384.00", False, "720")
+    draft = tariff("test.farm", "energy", "0.5", classes=["agricultural"], effective_from=date(2030, 1, 1))
+    version = found.ask(TariffApi).draft(OPERATOR, DraftTariff(document=draft)).version
+    asked = TryOnBill(bill_no=april, tariff_code="test.farm", tariff_version=version)
+    farm = found.billing.try_on_bill(ACCOUNTANT, asked)
+    assert (str(farm.amount), farm.draft, farm.tariff_class) == ("360.00", True, "agricultural")
+    assert farm.remarks[0].en == "The tariff is not for resident; it is tried as agricultural."
+    solar = tariff(
+        "test.sun", "purchase_energy", "0.4", kind="purchase", classes=["generation"], settlements=["full_feed_in"]
+    )
+    with pytest.raises(NotTriable, match="purchase statement"):
+        found.billing.try_on_bill(ACCOUNTANT, TryOnBill(bill_no=april, tariff_text=solar.model_dump_json()))
+    with pytest.raises(NotTriable):
+        found.billing.try_on_bill(ACCOUNTANT, TryOnBill(bill_no=april, tariff_code="no.such"))
+    with pytest.raises(BillNotFound):
+        found.billing.try_on_bill(ACCOUNTANT, TryOnBill(bill_no=april[:-1] + "9", tariff_code="test.hours"))
+    after = found.billing.bill(ACCOUNTANT, BillRef(bill_no=april))
+    assert after.model_copy(update={"as_of": before.as_of}) == before
 
 
 def test_nothing_is_told_of_accounts_that_are_not_the_callers_or_have_no_bill(found: County) -> None:

@@ -8,7 +8,7 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing.again import Again
-from denghuo.service.billing.api import BillNotFound
+from denghuo.service.billing.api import BillNotFound, Trial
 from denghuo.service.billing.api.change import PARTS, BillChange, ChangePart, ChangeStep, CompareBills, NotComparable
 from denghuo.service.billing.api.plan import Basis, NothingBilled, PlanCost, PlanMonth, Plans
 from denghuo.service.billing.change import Part, parts_of
@@ -17,6 +17,7 @@ from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.plan_curves import PlanCurves
 from denghuo.service.billing.plans import YEAR, Cost, Standing, best_of, cost, eligible, standing
+from denghuo.service.billing.trial import on_subject
 from denghuo.service.customer.api import Account
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument, TariffNotFound
@@ -83,6 +84,16 @@ class BillQuestions:
         if costs[0].reason is not None:
             raise CannotRate(text(costs[0].reason.zh, costs[0].reason.en), code="no_price", value=now.code)
         return _plans(rows, costs, self._account(account_no), self._call)
+
+    def tried(self, row: dict[str, Any], tariff: TariffDocument, draft: bool, stored: bool) -> Trial:
+        """A bill by any tariff, by its own registers; for a stored one by time of use with the hours that curves give."""
+        again = Again(self._ask, self._call)
+        pieces = None
+        if tariff.time_of_use and stored:
+            own = again.tariff(row["tariff_code"], row["tariff_version"])
+            pieces, _ = PlanCurves(self._ask, platform_call(self._call), [row], [tariff, own]).of(row, tariff)
+        subject = again.subject(row, tariff, self._find.uses(row["account_no"]), pieces)
+        return on_subject(subject, tariff, draft, self._call.now)
 
     def _costs(
         self, again: Again, rows: list[dict[str, Any]], offered: list[TariffDocument], use: Mapping[str, int]

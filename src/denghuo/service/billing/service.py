@@ -129,6 +129,7 @@ from denghuo.service.billing.api import (
     TriedOnAll,
     Try,
     TryOnAll,
+    TryOnBill,
     UnitAdvanced,
     UnitBoard,
     UnitRef,
@@ -339,8 +340,14 @@ class BillingService(BillingApi):
         return so_far(self._store, self._ask, call, partial(self._accounts, call), asked, own=True)
 
     def trial(self, call: Call, request: Try) -> Trial:
-        tariff, draft = tried(self._ask, call, request)
+        on = request.first_day or Month.of(request.month).first_day
+        tariff, draft = tried(self._ask, call, request, on)
         return trial(request, tariff, draft, call.now)
+
+    def try_on_bill(self, call: Call, request: TryOnBill) -> Trial:
+        row = self._bill_row(call, request.bill_no)
+        tariff, draft = tried(self._ask, call, request, Month.of(row["month"]).first_day)
+        return self._questions(call).tried(row, tariff, draft, stored=not request.tariff_text)
 
     def estimate_day(self, call: Call, request: EstimateDay) -> DayEstimated:
         return DayDesk(self._work, self._store, self._ask, call).of_day(request.month, request.everyone)

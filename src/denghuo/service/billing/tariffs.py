@@ -3,9 +3,8 @@
 from datetime import date
 
 from denghuo.kernel.contract import Call
-from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
-from denghuo.service.billing.api import Try
+from denghuo.service.billing.api import Try, TryOnBill
 from denghuo.service.billing.trial import Misfit, refused
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import CheckTariff, InForce, TariffApi, TariffDocument, TariffNotFound, TariffRef
@@ -14,8 +13,8 @@ EXAMPLES = "/examples"
 FINDINGS_SHOWN = 10
 
 
-def tried(ask: Ask, call: Call, request: Try) -> tuple[TariffDocument, bool]:
-    """The tariff of a trial, and whether it is a draft.
+def tried(ask: Ask, call: Call, request: Try | TryOnBill, on: date) -> tuple[TariffDocument, bool]:
+    """The tariff of a trial, in force on a day where no version is named, and whether it is a draft.
 
     Raises:
         NotTriable: none was named, the text is no tariff, or nothing of that code is in force in the month.
@@ -31,7 +30,6 @@ def tried(ask: Ask, call: Call, request: Try) -> tuple[TariffDocument, bool]:
                 )
             ]
         )
-    on = request.first_day or Month.of(request.month).first_day
     return stored(ask, asking, request.tariff_code, request.tariff_version, on)
 
 
@@ -46,7 +44,7 @@ def stored(ask: Ask, call: Call, code: str, version: int | None, on: date) -> tu
             found = ask(TariffApi).tariff(call, TariffRef(code=code, version=version))
         except TariffNotFound as unknown:
             raise refused([Misfit("tariff_version", str(version), unknown.detail)]) from None
-        return found.document, found.head.status != "published"
+        return found.document.model_copy(update={"version": found.head.version}), found.head.status != "published"
     in_force = ask(TariffApi).in_force(call, InForce(on=on)).tariffs
     document = next((one for one in in_force if one.code == code), None)
     if document is None:

@@ -10,6 +10,7 @@ from denghuo.kernel.problem import Text, text
 from denghuo.kernel.values import Energy, round_half_up
 from denghuo.service.billing import show
 from denghuo.service.billing.api import NotTriable, ShownRegister, Trial, TrialReading, Try
+from denghuo.service.billing.change import opened
 from denghuo.service.billing.lines import BasicSpan, MeteredPiece, Rated, RatingSubject
 from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.views import PRICE_PLACES, average_price
@@ -72,6 +73,46 @@ def trial(request: Try, tariff: TariffDocument, draft: bool, now: datetime) -> T
     """
     subject = subject_of(request, tariff)
     return _shown(subject, tariff, rate(subject, tariff), draft, now)
+
+
+def on_subject(subject: RatingSubject, tariff: TariffDocument, draft: bool, now: datetime) -> Trial:
+    """A month that was billed as it would have been by any tariff. Where the tariff is not for the contract's class, settlement or
+    voltage, the first that it has stands in, and it is said; days in force do not count.
+
+    Raises:
+        NotTriable: the tariff is for the other direction of energy.
+        CannotRate: the tariff gives no price for it.
+    """
+    if tariff.kind != subject.kind:
+        raise refused(
+            [
+                Misfit(
+                    "tariff_code",
+                    tariff.code,
+                    text(
+                        "售电与上网的电价不能互换。",
+                        "A tariff of supply is not tried on a purchase statement, nor one of purchase on a bill.",
+                    ),
+                )
+            ]
+        )
+    changes, said = {}, []
+    for field, own, options in (
+        ("tariff_class", subject.tariff_class, tariff.classes),
+        ("settlement", subject.settlement, tariff.settlements),
+        ("voltage", subject.voltage, tariff.voltages),
+    ):
+        if own not in options:
+            changes[field] = options[0]
+            said.append(
+                TextPair(
+                    zh=f"该电价不适用于 {own}，按 {options[0]} 试算。",
+                    en=f"The tariff is not for {own}; it is tried as {options[0]}.",
+                )
+            )
+    changed = subject.model_copy(update=changes)
+    shown = _shown(changed, tariff, rate(changed, opened(tariff)), draft, now)
+    return shown.model_copy(update={"remarks": [*said, *shown.remarks]})
 
 
 def refused(misfits: Sequence[Misfit]) -> NotTriable:

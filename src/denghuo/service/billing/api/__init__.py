@@ -201,7 +201,7 @@ from denghuo.service.billing.api.reversal import (
     ReverseBill,
 )
 from denghuo.service.billing.api.shock import CauseResult, CausesExamined, ExamineCauses
-from denghuo.service.billing.api.trial import NotTriable, Trial, TrialReading, Try
+from denghuo.service.billing.api.trial import NotTriable, Trial, TrialReading, Try, TryOnBill
 from denghuo.service.billing.api.unit import (
     UNIT_STATES,
     AdvanceUnit,
@@ -432,6 +432,7 @@ __all__ = [
     "TriedOnAll",
     "Try",
     "TryOnAll",
+    "TryOnBill",
     "Unbilled",
     "UnitAdvanced",
     "UnitBoard",
@@ -608,6 +609,10 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.read", problems=(NotTriable, CannotRate))
     def trial(self, call: Call, request: Try) -> Trial:
         """What a bill would be: typed readings by any tariff, published or a draft, explained line by line. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(BillNotFound, NotTriable, CannotRate))
+    def try_on_bill(self, call: Call, request: TryOnBill) -> Trial:
+        """What a bill of the past would have come to by any tariff, published or a draft, explained line by line. Keeps nothing."""
 
     @command(permit="billing.advance", emits=(EstimatesMade,))
     def estimate_day(self, call: Call, request: EstimateDay) -> DayEstimated:

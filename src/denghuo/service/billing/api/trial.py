@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from denghuo.kernel.contract import Label, Message
-from denghuo.kernel.fields import AsOf, MeterNo, MonthText, TariffClass, TariffCode, TextPair, Voltage
+from denghuo.kernel.fields import AsOf, BillNo, MeterNo, MonthText, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import Problem
 from denghuo.kernel.values import ApparentPower, Energy, Money, Multiplier, Power, Price, Register
 from denghuo.service.billing.api.bill import Counted, ShownLine
@@ -59,6 +59,16 @@ class Try(Message):
     capacity: Annotated[ApparentPower | None, Label("运行容量", "Capacity")] = None
     contract_demand: Annotated[Power | None, Label("合同最大需量", "Contract demand")] = None
     standard: Standard | None = None
+
+
+class TryOnBill(Message):
+    """What a bill that was rated would have come to by another tariff. The tariff is a stored one (without a version the one in
+    force at the beginning of the bill's month), or the text of a tariff file, which goes before a stored one."""
+
+    bill_no: BillNo
+    tariff_code: TariffCode | None = None
+    tariff_version: Annotated[int, Field(ge=1), Label("电价版本", "Price version")] | None = None
+    tariff_text: Annotated[str, StringConstraints(max_length=TEXT_MAX), Label("电价文件", "Tariff file")] = ""
 
 
 class Trial(Message):
