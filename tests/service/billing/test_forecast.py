@@ -319,13 +319,14 @@ def test_forecasts_are_compared_with_the_bills_when_these_are_there(found: Count
     assert measured.accounts == len(issued) and not measured.again
     assert found.billing.measure_forecast(day, MeasureForecast(month=MONTH)).accounts == 0
     rows = found.billing.forecast_errors(ACCOUNTANT, AskForecastErrors(month=MONTH)).rows
-    assert [(row.days_known, row.accounts) for row in rows] == [(10, len(issued)), (20, len(issued))]
+    assert {row.tariff_class for row in rows} == {None, "resident"}
+    assert [(row.days_known, row.accounts) for row in rows] == [(10, len(issued)), (20, len(issued))] * 2
     for row in rows:
         assert row.billed == sum((bill.amount for bill in issued), Money(0))
         assert Percent(0) <= row.median_error <= row.ninth_error < Percent.of("10")
         assert row.within == Percent.of("100")
     # One station sees its own accounts: the even one, of which every forecast was right.
-    (early, _) = found.billing.forecast_errors(CLERK, AskForecastErrors(month=MONTH)).rows
+    (early, *_) = found.billing.forecast_errors(CLERK, AskForecastErrors(month=MONTH)).rows
     assert (early.accounts, early.median_error, early.bias) == (1, Percent(0), Percent(0))
 
 

@@ -3,9 +3,10 @@
 import base64
 import json
 import pathlib
+import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -25,9 +26,11 @@ from tests.service.billing.county import (
 from tests.service.billing.test_curves import by_time, held, in_april, take_curves
 from tests.service.billing.test_terms import bill, change
 
+from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Energy, Percent, Power
 from denghuo.service.billing.api import (
+    AskForecastErrors,
     Bill,
     BillRef,
     EstimateDay,
@@ -36,7 +39,8 @@ from denghuo.service.billing.api import (
     StartCycle,
     WhatIf,
 )
-from denghuo.service.reading.api import MonthRef, ReadingApi
+from denghuo.service.billing.listen import estimate_again
+from denghuo.service.reading.api import MonthRef, ReadingApi, RegistersReceived
 from denghuo.service.tariff.api import (
     BandWindows,
     DraftTariff,
@@ -163,6 +167,7 @@ def test_every_stage_has_the_bands_of_its_own_days_by_its_own_hours(found: Count
     assert (other.months_told, other.by_curve, other.amount) == (1, 1, larger.amount)
 
 
+@pytest.mark.scope("X-09")
 def test_a_running_month_in_stages_is_told_and_foreseen_by_the_curve(found: County) -> None:
     known = {day: kwh for day, kwh in daily(24).items() if day <= 16}
     supply = replace(TWICE, registers=known)
@@ -177,8 +182,11 @@ def test_a_running_month_in_stages_is_told_and_foreseen_by_the_curve(found: Coun
     assert [(line.band, str(line.quantity)) for line in told.lines] == [
         ("peak", "30"), ("flat", "130"), ("valley", "80"), ("peak", "8"), ("flat", "56"), ("valley", "32"),
     ]  # fmt: skip
+    begun = time.monotonic()
     take_curves(found, {"M00001": lambda day, slot: even(slot) if day <= 15 else None})
+    found.settle()
     told = found.billing.bill_so_far(in_april(16), asked)
+    assert time.monotonic() - begun < 60
     assert told.through_on == date(2026, 4, 15) and told.low_amount == told.expected_amount == told.high_amount
     assert found.billing.estimate_day(OPERATOR, EstimateDay(month=MONTH, everyone=True)).estimated == 1
     (row,) = found.billing.unbilled(in_april(16), EstimatesOf(account_nos=[supply.account_no])).rows
@@ -191,6 +199,16 @@ def test_a_running_month_in_stages_is_told_and_foreseen_by_the_curve(found: Coun
     over = found.billing.bill_so_far(ACCOUNTANT, asked)
     assert shown.amount == over.amount == told.expected_amount
     assert [line.amount for line in over.lines] == [line.amount for line in shown.lines]
+    # With the first registers of May the forecasts of April are measured, in all and by class.
+    event = RegistersReceived(month="2026-05", taken=1, corrected=0)
+    may = Call.system(datetime(2026, 5, 3, tzinfo=UTC))
+    found.directory.hosted["billing"].handle("billing", estimate_again, may, event, "reading:may")
+    found.settle()
+    errors = found.billing.forecast_errors(ACCOUNTANT, AskForecastErrors(month=MONTH)).rows
+    assert [(row.tariff_class, row.days_known, row.accounts) for row in errors] == [
+        (None, 10, 1), (None, 20, 1), ("agricultural", 10, 1), ("agricultural", 20, 1),
+    ]  # fmt: skip
+    assert {(str(row.within), row.billed) for row in errors} == {("100.00", shown.amount)}
 
 
 def even(slot: int) -> int:

@@ -34,7 +34,19 @@ def measure_forecast(store: BillingStore, ask: Ask, month: str, call: Call) -> F
     for one in waiting:
         for day in DAYS:
             low, expected, high = _told(store, ask, one["account_no"], month, day)
-            rows.append(Check(month, day, one["account_no"], one["org"], low, expected, high, one["amount_fen"]))
+            rows.append(
+                Check(
+                    month,
+                    day,
+                    one["account_no"],
+                    one["org"],
+                    low,
+                    expected,
+                    high,
+                    one["amount_fen"],
+                    one["tariff_class"],
+                )
+            )
     store.checks.keep(rows)
     return ForecastMeasured(month=month, accounts=len(waiting), again=len(waiting) == AT_ONCE)
 
@@ -55,8 +67,9 @@ def forecast_errors(store: BillingStore, month: str | None, call: Call) -> Forec
     """The errors of months that were measured, as far as the caller may see their accounts."""
     rows = [
         ForecastError(
-            row_key=f"{row['month']}:{row['day']}",
+            row_key=f"{row['month']}:{row['tariff_class'] or 'all'}:{row['day']}",
             month=row["month"],
+            tariff_class=row["tariff_class"],
             days_known=row["day"] - 1,
             accounts=row["accounts"],
             median_error=Percent(row["median"]),

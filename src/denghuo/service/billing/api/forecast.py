@@ -177,7 +177,8 @@ class AskForecastErrors(Message):
 
 
 class ForecastError(Message):
-    """The forecasts of a month with so many days of it known, against the bills, over a sample of accounts.
+    """The forecasts of a month with so many days of it known, against the bills, over a sample of accounts: of one tariff
+    class, or of all of them (`tariff_class` None).
 
     median_error, ninth_error: half and nine tenths of the accounts were not further off, by share of the bill. within: bills
     that lay within their band. bias: by how much all forecasts together were above the bills.
@@ -185,6 +186,7 @@ class ForecastError(Message):
 
     row_key: Annotated[str, Label("键", "Key")]
     month: MonthText
+    tariff_class: TariffClass | None
     days_known: Annotated[int, Label("已知天数", "Days known")]
     accounts: Annotated[int, Label("抽样户数", "Accounts sampled")]
     median_error: Annotated[Percent, Label("误差中位数", "Median error")]

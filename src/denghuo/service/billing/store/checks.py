@@ -17,6 +17,7 @@ class Check(NamedTuple):
     expected_fen: int | None
     high_fen: int | None
     billed_fen: int
+    tariff_class: str
 
 
 class Checks:
@@ -24,12 +25,13 @@ class Checks:
         self._work = work
 
     def to_measure(self, month: str, sample: int, limit: int) -> list[dict[str, Any]]:
-        """Accounts of the month's sample that were not measured yet: account_no, org, amount_fen of the issued bill.
+        """Accounts of the month's sample that were not measured yet: account_no, org, amount_fen, tariff_class of the issued
+        bill.
 
         The sample is the same whenever it is taken: by a hash of the account number.
         """
         return self._work.rows(
-            "SELECT account_no, org, amount_fen FROM (SELECT account_no, org, amount_fen FROM bill"
+            "SELECT account_no, org, amount_fen, tariff_class FROM (SELECT account_no, org, amount_fen, tariff_class FROM bill"
             " WHERE month = %(month)s AND kind = 'supply' AND state = 'issued' AND reverses IS NULL AND case_no IS NULL"
             " ORDER BY md5(account_no) LIMIT %(sample)s) sample WHERE NOT EXISTS (SELECT FROM forecast_check"
             " WHERE month = %(month)s AND forecast_check.account_no = sample.account_no) ORDER BY account_no LIMIT %(limit)s",
@@ -40,14 +42,17 @@ class Checks:
         self._work.copy_in("forecast_check", Check._fields, rows)
 
     def errors(self, month: str | None) -> list[dict[str, Any]]:
-        """By month and day, newest first: accounts, median and ninth decile of the error in 0.01 %, accounts within, sums."""
+        """By month and day, of all classes (None) and of each, newest first: accounts, median and ninth decile of the error in
+        0.01 %, accounts within, sums."""
         return self._work.rows(
-            "SELECT month, day, count(*) AS accounts, percentile_disc(0.5) WITHIN GROUP (ORDER BY off) AS median,"
+            "SELECT month, day, tariff_class, count(*) AS accounts, percentile_disc(0.5) WITHIN GROUP (ORDER BY off) AS median,"
             " percentile_disc(0.9) WITHIN GROUP (ORDER BY off) AS ninth,"
             " count(*) FILTER (WHERE billed_fen BETWEEN low_fen AND high_fen) AS within,"
             " sum(expected_fen)::bigint AS expected_fen, sum(billed_fen)::bigint AS billed_fen"
             " FROM (SELECT *, abs(expected_fen - billed_fen) * 10000 / billed_fen AS off FROM forecast_check"
             " WHERE expected_fen IS NOT NULL AND billed_fen > 0) told WHERE %(month)s::text IS NULL OR month = %(month)s"
-            " GROUP BY month, day ORDER BY month DESC, day LIMIT 200",
+            " GROUP BY GROUPING SETS ((month, day), (month, day, tariff_class))"
+            " HAVING grouping(tariff_class) = 1 OR tariff_class IS NOT NULL"
+            " ORDER BY month DESC, grouping(tariff_class) DESC, tariff_class, day LIMIT 400",
             {"month": month},
         )
