@@ -11,16 +11,20 @@ from denghuo_verify.energy import NoBill
 from denghuo_verify.figures import ZERO, exact, number, shown
 from denghuo_verify.form import ADJUSTMENT, BILL, CURVES, PROOF, REGISTERS, TARIFF, strange
 from denghuo_verify.merkle import digest, leaf_hash, root_of
+from denghuo_verify.points import Prices, points_differ, taken_as_stated
 from denghuo_verify.rating import Expected
 from denghuo_verify.registers import check_curves, readings_differ, readings_estimated, stated
 from denghuo_verify.report import Finding, Report, finding
 from denghuo_verify.stages import days_of, rated_bill
 
 
-def verify(document: Mapping[str, Any], root: str | None = None, need_proof: bool = True) -> Report:
+def verify(
+    document: Mapping[str, Any], root: str | None = None, need_proof: bool = True, prices: Prices | None = None
+) -> Report:
     """Checks a bill file.
 
     document: the parts bill, readings, tariff and proof. root: the published root of the day or of the run, where there is one.
+    prices: published spot prices, which the points of a market customer are compared with.
     need_proof: a file without a proof is not verified.
     """
     report = Report()
@@ -33,6 +37,10 @@ def verify(document: Mapping[str, Any], root: str | None = None, need_proof: boo
         report.differs += readings_differ(document["readings"])
         computed = check_curves(document, report)
         report.notes += readings_estimated(document["readings"], computed)
+        if not is_adjustment(bill):
+            tariffs = [document["tariff"], *document.get("tariffs", [])]
+            report.differs += points_differ(document, prices, tariffs)
+            report.notes += taken_as_stated(document, prices)
         try:
             right = _right(document, report)
         except NoBill as reason:

@@ -75,7 +75,7 @@ def on_days(curve: Mapping[str, Any], days: Sequence[date]) -> dict[date, Values
     return found
 
 
-def _whole_slots(total: Register, day: date) -> range:
+def whole_slots(total: Register, day: date) -> range:
     """The quarter-hours of a day that lie whole in the period of a register."""
     since, until = datetime.fromisoformat(total["from_at"]), datetime.fromisoformat(total["to_at"])
     start = midnight(day)
@@ -87,7 +87,7 @@ def _demand(rows: Sequence[Register], total: Register, days: Mapping[date, Value
     found = [
         (value, day, slot)
         for day, values in sorted(days.items())
-        for slot in _whole_slots(total, day)
+        for slot in whole_slots(total, day)
         if (value := values[slot]) is not None
     ]
     if not found:
@@ -128,7 +128,7 @@ def split(
             for of_band in (received, expected):
                 of_band.setdefault(band, 0)
             seen.setdefault(band, ZERO)
-        for slot in _whole_slots(total, day):
+        for slot in whole_slots(total, day):
             expected[bands[slot]] += 1
         there = [(band, value) for band, value in zip(bands, values, strict=True) if value is not None]
         for band, value in there:

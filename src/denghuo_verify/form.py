@@ -137,13 +137,16 @@ TARIFF: Form = {
 MARKET: Form = {
     "document": TEXT,
     "?slots": {
-        "contract_wh": [SIGNED],
-        "contract_price_e8": [SIGNED],
-        "day_ahead_wh": [SIGNED],
-        "day_ahead_price_e8": [SIGNED],
+        "?contract_wh": [SIGNED],
+        "?contract_price_e8": [SIGNED],
+        "?day_ahead_wh": [SIGNED],
+        "?day_ahead_price_e8": [SIGNED],
         "actual_wh": [SIGNED],
         "real_time_price_e8": [SIGNED],
+        "?estimated": [MILLI],
     },
+    "?node": TEXT,
+    "?contracts": [{"document": TEXT, "quantity_wh": MILLI, "price": FIGURE}],
     "?balance_price": FIGURE,
     "?package": {
         "title": WORDS,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from denghuo_verify.check import verify
 from denghuo_verify.files import Unreadable, bundle
+from denghuo_verify.points import prices_of
 from denghuo_verify.report import Finding, Report
 
 EXITS = {"verified": 0, "differs": 1, "unknown": 2}
@@ -24,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         report = verify(
-            bundle(given.bill, given.tariff, given.readings), root=given.root, need_proof=not given.without_proof
+            bundle(given.bill, given.tariff, given.readings),
+            root=given.root,
+            need_proof=not given.without_proof,
+            prices=None if given.prices is None else prices_of(given.prices),
         )
     except Unreadable as reason:
         report = Report(unknown=[Finding("file", reason.zh, reason.en)])
@@ -47,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--readings", type=Path, help="示数文件，可含曲线 readings file, with curves where there are any (JSON)"
     )
+    parser.add_argument("--prices", type=Path, help="现货价格文件 file of spot prices (CSV)")
     parser.add_argument("--root", help="公布的当日根或批次根 published root of the day or of the run")
     parser.add_argument("--without-proof", action="store_true", help="只核对计算 check the figures alone")
     parser.add_argument("--lang", choices=("zh", "en"), default="zh", help="语言 language")

@@ -40,16 +40,16 @@ def green_lines(market: Mapping[str, Any]) -> list[Line]:
 def settled_lines(market: Mapping[str, Any], slots: Mapping[str, Any], kwh: Decimal) -> list[Line]:
     """The contract at its prices, what was bought a day ahead beyond the contract at those of the day ahead, what was used beyond
     that at real-time prices, point by point; and what the month has beyond its points at the month's price."""
-    if len({len(slots[name]) for name in (*SETTLED, *PRICED)}) > 1:
+    if len({len(slots.get(name) or []) for name in (*SETTLED, *PRICED)}) > 1:
         raise NoBill("结算点数不一致", "the settlement points are not equally many")
-    contract, ahead, actual = (_times(slots[name], WH) for name in SETTLED)
-    lines = []
+    contract, ahead, actual = (_times(slots.get(name) or [], WH) for name in SETTLED)
+    lines = _contracts(market, sum(contract, ZERO))
     for code, energies, name in (
-        ("market_contract", contract, PRICED[0]),
+        *(() if market.get("contracts") else (("market_contract", contract, PRICED[0]),)),
         ("market_day_ahead", _beyond(ahead, contract), PRICED[1]),
         ("market_real_time", _beyond(actual, ahead), PRICED[2]),
     ):
-        prices = _times(slots[name], E8)
+        prices = _times(slots.get(name) or [], E8)
         amount = sum((energy * price for energy, price in zip(energies, prices, strict=True)), ZERO)
         quantity = sum(energies, ZERO)
         lines.append(Line(code, "energy", half_up(amount, 2), market["document"], quantity=quantity))
@@ -60,6 +60,21 @@ def settled_lines(market: Mapping[str, Any], slots: Mapping[str, Any], kwh: Deci
         price = number(market["balance_price"])
         lines.append(
             Line("market_balance", "energy", charged(price, balance), market["document"], quantity=balance, price=price)
+        )
+    return lines
+
+
+def _contracts(market: Mapping[str, Any], kwh: Decimal) -> list[Line]:
+    """A line for each forward contract; together they are the contract energy of the points."""
+    lines = []
+    for one in market.get("contracts") or []:
+        quantity, price = one["quantity_wh"] * WH, number(one["price"])
+        lines.append(
+            Line("market_contract", "energy", charged(price, quantity), one["document"], quantity=quantity, price=price)
+        )
+    if lines and sum((line.quantity or ZERO for line in lines), ZERO) != kwh:
+        raise NoBill(
+            "合约电量与各点合约电量之和不符", "the contracts do not add up to the contract energy of the points"
         )
     return lines
 
@@ -111,11 +126,13 @@ def _fixed(package: Mapping[str, Any], bands: Bands, kwh: Decimal) -> list[tuple
 
 
 def spot_price(market: Mapping[str, Any]) -> Fraction:
-    """The average of the real-time prices, weighted by the energy of the points."""
+    """The average of the real-time prices, weighted by the energy of the points; their mean where none had energy."""
     slots = market.get("slots") or {"actual_wh": [], "real_time_price_e8": []}
     energies, prices = slots["actual_wh"], slots["real_time_price_e8"]
-    if len(energies) != len(prices) or not sum(energies):
+    if len(energies) != len(prices) or not energies:
         raise NoBill("缺少结算点的电量与电价", "the energy and price of the settlement points are missing")
+    if not sum(energies):
+        return Fraction(sum(prices), len(prices)) * Fraction(E8)
     weighted = sum(energy * price for energy, price in zip(energies, prices, strict=True))
     return Fraction(weighted, sum(energies)) * Fraction(E8)
 

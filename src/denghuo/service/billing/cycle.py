@@ -23,7 +23,8 @@ from denghuo.service.billing.issue import issue_passed
 from denghuo.service.billing.passing import HOURS_A_DAY, Before, passing
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.review import Figures, Finding, Limits, finding, review, rule_of
-from denghuo.service.billing.special import EntriesOf
+from denghuo.service.billing.special import EntriesOf, special_of
+from denghuo.service.billing.spot import Spot
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
 from denghuo.service.billing.tenure import Opened, class_since
@@ -284,12 +285,15 @@ def rate_entries(
     """
     plants = [entry.account_no for entry in entries if entry.kind == "purchase"]
     subsidised = store.bills.subsidised(plants, month, known_at) if plants else {}
+    spot = Spot(ask, platform_call(call), Month.of(month), known_at)
+    spot.prepare(entries, special_of)
     rating = Rating(
         Month.of(month),
         tariffs,
         opened_of(ask, call, known_at),
         entries_of,
         subsidised=lambda one: subsidised.get(one, 0),
+        market_of=spot.of,
     )
     stages = stage_pieces(ask, platform_call(call), Month.of(month), rating, entries, known_at)
     use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month, known_at)

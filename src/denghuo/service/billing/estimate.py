@@ -34,6 +34,7 @@ from denghuo.service.billing.engine import Contracts, Group, metered
 from denghuo.service.billing.engine.figures import Int
 from denghuo.service.billing.rating import Draft, Rating, Use
 from denghuo.service.billing.rules import chosen
+from denghuo.service.billing.spot import MarketOf, Spot, nothing_known
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.billing.tenure import Opened
@@ -76,6 +77,7 @@ class RunningMonth:
         stages_of: Callable[[Rating, Sequence[Entry]], StagePieces],
         now: datetime,
         subsidised: Callable[[str], int],
+        market_of: MarketOf = nothing_known,
     ) -> Estimated:
         """use_of: energy of earlier months by account; stages_of: the pieces of months that are not one whole.
         subsidised: Wh that earlier bills subsidised of an account's plant."""
@@ -86,7 +88,14 @@ class RunningMonth:
         figures = {"days": whole, "energy_wh": found.energy_wh[by_columns], "amount_fen": found.amount_fen[by_columns]}
         rated = self._table(self._contracts.table.select(_HEAD).take(by_columns), figures, now)
         rest = np.flatnonzero(~found.asked | found.left)
-        rating = Rating(self._month, tariffs, opened, lambda account: self._entries([account]), subsidised=subsidised)
+        rating = Rating(
+            self._month,
+            tariffs,
+            opened,
+            lambda account: self._entries([account]),
+            subsidised=subsidised,
+            market_of=market_of,
+        )
         entries = self._left(rest)
         use = use_of([entry.account_no for entry in entries]) if entries else {}
         stages = stages_of(rating, entries) if entries else {}
@@ -200,6 +209,7 @@ class DayDesk:
             partial(stage_pieces, self._ask, self._call, Month.of(month), until=so_far.until),
             self._call.now,
             self._store.bills.subsidised_of(month),
+            Spot(self._ask, self._call, Month.of(month)).of,
         )
         through = so_far.until - _ONE_DAY
         self._store.estimates.put(found.rows)

@@ -212,15 +212,28 @@ class Part(Message):
     take_from: Literal["flat", "each"] = "flat"
 
 
-class MarketSlots(Message):
-    """Energies (Wh) and prices (1e-8 yuan per kWh) of a month by settlement point, 96 a day, all lists equally long."""
+Points = Annotated[list[int], Field(max_length=3000)]
 
-    contract_wh: Annotated[list[int], Field(max_length=3000)]
-    contract_price_e8: Annotated[list[int], Field(max_length=3000)]
-    day_ahead_wh: Annotated[list[int], Field(max_length=3000)]
-    day_ahead_price_e8: Annotated[list[int], Field(max_length=3000)]
-    actual_wh: Annotated[list[int], Field(max_length=3000)]
-    real_time_price_e8: Annotated[list[int], Field(max_length=3000)]
+
+class MarketSlots(Message):
+    """Energies (Wh) and prices (1e-8 yuan per kWh) of a month by settlement point, 96 a day, all lists equally long; a package
+    needs `actual_wh` and `real_time_price_e8` alone. estimated: places of points that the curve lacks and the register gave."""
+
+    contract_wh: Points = []
+    contract_price_e8: Points = []
+    day_ahead_wh: Points = []
+    day_ahead_price_e8: Points = []
+    actual_wh: Points
+    real_time_price_e8: Points
+    estimated: Points = []
+
+
+class ContractEnergy(Message):
+    """Energy of a forward contract at its price, as part of the contract energy of the points."""
+
+    document: str
+    quantity_wh: Wh
+    price: Price
 
 
 class RetailPackage(Message):
@@ -249,10 +262,13 @@ class GreenEnergy(Message):
 
 class MarketMonth(Message):
     """The market side of a month: settlement points, the spot average for the month's balance, a package in their place, green
-    energy. `document`: the settlement rules."""
+    energy. `document`: the settlement rules. node: whose prices the points have. contracts: what the contract energy is made of,
+    each at its own price; without them the points have their prices."""
 
     document: str
     slots: MarketSlots | None = None
+    node: str = ""
+    contracts: Annotated[list[ContractEnergy], Field(max_length=1000)] = []
     balance_price: Price | None = None
     package: RetailPackage | None = None
     green: Annotated[list[GreenEnergy], Field(max_length=20)] = []

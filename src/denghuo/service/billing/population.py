@@ -37,6 +37,7 @@ from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.rules import chosen
 from denghuo.service.billing.rules.quantities import WITHOUT_BANDS
+from denghuo.service.billing.spot import Spot
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
@@ -161,6 +162,7 @@ class Population:
         if len(places):
             opened = opened_of(self._ask, self._call)
             subsidised = self._store.bills.subsidised_of(str(self._month))
+            spot = Spot(self._ask, platform_call(self._call), self._month)
             rating = Rating(
                 self._month,
                 tariffs,
@@ -168,6 +170,7 @@ class Population:
                 lambda number: self._inputs([number], source.energy).entries,
                 of_parts,
                 subsidised,
+                spot.of,
             )
             for place, draft in self._one_by_one(places, rating, named, source.energy):
                 side.amount_fen[place], side.energy_wh[place] = draft.rated.total.fen, draft.rated.energy_wh

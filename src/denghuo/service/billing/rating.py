@@ -30,6 +30,7 @@ from denghuo.service.billing.special import (
     part_codes,
     priced_part,
 )
+from denghuo.service.billing.spot import MarketOf, nothing_known
 from denghuo.service.billing.tenure import Opened
 from denghuo.service.reading.api import RULES
 from denghuo.service.tariff.api import TariffDocument
@@ -49,6 +50,8 @@ _CODES = {
     "voltage": "tariff_unknown",
     "class": "tariff_unknown",
     "two_contracts": "contract_changed",
+    "no_curve": "curve_missing",
+    "no_spot_price": "spot_price_missing",
 }
 Use = Mapping[str, int]
 """Energy in Wh of earlier months of one account: month text -> Wh."""
@@ -97,7 +100,8 @@ class Rating:
 
     opened: tells since when a contract has its class, asked only where the tier year needs it. entries_of: the month's entries of
     another account, for the few that are rated together. of_parts: the tariffs that parts of a contract may name, where they are
-    not these. subsidised: gives the Wh that bills of earlier months subsidised of an account's plant.
+    not these. subsidised: gives the Wh that bills of earlier months subsidised of an account's plant. market_of: gives the points
+    and prices of market customers.
     """
 
     def __init__(
@@ -108,6 +112,7 @@ class Rating:
         entries_of: EntriesOf = lambda account_no: [],
         of_parts: Iterable[TariffDocument] | None = None,
         subsidised: Callable[[str], int] = _nothing,
+        market_of: MarketOf = nothing_known,
     ) -> None:
         self._month = month
         self._tariffs = list(tariffs)
@@ -115,6 +120,7 @@ class Rating:
         self._entries_of = entries_of
         self._of_parts = self._tariffs if of_parts is None else list(of_parts)
         self._subsidised = subsidised
+        self._market_of = market_of
         self._chosen: dict[tuple[object, ...], TariffDocument | CannotRate] = {}
         self._last_day = month.next.first_day - _ONE_DAY
 
@@ -205,7 +211,7 @@ class Rating:
         if entry.kind == "purchase":
             plant = generated(entry, tariff, self._subsidised)
             return subject.model_copy(update={"generation": plant}), used_before, remarks
-        more = filled(entry, tariff, days, tier_months, self._entries_of)
+        more = filled(entry, tariff, days, tier_months, self._entries_of, self._market_of)
         return subject.model_copy(update=more) if more else subject, used_before, remarks
 
     def _days(self, entry: Entry) -> tuple[date, date]:

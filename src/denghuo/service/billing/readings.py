@@ -27,7 +27,7 @@ def readings_file(ask: Ask, call: Call, row: Mapping[str, Any], rated_at: dateti
         "version": VERSION,
         "bill_no": row["bill_no"],
         "readings": registers,
-        "curves": list(_curves(ask, call, row["month"], registers, rated_at)),
+        "curves": list(_curves(ask, call, row["month"], registers, rated_at, _by_points(row["rating"]))),
     }
     return Document(
         file_name=f"readings-{row['bill_no']}.json",
@@ -36,14 +36,20 @@ def readings_file(ask: Ask, call: Call, row: Mapping[str, Any], rated_at: dateti
     )
 
 
+def _by_points(rating: Mapping[str, Any] | None) -> bool:
+    """Whether a bill rests on the energy of settlement points."""
+    terms = rating or {}
+    return any((one.get("market") or {}).get("slots") for one in terms.get("stages") or [terms])
+
+
 def _curves(
-    ask: Ask, call: Call, month: str, registers: Sequence[Mapping[str, Any]], rated_at: datetime
+    ask: Ask, call: Call, month: str, registers: Sequence[Mapping[str, Any]], rated_at: datetime, by_points: bool
 ) -> Iterator[dict[str, Any]]:
-    """Of each meter of which something was taken from its curve."""
+    """Of each meter of which something was taken from its curve. by_points: the energy of the points was."""
     wanted = {
         (one["meter_no"], "active_rev" if one["quantity"] == "active_rev" else "active_fwd")
         for one in registers
-        if one["method"] == METHOD
+        if one["method"] == METHOD or (by_points and one["quantity"] == "active_fwd")
     }
     for meter_no, quantity in sorted(wanted):
         asked = CurveMonth(subject=meter_no, month=month, known_at=rated_at)

@@ -81,6 +81,14 @@ REMEDIES: dict[str, TextPair] = {
         zh="按原因更正合同或示数后重算该户。",
         en="Correct the contract or the register as the reason says, then calculate again.",
     ),
+    "curve_missing": TextPair(
+        zh="补召该表 15 分钟曲线，或核对示数与曲线；到齐并一致后重算该户。",
+        en="Have the meter's 15-minute curve collected, or compare register and curve; calculate again when they agree.",
+    ),
+    "spot_price_missing": TextPair(
+        zh="导入并发布该价格节点的现货价格，或更正合同的价格节点后重算。",
+        en="Take in and publish the spot prices of the node, or correct the node in the contract, then calculate again.",
+    ),
     "review_remark": TextPair(
         zh="核对提示内容；无误则说明理由放行，有误则更正后重算。",
         en="Check what the remark says; release with the reason if it is right, else correct it and calculate again.",

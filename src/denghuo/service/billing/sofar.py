@@ -29,6 +29,8 @@ from denghuo.service.billing.forecast import (
 from denghuo.service.billing.own_curves import OwnCurves
 from denghuo.service.billing.rating import Draft, Rating, Span, Use
 from denghuo.service.billing.review import Finding
+from denghuo.service.billing.special import special_of
+from denghuo.service.billing.spot import Spot, by_points
 from denghuo.service.billing.stage_curves import stage_pieces, whole
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.contract.api import ContractApi, ContractHistory, ContractRef, ContractsOf
@@ -101,7 +103,8 @@ class Running:
     @cached_property
     def rating(self) -> Rating:
         subsidised = self._store.bills.subsidised_of(str(self.month))
-        return Rating(self.month, self.tariffs, opened_of(self._ask, self._call), subsidised=subsidised)
+        opened = opened_of(self._ask, self._call)
+        return Rating(self.month, self.tariffs, opened, subsidised=subsidised, market_of=self.spot.of)
 
     @cached_property
     def _month_entry(self) -> Entry:
@@ -116,6 +119,24 @@ class Running:
     def whole(self) -> bool:
         """Whether the month has one row of terms and one tariff on all of its days."""
         return whole(self._month_entry, self.spans, self.month)
+
+    @cached_property
+    def spot(self) -> Spot:
+        return Spot(self._ask, platform_call(self._call), self.month)
+
+    def settled_until(self, pieces: Sequence[Piece], last: date) -> date | None:
+        """The midnight until which curves and spot prices are there, where the contract is settled by points."""
+        said = self.terms[-1].special
+        special = special_of(said) if said and self.terms[-1].settlement_mode == "market" else None
+        if special is None or special.market_node is None or not by_points(special):
+            return None
+        areas = {
+            one.area
+            for one in self.tariffs
+            if self.terms[-1].tariff_code in (None, one.code) and "market" in one.settlements
+        }
+        found = [self.spot.until(pieces, special.market_node, area, last) for area in sorted(areas)]
+        return max((day for day in found if day is not None), default=None)
 
     def points(self) -> list[Point]:
         wanted = SUPPLY_ROLES if self._kind == "supply" else PURCHASE_ROLES
@@ -207,6 +228,9 @@ def _told(running: Running, use: Use, name: str | None, call: Call) -> BillSoFar
     if newest is not None and curved is not None and first < curved < newest:
         # The registers are ahead of the curve that says when they turned.
         newest, pieces = curved, pieces_until(terms[0].account_no, channels, first, curved)
+    priced = running.settled_until(pieces, newest) if newest is not None and pieces else None
+    if newest is not None and priced is not None and first < priced < newest:
+        newest, pieces = priced, pieces_until(terms[0].account_no, channels, first, priced)
     pieces = running.curves.divided(pieces, newest) if newest is not None and pieces else None
     if newest is None or not pieces:
         raise running.nothing(
@@ -217,6 +241,7 @@ def _told(running: Running, use: Use, name: str | None, call: Call) -> BillSoFar
             ),
         )
     until_now = running.rated(pieces, newest, use, newest)
+    running.spot.frozen = True
     missing = [newest + ONE_DAY * step for step in range((ends - newest).days)]
     history = _history(running, points, channels, first, newest) if missing else {}
     rest = foreseen(history, missing)

@@ -28,6 +28,7 @@ from denghuo.service.billing.lines import (
 from denghuo.service.billing.rules import Stage
 from denghuo.service.billing.rules.households import household_extra_wh, household_months
 from denghuo.service.billing.rules.quantities import tier_year_begins, whole
+from denghuo.service.billing.spot import ALL, MarketFacts, MarketOf, nothing_known
 from denghuo.service.contract import api as contract
 from denghuo.service.contract.api import SpecialTerms
 from denghuo.service.tariff.api import TariffDocument
@@ -46,6 +47,8 @@ _DATED = (
     "counted_with",
     "connected_on",
     "subsidised_before",
+    "forward",
+    "declared",
 )
 """What has days of its own or holds for the month as a whole: a change of it makes no stage."""
 _ENERGISED = frozenset({"running", "hot_standby"})
@@ -92,11 +95,18 @@ def part_codes(terms: Terms) -> list[str]:
     return sorted({part.tariff_code for part in parts if part.tariff_code is not None})
 
 
-def filled(entry: Entry, tariff: TariffDocument, days: Days, tier_months: int, entries_of: EntriesOf) -> dict[str, Any]:
-    """The fields of `RatingSubject` that special terms give.
+def filled(
+    entry: Entry,
+    tariff: TariffDocument,
+    days: Days,
+    tier_months: int,
+    entries_of: EntriesOf,
+    market_of: MarketOf = nothing_known,
+) -> dict[str, Any]:
+    """The fields of `RatingSubject` that special terms give. market_of: gives points and prices of a market customer.
 
     Raises:
-        CannotRate: another account that is counted with this one has no contract in the month.
+        CannotRate: another account that is counted with this one has no contract in the month; a curve or a spot price is missing.
     """
     terms = entry.terms[-1]
     if terms.special is None:
@@ -113,9 +123,8 @@ def filled(entry: Entry, tariff: TariffDocument, days: Days, tier_months: int, e
         "charging_station": special.charging_station,
         "standard_lowered": special.standard_lowered,
     }
-    market = _market(special, days)
-    if market is not None and terms.settlement_mode == "market":
-        found["market"] = market
+    if terms.settlement_mode == "market":
+        found["market"] = _market(special, days, market_of(entry, special, tariff, days.first, days.last))
     if special.pf_standard is not None:
         found["standard"] = special.pf_standard
     if special.counted_with and tariff.basic is not None and tariff.basic.discount is not None:
@@ -300,23 +309,37 @@ def _of_days(month_wh: int, days: Days) -> int:
 # --- market ----------------------------------------------------------------------------------------------------------------
 
 
-def _market(special: SpecialTerms, days: Days) -> MarketMonth | None:
-    """The package and the green energy of a market customer; green energy agreed for a month counts by the days."""
-    if special.retail_title is None or special.retail_document is None:
+def _market(special: SpecialTerms, days: Days, facts: MarketFacts | None) -> MarketMonth | None:
+    """The package of a market customer or its settlement by points, and its green energy; green energy agreed for a month counts by
+    the days."""
+    document, package = special.retail_document or special.market_document, None
+    if document is None:
         return None
-    package = RetailPackage(
-        title=TextPair(zh=special.retail_title, en=special.retail_title),
-        document=special.retail_document,
-        fixed={one.band: one.price for one in special.retail_prices},
-        fee=special.retail_fee or Price(0),
-        floor=special.retail_floor,
-        cap=special.retail_cap,
-    )
+    if special.retail_title is not None:
+        share = special.retail_spot_share or Percent(0)
+        package = RetailPackage(
+            title=TextPair(zh=special.retail_title, en=special.retail_title),
+            document=document,
+            fixed={one.band: one.price for one in special.retail_prices},
+            fixed_share=Percent(ALL - share.number),
+            fee=special.retail_fee or Price(0),
+            floor=special.retail_floor,
+            cap=special.retail_cap,
+        )
     green = [
         GreenEnergy(quantity_wh=_of_days(one.quantity_kwh.wh, days), price=one.price, document=one.document)
         for one in special.green
     ]
-    return MarketMonth(document=package.document, package=package, green=green)
+    found = MarketMonth(document=document, package=package, green=green)
+    if facts is None:
+        return found
+    update = {
+        "slots": facts.slots,
+        "node": special.market_node,
+        "contracts": facts.contracts,
+        "balance_price": facts.balance_price,
+    }
+    return found.model_copy(update=update)
 
 
 # --- households ------------------------------------------------------------------------------------------------------------

@@ -7,13 +7,23 @@ from typing import Any
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.problem import Text, text
-from denghuo.service.contract.api import FIELDS, AgreeSpecial, Part, SpecialRefused, SpecialTerms, TransformerLoss
+from denghuo.service.contract.api import (
+    FIELDS,
+    AgreeSpecial,
+    Part,
+    PlannedEnergy,
+    SpecialRefused,
+    SpecialTerms,
+    TransformerLoss,
+)
 from denghuo.service.tariff.api import TariffDocument
 
 Fault = dict[str, Any]
 """An entry of `SpecialRefused.errors`."""
-_COUNTED = ("transformers", "losses", "line_losses", "parts", "counted_with", "green")
+_COUNTED = ("transformers", "losses", "line_losses", "parts", "counted_with", "forward", "declared", "green")
 _NAMED = ("free_energy", "agency_case", "charging_station", "pf_standard", "standard_lowered", "connected_on")
+_OF_MARKET = ("retail_", "market_", "forward", "declared", "green")
+_PACKAGE = ["retail_title", "retail_document", "retail_prices"]
 _OF_PLANTS = ("connected_on", "subsidised_before")
 ALL = 10_000
 """100 % in 0.01 %."""
@@ -300,8 +310,8 @@ def _counted(special: SpecialTerms, account_no: str) -> Iterator[Fault]:
 
 
 def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
-    """A package has prices and says where it is agreed; package and green power are a market customer's."""
-    given = [name for name in FIELDS.entries if name.startswith(("retail_", "green")) and getattr(special, name)]
+    """A package has prices and says where it is agreed; package, settlement by points and green power are a market customer's."""
+    given = [name for name in FIELDS.entries if name.startswith(_OF_MARKET) and getattr(special, name)]
     if given and settlement != "market":
         yield _fault(
             given[0],
@@ -309,14 +319,43 @@ def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
             "只用于市场化结算的合同，请先将结算方式变更为市场化，或清空。",
             "It is for contracts settled at the market; change the settlement first, or leave it out.",
         )
-    for name in ("retail_title", "retail_document", "retail_prices"):
-        if given and name not in given:
+    retail = any(name.startswith("retail_") for name in given)
+    share = special.retail_spot_share.number if special.retail_spot_share is not None else 0
+    if not 0 <= share <= ALL:
+        yield _fault(
+            "retail_spot_share",
+            special.retail_spot_share,
+            "现货联动比例应在 0 至 100% 之间，请改正。",
+            "A share lies between 0 and 100 %; correct it.",
+        )
+    settled = special.market_document is not None and not retail
+    needed = ["market_document", "market_node"] if settled or special.forward or special.declared else _PACKAGE
+    for name in needed if given else ():
+        if name not in given and not (name == "retail_prices" and share == ALL):
             yield _fault(
                 name,
                 None,
-                "约定零售套餐或绿电须填写该项。",
-                "A retail package, or green power beside it, needs it; fill it in.",
+                "约定零售套餐、绿电或按点结算须填写该项。",
+                "A package, green power or settlement by points needs it; fill it in.",
             )
+    if share and special.market_node is None:
+        yield _fault(
+            "market_node",
+            None,
+            "现货联动须填写价格节点。",
+            "What follows spot prices needs the node of these prices; fill it in.",
+        )
+    if retail and (special.forward or special.declared):
+        name = "forward" if special.forward else "declared"
+        yield _fault(
+            name,
+            special.retail_title,
+            "零售套餐与中长期、日前电量只约定一种，请取消其一。",
+            "A package stands in the place of forward and declared energy; keep one of them.",
+        )
+    for name in ("forward", "declared"):
+        for at, one in enumerate(getattr(special, name)):
+            yield from _planned(f"{name}.{at}", one)
     bands = Counter(one.band for one in special.retail_prices)
     if bands["total"] and len(bands) > 1:
         yield _fault(
@@ -334,6 +373,25 @@ def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
     for at, green in enumerate(special.green):
         if green.quantity_kwh.wh <= 0:
             yield _more_than_nothing(f"green.{at}.quantity_kwh", green.quantity_kwh)
+
+
+def _planned(where: str, one: PlannedEnergy) -> Iterator[Fault]:
+    if one.last_day < one.first_day:
+        yield _fault(
+            f"{where}.last_day",
+            one.last_day,
+            "止日早于起日，请改正日期。",
+            "The last day lies before the first; correct the days.",
+        )
+    if one.end <= one.start:
+        yield _fault(
+            f"{where}.end",
+            one.end,
+            "时段止应晚于时段起；跨零点的分两行填写。",
+            "The window ends before it begins; write one over midnight as two rows.",
+        )
+    if one.quantity_kwh.wh <= 0:
+        yield _more_than_nothing(f"{where}.quantity_kwh", one.quantity_kwh)
 
 
 def _twice(field: str, value: str) -> Fault:

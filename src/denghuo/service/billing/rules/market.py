@@ -12,10 +12,19 @@ from fractions import Fraction
 
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money, Price, charge_fen, round_half_up
-from denghuo.service.billing.lines import BillLine, CannotRate, GreenEnergy, MarketMonth, MarketSlots, RetailPackage
+from denghuo.service.billing.lines import (
+    BillLine,
+    CannotRate,
+    GreenEnergy,
+    MarketMonth,
+    MarketSlots,
+    RatingRemark,
+    RetailPackage,
+    Step,
+)
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.quantities import BAND_PLACES, Metered
-from denghuo.service.billing.rules.words import band_name, charge, milli, percent, step
+from denghuo.service.billing.rules.words import band_name, charge, milli, percent, remark, step
 from denghuo.service.tariff.api import Band, TariffDocument
 
 REPLACED = "market_energy"
@@ -70,6 +79,15 @@ def green_lines(green: Sequence[GreenEnergy], tariff: TariffDocument) -> list[Bi
     return lines
 
 
+def points_estimated(count: int) -> RatingRemark:
+    """What a reader must know of points that the curve lacks."""
+    return remark(
+        "points_estimated",
+        f"{count} 个结算点的曲线缺失，电量按示数补足，为估算值。",
+        f"The curve lacks {count} settlement points; their energy is what the register has beyond it, an estimate.",
+    )
+
+
 # --- settlement points ---------------------------------------------------------------------------------------------------------
 
 
@@ -78,7 +96,6 @@ def _settled(market: MarketMonth, slots: MarketSlots, metered: Metered, tariff: 
     if any(len(values) != count for values in _columns(slots)):
         raise _refused("市场结算点数不一致。", "The settlement points are not equally many.")
     parts = (
-        ("market_contract", ("合约电费", "Contract energy"), slots.contract_wh, None, slots.contract_price_e8),
         (
             "market_day_ahead",
             ("日前偏差电费", "Day-ahead deviation"),
@@ -94,14 +111,59 @@ def _settled(market: MarketMonth, slots: MarketSlots, metered: Metered, tariff: 
             slots.real_time_price_e8,
         ),
     )
-    lines = [
-        _points(code, title, energies, less, prices, market.document, tariff)
-        for code, title, energies, less, prices in parts
+    lines = _contracts(market, slots, tariff)
+    lines += [
+        _points(code, title, energies, less, prices, market, tariff) for code, title, energies, less, prices in parts
     ]
     balance = metered.total - sum(slots.actual_wh)
     if balance:
         lines.append(_balance(market, balance, tariff))
     return lines
+
+
+def _contracts(market: MarketMonth, slots: MarketSlots, tariff: TariffDocument) -> list[BillLine]:
+    """Contract energy: a line for each contract, or one at the prices of the points."""
+    title = ("合约电费", "Contract energy")
+    if not market.contracts:
+        return [_points("market_contract", title, slots.contract_wh, None, slots.contract_price_e8, market, tariff)]
+    if sum(one.quantity_wh for one in market.contracts) != sum(slots.contract_wh):
+        raise _refused(
+            "合约电量与各点合约电量之和不符。", "The contracts do not add up to the contract energy of the points."
+        )
+    lines = []
+    for one in market.contracts:
+        amount = Money(charge_fen(one.price.e8, one.quantity_wh))
+        said, arithmetic = charge(one.quantity_wh, "kWh", one.price, amount)
+        price = step(
+            "price",
+            {"price": str(one.price), "document": one.document},
+            f"中长期合约每千瓦时 {one.price} 元，依据{one.document}。",
+            f"Forward contract: {one.price} yuan per kWh, {one.document}. ",
+            "market.deviation",
+        )
+        lines.append(
+            made(
+                "market_contract", title, "energy", tariff, None, one.document, one.quantity_wh, "kWh", one.price, amount,
+                [price, said], arithmetic,
+            )
+        )  # fmt: skip
+    return lines
+
+
+def _filled(slots: MarketSlots) -> list[Step]:
+    """Says how many points the curve lacked."""
+    if not slots.estimated:
+        return []
+    count, energy = len(slots.estimated), sum(slots.actual_wh[at] for at in slots.estimated)
+    return [
+        step(
+            "quantity",
+            {"estimated": str(count), "energy": milli(energy)},
+            f"其中 {count} 点曲线缺失，按示数补足 {milli(energy)} 千瓦时（估算）。",
+            f"Of these {count} points, which the curve lacks, have {milli(energy)} kWh that the register gave (estimated). ",
+            "market.deviation",
+        )
+    ]
 
 
 def _columns(slots: MarketSlots) -> list[list[int]]:
@@ -120,9 +182,11 @@ def _points(
     energies: Sequence[int],
     less: Sequence[int] | None,
     prices: Sequence[int],
-    document: str,
+    market: MarketMonth,
     tariff: TariffDocument,
 ) -> BillLine:
+    document, node = market.document, market.node
+    at_node = (f"节点 {node} ", f" of node {node}") if node else ("", "")
     quantities = energies if less is None else [one - other for one, other in zip(energies, less, strict=True)]
     exact = sum(quantity * price for quantity, price in zip(quantities, prices, strict=True))
     quantity, amount = sum(quantities), Money(round_half_up(exact, 10**9))
@@ -130,12 +194,16 @@ def _points(
     said = step(
         "charge",
         {"points": str(len(prices)), "quantity": milli(quantity), "amount": str(amount)},
-        f"{title[0]}：{len(prices)} 点逐点电量乘电价之和，电量合计 {milli(quantity)} 千瓦时，{arithmetic} 元，依据{document}。",
-        f"{title[1]}: energy x price summed over {len(prices)} points, {milli(quantity)} kWh together,"
+        f"{title[0]}：{at_node[0]}{len(prices)} 点逐点电量乘电价之和，电量合计 {milli(quantity)} 千瓦时，{arithmetic} 元，"
+        f"依据{document}。",
+        f"{title[1]}: energy x price summed over {len(prices)} points{at_node[1]}, {milli(quantity)} kWh together,"
         f" {arithmetic} yuan, {document}. ",
         "market.deviation",
     )
-    return made(code, title, "energy", tariff, None, document, quantity, "kWh", None, amount, [said], arithmetic)
+    steps = [said]
+    if code == "market_real_time" and market.slots is not None:
+        steps = [*_filled(market.slots), said]
+    return made(code, title, "energy", tariff, None, document, quantity, "kWh", None, amount, steps, arithmetic)
 
 
 def _balance(market: MarketMonth, balance: int, tariff: TariffDocument) -> BillLine:
@@ -190,7 +258,7 @@ def _package(market: MarketMonth, package: RetailPackage, metered: Metered, tari
             )
             exact += part
     if share < 1:
-        spot = _spot_price(market)
+        spot, came = _spot_price(market)
         part = (1 - share) * metered.total * spot
         shown = Price(round_half_up(spot.numerator, spot.denominator))
         lines.append(
@@ -204,6 +272,7 @@ def _package(market: MarketMonth, package: RetailPackage, metered: Metered, tari
                 1 - share,
                 part,
                 tariff,
+                came,
             )
         )
         exact += part
@@ -243,15 +312,28 @@ def _fixed_energy(package: RetailPackage, metered: Metered) -> dict[Band, int]:
     }
 
 
-def _spot_price(market: MarketMonth) -> Fraction:
-    """The customer's own average of the real-time prices, weighted by the energy of the points; 1e-8 yuan per kWh."""
+def _spot_price(market: MarketMonth) -> tuple[Fraction, list[Step]]:
+    """The customer's own average of the real-time prices, weighted by the energy of the points, in 1e-8 yuan per kWh (of points
+    without any energy their mean); and how it came about."""
     slots = market.slots
-    if slots is None or len(slots.actual_wh) != len(slots.real_time_price_e8) or not any(slots.actual_wh):
+    if slots is None or len(slots.actual_wh) != len(slots.real_time_price_e8) or not slots.actual_wh:
         raise _refused(
             "现货联动套餐缺少结算点电量与电价。", "A spot-linked package needs the energy and price of its points."
         )
+    energy, count = sum(slots.actual_wh), len(slots.actual_wh)
     weighted = sum(energy * price for energy, price in zip(slots.actual_wh, slots.real_time_price_e8, strict=True))
-    return Fraction(weighted, sum(slots.actual_wh))
+    found = Fraction(weighted, energy) if energy else Fraction(sum(slots.real_time_price_e8), count)
+    shown = Price(round_half_up(found.numerator, found.denominator))
+    node = (f"节点 {market.node} ", f" of node {market.node}") if market.node else ("", "")
+    said = step(
+        "price",
+        {"points": str(count), "energy": milli(energy), "price": str(shown)},
+        f"现货均价 = {node[0]}{count} 点逐点电量乘实时电价之和 ÷ 各点电量 {milli(energy)} 千瓦时 = {shown} 元/千瓦时。",
+        f"Average spot price = energy x real-time price over {count} points{node[1]}, divided by their {milli(energy)} kWh"
+        f" = {shown} yuan per kWh. ",
+        "market.retail",
+    )
+    return found, [*_filled(slots), said]
 
 
 def _part(
@@ -264,12 +346,14 @@ def _part(
     share: Fraction,
     exact: Fraction,
     tariff: TariffDocument,
+    came: Sequence[Step] = (),
 ) -> BillLine:
     amount = _fen(exact)
     of = "" if share == 1 else f" × {percent(round_half_up(share.numerator * 10_000, share.denominator))}%"
     said, arithmetic = charge(energy, "kWh", price, amount, of)
     name = ("", "") if band == "total" else band_name(band)
     steps = [
+        *came,
         step(
             "price",
             {"price": str(price), "band": band, "document": package.document},

@@ -14,7 +14,7 @@ from denghuo.service.billing.rules.charges import charge_lines
 from denghuo.service.billing.rules.energy import component_lines
 from denghuo.service.billing.rules.households import free_energy_line
 from denghuo.service.billing.rules.losses import line_loss, own_shares, transformer_loss
-from denghuo.service.billing.rules.market import REPLACED, green_lines, market_lines
+from denghuo.service.billing.rules.market import REPLACED, green_lines, market_lines, points_estimated
 from denghuo.service.billing.rules.parts import PartEnergy, own_pieces, taken_off
 from denghuo.service.billing.rules.quantities import (
     Metered,
@@ -90,6 +90,8 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
     energies = _energies(subject, tariff, others or {}, month)
     metered = energies.main
     remarks = list(metered.remarks)
+    if subject.market is not None and subject.market.slots is not None and subject.market.slots.estimated:
+        remarks.append(points_estimated(len(subject.market.slots.estimated)))
     sums = _Sums()
     tiers = _priced(subject, tariff, metered, sums)
     free: list[BillLine] = []

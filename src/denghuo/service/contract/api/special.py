@@ -12,7 +12,7 @@ from denghuo.kernel.contract import Dictionary, Label, Message
 from denghuo.kernel.fields import AccountNo, ContractNo, PointNo, Reason, TariffClass, TariffCode
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import ApparentPower, Energy, Percent, Power, Price, ReactiveEnergy
-from denghuo.service.tariff.api import AgencyCase, Band
+from denghuo.service.tariff.api import AgencyCase, Band, SpotNode
 
 STANDARDS = Dictionary(
     "contract.pf_standard",
@@ -72,6 +72,7 @@ TAKEN_FROM = Dictionary(
     "contract.taken_from",
     {"flat": text("从平段扣减", "Off the flat band"), "each": text("各时段按比例", "Off every band in proportion")},
 )
+QUARTER = r"^(([01][0-9]|2[0-3]):(00|15|30|45)|24:00)$"
 TransformerNo = Annotated[
     str, StringConstraints(min_length=1, max_length=32, strip_whitespace=True), Label("变压器编号", "Transformer no.")
 ]
@@ -159,6 +160,28 @@ class RetailPrice(Message):
     price: Annotated[Price, Label("套餐电价", "Package price")]
 
 
+class PlannedEnergy(Message):
+    """Energy planned for a window of each of some days, both included; every quarter-hour of the window has the same (Wh by Wh).
+
+    start, end: on the quarter-hour, 00:00 to 24:00.
+    """
+
+    first_day: FirstDay
+    last_day: Annotated[date, Label("止日", "To day")]
+    start: Annotated[str, StringConstraints(pattern=QUARTER), Label("时段起", "From")] = "00:00"
+    end: Annotated[str, StringConstraints(pattern=QUARTER), Label("时段止", "To")] = "24:00"
+    quantity_kwh: Annotated[Energy, Label("每日电量", "Energy a day")]
+
+
+class ForwardEnergy(PlannedEnergy):
+    """Energy of a contract of the medium or long term (中长期合约) with its price."""
+
+    document: Annotated[
+        str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), Label("合约编号", "Contract")
+    ]
+    price: Annotated[Price, Label("合约电价", "Contract price")]
+
+
 class GreenPower(Message):
     """Green energy settled with the contract (绿电): the quantity of a month and the price of its environmental value."""
 
@@ -197,6 +220,12 @@ RetailPrices = Annotated[list[RetailPrice], Field(max_length=6), Label("套餐�
 RetailFee = Annotated[Price, Label("售电服务费", "Service fee")]
 RetailFloor = Annotated[Price, Label("均价下限", "Floor of the average price")]
 RetailCap = Annotated[Price, Label("均价上限", "Cap of the average price")]
+RetailSpotShare = Annotated[Percent, Label("现货联动比例", "Share that follows spot prices")]
+MarketDocument = Annotated[
+    str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), Label("结算依据", "Settlement rules")
+]
+Forward = Annotated[list[ForwardEnergy], Field(max_length=1_000), Label("中长期合约电量", "Forward contracts")]
+Declared = Annotated[list[PlannedEnergy], Field(max_length=1_000), Label("日前申报电量", "Declared a day ahead")]
 Green = Annotated[list[GreenPower], Field(max_length=20), Label("绿电", "Green power")]
 
 ConnectedOn = Annotated[date, Label("电站并网日期", "Plant connected on")]
@@ -208,8 +237,10 @@ class SpecialTerms(Message):
 
     pf_standard: agreed in the place of the one that follows from class and capacity. counted_with: accounts of the same customer,
     whose energy and capacity count for a discount by energy per kVA. retail_*: the package of a market customer (零售套餐): prices
-    by band or one for all hours, a fee on every kWh, and bounds of the month's average price. connected_on, subsidised_before:
-    of the plant of a purchase contract, whose subsidy ends after years or hours.
+    by band or one for all hours, a share of the energy that follows the spot prices of `market_node` in their place, a fee on every
+    kWh, and bounds of the month's average price. Without a package, by market_document: forward contracts, what was declared a day
+    ahead (as contracted where nothing was) and what was used are settled point by point at the prices of `market_node`.
+    connected_on, subsidised_before: of the plant of a purchase contract, whose subsidy ends after years or hours.
     """
 
     transformers: Transformers = []
@@ -234,6 +265,11 @@ class SpecialTerms(Message):
     retail_fee: RetailFee | None = None
     retail_floor: RetailFloor | None = None
     retail_cap: RetailCap | None = None
+    retail_spot_share: RetailSpotShare | None = None
+    market_node: SpotNode | None = None
+    market_document: MarketDocument | None = None
+    forward: Forward = []
+    declared: Declared = []
     green: Green = []
     connected_on: ConnectedOn | None = None
     subsidised_before: SubsidisedBefore | None = None
@@ -262,6 +298,11 @@ SpecialField = Literal[
     "retail_fee",
     "retail_floor",
     "retail_cap",
+    "retail_spot_share",
+    "market_node",
+    "market_document",
+    "forward",
+    "declared",
     "green",
     "connected_on",
     "subsidised_before",
@@ -291,6 +332,11 @@ FIELDS = Dictionary(
         "retail_fee": text("售电服务费", "Service fee"),
         "retail_floor": text("均价下限", "Floor of the average price"),
         "retail_cap": text("均价上限", "Cap of the average price"),
+        "retail_spot_share": text("现货联动比例", "Share that follows spot prices"),
+        "market_node": text("价格节点", "Price node"),
+        "market_document": text("结算依据", "Settlement rules"),
+        "forward": text("中长期合约电量", "Forward contracts"),
+        "declared": text("日前申报电量", "Declared a day ahead"),
         "green": text("绿电", "Green power"),
         "connected_on": text("电站并网日期", "Plant connected on"),
         "subsidised_before": text("接入前已补贴电量", "Subsidised before"),
@@ -326,11 +372,16 @@ class AgreeSpecial(Message):
     retail_fee: RetailFee | None = None
     retail_floor: RetailFloor | None = None
     retail_cap: RetailCap | None = None
+    retail_spot_share: RetailSpotShare | None = None
+    market_node: SpotNode | None = None
+    market_document: MarketDocument | None = None
+    forward: Forward | None = None
+    declared: Declared | None = None
     green: Green | None = None
     connected_on: ConnectedOn | None = None
     subsidised_before: SubsidisedBefore | None = None
     ended: Annotated[
-        list[SpecialField], Field(max_length=34), Label("不再约定", "No longer agreed", dictionary=FIELDS.name)
+        list[SpecialField], Field(max_length=40), Label("不再约定", "No longer agreed", dictionary=FIELDS.name)
     ] = []
     reason: Reason
 

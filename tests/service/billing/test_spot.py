@@ -1,0 +1,204 @@
+"""Market customers by the 15 minutes (现货): prices published, curves taken in, contracts agreed, the month billed and verified.
+
+All prices are made up for the test.
+"""
+
+import base64
+import json
+import pathlib
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from tests.service.billing.county import (
+    ACCOUNTANT,
+    MONTH,
+    OPERATOR,
+    OTHER_PERSON,
+    County,
+    Supply,
+    county,
+    daily,
+    prices,
+    settle_county,
+)
+from tests.service.billing.test_curves import steady, take_curves
+from tests.service.billing.test_market_terms import agree, at, bill, contract_no, market_tariff, to_market, told
+
+from denghuo.kernel.values import Energy, Percent, Price
+from denghuo.service.billing.api import (
+    AsKnown,
+    BillRef,
+    FindExceptions,
+    Recalculate,
+    ReplayMonth,
+    SoFar,
+    StartCycle,
+)
+from denghuo.service.contract.api import AgreeSpecial, ContractApi, ForwardEnergy, PlannedEnergy, SpecialTerms
+from denghuo.service.contract.special import faults
+from denghuo.service.tariff.api import AskSpotPrices, DraftSpotPrices, SpotTableRef, TariffApi
+from denghuo_verify.check import verify
+from denghuo_verify.points import prices_of
+
+LINKED, MIXED, SETTLED, GAPPY, WITHOUT_CURVE, WITHOUT_PRICE = ALL = [
+    Supply(serial, 1, daily(24), tariff_class="general_single_part", contract_kw=10) for serial in range(1, 7)
+]
+APRIL = {"first_day": date(2026, 4, 1), "last_day": date(2026, 4, 30)}
+
+
+def real_time(slot: int) -> str:
+    """As dear as the curve is high, so that each of its three levels has a price of its own."""
+    return "0.2" if slot < 24 or slot >= 88 else "0.8" if 32 <= slot < 44 else "0.5"
+
+
+def publish_prices(found: County) -> None:
+    """Real-time prices by the quarter-hour, day-ahead prices by the hour."""
+    rows = ["node,series,day,time,price"]
+    for day in range(1, 31):
+        rows += [
+            f"N1,real_time,2026-04-{day:02d},{slot // 4:02d}:{slot % 4 * 15:02d},{real_time(slot)}"
+            for slot in range(96)
+        ]
+        rows += [f"N1,day_ahead,2026-04-{day:02d},{hour:02d}:00,0.4" for hour in range(24)]
+    request = DraftSpotPrices(
+        area="310000", month=MONTH, document_no="测试现货价格", highest=Price.of("1.5"), text="\n".join(rows)
+    )
+    found.ask(TariffApi).draft_spot_prices(OPERATOR, request)
+    found.ask(TariffApi).publish_spot_prices(OTHER_PERSON, SpotTableRef(area="310000", month=MONTH))
+
+
+def settle_by_points(found: County, supply: Supply) -> None:
+    """20 kWh a day contracted, 24 declared a day ahead."""
+    forward = ForwardEnergy(**APRIL, quantity_kwh=Energy.of("20"), document="ZC-1", price=Price.of("0.38"))
+    request = AgreeSpecial(
+        contract_no=contract_no(found, supply),
+        effective_from=date(2026, 4, 1),
+        market_node="N1",
+        market_document="测试结算规则",
+        forward=[forward],
+        declared=[PlannedEnergy(**APRIL, quantity_kwh=Energy.of("24"))],
+        reason="签订中长期合约",
+    )
+    found.ask(ContractApi).agree_special(OPERATOR, request)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+    with county(request.param, database_dsn, tmp_path) as made:
+        settle_county(made, ALL, [*prices(), market_tariff()])
+        publish_prices(made)
+        for supply in ALL:
+            to_market(made, supply)
+        linked: dict[str, Any] = {"retail_spot_share": Percent.of("100"), "market_node": "N1"}
+        for supply in (GAPPY, WITHOUT_CURVE):
+            agree(made, supply, **linked)
+        agree(made, LINKED, **linked, retail_cap=Price.of("0.45"))
+        agree(made, WITHOUT_PRICE, **(linked | {"market_node": "N2"}))
+        mixed = linked | {"retail_spot_share": Percent.of("40")}
+        agree(
+            made, MIXED, **mixed, retail_prices=at("0.42"), retail_fee=Price.of("0.01"), retail_floor=Price.of("0.46")
+        )
+        settle_by_points(made, SETTLED)
+        whole = {f"M{one.serial:05d}": steady for one in (LINKED, MIXED, SETTLED, WITHOUT_PRICE)}
+        take_curves(made, whole | {"M00004": lambda day, slot: None if day == 7 and slot < 4 else steady(day, slot)})
+        made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+        made.settle()
+        yield made
+
+
+def checked(found: County, supply: Supply, folder: pathlib.Path, tampered: bool = False) -> Any:
+    """The verifier's report from bill file, readings file with curves, and the published prices."""
+    reference = BillRef(bill_no=f"202604{supply.account_no}101")
+    document = json.loads(base64.b64decode(found.billing.bill_file(ACCOUNTANT, reference).content))
+    apart = json.loads(base64.b64decode(found.billing.readings_file(ACCOUNTANT, reference).content))
+    asked = AskSpotPrices(area="310000", node="N1", month=MONTH)
+    text = base64.b64decode(found.ask(TariffApi).spot_file(OPERATOR, asked).content).decode()
+    if tampered:
+        text = text.replace("N1,real_time,2026-04-09,10:00,0.8000", "N1,real_time,2026-04-09,10:00,0.7000")
+        apart["curves"][0]["values"][960], apart["curves"][0]["values"][970] = "0.3", "0.2"
+    file = folder / "prices.csv"
+    file.write_text(text, encoding="utf-8")
+    return verify(document | {"readings": apart["readings"], "curves": apart["curves"]}, prices=prices_of(file))
+
+
+@pytest.mark.scope("B05-06")
+def test_fifteen_minute_prices_times_fifteen_minute_energy(found: County, tmp_path: pathlib.Path) -> None:
+    """720 kWh a month: 8 kWh a day at 0.2, 6 at 0.8, 10 at 0.5 yuan are 342.00 at spot prices, 0.475 a kWh."""
+    transmission = ("transmission", "720", "144.00")
+    assert told(bill(found, LINKED)) == [
+        ("retail_spot", "720", "342.00"),
+        ("retail_bound", "720", "-18.00"),
+        transmission,
+    ]
+    assert told(bill(found, MIXED)) == [
+        ("retail_fixed", "720", "181.44"),
+        ("retail_spot", "720", "136.80"),
+        ("retail_fee", "720", "7.20"),
+        ("retail_bound", "720", "5.76"),
+        transmission,
+    ]
+    # 600 kWh contracted; 120 more declared at the day-ahead price; what was used less 250 Wh a point at real-time prices.
+    assert told(bill(found, SETTLED)) == [
+        ("market_contract", "600", "228.00"),
+        ("market_day_ahead", "120", "48.00"),
+        ("market_real_time", "0", "27.00"),
+        transmission,
+    ]
+    documents = [line.document_no for line in bill(found, SETTLED).lines]
+    assert documents[:3] == ["ZC-1", "测试结算规则", "测试结算规则"]
+    assert "2880 点" in bill(found, LINKED).lines[0].sentence.zh and "N1" in bill(found, LINKED).lines[0].sentence.zh
+    gappy = bill(found, GAPPY)
+    assert told(gappy)[0][:2] == ("retail_spot", "720") and "4 点曲线缺失" in gappy.lines[0].sentence.zh
+    assert any("结算点" in one.zh for one in gappy.remarks)
+    for supply in (LINKED, MIXED, SETTLED, GAPPY):
+        report = checked(found, supply, tmp_path)
+        assert report.verdict == "verified", report.differs
+        assert not [one for one in report.notes if one.where.startswith("points")]
+        told_differently = {one.where for one in checked(found, supply, tmp_path, tampered=True).differs}
+        assert any(where.startswith("points 1 real_time 2026-04-09 #40") for where in told_differently)
+        assert any(where.startswith("points 1 2026-04-") for where in told_differently)
+    held = {row.account_no: row for row in found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH)).rows}
+    assert {number: (row.code, row.cause) for number, row in held.items()} == {
+        WITHOUT_CURVE.account_no: ("curve_missing", "collection"),
+        WITHOUT_PRICE.account_no: ("spot_price_missing", "tariff"),
+    }
+    assert "M00005" in held[WITHOUT_CURVE.account_no].reason.zh and "N2" in held[WITHOUT_PRICE.account_no].reason.zh
+    take_curves(found, {"M00005": steady})
+    found.billing.recalculate(ACCOUNTANT, Recalculate(month=MONTH, account_no=WITHOUT_CURVE.account_no))
+    found.settle()
+    assert told(bill(found, WITHOUT_CURVE))[0] == ("retail_spot", "720", "342.00")
+    page = found.billing.replay_month(ACCOUNTANT, ReplayMonth(month=MONTH))
+    assert page.checked == page.identical >= 4
+    for supply in (LINKED, SETTLED):
+        known = found.billing.as_known(ACCOUNTANT, AsKnown(account_no=supply.account_no, month=MONTH, kind="supply"))
+        assert (known.amount, known.differences) == (bill(found, supply).amount, [])
+        so_far = found.billing.bill_so_far(ACCOUNTANT, SoFar(account_no=supply.account_no, month=MONTH))
+        assert so_far.amount == bill(found, supply).amount
+
+
+def test_what_does_not_go_together_is_refused() -> None:
+    odd = PlannedEnergy(
+        first_day=date(2026, 4, 2), last_day=date(2026, 4, 1), start="08:00", end="08:00", quantity_kwh=Energy(0)
+    )
+    contracted = ForwardEnergy(**APRIL, quantity_kwh=Energy.of("1"), document="Z", price=Price(0))
+    package: dict[str, Any] = {"retail_title": "联动套餐", "retail_document": "LS-1", "market_node": "N1"}
+    whole = package | {"retail_spot_share": Percent.of("100")}
+    rules: dict[str, Any] = {"market_node": "N1", "market_document": "测试结算规则"}
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        (whole, []),
+        (rules | {"forward": [contracted]}, []),
+        (package | {"retail_spot_share": Percent.of("40")}, ["retail_prices"]),
+        (whole | {"retail_spot_share": Percent.of("140")}, ["retail_spot_share", "retail_prices"]),
+        (whole | {"market_node": None}, ["market_node"]),
+        (whole | rules | {"forward": [contracted]}, ["forward"]),
+        ({"forward": [contracted]}, ["market_document", "market_node"]),
+        (rules | {"declared": [odd]}, ["declared.0.last_day", "declared.0.end", "declared.0.quantity_kwh"]),
+    ]
+    for given, fields in cases:
+        errors = faults("supply", "general_single_part", "market", "1", SpecialTerms(**given))
+        assert [one["field"] for one in errors] == fields, (given, errors)
+        assert all(one["zh"] and one["en"] for one in errors)
+    agency = faults("supply", "general_single_part", "agency", "1", SpecialTerms(**whole))
+    assert [(one["field"], one["value"]) for one in agency] == [("retail_title", "agency")]
