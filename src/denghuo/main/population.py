@@ -52,7 +52,7 @@ def _followed(billing: BillingApi, ref: PopulationRunRef) -> PopulationRun:
 
 def _line(run: PopulationRun) -> str:
     end = f"  预计 {run.ends_at.astimezone(SHANGHAI):%H:%M:%S}" if run.ends_at else ""
-    return f"{run.code} v{run.version} {run.state:8} {run.done}/{run.total}{end}   "
+    return f"{run.code} v{run.version} {run.state:8} {run.done}/{run.months_asked}{end}   "
 
 
 def _report(run: PopulationRun) -> None:

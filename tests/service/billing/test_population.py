@@ -186,7 +186,7 @@ def test_a_run_over_months_is_stopped_resumed_and_added_up(found: County) -> Non
     version = drafted(found, plain("0.7"))
     asked = StartPopulationRun(code=TRIED, version=version, first_month=MONTH, last_month=MONTH)
     begun = found.billing.start_population_run(ACCOUNTANT, asked)
-    assert (begun.state, begun.done, begun.total, begun.result) == ("running", 0, 1, None)
+    assert (begun.state, begun.done, begun.months_asked, begun.result) == ("running", 0, 1, None)
     assert found.billing.start_population_run(ACCOUNTANT, asked).run_no == begun.run_no, "under way already"
     ref = PopulationRunRef(run_no=begun.run_no)
     assert found.billing.stop_population_run(ACCOUNTANT, ref).state == "stopped"

@@ -173,7 +173,7 @@ class PopulationDesk:
         return PopulationRun.model_validate(
             head
             | {
-                "ends_at": _end(row, head["total"], running_ms, now),
+                "ends_at": _end(row, head["months_asked"], running_ms, now),
                 "seconds": decimal_text(round_half_up(spent_ms, 100), 1, 1),
                 "trouble": row["trouble"],
                 "months": [_shown_month(one) for one in row["months"]],
@@ -212,8 +212,8 @@ def _head(row: Row) -> Row:
         "started_at",
         "ended_at",
     )
-    total = len(months_between(row["first_month"], row["last_month"]))
-    return {name: row[name] for name in names} | {"total": total}
+    asked = len(months_between(row["first_month"], row["last_month"]))
+    return {name: row[name] for name in names} | {"months_asked": asked}
 
 
 def _end(row: Row, total: int, running_ms: int, now: datetime) -> datetime | None:
