@@ -53,15 +53,15 @@ def real_time(slot: int) -> str:
     return "0.2" if slot < 24 or slot >= 88 else "0.8" if 32 <= slot < 44 else "0.5"
 
 
-def publish_prices(found: County) -> None:
+def publish_prices(found: County, node: str = "N1") -> None:
     """Real-time prices by the quarter-hour, day-ahead prices by the hour."""
     rows = ["node,series,day,time,price"]
     for day in range(1, 31):
         rows += [
-            f"N1,real_time,2026-04-{day:02d},{slot // 4:02d}:{slot % 4 * 15:02d},{real_time(slot)}"
+            f"{node},real_time,2026-04-{day:02d},{slot // 4:02d}:{slot % 4 * 15:02d},{real_time(slot)}"
             for slot in range(96)
         ]
-        rows += [f"N1,day_ahead,2026-04-{day:02d},{hour:02d}:00,0.4" for hour in range(24)]
+        rows += [f"{node},day_ahead,2026-04-{day:02d},{hour:02d}:00,0.4" for hour in range(24)]
     request = DraftSpotPrices(
         area="310000", month=MONTH, document_no="测试现货价格", highest=Price.of("1.5"), text="\n".join(rows)
     )
@@ -169,6 +169,9 @@ def test_fifteen_minute_prices_times_fifteen_minute_energy(found: County, tmp_pa
     found.billing.recalculate(ACCOUNTANT, Recalculate(month=MONTH, account_no=WITHOUT_CURVE.account_no))
     found.settle()
     assert told(bill(found, WITHOUT_CURVE))[0] == ("retail_spot", "720", "342.00")
+    publish_prices(found, "N2")
+    found.settle()
+    assert told(bill(found, WITHOUT_PRICE))[0] == ("retail_spot", "720", "342.00")
     page = found.billing.replay_month(ACCOUNTANT, ReplayMonth(month=MONTH))
     assert page.checked == page.identical >= 4
     for supply in (LINKED, SETTLED):

@@ -4,7 +4,7 @@ from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
 from denghuo.service.contract.api import FeeControlAgreed
 from denghuo.service.reading.api import CurvesReceived, ReadCorrected, RegistersReceived, UnitRead
-from denghuo.service.tariff.api import PriceTableCorrected
+from denghuo.service.tariff.api import PriceTableCorrected, SpotPricesPublished
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
 
@@ -31,6 +31,12 @@ def bill_unit(service: BillingService, call: Call, event: UnitRead) -> None:
 def price_again(service: BillingService, call: Call, event: PriceTableCorrected) -> None:
     """A month's prices were corrected: what was rated by the old ones and is not issued is rated again."""
     service.follow_prices(call, event)
+
+
+@on(SpotPricesPublished)
+def price_by_points(service: BillingService, call: Call, event: SpotPricesPublished) -> None:
+    """Spot prices were published: accounts that are held for want of one are rated again."""
+    service.follow_spot_prices(event.month)
 
 
 @on(CurvesReceived)

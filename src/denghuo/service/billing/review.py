@@ -86,8 +86,9 @@ REMEDIES: dict[str, TextPair] = {
         en="Have the meter's 15-minute curve collected, or compare register and curve; calculate again when they agree.",
     ),
     "spot_price_missing": TextPair(
-        zh="导入并发布该价格节点的现货价格，或更正合同的价格节点后重算。",
-        en="Take in and publish the spot prices of the node, or correct the node in the contract, then calculate again.",
+        zh="导入并发布该价格节点的现货价格，该户随即自动重算；或更正合同的价格节点后重算。",
+        en="Take in and publish the spot prices of the node: the account is then calculated again by itself. Or correct the"
+        " node in the contract and calculate again.",
     ),
     "review_remark": TextPair(
         zh="核对提示内容；无误则说明理由放行，有误则更正后重算。",

@@ -496,6 +496,11 @@ class BillingService(BillingApi):
         """A correction of a month's price table was published."""
         follow_prices(self._work, self._store, call, event)
 
+    def follow_spot_prices(self, month: str) -> None:
+        """Spot prices of a month were published: who is held for want of one is calculated again."""
+        for account_no in self._store.held.accounts(month, "spot_price_missing"):
+            self._work.enqueue("billing.recalculate", {"account_no": account_no, "month": month})
+
     def review_rules(self, call: Call, request: Nothing) -> ReviewRules:
         return ReviewRules(rows=[show.review_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])
 

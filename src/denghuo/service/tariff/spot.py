@@ -21,6 +21,7 @@ from denghuo.service.tariff.api import (
     SpotDayRow,
     SpotFaulty,
     SpotPrices,
+    SpotPricesPublished,
     SpotPublished,
     SpotTableRef,
     SpotTableRow,
@@ -115,6 +116,7 @@ class SpotDesk:
             " WHERE (area, month, issue) = (%s, %s, %s)",
             (call.actor, call.now, *key),
         )
+        self._work.emit(SpotPricesPublished(area=key[0], month=key[1], issue=key[2]))
         return self.shown(SpotTableRef(area=key[0], month=key[1], issue=key[2]))
 
     def find(self, call: Call, request: FindSpotTables) -> SpotTablesFound:

@@ -137,6 +137,13 @@ class Held:
             Hold,
         )
 
+    def accounts(self, month: str, code: str) -> list[str]:
+        """The accounts of a month with an open hold of one kind."""
+        return self._work.values(
+            "SELECT DISTINCT account_no FROM hold WHERE month = %s AND code = %s AND state = 'open' ORDER BY account_no",
+            (month, code),
+        )
+
     def holds_by_no(self, exception_nos: Sequence[str]) -> list[Hold]:
         return self._work.rows(
             HOLD + " WHERE exception_no = ANY (%s) ORDER BY exception_no FOR UPDATE", (list(exception_nos),), Hold

@@ -15,6 +15,7 @@ from denghuo.service.tariff.api.spot import (
     SpotFaulty,
     SpotNode,
     SpotPrices,
+    SpotPricesPublished,
     SpotPublished,
     SpotSeries,
     SpotTableRef,
@@ -238,6 +239,7 @@ __all__ = [
     "SpotFaulty",
     "SpotNode",
     "SpotPrices",
+    "SpotPricesPublished",
     "SpotPublished",
     "SpotSeries",
     "SpotTableRef",
@@ -346,7 +348,11 @@ class TariffApi(Api, noun="tariff", version=1):
     def draft_spot_prices(self, call: Call, request: DraftSpotPrices) -> SpotTableShown:
         """Reads the spot prices of days of a month and keeps them as a draft; another draft of the month is replaced."""
 
-    @command(permit="tariff.publish", problems=(NoSuchSpotTable, SpotPublished, SamePerson))
+    @command(
+        permit="tariff.publish",
+        problems=(NoSuchSpotTable, SpotPublished, SamePerson),
+        emits=(SpotPricesPublished,),
+    )
     def publish_spot_prices(self, call: Call, request: SpotTableRef) -> SpotTableShown:
         """Puts the days of a draft into force, by a second person; those that they correct hold no more from then on."""
 

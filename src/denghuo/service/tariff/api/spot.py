@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
 from denghuo.kernel.fields import AsOf, Day, Instant, MonthText
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Price
@@ -133,6 +133,14 @@ class SpotPrices(Message):
 
     rows: list[SpotDay]
     as_of: AsOf
+
+
+class SpotPricesPublished(Event, name="tariff.spot_prices.published", version=1):
+    """Spot prices of days of a month came into force, first ones or corrected ones."""
+
+    area: str
+    month: str
+    issue: int
 
 
 class SpotFaulty(Problem, noun="tariff", status=422, zh="现货价格文件有错误", en="The spot prices have errors"):
