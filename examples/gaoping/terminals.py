@@ -58,6 +58,14 @@ def main() -> None:
         meters += [(terminal_no, number, meter_no, address(meter_no)) for number, meter_no in enumerate(ordered, 1)]
     write("terminals", ("terminal_no", "protocol", "name", "vendor", "channel", "org_code", "area_no"), terminals)
     write("terminal_meters", ("terminal_no", "number", "meter_no", "address"), meters)
+    state({"terminals.csv": len(terminals), "terminal_meters.csv": len(meters)})
+
+
+def state(counts: dict[str, int]) -> None:
+    """States the rows of the files among the totals that an import is checked against."""
+    path = DATA / "control_totals.csv"
+    others = [line for line in path.read_text("utf-8").splitlines() if line.partition(",")[0] not in counts]
+    path.write_text("\n".join([*others, *(f"{file},{rows},," for file, rows in counts.items())]) + "\n", "utf-8")
 
 
 def write(name: str, names: tuple[str, ...], lines: list[tuple[object, ...]]) -> None:

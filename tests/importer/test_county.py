@@ -56,7 +56,7 @@ def test_everything_is_taken_and_every_total_agrees(county: County) -> None:
     assert (counts["terminals"], counts["terminal_meters"]) == ((116, 116, 116), (7148, 7148, 7148))
     assert counts["register_reads"] == (221_330, 442_660, 442_660)
     assert counts["gateway_15min"][1] == 3 * 227_520 and counts["voltages"][1] == 61_824
-    assert len(counts) == 16 and all(total.agrees for total in report.totals) and len(report.totals) == 20
+    assert len(counts) == 16 and all(total.agrees for total in report.totals) and len(report.totals) == 22
     assert any("register_reads.parquet fwd_kwh" in line and "一致" in line for line in county.said)
     exchanges = county.directory(PointApi).find_exchanges(county.call, FindExchanges(month=MONTH))
     assert [row.old_meter_no for row in exchanges.rows] == ["M04967", "M02010"]

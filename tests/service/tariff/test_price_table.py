@@ -129,6 +129,7 @@ def test_the_table_and_the_documents_are_the_sources() -> None:
         "鄂发改价管〔2024〕77号",
         "(83)水电财字215号",
         "发改价格〔2023〕526号",
+        "发改办价格〔2021〕809号",
     ]
     assert (tariff.effective_from.isoformat(), str(tariff.effective_to)) == ("2026-01-01", "2026-02-01")
     assert not tariff.partial and not any(row.illustrative for row in price_rows(tariff))
