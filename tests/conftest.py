@@ -46,8 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Exercised(config), "exercised")
 
 
-LONGEST_FIRST = ("browser", "scenario", "main", "importer", "service/billing", "verify", "service/reading", "data")
-"""Folders in the order in which workers take their files: what takes long begins early, so that nobody waits at the end."""
+LONGEST_FIRST = ("browser", "service/billing", "verify", "service/reading", "scenario", "main", "importer", "data")
+"""Folders in the order in which workers take their files: what takes long begins early, so that nobody waits at the end; and what
+starts processes of its own begins once the browser has the machine no more."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
