@@ -28,7 +28,7 @@ def test_spot_prices_are_taken_in_by_one_person_and_published_by_another(
     page.get_by_label("价格上限").fill("1.5")
     choose(page, "broken.csv", prices(node).replace("03:00,0.2300", "03:00,2.3000"))
     page.get_by_role("button", name="检查并起草").click()
-    expect(page.locator(".state--problem")).to_contain_text("2.3000")
+    expect(page.locator(".state--problem")).to_contain_text("第 5 行 price：超出价格限值")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     accessible(page)
     choose(page, "prices.csv", prices(node))
