@@ -29,6 +29,7 @@ from denghuo.service.tariff.api import (
     SpotTableShown,
     TableFault,
 )
+from denghuo.service.tariff.issues import MATCHING, PAGE, page_of
 from denghuo.service.tariff.rules import file_of, mean_of, read_spot
 
 DAYS_SHOWN = 1_000
@@ -120,25 +121,9 @@ class SpotDesk:
         return self.shown(SpotTableRef(area=key[0], month=key[1], issue=key[2]))
 
     def find(self, call: Call, request: FindSpotTables) -> SpotTablesFound:
-        month, area, issue = [*(request.after or "").split("|"), "", ""][:3]
-        params = {
-            "area": request.area,
-            "status": request.status,
-            "month": month or "9999-12",
-            "after": area,
-            "issue": int(issue) if issue.isdecimal() and len(issue) < 6 else 0,
-            "first": not request.after,
-            "limit": request.limit,
-        }
-        matching = (
-            "WHERE (%(area)s::text IS NULL OR area = %(area)s) AND (%(status)s::text IS NULL OR status = %(status)s)"
-        )
-        rows = self._work.rows(
-            _HEAD + matching + " AND (%(first)s OR month < %(month)s OR (month = %(month)s AND (area > %(after)s"
-            " OR (area = %(after)s AND issue < %(issue)s)))) ORDER BY month DESC, area, issue DESC LIMIT %(limit)s",
-            params,
-        )
-        total = self._work.value("SELECT count(*) FROM spot_table " + matching, params)
+        params = page_of(request)
+        rows = self._work.rows(_HEAD + PAGE, params)
+        total = self._work.value("SELECT count(*) FROM spot_table " + MATCHING, params)
         last = rows[-1] if len(rows) == request.limit else None
         return SpotTablesFound(
             rows=[_row(row) for row in rows],

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from denghuo.data.processing.work import Work
 from denghuo.service.tariff.api import FindPriceTables, Source, TableFault
+from denghuo.service.tariff.issues import MATCHING, PAGE, page_of
 
 _COLUMNS = (
     "SELECT area, month, issue, status, document_no, notices, drafted_by, drafted_at, published_by, published_at, replaced_at,"
@@ -72,26 +73,9 @@ class TableStore:
         return [VersionOfTable(**row) for row in rows]
 
     def find(self, request: FindPriceTables) -> tuple[list[TableStored], int]:
-        month, area, issue = [*(request.after or "").split("|"), "", ""][:3]
-        params = {
-            "area": request.area,
-            "status": request.status,
-            "month": month or "9999-12",
-            "after": area,
-            "issue": int(issue) if issue.isdecimal() and len(issue) < 6 else 0,
-            "first": not request.after,
-            "limit": request.limit,
-        }
-        matching = (
-            "WHERE (%(area)s::text IS NULL OR area = %(area)s) AND (%(status)s::text IS NULL OR status = %(status)s)"
-        )
-        rows = self._work.rows(
-            _COLUMNS + matching + " AND (%(first)s OR month < %(month)s OR (month = %(month)s AND (area > %(after)s"
-            " OR (area = %(after)s AND issue < %(issue)s))))"
-            + " ORDER BY month DESC, area, issue DESC LIMIT %(limit)s",
-            params,
-        )
-        total = self._work.value("SELECT count(*) FROM price_table " + matching, params)
+        params = page_of(request)
+        rows = self._work.rows(_COLUMNS + PAGE, params)
+        total = self._work.value("SELECT count(*) FROM price_table " + MATCHING, params)
         return [_stored(row) for row in rows], int(total or 0)
 
     def draft(
