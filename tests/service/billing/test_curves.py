@@ -249,7 +249,6 @@ TWO_PART = BasicCharge(
 )
 
 
-@pytest.mark.scope("B05-07")
 @pytest.mark.parametrize(
     ("curve", "watts"),
     [(steady, 2_950), (lambda day, slot: None if (day, slot) == (3, 0) else steady(day, slot), 1_000)],

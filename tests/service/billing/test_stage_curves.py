@@ -167,7 +167,6 @@ def test_every_stage_has_the_bands_of_its_own_days_by_its_own_hours(found: Count
     assert (other.months_told, other.by_curve, other.amount) == (1, 1, larger.amount)
 
 
-@pytest.mark.scope("X-09")
 def test_a_running_month_in_stages_is_told_and_foreseen_by_the_curve(found: County) -> None:
     known = {day: kwh for day, kwh in daily(24).items() if day <= 16}
     supply = replace(TWICE, registers=known)

@@ -72,7 +72,6 @@ def test_what_is_no_such_change_is_not_limited() -> None:
     assert limited(DEMAND, replace(DEMAND, start=before, contract_w=1), before) is None, "the document was not in force"
 
 
-@pytest.mark.scope("B05-07")
 def test_basis_by_quarters_and_demand_by_months_with_notice(contracts: ContractApi) -> None:
     plant = contract(
         1,
