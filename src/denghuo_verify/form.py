@@ -224,6 +224,7 @@ TERMS: dict[str, Form] = {
     "?agency_case": AGENCY_CASES,
     "?charging_station": FLAG,
     "?market": MARKET,
+    "?exported_wh": MILLI,
     "?generation": {
         "generated_wh": MILLI,
         "?subsidised_before_wh": MILLI,

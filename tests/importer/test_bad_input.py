@@ -140,22 +140,25 @@ def test_what_names_the_unknown_is_refused_and_the_rest_taken(place: Place) -> N
 def test_special_terms_come_with_their_contracts(place: Place) -> None:
     head = (
         "contract_no,account_no,kind,tariff_class,contract_kw,voltage_kv,settlement_mode,effective_from,pf_standard,"
-        "household_persons,household_since,free_energy,free_until,line_loss_percent,transformer_loss_kwh\n"
+        "household_persons,household_since,free_energy,free_until,line_loss_percent,transformer_loss_kwh,pf_use,on_load_changer\n"
     )
-    good = f"GY{A},{A},supply,resident,4.7,0.22,agency,2020-08-05,,6,2026-01-10,true,2026-12-31,1.5,120\n"
+    good = f"GY{A},{A},supply,resident,4.7,0.22,agency,2020-08-05,,6,2026-01-10,true,2026-12-31,1.5,120,,\n"
     report = place.take(
         contracts=head
         + good
-        + f"GY{B},{B},supply,general_single_part,4.7,0.22,agency,2020-08-05,,6,2026-01-10,,,,\n"
-        + f"GY-3,{B},supply,resident,4.7,0.22,agency,2020-08-05,,6,,,,,\n"
-        + f"GY-4,{B},supply,resident,4.7,0.22,agency,2020-08-05,95,,,,,,\n"
-        + f"GY-5,{B},supply,resident,4.7,0.22,agency,2020-08-05,,,,,,100,\n"
+        + f"GY{B},{B},supply,general_single_part,4.7,0.22,agency,2020-08-05,,6,2026-01-10,,,,,,\n"
+        + f"GY-3,{B},supply,resident,4.7,0.22,agency,2020-08-05,,6,,,,,,,\n"
+        + f"GY-4,{B},supply,resident,4.7,0.22,agency,2020-08-05,95,,,,,,,,\n"
+        + f"GY-5,{B},supply,resident,4.7,0.22,agency,2020-08-05,,,,,,100,,,\n"
+        + f"GY-6,{B},supply,general_single_part,200,10,agency,2020-08-05,,,,,,,,industry,true\n"
+        + f"GY-7,{B},supply,general_single_part,200,10,agency,2020-08-05,,,,,,,,mill,\n"
     )
     refused = [
         ("contracts.csv", 3, "household_persons"),
         ("contracts.csv", 4, "household_since"),
         ("contracts.csv", 5, "pf_standard"),
         ("contracts.csv", 6, "line_loss_percent"),
+        ("contracts.csv", 8, "pf_use"),
     ]
     assert sorted(named(report)) == refused
     assert sorted(named(place.dry())) == refused
@@ -168,6 +171,8 @@ def test_special_terms_come_with_their_contracts(place: Place) -> None:
         line_losses=[LineLoss(line_no="1", share=Percent.of("1.5"))],
         losses=[TransformerLoss(transformer_no="1", way="agreed", active_kwh=Energy.of("120"))],
     )
+    (large,) = place.directory(ContractApi).contracts_of(CALL, ContractsOf(account_no=B)).rows
+    assert (large.special, large.pf_standard) == (SpecialTerms(pf_use="industry", on_load_changer=True), 90)
 
 
 def test_time_that_cannot_be(place: Place) -> None:

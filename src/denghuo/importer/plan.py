@@ -141,6 +141,8 @@ def _batch(reply: BatchTaken) -> Taken:
 # --- contracts -----------------------------------------------------------------------------------------------------------
 
 _SPECIAL = {
+    "pf_use": "pf_use",
+    "on_load_changer": "on_load_changer",
     "pf_standard": "pf_standard",
     "persons": "household_persons",
     "persons_since": "household_since",

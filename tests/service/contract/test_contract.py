@@ -35,7 +35,7 @@ from denghuo.service.contract.api import (
     Transformer,
     TransformerLoss,
 )
-from denghuo.service.contract.rules import Span, pf_standard
+from denghuo.service.contract.rules import Span
 from denghuo.service.contract.service import ContractService
 from denghuo.service.customer.api import CustomerApi, OpenAccounts
 from denghuo.service.customer.service import CustomerService
@@ -276,25 +276,6 @@ def test_search_and_pages(contracts: ContractApi) -> None:
         "supply",
         "purchase",
     ]
-
-
-@pytest.mark.parametrize(
-    ("tariff_class", "voltage", "capacity_kva", "expected"),
-    [
-        ("two_part_capacity", "10", 315, 90),
-        ("two_part_capacity", "10", 160, 85),
-        ("two_part_capacity", "0.38", 315, 85),
-        ("general_single_part", "0.38", 100, 85),
-        ("general_single_part", "0.38", 99, None),
-        ("agricultural", "10", 315, 80),
-        ("resident", "0.38", 315, None),
-    ],
-)
-def test_power_factor_standard(tariff_class: str, voltage: str, capacity_kva: int, expected: int | None) -> None:
-    va = ApparentPower.of(str(capacity_kva)).number
-    assert pf_standard("supply", tariff_class, voltage, va, None) == expected
-    assert pf_standard("supply", tariff_class, voltage, None, va) == expected
-    assert pf_standard("purchase", "generation", voltage, va, None) is None
 
 
 DAYS = st.integers(0, 40).map(lambda days: date.fromordinal(date(2026, 1, 1).toordinal() + days))

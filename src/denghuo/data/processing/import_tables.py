@@ -200,7 +200,14 @@ def special_agrees(row: Row) -> Disagreement | None:
         return Disagreement(
             "household_since", text("多人口户必填", "a household needs it"), text("请填写", "fill it in")
         )
-    for name in ("pf_standard", "line_loss_percent", "transformer_loss_kwh", "transformer_loss_kvarh"):
+    for name in (
+        "pf_use",
+        "on_load_changer",
+        "pf_standard",
+        "line_loss_percent",
+        "transformer_loss_kwh",
+        "transformer_loss_kvarh",
+    ):
         if row[name] is not None and row["kind"] != "supply":
             return Disagreement(
                 name, text("只用于供用电合同", "it is for supply only"), text("请清空", "leave it empty")
@@ -259,6 +266,22 @@ CONTRACTS = Shape(
             "约定功率因数标准",
             "agreed power factor standard",
         ),
+        optional(
+            "pf_use",
+            Code(
+                {
+                    "industry": text("工业", "industry"),
+                    "non_industrial": text("非工业", "non-industrial"),
+                    "pumping": text("电力排灌站", "pumping station"),
+                    "agriculture": text("农业", "agriculture"),
+                    "wholesale": text("趸售", "wholesale"),
+                    "wholesale_industry": text("趸售（含未划出的大工业）", "wholesale with large industry"),
+                }
+            ),
+            "力调用电性质",
+            "use for the power factor standard",
+        ),
+        optional("on_load_changer", Truth(), "带负荷调压装置", "on-load tap changer"),
         optional(
             "household_persons", Number(least=Decimal(1), most=Decimal(99)), "家庭人口", "persons of the household"
         ),

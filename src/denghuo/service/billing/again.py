@@ -36,6 +36,7 @@ _SPECIAL = (
     "charging_station",
     "market",
     "generation",
+    "exported_wh",
 )
 Row = Mapping[str, Any]
 """A bill as it is stored."""

@@ -297,6 +297,7 @@ class RatingSubject(Message):
     customer_energy_wh, customer_capacity_va: all points of the customer, for the discount by kWh per kVA; None = this contract.
     standard_lowered: a lowered power-factor standard, which gives no reward. free_months: months of free energy that the household
     has in this bill. agency_case: why the agency price is multiplied. charging_station: a central charging station.
+    exported_wh: what a plant of the customer fed in during the month, which the power factor leaves out.
     """
 
     contract_no: str = ""
@@ -328,6 +329,7 @@ class RatingSubject(Message):
     charging_station: bool = False
     market: MarketMonth | None = None
     generation: Generated | None = None
+    exported_wh: Wh | None = None
 
 
 # --- what comes out --------------------------------------------------------------------------------------------------------

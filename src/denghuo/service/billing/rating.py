@@ -24,6 +24,7 @@ from denghuo.service.billing.special import (
     Days,
     EntriesOf,
     every_sub_meter_is_agreed,
+    exported,
     filled,
     generated,
     over_the_month,
@@ -212,7 +213,10 @@ class Rating:
             plant = generated(entry, tariff, self._subsidised)
             return subject.model_copy(update={"generation": plant}), used_before, remarks
         more = filled(entry, tariff, days, tier_months, self._entries_of, self._market_of)
-        return subject.model_copy(update=more) if more else subject, used_before, remarks
+        subject = subject.model_copy(update=more) if more else subject
+        if subject.standard is not None and tariff.power_factor is not None:
+            subject = subject.model_copy(update={"exported_wh": exported(self._entries_of(entry.account_no))})
+        return subject, used_before, remarks
 
     def _days(self, entry: Entry) -> tuple[date, date]:
         """The first and the last day of the month on which the contract holds."""

@@ -51,7 +51,7 @@ _DATED = (
     "declared",
 )
 """What has days of its own or holds for the month as a whole: a change of it makes no stage."""
-_ENERGISED = frozenset({"running", "hot_standby"})
+_ENERGISED = frozenset({"running", "exchanged", "hot_standby"})
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,14 @@ def filled(
     return found
 
 
+def exported(entries: Iterable[Entry]) -> int | None:
+    """Wh that the plant of an account fed in during the month; None where it has no contract for one, or nothing was."""
+    pieces = [piece for entry in entries if entry.kind == "purchase" for piece in entry.pieces]
+    return (
+        sum(piece.energy_wh or 0 for piece in pieces if (piece.quantity, piece.band) == ("active_rev", "total")) or None
+    )
+
+
 def generated(entry: Entry, tariff: TariffDocument, subsidised: Callable[[str], int]) -> Generated | None:
     """The plant of a purchase contract for its subsidy; None where nothing is agreed of it, or nothing of it is subsidised.
 
@@ -191,7 +199,8 @@ def _transformer(one: contract.Transformer) -> TransformerDays:
     return TransformerDays(
         transformer_no=one.transformer_no,
         capacity_va=one.capacity_kva.va,
-        state=one.state,
+        # A transformer that stands in for another for a time is charged as it runs.
+        state="running" if one.state == "exchanged" else one.state,
         first_day=one.first_day,
         last_day=one.last_day,
         interlock=one.interlock,

@@ -125,6 +125,14 @@ def first_day(limit: ChangeLimit, applied_on: date) -> date:
     return day
 
 
+def day_with_notice(applied_on: date, notice: int) -> date:
+    """The first day on which what needs so many working days of notice can take effect."""
+    day = applied_on + _DAY
+    while working_days(applied_on, day) < notice:
+        day += _DAY
+    return day
+
+
 def working_days(start: date, end: date) -> int:
     """Mondays to Fridays from a day, itself included, to another, which is not."""
     weeks, rest = divmod(max((end - start).days, 0), 7)

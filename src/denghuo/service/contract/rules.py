@@ -1,4 +1,4 @@
-"""Rules of contracts: what of a batch can be taken, the power factor standard, and how terms follow each other."""
+"""Rules of contracts: what of a batch can be taken, and how terms follow each other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,32 +7,12 @@ from typing import Any, Literal
 
 from denghuo.kernel.batch import RefusedItem, refused
 from denghuo.kernel.problem import Text, text
-from denghuo.service.contract.api import ChangeTerms, NewContract
-from denghuo.service.contract.special import faults
+from denghuo.service.contract.api import ChangeTerms, NewContract, SpecialTerms
+from denghuo.service.contract.special import faults, kept_special, special_json
+from denghuo.service.contract.standards import standard_of
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
-HIGH_VOLTAGES = frozenset({"6", "10", "20", "35", "66", "110", "220", "330", "500"})
 FEED_IN = frozenset({"surplus_feed_in", "full_feed_in"})
-
-
-def pf_standard(
-    kind: str, tariff_class: str, voltage_kv: str, capacity_va: int | None, contract_w: int | None
-) -> Literal[90, 85, 80] | None:
-    """The power factor standard in per cent, by 《功率因数调整电费办法》 (水电财字〔1983〕215号).
-
-    0.90 for industry at high voltage above 160 kVA, 0.85 for other users from 100 kVA (kW), 0.80 for agriculture from 100 kVA (kW);
-    residents and smaller users have none. Where no capacity is agreed the contracted power stands for it.
-    """
-    if kind != "supply" or tariff_class in ("resident", "generation"):
-        return None
-    size = capacity_va if capacity_va is not None else (contract_w or 0)
-    if size < 100_000:
-        return None
-    if tariff_class == "agricultural":
-        return 80
-    if tariff_class.startswith("two_part") and voltage_kv in HIGH_VOLTAGES and size > 160_000:
-        return 90
-    return 85
 
 
 @dataclass(frozen=True)
@@ -182,9 +162,8 @@ def follow(kind: str, rows: Sequence[TermsRow], change: ChangeTerms) -> TermsRow
     capacity_va = change.capacity_kva.number if change.capacity_kva is not None else last.capacity_va
     if tariff_class == "two_part_capacity" and capacity_va is None:
         return text("按容量计费须有受电容量。", "Billing by capacity needs the capacity.")
-    return replace(
+    changed = replace(
         last,
-        start=change.effective_from,
         tariff_class=tariff_class,
         tariff_code=None if change.plan_default else change.tariff_code or last.tariff_code,
         voltage_kv=voltage,
@@ -192,6 +171,12 @@ def follow(kind: str, rows: Sequence[TermsRow], change: ChangeTerms) -> TermsRow
         capacity_va=capacity_va,
         pv_w=change.pv_kw.number if change.pv_kw is not None else last.pv_w,
         settlement_mode=settlement,
-        pf_standard=pf_standard(kind, tariff_class, voltage, capacity_va, contract_w),
-        special=last.special,
     )
+    return under(kind, changed, change.effective_from, kept_special(last.special))
+
+
+def under(kind: str, row: TermsRow, start: date, special: SpecialTerms | None) -> TermsRow:
+    """Terms from a day on with these special terms, and the power factor standard that follows from both."""
+    size = row.capacity_va, row.contract_w
+    standard = standard_of(kind, row.tariff_class, row.voltage_kv, *size, special, start)
+    return replace(row, start=start, special=special_json(special), pf_standard=standard)

@@ -37,9 +37,10 @@ from denghuo.service.contract.api import (
     TermsIn,
 )
 from denghuo.service.contract.fee_control import FeeControls
-from denghuo.service.contract.limits import limited
-from denghuo.service.contract.rules import TermsRow, follow, judge
-from denghuo.service.contract.special import agreed, faults, refused, special_json, tariff_faults
+from denghuo.service.contract.limits import Exceeded, limited
+from denghuo.service.contract.pauses import exchange_faults, pause_faults, unannounced
+from denghuo.service.contract.rules import TermsRow, follow, judge, under
+from denghuo.service.contract.special import agreed, faults, kept_special, refused, tariff_faults
 from denghuo.service.contract.store import ContractStore
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
@@ -84,27 +85,7 @@ class ContractService(ContractApi):
                 field="effective_from",
                 value=request.effective_from,
             )
-        applied_on = request.applied_on or call.today
-        if applied_on > call.today:
-            raise TermsConflict(
-                text(
-                    f"申请日期 {applied_on} 晚于今天，请改正。",
-                    f"The application of {applied_on} lies in the future; correct it.",
-                ),
-                contract_no=request.contract_no,
-                field="applied_on",
-                value=applied_on,
-            )
-        exceeded = limited(max(rows, key=lambda row: row.start), added, applied_on)
-        if exceeded is not None:
-            raise ChangeLimited(
-                exceeded.said,
-                contract_no=request.contract_no,
-                field=exceeded.field,
-                value=exceeded.value,
-                document=exceeded.document,
-                earliest=exceeded.earliest,
-            )
+        _within(request.contract_no, limited(max(rows, key=lambda row: row.start), added, _applied_on(call, request)))
         self._store.follow(request.contract_no, added, request.reason, call.now)
         return self._changed(call, request.contract_no, request.effective_from)
 
@@ -121,23 +102,33 @@ class ContractService(ContractApi):
                 field="effective_from",
                 value=request.effective_from,
             )
-        before = None if last.special is None else SpecialTerms.model_validate(last.special)
+        before = kept_special(last.special)
         special = agreed(before, request)
-        self._fits(call, request, last, special)
-        kept = special_json(special)
+        self._fits(call, request, last, before, special)
+        _within(request.contract_no, unannounced(last.tariff_class, before, special, _applied_on(call, request)))
+        kind = self._store.kind_of(request.contract_no) or ""
+        following = under(kind, last, request.effective_from, special)
         if request.effective_from == last.start:
-            self._store.put_right(request.contract_no, last.start, kept, request.reason, call.now)
+            self._store.put_right(request.contract_no, following, request.reason, call.now)
         else:
-            following = replace(last, start=request.effective_from, special=kept)
             self._store.follow(request.contract_no, following, request.reason, call.now)
         return self._changed(call, request.contract_no, request.effective_from)
 
-    def _fits(self, call: Call, request: AgreeSpecial, terms: TermsRow, special: SpecialTerms | None) -> None:
+    def _fits(
+        self,
+        call: Call,
+        request: AgreeSpecial,
+        terms: TermsRow,
+        before: SpecialTerms | None,
+        special: SpecialTerms | None,
+    ) -> None:
         """Raises SpecialRefused with everything that does not fit."""
         if special is None:
             return
         head = self._history(call, request.contract_no).contract
         found = faults(head.kind, terms.tariff_class, terms.settlement_mode, head.account_no, special)
+        found += pause_faults(terms.tariff_class, before, special)
+        found += exchange_faults(terms.voltage_kv, special)
         if any(part.tariff_code is not None for part in special.parts):
             # A price list is open to the platform, whatever the caller may read of it.
             asking = Call.system(call.now, actor=call.actor)
@@ -236,6 +227,35 @@ class ContractService(ContractApi):
             TermsChanged(contract_no=contract_no, account_no=history.contract.account_no, effective_from=effective_from)
         )
         return history
+
+
+def _applied_on(call: Call, request: ChangeTerms | AgreeSpecial) -> date:
+    """When the customer asked for a change."""
+    applied_on = request.applied_on or call.today
+    if applied_on > call.today:
+        raise TermsConflict(
+            text(
+                f"申请日期 {applied_on} 晚于今天，请改正。",
+                f"The application of {applied_on} lies in the future; correct it.",
+            ),
+            contract_no=request.contract_no,
+            field="applied_on",
+            value=applied_on,
+        )
+    return applied_on
+
+
+def _within(contract_no: str, exceeded: Exceeded | None) -> None:
+    """Raises ChangeLimited for a limit that is not kept."""
+    if exceeded is not None:
+        raise ChangeLimited(
+            exceeded.said,
+            contract_no=contract_no,
+            field=exceeded.field,
+            value=exceeded.value,
+            document=exceeded.document,
+            earliest=exceeded.earliest,
+        )
 
 
 def _not_found(contract_no: str) -> ContractNotFound:

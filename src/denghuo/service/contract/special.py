@@ -21,7 +21,16 @@ from denghuo.service.tariff.api import TariffDocument
 Fault = dict[str, Any]
 """An entry of `SpecialRefused.errors`."""
 _COUNTED = ("transformers", "losses", "line_losses", "parts", "counted_with", "forward", "declared", "green")
-_NAMED = ("free_energy", "agency_case", "charging_station", "pf_standard", "standard_lowered", "connected_on")
+_NAMED = (
+    "free_energy",
+    "agency_case",
+    "charging_station",
+    "pf_use",
+    "on_load_changer",
+    "pf_standard",
+    "standard_lowered",
+    "connected_on",
+)
 _OF_MARKET = ("retail_", "market_", "forward", "declared", "green")
 _PACKAGE = ["retail_title", "retail_document", "retail_prices"]
 _OF_PLANTS = ("connected_on", "subsidised_before")
@@ -40,6 +49,11 @@ def agreed(before: SpecialTerms | None, change: AgreeSpecial) -> SpecialTerms | 
 def ordinary(special: SpecialTerms | None) -> SpecialTerms | None:
     """Special terms that say nothing are none."""
     return None if special == SpecialTerms() else special
+
+
+def kept_special(kept: dict[str, Any] | None) -> SpecialTerms | None:
+    """What `special_json` made."""
+    return None if kept is None else SpecialTerms.model_validate(kept)
 
 
 def special_json(special: SpecialTerms | None) -> dict[str, Any] | None:
@@ -92,7 +106,7 @@ def tariff_faults(parts: Iterable[Part], tariffs: Mapping[str, TariffDocument], 
             continue
         tariff = tariffs.get(part.tariff_code)
         if tariff is None:
-            yield _fault(
+            yield fault(
                 f"parts.{at}.tariff_code",
                 part.tariff_code,
                 f"{on} 没有生效的电价 {part.tariff_code}，请核对代码或先发布该电价。",
@@ -100,7 +114,7 @@ def tariff_faults(parts: Iterable[Part], tariffs: Mapping[str, TariffDocument], 
             )
             continue
         if tariff.tiers is not None:
-            yield _fault(
+            yield fault(
                 f"parts.{at}.tariff_code",
                 part.tariff_code,
                 "分算电量不计阶梯，请选择不分阶梯的电价。",
@@ -112,7 +126,7 @@ def tariff_faults(parts: Iterable[Part], tariffs: Mapping[str, TariffDocument], 
         ):
             if chosen is not None and chosen not in options:
                 listed = ", ".join(options)
-                yield _fault(
+                yield fault(
                     f"parts.{at}.{name}",
                     chosen,
                     f"电价 {tariff.code} 不适用，可选：{listed}。",
@@ -127,7 +141,7 @@ def _plant(special: SpecialTerms) -> Iterator[Fault]:
     """Purchase contracts have a plant and nothing else."""
     for name, field in SpecialTerms.model_fields.items():
         if name not in _OF_PLANTS and getattr(special, name) != field.get_default():
-            yield _fault(
+            yield fault(
                 name,
                 FIELDS.entries[name]["zh"],
                 "购售电合同只约定电站的并网日期与已补贴电量，请清空。",
@@ -135,18 +149,18 @@ def _plant(special: SpecialTerms) -> Iterator[Fault]:
             )
     before = special.subsidised_before
     if before is not None and special.connected_on is None:
-        yield _fault(
+        yield fault(
             "connected_on", None, "请填写电站并网日期。", "The plant's day of connection is needed; fill it in."
         )
     if before is not None and before.wh < 0:
-        yield _fault("subsidised_before", before, "不能为负，请核对。", "It cannot be negative; check it.")
+        yield fault("subsidised_before", before, "不能为负，请核对。", "It cannot be negative; check it.")
 
 
 def _no_plant(special: SpecialTerms) -> Iterator[Fault]:
     for name in _OF_PLANTS:
         value = getattr(special, name)
         if value is not None:
-            yield _fault(name, value, "只用于购售电合同，请清空。", "It is for purchase contracts; leave it out.")
+            yield fault(name, value, "只用于购售电合同，请清空。", "It is for purchase contracts; leave it out.")
 
 
 # --- one kind after the other ----------------------------------------------------------------------------------------------
@@ -159,7 +173,7 @@ def _transformers(special: SpecialTerms) -> Iterator[Fault]:
         if one.capacity_kva.va <= 0:
             yield _more_than_nothing(f"transformers.{at}.capacity_kva", one.capacity_kva)
         if last < one.first_day:
-            yield _fault(
+            yield fault(
                 f"transformers.{at}.last_day",
                 one.last_day,
                 "止日早于起日，请改正日期。",
@@ -167,7 +181,7 @@ def _transformers(special: SpecialTerms) -> Iterator[Fault]:
             )
             continue
         if any(one.first_day <= other[1] and other[0] <= last for other in days.get(one.transformer_no, ())):
-            yield _fault(
+            yield fault(
                 f"transformers.{at}.first_day",
                 one.first_day,
                 f"变压器 {one.transformer_no} 在同一日有两种状态，请使各段日期首尾相接。",
@@ -181,7 +195,7 @@ def _losses(special: SpecialTerms) -> Iterator[Fault]:
     for at, row in enumerate(special.loss_rows):
         limit = (1 << 62) if row.up_to_kwh is None else row.up_to_kwh.wh
         if rows.get(row.transformer_no, [-1])[-1] >= limit:
-            yield _fault(
+            yield fault(
                 f"loss_rows.{at}.up_to_kwh",
                 row.up_to_kwh,
                 "损耗表须按电量上限由小到大，只有最后一行可不填上限。",
@@ -199,7 +213,7 @@ def _losses(special: SpecialTerms) -> Iterator[Fault]:
     ):
         for at, number in enumerate(listed):
             if number not in numbers:
-                yield _fault(
+                yield fault(
                     f"{name}.{at}.transformer_no",
                     number,
                     f"变损中没有变压器 {number}，请先在变损中登记。",
@@ -213,18 +227,18 @@ def _loss(at: int, loss: TransformerLoss, rows: Mapping[str, Sequence[int]]) -> 
         needed = ["no_load_kw"] if loss.copper_share is not None else ["capacity_kva", "no_load_kw", "load_kw"]
         for name in needed:
             if getattr(loss, name) is None:
-                yield _fault(f"losses.{at}.{name}", None, f"按铭牌计算须有该值，{fill[0]}", f"It is needed; {fill[1]}")
+                yield fault(f"losses.{at}.{name}", None, f"按铭牌计算须有该值，{fill[0]}", f"It is needed; {fill[1]}")
         if loss.capacity_kva is not None and loss.capacity_kva.va <= 0:
             yield _more_than_nothing(f"losses.{at}.capacity_kva", loss.capacity_kva)
     elif loss.way == "table" and loss.transformer_no not in rows:
-        yield _fault(
+        yield fault(
             f"losses.{at}.way",
             loss.way,
             f"变压器 {loss.transformer_no} 没有损耗表，请填写损耗表。",
             f"Transformer {loss.transformer_no} has no loss table; enter its rows.",
         )
     elif loss.way == "agreed" and loss.active_kwh is None:
-        yield _fault(
+        yield fault(
             f"losses.{at}.active_kwh",
             None,
             "协议变损须有每月有功损耗，请填写。",
@@ -241,20 +255,20 @@ def _loss(at: int, loss: TransformerLoss, rows: Mapping[str, Sequence[int]]) -> 
     ):
         value = getattr(loss, name)
         if value is not None and value.number < 0:
-            yield _fault(f"losses.{at}.{name}", value, "不能为负，请核对。", "It cannot be negative; check it.")
+            yield fault(f"losses.{at}.{name}", value, "不能为负，请核对。", "It cannot be negative; check it.")
 
 
 def _lines(special: SpecialTerms) -> Iterator[Fault]:
     for at, line in enumerate(special.line_losses):
         if (line.share is None) == (line.active_kwh is None):
-            yield _fault(
+            yield fault(
                 f"line_losses.{at}.share",
                 line.share,
                 "线损率与协议损耗填且只填一种。",
                 "Give the share or the quantity a month, and only one of them.",
             )
         if line.share is not None and not 0 < line.share.number < ALL:
-            yield _fault(
+            yield fault(
                 f"line_losses.{at}.share",
                 line.share,
                 "线损率应大于 0、小于 100%。",
@@ -274,16 +288,14 @@ def _parts(parts: Sequence[Part]) -> Iterator[Fault]:
             if part.way == way and (value is None or value.number <= 0):
                 yield _more_than_nothing(f"parts.{at}.{name}", value)
             elif part.way != way and value is not None:
-                yield _fault(
+                yield fault(
                     f"parts.{at}.{name}",
                     value,
                     "与分算方式不符，请清空或改正方式。",
                     "It does not go with the way; leave it out or correct the way.",
                 )
         if part.ratio is not None and part.ratio.number > ALL:
-            yield _fault(
-                f"parts.{at}.ratio", part.ratio, "定比不能超过 100%。", "A ratio is at most 100 %; correct it."
-            )
+            yield fault(f"parts.{at}.ratio", part.ratio, "定比不能超过 100%。", "A ratio is at most 100 %; correct it.")
 
 
 def _household(special: SpecialTerms, tariff_class: str) -> Iterator[Fault]:
@@ -291,20 +303,20 @@ def _household(special: SpecialTerms, tariff_class: str) -> Iterator[Fault]:
     for name in ("persons", "free_energy"):
         value = getattr(special, name)
         if value and not resident:
-            yield _fault(name, value, "只用于居民用电，请清空。", "It is for residents; leave it out.")
+            yield fault(name, value, "只用于居民用电，请清空。", "It is for residents; leave it out.")
     if special.persons is not None and special.persons_since is None:
-        yield _fault(
+        yield fault(
             "persons_since", None, "请填写多人口受理日期。", "The day of acceptance is needed for persons; fill it in."
         )
     since, until = special.persons_since, special.persons_until
     if since is not None and until is not None and until < since:
-        yield _fault("persons_until", until, "止日早于受理日期，请改正。", "It lies before the acceptance; correct it.")
+        yield fault("persons_until", until, "止日早于受理日期，请改正。", "It lies before the acceptance; correct it.")
 
 
 def _counted(special: SpecialTerms, account_no: str) -> Iterator[Fault]:
     for at, other in enumerate(special.counted_with):
         if other == account_no:
-            yield _fault(
+            yield fault(
                 f"counted_with.{at}", other, "不能是本户，请填其他户号。", "That is this account; name the others."
             )
 
@@ -313,7 +325,7 @@ def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
     """A package has prices and says where it is agreed; package, settlement by points and green power are a market customer's."""
     given = [name for name in FIELDS.entries if name.startswith(_OF_MARKET) and getattr(special, name)]
     if given and settlement != "market":
-        yield _fault(
+        yield fault(
             given[0],
             settlement,
             "只用于市场化结算的合同，请先将结算方式变更为市场化，或清空。",
@@ -322,7 +334,7 @@ def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
     retail = any(name.startswith("retail_") for name in given)
     share = special.retail_spot_share.number if special.retail_spot_share is not None else 0
     if not 0 <= share <= ALL:
-        yield _fault(
+        yield fault(
             "retail_spot_share",
             special.retail_spot_share,
             "现货联动比例应在 0 至 100% 之间，请改正。",
@@ -332,14 +344,14 @@ def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
     needed = ["market_document", "market_node"] if settled or special.forward or special.declared else _PACKAGE
     for name in needed if given else ():
         if name not in given and not (name == "retail_prices" and share == ALL):
-            yield _fault(
+            yield fault(
                 name,
                 None,
                 "约定零售套餐、绿电或按点结算须填写该项。",
                 "A package, green power or settlement by points needs it; fill it in.",
             )
     if share and special.market_node is None:
-        yield _fault(
+        yield fault(
             "market_node",
             None,
             "现货联动须填写价格节点。",
@@ -347,7 +359,7 @@ def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
         )
     if retail and (special.forward or special.declared):
         name = "forward" if special.forward else "declared"
-        yield _fault(
+        yield fault(
             name,
             special.retail_title,
             "零售套餐与中长期、日前电量只约定一种，请取消其一。",
@@ -358,7 +370,7 @@ def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
             yield from _planned(f"{name}.{at}", one)
     bands = Counter(one.band for one in special.retail_prices)
     if bands["total"] and len(bands) > 1:
-        yield _fault(
+        yield fault(
             "retail_prices",
             "total",
             "全时段电价不能与分时段电价并用，请只保留一种。",
@@ -369,7 +381,7 @@ def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
             yield _twice(f"retail_prices.{at}.band", one.band)
     floor, cap = special.retail_floor, special.retail_cap
     if floor is not None and cap is not None and cap.e8 < floor.e8:
-        yield _fault("retail_cap", cap, "均价上限低于下限，请改正。", "The cap lies below the floor; correct them.")
+        yield fault("retail_cap", cap, "均价上限低于下限，请改正。", "The cap lies below the floor; correct them.")
     for at, green in enumerate(special.green):
         if green.quantity_kwh.wh <= 0:
             yield _more_than_nothing(f"green.{at}.quantity_kwh", green.quantity_kwh)
@@ -377,14 +389,14 @@ def _market(special: SpecialTerms, settlement: str) -> Iterator[Fault]:
 
 def _planned(where: str, one: PlannedEnergy) -> Iterator[Fault]:
     if one.last_day < one.first_day:
-        yield _fault(
+        yield fault(
             f"{where}.last_day",
             one.last_day,
             "止日早于起日，请改正日期。",
             "The last day lies before the first; correct the days.",
         )
     if one.end <= one.start:
-        yield _fault(
+        yield fault(
             f"{where}.end",
             one.end,
             "时段止应晚于时段起；跨零点的分两行填写。",
@@ -395,13 +407,14 @@ def _planned(where: str, one: PlannedEnergy) -> Iterator[Fault]:
 
 
 def _twice(field: str, value: str) -> Fault:
-    return _fault(field, value, f"{value} 重复，请合并为一行。", f"{value} stands twice; make one row of it.")
+    return fault(field, value, f"{value} 重复，请合并为一行。", f"{value} stands twice; make one row of it.")
 
 
 def _more_than_nothing(field: str, value: object) -> Fault:
-    return _fault(field, value, "须大于零，请填写。", "It must be more than nothing; fill it in.")
+    return fault(field, value, "须大于零，请填写。", "It must be more than nothing; fill it in.")
 
 
-def _fault(field: str, value: object, zh: str, en: str) -> Fault:
+def fault(field: str, value: object, zh: str, en: str) -> Fault:
+    """What does not fit in a field of the special terms, with what to do about it."""
     said: Text = text(zh, en)
     return {"field": field, "value": "" if value is None else str(value), **said}

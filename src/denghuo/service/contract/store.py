@@ -12,10 +12,11 @@ from denghuo.data.processing.bulk import arrow_rows
 from denghuo.data.processing.work import Work
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import ApparentPower, Power
-from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, SpecialTerms, Terms, TermsIn
+from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, Terms, TermsIn
 from denghuo.service.contract.fee_control import FeeControls
-from denghuo.service.contract.rules import Span, TermsRow, pf_standard
-from denghuo.service.contract.special import said, special_json
+from denghuo.service.contract.rules import Span, TermsRow
+from denghuo.service.contract.special import kept_special, said, special_json
+from denghuo.service.contract.standards import standard_of
 
 _TERMS: LiteralString = (
     "tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w, settlement_mode, pf_standard, special,"
@@ -49,7 +50,7 @@ _PAST: LiteralString = (
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     body = dict(row)
     stored = body.pop("special")
-    special = None if stored is None else SpecialTerms.model_validate(stored)
+    special = kept_special(stored)
     contract_w, capacity_va, pv_w = body.pop("contract_w"), body.pop("capacity_va"), body.pop("pv_w")
     return body | {
         "contract_kw": None if contract_w is None else Power(contract_w),
@@ -174,15 +175,13 @@ class ContractStore:
             ),
         )
 
-    def put_right(
-        self, contract_no: str, start: date, special: dict[str, Any] | None, reason: str, at: datetime
-    ) -> None:
-        """Other special terms in the row that begins on a day; those before are kept as they were known until now."""
-        self._keep_past(contract_no, start, at)
+    def put_right(self, contract_no: str, row: TermsRow, reason: str, at: datetime) -> None:
+        """Other special terms in the row that begins on its day; those before are kept as they were known until now."""
+        self._keep_past(contract_no, row.start, at)
         self._work.run(
-            "UPDATE terms SET special = %s, reason = %s, recorded_at = greatest(recorded_at, %s)"
+            "UPDATE terms SET special = %s, pf_standard = %s, reason = %s, recorded_at = greatest(recorded_at, %s)"
             " WHERE contract_no = %s AND lower(valid) = %s",
-            (_jsonb(special), reason, at, contract_no, start),
+            (_jsonb(row.special), row.pf_standard, reason, at, contract_no, row.start),
         )
 
     def find(self, request: FindContracts, today: date) -> tuple[list[Contract], int]:
@@ -289,7 +288,15 @@ def _terms_of(item: NewContract, org: str, at: datetime) -> tuple[Any, ...]:
         capacity_va,
         None if item.pv_kw is None else item.pv_kw.number,
         item.settlement_mode,
-        pf_standard(item.kind, item.tariff_class, item.voltage_kv, capacity_va, contract_w),
+        standard_of(
+            item.kind,
+            item.tariff_class,
+            item.voltage_kv,
+            capacity_va,
+            contract_w,
+            item.special,
+            item.effective_from,
+        ),
         _jsonb(special_json(item.special)),
         at,
     )

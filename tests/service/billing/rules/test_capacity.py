@@ -35,7 +35,7 @@ from denghuo.service.billing.lines import (
 )
 from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.basic import days_share
-from denghuo.service.billing.rules.capacity import capacity_spans, charged_capacity, exchange_ends_by
+from denghuo.service.billing.rules.capacity import capacity_spans, charged_capacity
 from denghuo.service.billing.rules.scheme import schemes
 
 
@@ -108,15 +108,13 @@ def test_a_reduced_capacity_was_charged_by_half_until_2016(month: str, total: st
     assert ("basic.half" in rules_of(line_of(rated, "basic_capacity"))) is (month == "2016-06")
 
 
+@pytest.mark.scope("B05-07")
 def test_temporary_exchange_counts_from_its_day() -> None:
     units = [
         transformer(315, "running", ("2020-01-01", "2026-05-17")),
         transformer(400, "running", ("2026-05-18", "2026-07-17")),
     ]
     assert str(basic_of(units, 10, "2026-05", days="thirty").total) == "3651.67"  # as cap-12
-    assert exchange_ends_by(date(2026, 5, 18), "10") == date(2026, 7, 17)
-    assert exchange_ends_by(date(2026, 5, 18), "35") == date(2026, 8, 17)
-    assert exchange_ends_by(date(2025, 12, 31), "10") == date(2026, 2, 28)
 
 
 @for_all(

@@ -1,9 +1,11 @@
 """The power-factor adjustment of a bill (功率因数调整电费): what its energies, its standard and its base are.
 
 Reverse reactive energy adds to forward. Losses of transformers and lines before the meters belong to both energies; parallel
-meters to neither. The base is what the components say (`in_power_factor_base`) and the basic charge: energy and basic charge
-in the classic bills; since 2021 market energy, line loss, transmission, system operation and the demand charge; funds never,
-and not what is billed at single-part prices by a fixed ratio. The adjustment may exceed the base.
+meters to neither. Where a plant of the customer's own feeds the site, the active energy is what was drawn from the grid: what the
+plant gave to the site never passed the billing meter, and what was fed into the grid is not drawn. The base is what the components
+say (`in_power_factor_base`) and the basic charge: energy and basic charge in the classic bills; since 2021 market energy, line
+loss, transmission, system operation and the demand charge; funds never, and not what is billed at single-part prices by a fixed
+ratio. The adjustment may exceed the base.
 """
 
 from collections.abc import Sequence
@@ -68,6 +70,7 @@ def power_factor_lines(
     steps = [
         *(registers(piece, value if (piece.value_milli or 0) >= 0 else -value, "kvarh") for piece, value in rows),
         *loss_steps,
+        *_own_plant(subject, kwh),
         _factor_step(
             subject, rule, kwh, kvarh, factor, standard, number, reverse=any(one.value_milli for one in backward)
         ),
@@ -113,6 +116,25 @@ def standard_of(subject: RatingSubject, rule: PowerFactor) -> int | None:
         if capacity >= row.capacity_from.va and (not row.voltages or subject.voltage in row.voltages)
     ]
     return max(fitting, key=lambda row: row.capacity_from.va).standard if fitting else None
+
+
+def _own_plant(subject: RatingSubject, kwh: int) -> list[Step]:
+    """What the customer's own generation does to the factor: only the grid's side is counted."""
+    exported = subject.exported_wh
+    if not exported:
+        return []
+    return [
+        step(
+            "quantity",
+            {"drawn": milli(kwh), "exported": milli(exported)},
+            f"有自备或分布式电源：有功按计费计量点下网电量 {milli(kwh)} 千瓦时，"
+            f"本月上网电量 {milli(exported)} 千瓦时与就地自用的发电量不计入，无功按计费计量点正反向绝对值之和。",
+            f"There is a plant of the customer's own: the active energy is the {milli(kwh)} kWh drawn through the billing meter;"
+            f" the {milli(exported)} kWh fed in this month and what was used on the spot do not count; reactive energy counts in"
+            " both directions. ",
+            "factor.own_plant",
+        )
+    ]
 
 
 def _factor_step(

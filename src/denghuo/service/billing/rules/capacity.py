@@ -9,14 +9,11 @@ charged.
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from denghuo.kernel.period import Month
 from denghuo.service.billing.lines import BasicSpan, TransformerDays
 from denghuo.service.billing.rules.registry import RULES
 from denghuo.service.tariff.api import ChargedBy
 
 PAUSE_DAYS = 15
-EXCHANGE_MONTHS_UP_TO_10_KV = 2
-EXCHANGE_MONTHS_FROM_35_KV = 3
 _DAY = timedelta(days=1)
 _FREE = frozenset({"sealed", "paused"})
 
@@ -103,14 +100,3 @@ def with_contract_demand(capacities: Sequence[BasicSpan], contracts: Sequence[Ba
                 update = {"first_day": first, "last_day": last, "contract_w": other.contract_w}
                 both.append(one.model_copy(update=update))
     return both
-
-
-def exchange_ends_by(begun: date, voltage_kv: str) -> date:
-    """The last day that a temporary exchange (暂换) may have: two months up to 10 kV, three from 20 kV on."""
-    low = voltage_kv in ("0.22", "0.38", "6", "10")
-    months = EXCHANGE_MONTHS_UP_TO_10_KV if low else EXCHANGE_MONTHS_FROM_35_KV
-    year, index = divmod(begun.year * 12 + begun.month - 1 + months, 12)
-    last = Month(year, index + 1)
-    if begun.day > last.day_count:
-        return last.first_day.replace(day=last.day_count)
-    return last.first_day.replace(day=begun.day) - _DAY

@@ -49,11 +49,13 @@ from denghuo.service.contract.api.special import (
     FIELDS,
     LOSS_WAYS,
     PART_WAYS,
+    PF_USES,
     SETTLEMENTS,
     STANDARDS,
     STATES,
     TAKEN_FROM,
     AgreeSpecial,
+    AppliedOn,
     BehindTransformer,
     ForwardEnergy,
     GreenPower,
@@ -68,6 +70,7 @@ from denghuo.service.contract.api.special import (
     Standard,
     Transformer,
     TransformerLoss,
+    Use,
 )
 
 __all__ = [
@@ -77,6 +80,7 @@ __all__ = [
     "KINDS",
     "LOSS_WAYS",
     "PART_WAYS",
+    "PF_USES",
     "SETTLEMENTS",
     "STANDARDS",
     "STATES",
@@ -125,6 +129,7 @@ __all__ = [
     "TermsIn",
     "Transformer",
     "TransformerLoss",
+    "Use",
 ]
 
 KINDS = Dictionary(
@@ -286,7 +291,7 @@ class ChangeTerms(Message):
     capacity_kva: Capacity | None = None
     pv_kw: Generation | None = None
     settlement_mode: Settlement | None = None
-    applied_on: Annotated[date | None, Label("申请日期", "Applied on")] = None
+    applied_on: AppliedOn | None = None
     reason: Reason
 
 
@@ -338,12 +343,13 @@ class ContractApi(Api, noun="contract", version=1):
 
     @command(
         permit="contract.change",
-        problems=(ContractNotFound, TermsConflict, SpecialRefused),
+        problems=(ContractNotFound, TermsConflict, ChangeLimited, SpecialRefused),
         emits=(TermsChanged,),
     )
     def agree_special(self, call: Call, request: AgreeSpecial) -> ContractHistory:
         """Special terms from a day on: losses, transformers and their states, sub-meters and fixed shares, households, agency
-        cases. A month in which they change is billed in stages."""
+        cases. A month in which they change is billed in stages. How long ahead a two-part customer asks for a pause is limited,
+        and how short or long pauses and temporary exchanges may be."""
 
     @command(permit="contract.change", problems=(ContractNotFound, FeeControlRefused), emits=(FeeControlAgreed,))
     def agree_fee_control(self, call: Call, request: AgreeFeeControl) -> ContractHistory:

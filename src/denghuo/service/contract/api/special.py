@@ -19,6 +19,20 @@ STANDARDS = Dictionary(
     {"90": text("0.90", "0.90"), "85": text("0.85", "0.85"), "80": text("0.80", "0.80")},
 )
 Standard = Annotated[Literal[90, 85, 80], Label("功率因数标准", "Power factor standard", dictionary=STANDARDS.name)]
+PF_USES = Dictionary(
+    "contract.pf_use",
+    {
+        "industry": text("工业", "Industry"),
+        "non_industrial": text("非工业", "Non-industrial"),
+        "pumping": text("电力排灌站", "Pumping station"),
+        "agriculture": text("农业", "Agriculture"),
+        "wholesale": text("趸售", "Wholesale"),
+        "wholesale_industry": text("趸售（含未划出的大工业）", "Wholesale with large industry in it"),
+    },
+)
+Use = Literal["industry", "non_industrial", "pumping", "agriculture", "wholesale", "wholesale_industry"]
+PowerFactorUse = Annotated[Use, Label("力调用电性质", "Use for the power factor", dictionary=PF_USES.name)]
+OnLoadChanger = Annotated[bool, Label("带负荷调压装置", "On-load tap changer")]
 SETTLEMENTS = Dictionary(
     "contract.settlement",
     {
@@ -40,11 +54,12 @@ STATES = Dictionary(
         "cold_standby": text("冷备用（未加封）", "Cold standby, not sealed"),
         "sealed": text("冷备用（加封）", "Cold standby, sealed"),
         "paused": text("暂停", "Paused"),
+        "exchanged": text("暂换（运行）", "Exchanged for a time, running"),
     },
-    tones={"running": "good", "paused": "notice"},
+    tones={"running": "good", "paused": "notice", "exchanged": "notice"},
 )
 TransformerState = Annotated[
-    Literal["running", "hot_standby", "cold_standby", "sealed", "paused"],
+    Literal["running", "hot_standby", "cold_standby", "sealed", "paused", "exchanged"],
     Label("运行状态", "State", dictionary=STATES.name),
 ]
 LOSS_WAYS = Dictionary(
@@ -76,6 +91,7 @@ QUARTER = r"^(([01][0-9]|2[0-3]):(00|15|30|45)|24:00)$"
 TransformerNo = Annotated[
     str, StringConstraints(min_length=1, max_length=32, strip_whitespace=True), Label("变压器编号", "Transformer no.")
 ]
+AppliedOn = Annotated[date, Label("申请日期", "Applied on")]
 FirstDay = Annotated[date, Label("起日", "From day")]
 LastDay = Annotated[date | None, Label("止日", "To day")]
 
@@ -235,7 +251,8 @@ SubsidisedBefore = Annotated[Energy, Label("接入前已补贴电量", "Subsidis
 class SpecialTerms(Message):
     """Everything beside class, voltage and capacity that a month is rated by.
 
-    pf_standard: agreed in the place of the one that follows from class and capacity. counted_with: accounts of the same customer,
+    pf_use, on_load_changer: what the power factor standard follows from beside voltage and capacity; without a use the class says
+    it. pf_standard: agreed in the place of the one that follows. counted_with: accounts of the same customer,
     whose energy and capacity count for a discount by energy per kVA. retail_*: the package of a market customer (零售套餐): prices
     by band or one for all hours, a share of the energy that follows the spot prices of `market_node` in their place, a fee on every
     kWh, and bounds of the month's average price. Without a package, by market_document: forward contracts, what was declared a day
@@ -256,6 +273,8 @@ class SpecialTerms(Message):
     free_until: FreeUntil | None = None
     agency_case: AgencyCase | None = None
     charging_station: Charging = False
+    pf_use: PowerFactorUse | None = None
+    on_load_changer: OnLoadChanger = False
     pf_standard: Standard | None = None
     standard_lowered: Lowered = False
     counted_with: CountedWith = []
@@ -289,6 +308,8 @@ SpecialField = Literal[
     "free_until",
     "agency_case",
     "charging_station",
+    "pf_use",
+    "on_load_changer",
     "pf_standard",
     "standard_lowered",
     "counted_with",
@@ -323,6 +344,8 @@ FIELDS = Dictionary(
         "free_until": text("免费电量止日", "Free energy until"),
         "agency_case": text("代理购电加价情形", "Agency case"),
         "charging_station": text("集中式充换电站", "Charging station"),
+        "pf_use": text("力调用电性质", "Use for the power factor"),
+        "on_load_changer": text("带负荷调压装置", "On-load tap changer"),
         "pf_standard": text("约定功率因数标准", "Agreed standard"),
         "standard_lowered": text("降低标准", "Lowered standard"),
         "counted_with": text("同一客户其他户号", "Other accounts of the customer"),
@@ -346,7 +369,8 @@ FIELDS = Dictionary(
 
 class AgreeSpecial(Message):
     """Special terms from a day on: what is given stands in the place of what was agreed before, what is left out stays, and what
-    `ended` names is agreed no more. On the first day of the terms in force they are put right from that day on."""
+    `ended` names is agreed no more. On the first day of the terms in force they are put right from that day on.
+    applied_on: when the customer asked for a pause or for the return from one, which a notice is counted from; else today."""
 
     contract_no: ContractNo
     effective_from: Annotated[date, Label("生效日期", "Effective from")]
@@ -363,6 +387,8 @@ class AgreeSpecial(Message):
     free_until: FreeUntil | None = None
     agency_case: AgencyCase | None = None
     charging_station: Charging | None = None
+    pf_use: PowerFactorUse | None = None
+    on_load_changer: OnLoadChanger | None = None
     pf_standard: Standard | None = None
     standard_lowered: Lowered | None = None
     counted_with: CountedWith | None = None
@@ -383,6 +409,7 @@ class AgreeSpecial(Message):
     ended: Annotated[
         list[SpecialField], Field(max_length=40), Label("不再约定", "No longer agreed", dictionary=FIELDS.name)
     ] = []
+    applied_on: AppliedOn | None = None
     reason: Reason
 
 

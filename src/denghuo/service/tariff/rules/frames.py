@@ -250,5 +250,7 @@ def _power_factor(levels: list[str]) -> PowerFactor:
     high = [level for level in levels if level in HIGH_VOLTAGES]
     standards = [StandardFor(standard=85, capacity_from=ApparentPower.of("100"))]
     if high:
-        standards.append(StandardFor.model_validate({"standard": 90, "capacity_from": "160", "voltages": high}))
+        # "160千伏安以上": 160 kVA itself is not above, and capacities are whole VA.
+        above = ApparentPower.of("160.001")
+        standards.append(StandardFor.model_validate({"standard": 90, "capacity_from": above, "voltages": high}))
     return PowerFactor(standards=standards, document=POWER_FACTOR.number)
