@@ -36,7 +36,6 @@ from denghuo.service.billing.lines import (
     Part,
 )
 from denghuo.service.billing.rules import rate
-from denghuo.service.billing.rules.power_factor import standard_for
 from denghuo.service.billing.rules.views import average_price
 
 # --- parts --------------------------------------------------------------------------------------------------------------------
@@ -226,26 +225,6 @@ def test_a_lowered_standard_gives_no_reward() -> None:
     assert "factor.lowered" in rules_of(rated.lines[-1]) and "不减收" in rated.lines[-1].sentence.zh
     bad = rate(subject(piece("800"), piece("600", "reactive_fwd"), **good), document)
     assert str(amount(bad, "power_factor")) == "10.00"  # 0.80 against 0.85: 2.5 % of 400
-
-
-@pytest.mark.parametrize(
-    ("use", "kva", "more", "standard"),
-    [
-        ("industry", 160, {"high_voltage": True}, 90),
-        ("industry", 159, {"high_voltage": True}, 85),
-        ("industry", 160, {}, 85),
-        ("non_industrial", 160, {"high_voltage": True, "on_load_tap_changer": True}, 90),
-        ("pumping", 3200, {"high_voltage": True}, 90),
-        ("pumping", 500, {"high_voltage": True}, 85),
-        ("agriculture", 100, {}, 80),
-        ("agriculture", 99, {}, None),
-        ("wholesale", 100, {}, 80),
-        ("wholesale", 100, {"with_large_industry": True}, 85),
-        ("other_industry", 100, {}, 85),
-    ],
-)
-def test_standard_by_use_and_capacity(use: Any, kva: int, more: dict[str, bool], standard: int | None) -> None:
-    assert standard_for(use, kva * 1000, **more) == standard
 
 
 def test_a_transformer_counts_once_for_its_standard_and_for_the_discount() -> None:
