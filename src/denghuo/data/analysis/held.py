@@ -6,14 +6,14 @@ Files never change, so what was read of one stands as long as the file is there 
 """
 
 import os
-import pathlib
+import sys
 import threading
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 CELLS_MAX = 128 * 1024
@@ -24,24 +24,23 @@ ALL_CELLS_MAX = 40 * 1024 * 1024
 
 @dataclass(frozen=True)
 class HeldFile:
-    """Rows in the order of a text column, and that column as numpy can search it."""
+    """Rows (structs of the columns, of which a slice costs the same however many there are) in the order of a text column, and the
+    texts of that column. Texts of the same meters are shared by all files."""
 
-    rows: pa.Table
-    keys: Any
+    rows: Any
+    keys: list[str]
 
     @property
     def cells(self) -> int:
-        return self.rows.num_rows * self.rows.num_columns
+        return len(self.rows) * self.rows.type.num_fields
 
-    def of(self, values: Iterable[str]) -> list[pa.Table]:
-        """The rows of some values, a table for each that is there."""
+    def of(self, values: Iterable[str]) -> list[Any]:
+        """The rows of some values, a slice for each that is there."""
         found = []
         for value in sorted(set(values)):
-            wanted = value.encode()
-            first = int(np.searchsorted(self.keys, wanted, "left"))
-            if first < len(self.keys) and self.keys[first] == wanted:
-                last = int(np.searchsorted(self.keys, wanted, "right"))
-                found.append(self.rows.slice(first, last - first))
+            first = bisect_left(self.keys, value)
+            if first < len(self.keys) and self.keys[first] == value:
+                found.append(self.rows.slice(first, bisect_right(self.keys, value, first) - first))
         return found
 
 
@@ -53,7 +52,7 @@ class HeldFiles:
         self._cells = 0
         self._held: OrderedDict[tuple[str, str, int, int], HeldFile] = OrderedDict()
 
-    def file(self, path: pathlib.Path, column: str, cells: int, read: Callable[[], pa.Table]) -> HeldFile | None:
+    def file(self, path: str, column: str, cells: int, read: Callable[[], pa.Table]) -> HeldFile | None:
         """A file whose rows are in the order of a text column; None where it is too large to be held, or is not there."""
         if cells > CELLS_MAX:
             return None
@@ -61,14 +60,14 @@ class HeldFiles:
             stat = os.stat(path)
         except OSError:
             return None
-        key = (str(path), column, stat.st_mtime_ns, stat.st_size)
+        key = (path, column, stat.st_mtime_ns, stat.st_size)
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
                 return self._held[key]
         rows = read()
-        keys = np.array([str(value).encode() for value in rows[column].to_pylist()], dtype=np.bytes_)
-        found = HeldFile(rows.combine_chunks(), keys)
+        keys = [sys.intern(str(value)) for value in rows[column].to_pylist()]
+        found = HeldFile(rows.to_struct_array().combine_chunks(), keys)
         with self._lock:
             if key in self._held:
                 return self._held[key]

@@ -205,7 +205,7 @@ class Lake:
     ) -> pa.Table:
         """A few rows out of many files, by day: of small ones from memory, of large ones from the disk."""
         schema = _dated(kind, names)
-        found: list[pa.Table] = []
+        found: list[Any] = [pa.array([], pa.struct(list(kind.schema)))]
         days: list[date] = []
         large: list[LakeFile] = []
         for file in files:
@@ -216,15 +216,17 @@ class Lake:
                 continue
             for rows in held.of(only[1]):
                 found.append(rows)
-                days += [file.day] * rows.num_rows
-        small = pa.concat_tables([kind.schema.empty_table(), *found]).select(list(names))
+                days += [file.day] * len(rows)
+        small = pa.Table.from_struct_array(pa.concat_arrays(found)).select(list(names))
         table = small.add_column(0, "day", pa.array(days, pa.date32())).cast(schema)
         return pa.concat_tables([table, self._pick(large, names, only).cast(schema)]).sort_by("day") if large else table
 
     def _held(self, kind: LakeClass, file: LakeFile) -> HeldFile | None:
         names = kind.schema.names
         cells = file.row_count * len(names)
-        return _HELD.file(self.folder / file.path, names[0], cells, lambda: self._load(file, names).cast(kind.schema))
+        return _HELD.file(
+            f"{self.folder}/{file.path}", names[0], cells, lambda: self._load(file, names).cast(kind.schema)
+        )
 
     def _pick(self, files: Sequence[LakeFile], names: Sequence[str], only: tuple[str, Sequence[str]]) -> pa.Table:
         """A few rows out of many files: DuckDB reads no more of a file than the pages in which they can stand."""

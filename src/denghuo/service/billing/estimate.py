@@ -142,7 +142,8 @@ class RunningMonth:
 
     def _left(self, places: Int) -> list[Entry]:
         """The contracts in these places, with the terms of their days so far."""
-        wanted = {(row["account_no"], row["kind"]) for row in self._contracts.table.take(places).to_pylist()}
+        own = self._contracts.table.select(["account_no", "kind"]).take(places)
+        wanted = {(row["account_no"], row["kind"]) for row in own.to_pylist()}
         found = []
         for entry in self._entries(sorted({account for account, _ in wanted})):
             terms = tuple(self._until_then(one) for one in entry.terms if one.effective_from < self._until)

@@ -111,14 +111,15 @@ class PlanCurves:
         days = [one for one in self._days_of(total.meter_no, month) if one.day in calendars]
         if not any(one.missing < SLOTS_A_DAY for one in days) or total.energy_wh is None:
             return Told("no_curve")
-        bands = tuple(dict.fromkeys(band for calendar in calendars.values() for band in calendar))
+        # Days of the same hours are many.
+        bands = tuple(dict.fromkeys(band for calendar in dict.fromkeys(calendars.values()) for band in calendar))
         energy, received = dict.fromkeys(bands, 0), dict.fromkeys(bands, 0)
         ends = (*self._cut[1:], SLOTS_A_DAY)
         for one in days:
             calendar = calendars[one.day]
             for start, end, cell in zip(self._cut, ends, one.cells, strict=True):
                 energy[calendar[start]] += cell.wh
-                received[calendar[start]] += end - start - (one.gaps or "").count("1", start, end)
+                received[calendar[start]] += end - start - (one.gaps.count("1", start, end) if one.gaps else 0)
         expected = np.array([slots_in(calendars, bands, total.from_at, total.to_at)])
         curve, seen = (np.array([list(by_band.values())], dtype=np.int64) for by_band in (energy, received))
         highest = max((one.highest.wh for one in days if one.highest is not None), default=-1)

@@ -6,10 +6,12 @@ year) are left to the rules by number.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from denghuo.kernel.period import Month
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUB_METER, SUPPLY_ROLES
@@ -18,6 +20,7 @@ from denghuo.service.billing.engine.plan import PricePlan
 from denghuo.service.billing.rules.quantities import PARENT
 from denghuo.service.tariff.api import BAND_ORDER, Band
 
+pc: Any = pyarrow.compute
 REGISTERS: tuple[Band, ...] = ("total", *BAND_ORDER)  # type: ignore[assignment]  # the names of the bands
 _KWH = 1000
 
@@ -41,7 +44,9 @@ WHERE account_no IS NOT NULL AND role IN (SELECT unnest($billed))
 GROUP BY account_no, kind, point_no, meter_no, piece
 """
 _VALUES = ", ".join(
-    f"coalesce(max(energy_wh) FILTER (band = '{band}'), 0) AS {band}, count(*) FILTER (band = '{band}') > 0 AS has_{band}"
+    f"coalesce(max(energy_wh) FILTER (band = '{band}'), 0) AS {band},"
+    # A register without energy is not settled, and its contract is left in any case.
+    f" max(energy_wh) FILTER (band = '{band}') IS NOT NULL AS has_{band}"
     for band in REGISTERS
 )
 _PRESENT = ", ".join(
@@ -50,7 +55,7 @@ _PRESENT = ", ".join(
 _BANDS_GIVEN = " + ".join(f"m.has_{band}::INT" for band in REGISTERS)
 _JOINED = f"""
 WITH contract AS ({_CONTRACTS}), metered AS ({_METERS.format(values=_VALUES, sub=SUB_METER)})
-SELECT dense_rank() OVER (ORDER BY c.account_no, c.kind) - 1 AS contract, c.*,
+SELECT c.*,
        -- Each register once: as many rows as bands.
        coalesce(m.settled AND m.registers = {_BANDS_GIVEN}, false) AS plain,
        m.meter_no, coalesce(m.days_estimated, 0)::BIGINT AS days_estimated, {_PRESENT},
@@ -76,7 +81,18 @@ def metered(terms: pa.Table, energy: pa.Table, used: pa.Table, month: Month) -> 
             },
         )
         rows: pa.Table = found.to_arrow_table()
-        return rows
+    return rows.add_column(0, "contract", pa.array(_numbered(rows)))
+
+
+def _numbered(rows: pa.Table) -> Int:
+    """The number of each row's contract, of rows in the order of contracts; a window of the query would sort them once more."""
+    fresh = np.ones(len(rows), dtype=np.bool_)
+    if len(rows):
+        columns = [rows[name].combine_chunks() for name in ("account_no", "kind")]
+        fresh[1:] = np.logical_or.reduce(
+            [pc.not_equal(one.slice(1), one.slice(0, len(one) - 1)).to_numpy(zero_copy_only=False) for one in columns]
+        )
+    return np.cumsum(fresh) - 1
 
 
 def meter_energies(plan: PricePlan, values: Mapping[Band, Int], given: Mapping[Band, Flags]) -> tuple[Energies, Flags]:
