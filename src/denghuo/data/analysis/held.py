@@ -32,7 +32,7 @@ class HeldFile:
 
     @property
     def cells(self) -> int:
-        return len(self.rows) * self.rows.type.num_fields
+        return int(len(self.rows) * self.rows.type.num_fields)
 
     def of(self, values: Iterable[str]) -> list[Any]:
         """The rows of some values, a slice for each that is there."""
