@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from denghuo_verify.clock import MINUTES, SLOTS, day_bands
+from denghuo_verify.clock import MINUTES, SLOTS, Calendar, day_bands
 from denghuo_verify.energy import WH, NoBill, by_meter, shared
 from denghuo_verify.figures import ZERO, number
 from denghuo_verify.stages import midnight
@@ -42,11 +42,16 @@ class Disagrees(Exception):
 
 
 def from_curves(
-    registers: Sequence[Register], curves: Sequence[Mapping[str, Any]], tariff: Mapping[str, Any], days: Sequence[date]
+    registers: Sequence[Register],
+    curves: Sequence[Mapping[str, Any]],
+    tariff: Mapping[str, Any],
+    days: Sequence[date],
+    calendar: Calendar | None = None,
 ) -> Iterator[Right | tuple[Register, Disagrees | NoBill]]:
     """The figures of all registers that were taken from a curve and whose curve is given, or why none follows.
 
     registers, days: of a bill, or of a stage of it, which has its bands by its own days and its own tariff.
+    calendar: what the bill keeps of special days.
     """
     known = {(one["meter_no"], one["quantity"]): on_days(one, days) for one in curves}
     for rows in by_meter(registers):
@@ -59,7 +64,11 @@ def from_curves(
                 continue
             mine = [one for one in taken if one["quantity"] == quantity]
             try:
-                yield from _demand(mine, total, values) if quantity == "demand" else _bands(mine, total, values, tariff)
+                yield from (
+                    _demand(mine, total, values)
+                    if quantity == "demand"
+                    else _bands(mine, total, values, tariff, calendar)
+                )
             except (Disagrees, NoBill) as reason:
                 yield mine[0], reason
 
@@ -98,10 +107,14 @@ def _demand(rows: Sequence[Register], total: Register, days: Mapping[date, Value
 
 
 def _bands(
-    rows: Sequence[Register], total: Register, days: Mapping[date, Values], tariff: Mapping[str, Any]
+    rows: Sequence[Register],
+    total: Register,
+    days: Mapping[date, Values],
+    tariff: Mapping[str, Any],
+    calendar: Calendar | None,
 ) -> Iterator[Right]:
     """Shares the register over the bands; every band that it comes to stands in the file, and no other."""
-    energy = split(number(total["energy"]), total, days, tariff)
+    energy = split(number(total["energy"]), total, days, tariff, calendar)
     stated = {one["band"]: one for one in rows}
     for band, figure in energy.items():
         yield Right(stated.get(band, {**total, "band": band, "energy": "0"}), figure)
@@ -111,7 +124,11 @@ def _bands(
 
 
 def split(
-    register: Decimal, total: Register, days: Mapping[date, Values], tariff: Mapping[str, Any]
+    register: Decimal,
+    total: Register,
+    days: Mapping[date, Values],
+    tariff: Mapping[str, Any],
+    calendar: Calendar | None = None,
 ) -> dict[str, Decimal]:
     """kWh by band, in the order in which the bands first come on the days.
 
@@ -123,7 +140,7 @@ def split(
     expected: dict[str, int] = {}
     highest: Decimal | None = None
     for day, values in days.items():
-        bands = day_bands(tariff, day)
+        bands = day_bands(tariff, day, calendar)
         for band in bands:
             for of_band in (received, expected):
                 of_band.setdefault(band, 0)

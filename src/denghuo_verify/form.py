@@ -225,6 +225,18 @@ TERMS: dict[str, Form] = {
     "?charging_station": FLAG,
     "?market": MARKET,
     "?exported_wh": MILLI,
+    "?calendar": {
+        "?days": [
+            {
+                "day": DAY,
+                "kind": frozenset({"workday", "rest_day", "holiday"}),
+                "?holiday": TEXT,
+                "?holiday_days": COUNT,
+                "?maxima": [range(-90, 91)],
+            }
+        ],
+        "documents": [TEXT],
+    },
     "?generation": {
         "generated_wh": MILLI,
         "?subsidised_before_wh": MILLI,

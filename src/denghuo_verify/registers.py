@@ -55,8 +55,10 @@ def check_curves(document: Mapping[str, Any], report: Report) -> set[str]:
         stages = stages_of(bill, stated(document["tariff"]), stated(document.get("tariffs", [])))
         split = [
             one
-            for first, last, tariff in stages
-            for one in from_curves(touching(registers, first, last), document["curves"], tariff, days_from(first, last))
+            for first, last, tariff, calendar in stages
+            for one in from_curves(
+                touching(registers, first, last), document["curves"], tariff, days_from(first, last), calendar
+            )
         ]
     except NoBill:
         # The bill as a whole says it: without its stages nothing can be computed.

@@ -8,6 +8,7 @@ from itertools import pairwise, zip_longest
 from typing import Any
 
 from denghuo_verify.charges import billed_days
+from denghuo_verify.clock import Calendar, calendar_of
 from denghuo_verify.energy import WH, NoBill
 from denghuo_verify.extras import SUBSIDY
 from denghuo_verify.figures import ZERO
@@ -56,17 +57,17 @@ def by_name(bill: Terms, own: Terms, further: Sequence[Terms]) -> dict[tuple[str
     return found
 
 
-def stages_of(bill: Terms, own: Terms, further: Sequence[Terms]) -> list[tuple[date, date, Terms]]:
-    """First day, last day and tariff of each stage of a bill; a bill that has none is one stage.
+def stages_of(bill: Terms, own: Terms, further: Sequence[Terms]) -> list[tuple[date, date, Terms, Calendar | None]]:
+    """First day, last day, tariff and kept days of each stage of a bill; a bill that has none is one stage.
 
     Raises:
         NoBill: the file has not the tariff of a stage.
     """
     stages = bill["rating"].get("stages")
     if not stages:
-        return [(*billed_days(bill["rating"]), own)]
+        return [(*billed_days(bill["rating"]), own, calendar_of(bill["rating"]))]
     named = by_name(bill, own, further)
-    return [(*billed_days(one), found_tariff(named, one)) for one in stages]
+    return [(*billed_days(one), found_tariff(named, one), calendar_of(one)) for one in stages]
 
 
 def days_from(first: date, last: date) -> list[date]:

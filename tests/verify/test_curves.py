@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy
 from denghuo.service.billing.batch import Entry, Piece
-from denghuo.service.billing.curves import key, settled
+from denghuo.service.billing.curves import key
 from denghuo.service.billing.cuts import Channel, Shown, cut
 from denghuo.service.billing.engine.atoms import Calendar, calendars_of
 from denghuo.service.billing.engine.figures import Flags, Int
@@ -19,6 +19,7 @@ from denghuo.service.billing.engine.split import Tolerance, split
 from denghuo.service.billing.file import tariff_part
 from denghuo.service.billing.pieces import piece_json
 from denghuo.service.billing.rating import Span
+from denghuo.service.billing.rules.quantities import settled
 from denghuo.service.billing.stage_curves import StageCurves
 from denghuo.service.reading.api import AtomDay
 from denghuo.service.tariff import shipped
@@ -57,6 +58,33 @@ def test_bands_of_days_are_those_of_the_platform() -> None:
             compared += 1
             assert tuple(day_bands(written, day)) == calendars[day], (tariff.code, day)
     assert compared > 150
+
+
+def test_bands_of_special_days_are_those_of_the_platform() -> None:
+    """Every tariff of every area over holidays, moved working days, rest days and hot days."""
+    facts = [
+        DayFacts(date(2026, 5, 1), "holiday", "劳动节", 5),
+        DayFacts(date(2026, 2, 17), "holiday", "春节", 9),
+        DayFacts(date(2026, 4, 5), "holiday", "清明节", 3),
+        DayFacts(date(2026, 5, 9), "workday"),
+        DayFacts(date(2026, 5, 10), "rest_day"),
+        DayFacts(date(2026, 7, 15), maxima=(35, 35, 36)),
+        DayFacts(date(2026, 8, 15), "rest_day", maxima=(34, 40, 40)),
+    ]
+    special = 0
+    for tariff in TARIFFS:
+        written = tariff_part(tariff)
+        for one in facts:
+            spans = [
+                BandSpan(day=one.day, band=band, start=start, end=end) for band, start, end in spans_of_day(tariff, one)
+            ]
+            calendars = calendars_of(spans)
+            kept = {"day": str(one.day), "kind": one.kind, "holiday": one.holiday, "holiday_days": one.holiday_days}
+            if calendars is not None:
+                found = day_bands(written, one.day, {str(one.day): kept | {"maxima": list(one.maxima)}})
+                assert tuple(found) == calendars[one.day], (tariff.code, one)
+                special += not settled(tariff, Month(one.day.year, one.day.month))
+    assert special > 20
 
 
 FEW = st.integers(0, 3)

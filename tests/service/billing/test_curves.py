@@ -49,8 +49,9 @@ from denghuo.service.billing.api import (
     StartCycle,
 )
 from denghuo.service.billing.batch import SUPPLY_ROLES
-from denghuo.service.billing.curves import Curves, settled
+from denghuo.service.billing.curves import Curves
 from denghuo.service.billing.engine.atoms import Calendar, MonthCells, month_plan
+from denghuo.service.billing.rules.quantities import settled
 from denghuo.service.contract.api import AgreeFeeControl, ContractApi
 from denghuo.service.reading.api import CURVE_INTAKE, MONTH_ENERGY, REGISTER_INTAKE, Intake, MonthRef, ReadingApi
 from denghuo.service.tariff.api import (

@@ -37,6 +37,7 @@ _SPECIAL = (
     "market",
     "generation",
     "exported_wh",
+    "calendar",
 )
 Row = Mapping[str, Any]
 """A bill as it is stored."""

@@ -41,6 +41,9 @@ class Terms:
     effective_to: date | None
 
 
+CURVE = "curve"
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A register over a piece of the month: a row of `reading.month_energy`."""
@@ -77,6 +80,11 @@ class Entry:
     @property
     def org(self) -> str:
         return self.terms[-1].org
+
+
+def by_curve(piece: Piece) -> bool:
+    """Whether a piece is a band that a curve gave."""
+    return piece.method == CURVE and piece.band != "total" and piece.quantity.startswith("active")
 
 
 StagePieces = Mapping[tuple[str, str], Sequence[Sequence[Piece]]]

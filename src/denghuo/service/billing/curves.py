@@ -4,8 +4,8 @@ What comes out has the shape of `reading.month_energy`: the registers as they we
 whose tariff is by time of use and whose curve agrees with its register. Where the two do not agree, the register's row is held and
 says why; where a meter has both curve and registers by band, the registers stand if the curve agrees with them.
 
-Left alone are meters without a curve, and tariffs whose bands of a day hang on holidays, kinds of days or heat, which no calendar
-tells here. Accounts whose terms or tariff change within the month are split stage by stage (`stage_curves`).
+Left alone are meters without a curve, and tariffs whose bands of a day hang on holidays, kinds of days or heat of which no table is
+published. Accounts whose terms or tariff change within the month are split stage by stage (`stage_curves`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +22,7 @@ from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES
+from denghuo.service.billing.calendar import Calendars
 from denghuo.service.billing.demands import charges_demand, with_demands
 from denghuo.service.billing.engine.atoms import (
     Calendar,
@@ -36,7 +37,6 @@ from denghuo.service.billing.engine.atoms import (
 from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.engine.split import Split, Tolerance, split
 from denghuo.service.billing.rules import chosen
-from denghuo.service.billing.rules.quantities import seasons_of
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
     METERS_MAX,
@@ -49,7 +49,7 @@ from denghuo.service.reading.api import (
     cell_name,
     day_atoms,
 )
-from denghuo.service.tariff.api import AskBands, AskedDay, Band, TariffApi, TariffDocument
+from denghuo.service.tariff.api import AskBands, Band, TariffApi, TariffDocument
 
 pc: Any = pyarrow.compute
 SPLIT_ENERGY = DatasetSchema(
@@ -95,7 +95,7 @@ def split_table(
     until: date | None = None,
 ) -> pa.Table:
     """As `split_energy`, of tables. until: the midnight at which the energies of a running month end."""
-    calendars = calendars_by_key(ask, call, month, tariffs)
+    calendars = calendars_by_key(ask, call, Calendars(ask, call, month, until=until), tariffs)
     if not calendars and not any(charges_demand(tariff, month) for tariff in tariffs):
         return energy
     named = tariffs_of_accounts(terms, month, tariffs)
@@ -132,7 +132,8 @@ def split_rows(
 ) -> pa.Table:
     """As `split_table`, of the rows of a few accounts: the curves of their meters alone are asked for, as known at an instant."""
     named = tariffs_of_accounts(terms, month, tariffs)
-    calendars = calendars_by_key(ask, call, month, [tariff for tariff in tariffs if key(tariff) in set(named.values())])
+    mine = [tariff for tariff in tariffs if key(tariff) in set(named.values())]
+    calendars = calendars_by_key(ask, call, Calendars(ask, call, month, known_at, until), mine)
     plan = month_plan(calendars)
     meters = sorted(set(map(str, energy["meter_no"].to_pylist())))
 
@@ -180,17 +181,8 @@ def _banded(
     return found
 
 
-def settled(tariff: TariffDocument, month: Month) -> bool:
-    """Whether the day of the week alone says which bands a day of the month has."""
-    return all(season.days == "all" and not season.conditional for season in seasons_of(tariff, month))
-
-
 def key(tariff: TariffDocument) -> str:
     return f"{tariff.code}/{tariff.version}"
-
-
-def days_of(month: Month) -> list[date]:
-    return [month.first_day + timedelta(days=step) for step in range((month.next.first_day - month.first_day).days)]
 
 
 def _at(rows: Int) -> Any:
@@ -198,14 +190,15 @@ def _at(rows: Int) -> Any:
 
 
 def calendars_by_key(
-    ask: Ask, call: Call, month: Month, tariffs: Sequence[TariffDocument]
+    ask: Ask, call: Call, days: Calendars, tariffs: Sequence[TariffDocument]
 ) -> dict[str, Mapping[date, Calendar]]:
-    """The calendars of the tariffs (by their keys) that split a month by curves."""
-    days = [AskedDay(day=day) for day in days_of(month)]
+    """The calendars of the tariffs (by their keys) that split a month by curves; none where a tariff hangs on days that are not
+    published."""
     found: dict[str, Mapping[date, Calendar]] = {}
     for tariff in tariffs:
-        if tariff.time_of_use and settled(tariff, month):
-            asked = AskBands(code=tariff.code, version=tariff.version, days=days)
+        known = days.asked(tariff) if tariff.time_of_use else None
+        if known is not None:
+            asked = AskBands(code=tariff.code, version=tariff.version, days=known)
             told = calendars_of(ask(TariffApi).bands(call, asked).spans)
             if told is not None:
                 found[key(tariff)] = told

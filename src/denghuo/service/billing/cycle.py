@@ -17,6 +17,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem, Unavailable
 from denghuo.service.billing.api import Advance, Advanced
 from denghuo.service.billing.batch import Entry, Terms
+from denghuo.service.billing.calendar import Calendars
 from denghuo.service.billing.columns import MonthColumns, MonthPart, month_columns
 from denghuo.service.billing.curves import split_energy
 from denghuo.service.billing.issue import issue_passed
@@ -294,6 +295,7 @@ def rate_entries(
         entries_of,
         subsidised=lambda one: subsidised.get(one, 0),
         market_of=spot.of,
+        calendar_of=Calendars(ask, platform_call(call), Month.of(month), known_at).of,
     )
     stages = stage_pieces(ask, platform_call(call), Month.of(month), rating, entries, known_at)
     use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month, known_at)

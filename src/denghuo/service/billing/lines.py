@@ -283,6 +283,24 @@ class Generated(Message):
     connected_on: date
 
 
+class SpecialDay(Message):
+    """A day that is not what its day of the week says, or of which the temperature counts: as a calendar or the weather has it.
+    maxima: whole degrees that it reached, and the days before it, the latest first."""
+
+    day: date
+    kind: Literal["workday", "rest_day", "holiday"]
+    holiday: str = ""
+    holiday_days: Annotated[int, Field(ge=0, le=366)] = 0
+    maxima: Annotated[list[int], Field(max_length=31)] = []
+
+
+class DayCalendar(Message):
+    """The days of a month by published tables, for bands that hang on them; days that are not named are ordinary."""
+
+    days: Annotated[list[SpecialDay], Field(max_length=31)] = []
+    documents: Annotated[list[str], Field(max_length=10)]
+
+
 class RatingSubject(Message):
     """One contract in one month, with everything that rating needs.
 
@@ -297,6 +315,7 @@ class RatingSubject(Message):
     customer_energy_wh, customer_capacity_va: all points of the customer, for the discount by kWh per kVA; None = this contract.
     standard_lowered: a lowered power-factor standard, which gives no reward. free_months: months of free energy that the household
     has in this bill. agency_case: why the agency price is multiplied. charging_station: a central charging station.
+    calendar: the days by which a curve gave the bands, where the day of the week alone does not tell them.
     exported_wh: what a plant of the customer fed in during the month, which the power factor leaves out.
     """
 
@@ -330,6 +349,7 @@ class RatingSubject(Message):
     market: MarketMonth | None = None
     generation: Generated | None = None
     exported_wh: Wh | None = None
+    calendar: DayCalendar | None = None
 
 
 # --- what comes out --------------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SLOTS_A_DAY, Month
 from denghuo.service.billing.batch import Piece, Terms
-from denghuo.service.billing.curves import settled, split_rows
+from denghuo.service.billing.calendar import Calendars
+from denghuo.service.billing.curves import split_rows
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import METERS_MAX, MONTH_ENERGY, EnergySeries, MeterAtoms, ReadingApi
 from denghuo.service.tariff.api import TariffDocument
@@ -36,7 +37,8 @@ class OwnCurves:
 
         tariffs: those of the stages of the month.
         """
-        by_time = [one for one in tariffs if one.time_of_use and settled(one, self._month)]
+        known = Calendars(self._ask, self._call, self._month, until=self._call.today)
+        by_time = [one for one in tariffs if one.time_of_use and known.asked(one) is not None]
         active = [one for one in pieces if f"{one.quantity}_wh" == self._series]
         banded = {one.meter_no for one in active if one.band != "total"}
         meters = sorted({one.meter_no for one in active} - banded)[:METERS_MAX]

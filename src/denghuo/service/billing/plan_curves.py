@@ -16,10 +16,12 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.service.billing.api.plan import BASES, Basis
 from denghuo.service.billing.batch import Piece
-from denghuo.service.billing.curves import TOLERANCE, days_of, key, settled
+from denghuo.service.billing.calendar import days_of
+from denghuo.service.billing.curves import TOLERANCE, key
 from denghuo.service.billing.engine.atoms import Calendar, calendars_of, slots_in
 from denghuo.service.billing.engine.split import split
 from denghuo.service.billing.pieces import piece_of
+from denghuo.service.billing.rules.quantities import settled
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import METERS_MAX, AtomDay, EnergySeries, MeterAtoms, ReadingApi
 from denghuo.service.tariff.api import AskBands, AskedDay, Band, TariffApi, TariffDocument

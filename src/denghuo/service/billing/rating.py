@@ -13,7 +13,8 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import decimal_text
-from denghuo.service.billing.batch import Entry, Piece, StagePieces, Terms
+from denghuo.service.billing.batch import Entry, Piece, StagePieces, Terms, by_curve
+from denghuo.service.billing.calendar import CalendarOf, no_calendar
 from denghuo.service.billing.cuts import cut, cuts_said
 from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingRemark, RatingSubject
 from denghuo.service.billing.pieces import metered
@@ -102,7 +103,7 @@ class Rating:
     opened: tells since when a contract has its class, asked only where the tier year needs it. entries_of: the month's entries of
     another account, for the few that are rated together. of_parts: the tariffs that parts of a contract may name, where they are
     not these. subsidised: gives the Wh that bills of earlier months subsidised of an account's plant. market_of: gives the points
-    and prices of market customers.
+    and prices of market customers. calendar_of: gives the days of the month that bands of a tariff hang on.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Rating:
         of_parts: Iterable[TariffDocument] | None = None,
         subsidised: Callable[[str], int] = _nothing,
         market_of: MarketOf = nothing_known,
+        calendar_of: CalendarOf = no_calendar,
     ) -> None:
         self._month = month
         self._tariffs = list(tariffs)
@@ -122,6 +124,7 @@ class Rating:
         self._of_parts = self._tariffs if of_parts is None else list(of_parts)
         self._subsidised = subsidised
         self._market_of = market_of
+        self._calendar_of = calendar_of
         self._chosen: dict[tuple[object, ...], TariffDocument | CannotRate] = {}
         self._last_day = month.next.first_day - _ONE_DAY
 
@@ -216,6 +219,8 @@ class Rating:
         subject = subject.model_copy(update=more) if more else subject
         if subject.standard is not None and tariff.power_factor is not None:
             subject = subject.model_copy(update={"exported_wh": exported(self._entries_of(entry.account_no))})
+        if any(by_curve(piece) for piece in entry.pieces):
+            subject = subject.model_copy(update={"calendar": self._calendar_of(tariff)})
         return subject, used_before, remarks
 
     def _days(self, entry: Entry) -> tuple[date, date]:

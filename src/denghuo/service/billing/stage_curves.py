@@ -21,7 +21,8 @@ from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.kernel.values import round_half_up
-from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, StagePieces
+from denghuo.service.billing.batch import CURVE, PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, StagePieces, by_curve
+from denghuo.service.billing.calendar import Calendars
 from denghuo.service.billing.curves import TOLERANCE, Curves, atoms_table, calendars_by_key, key
 from denghuo.service.billing.cuts import ESTIMATED, Channel, CutRegisters, Shown, cut
 from denghuo.service.billing.demands import charges_demand, with_demands
@@ -33,7 +34,6 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import METERS_MAX, MONTH_ENERGY, AtomDay, EnergySeries, MeterAtoms, ReadingApi
 from denghuo.service.tariff.api import Band, TariffDocument
 
-METHOD = "curve"
 _SIDES: Mapping[str, tuple[str, frozenset[str], EnergySeries]] = {
     "supply": ("active_fwd", SUPPLY_ROLES, "active_fwd_wh"),
     "purchase": ("active_rev", PURCHASE_ROLES, "active_rev_wh"),
@@ -84,11 +84,6 @@ def stage_pieces(
 
 def _key(entry: Entry) -> tuple[str, str]:
     return entry.account_no, entry.kind
-
-
-def by_curve(piece: Piece) -> bool:
-    """Whether a piece is a band that a curve gave."""
-    return piece.method == METHOD and piece.band != "total" and piece.quantity.startswith("active")
 
 
 def whole(entry: Entry, spans: Sequence[Span], month: Month, until: date | None = None) -> bool:
@@ -162,7 +157,8 @@ def _ask_curves(
             meters.setdefault(entry.kind, set()).update(
                 one.meter_no for one in entry.pieces if one.quantity == quantity
             )
-    calendars = calendars_by_key(ask, call, month, list(tariffs.values()))
+    days_known = Calendars(ask, call, month, known_at, until)
+    calendars = calendars_by_key(ask, call, days_known, list(tariffs.values()))
     cut_of_days = month_plan(calendars).cut
     days: dict[str, list[AtomDay]] = {}
     for kind, numbers in meters.items() if calendars else ():
@@ -249,7 +245,7 @@ class StageCurves:
             if sum(shape.values()) > 0:
                 parts = share(one.energy_wh or 0, list(shape.values()), 1)
                 found += [
-                    replace(one, band=band, energy_wh=wh, method=METHOD) for band, wh in zip(shape, parts, strict=True)
+                    replace(one, band=band, energy_wh=wh, method=CURVE) for band, wh in zip(shape, parts, strict=True)
                 ]
         return found
 

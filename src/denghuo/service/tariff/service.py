@@ -18,16 +18,23 @@ from denghuo.service.tariff.api import (
     AreasFound,
     AreaShown,
     AskBands,
+    AskCalendar,
     AskSpotPrices,
     BandsOfDays,
     BandSpan,
+    CalendarShown,
     CheckTariff,
     CompareTariffs,
+    DayTableRef,
+    DayTablesFound,
+    DayTableShown,
+    DraftDays,
     Drafted,
     DraftPriceTable,
     DraftSpotPrices,
     DraftTariff,
     DraftWithdrawn,
+    FindDayTables,
     Finding,
     FindPriceTables,
     FindSpotTables,
@@ -67,6 +74,7 @@ from denghuo.service.tariff.api import (
     UrdbTariff,
     UrdbTariffs,
 )
+from denghuo.service.tariff.days import DayDesk
 from denghuo.service.tariff.gazette import area_shown, listed, no_such_area
 from denghuo.service.tariff.monthly import MonthlyPrices
 from denghuo.service.tariff.rules import (
@@ -108,6 +116,7 @@ class TariffService(TariffApi):
         self._store = TariffStore(work)
         self._monthly = MonthlyPrices(self._store, TableStore(work))
         self._spot = SpotDesk(work)
+        self._days = DayDesk(work)
         self._examine = examine
 
     # -- drafting and publishing -----------------------------------------------------------------------------------------
@@ -249,6 +258,23 @@ class TariffService(TariffApi):
 
     def spot_file(self, call: Call, request: AskSpotPrices) -> Document:
         return self._spot.file(request)
+
+    # -- days ------------------------------------------------------------------------------------------------------------
+
+    def draft_days(self, call: Call, request: DraftDays) -> DayTableShown:
+        return self._days.draft(call, request)
+
+    def publish_days(self, call: Call, request: DayTableRef) -> DayTableShown:
+        return self._days.publish(call, request)
+
+    def day_tables(self, call: Call, request: FindDayTables) -> DayTablesFound:
+        return self._days.find(call, request)
+
+    def day_table(self, call: Call, request: DayTableRef) -> DayTableShown:
+        return self._days.shown(request)
+
+    def calendar(self, call: Call, request: AskCalendar) -> CalendarShown:
+        return self._days.calendar(call, request, self._one(request.code, request.version).document)
 
     # -- drafts ----------------------------------------------------------------------------------------------------------
 

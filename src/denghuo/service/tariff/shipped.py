@@ -69,6 +69,12 @@ def price_table(area: str, month: str) -> str | None:
     return file.read_text("utf-8") if file.is_file() else None
 
 
+def holidays(year: str) -> str | None:
+    """The text of the holidays and moved working days of a year, as the State Council's notice has them."""
+    file = _folder() / NATIONAL / f"holidays_{year}.csv"
+    return file.read_text("utf-8") if file.is_file() else None
+
+
 @functools.cache
 def _names() -> dict[str, str]:
     return {code: area.title.en.lower().replace(" ", "-") for code, area in national().items()} | WHOLE_PROVINCES

@@ -11,7 +11,15 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.rules.prices import at_voltage, find_price
-from denghuo.service.billing.rules.quantities import BAND_PLACES, PARENT, bands_of, base_bands_of, limits_of, whole
+from denghuo.service.billing.rules.quantities import (
+    BAND_PLACES,
+    PARENT,
+    bands_of,
+    base_bands_of,
+    limits_of,
+    settled,
+    whole,
+)
 from denghuo.service.tariff.api import Band, Component, Group, TariffDocument, Tiers
 
 TIER_MONTHS = 12
@@ -79,6 +87,9 @@ def price_plan(tariff: TariffDocument, month: Month, voltage: str) -> PricePlan 
         return None
     if tariff.effective_to is not None and tariff.effective_to < month.next.first_day:
         # What follows it within the month makes a stage of its own.
+        return None
+    if not settled(tariff, month):
+        # Bills that a curve gave bands keep their days, which the rules add.
         return None
     if _adjusts_all(tariff, voltage):
         return None

@@ -56,6 +56,11 @@ def seasons_of(tariff: TariffDocument, month: Month) -> list[Season]:
     return sorted((season for season in tariff.seasons if month.month in season.months), key=lambda one: one.overlay)
 
 
+def settled(tariff: TariffDocument, month: Month) -> bool:
+    """Whether the day of the week alone says which bands a day of the month has."""
+    return all(season.days == "all" and not season.conditional for season in seasons_of(tariff, month))
+
+
 def bands_of(tariff: TariffDocument, month: Month) -> set[Band]:
     return {entry.band for season in seasons_of(tariff, month) for entry in season.bands}
 

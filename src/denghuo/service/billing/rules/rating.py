@@ -24,6 +24,7 @@ from denghuo.service.billing.rules.quantities import (
     tier_energy,
     whole,
 )
+from denghuo.service.billing.rules.special_days import days_counted
 from denghuo.service.billing.rules.subsidy import COMPONENT as SUBSIDY
 from denghuo.service.billing.rules.subsidy import subsidised
 from denghuo.service.billing.rules.words import milli, step
@@ -92,6 +93,8 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
     remarks = list(metered.remarks)
     if subject.market is not None and subject.market.slots is not None and subject.market.slots.estimated:
         remarks.append(points_estimated(len(subject.market.slots.estimated)))
+    if subject.calendar is not None:
+        remarks += days_counted(tariff, subject.calendar)
     sums = _Sums()
     tiers = _priced(subject, tariff, metered, sums)
     free: list[BillLine] = []

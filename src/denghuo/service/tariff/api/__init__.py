@@ -3,6 +3,23 @@
 from denghuo.kernel.contract import Api, Call, Nothing, command, query
 from denghuo.kernel.fields import Document
 from denghuo.service.tariff.api.area import AreaDocument, AreaRef, AreaRow, AreasFound, AreaShown, AreaTariff
+from denghuo.service.tariff.api.calendar import (
+    DAY_TABLES,
+    NATION,
+    AskCalendar,
+    CalendarShown,
+    DaysFaulty,
+    DaysPublished,
+    DayTableDay,
+    DayTableKind,
+    DayTableRef,
+    DayTableRow,
+    DayTablesFound,
+    DayTableShown,
+    DraftDays,
+    FindDayTables,
+    NoSuchDayTable,
+)
 from denghuo.service.tariff.api.day import AskBands, AskedDay, BandsOfDays, BandSpan
 from denghuo.service.tariff.api.spot import (
     SPOT_SERIES,
@@ -149,10 +166,12 @@ __all__ = [
     "CHARGED_BY",
     "CHARGES",
     "COMPONENTS",
+    "DAY_TABLES",
     "DAY_TYPES",
     "GROUPS",
     "IN_FORCE_MAX",
     "KINDS",
+    "NATION",
     "PRICE_UNITS",
     "QUANTITIES",
     "SETTLEMENTS",
@@ -170,6 +189,7 @@ __all__ = [
     "AreaTariff",
     "AreasFound",
     "AskBands",
+    "AskCalendar",
     "AskSpotPrices",
     "AskedDay",
     "Band",
@@ -177,15 +197,25 @@ __all__ = [
     "BandWindows",
     "BandsOfDays",
     "BasicCharge",
+    "CalendarShown",
     "Charge",
     "ChargedBy",
     "CheckTariff",
     "CompareTariffs",
     "Component",
+    "DayTableDay",
+    "DayTableKind",
+    "DayTableRef",
+    "DayTableRow",
+    "DayTableShown",
+    "DayTablesFound",
     "DayType",
+    "DaysFaulty",
+    "DaysPublished",
     "DemandDiscount",
     "DemandRule",
     "Difference",
+    "DraftDays",
     "DraftPriceTable",
     "DraftSpotPrices",
     "DraftTariff",
@@ -195,6 +225,7 @@ __all__ = [
     "ExampleLine",
     "ExampleQuantity",
     "Exemption",
+    "FindDayTables",
     "FindPriceTables",
     "FindSpotTables",
     "FindTariffs",
@@ -207,6 +238,7 @@ __all__ = [
     "LoadPublished",
     "Loaded",
     "NoSuchArea",
+    "NoSuchDayTable",
     "NoSuchPriceTable",
     "NoSuchSpotTable",
     "NotADraft",
@@ -371,6 +403,26 @@ class TariffApi(Api, noun="tariff", version=1):
     @query(permit="tariff.read")
     def spot_file(self, call: Call, request: AskSpotPrices) -> Document:
         """The same as a file, as it can be taken in again and as the verifier reads it."""
+
+    @command(permit="tariff.draft", problems=(DaysFaulty, DaysPublished, NothingToCorrect))
+    def draft_days(self, call: Call, request: DraftDays) -> DayTableShown:
+        """Reads a table of days and keeps it as a draft; another draft of the same kind, area and period is replaced."""
+
+    @command(permit="tariff.publish", problems=(NoSuchDayTable, DaysPublished, SamePerson))
+    def publish_days(self, call: Call, request: DayTableRef) -> DayTableShown:
+        """Puts a table of days into force, by a second person; the one that it corrects holds no more from then on."""
+
+    @query(permit="tariff.read")
+    def day_tables(self, call: Call, request: FindDayTables) -> DayTablesFound:
+        """Tables of holidays and of temperatures that came in."""
+
+    @query(permit="tariff.read", problems=(NoSuchDayTable,))
+    def day_table(self, call: Call, request: DayTableRef) -> DayTableShown:
+        """One table with its days."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def calendar(self, call: Call, request: AskCalendar) -> CalendarShown:
+        """What the bands of a tariff hang on in a month: kinds of days, holidays and heat, by the published tables."""
 
     @query(permit="tariff.read")
     def tariffs(self, call: Call, request: FindTariffs) -> TariffsFound:

@@ -5,6 +5,7 @@ from denghuo.service.tariff.rules.checking import check
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
 from denghuo.service.tariff.rules.comparing import differences
 from denghuo.service.tariff.rules.composing import carried_into, compose
+from denghuo.service.tariff.rules.days import days_of_month, needs_of, read_days
 from denghuo.service.tariff.rules.frames import TRANSMISSION_FROM, frames
 from denghuo.service.tariff.rules.price_table import read_price_table
 from denghuo.service.tariff.rules.purchase import purchase_notices
@@ -20,14 +21,17 @@ __all__ = [
     "carried_into",
     "check",
     "compose",
+    "days_of_month",
     "differences",
     "faulty",
     "file_of",
     "file_text",
     "frames",
     "mean_of",
+    "needs_of",
     "price_rows",
     "purchase_notices",
+    "read_days",
     "read_price_table",
     "read_spot",
     "read_text",

@@ -1,0 +1,140 @@
+"""Messages and problems of days (日历): holidays and working days moved by a notice, highest temperatures, and what follows for the
+bands of a tariff in a month."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.fields import AsOf, Day, Instant, MonthText, TariffCode
+from denghuo.kernel.problem import NotFound, Problem, text
+from denghuo.service.tariff.api.day import AskedDay
+from denghuo.service.tariff.api.table import Issue
+from denghuo.service.tariff.api.tariff import AreaCode, Status, VersionNo
+from denghuo.service.tariff.season import DAY_TYPES, SourceNumber
+
+NATION = "CN"
+"""The area of holidays that hold in the whole country."""
+DAY_TEXT_MAX = 262_144
+DAY_TABLES = Dictionary(
+    "tariff.day_table",
+    {
+        "holidays": text("节假日与调休", "Holidays and moved days"),
+        "temperatures": text("日最高气温", "Highest temperatures"),
+    },
+)
+DayTableKind = Annotated[Literal["holidays", "temperatures"], Label("类别", "Kind", dictionary=DAY_TABLES.name)]
+DayPeriod = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2]))?$"), Label("年或年月", "Year or month")
+]
+DayKind = Annotated[Literal["workday", "rest_day", "holiday"], Label("日类型", "Day type", dictionary=DAY_TYPES.name)]
+HolidayName = Annotated[str, Label("节假日", "Holiday")]
+Place = Annotated[str, Label("测温地点", "Measured at")]
+Highest = Annotated[str | None, Label("最高气温（℃）", "Highest temperature (°C)")]
+
+
+class DraftDays(Message):
+    """A table of days as a CSV file with its document.
+
+    holidays, of a year: columns day, kind (holiday 节假日, workday 调休上班, rest_day 休息日) and name; days that are not named are
+    working days from Monday to Friday and rest days at the weekend. The area CN is the whole country; what an area has of its own
+    goes before it. Without a text, the holidays of the year that ship are taken. temperatures, of a month: columns day, maximum
+    (degrees, one decimal at most) and place where a tariff names one. A table of the same kind, area and period that is published
+    already is replaced only as a correction.
+    """
+
+    kind: DayTableKind
+    area: AreaCode
+    period: DayPeriod
+    document_no: SourceNumber
+    text: Annotated[
+        str | None, StringConstraints(min_length=1, max_length=DAY_TEXT_MAX), Label("日历文件", "File of days")
+    ] = None
+    correction: Annotated[bool, Label("更正已发布的日历", "Corrects a published table")] = False
+
+
+class DayTableRef(Message):
+    """An issue of a table of days; without a number the newest."""
+
+    kind: DayTableKind
+    area: AreaCode
+    period: DayPeriod
+    issue: Issue | None = None
+
+
+class FindDayTables(Page):
+    """Tables of days, the newest period first."""
+
+    kind: DayTableKind | None = None
+    area: AreaCode | None = None
+    status: Status | None = None
+
+
+class DayTableRow(Message):
+    table_no: Annotated[str, Label("表号", "Table")]
+    kind: DayTableKind
+    area: AreaCode
+    period: DayPeriod
+    issue: Issue
+    status: Status
+    document_no: SourceNumber
+    days: Annotated[int, Label("日数", "Days")]
+    drafted_by: Annotated[str, Label("起草人", "Drafted by")]
+    drafted_at: Annotated[AwareDatetime, Label("起草时间", "Drafted at")]
+    published_by: Annotated[str | None, Label("发布人", "Published by")]
+    published_at: Annotated[AwareDatetime | None, Label("发布时间", "Published at")]
+
+
+class DayTablesFound(Message):
+    rows: list[DayTableRow]
+    total: int
+    next: str | None
+    as_of: AsOf
+
+
+class DayTableDay(Message):
+    """A day of a table: of holidays with its kind and name, of temperatures with its maximum."""
+
+    day_no: Annotated[str, Label("日", "Day and place")]
+    day: Day
+    kind: DayKind | None = None
+    name: HolidayName = ""
+    place: Place = ""
+    maximum: Highest = None
+
+
+class DayTableShown(Message):
+    head: DayTableRow
+    days: list[DayTableDay]
+
+
+class AskCalendar(Message):
+    """The days of a month for a tariff, or as they were known at an instant; without `version` the newest published one."""
+
+    code: TariffCode
+    version: VersionNo | None = None
+    month: MonthText
+    known_at: Instant | None = None
+
+
+class CalendarShown(Message):
+    """All days of the month in order, as far as the bands of the tariff hang on them; `documents` say so. missing: days of which
+    what they hang on is not published."""
+
+    days: list[AskedDay]
+    missing: Annotated[list[date], Field(max_length=31)]
+    documents: list[str]
+    as_of: AsOf
+
+
+class DaysFaulty(Problem, noun="tariff", status=422, zh="日历文件有错误", en="The table of days has errors"):
+    """Fields: faults = [{line, field, value, what, remedy}]."""
+
+
+class NoSuchDayTable(NotFound, noun="tariff", status=404, zh="没有该日历", en="There is no such table of days"):
+    """Fields: kind, area, period."""
+
+
+class DaysPublished(Problem, noun="tariff", status=409, zh="该日历已发布", en="The table of days is published"):
+    """Fields: kind, area, period."""
