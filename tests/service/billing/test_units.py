@@ -12,6 +12,7 @@ from tests.service.billing.county import (
     CLERK,
     MONTH,
     OPERATOR,
+    OTHER_PERSON,
     County,
     Supply,
     county,
@@ -35,15 +36,18 @@ from tests.service.billing.test_cycle import (
 from tests.service.bindings import NOW
 
 from denghuo.kernel.contract import Call, Nothing
+from denghuo.kernel.values import Percent
 from denghuo.service.billing import units as units_module
 from denghuo.service.billing.api import (
     AdvanceUnit,
     AskUnitBoard,
     BilledAsAWhole,
+    BillRef,
     CycleRef,
     ExceptionRef,
     FindExceptions,
     MonthNotOver,
+    ReverseBill,
     SetAutoStart,
     StartCycle,
     StartUnit,
@@ -55,6 +59,7 @@ from denghuo.service.billing.api import (
     WholeCompanyOnly,
 )
 from denghuo.service.reading.api import ReadingApi, Resolve, UnitMonth, UnitRead, UnitsToTell
+from denghuo.service.workflow.api import Decide, WorkflowApi
 
 MISHAN, SANJIA = "1405810.01", "1405810.02"
 OF_MISHAN = {one.account_no for one in ALL if one.station == 1}
@@ -131,6 +136,20 @@ def test_units_come_to_the_bills_of_the_whole_month(found: County) -> None:
     with pytest.raises(BilledAsAWhole):
         started(found, MISHAN)
     assert {row.state for row in rows_of(found).values()} == {"blocked"}
+
+    # A bill that was taken back was wrong: all of it, until another stands in its place.
+    whole = found.billing.unit_board(ACCOUNTANT, AskUnitBoard(month=MONTH))
+    assert str(whole.error_share) == "0.00"
+    number = f"202604{RESIDENT.account_no}101"
+    wrong = found.billing.bill(ACCOUNTANT, BillRef(bill_no=number)).amount
+    asked = found.billing.reverse_bill(ACCOUNTANT, ReverseBill(bill_no=number, reason="用电类别有误"))
+    decided = Decide(approval_no=asked.approval_no, agreed=True, remark="已核对")
+    found.directory(WorkflowApi).decide(OTHER_PERSON, decided)
+    found.settle()
+    after = found.billing.unit_board(ACCOUNTANT, AskUnitBoard(month=MONTH))
+    assert after.amount == whole.amount - wrong
+    assert after.error_share == Percent.of_parts(wrong.fen, after.amount.fen)
+    assert {row.org for row in after.rows if row.error_share != Percent(0)} == {MISHAN}
 
 
 def test_reads_start_their_unit_and_a_late_one_is_picked_up_alone(database_dsn: str, tmp_path: pathlib.Path) -> None:

@@ -10,7 +10,9 @@ from denghuo.service.billing.store import UNDER_WAY, UnitRun
 
 Figures = Mapping[str, int]
 _SUMS = ("due", "read", "rated", "issued", "open", "waiting")
-_NONE: Figures = dict.fromkeys(("rated", "issued", "open", "unrated", "waiting", "held", "energy_wh", "amount_fen"), 0)
+_NONE: Figures = dict.fromkeys(
+    ("rated", "issued", "open", "unrated", "waiting", "held", "energy_wh", "amount_fen", "wrong_fen"), 0
+)
 
 
 def unit_row(unit: UnitRun, figures: Figures | None, month_state: str | None, now: datetime) -> UnitRow:
@@ -29,6 +31,7 @@ def unit_row(unit: UnitRun, figures: Figures | None, month_state: str | None, no
         open=found["open"],
         waiting=found["waiting"],
         passed_share=_passed(found),
+        error_share=_wrong(found),
         energy=Energy(found["energy_wh"]),
         amount=Money(found["amount_fen"]),
         rate=_rate(unit),
@@ -60,6 +63,7 @@ def unit_board(
         units_done=sum(row.state in ("issued", "blocked") for row in rows),
         read_share=Percent.of_parts(sums["read"], sums["due"]),
         passed_share=_passed(every),
+        error_share=_wrong(every),
         energy=Energy(every["energy_wh"]),
         amount=Money(every["amount_fen"]),
         ends_at=max(ends, default=None),
@@ -103,3 +107,8 @@ def _passed(figures: Figures) -> Percent | None:
     """The share of contracts that no rule held at any time."""
     reviewed = figures["rated"] + figures["unrated"]
     return Percent.of_parts(max(reviewed - figures["held"], 0), reviewed)
+
+
+def _wrong(figures: Figures) -> Percent | None:
+    """Wrongly billed money / billed money (差错率)."""
+    return Percent.of_parts(figures["wrong_fen"], figures["amount_fen"])

@@ -63,7 +63,6 @@ from denghuo.service.billing.rules.claims.correction import (
 )
 from denghuo.service.billing.rules.claims.temporary import component_prices
 from denghuo.service.billing.rules.registry import RULES, Basis, cited, in_force
-from denghuo.service.billing.rules.views import error_rate, reading_rate
 
 RULE_ID = (
     r"(quantity|loss|basic|factor|tier|agency|market|solar|late|breach|theft|correction|refund|outage|temporary)"
@@ -438,20 +437,6 @@ def test_old_refund_of_a_payment_in_advance(used: int, back: str) -> None:
     explained(claim)
     with pytest.raises(ValueError, match="agreed"):
         temporary_refund(Money(1), 0, 0)
-
-
-def test_kpi_01_reading_rate() -> None:
-    inputs, expected = given("kpi-01")
-    for at, name in enumerate(("a", "b")):
-        assert reading_rate([inputs["n"][at]], [inputs["miss"][at]]) == Percent.of(expected[name])
-    assert reading_rate(inputs["n"], inputs["miss"]) == Percent.of(expected["total"])
-    assert reading_rate([], []) is None
-
-
-def test_kpi_02_error_rate() -> None:
-    inputs, expected = given("kpi-02")
-    found = error_rate(yuan(inputs["err"]), yuan(inputs["total"]))
-    assert found is not None and round(Decimal(str(found)), 1) == Decimal(expected["rate"])
 
 
 # --- registry ----------------------------------------------------------------------------------------------------------------

@@ -113,6 +113,10 @@ class AskUnitBoard(Message):
     org: OrganisationCode | None = None
 
 
+ErrorShare = Annotated[Percent | None, Label("差错率", "Wrongly billed, share")]
+"""Money of bills that were taken back, rebilled or adjusted for an error / billed money."""
+
+
 class UnitRow(Message):
     """A unit's month. due, read: meters of its accounts at the end of the month. accounts: contracts to bill; done: rated in the
     run under way. waiting: accounts without a read; open: contracts held for any reason. passed_share: without a person. rate:
@@ -138,6 +142,7 @@ class UnitRow(Message):
     ends_at: Annotated[AwareDatetime | None, Label("预计结束", "Expected end")]
     ended_at: Annotated[AwareDatetime | None, Label("结束", "Ended")]
     trouble: Annotated[TextPair | None, Label("停止原因", "Why it stopped")]
+    error_share: ErrorShare = None
 
 
 class UnitBoard(Message):
@@ -161,6 +166,7 @@ class UnitBoard(Message):
     amount: Annotated[Money, Label("应收电费", "Amount receivable")]
     ends_at: Annotated[AwareDatetime | None, Label("预计结束", "Expected end")]
     rows: list[UnitRow]
+    error_share: ErrorShare = None
     as_of: AsOf
 
 

@@ -1,11 +1,11 @@
-"""Prices as a bill shows them, and figures about billing (均价、单价、抄表与核算指标). For reading only: an average must never be
+"""Prices as a bill shows them (均价、单价). For reading only: an average must never be
 used to compute a charge again, which misses it by yuan on a large bill."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from denghuo.kernel.fields import TextPair
-from denghuo.kernel.values import Energy, Money, Percent, Price, round_half_up
+from denghuo.kernel.values import Energy, Money, Price, round_half_up
 from denghuo.service.billing.lines import BillLine
 from denghuo.service.tariff.api import Band
 
@@ -68,13 +68,3 @@ def _averages(
             title = own[0].title if code else None
             found.append(UnitPrice(code, title, band, Energy(energy), amount, average))
     return found
-
-
-def reading_rate(due: Sequence[int], missed: Sequence[int]) -> Percent | None:
-    """Read accounts / accounts due (实抄率): an estimated reading is one that was missed. None without accounts."""
-    return Percent.of_parts(sum(due) - sum(missed), sum(due))
-
-
-def error_rate(wrong: Money, due: Money) -> Percent | None:
-    """Wrongly billed money / billed money (差错率)."""
-    return Percent.of_parts(wrong.fen, due.fen)

@@ -218,7 +218,29 @@ class Units:
             (AWAITED, month, org),
         ):
             found.setdefault(row["org"], dict(_NONE)).update({name: row[name] for name in row if name != "org"})
+        for org_of, wrong in self._wrong(month, org).items():
+            found.setdefault(org_of, dict(_NONE))["wrong_fen"] = wrong
         return found
 
+    def _wrong(self, month: str, org: str | None) -> dict[str, int]:
+        """Money that was billed wrongly, by unit: what a rebilled bill changed, all of one that was only taken back, and what
+        adjustment bills of the month settled for errors (theft, breach and other refunds are none)."""
+        rows = self._work.rows(
+            "SELECT org, sum(wrong)::bigint AS wrong FROM ("
+            "SELECT was.org, abs(was.amount_fen - coalesce(new.amount_fen, 0)) AS wrong FROM bill AS was"
+            " LEFT JOIN bill AS new ON (new.month, new.account_no, new.kind) = (was.month, was.account_no, was.kind)"
+            " AND new.state = 'issued' AND new.reverses IS NULL AND new.case_no IS NULL"
+            " WHERE was.month = %(month)s AND was.state = 'reversed' AND was.kind = 'supply' AND was.reverses IS NULL"
+            " AND was.case_no IS NULL UNION ALL "
+            "SELECT bill.org, abs(bill.amount_fen) FROM bill JOIN adjustment_case USING (case_no)"
+            " WHERE bill.month = %(month)s AND bill.state = 'issued' AND bill.kind = 'supply' AND bill.reverses IS NULL"
+            " AND adjustment_case.cause NOT IN ('theft', 'breach', 'refund')"
+            ") AS errors WHERE denghuo.of_unit(org, %(org)s) GROUP BY org",
+            {"month": month, "org": org},
+        )
+        return {row["org"]: row["wrong"] for row in rows}
 
-_NONE = dict.fromkeys(("rated", "issued", "energy_wh", "amount_fen", "open", "unrated", "waiting", "held"), 0)
+
+_NONE = dict.fromkeys(
+    ("rated", "issued", "energy_wh", "amount_fen", "open", "unrated", "waiting", "held", "wrong_fen"), 0
+)
