@@ -162,10 +162,12 @@ def basic_lines(
     registers: Sequence[Mapping[str, Any]],
     span: tuple[date, date],
     kwh: Decimal,
+    resold: Decimal = ZERO,
 ) -> list[Line]:
     """基本电费: a line for each span of unchanged capacity or contract demand, and the discount.
 
-    A central charging station pays nothing before its exemption ends: a line of zero.
+    A central charging station pays nothing before its exemption ends: a line of zero. resold: kW that are passed on
+    to others.
     """
     code, unit = f"basic_{basic['by']}", "kVA" if basic["by"] == "capacity" else "kW"
     exemption = basic.get("charging_stations")
@@ -175,7 +177,7 @@ def basic_lines(
         if span[1] < until:
             return [free]
         paying = {**rating, "charging_station": False}
-        return [free, *basic_lines(basic, tariff, paying, registers, (until, span[1]), kwh)]
+        return [free, *basic_lines(basic, tariff, paying, registers, (until, span[1]), kwh, resold)]
     spans = terms(rating, *span)
     if basic["by"] == "capacity":
         spans = [one for one in spans if one["capacity"] is not None]
@@ -184,6 +186,7 @@ def basic_lines(
     if not spans or not rows:
         raise NoBill("没有容量、需量或基本电价", "there is no capacity, no demand or no basic price")
     metered = None if basic["by"] == "capacity" else metered_demand(registers)
+    metered = None if metered is None else max(metered - resold, ZERO)
     lines = []
     for one in spans:
         quantity = (

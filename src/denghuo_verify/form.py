@@ -213,6 +213,7 @@ TERMS: dict[str, Form] = {
             "?quantity_wh": MILLI,
             "?ratio": FIGURE,
             "?take_from": frozenset({"flat", "each"}),
+            "?resale": frozenset({"one_shift", "two_shifts", "three_shifts", "farming"}),
         }
     ],
     "?losses": [LOSS],

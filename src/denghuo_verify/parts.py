@@ -1,5 +1,6 @@
 """What is priced apart from the main meter: parallel meters, sub-meters, fixed quantities, fixed ratios (套表、定量、定比)."""
 
+import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,7 @@ from denghuo_verify.figures import ZERO, half_up, number
 
 ORDER = ("parallel", "meter", "quantity", "ratio")
 """In which the parts are taken off the main meter; a parallel meter stands beside it and takes nothing off."""
+KWH_FOR_A_KW = {"one_shift": 180, "two_shifts": 360, "three_shifts": 540, "farming": 270}
 Registers = Sequence[Mapping[str, Any]]
 Tariffs = Sequence[Mapping[str, Any]]
 """All that the file holds, the bill's own first."""
@@ -37,6 +39,22 @@ def in_force(tariffs: Tariffs, code: str, first: date) -> Mapping[str, Any]:
             f"文件没有 {first} 有效的电价 {code}", f"the file has no tariff {code} that is in force on {first}"
         )
     return max(begun, key=lambda one: str(one["effective_from"]))
+
+
+def resold(parts: Sequence[PartEnergy], first: date, last: date) -> Decimal:
+    """转供: kW that customers behind the meter take off its demand, by the kWh of a month that stand for one kW.
+
+    The energy of a part of a month is brought to a whole one.
+    """
+    in_month, days = calendar.monthrange(first.year, first.month)[1], (last - first).days + 1
+    return sum(
+        (
+            half_up(sum(one.bands.values(), ZERO) * in_month / (KWH_FOR_A_KW[one.terms["resale"]] * days), 3)
+            for one in parts
+            if one.terms.get("resale") is not None
+        ),
+        ZERO,
+    )
 
 
 def main_registers(rating: Mapping[str, Any], registers: Registers) -> Registers:

@@ -28,7 +28,7 @@ from denghuo_verify.extras import SUBSIDY, charge_lines, free_energy_lines, subs
 from denghuo_verify.figures import ZERO, half_up, number
 from denghuo_verify.losses import Lost, borne, line_loss, transformer_loss
 from denghuo_verify.market import REPLACED, green_lines, market_lines
-from denghuo_verify.parts import PartEnergy, Tariffs, main_registers, taken_off
+from denghuo_verify.parts import PartEnergy, Tariffs, main_registers, resold, taken_off
 
 Terms = Mapping[str, Any]
 
@@ -101,7 +101,8 @@ def rated(rating: Terms, tariff: Terms, registers: Sequence[Terms], tariffs: Tar
             (funds if line.group == "fund" else energy).append(line)
     basic: list[Line] = []
     if tariff.get("basic") is not None:
-        basic = basic_lines(tariff["basic"], tariff, rating, energies.registers, (first, last), energies.billed)
+        less = resold(energies.parts, first, last)
+        basic = basic_lines(tariff["basic"], tariff, rating, energies.registers, (first, last), energies.billed, less)
     adjustment: list[Line] = []
     if tariff.get("power_factor") is not None:
         rule = tariff["power_factor"]

@@ -28,9 +28,9 @@ from tests.service.bindings import clock
 
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.period import midnight
-from denghuo.kernel.values import ApparentPower, Power, Price
+from denghuo.kernel.values import ApparentPower, Energy, Power, Price
 from denghuo.service.billing.api import StartCycle
-from denghuo.service.contract.api import AgreeSpecial, ChangeTerms, ContractApi, Transformer
+from denghuo.service.contract.api import AgreeSpecial, ChangeTerms, ContractApi, Part, Transformer
 from denghuo.service.reading.api import REGISTER_INTAKE, Intake, ReadingApi
 from denghuo.service.tariff.api import BasicCharge, DemandRule, PowerFactor, PriceAt, TariffDocument
 
@@ -45,7 +45,8 @@ SOLAR = Supply(9, 2, daily(40), "general_single_part", 200, surplus=daily(30), c
 CHANGER = Supply(10, 2, daily(40), "general_single_part", 200, capacity_kva=125)
 SMALL = Supply(11, 2, daily(40), "general_single_part", 90)
 PUMPS = Supply(12, 2, daily(40), "agricultural", 200, capacity_kva=125)
-ALL = [RUNNING, PAUSED, TOO_SHORT, GROWN, DEMAND, OVER, FLOOR, SOLAR, CHANGER, SMALL, PUMPS]
+RESELLER = Supply(13, 2, daily(40), "two_part_demand", 100, capacity_kva=200)
+ALL = [RUNNING, PAUSED, TOO_SHORT, GROWN, DEMAND, OVER, FLOOR, SOLAR, CHANGER, SMALL, PUMPS, RESELLER]
 REACTIVE = [RUNNING, SOLAR, CHANGER, SMALL, PUMPS]
 """1,200 kWh against 900 kvarh: 0.80."""
 
@@ -111,7 +112,7 @@ def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
     with county(request.param, database_dsn, tmp_path) as made:
         settle_county(made, ALL, prices())
         take(made, "reactive_fwd", [(one, 0, 900) for one in REACTIVE])
-        take(made, "demand", [(DEMAND, 0, 105), (OVER, 0, 120), (FLOOR, 0, 90)])
+        take(made, "demand", [(DEMAND, 0, 105), (OVER, 0, 120), (FLOOR, 0, 90), (RESELLER, 0, 110)])
         yield made
 
 
@@ -157,6 +158,8 @@ def test_large_customers_are_billed_as_they_agreed(found: County) -> None:
     first, *short = units("paused", 20)
     back = first.model_copy(update={"transformer_no": "T2", "first_day": date(2026, 4, 21)})
     agree(found, TOO_SHORT, 11, transformers=[first, *short, back])
+    fixed = Part(point_no="R1", way="quantity", quantity_kwh=Energy.of("900"), resale="one_shift")
+    agree(found, RESELLER, 1, parts=[fixed])
     change(found, GROWN, 16, capacity_kva=ApparentPower.of("800"))
     change(found, FLOOR, 1, contract_kw=Power.of("90"), tariff_code="test.floor")
     change(found, RUNNING, 1, voltage_kv="10")
@@ -175,6 +178,8 @@ def test_large_customers_are_billed_as_they_agreed(found: County) -> None:
     # Contract demand 100 kW: 105 is not above 105 %, 120 is by 15 kW which count twice; 160 kW are 40 % of the capacity.
     assert told(DEMAND, "basic_demand") == [("100", "3000.00")]
     assert told(OVER, "basic_demand") == [("135", "4050.00")]
+    # 900 kWh that are passed on to one shift stand for 5 of the 110 kW.
+    assert told(RESELLER, "basic_demand") == [("100", "3000.00")]
     assert told(FLOOR, "basic_demand") == [("160", "4800.00")]
 
     # 0.80 below 0.90 at high voltage above 160 kVA: 5 % of energy and basic charge; 0.85: 2.5 %; farms are at their standard.

@@ -304,6 +304,7 @@ def _part(one: contract.Part, days: Days) -> Part:
         quantity_wh=_of_days(one.quantity_kwh.wh if one.quantity_kwh else 0, days),
         ratio=one.ratio or Percent(0),
         take_from=one.take_from,
+        resale=one.resale,
     )
 
 

@@ -294,6 +294,13 @@ def _parts(parts: Sequence[Part]) -> Iterator[Fault]:
                     "与分算方式不符，请清空或改正方式。",
                     "It does not go with the way; leave it out or correct the way.",
                 )
+        if part.resale is not None and part.way == "parallel":
+            yield fault(
+                f"parts.{at}.resale",
+                part.resale,
+                "并列计量不在总表之内，不折算需量，请清空。",
+                "A parallel meter is not behind the main one and takes off no demand; leave it out.",
+            )
         if part.ratio is not None and part.ratio.number > ALL:
             yield fault(f"parts.{at}.ratio", part.ratio, "定比不能超过 100%。", "A ratio is at most 100 %; correct it.")
 

@@ -102,19 +102,21 @@ LOSS = st.one_of(
     ),
 )
 PART = st.builds(
-    lambda way, kwh, ratio, code, take_from: {
+    lambda way, kwh, ratio, code, take_from, resale: {
         "point_no": f"{way[0]}1",
         "way": way,
         "quantity_wh": kwh * 1000,
         "ratio": ratio,
         "tariff_code": code,
         "take_from": take_from,
+        "resale": resale,
     },
     st.sampled_from(["meter", "parallel", "quantity", "ratio"]),
     KWH,
     PERCENT,
     st.sampled_from([None, "single"]),
     st.sampled_from(["flat", "each"]),
+    st.sampled_from([None, None, "one_shift", "two_shifts", "three_shifts", "farming"]),
 )
 
 

@@ -34,6 +34,7 @@ from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.prices import at_voltage
 from denghuo.service.billing.rules.quantities import metered_demand
 from denghuo.service.billing.rules.registry import RULES
+from denghuo.service.billing.rules.resale import Resold
 from denghuo.service.billing.rules.words import charge, milli, percent, registers, remark, step
 from denghuo.service.tariff.api import BasicCharge, ChargedBy, DemandDiscount, DemandRule, PriceAt, TariffDocument
 
@@ -103,13 +104,15 @@ def basic_lines(
     last: date,
     energy_wh: int,
     pieces: Sequence[MeteredPiece],
+    passed_on: Sequence[Resold] = (),
 ) -> tuple[list[BillLine], list[RatingRemark]]:
     """The lines of the basic charge, one for each span of unchanged terms, and the discount as a negative line.
 
-    energy_wh: of the whole bill, for the discount; pieces: those of the main meters, whose demands are added.
+    energy_wh: of the whole bill, for the discount; pieces: those of the main meters, whose demands are added. passed_on:
+    what others behind them take off the demand.
     """
     if _exempt(subject, basic, first):
-        return _exempted(subject, tariff, basic, first, last, energy_wh, pieces)
+        return _exempted(subject, tariff, basic, first, last, energy_wh, pieces, passed_on)
     spans = [
         span.model_copy(update={"first_day": max(span.first_day, first), "last_day": min(span.last_day, last)})
         for span in subject.spans
@@ -136,7 +139,7 @@ def basic_lines(
             value=subject.voltage,
         )
     remarks: list[RatingRemark] = []
-    demand = _measured(pieces) if basic.by == "demand" else _Measured(None, [])
+    demand = _measured(pieces, passed_on) if basic.by == "demand" else _Measured(None, [])
     if basic.by == "demand" and demand.watts is None:
         remarks.append(
             remark(
@@ -224,7 +227,7 @@ def _span_line(
     )
 
 
-def _measured(pieces: Sequence[MeteredPiece]) -> _Measured:
+def _measured(pieces: Sequence[MeteredPiece], passed_on: Sequence[Resold]) -> _Measured:
     read = [piece for piece in pieces if piece.quantity == "demand" and piece.band == "total"]
     steps = [registers(piece, piece.value_milli or 0, "kW") for piece in read]
     watts, feeds = metered_demand(pieces), len({piece.point_no for piece in read})
@@ -238,6 +241,9 @@ def _measured(pieces: Sequence[MeteredPiece]) -> _Measured:
                 "basic.feeds",
             )
         )
+    if watts is not None:
+        watts = max(watts - sum(one.watts for one in passed_on), 0)
+        steps += [one.step for one in passed_on]
     return _Measured(watts, steps)
 
 
@@ -325,6 +331,7 @@ def _exempted(
     last: date,
     energy_wh: int,
     pieces: Sequence[MeteredPiece],
+    passed_on: Sequence[Resold],
 ) -> tuple[list[BillLine], list[RatingRemark]]:
     """A charging station's line of zero, and the charge of the days after the exemption ended."""
     exemption = basic.charging_stations
@@ -343,9 +350,8 @@ def _exempted(
     )
     if last < exemption.until:
         return [line], []
-    rest, remarks = basic_lines(
-        subject.model_copy(update={"charging_station": False}), tariff, basic, exemption.until, last, energy_wh, pieces
-    )
+    paying = subject.model_copy(update={"charging_station": False})
+    rest, remarks = basic_lines(paying, tariff, basic, exemption.until, last, energy_wh, pieces, passed_on)
     return [line, *rest], remarks
 
 

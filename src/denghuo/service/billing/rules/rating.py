@@ -24,6 +24,7 @@ from denghuo.service.billing.rules.quantities import (
     tier_energy,
     whole,
 )
+from denghuo.service.billing.rules.resale import resold
 from denghuo.service.billing.rules.special_days import days_counted
 from denghuo.service.billing.rules.subsidy import COMPONENT as SUBSIDY
 from denghuo.service.billing.rules.subsidy import subsidised
@@ -107,7 +108,10 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
             _part_priced(subject, part, part.tariff, sums, first, last)
     basic: list[BillLine] = []
     if tariff.basic is not None:
-        basic, more = basic_lines(subject, tariff, tariff.basic, first, last, energies.billed, energies.pieces)
+        passed_on = list(resold(((one.part, one.metered.total) for one in energies.parts), first, last))
+        basic, more = basic_lines(
+            subject, tariff, tariff.basic, first, last, energies.billed, energies.pieces, passed_on
+        )
         remarks += more
     adjustment: list[BillLine] = []
     if tariff.power_factor is not None:

@@ -87,6 +87,19 @@ TAKEN_FROM = Dictionary(
     "contract.taken_from",
     {"flat": text("从平段扣减", "Off the flat band"), "each": text("各时段按比例", "Off every band in proportion")},
 )
+RESALES = Dictionary(
+    "contract.resale",
+    {
+        "one_shift": text("照明及一班制", "Lighting or one shift"),
+        "two_shifts": text("二班制", "Two shifts"),
+        "three_shifts": text("三班制", "Three shifts"),
+        "farming": text("农业用电", "Farming"),
+    },
+)
+Resale = Annotated[
+    Literal["one_shift", "two_shifts", "three_shifts", "farming"],
+    Label("转供折算", "Passed on, converted", dictionary=RESALES.name),
+]
 QUARTER = r"^(([01][0-9]|2[0-3]):(00|15|30|45)|24:00)$"
 TransformerNo = Annotated[
     str, StringConstraints(min_length=1, max_length=32, strip_whitespace=True), Label("变压器编号", "Transformer no.")
@@ -157,7 +170,8 @@ class LineLoss(Message):
 
 
 class Part(Message):
-    """Energy that is priced apart from the main meter (套表、定量、定比). Without a tariff it is only taken off."""
+    """Energy that is priced apart from the main meter (套表、定量、定比). Without a tariff it is only taken off.
+    resale: of a customer that this one supplies (转供), how it works, by which its energy takes off the largest demand."""
 
     point_no: PointNo
     way: PartWay
@@ -167,6 +181,7 @@ class Part(Message):
     quantity_kwh: Annotated[Energy | None, Label("定量(月)", "Quantity a month")] = None
     ratio: Annotated[Percent | None, Label("定比", "Ratio")] = None
     take_from: Annotated[Literal["flat", "each"], Label("扣减时段", "Taken off", dictionary=TAKEN_FROM.name)] = "flat"
+    resale: Resale | None = None
 
 
 class RetailPrice(Message):
