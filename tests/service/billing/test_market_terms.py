@@ -23,7 +23,16 @@ from tests.service.billing.county import (
 )
 
 from denghuo.kernel.values import Energy, Price
-from denghuo.service.billing.api import Bill, BillRef, FindBills, FindExceptions, ReplayMonth, StartCycle
+from denghuo.service.billing.api import (
+    Bill,
+    BillRef,
+    FindBills,
+    FindExceptions,
+    NotTriable,
+    ReplayMonth,
+    StartCycle,
+    Try,
+)
 from denghuo.service.contract.api import (
     AgreeSpecial,
     ChangeTerms,
@@ -126,6 +135,20 @@ def test_a_package_is_billed_as_the_contract_says_and_verified(found: County) ->
         ("retail_bound", "1200", "-24.00"),
         ("transmission", "1200", "240.00"),
     ]
+    # The same package typed as a trial comes to the same lines.
+    typed = {"tariff_code": "test.market", "month": MONTH, "voltage": "0.22", "readings": [{"value": "1200"}]}
+    capped = {"retail_prices": at("0.50"), "retail_floor": "0.30", "retail_cap": "0.48"}
+    tried = found.billing.trial(ACCOUNTANT, Try.model_validate(typed | capped))
+    assert [(line.code, str(line.quantity), str(line.amount)) for line in tried.lines] == told(bill(found, CAPPED))
+    for wrong, field in (
+        ({"tariff_code": "test.business", "retail_prices": at("0.5")}, "retail_prices"),
+        ({"retail_fee": "0.01"}, "retail_prices"),
+        ({"retail_prices": [*at("0.5"), *at("0.4", "peak")]}, "retail_prices"),
+        ({"retail_prices": at("0.5"), "retail_floor": "0.6", "retail_cap": "0.5"}, "retail_cap"),
+    ):
+        with pytest.raises(NotTriable) as refused:
+            found.billing.trial(ACCOUNTANT, Try.model_validate(typed | wrong))
+        assert [one["field"] for one in refused.value.fields["errors"]] == [field]
     # Ten days at the agency's price of 0.7853, then twenty by the package: a month in stages.
     assert told(bill(found, CHANGED)) == [
         ("energy", "400", "314.12"),

@@ -10,6 +10,7 @@ from denghuo.kernel.fields import AsOf, BillNo, MeterNo, MonthText, TariffClass,
 from denghuo.kernel.problem import Problem
 from denghuo.kernel.values import ApparentPower, Energy, Money, Multiplier, Power, Price, Register
 from denghuo.service.billing.api.bill import Counted, ShownLine
+from denghuo.service.contract.api import RetailPrice
 from denghuo.service.tariff.api import TEXT_MAX, Band, Kind, QuantityKind, Settlement, Standard
 
 READINGS_MAX = 100
@@ -35,7 +36,8 @@ class Try(Message):
     Without `tariff_version` the published version that is in force at the beginning of the month. Class, settlement and voltage
     may be left out where the tariff has one alone. `used_before`: energy of the tier year before this month; `tier_months`: months
     of the tier year that count (less than 12 in the year of opening); `reading_months`: months between two readings;
-    `tier_extra`: additional room of the first tier of a larger household.
+    `tier_extra`: additional room of the first tier of a larger household. `retail_prices`: the package of a market customer, by
+    band or one for all hours, in the place of the tariff's market price, with a fee on every kWh and bounds of the average price.
     """
 
     tariff_code: TariffCode | None = None
@@ -59,6 +61,10 @@ class Try(Message):
     capacity: Annotated[ApparentPower | None, Label("运行容量", "Capacity")] = None
     contract_demand: Annotated[Power | None, Label("合同最大需量", "Contract demand")] = None
     standard: Standard | None = None
+    retail_prices: Annotated[list[RetailPrice], Field(max_length=6), Label("套餐电价", "Package prices")] = []
+    retail_fee: Annotated[Price | None, Label("售电服务费", "Service fee")] = None
+    retail_floor: Annotated[Price | None, Label("均价下限", "Floor of the average price")] = None
+    retail_cap: Annotated[Price | None, Label("均价上限", "Cap of the average price")] = None
 
 
 class TryOnBill(Message):

@@ -16,7 +16,6 @@ def choose(
     settlement: str,
     on: date,
     code: str | None = None,
-    area: str | None = None,
 ) -> TariffDocument:
     """The tariff of a contract on a day: the one it names, else the default of its class, kind and settlement.
 
@@ -26,9 +25,7 @@ def choose(
     in_force = [
         tariff
         for tariff in tariffs
-        if tariff.effective_from <= on
-        and (tariff.effective_to is None or on < tariff.effective_to)
-        and (area is None or tariff.area == area)
+        if tariff.effective_from <= on and (tariff.effective_to is None or on < tariff.effective_to)
     ]
     if code is not None:
         fitting = [tariff for tariff in in_force if tariff.code == code]
