@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
-from columns import MONTH, inputs, scan
+from columns import MONTH, scan, written
 
 from denghuo.data.analysis.lake import Lake
 from denghuo.data.processing.database import Database
@@ -59,7 +59,7 @@ def main() -> None:
     accounts = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        terms, energies = inputs(folder, accounts)
+        terms, energies = written(folder, accounts)
         bare = []
         for _ in range(SCANS):
             begun = time.perf_counter()
@@ -94,7 +94,9 @@ def run(
             used = pa.table({"account_no": pa.array([], pa.string()), "energy_wh": pa.array([], pa.int64())})
             running = RunningMonth(MONTH, UNTIL, *tables, used)
             tariffs = published("310000") or []
-            found = running.estimates(tariffs, lambda numbers: {}, lambda numbers: {}, lambda rating, entries: {}, NOW)
+            found = running.estimates(
+                tariffs, lambda numbers: {}, lambda numbers: {}, lambda rating, entries: {}, NOW, lambda account: 0
+            )
         with clock.step("write the estimates"):
             store.estimates.put(found.rows)
         with clock.step("publish"):

@@ -11,6 +11,7 @@ from tests.browser.product import Product
 from denghuo.kernel.period import SHANGHAI
 
 
+@pytest.mark.scope("B05-19")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_customer_under_fee_control_is_seen_with_the_balance(
     enter: Enter, product: Product, accessible: Callable[[Page], None], width: int

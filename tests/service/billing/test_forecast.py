@@ -270,6 +270,7 @@ def fee_controlled(found: County, supply: Supply, on: date = date(2026, 4, 1)) -
     found.directory(ContractApi).agree_fee_control(OPERATOR, asked_for)
 
 
+@pytest.mark.scope("B05-19")
 def test_the_accounts_under_fee_control_are_estimated_every_day_and_others_when_asked(found: County) -> None:
     nobody = found.billing.estimate_day(Call.system(MIDDLE), EstimateDay())
     assert (nobody.estimated, nobody.through_on) == (0, None)
