@@ -15,7 +15,17 @@ from tests.service.billing.county import (
     daily,
     settle_county,
 )
-from tests.service.billing.test_curves import bands_of, bill_of, by_time, run, steady, take_curves, verified
+from tests.service.billing.test_curves import (
+    bands_of,
+    bill_of,
+    by_time,
+    held,
+    run,
+    steady,
+    take_bands,
+    take_curves,
+    verified,
+)
 from tests.service.billing.test_terms import all_identical
 
 from denghuo.kernel.fields import TextPair
@@ -35,6 +45,10 @@ from denghuo.service.tariff.api import (
 
 HOLIDAYS = Supply(1, 1, daily(24))
 HEAT = Supply(2, 1, daily(24), tariff_class="agricultural")
+BY_REGISTERS = Supply(4, 1, daily(24))
+APART = Supply(5, 1, daily(24))
+"""Both have registers by band beside the curve; those of the second do not know of the holiday."""
+ALL = [HOLIDAYS, HEAT, BY_REGISTERS, APART]
 UNKNOWN = Supply(3, 1, daily(24), tariff_class="general_single_part")
 
 
@@ -79,8 +93,10 @@ HOT = {10, 11, 12, 20}
 @pytest.fixture(params=["local", "remote"])
 def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
     with county(request.param, database_dsn, tmp_path) as made:
-        settle_county(made, [HOLIDAYS, HEAT, UNKNOWN], TARIFFS)
-        take_curves(made, {f"M{one.serial:05d}": steady for one in (HOLIDAYS, HEAT, UNKNOWN)})
+        settle_county(made, [*ALL, UNKNOWN], TARIFFS)
+        take_curves(made, {f"M{one.serial:05d}": steady for one in (*ALL, UNKNOWN)})
+        take_bands(made, "M00004", {"peak": 174, "flat": 293, "valley": 240, "deep": 13})
+        take_bands(made, "M00005", {"peak": 180, "flat": 300, "valley": 240, "deep": 0})
         yield made
 
 
@@ -148,4 +164,15 @@ def test_holidays_and_heat_give_bands_and_the_bill_says_why(found: County, tmp_p
         )
         assert (code, report["verdict"]) == (0, "verified"), report
         assert not [one for one in report["notes"] if "--readings" in one["zh"]]
-    all_identical(found, 3)
+    # Registers by band stand where the curve agrees with them over the same days, and are held where it does not.
+    shown = bill_of(found, BY_REGISTERS)
+    assert {band: kwh for band, (kwh, _) in bands_of(shown).items()} == {
+        "peak": "174",
+        "flat": "293",
+        "valley": "240",
+        "deep": "13",
+    }
+    assert not [one for one in shown.registers if one.method == "curve"]
+    ((code, why_held),) = held(found)
+    assert code == "read_held" and "M00005" in why_held, (code, why_held)
+    all_identical(found, 4)
