@@ -75,6 +75,12 @@ def by_hours(peak: str, valley: str) -> TariffDocument:
     return flat.model_copy(update={"components": [component], "seasons": [season]})
 
 
+def publish(made: County, document: TariffDocument) -> None:
+    drafted = made.ask(TariffApi).draft(OPERATOR, DraftTariff(document=document))
+    assert drafted.publishable, drafted.findings
+    made.ask(TariffApi).publish(OTHER_PERSON, TariffVersion(code=drafted.code, version=drafted.version))
+
+
 @pytest.fixture(params=["local", "remote"])
 def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
     with county(request.param, database_dsn, tmp_path) as made:
@@ -82,9 +88,7 @@ def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
         dear = tariff("test.dear", "energy", "0.7", default=False)
         elsewhere = tariff("test.elsewhere", "energy", "0.1", default=False, area="320000")
         for document in (by_hours("0.65", "0.3"), dear, elsewhere):
-            drafted = made.ask(TariffApi).draft(OPERATOR, DraftTariff(document=document))
-            assert drafted.publishable, drafted.findings
-            made.ask(TariffApi).publish(OTHER_PERSON, TariffVersion(code=drafted.code, version=drafted.version))
+            publish(made, document)
         take_curves(made, {f"M{CURVED.serial:05d}": steady})
         used = {
             CURVED: {"2026-03": {"total": 600}, "2026-04": {"total": 720}},
@@ -102,6 +106,7 @@ def costs(plans: Plans) -> dict[str, str | None]:
     return {one.tariff_code: None if one.amount is None else str(one.amount) for one in plans.plans}
 
 
+@pytest.mark.scope("X-07")
 def test_the_best_tariff_is_named_with_its_saving_by_month(found: County) -> None:
     plans = found.billing.what_if(ACCOUNTANT, WhatIf(account_no=BANDED.account_no))
     # 300 kWh at 0.617; 150 at 0.65 and 150 at 0.3; 300 at 0.7. Another area's tariff is none of this account's.
@@ -120,6 +125,20 @@ def test_the_best_tariff_is_named_with_its_saving_by_month(found: County) -> Non
     assert plans.confidence_said is not None and plans.confidence_said.en == (
         "In 2 of 2 months it is no worse than the other tariff, no single month decides; only 2 months were billed."
     )
+
+
+@pytest.mark.scope("X-07")
+def test_the_last_twelve_months_are_compared_and_are_sure(database_dsn: str, tmp_path: pathlib.Path) -> None:
+    months = [*(f"2025-{month:02d}" for month in range(4, 13)), *(f"2026-{month:02d}" for month in range(1, 5))]
+    with county("local", database_dsn, tmp_path) as made:
+        settle_county(made, [BANDED])
+        publish(made, by_hours("0.65", "0.3"))
+        bill_months(made, {BANDED: {month: {"total": 200, "peak": 100, "valley": 100} for month in months}})
+        plans = made.billing.what_if(ACCOUNTANT, WhatIf(account_no=BANDED.account_no))
+    # Thirteen were billed; 200 kWh at 0.617, or 100 at 0.65 and 100 at 0.3.
+    assert (plans.months_count, plans.from_month, plans.to_month) == (12, "2025-05", "2026-04")
+    assert costs(plans) == {"test.resident": "1480.80", "test.hours": "1140.00"}
+    assert (str(plans.saving), plans.confidence) == ("340.80", "sure")
 
 
 def test_what_the_meter_does_not_tell_is_said_and_not_guessed(found: County) -> None:

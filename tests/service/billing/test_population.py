@@ -182,6 +182,7 @@ def test_a_clerk_tries_on_the_own_station_alone(quick: County) -> None:
         )
 
 
+@pytest.mark.scope("X-08")
 def test_a_run_over_months_is_stopped_resumed_and_added_up(found: County) -> None:
     version = drafted(found, plain("0.7"))
     asked = StartPopulationRun(code=TRIED, version=version, first_month=MONTH, last_month=MONTH)
