@@ -1,15 +1,21 @@
 """The two ways to hold a service in tests: bound to this process, and through HTTP with a signed call token."""
 
+import atexit
+import collections
 import contextlib
+import functools
+import itertools
 import pathlib
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import httpx
 import uvicorn
 from fastapi import FastAPI, Request
+from starlette.types import Receive, Scope, Send
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
@@ -61,22 +67,59 @@ def _unrecorded(directory: Directory, api: Api) -> Api:
     return here.unrecorded(type(api)) if isinstance(here, RecordedLocal) else api
 
 
+class _Server:
+    """One web server of the whole test run, on a loopback port: starting and stopping one for each test takes longer than most
+    tests. Each application has a path of its own below it, for as long as it is served."""
+
+    def __init__(self) -> None:
+        self._applications: dict[str, FastAPI] = {}
+        self._answering: collections.Counter[str] = collections.Counter()
+        self._numbers = itertools.count()
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(self._answer, interface="asgi3", log_level="critical", lifespan="off")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
+        self._thread.start()
+        atexit.register(self._stop)
+
+    def _stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    @contextlib.contextmanager
+    def serve(self, app: FastAPI) -> Iterator[str]:
+        """The address of the application. Who leaves waits until what was asked is answered, for its database is dropped next."""
+        at = f"/{next(self._numbers)}"
+        self._applications[at] = app
+        try:
+            yield self.url + at
+        finally:
+            while self._answering[at]:
+                time.sleep(0.005)
+            del self._applications[at]
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        number, _, path = scope["path"][1:].partition("/")
+        at = f"/{number}"
+        self._answering[at] += 1
+        try:
+            raw = scope["raw_path"][len(at) :]
+            await self._applications[at]({**scope, "path": f"/{path}", "raw_path": raw}, receive, send)
+        finally:
+            self._answering[at] -= 1
+
+
+_server = functools.cache(_Server)
+
+
 @contextlib.contextmanager
 def serving(app: FastAPI) -> Iterator[httpx.Client]:
-    """A client of the application on a loopback port."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    """A client of the application through a loopback port."""
+    with _server().serve(app) as url, httpx.Client(base_url=url, timeout=60) as client:
+        yield client
 
 
 def settle(directory: Directory) -> None:
