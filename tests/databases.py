@@ -49,7 +49,9 @@ def database(server_dsn: str, template: str | None = None) -> Iterator[str]:
     Files are copied rather than pages logged: half the time where the files lie in memory.
     """
     name = f"test_{uuid.uuid4().hex[:12]}"
-    copied = sql.SQL("") if template is None else sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
+    copied = (
+        sql.SQL("") if template is None else sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
+    )
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + copied)
     yield psycopg.conninfo.make_conninfo(server_dsn, dbname=name)

@@ -258,6 +258,7 @@ class Api:
         raise TypeError(f"{cls.__name__} states no noun")
 
 
+@cache
 def _operations(contract: type[Api]) -> dict[str, Operation]:
     found: dict[str, Operation] = {}
     for name, method in vars(contract).items():

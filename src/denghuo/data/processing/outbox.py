@@ -5,6 +5,7 @@ bounded by the oldest transaction that still runs: nothing that commits later ca
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,21 @@ class Outgoing:
         return f"{self.schema}-{self.xid}-{self.seq}-{position}"
 
 
+def with_something(database: Database, consumer: str, schemas: Iterable[str]) -> list[str]:
+    """Those of the schemas that hold rows which the consumer has not taken: asked in one statement, for most have none."""
+    outboxes = [Outbox(database, schema) for schema in schemas]
+    if not outboxes:
+        return []
+    each = [
+        sql.SQL("SELECT {schema} WHERE EXISTS (SELECT FROM ").format(schema=outbox.schema)
+        + outbox.waiting()
+        + sql.SQL(")")
+        for outbox in outboxes
+    ]
+    with database.connection() as connection:
+        return [row[0] for row in connection.execute(sql.SQL(" UNION ALL ").join(each), {"consumer": consumer})]
+
+
 class Outbox:
     """The outgoing rows of one service schema."""
 
@@ -44,16 +60,19 @@ class Outbox:
 
     def pending(self, consumer: str, limit: int = 200) -> list[Outgoing]:
         """The next rows that the consumer has not taken, oldest commit first."""
-        query = sql.SQL(
-            "SELECT xid::text, seq, at, actor, trace, events AS parts FROM {journal}"
-            " WHERE events <> '[]' AND xid < pg_snapshot_xmin(pg_current_snapshot())"
-            " AND (xid, seq) > (coalesce((SELECT xid FROM {position} WHERE consumer = %(consumer)s), '0'::xid8),"
-            "                   coalesce((SELECT seq FROM {position} WHERE consumer = %(consumer)s), 0))"
-            " ORDER BY xid, seq LIMIT %(limit)s"
-        ).format(**self._names())
+        columns = sql.SQL("SELECT xid::text, seq, at, actor, trace, events AS parts FROM ")
+        query = columns + self.waiting() + sql.SQL(" ORDER BY xid, seq LIMIT %(limit)s")
         with self._database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(query, {"consumer": consumer, "limit": limit})
             return [Outgoing(schema=self.schema, **row) for row in cursor]
+
+    def waiting(self) -> sql.Composed:
+        """What stands after FROM: the rows that `consumer` has not taken and that no running transaction can come before."""
+        return sql.SQL(
+            "{journal} WHERE events <> '[]' AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+            " AND (xid, seq) > (coalesce((SELECT xid FROM {position} WHERE consumer = %(consumer)s), '0'::xid8),"
+            "                   coalesce((SELECT seq FROM {position} WHERE consumer = %(consumer)s), 0))"
+        ).format(**self._names())
 
     def advance(self, connection: psycopg.Connection, consumer: str, row: Outgoing) -> None:
         """The consumer has taken the row; part of the connection's transaction."""

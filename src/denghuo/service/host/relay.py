@@ -15,7 +15,7 @@ from datetime import datetime
 
 import psycopg
 
-from denghuo.data.processing.outbox import CHANNEL, Outbox, Outgoing
+from denghuo.data.processing.outbox import CHANNEL, Outbox, Outgoing, with_something
 from denghuo.kernel.contract import Call, Event
 from denghuo.kernel.problem import Unavailable
 from denghuo.service.host.binding import Directory, Handler, Store
@@ -63,7 +63,7 @@ class Relay:
     def round(self, consumer: str) -> bool:
         """Takes what is there for one consumer; whether there was anything."""
         took = False
-        for source in self._sources(consumer):
+        for source in with_something(self._store.database, consumer, self._sources(consumer)):
             outbox = Outbox(self._store.database, source)
             while rows := outbox.pending(consumer):
                 for row in rows:
