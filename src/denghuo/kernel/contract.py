@@ -246,8 +246,11 @@ class Api:
 
     @classmethod
     def operations(cls) -> dict[str, Operation]:
-        """All operations by name, in the order of their definition."""
-        return _operations(cls.contract())
+        """All operations by name, in the order of their definition. They are read from the annotations once."""
+        contract = cls.contract()
+        if contract not in _OPERATIONS:
+            _OPERATIONS[contract] = _operations(contract)
+        return _OPERATIONS[contract]
 
     @classmethod
     def contract(cls) -> "type[Api]":
@@ -258,7 +261,9 @@ class Api:
         raise TypeError(f"{cls.__name__} states no noun")
 
 
-@cache
+_OPERATIONS: dict[type[Api], dict[str, Operation]] = {}
+
+
 def _operations(contract: type[Api]) -> dict[str, Operation]:
     found: dict[str, Operation] = {}
     for name, method in vars(contract).items():

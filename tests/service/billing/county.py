@@ -1,13 +1,16 @@
 """A county of a few accounts for tests of billing: real services below it, registers and prices typed here."""
 
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
 
 import pyarrow as pa
+from psycopg.conninfo import conninfo_to_dict
+from tests.databases import database as copied
 from tests.service.bindings import NOW, clock, local, remote, settle, web
 from tests.service.records import account, contract, meter, network, number, point
 
@@ -114,6 +117,37 @@ def county(
                 return remote(contract, client)
 
             yield County(directory, ask, datasets)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A county that was made once, with its database and its folder; each test works on a copy of both."""
+
+    server: str
+    database: str
+    folder: pathlib.Path
+    changes: Mapping[type[Api], Implementation]
+
+    @contextmanager
+    def copy(self, binding: str, folder: pathlib.Path) -> Iterator[County]:
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        with copied(self.server, self.database) as dsn, county(binding, dsn, folder, self.changes) as made:
+            yield made
+
+
+@contextmanager
+def prepared(
+    server: str,
+    template: str,
+    folder: pathlib.Path,
+    make: Callable[[County], None],
+    changes: Mapping[type[Api], Implementation] | None = None,
+) -> Iterator[Prepared]:
+    """What `make` makes of an empty county, for the tests of a file: making it anew for each takes longer than most of them."""
+    with copied(server, template) as dsn:
+        with county("local", dsn, folder, changes) as made:
+            make(made)
+        yield Prepared(server, str(conninfo_to_dict(dsn)["dbname"]), folder, dict(changes or {}))
 
 
 # --- what the county is made of -------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import copy
 import json
 import pathlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -16,8 +15,9 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepared,
     Supply,
-    county,
+    prepared,
     settle_county,
 )
 from tests.service.billing.months import bill_months, bill_no
@@ -65,25 +65,28 @@ USED = {"2026-02": 1_000, "2026-03": 1_200, "2026-04": 900}
 FEBRUARY, APRIL = date(2026, 2, 1), date(2026, 4, 30)
 
 
+@pytest.fixture(scope="module")
+def billed(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    """Three months of a home and a shop."""
+
+    def make(empty: County) -> None:
+        settle_county(empty, [HOME, SHOP])
+        months = {month: {"total": kwh} for month, kwh in USED.items()}
+        bill_months(empty, {HOME: months, SHOP: months})
+
+    with prepared(postgres_dsn, template, tmp_path_factory.mktemp("billed"), make, {LedgerApi: LedgerService}) as made:
+        yield made
+
+
 @pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed(request.param, database_dsn, tmp_path) as made:
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def quick(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed("local", database_dsn, tmp_path) as made:
-        yield made
-
-
-@contextmanager
-def billed(binding: str, dsn: str, folder: pathlib.Path) -> Iterator[County]:
-    """Three months of a home and a shop."""
-    with county(binding, dsn, folder, {LedgerApi: LedgerService}) as made:
-        settle_county(made, [HOME, SHOP])
-        months = {month: {"total": kwh} for month, kwh in USED.items()}
-        bill_months(made, {HOME: months, SHOP: months})
+def quick(billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy("local", tmp_path) as made:
         yield made
 
 

@@ -14,9 +14,11 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepared,
     Supply,
     county,
     daily,
+    prepared,
     prices,
     settle_county,
 )
@@ -71,15 +73,23 @@ def publish(found: County) -> None:
     found.directory(TariffApi).publish_price_table(OTHER_PERSON, HUBEI)
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def billed(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    def make(empty: County) -> None:
         house, _, solar = prices()
-        settle_county(made, [SHOP, OTHER, HOUSE], [house, solar])
-        take_in(made, TABLE)
-        publish(made)
-        made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
-        made.settle()
+        settle_county(empty, [SHOP, OTHER, HOUSE], [house, solar])
+        take_in(empty, TABLE)
+        publish(empty)
+        empty.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+        empty.settle()
+
+    with prepared(postgres_dsn, template, tmp_path_factory.mktemp("billed"), make) as made:
+        yield made
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 

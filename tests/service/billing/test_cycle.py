@@ -13,10 +13,12 @@ from tests.service.billing.county import (
     MONTH,
     OPERATOR,
     County,
+    Prepared,
     Supply,
     county,
     daily,
     holder,
+    prepared,
     settle_county,
     take_registers,
 )
@@ -90,17 +92,22 @@ HELD = {
 }
 
 
+@pytest.fixture(scope="module")
+def settled(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    folder = tmp_path_factory.mktemp("settled")
+    with prepared(postgres_dsn, template, folder, lambda empty: settle_county(empty, ALL)) as made:
+        yield made
+
+
 @pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
-        settle_county(made, ALL)
+def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy(request.param, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def quick(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county("local", database_dsn, tmp_path) as made:
-        settle_county(made, ALL)
+def quick(settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy("local", tmp_path) as made:
         yield made
 
 

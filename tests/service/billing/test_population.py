@@ -4,7 +4,6 @@ import pathlib
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
@@ -22,9 +21,10 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepared,
     Supply,
-    county,
     daily,
+    prepared,
     prices,
     settle_county,
     tariff,
@@ -70,35 +70,36 @@ CHANGED = Supply(15, 1, daily(9), contract_kw=20)
 TRIED = "test.resident.plain"
 
 
-@contextmanager
-def tried_county(binding: str, dsn: str, folder: pathlib.Path) -> Iterator[County]:
+@pytest.fixture(scope="module")
+def billed(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     """A county whose month was billed."""
-    with county(binding, dsn, folder) as made:
-        settle_county(made, [*HOUSES, EMPTY, BUSINESS, CHANGED])
+
+    def make(empty: County) -> None:
+        settle_county(empty, [*HOUSES, EMPTY, BUSINESS, CHANGED])
         # Terms that change within the month are no matter of columns; a capacity that changes is rated by the rules.
-        made.directory(ContractApi).change_terms(
-            OPERATOR,
-            ChangeTerms(
-                contract_no=contract_no(made, CHANGED),
-                effective_from=date(2026, 4, 11),
-                contract_kw=Power.of("15"),
-                reason="用户申请减容",
-            ),
+        change = ChangeTerms(
+            contract_no=contract_no(empty, CHANGED),
+            effective_from=date(2026, 4, 11),
+            contract_kw=Power.of("15"),
+            reason="用户申请减容",
         )
-        made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
-        made.settle()
+        empty.directory(ContractApi).change_terms(OPERATOR, change)
+        empty.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+        empty.settle()
+
+    with prepared(postgres_dsn, template, tmp_path_factory.mktemp("billed"), make) as made:
         yield made
 
 
 @pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with tried_county(request.param, database_dsn, tmp_path) as made:
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def quick(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with tried_county("local", database_dsn, tmp_path) as made:
+def quick(billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy("local", tmp_path) as made:
         yield made
 
 
