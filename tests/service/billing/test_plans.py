@@ -106,7 +106,6 @@ def costs(plans: Plans) -> dict[str, str | None]:
     return {one.tariff_code: None if one.amount is None else str(one.amount) for one in plans.plans}
 
 
-@pytest.mark.scope("X-07")
 def test_the_best_tariff_is_named_with_its_saving_by_month(found: County) -> None:
     plans = found.billing.what_if(ACCOUNTANT, WhatIf(account_no=BANDED.account_no))
     # 300 kWh at 0.617; 150 at 0.65 and 150 at 0.3; 300 at 0.7. Another area's tariff is none of this account's.
@@ -127,7 +126,6 @@ def test_the_best_tariff_is_named_with_its_saving_by_month(found: County) -> Non
     )
 
 
-@pytest.mark.scope("X-07")
 def test_the_last_twelve_months_are_compared_and_are_sure(database_dsn: str, tmp_path: pathlib.Path) -> None:
     months = [*(f"2025-{month:02d}" for month in range(4, 13)), *(f"2026-{month:02d}" for month in range(1, 5))]
     with county("local", database_dsn, tmp_path) as made:
