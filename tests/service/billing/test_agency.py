@@ -42,11 +42,16 @@ def without_printed(text: str) -> str:
     lines = [line.split(",") for line in text.splitlines()]
     kept = [at for at, name in enumerate(lines[0]) if name not in ("non_tou", "sharp", "peak", "valley")]
     rows = [",".join(line[at] for at in kept) for line in lines]
-    return "\n".join(rows).replace(",agent,", ",average,deviation,").replace(",0.38447,", ",0.38809,-0.00362,")
+    table = "\n".join(rows).replace(",agent,", ",average,deviation,").replace(",0.38447,", ",0.38809,-0.00362,")
+    # The items of system operation are illustrative; they add up to what the table prints.
+    table = table.replace(",sysop,", ",pumped_storage,line_loss_balance,cross_subsidy_balance,arose_in,")
+    return table.replace(",0.082273,", ",0.06,-0.001727,0.024,2026-02,")
 
 
+@pytest.mark.scope("B05-12")
 def test_the_multiple_stands_on_the_bill_with_its_document(found: County) -> None:
-    """1,200 kWh at the table's prices: 1.5 times average and deviation of earlier months, everything else as for all."""
+    """1,200 kWh at the table's prices, each gain and loss a line by its month: 1.5 times average and deviation of
+    earlier months, everything else as for all."""
     table = without_printed(shipped.price_table("420000", "2026-01") or "")
     request = DraftPriceTable(area="420000", month=MONTH, document_no="测试月度价格表", text=table)
     found.ask(TariffApi).draft_price_table(OPERATOR, request)
@@ -78,6 +83,14 @@ def test_the_multiple_stands_on_the_bill_with_its_document(found: County) -> Non
         ("agency_energy", "698.56"),
         ("history_deviation", "-6.52"),
     ]
+    # 1,200 kWh at -0.001727 and 0.024: what February gained and lost, each a line with its month and document.
+    shared = {code: plain[code] for code in ("line_loss_balance", "cross_subsidy_balance", "pumped_storage")}
+    assert [str(line.amount) for line in shared.values()] == ["-2.07", "28.80", "72.00"]
+    assert "system_operation" not in plain
+    for code, line in shared.items():
+        assert line.document_no == "测试月度价格表" and line.document_no in line.sentence.zh
+        assert ("2026-02" in line.name.zh) == code.endswith("_balance")
+    assert "2026-02" in plain["history_deviation"].sentence.en
     others = plain.keys() - {"agency_energy", "history_deviation"}
     assert others and all(raised[code].amount == plain[code].amount for code in others)
     assert RULES in raised["agency_energy"].sentence.zh and "150" in raised["agency_energy"].sentence.en

@@ -115,6 +115,49 @@ def test_the_average_and_the_deviation_of_earlier_months_are_told_apart() -> Non
     assert price_of_a_kilowatt_hour(tariff, "110", "flat") == Price.of("0.613986")
 
 
+SHARED_HEAD = HEAD.replace("sysop", "line_loss_balance,cross_subsidy_balance,pumped_storage,arose_in").replace(
+    "agent", "average,deviation"
+)
+SHARED_ROW = ROW.replace("0.38447", "0.38809,-0.00362").replace("0.082273", "-0.001727,0.024,0.06,2025-11")
+
+
+def test_gains_and_losses_are_lines_of_their_own_with_month_and_document() -> None:
+    """The items of system operation add up to the same printed prices; those of an earlier month name it."""
+    tariff = months("420000", "2026-01", f"{SHARED_HEAD}\n{SHARED_ROW}")["hb.two_part.demand"].tariff
+    by_code = {part.code: part for part in tariff.components}
+    assert "system_operation" not in by_code
+    assert {
+        code: (str(by_code[code].prices[0].price), by_code[code].title.zh) for code in by_code if "balance" in code
+    } == {
+        "line_loss_balance": ("-0.001727", "线损代理采购损益（2025-11）"),
+        "cross_subsidy_balance": ("0.0240", "交叉补贴新增损益（2025-11）"),
+    }
+    assert by_code["history_deviation"].title.en == "Deviation of earlier months (2025-11)"
+    assert by_code["pumped_storage"].title.zh == "抽水蓄能容量电费"
+    assert {part.document for part in tariff.components} == {TABLE.number}
+    for band, printed in PRINTED["hb.two_part.demand", "110"].items():
+        assert abs(price_of_a_kilowatt_hour(tariff, "110", band) - Price.of(printed)) <= Price.of("0.000002"), band
+
+
+def test_items_of_system_operation_float_as_the_whole_does() -> None:
+    text = f"{HEAD.replace('sysop', 'pumped_storage,line_loss_balance')}\n{ROW.replace('0.082273', '0.08,0.002273')}"
+    kept = [
+        at
+        for at, name in enumerate(text.splitlines()[0].split(","))
+        if name not in ("sharp", "peak", "valley", "non_tou")
+    ]
+    plain = "\n".join(",".join(line.split(",")[at] for at in kept) for line in text.splitlines())
+    composed = months("440000", "2026-01", plain.replace("110kV", "220kV"))
+    items = [
+        part.floats
+        for one in composed.values()
+        if one.tariff.seasons
+        for part in one.tariff.components
+        if part.code in ("pumped_storage", "line_loss_balance")
+    ]
+    assert items and all(items)
+
+
 def test_the_table_and_the_documents_are_the_sources() -> None:
     composed = months("420000", "2026-01", HUBEI)
     assert list(composed) == [
@@ -203,6 +246,23 @@ FAULTS = [
     (f"{HEAD},colour\n{ROW},red", 1, "colour", "colour", "unknown column"),
     (f"{HEAD},td\n{ROW},1", 1, "td", "td", "stands twice"),
     (f"{HEAD.replace('sysop,', '')}\n{ROW}", 1, "sysop", "", "column is missing"),
+    (
+        f"{HEAD},pumped_storage,line_loss_balance\n{ROW},0.08,0.002",
+        2,
+        "system_operation",
+        "0.082273",
+        "not the sum of its items, 0.082",
+    ),
+    (f"{HEAD},pumped_storage,line_loss_balance\n{ROW},0.082273,", 2, "line_loss_balance", "", "price is missing"),
+    (f"{HEAD},pumped_storage\n{ROW},-0.082273", 2, "pumped_storage", "-0.082273", "out of reason"),
+    (
+        f"{HEAD},arose_in\n{ROW},2025-11\n{ROW.replace('110kV', '220kV')},2025-12",
+        3,
+        "arose_in",
+        "2025-12",
+        "another month than",
+    ),
+    (f"{HEAD},arose_in\n{ROW},November", 2, "arose_in", "November", "not a month"),
     (HEAD, 1, "", "", "there is no row"),
     (f"{HEAD}\n" + "\n".join([ROW] * 300), 202, "", "", "too many rows"),
     (

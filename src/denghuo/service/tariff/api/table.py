@@ -28,10 +28,11 @@ class DraftPriceTable(Message):
     """The price table of a month (代理购电价格表) as the province publishes it: a CSV file with its document.
 
     area: division code or name of the area. Columns in Chinese or English: scheme, voltage, agent (or average and deviation),
-    line_loss, td, sysop, gov_fund, and as printed: non_tou, sharp, peak, flat, valley, deep, demand_yuan_per_kW,
-    capacity_yuan_per_kVA; all prices in yuan. correction: the month is published already and this table replaces what it prices,
-    under the number of a new document or that of the same one issued again. priority_kwh, market_kwh, balance: what the notice says
-    of the purchase, where the deviation that the table prints is to be compared with it.
+    line_loss, td, sysop (or its items, such as line_loss_balance, with arose_in), gov_fund, and as printed: non_tou, sharp, peak,
+    flat, valley, deep, demand_yuan_per_kW, capacity_yuan_per_kVA; all prices in yuan. correction: the month is published
+    already and this table replaces what it prices, under the number of a new document or that of the same one issued again.
+    priority_kwh, market_kwh, balance: what the notice says of the purchase, where the deviation that the table prints is to be
+    compared with it.
     """
 
     area: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,32}$"), Label("区域", "Area")]

@@ -14,6 +14,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.values import Price
 from denghuo.service.tariff.api import (
     AGENCY_CASES,
+    COMPONENTS,
     AgencyMultiple,
     BasicCharge,
     Component,
@@ -38,7 +39,7 @@ from denghuo.service.tariff.rules.frames import (
     outlines,
     third_cycle_discount,
 )
-from denghuo.service.tariff.rules.price_table import BY_BAND, SUM_NOTICED, TableRow
+from denghuo.service.tariff.rules.price_table import BY_BAND, FROM_EARLIER, OPERATION, SIGNED, SUM_NOTICED, TableRow
 
 AGENCY = TextPair(zh="代理购电价格", en="Agency purchase price")
 DEVIATION = TextPair(zh="历史偏差折价", en="Deviation of earlier months")
@@ -46,6 +47,9 @@ PARTS = {
     "line_loss": TextPair(zh="上网环节线损费用", en="Line loss"),
     "transmission": TextPair(zh="输配电价", en="Transmission and distribution"),
     "system_operation": TextPair(zh="系统运行费用", en="System operation"),
+}
+PARTS_OF_OPERATION = {
+    code: TextPair(zh=COMPONENTS.entries[code]["zh"], en=COMPONENTS.entries[code]["en"]) for code in OPERATION
 }
 Cell = dict[str | None, Price]
 """Prices at a voltage by band; None = without time of use."""
@@ -102,6 +106,10 @@ class _Month:
         self._floats = outline.floats
         if carried is before:
             self._floats = frozenset(part.code for part in before.components if part.floats)
+        # Whether system operation floats is said of it as a whole; a month may tell its items apart and the next may not.
+        if not self._floats.isdisjoint({"system_operation", *OPERATION}):
+            self._floats |= {"system_operation", *OPERATION}
+        self._titles = self._priced_apart(rows)
         self._apart = all("average" in row.parts and "deviation" in row.parts for row in rows)
         self._notices: list[TableFault] = []
 
@@ -155,11 +163,32 @@ class _Month:
             cells[level] = {None: flat, **self._absolute(row)}
         found = [self._component("agency_energy", AGENCY, cells)]
         if self._apart:
-            found.append(self._component("history_deviation", DEVIATION, self._flat("deviation"), group="adjustment"))
+            title = self._of_month("deviation", DEVIATION)
+            found.append(self._component("history_deviation", title, self._flat("deviation"), group="adjustment"))
         return found
 
     def _parts(self) -> list[Component]:
-        return [self._component(code, title, self._flat(code)) for code, title in PARTS.items()]
+        return [
+            self._component(
+                code, self._of_month(code, title), self._flat(code), group="adjustment" if code in SIGNED else "energy"
+            )
+            for code, title in self._titles.items()
+        ]
+
+    @staticmethod
+    def _priced_apart(rows: Sequence[TableRow]) -> dict[str, TextPair]:
+        """The parts that are lines of their own: the items of system operation where the table has them, else the whole of it."""
+        items = {code: title for code, title in PARTS_OF_OPERATION.items() if all(code in row.parts for row in rows)}
+        if not items:
+            return PARTS
+        return {code: title for code, title in PARTS.items() if code != "system_operation"} | items
+
+    def _of_month(self, part: str, title: TextPair) -> TextPair:
+        """A title with the month from which the gain or loss comes, where the table says it; all rows say the same."""
+        month = next(iter(self._rows.values())).arose_in
+        if month is None or part not in FROM_EARLIER:
+            return title
+        return TextPair(zh=f"{title.zh}（{month}）", en=f"{title.en} ({month})")
 
     def _fund(self) -> Component:
         component = funds_component(Price(0), self._table.number)
@@ -190,7 +219,7 @@ class _Month:
             if band == "flat" or band not in row.bands or band not in bands:
                 continue
             others = row.parts["funds"] + (row.parts["deviation"] if self._apart else Price(0))
-            for code in PARTS:
+            for code in self._titles:
                 others += self._floated(row.parts[code], code, band)
             by_share = others + self._floated(energy, "agency_energy", band)
             difference = abs(by_share - row.bands[band])

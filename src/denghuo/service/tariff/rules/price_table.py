@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import Month
 from denghuo.kernel.values import Price
 from denghuo.service.tariff.api import TableFault
 
@@ -28,6 +29,15 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "line_loss": ("line_loss", "上网环节线损费用"),
     "transmission": ("td", "transmission", "输配电价", "电度输配电价"),
     "system_operation": ("sysop", "system_operation", "系统运行费用"),
+    "pumped_storage": ("pumped_storage", "抽水蓄能容量电费"),
+    "coal_capacity": ("coal_capacity", "煤电容量电费"),
+    "line_loss_balance": ("line_loss_balance", "上网环节线损代理采购损益", "线损代理采购损益"),
+    "cross_subsidy_balance": ("cross_subsidy_balance", "电价交叉补贴新增损益", "交叉补贴新增损益"),
+    "capacity_compensation_balance": ("capacity_compensation_balance", "容量补偿分时损益"),
+    "mechanism_difference": ("mechanism_difference", "新能源机制电价差价"),
+    "time_of_use_balance": ("time_of_use_balance", "分时电价损益"),
+    "power_factor_balance": ("power_factor_balance", "力调电费损益"),
+    "arose_in": ("arose_in", "损益所属月份"),
     "funds": ("gov_fund", "funds", "政府性基金及附加"),
     "total": ("non_tou", "total", "非分时电度用电价格", "电度用电价格"),
     "sharp": ("sharp", "尖峰时段"),
@@ -40,6 +50,21 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 PASSED_OVER = frozenset({"note", "source", "备注", "来源"})
 PARTS = ("agent", "line_loss", "transmission", "system_operation", "funds")
+OPERATION = (
+    "pumped_storage",
+    "coal_capacity",
+    "line_loss_balance",
+    "cross_subsidy_balance",
+    "capacity_compensation_balance",
+    "mechanism_difference",
+    "time_of_use_balance",
+    "power_factor_balance",
+)
+"""What the price of system operation is made of, where the table tells it apart; in this order on the bill."""
+FROM_EARLIER = frozenset({"deviation", *(name for name in OPERATION if name.endswith("_balance"))})
+"""Gains and losses of an earlier month that this month's customers share."""
+SIGNED = FROM_EARLIER | {"mechanism_difference"}
+_WORDS = ("scheme", "voltage", "arose_in")
 REQUIRED = ("scheme", "voltage", *PARTS)
 BY_BAND = ("sharp", "peak", "flat", "valley", "deep")
 SCHEMES = {"single": "single", "单一制": "single", "two": "two", "两部制": "two"}
@@ -63,8 +88,9 @@ _LEVELS = {label: levels for labels, levels in VOLTAGES.items() for label in lab
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row as read. `parts`: agent, line_loss, transmission, system_operation and funds, and average with deviation where they
-    are given; `bands`: printed prices by band, "total" without time of use; demand, capacity: prices of two-part rows."""
+    """A row as read. `parts`: agent, line_loss, transmission, system_operation and funds, and average with deviation and the items
+    of system operation where they are given; `bands`: printed prices by band, "total" without time of use; demand, capacity: prices
+    of two-part rows; arose_in: the month whose gains and losses the row shares."""
 
     line: int
     scheme: str
@@ -73,6 +99,7 @@ class TableRow:
     bands: Mapping[str, Price]
     demand: Price | None
     capacity: Price | None
+    arose_in: Month | None = None
 
     @property
     def sum(self) -> Price:
@@ -122,6 +149,7 @@ def read_price_table(text: str) -> Read:
             _fault(1, "", "", ("没有数据行", "there is no row"), ("请选择价格表文件", "choose the price table"))
         )
     read.faults += _repeated(read.rows)
+    read.faults += _of_several_months(read.rows)
     return read
 
 
@@ -142,7 +170,10 @@ def _columns(heading: list[str], faults: list[TableFault]) -> dict[str, int]:
                 )
             )
     for name in REQUIRED:
-        if name not in found and not (name == "agent" and {"average", "deviation"} <= set(found)):
+        apart = (name == "agent" and {"average", "deviation"} <= set(found)) or (
+            name == "system_operation" and not found.keys().isdisjoint(OPERATION)
+        )
+        if name not in found and not apart:
             labels = COLUMNS[name]
             faults.append(
                 _fault(
@@ -174,14 +205,25 @@ def _take(read: Read, line: int, cells: dict[str, str]) -> None:
     prices = {
         name: price
         for name in COLUMNS
-        if name not in ("scheme", "voltage")
+        if name not in _WORDS
         for price in [_price(read.faults, line, name, cells.get(name, ""))]
         if price is not None
     }
+    arose_in = _month(read.faults, line, cells.get("arose_in", ""))
+    # A column of the heading is filled in every row, so that an item is never left out by a slip.
+    missing = [name for name in OPERATION if name in cells and name not in prices]
+    if len(read.faults) == before:
+        read.faults += [
+            _fault(line, name, "", ("缺少该价格", "price is missing"), ("没有则填 0", "write 0 where there is none"))
+            for name in missing
+        ]
     if len(read.faults) > before or scheme is None or levels is None:
         return
     if "average" in prices and "deviation" in prices:
         prices.setdefault("agent", prices["average"] + prices["deviation"])
+    items = [prices[name] for name in OPERATION if name in prices]
+    if items:
+        prices.setdefault("system_operation", Price(sum(price.e8 for price in items)))
     read.faults += _misfits(line, scheme, prices)
     if len(read.faults) > before:
         return
@@ -189,10 +231,11 @@ def _take(read: Read, line: int, cells: dict[str, str]) -> None:
         line=line,
         scheme=scheme,
         voltages=levels,
-        parts={name: prices[name] for name in (*PARTS, "average", "deviation") if name in prices},
+        parts={name: prices[name] for name in (*PARTS, "average", "deviation", *OPERATION) if name in prices},
         bands={name: prices[name] for name in ("total", *BY_BAND) if name in prices},
         demand=prices.get("demand"),
         capacity=prices.get("capacity"),
+        arose_in=arose_in,
     )
     read.rows.append(row)
     read.faults += _sum_faults(row, read.notices)
@@ -208,7 +251,7 @@ def _price(faults: list[TableFault], line: int, name: str, cell: str) -> Price |
         faults.append(_fault(line, name, cell, ("不是价格", str(error)[:120]), remedy))
         return None
     largest = BASIC_MAX if name in ("demand", "capacity") else ENERGY_MAX
-    if abs(price.e8) > largest.e8 or (price.e8 < 0 and name != "deviation"):
+    if abs(price.e8) > largest.e8 or (price.e8 < 0 and name not in SIGNED):
         faults.append(
             _fault(
                 line,
@@ -220,6 +263,16 @@ def _price(faults: list[TableFault], line: int, name: str, cell: str) -> Price |
         )
         return None
     return price
+
+
+def _month(faults: list[TableFault], line: int, cell: str) -> Month | None:
+    """The month from which gains and losses come."""
+    try:
+        return Month.of(cell) if cell else None
+    except ValueError:
+        said, remedy = ("不是月份", "not a month"), ("写年-月，如 2025-11", "write year and month such as 2025-11")
+        faults.append(_fault(line, "arose_in", cell, said, remedy))
+        return None
 
 
 def _misfits(line: int, scheme: str, prices: Mapping[str, Price]) -> Iterator[TableFault]:
@@ -234,6 +287,11 @@ def _misfits(line: int, scheme: str, prices: Mapping[str, Price]) -> Iterator[Ta
         said = ("代理购电价格不等于平均价加历史偏差", "agent is not average + deviation")
         total = str(prices["average"] + prices["deviation"])
         yield _fault(line, "agent", str(prices["agent"]), said, (f"应为 {total}", f"should be {total}"))
+    items = [prices[name].e8 for name in OPERATION if name in prices]
+    if items and "system_operation" in prices and sum(items) != prices["system_operation"].e8:
+        whole = Price(sum(items))
+        said = (f"系统运行费用不等于各项之和 {whole}", f"system operation is not the sum of its items, {whole}")
+        yield _fault(line, "system_operation", str(prices["system_operation"]), said, ("请核对各项", "check the items"))
     printed = [(name, prices[name]) for name in BY_BAND if name in prices]
     for (higher, above), (lower, below) in zip(printed, printed[1:], strict=False):
         if not above > below:
@@ -256,6 +314,15 @@ def _sum_faults(row: TableRow, notices: list[TableFault]) -> Iterator[TableFault
                 yield fault
             elif difference > SUM_NOTICED:
                 notices.append(fault)
+
+
+def _of_several_months(rows: list[TableRow]) -> Iterator[TableFault]:
+    """A table shares the gains and losses of one month."""
+    for row in rows:
+        if row.arose_in != rows[0].arose_in:
+            said = (f"与首行的月份 {rows[0].arose_in} 不同", f"another month than {rows[0].arose_in} of the first row")
+            shown = str(row.arose_in) if row.arose_in else ""
+            yield _fault(row.line, "arose_in", shown, said, ("各行写同一月份", "write the same month in every row"))
 
 
 def _repeated(rows: list[TableRow]) -> Iterator[TableFault]:
