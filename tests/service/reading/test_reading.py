@@ -22,9 +22,14 @@ from denghuo.service.reading.api import (
     AnyMonth,
     AskHighest,
     AtomsPublished,
+    CheckedCurve,
+    CheckedCurveAsked,
     CurveDay,
     CurveMonth,
     CurveNotFound,
+    CurvesChecked,
+    CurvesToCheck,
+    FindCurveExceptions,
     FindExceptions,
     FindPlan,
     FindReads,
@@ -46,6 +51,7 @@ from denghuo.service.reading.api import (
     WholeCompanyOnly,
     WrongIntake,
 )
+from denghuo.service.reading.batch.checked import CHECKED
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.service.atoms import publish_atoms
 from tests.service.bindings import NOW
@@ -727,3 +733,40 @@ def test_damaged_curves_are_said_and_make_no_atoms(bench: Make) -> None:
     (made.lake.folder / file.path).write_bytes(b"nothing")
     with pytest.raises(Unavailable):
         made.api.publish_atoms(made.call(), PublishAtoms(month=MONTH, series="active_fwd_wh", starts=[0]))
+
+
+def test_gaps_of_a_curve_are_filled_beside_it_until_the_real_value_comes(bench: Make) -> None:
+    made = county(bench)
+    day = date(2026, 4, 13)
+    made.receive_curves(energy_day("M1", day, [250] * 40 + [None] * 6 + [250] * 50))
+    made.receive(registers(("M1", day, 1_000_000), ("M1", day + timedelta(days=1), 1_000_000 + 240_000)))
+
+    def check() -> CurvesChecked:
+        return made.api.check_curves(made.call(), CurvesToCheck(day=day))
+
+    def shown() -> CheckedCurve:
+        return made.api.checked_curve(made.call(), CheckedCurveAsked(meter_no="M1", day=day))
+
+    first = check()
+    assert (first.curves, first.slots_estimated, first.slots_held) == (1, 6, 0) and first.changed == 96 + 6
+    assert check().changed == 0
+    curve = shown()
+    assert [str(value) for value in curve.counted[40:46]] == ["0.25"] * 6 and curve.raw[40:46] == [None] * 6
+    assert curve.methods[40] == "register_even" and curve.rules[0] == "checked" and str(curve.estimated_energy) == "1.5"
+    (row,) = made.api.curve_exceptions(made.call(), FindCurveExceptions(month=MONTH)).rows
+    assert (row.meter_no, row.status, row.slots_estimated, row.rule) == ("M1", "estimated", 6, "gap")
+    theirs = replace(CLERK, scope=("1405810.02",))
+    assert made.api.curve_exceptions(theirs, FindCurveExceptions()).rows == []
+    with pytest.raises(CurveNotFound):
+        made.api.checked_curve(theirs, CheckedCurveAsked(meter_no="M1", day=day))
+
+    late = midnight(day) + 40 * timedelta(minutes=15)
+    made.receive_curves(curve_rows(*(("active_fwd_wh", "M1", late + n * timedelta(minutes=15), 250) for n in range(6))))
+    assert check().slots_estimated == 0
+    assert not any(shown().estimated) and shown().raw == shown().counted
+    assert made.api.curve_exceptions(made.call(), FindCurveExceptions()).total == 0
+    kind = CHECKED["active_fwd_wh"]
+    before, after = made.lake.versions(kind, day)
+    assert (made.lake.version(kind, before)["p40"][0].as_py(), before.version, after.version) == (250, 1, 2)
+    with pytest.raises(NotYet):
+        made.api.check_curves(made.call(), CurvesToCheck(day=date(2099, 1, 1)))

@@ -13,6 +13,19 @@ from denghuo.service.reading.api.atom import (
     cell_name,
     day_atoms,
 )
+from denghuo.service.reading.api.curve import (
+    CURVE_METHODS,
+    CURVE_RULES,
+    CheckedCurve,
+    CheckedCurveAsked,
+    CurveExceptionRow,
+    CurveExceptionsFound,
+    CurveMethod,
+    CurveRuleCode,
+    CurvesChecked,
+    CurvesToCheck,
+    FindCurveExceptions,
+)
 from denghuo.service.reading.api.highest import AskHighest, HighestFound, HighestSlot, MeterSpan
 from denghuo.service.reading.api.messages import (
     Accept,
@@ -101,6 +114,8 @@ from denghuo.service.reading.api.vocabulary import (
 __all__ = [
     "BANDS",
     "CURVE_INTAKE",
+    "CURVE_METHODS",
+    "CURVE_RULES",
     "DAY_ATOMS",
     "ENERGY_SERIES",
     "ENERGY_SO_FAR",
@@ -127,11 +142,19 @@ __all__ = [
     "AwaitedFound",
     "AwaitedRead",
     "Band",
+    "CheckedCurve",
+    "CheckedCurveAsked",
     "CurveDay",
+    "CurveExceptionRow",
+    "CurveExceptionsFound",
+    "CurveMethod",
     "CurveMonth",
     "CurveNotFound",
+    "CurveRuleCode",
     "CurveValues",
+    "CurvesChecked",
     "CurvesReceived",
+    "CurvesToCheck",
     "DayRead",
     "EnergiesFound",
     "EnergyPublished",
@@ -139,6 +162,7 @@ __all__ = [
     "EnergySeries",
     "EnergySoFar",
     "ExceptionsFound",
+    "FindCurveExceptions",
     "FindExceptions",
     "FindPlan",
     "FindReads",
@@ -394,6 +418,19 @@ class ReadingApi(Api, noun="reading", version=1):
     @query(permit="reading.read", problems=(CurveNotFound,))
     def curve_month(self, call: Call, request: CurveMonth) -> CurveValues:
         """The month's 15-minute values of a gateway or a meter."""
+
+    @command(permit="reading.run", problems=(NotYet, WholeCompanyOnly))
+    def check_curves(self, call: Call, request: CurvesToCheck) -> CurvesChecked:
+        """Gives every energy value of a day that has ended its verdict, and fills its gaps where a method allows; beside what was
+        received, which stays. A job does it when curves or registers came in; again, it changes only what its input did."""
+
+    @query(permit="reading.read")
+    def curve_exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
+        """Meter-days with estimated or held values, newest first and held ones before the others."""
+
+    @query(permit="reading.read", problems=(CurveNotFound,))
+    def checked_curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
+        """A meter's curve of a few days: what counts, what was received, and the verdict of every value."""
 
     @query(permit="reading.read")
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:

@@ -26,14 +26,20 @@ from denghuo.service.reading.api import (
     AtomsFound,
     AtomsPublished,
     AwaitedFound,
+    CheckedCurve,
+    CheckedCurveAsked,
     CurveDay,
+    CurveExceptionsFound,
     CurveMonth,
     CurveNotFound,
+    CurvesChecked,
+    CurvesToCheck,
     CurveValues,
     EnergiesFound,
     EnergyPublished,
     EnergySoFar,
     ExceptionsFound,
+    FindCurveExceptions,
     FindExceptions,
     FindPlan,
     FindReads,
@@ -87,6 +93,7 @@ from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.rules import Rule, in_force
 from denghuo.service.reading.service.atoms import meter_atoms, publish_atoms
 from denghuo.service.reading.service.checks import check_digits, check_due, check_plausible, not_planned
+from denghuo.service.reading.service.curves import Curves
 from denghuo.service.reading.service.forms import (
     curve_values,
     day_read,
@@ -116,18 +123,22 @@ class ReadingService(ReadingApi):
         self._lake = work.lake
         self._taking = Taking(work, ask, self._store)
         self._making = Making(work, ask, self._store)
+        self._checked = Curves(work, self._taking)
         self._units = Units(work, self._store, self._taking, self._making)
 
     # -- taking in -------------------------------------------------------------------------------------------------------
 
     def receive_registers(self, call: Call, request: Intake) -> Received:
-        received, closed = self._taking.registers(call, request)
+        received, closed, days = self._taking.registers(call, request)
+        self._checked.registers_received(days, call.now)
         for month, orgs in closed.items():
             self._units.received(str(month), orgs)
         return received
 
     def receive_curves(self, call: Call, request: Intake) -> Received:
-        return self._taking.curves(call, request)
+        received, days = self._taking.curves(call, request)
+        self._checked.received(days, call.now)
+        return received
 
     def energies(self, call: Call, collected: DatasetRef) -> DatasetRef:
         return self._taking.energies(call, collected)
@@ -393,6 +404,18 @@ class ReadingService(ReadingApi):
         last = month.next.first_day - timedelta(days=1)
         return self._curves(call, request.subject, month.first_day, last, request.known_at)
 
+    def check_curves(self, call: Call, request: CurvesToCheck) -> CurvesChecked:
+        _whole_company(call)
+        return self._checked.check(call, request)
+
+    def curve_exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
+        return self._checked.exceptions(call, request)
+
+    def checked_curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
+        if "meter" not in self._store.subject_kinds(request.meter_no):
+            raise _no_curve(request.meter_no)
+        return self._checked.curve(call, request)
+
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
         return AtomsFound(rows=meter_atoms(self._lake, request), as_of=request.known_at or call.now)
 
@@ -409,13 +432,7 @@ class ReadingService(ReadingApi):
     ) -> CurveValues:
         kinds = self._store.subject_kinds(subject)
         if not kinds:
-            raise CurveNotFound(
-                text(
-                    f"没有 {subject} 的曲线，或不在您的管辖范围内。",
-                    f"There are no curves of {subject}, or it is outside your scope.",
-                ),
-                subject=subject,
-            )
+            raise _no_curve(subject)
         series = {
             name: self._lake.curve(kind, subject, first, last, known_at)
             for name, kind in CURVES.items()
@@ -431,6 +448,16 @@ def _whole_company(call: Call) -> None:
             text("抄表计划与月度抄表按公司整体办理。", "Plans and reads of a month are made for the whole company."),
             scope=list(call.scope),
         )
+
+
+def _no_curve(subject: str) -> CurveNotFound:
+    return CurveNotFound(
+        text(
+            f"没有 {subject} 的曲线，或不在您的管辖范围内。",
+            f"There are no curves of {subject}, or it is outside your scope.",
+        ),
+        subject=subject,
+    )
 
 
 def _may_accept(rule: Rule | None) -> bool:

@@ -20,6 +20,7 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import MetersIn, PointApi, PublishInstallations
 from denghuo.service.reading.api import (
     CURVE_INTAKE,
+    ENERGY_SERIES,
     REGISTER_INTAKE,
     CurvesReceived,
     Intake,
@@ -55,8 +56,8 @@ class Taking:
     def __init__(self, work: Work, ask: Ask, store: ReadingStore) -> None:
         self._work, self._ask, self._store = work, ask, store
 
-    def registers(self, call: Call, request: Intake) -> tuple[Received, dict[Month, list[str]]]:
-        """What was taken, and the units of the months at whose end something was."""
+    def registers(self, call: Call, request: Intake) -> tuple[Received, dict[Month, list[str]], list[date]]:
+        """What was taken, the units of the months at whose end something was, and the days of which anything is new."""
         rows = self._intake(request.rows, REGISTER_INTAKE, COLLECTED_REGISTERS)
         uses: dict[str, MeterUse] = {}
         meters = [meter for meter in rows["meter_no"].unique().to_pylist() if meter]
@@ -74,9 +75,10 @@ class Taking:
             if changes.taken and _closed(day).next.first_day == day:
                 meters = judged.days[REGISTERS][day]["meter_no"].unique().to_pylist()
                 closed[_closed(day)] = sorted({uses[str(meter)].org for meter in meters})
-        return self._received(call, request, judged, total(counts), owners), closed
+        return self._received(call, request, judged, total(counts), owners), closed, _new(counts)
 
-    def curves(self, call: Call, request: Intake) -> Received:
+    def curves(self, call: Call, request: Intake) -> tuple[Received, list[date]]:
+        """What was taken, and the days of which an energy curve is new."""
         rows = self._intake(request.rows, CURVE_INTAKE)
         subjects: dict[tuple[str, str], tuple[str, str | None]] = {}
         for month in months_of(rows["at"]):
@@ -85,16 +87,20 @@ class Taking:
                 if piece["role"] == "gateway" and piece["area_no"]:
                     subjects["area", piece["area_no"]] = (piece["org"], None)
         judged = judge_curves(rows, subjects, call.now)
-        changes, of_months = Changes(), dict[Month, Changes]()
+        changes, of_months, days_new = Changes(), dict[Month, Changes](), set[date]()
         for kind, days in judged.days.items():
-            for day, one in self._work.lake.append(kind, days, call.now, request.rows.digest).items():
+            counts = self._work.lake.append(kind, days, call.now, request.rows.digest)
+            if kind.name in ENERGY_SERIES:
+                days_new.update(_new(counts))
+            for day, one in counts.items():
                 month = Month(day.year, day.month)
                 changes, of_months[month] = changes + one, of_months.get(month, Changes()) + one
         for month, one in sorted(of_months.items()):
             if one.taken or one.corrected:
                 self._work.emit(CurvesReceived(month=str(month), taken=one.taken, corrected=one.corrected))
         self._store.save_subjects((name, kind, *owner) for (kind, name), owner in subjects.items())
-        return self._received(call, request, judged, changes, {name: who for (_, name), who in subjects.items()})
+        owners = {name: who for (_, name), who in subjects.items()}
+        return self._received(call, request, judged, changes, owners), sorted(days_new)
 
     def months(self) -> list[MonthReceived]:
         """Newest first, by what the lake holds now."""
@@ -211,6 +217,10 @@ def _add_uses(uses: dict[str, MeterUse], pieces: list[dict[str, Any]]) -> None:
             piece["org"],
             piece["account_no"],
         )
+
+
+def _new(counts: Mapping[date, Changes]) -> list[date]:
+    return [day for day, changes in counts.items() if changes.taken or changes.corrected]
 
 
 def _by_month(counts: Mapping[date, Changes]) -> dict[Month, Changes]:

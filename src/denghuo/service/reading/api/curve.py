@@ -1,0 +1,115 @@
+"""Checked curves (曲线校验与补全): messages of the contract, apart for their length."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.fields import AccountNo, AsOf, Day, MeterNo, MonthText, OrganisationCode
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Energy
+from denghuo.service.reading.api.vocabulary import EnergySeries, Status
+
+CURVE_RULES = Dictionary(
+    "reading.curve_rule",
+    {
+        "checked": text("校验通过", "Checked"),
+        "gap": text("曲线缺点", "Gap in the curve"),
+        "register_sum": text("曲线与示数不符", "Curve and registers disagree"),
+    },
+)
+CurveRuleCode = Annotated[Literal["checked", "gap", "register_sum"], Label("规则", "Rule", dictionary=CURVE_RULES.name)]
+CURVE_METHODS = Dictionary(
+    "reading.curve_method",
+    {
+        "actual": text("实采", "As received"),
+        "register_like_day": text("示数差按相似日分摊", "Register difference by a like day"),
+        "register_even": text("示数差平均分摊", "Register difference, evenly"),
+        "linear": text("线性插补", "Straight line"),
+        "like_day": text("相似日", "Like day"),
+        "none": text("无", "None"),
+    },
+)
+CurveMethod = Annotated[
+    Literal["actual", "register_like_day", "register_even", "linear", "like_day", "none"],
+    Label("补全方法", "Method", dictionary=CURVE_METHODS.name),
+]
+SlotsEstimated = Annotated[int, Label("估计点数", "Slots estimated")]
+SlotsHeld = Annotated[int, Label("待核点数", "Slots held")]
+EstimatedEnergy = Annotated[Energy, Label("估计电量", "Energy estimated")]
+
+
+class CurvesToCheck(Message):
+    """A day that has ended."""
+
+    day: Day
+
+
+class CurvesChecked(Message):
+    """What was found of a day's curves; `changed`: values and verdicts that are other than before."""
+
+    day: Day
+    curves: Annotated[int, Label("曲线数", "Curves")]
+    slots_estimated: SlotsEstimated
+    slots_held: SlotsHeld
+    changed: Annotated[int, Label("变动数", "Changed")]
+
+
+class FindCurveExceptions(Page):
+    month: MonthText | None = None
+    status: Status | None = None
+    org: OrganisationCode | None = None
+    meter_no: MeterNo | None = None
+
+
+class CurveExceptionRow(Message):
+    """A meter-day with estimated or held slots; rule and method are those that weigh most in it."""
+
+    day: Day
+    meter_no: MeterNo
+    series: EnergySeries
+    account_no: AccountNo | None
+    org: OrganisationCode
+    status: Status
+    rule: CurveRuleCode
+    method: CurveMethod
+    slots_estimated: SlotsEstimated
+    slots_held: SlotsHeld
+    estimated_energy: EstimatedEnergy
+
+
+class CurveExceptionsFound(Message):
+    rows: list[CurveExceptionRow]
+    total: Annotated[int, Label("行数", "Rows")]
+    next: str | None
+    as_of: AsOf
+
+
+class CheckedCurveAsked(Message):
+    """A meter's curve with its verdicts from a day on; `days`: how many."""
+
+    meter_no: MeterNo
+    series: EnergySeries = "active_fwd_wh"
+    day: Day
+    days: Annotated[int, Field(ge=1, le=31), Label("天数", "Days")] = 1
+
+
+class CheckedCurve(Message):
+    """15-minute values as parallel lists: what counts, what was received, and of each slot its verdict. A slot of a day that was
+    not checked yet has no verdict; what was received counts there."""
+
+    meter_no: MeterNo
+    series: EnergySeries
+    starts: Annotated[date, Label("起始日期", "First day")]
+    minutes: Annotated[int, Label("间隔(分钟)", "Minutes a slot")]
+    counted: Annotated[list[Energy | None], Label("采用值", "Counted")]
+    raw: Annotated[list[Energy | None], Label("原始值", "Received")]
+    estimated: Annotated[list[bool], Label("估计", "Estimated")]
+    statuses: list[Status | None]
+    rules: list[CurveRuleCode | None]
+    methods: list[CurveMethod | None]
+    slots_estimated: SlotsEstimated
+    slots_held: SlotsHeld
+    estimated_energy: EstimatedEnergy
+    as_of: AsOf

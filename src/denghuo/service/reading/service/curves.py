@@ -1,0 +1,172 @@
+"""Curves checked day by day: due when something came in, judged by the rules, put beside what was received."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from denghuo.data.analysis.lake import SLOTS, total
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month, midnight
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Energy
+from denghuo.service.reading.api import (
+    ENERGY_SERIES,
+    CheckedCurve,
+    CheckedCurveAsked,
+    CurveExceptionsFound,
+    CurvesChecked,
+    CurvesToCheck,
+    FindCurveExceptions,
+    NotYet,
+)
+from denghuo.service.reading.batch.checked import (
+    CHECKED,
+    VERDICT_SLOTS,
+    checked_table,
+    differences,
+    exceptions,
+    matrix,
+)
+from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.batch.plan import Ints
+from denghuo.service.reading.rules import in_force
+from denghuo.service.reading.rules.curves import STANDS_IN, UNKNOWN, VERDICTS, curve_rules, judged
+from denghuo.service.reading.service.taking import Taking
+from denghuo.service.reading.store.curves import CurveStore
+
+pc: Any = pyarrow.compute
+LIKE_DAYS = (7, 1)
+"""How many days before a day one may lie that is like it, the first that is there first."""
+
+
+class Curves:
+    def __init__(self, work: Work, taking: Taking) -> None:
+        self._work, self._taking = work, taking
+        self._lake, self._store = work.lake, CurveStore(work)
+
+    def received(self, days: Sequence[date], now: datetime) -> None:
+        """Curves of these days came in: a job checks those that have ended."""
+        for day in self._store.mark_due([day for day in days if midnight(day + timedelta(days=1)) <= now]):
+            self._work.enqueue("reading.check_curves", {"day": str(day)})
+
+    def registers_received(self, days: Sequence[date], now: datetime) -> None:
+        """Registers of these days came in, which bound the curves of a day and of the one before it."""
+        around = sorted({day - timedelta(days=back) for day in days for back in (0, 1)})
+        if around:
+            self.received(self._store.known_days(around), now)
+
+    def check(self, call: Call, request: CurvesToCheck) -> CurvesChecked:
+        day = request.day
+        if midnight(day + timedelta(days=1)) > call.now:
+            raise NotYet(
+                text(f"{day} 尚未结束，曲线待次日校验。", f"{day} has not ended; its curves are checked after that."),
+                read_at=midnight(day + timedelta(days=1)).isoformat(),
+            )
+        self._store.begin(day, call.now)
+        pieces = self._pieces(call, day)
+        curves = guessed = held = changed = 0
+        for series in ENERGY_SERIES:
+            subjects, raw, like = self._matrices(series, day)
+            if not subjects:
+                self._store.save(day, series, [], call.now)
+                continue
+            begin, end = (self._registers(series, day + timedelta(days=step)) for step in (0, 1))
+            share = in_force(day)["rollover"].parameters["share_e4"]
+            bound = differences(subjects, pieces, begin, end, share)
+            estimate, verdict = judged(raw, like, bound, curve_rules(day))
+            rows = checked_table(series, subjects, estimate, verdict)
+            counts = total(self._lake.append(CHECKED[series], {day: rows}, call.now, "reading.check_curves"))
+            self._store.save(day, series, exceptions(subjects, estimate, verdict), call.now)
+            curves, changed = curves + len(subjects), changed + counts.taken + counts.corrected
+            guessed, held = guessed + int(np.isin(verdict, STANDS_IN).sum()), held + int((verdict >= UNKNOWN).sum())
+        return CurvesChecked(day=day, curves=curves, slots_estimated=guessed, slots_held=held, changed=changed)
+
+    def exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
+        rows, count, following = self._store.exceptions(request)
+        return CurveExceptionsFound(rows=rows, total=count, next=following, as_of=call.now)
+
+    def curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
+        first, last = request.day, request.day + timedelta(days=request.days - 1)
+        received = self._lake.curve(CURVES[request.series], request.meter_no, first, last)
+        beside = {
+            row["day"]: row
+            for row in self._lake.scan(
+                CHECKED[request.series], first, last, only=("subject", (request.meter_no,))
+            ).to_pylist()
+        }
+        raw: list[int | None] = []
+        counted: list[int | None] = []
+        verdicts: list[int | None] = []
+        for day in (first + timedelta(days=step) for step in range(request.days)):
+            row = beside.get(day, {})
+            values = received.get(day, [None] * len(SLOTS))
+            numbers = [row.get(slot) for slot in VERDICT_SLOTS]
+            raw, verdicts = raw + values, verdicts + numbers
+            for value, slot, number in zip(values, SLOTS, numbers, strict=True):
+                counted.append(row[slot] if value is None and number in STANDS_IN else value)
+        stands = [number in STANDS_IN for number in verdicts]
+        found = [None if number is None else VERDICTS[number] for number in verdicts]
+        kinds = [CURVES[request.series].name, CHECKED[request.series].name]
+        return CheckedCurve.model_validate(
+            {
+                "meter_no": request.meter_no,
+                "series": request.series,
+                "starts": first,
+                "minutes": 24 * 60 // len(SLOTS),
+                "counted": [None if value is None else Energy(value) for value in counted],
+                "raw": [None if value is None else Energy(value) for value in raw],
+                "estimated": stands,
+                "statuses": [one and one.status for one in found],
+                "rules": [one and one.rule for one in found],
+                "methods": [one and one.method for one in found],
+                "slots_estimated": sum(stands),
+                "slots_held": sum(one is not None and one.status == "held" for one in found),
+                "estimated_energy": Energy(
+                    sum(value or 0 for value, is_so in zip(counted, stands, strict=True) if is_so)
+                ),
+                "as_of": self._lake.recorded_at(kinds, first, last) or call.now,
+            }
+        )
+
+    def _pieces(self, call: Call, day: date) -> dict[str, dict[str, Any]]:
+        """The meters that hang from the midnight that begins a day to the one that ends it."""
+        table = self._taking.installed(call, str(Month(day.year, day.month)))
+        at = table["from_at"].type
+        whole = pc.and_(
+            pc.less_equal(table["from_at"], pa.scalar(midnight(day), at)),
+            pc.greater_equal(table["to_at"], pa.scalar(midnight(day + timedelta(days=1)), at)),
+        )
+        rows = table.filter(whole).select(["meter_no", "multiplier", "integer_digits"]).to_pylist()
+        return {row["meter_no"]: row for row in rows}
+
+    def _matrices(self, series: str, day: date) -> tuple[list[str], Ints, Ints]:
+        """The meters with a curve on a day or the one before, their values, and those of a day like it."""
+        kind = CURVES[series]
+        today, *before = (
+            self._lake.scan(kind, one, one) for one in (day, *(day - timedelta(days=back) for back in LIKE_DAYS))
+        )
+        subjects: list[Any] = sorted(map(str, {*today["subject"].to_pylist(), *before[-1]["subject"].to_pylist()}))
+        like = np.full((len(subjects), len(SLOTS)), -1, dtype=np.int64)
+        for table in before:
+            like = np.where(like < 0, matrix(subjects, table), like)
+        return subjects, matrix(subjects, today), like
+
+    def _registers(self, series: str, day: date) -> dict[str, int]:
+        """The total registers at the midnight that begins a day, by meter."""
+        table = self._lake.scan(REGISTERS, day, day)
+        of_series = pc.and_(
+            pc.equal(table["quantity"], series.rpartition("_")[0]),
+            pc.and_(
+                pc.equal(table["band"], "total"),
+                pc.equal(table["read_at"], pa.scalar(midnight(day), table["read_at"].type)),
+            ),
+        )
+        found = table.filter(pc.and_(of_series, pc.is_valid(table["value_e4"])))
+        meters: list[Any] = found["meter_no"].to_pylist()
+        values: list[Any] = found["value_e4"].to_pylist()
+        return dict(zip(meters, values, strict=True))

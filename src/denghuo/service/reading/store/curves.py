@@ -1,0 +1,114 @@
+"""Which days' curves are due to be checked, and the meter-days to look at."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import LiteralString
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.values import Energy
+from denghuo.service.reading.api import CurveExceptionRow, FindCurveExceptions
+from denghuo.service.reading.batch.checked import CurveException
+
+
+class CurveStore:
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def mark_due(self, days: Sequence[date]) -> list[date]:
+        """Notes that these days have to be checked; gives those of which that was not noted before."""
+        return self._work.values(
+            "INSERT INTO curve_check (day, due) SELECT day, true FROM unnest(%s::date[]) AS d (day) ORDER BY day"
+            " ON CONFLICT (day) DO UPDATE SET due = true WHERE NOT curve_check.due RETURNING day",
+            (list(days),),
+        )
+
+    def known_days(self, days: Sequence[date]) -> list[date]:
+        """Those of these days of which there are curves."""
+        return self._work.values("SELECT day FROM curve_check WHERE day = ANY (%s) ORDER BY day", (list(days),))
+
+    def begin(self, day: date, now: datetime) -> None:
+        """One at a time checks a day; what comes in from now on makes it due again. Held until the transaction ends."""
+        self._work.run(
+            "INSERT INTO curve_check (day, due, checked_at) VALUES (%s, false, %s)"
+            " ON CONFLICT (day) DO UPDATE SET due = false, checked_at = excluded.checked_at",
+            (day, now),
+        )
+
+    def owners(self, subjects: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+        rows = self._work.rows(
+            "SELECT subject, org, account_no FROM subject WHERE kind = 'meter' AND subject = ANY (%s)",
+            (list(subjects),),
+        )
+        return {row["subject"]: (row["org"], row["account_no"]) for row in rows}
+
+    def save(self, day: date, series: str, rows: Sequence[CurveException], now: datetime) -> None:
+        """The meter-days to look at of a day, in place of those before."""
+        owners = self.owners([row.subject for row in rows])
+        kept = [row for row in rows if row.subject in owners]
+        self._work.run("DELETE FROM curve_exception WHERE day = %s AND series = %s", (day, series))
+        self._work.run(
+            "INSERT INTO curve_exception (day, series, subject, org, account_no, status, rule, method, slots_estimated,"
+            " slots_held, estimated_wh, checked_at) SELECT %s, %s, e.*, %s FROM unnest(%s::text[], %s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::bigint[]) AS e",
+            (
+                day,
+                series,
+                now,
+                [row.subject for row in kept],
+                [owners[row.subject][0] for row in kept],
+                [owners[row.subject][1] for row in kept],
+                [row.status for row in kept],
+                [row.rule for row in kept],
+                [row.method for row in kept],
+                [row.slots_estimated for row in kept],
+                [row.slots_held for row in kept],
+                [row.estimated_wh for row in kept],
+            ),
+        )
+
+    def exceptions(self, request: FindCurveExceptions) -> tuple[list[CurveExceptionRow], int, str | None]:
+        """Newest day first, held before estimated."""
+        params = {
+            "month": request.month,
+            "subject": request.meter_no,
+            "org": request.org,
+            "status": request.status,
+            "after": _parts(request.after),
+            "limit": request.limit,
+        }
+        matching: LiteralString = (
+            "FROM curve_exception WHERE (%(month)s::text IS NULL OR to_char(day, 'YYYY-MM') = %(month)s)"
+            " AND (%(subject)s::text IS NULL OR subject = %(subject)s)"
+            " AND (%(status)s::text IS NULL OR status = %(status)s) AND denghuo.of_unit(org, %(org)s)"
+        )
+        rows = self._work.rows(
+            "SELECT day, series, subject, account_no, org, status, rule, method, slots_estimated, slots_held, estimated_wh "
+            + matching
+            + " AND (%(after)s::text[] IS NULL OR (-(day - DATE '2000-01-01'), status = 'estimated', subject, series)"
+            " > (-(%(after)s[1]::date - DATE '2000-01-01'), %(after)s[2]::boolean, %(after)s[3], %(after)s[4]))"
+            " ORDER BY -(day - DATE '2000-01-01'), status = 'estimated', subject, series LIMIT %(limit)s",
+            params,
+        )
+        shown = [
+            CurveExceptionRow.model_validate(
+                {name: value for name, value in row.items() if name not in ("subject", "estimated_wh")}
+                | {"meter_no": row["subject"], "estimated_energy": Energy(row["estimated_wh"])}
+            )
+            for row in rows
+        ]
+        total = int(self._work.value("SELECT count(*) " + matching, params) or 0)
+        last = shown[-1] if len(shown) == request.limit else None
+        following = f"{last.day}|{last.status == 'estimated'}|{last.meter_no}|{last.series}" if last else None
+        return shown, total, following
+
+
+def _parts(after: str | None) -> list[str] | None:
+    """The parts of an `after`; what never was a `next` is as none."""
+    parts = (after or "").split("|")
+    if len(parts) != 4 or parts[1] not in ("True", "False"):
+        return None
+    try:
+        date.fromisoformat(parts[0])
+    except ValueError:
+        return None
+    return parts

@@ -1,0 +1,79 @@
+"""Rules of the day's curves: what stands in for gaps is exact, and what came in is never touched."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from denghuo.service.reading.rules.curves import (
+    APART,
+    INT32_MAX,
+    LIKE_DAY,
+    LINEAR,
+    REGISTER_EVEN,
+    REGISTER_LIKE_DAY,
+    UNKNOWN,
+    VALID,
+    curve_rules,
+    judged,
+    spread,
+)
+
+RULES = curve_rules(date(2026, 4, 1))
+VALUES = st.lists(st.integers(-1, 50_000), min_size=96, max_size=96)
+
+
+def one(raw: list[int], like: list[int], difference: int) -> tuple[list[int], list[int]]:
+    row: Any = np.array([raw], dtype=np.int64)
+    estimate, verdict = judged(row, np.array([like], dtype=np.int64), np.array([difference]), RULES)
+    assert row[0].tolist() == raw
+    return estimate[0].tolist(), verdict[0].tolist()
+
+
+@given(
+    total=st.integers(0, 2**38 - 1),
+    weights=st.lists(st.integers(0, INT32_MAX), min_size=1, max_size=96).filter(any),
+)
+def test_shares_add_up_exactly(total: int, weights: list[int]) -> None:
+    shares = spread(np.array([total]), np.array([weights]))[0].tolist()
+    assert sum(shares) == total and min(shares) >= 0
+
+
+@given(raw=VALUES, like=VALUES, beyond=st.integers(0, 1_000_000))
+def test_gaps_between_registers_sum_to_their_difference(raw: list[int], like: list[int], beyond: int) -> None:
+    raw[5] = -1
+    received = sum(value for value in raw if value >= 0)
+    estimate, verdict = one(raw, like, received + beyond)
+    assert received + sum(value for value in estimate if value >= 0) == received + beyond
+    for value, kind in zip(raw, verdict, strict=True):
+        assert (kind == VALID) == (value >= 0) and (value >= 0 or kind in (REGISTER_LIKE_DAY, REGISTER_EVEN))
+
+
+@given(raw=VALUES, like=VALUES)
+def test_every_slot_has_a_verdict_and_only_gaps_are_filled(raw: list[int], like: list[int]) -> None:
+    estimate, verdict = one(raw, like, -1)
+    for value, alike, guess, kind in zip(raw, like, estimate, verdict, strict=True):
+        assert (value >= 0) == (kind == VALID) and (guess >= 0) == (kind in (LINEAR, LIKE_DAY))
+        assert kind != LIKE_DAY or guess == alike
+        assert kind != UNKNOWN or (value < 0 and alike < 0)
+
+
+def test_short_gap_lies_on_the_line_and_a_long_one_is_like_another_day() -> None:
+    raw = [100] * 96
+    raw[10:13], raw[13] = [-1] * 3, 500
+    estimate, verdict = one(raw, [7] * 96, -1)
+    assert estimate[10:13] == [200, 300, 400] and verdict[10:13] == [LINEAR] * 3
+    raw[20:29] = [-1] * 9
+    estimate, verdict = one(raw, [7] * 96, -1)
+    assert estimate[20:29] == [7] * 9 and verdict[20:29] == [LIKE_DAY] * 9
+    raw[0] = -1
+    assert one(raw, [-1] * 96, -1)[1][0] == UNKNOWN
+
+
+def test_whole_curve_that_disagrees_with_its_registers_is_held() -> None:
+    assert set(one([1_000] * 96, [-1] * 96, 96_000 + 2_000)[1]) == {VALID}
+    assert set(one([1_000] * 96, [-1] * 96, 96_000 + 2_001)[1]) == {APART}
+    gap = [-1] + [1_000] * 95
+    assert one(gap, [-1] * 96, 90_000)[1] == [UNKNOWN] + [APART] * 95
