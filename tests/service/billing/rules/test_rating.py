@@ -423,7 +423,7 @@ def test_choice_of_a_tariff() -> None:
     common: dict[str, Any] = {"kind": "supply", "settlement": "agency", "on": on}
     assert choose(everything, tariff_class="resident", **common).code == "sh.resident.tiered"
     assert choose(everything, tariff_class="resident", code="sh.resident.tiered.tou", **common).code.endswith("tou")
-    for wrong in ({"code": "no.such"}, {"area": "440300"}, {"on": date(2019, 1, 1)}, {"settlement": "market"}):
+    for wrong in ({"code": "no.such"}, {"on": date(2019, 1, 1)}, {"settlement": "market"}):
         with pytest.raises(CannotRate) as raised:
             choose(everything, tariff_class="resident", **common | wrong)
         assert raised.value.code == "no_tariff"
