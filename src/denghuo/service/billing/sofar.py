@@ -34,7 +34,7 @@ from denghuo.service.billing.special import special_of
 from denghuo.service.billing.spot import Spot, by_points
 from denghuo.service.billing.stage_curves import stage_pieces, whole
 from denghuo.service.billing.store import BillingStore
-from denghuo.service.contract.api import ContractApi, ContractHistory, ContractRef, ContractsOf
+from denghuo.service.contract.api import Contract, ContractApi, TermsIn
 from denghuo.service.customer.api import Account
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import Point, PointApi, PointsOf
@@ -75,18 +75,9 @@ class Running:
     @cached_property
     def terms(self) -> list[Terms]:
         """The contract's terms on days of the month."""
-        call = self._call.only("contract.read")
-        last = self.month.next.first_day
-        found = []
-        for contract in self._ask(ContractApi).contracts_of(call, ContractsOf(account_no=self._account_no)).rows:
-            if contract.kind == self._kind:
-                history = self._ask(ContractApi).terms_of(call, ContractRef(contract_no=contract.contract_no))
-                found += _terms(history)
-        held = [
-            one
-            for one in found
-            if one.effective_from < last and (one.effective_to is None or one.effective_to > self.month.first_day)
-        ]
+        asked = TermsIn(month=str(self.month), account_nos=[self._account_no])
+        rows = self._ask(ContractApi).terms_in(self._call.only("contract.read"), asked).rows
+        held = [_terms(one) for one in rows if one.kind == self._kind]
         if not held:
             raise self.nothing(
                 "no_contract", text(f"{self.month} 没有有效的合同。", f"No contract is in force in {self.month}.")
@@ -308,29 +299,25 @@ def _history(
     return {day: history[day] for day in sorted(history)[-HISTORY_DAYS:]}
 
 
-def _terms(history: ContractHistory) -> list[Terms]:
-    """A contract's terms as rating takes them."""
-    contract = history.contract
-    return [
-        Terms(
-            contract_no=contract.contract_no,
-            account_no=contract.account_no,
-            org=contract.org,
-            kind=contract.kind,
-            tariff_class=one.tariff_class,
-            tariff_code=one.tariff_code,
-            voltage_kv=one.voltage_kv,
-            contract_w=None if one.contract_kw is None else one.contract_kw.w,
-            capacity_va=None if one.capacity_kva is None else one.capacity_kva.va,
-            pv_w=None if one.pv_kw is None else one.pv_kw.w,
-            settlement_mode=one.settlement_mode,
-            pf_standard=one.pf_standard,
-            special=None if one.special is None else one.special.model_dump_json(exclude_defaults=True),
-            effective_from=one.effective_from,
-            effective_to=one.effective_to,
-        )
-        for one in history.history
-    ]
+def _terms(one: Contract) -> Terms:
+    """Terms as rating takes them."""
+    return Terms(
+        contract_no=one.contract_no,
+        account_no=one.account_no,
+        org=one.org,
+        kind=one.kind,
+        tariff_class=one.tariff_class,
+        tariff_code=one.tariff_code,
+        voltage_kv=one.voltage_kv,
+        contract_w=None if one.contract_kw is None else one.contract_kw.w,
+        capacity_va=None if one.capacity_kva is None else one.capacity_kva.va,
+        pv_w=None if one.pv_kw is None else one.pv_kw.w,
+        settlement_mode=one.settlement_mode,
+        pf_standard=one.pf_standard,
+        special=None if one.special is None else one.special.model_dump_json(exclude_defaults=True),
+        effective_from=one.effective_from,
+        effective_to=one.effective_to,
+    )
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------------------

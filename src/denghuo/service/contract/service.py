@@ -1,5 +1,6 @@
 """Contracts: implementation of the contract."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -25,8 +26,15 @@ from denghuo.service.contract.api import (
     ContractsFound,
     ContractsOf,
     EndContract,
+    EndEntitlement,
+    EntitledFound,
+    Entitlement,
     FeeControlAgreed,
     FindContracts,
+    FindEntitled,
+    ImportEntitled,
+    ListEntitled,
+    NewEntitlement,
     PublishFeeControl,
     PublishTerms,
     SignContracts,
@@ -36,6 +44,8 @@ from denghuo.service.contract.api import (
     TermsFound,
     TermsIn,
 )
+from denghuo.service.contract.entitlement import Entitlements, read_list
+from denghuo.service.contract.entitlement import judge as judge_entitled
 from denghuo.service.contract.fee_control import FeeControls
 from denghuo.service.contract.limits import Exceeded, limited
 from denghuo.service.contract.pauses import exchange_faults, pause_faults, unannounced
@@ -55,10 +65,7 @@ class ContractService(ContractApi):
 
     def sign_contracts(self, call: Call, request: SignContracts) -> BatchTaken:
         numbers = sorted({item.account_no for item in request.contracts})
-        # The platform asks, but within the caller's own scope: an account of another unit is an unknown one.
-        peer = replace(Call.system(call.now, actor=call.actor), scope=call.scope)
-        accounts = self._ask(CustomerApi).accounts(peer, AccountNumbers(numbers=numbers)).rows
-        orgs = {account.account_no: account.org for account in accounts}
+        orgs = self._units(call, numbers)
         verdicts = judge(
             request.contracts,
             orgs,
@@ -156,6 +163,44 @@ class ContractService(ContractApi):
         )
         return found
 
+    def list_entitled(self, call: Call, request: ListEntitled) -> BatchTaken:
+        return self._list(call, list(enumerate(request.entitled)), [])
+
+    def import_entitled(self, call: Call, request: ImportEntitled) -> BatchTaken:
+        return self._list(call, *read_list(request.text))
+
+    def _list(
+        self, call: Call, placed: Sequence[tuple[int, NewEntitlement]], unread: Sequence[RefusedItem]
+    ) -> BatchTaken:
+        """Lists what can be; the refusals name the places of the sender."""
+        items = [item for _, item in placed]
+        numbers = sorted({item.account_no for item in items})
+        orgs = self._units(call, numbers)
+        store = Entitlements(self._work)
+        verdicts = judge_entitled(items, orgs, store.resident(numbers), store.known(numbers))
+        new = [item for item, verdict in zip(items, verdicts, strict=True) if verdict == "new"]
+        for item in write_possible(self._work, new, lambda some: store.add(some, orgs, call.actor, call.now)):
+            place = next(at for at, one in enumerate(items) if one is item)
+            verdicts[place] = taken_elsewhere(place, item.account_no, "from_month")
+        found = [
+            verdict.model_copy(update={"item": place})
+            for (place, _), verdict in zip(placed, verdicts, strict=True)
+            if isinstance(verdict, RefusedItem)
+        ]
+        return BatchTaken(
+            taken=verdicts.count("new"),
+            unchanged=verdicts.count("unchanged"),
+            refused=sorted([*found, *unread], key=lambda one: one.item),
+        )
+
+    def end_entitlement(self, call: Call, request: EndEntitlement) -> Entitlement:
+        return Entitlements(self._work).end(request, call.actor, call.now, call.today)
+
+    def entitled(self, call: Call, request: FindEntitled) -> EntitledFound:
+        rows, total = Entitlements(self._work).find(request, call.today)
+        following = str(rows[-1].entitlement_no) if len(rows) == request.limit else None
+        return EntitledFound(rows=rows, total=total, next=following, as_of=call.now)
+
     def end_contract(self, call: Call, request: EndContract) -> ContractHistory:
         rows = self._rows(request.contract_no)
         last = max(rows, key=lambda row: row.start)
@@ -203,6 +248,12 @@ class ContractService(ContractApi):
             return self._ask(ContractApi).publish_fee_control(Call.system(call.now, actor=call.actor), request)
         table = FeeControls(self._work).published(request.on)
         return self._work.datasets.publish(FEE_CONTROL, str(request.on), "all", table, call.now)
+
+    def _units(self, call: Call, numbers: list[str]) -> dict[str, str]:
+        """Units by account. The platform asks, but within the caller's own scope: an account of another unit is an unknown one."""
+        peer = replace(Call.system(call.now, actor=call.actor), scope=call.scope)
+        accounts = self._ask(CustomerApi).accounts(peer, AccountNumbers(numbers=numbers)).rows
+        return {account.account_no: account.org for account in accounts}
 
     def _rows(self, contract_no: str) -> list[TermsRow]:
         rows = self._store.terms(contract_no, lock=True)

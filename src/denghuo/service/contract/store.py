@@ -13,6 +13,7 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import ApparentPower, Power
 from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, Terms, TermsIn
+from denghuo.service.contract.entitlement import SPECIAL
 from denghuo.service.contract.fee_control import FeeControls
 from denghuo.service.contract.rules import Span, TermsRow
 from denghuo.service.contract.special import kept_special, said, special_json
@@ -235,9 +236,10 @@ class ContractStore:
         """What `published` has of some accounts."""
         month = Month.of(request.month)
         rows = self._work.rows(
-            "SELECT contract_no, account_no, org, kind, "
-            + _TERMS
-            + " FROM "
+            "SELECT contract_no, account_no, org, kind, tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w,"
+            " settlement_mode, pf_standard, "
+            + SPECIAL
+            + " AS special, lower(valid) AS effective_from, upper(valid) AS effective_to FROM "
             + _KNOWN
             + " WHERE account_no = ANY (%(account_nos)s) AND valid && daterange(%(first)s, %(end)s)"
             " ORDER BY account_no, kind DESC, lower(valid)",
@@ -256,9 +258,9 @@ class ContractStore:
             self._work,
             TERMS,
             "SELECT contract_no, account_no, org, kind, tariff_class, tariff_code, voltage_kv, contract_w, capacity_va, pv_w,"
-            " settlement_mode, pf_standard, special::text, lower(valid), upper(valid) FROM terms WHERE valid && daterange(%s, %s)"
-            " ORDER BY account_no, kind DESC, lower(valid)",
-            (month.first_day, month.next.first_day),
+            " settlement_mode, pf_standard, (" + SPECIAL + ")::text, lower(valid), upper(valid) FROM terms"
+            " WHERE valid && daterange(%(first)s, %(end)s) ORDER BY account_no, kind DESC, lower(valid)",
+            {"first": month.first_day, "end": month.next.first_day, "known_at": None},
         )
 
 

@@ -34,6 +34,20 @@ from denghuo.kernel.fields import (
 )
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import ApparentPower, Power
+from denghuo.service.contract.api.entitlement import (
+    ENTITLEMENTS,
+    EndEntitlement,
+    EntitledFound,
+    EntitledListRefused,
+    Entitlement,
+    EntitlementKind,
+    EntitlementNotFound,
+    EntitlementRefused,
+    FindEntitled,
+    ImportEntitled,
+    ListEntitled,
+    NewEntitlement,
+)
 from denghuo.service.contract.api.fee_control import (
     FEE_CONTROL,
     FEE_WAYS,
@@ -75,6 +89,7 @@ from denghuo.service.contract.api.special import (
 )
 
 __all__ = [
+    "ENTITLEMENTS",
     "FEE_CONTROL",
     "FEE_WAYS",
     "FIELDS",
@@ -103,16 +118,27 @@ __all__ = [
     "ContractsFound",
     "ContractsOf",
     "EndContract",
+    "EndEntitlement",
+    "EntitledFound",
+    "EntitledListRefused",
+    "Entitlement",
+    "EntitlementKind",
+    "EntitlementNotFound",
+    "EntitlementRefused",
     "FeeControl",
     "FeeControlAgreed",
     "FeeControlRefused",
     "FeeWay",
     "FindContracts",
+    "FindEntitled",
     "ForwardEnergy",
     "GreenPower",
+    "ImportEntitled",
     "LineLoss",
+    "ListEntitled",
     "LossRow",
     "NewContract",
+    "NewEntitlement",
     "Part",
     "PlannedEnergy",
     "Protected",
@@ -357,6 +383,23 @@ class ContractApi(Api, noun="contract", version=1):
     def agree_fee_control(self, call: Call, request: AgreeFeeControl) -> ContractHistory:
         """Fee control of a supply contract from a day on, or its end: whether the account is estimated every day and told before
         its balance is used up. Bills are not changed by it."""
+
+    @command(permit="contract.change")
+    def list_entitled(self, call: Call, request: ListEntitled) -> BatchTaken:
+        """Takes up to 1,000 households that are entitled to free energy for whole months. Bills of these months give what the
+        tariff grants, once, whatever the special terms say; the same list again changes nothing."""
+
+    @command(permit="contract.change", problems=(EntitledListRefused,))
+    def import_entitled(self, call: Call, request: ImportEntitled) -> BatchTaken:
+        """The same of a CSV list; `item` of a refusal is the row after the heading, from 0."""
+
+    @command(permit="contract.change", problems=(EntitlementNotFound, EntitlementRefused))
+    def end_entitlement(self, call: Call, request: EndEntitlement) -> Entitlement:
+        """Ends an entitlement before it expires. Bills that were issued stay as they are until they are computed anew."""
+
+    @query(permit="contract.read")
+    def entitled(self, call: Call, request: FindEntitled) -> EntitledFound:
+        """Households entitled to free energy, with their evidence and who listed them, in the order in which they were listed."""
 
     @command(permit="contract.change", problems=(ContractNotFound, TermsConflict), emits=(TermsChanged,))
     def end_contract(self, call: Call, request: EndContract) -> ContractHistory:
