@@ -114,6 +114,8 @@ def test_a_table_comes_in_is_published_by_another_and_corrected(api: TariffApi) 
     assert (right.head.issue, api.publish_days(APPROVER, ref).head.days) == (2, 1)
     with pytest.raises(NoSuchDayTable):
         api.day_table(CLERK, ref.model_copy(update={"period": "2025"}))
+    shown = api.day_table(CLERK, ref)
+    assert (shown.head.issue, [str(row.day) for row in shown.days]) == (2, ["2026-05-01"])
     first = api.day_tables(CLERK, FindDayTables(limit=1))
     rest = api.day_tables(CLERK, FindDayTables(limit=1, after=first.next))
     assert [(row.issue, row.status) for row in [*first.rows, *rest.rows]] == [(2, "published"), (1, "replaced")]
