@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 from tests.browser.product import Product, running
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,8 +25,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-USER_NAME = "input[name=username]"
-BENCH = ".bench .page__head, .bench .state"
 WAIT_MS = 60_000
 expect.set_options(timeout=WAIT_MS)
 
@@ -89,14 +87,8 @@ class Watch:
 Enter = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
-def signed_in() -> dict[str, StorageState]:
-    """The cookies of users who signed in on the page, so that their later tests begin signed in."""
-    return {}
-
-
 @pytest.fixture
-def enter(product: Product, browser: Browser, signed_in: dict[str, StorageState]) -> Iterator[Enter]:
+def enter(product: Product, browser: Browser) -> Iterator[Enter]:
     """`enter("billing")` gives a page on which that demo user is signed in; without a user, the sign-in page."""
     watch = Watch(product.url)
     contexts: list[BrowserContext] = []
@@ -108,7 +100,6 @@ def enter(product: Product, browser: Browser, signed_in: dict[str, StorageState]
             viewport={"width": width, "height": 900},
             timezone_id="Asia/Shanghai",
             reduced_motion="reduce",
-            storage_state=signed_in.get(user or ""),
         )
         contexts.append(context)
         context.set_default_timeout(WAIT_MS)
@@ -118,11 +109,8 @@ def enter(product: Product, browser: Browser, signed_in: dict[str, StorageState]
         if user is None:
             page.goto("/sign-in")
             return page
-        page.goto("/sign-in" if path == "/" and user not in signed_in else path)
-        page.wait_for_selector(f"{USER_NAME}, {BENCH}")
-        if page.locator(USER_NAME).count():
-            sign_in(page, user, product.password(user))
-            signed_in[user] = {"cookies": context.storage_state()["cookies"], "origins": []}
+        page.goto("/sign-in" if path == "/" else path)
+        sign_in(page, user, product.password(user))
         return page
 
     yield opened
@@ -133,10 +121,10 @@ def enter(product: Product, browser: Browser, signed_in: dict[str, StorageState]
 
 def sign_in(page: Page, user: str, password: str) -> None:
     """Types user and password and waits for the workbench."""
-    page.fill(USER_NAME, user)
+    page.fill("input[name=username]", user)
     page.fill("input[name=password]", password)
     page.press("input[name=password]", "Enter")
-    page.wait_for_selector(BENCH)
+    page.wait_for_selector(".bench .page__head, .bench .state")
 
 
 @pytest.fixture
