@@ -5,6 +5,7 @@ import json
 import pathlib
 from typing import Any
 
+import pytest
 from tests.service.billing.county import ACCOUNTANT, DOCUMENT, OPERATOR, Supply, county, prices, settle_county
 from tests.service.billing.months import bill_months, bill_no
 
@@ -17,6 +18,7 @@ from denghuo_verify.check import verify
 LISTED, BOTH, PLAIN = Supply(1, 1), Supply(2, 2), Supply(3, 1)
 
 
+@pytest.mark.scope("B05-23")
 def test_free_energy_is_billed_in_the_months_of_the_entitlement(database_dsn: str, tmp_path: pathlib.Path) -> None:
     resident = prices()[0].model_copy(update={"free_energy": FreeEnergy(per_month=Energy.of("15"), document=DOCUMENT)})
     with county("local", database_dsn, tmp_path) as found:

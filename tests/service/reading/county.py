@@ -215,3 +215,17 @@ def demo_curves() -> pa.Table:
         ).cast(arrow_schema(CURVE_INTAKE))
         for table, series, subject, column, places in parts
     )
+
+
+def curve_rows(*rows: tuple[str, str, datetime, int | None]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [dict(zip(("series", "subject", "at", "value"), row, strict=True)) for row in rows],
+        schema=arrow_schema(CURVE_INTAKE),
+    )
+
+
+def energy_day(meter_no: str, day: date, values: Sequence[int | None], series: str = "active_fwd_wh") -> pa.Table:
+    start = midnight(day)
+    return curve_rows(
+        *((series, meter_no, start + slot * timedelta(minutes=15), value) for slot, value in enumerate(values))
+    )

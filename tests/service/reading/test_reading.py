@@ -1,6 +1,6 @@
 """Reading through both bindings: intakes, corrections, replay, review, scope."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.parts import Processes
 from denghuo.kernel.contract import Call, Message
 from denghuo.kernel.period import midnight
@@ -22,14 +21,9 @@ from denghuo.service.reading.api import (
     AnyMonth,
     AskHighest,
     AtomsPublished,
-    CheckedCurve,
-    CheckedCurveAsked,
     CurveDay,
     CurveMonth,
     CurveNotFound,
-    CurvesChecked,
-    CurvesToCheck,
-    FindCurveExceptions,
     FindExceptions,
     FindPlan,
     FindReads,
@@ -51,12 +45,11 @@ from denghuo.service.reading.api import (
     WholeCompanyOnly,
     WrongIntake,
 )
-from denghuo.service.reading.batch.checked import CHECKED
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.service.atoms import publish_atoms
 from tests.service.bindings import NOW
 from tests.service.reading.conftest import Bench, Make
-from tests.service.reading.county import MONTH, installation, month_of, registers, steady
+from tests.service.reading.county import MONTH, curve_rows, energy_day, installation, month_of, registers, steady
 
 MINE, THEIRS = "5810100000019", "5810200000010"
 CLERK = Call(
@@ -86,13 +79,6 @@ def read_county(bench: Make, *first: pa.Table) -> Bench:
     )
     made.run()
     return made
-
-
-def curve_rows(*rows: tuple[str, str, datetime, int | None]) -> pa.Table:
-    return pa.Table.from_pylist(
-        [dict(zip(("series", "subject", "at", "value"), row, strict=True)) for row in rows],
-        schema=arrow_schema(CURVE_INTAKE),
-    )
 
 
 # --- intakes --------------------------------------------------------------------------------------------------------------
@@ -611,13 +597,6 @@ def test_station_takes_in_only_its_own_meters(bench: Make) -> None:
     )
 
 
-def energy_day(meter_no: str, day: date, values: Sequence[int | None], series: str = "active_fwd_wh") -> pa.Table:
-    start = midnight(day)
-    return curve_rows(
-        *((series, meter_no, start + slot * timedelta(minutes=15), value) for slot, value in enumerate(values))
-    )
-
-
 def test_energy_curves_are_taken_and_shown(bench: Make) -> None:
     made = county(bench)
     day = date(2026, 4, 13)
@@ -733,40 +712,3 @@ def test_damaged_curves_are_said_and_make_no_atoms(bench: Make) -> None:
     (made.lake.folder / file.path).write_bytes(b"nothing")
     with pytest.raises(Unavailable):
         made.api.publish_atoms(made.call(), PublishAtoms(month=MONTH, series="active_fwd_wh", starts=[0]))
-
-
-def test_gaps_of_a_curve_are_filled_beside_it_until_the_real_value_comes(bench: Make) -> None:
-    made = county(bench)
-    day = date(2026, 4, 13)
-    made.receive_curves(energy_day("M1", day, [250] * 40 + [None] * 6 + [250] * 50))
-    made.receive(registers(("M1", day, 1_000_000), ("M1", day + timedelta(days=1), 1_000_000 + 240_000)))
-
-    def check() -> CurvesChecked:
-        return made.api.check_curves(made.call(), CurvesToCheck(day=day))
-
-    def shown() -> CheckedCurve:
-        return made.api.checked_curve(made.call(), CheckedCurveAsked(meter_no="M1", day=day))
-
-    first = check()
-    assert (first.curves, first.slots_estimated, first.slots_held) == (1, 6, 0) and first.changed == 96 + 6
-    assert check().changed == 0
-    curve = shown()
-    assert [str(value) for value in curve.counted[40:46]] == ["0.25"] * 6 and curve.raw[40:46] == [None] * 6
-    assert curve.methods[40] == "register_even" and curve.rules[0] == "checked" and str(curve.estimated_energy) == "1.5"
-    (row,) = made.api.curve_exceptions(made.call(), FindCurveExceptions(month=MONTH)).rows
-    assert (row.meter_no, row.status, row.slots_estimated, row.rule) == ("M1", "estimated", 6, "gap")
-    theirs = replace(CLERK, scope=("1405810.02",))
-    assert made.api.curve_exceptions(theirs, FindCurveExceptions()).rows == []
-    with pytest.raises(CurveNotFound):
-        made.api.checked_curve(theirs, CheckedCurveAsked(meter_no="M1", day=day))
-
-    late = midnight(day) + 40 * timedelta(minutes=15)
-    made.receive_curves(curve_rows(*(("active_fwd_wh", "M1", late + n * timedelta(minutes=15), 250) for n in range(6))))
-    assert check().slots_estimated == 0
-    assert not any(shown().estimated) and shown().raw == shown().counted
-    assert made.api.curve_exceptions(made.call(), FindCurveExceptions()).total == 0
-    kind = CHECKED["active_fwd_wh"]
-    before, after = made.lake.versions(kind, day)
-    assert (made.lake.version(kind, before)["p40"][0].as_py(), before.version, after.version) == (250, 1, 2)
-    with pytest.raises(NotYet):
-        made.api.check_curves(made.call(), CurvesToCheck(day=date(2099, 1, 1)))

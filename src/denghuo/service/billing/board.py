@@ -6,18 +6,15 @@ from datetime import datetime, timedelta
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Energy, Money, Percent
 from denghuo.service.billing.api import UnitBoard, UnitRow
-from denghuo.service.billing.store import UNDER_WAY, UnitRun
+from denghuo.service.billing.store import NO_FIGURES, UNDER_WAY, UnitRun
 
 Figures = Mapping[str, int]
 _SUMS = ("due", "read", "rated", "issued", "open", "waiting")
-_NONE: Figures = dict.fromkeys(
-    ("rated", "issued", "open", "unrated", "waiting", "held", "energy_wh", "amount_fen", "wrong_fen"), 0
-)
 
 
 def unit_row(unit: UnitRun, figures: Figures | None, month_state: str | None, now: datetime) -> UnitRow:
     """month_state: of the month's cycle."""
-    found = figures or _NONE
+    found = figures or NO_FIGURES
     return UnitRow(
         org=unit.org,
         state=_state(unit, found, month_state),  # type: ignore[arg-type]  # text of the table, validated here
@@ -53,7 +50,7 @@ def unit_board(
 ) -> UnitBoard:
     rows = [unit_row(unit, figures.get(unit.org), month_state, now) for unit in units]
     sums = {name: sum(getattr(row, name) for row in rows) for name in _SUMS}
-    every = {name: sum(one[name] for one in figures.values()) for name in _NONE}
+    every = {name: sum(one[name] for one in figures.values()) for name in NO_FIGURES}
     ends = [row.ends_at for row in rows if row.ends_at is not None]
     return UnitBoard(
         month=month,

@@ -113,7 +113,7 @@ def _first(month: str) -> date:
 
 
 def read_list(content: str) -> tuple[list[tuple[int, NewEntitlement]], list[RefusedItem]]:
-    """Rows that can be read with their places, and those that cannot.
+    """Rows that can be read and those that cannot, each with its line in the list: the heading's is 1.
 
     Raises:
         EntitledListRefused: no list: the heading lacks a column, there is no row, or there are too many.
@@ -121,7 +121,7 @@ def read_list(content: str) -> tuple[list[tuple[int, NewEntitlement]], list[Refu
     rows = csv.reader(io.StringIO(content.removeprefix("\ufeff")))
     try:
         heading = [cell.strip() for cell in next(rows, [])]
-        cells = [row for row in rows if any(cell.strip() for cell in row)]
+        cells = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise _no_list(
             "text", str(error), "不是合法的 CSV，请另存为 CSV（UTF-8）。", "Not CSV; save it as CSV (UTF-8)."
@@ -146,7 +146,7 @@ def read_list(content: str) -> tuple[list[tuple[int, NewEntitlement]], list[Refu
         )
     good: list[tuple[int, NewEntitlement]] = []
     bad: list[RefusedItem] = []
-    for place, row in enumerate(cells):
+    for place, row in cells:
         named = {name: row[at].strip() if at < len(row) else "" for name, at in places.items()}
         named["kind"] = _KINDS.get(named["kind"], named["kind"])
         try:
@@ -274,27 +274,32 @@ class Entitlements:
         return Entitlement(**row)
 
     def find(self, request: FindEntitled, today: date) -> tuple[list[Entitlement], int]:
+        """A page of those that match, and how many match."""
+        params = {
+            "account_no": request.account_no,
+            "kind": request.kind,
+            "org": request.org,
+            "past": request.past,
+            "within": request.ends_within,
+            "today": today,
+            "after": request.after_number or 0,
+            "limit": request.limit,
+        }
         rows = self._work.rows(
-            _ROWS + "WHERE (%(account_no)s::text IS NULL OR account_no = %(account_no)s)"
-            " AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND denghuo.of_unit(org, %(org)s)"
-            " AND (%(past)s OR coalesce(ended_from, ends) > %(today)s)"
-            " AND (%(within)s::int IS NULL OR coalesce(ended_from, ends) - %(today)s::date BETWEEN 1 AND %(within)s)"
-            " ORDER BY entitlement_no",
-            {
-                "account_no": request.account_no,
-                "kind": request.kind,
-                "org": request.org,
-                "past": request.past,
-                "within": request.ends_within,
-                "today": today,
-            },
+            _ROWS + _MATCHING + " AND entitlement_no > %(after)s ORDER BY entitlement_no LIMIT %(limit)s", params
         )
-        after = request.after_number or 0
-        return [Entitlement(**row) for row in rows if row["entitlement_no"] > after][: request.limit], len(rows)
+        count = self._work.value("SELECT count(*) FROM entitlement " + _MATCHING, params)
+        return [Entitlement(**row) for row in rows], int(count or 0)
 
 
 _ROWS: LiteralString = (
     "SELECT entitlement_no, account_no, org, kind, evidence_no, to_char(starts, 'YYYY-MM') AS from_month,"
     " to_char(ends, 'YYYY-MM') AS until_month, greatest(coalesce(ended_from, ends) - %(today)s::date, 0) AS days_left, listed_by,"
     " recorded_at AS listed_at, ended_from, ended_by, ended_reason FROM entitlement "
+)
+_MATCHING: LiteralString = (
+    "WHERE (%(account_no)s::text IS NULL OR account_no = %(account_no)s)"
+    " AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND denghuo.of_unit(org, %(org)s)"
+    " AND (%(past)s OR coalesce(ended_from, ends) > %(today)s)"
+    " AND (%(within)s::int IS NULL OR coalesce(ended_from, ends) - %(today)s::date BETWEEN 1 AND %(within)s)"
 )

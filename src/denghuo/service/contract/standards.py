@@ -48,6 +48,9 @@ class StandardRow:
         )
 
 
+_KNOWN: dict[str, Standard] = {"90": 90, "85": 85, "80": 80}
+
+
 def _read() -> tuple[StandardRow, ...]:
     file = importlib.resources.files("denghuo.service.contract").joinpath("data", "power_factor_standards.csv")
     return tuple(
@@ -57,7 +60,7 @@ def _read() -> tuple[StandardRow, ...]:
             row["on_load_changer"] == "yes",
             int(row["limit_kva"]) * 1_000,
             row["limit_included"] == "yes",
-            int(row["standard"]),  # type: ignore[arg-type]  # a test holds the table to the known ones
+            _KNOWN[row["standard"]],
             date.fromisoformat(row["since"]),
             date.fromisoformat(row["until"]) if row["until"] else None,
             row["document"],

@@ -9,11 +9,12 @@ from denghuo.service.billing.store.estimates import Estimates
 from denghuo.service.billing.store.held import HOLD, Finished, Held, Hold, finished
 from denghuo.service.billing.store.proofs import Proofs
 from denghuo.service.billing.store.replaced import Replaced
-from denghuo.service.billing.store.units import AWAITED, UNDER_WAY, UnitRun, Units
+from denghuo.service.billing.store.units import AWAITED, NO_FIGURES, UNDER_WAY, UnitRun, Units
 
 __all__ = [
     "AWAITED",
     "HOLD",
+    "NO_FIGURES",
     "STAGE_NAMES",
     "UNDER_WAY",
     "UNISSUED",

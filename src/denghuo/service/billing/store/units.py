@@ -208,7 +208,7 @@ class Units:
             " FROM bill WHERE month = %s AND denghuo.of_unit(org, %s) GROUP BY org",
             (month, org),
         ):
-            found.setdefault(row["org"], dict(_NONE)).update({name: row[name] for name in row if name != "org"})
+            found.setdefault(row["org"], dict(NO_FIGURES)).update({name: row[name] for name in row if name != "org"})
         for row in self._work.rows(
             "SELECT org, count(DISTINCT (account_no, kind)) FILTER (WHERE state = 'open') AS open,"
             " count(DISTINCT (account_no, kind)) FILTER (WHERE state = 'open' AND bill_no IS NULL) AS unrated,"
@@ -217,9 +217,9 @@ class Units:
             " FROM hold WHERE month = %s AND denghuo.of_unit(org, %s) GROUP BY org",
             (AWAITED, month, org),
         ):
-            found.setdefault(row["org"], dict(_NONE)).update({name: row[name] for name in row if name != "org"})
+            found.setdefault(row["org"], dict(NO_FIGURES)).update({name: row[name] for name in row if name != "org"})
         for org_of, wrong in self._wrong(month, org).items():
-            found.setdefault(org_of, dict(_NONE))["wrong_fen"] = wrong
+            found.setdefault(org_of, dict(NO_FIGURES))["wrong_fen"] = wrong
         return found
 
     def _wrong(self, month: str, org: str | None) -> dict[str, int]:
@@ -241,6 +241,6 @@ class Units:
         return {row["org"]: row["wrong"] for row in rows}
 
 
-_NONE = dict.fromkeys(
+NO_FIGURES = dict.fromkeys(
     ("rated", "issued", "energy_wh", "amount_fen", "open", "unrated", "waiting", "held", "wrong_fen"), 0
 )

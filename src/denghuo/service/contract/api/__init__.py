@@ -391,7 +391,7 @@ class ContractApi(Api, noun="contract", version=1):
 
     @command(permit="contract.change", problems=(EntitledListRefused,))
     def import_entitled(self, call: Call, request: ImportEntitled) -> BatchTaken:
-        """The same of a CSV list; `item` of a refusal is the row after the heading, from 0."""
+        """The same of a CSV list; `item` of a refusal is the line in the list: the heading's is 1."""
 
     @command(permit="contract.change", problems=(EntitlementNotFound, EntitlementRefused))
     def end_entitlement(self, call: Call, request: EndEntitlement) -> Entitlement:

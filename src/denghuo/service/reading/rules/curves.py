@@ -18,6 +18,7 @@ Flags = Any
 INT32_MAX = 2**31 - 1
 _WEIGHT_BITS = 20
 """Weights are cut to so many bits a row: a day's energy times their sum stays within 64 bits."""
+_POWERS = 1 << np.arange(63, dtype=np.int64)
 
 
 class Verdict(NamedTuple):
@@ -118,7 +119,7 @@ def spread(total: Ints, weights: Ints) -> Ints:
     Weights are not negative, and a row has one above zero. A slot without weight gets nothing.
     """
     sums = weights.sum(axis=1)
-    bits = np.maximum(np.ceil(np.log2(np.maximum(sums, 1).astype(np.float64))).astype(np.int64) - _WEIGHT_BITS, 0)
+    bits = np.maximum(np.searchsorted(_POWERS, sums) - _WEIGHT_BITS, 0)
     cut = weights >> bits[:, None]
     running = np.cumsum(cut, axis=1)
     reached = total[:, None] * running // np.maximum(running[:, -1:], 1)

@@ -50,8 +50,11 @@ class Curves:
         self._lake, self._store = work.lake, CurveStore(work)
 
     def received(self, days: Sequence[date], now: datetime) -> None:
-        """Curves of these days came in: a job checks those that have ended."""
-        for day in self._store.mark_due([day for day in days if midnight(day + timedelta(days=1)) <= now]):
+        """Curves of these days came in: a job checks those that have ended. Those of a day that has not are noted, so that the
+        registers of the midnight that ends it make it due."""
+        ended = [day for day in days if midnight(day + timedelta(days=1)) <= now]
+        self._store.note(sorted(set(days).difference(ended)))
+        for day in self._store.mark_due(ended):
             self._work.enqueue("reading.check_curves", {"day": str(day)})
 
     def registers_received(self, days: Sequence[date], now: datetime) -> None:
@@ -88,7 +91,7 @@ class Curves:
 
     def exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
         rows, count, following = self._store.exceptions(request)
-        return CurveExceptionsFound(rows=rows, total=count, next=following, as_of=call.now)
+        return CurveExceptionsFound(rows=rows, total=count, next=following, as_of=self._store.checked_at() or call.now)
 
     def curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
         first, last = request.day, request.day + timedelta(days=request.days - 1)

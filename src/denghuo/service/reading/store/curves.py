@@ -22,6 +22,18 @@ class CurveStore:
             (list(days),),
         )
 
+    def note(self, days: Sequence[date]) -> None:
+        """Notes that there are curves of these days."""
+        self._work.run(
+            "INSERT INTO curve_check (day, due) SELECT day, false FROM unnest(%s::date[]) AS d (day) ORDER BY day"
+            " ON CONFLICT DO NOTHING",
+            (list(days),),
+        )
+
+    def checked_at(self) -> datetime | None:
+        """When a day was last checked."""
+        return self._work.value("SELECT max(checked_at) FROM curve_check")
+
     def known_days(self, days: Sequence[date]) -> list[date]:
         """Those of these days of which there are curves."""
         return self._work.values("SELECT day FROM curve_check WHERE day = ANY (%s) ORDER BY day", (list(days),))

@@ -1,0 +1,80 @@
+"""Curves checked day by day: gaps are filled beside what came in, at once where the day has ended, else when it ends."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import midnight
+from denghuo.service.reading.api import (
+    CheckedCurve,
+    CheckedCurveAsked,
+    CurveNotFound,
+    CurvesChecked,
+    CurvesToCheck,
+    FindCurveExceptions,
+    NotYet,
+)
+from denghuo.service.reading.batch.checked import CHECKED
+from tests.service.bindings import NOW, settle
+from tests.service.reading.conftest import Make
+from tests.service.reading.county import MONTH, curve_rows, energy_day, installation, registers
+
+READER = Call(
+    actor="reader", now=NOW, permits=frozenset({"reading.read", "reading.review"}), scope=("1405810.01",), channel="pc"
+)
+
+
+def test_gaps_of_a_curve_are_filled_beside_it_until_the_real_value_comes(bench: Make) -> None:
+    made = bench([installation("P1", "M1")])
+    day = date(2026, 4, 13)
+    made.receive_curves(energy_day("M1", day, [250] * 40 + [None] * 6 + [250] * 50))
+    made.receive(registers(("M1", day, 1_000_000), ("M1", day + timedelta(days=1), 1_000_000 + 240_000)))
+
+    def check() -> CurvesChecked:
+        return made.api.check_curves(made.call(), CurvesToCheck(day=day))
+
+    def shown() -> CheckedCurve:
+        return made.api.checked_curve(made.call(), CheckedCurveAsked(meter_no="M1", day=day))
+
+    first = check()
+    assert (first.curves, first.slots_estimated, first.slots_held) == (1, 6, 0) and first.changed == 96 + 6
+    assert check().changed == 0
+    curve = shown()
+    assert [str(value) for value in curve.counted[40:46]] == ["0.25"] * 6 and curve.raw[40:46] == [None] * 6
+    assert curve.methods[40] == "register_even" and curve.rules[0] == "checked" and str(curve.estimated_energy) == "1.5"
+    (row,) = made.api.curve_exceptions(made.call(), FindCurveExceptions(month=MONTH)).rows
+    assert (row.meter_no, row.status, row.slots_estimated, row.rule) == ("M1", "estimated", 6, "gap")
+    theirs = replace(READER, scope=("1405810.02",))
+    assert made.api.curve_exceptions(theirs, FindCurveExceptions()).rows == []
+    with pytest.raises(CurveNotFound):
+        made.api.checked_curve(theirs, CheckedCurveAsked(meter_no="M1", day=day))
+
+    late = midnight(day) + 40 * timedelta(minutes=15)
+    made.receive_curves(curve_rows(*(("active_fwd_wh", "M1", late + n * timedelta(minutes=15), 250) for n in range(6))))
+    assert check().slots_estimated == 0
+    assert not any(shown().estimated) and shown().raw == shown().counted
+    assert made.api.curve_exceptions(made.call(), FindCurveExceptions()).total == 0
+    kind = CHECKED["active_fwd_wh"]
+    before, after = made.lake.versions(kind, day)
+    assert (made.lake.version(kind, before)["p40"][0].as_py(), before.version, after.version) == (250, 1, 2)
+    with pytest.raises(NotYet):
+        made.api.check_curves(made.call(), CurvesToCheck(day=date(2099, 1, 1)))
+
+
+def test_a_day_that_came_in_before_its_end_is_checked_when_its_last_register_comes(bench: Make) -> None:
+    made = bench([installation("P1", "M1", to_at=midnight(date(2026, 6, 1)))])
+    today, after = NOW.date(), NOW.date() + timedelta(days=1)
+    made.receive_curves(energy_day("M1", today, [250] * 30))
+    settle(made.directory)
+    asked = FindCurveExceptions(month=str(today)[:7])
+    assert made.api.curve_exceptions(made.call(), asked).rows == []
+
+    made.calls = 24 * 3600
+    made.receive(registers(("M1", today, 1_000_000), ("M1", after, 1_000_000 + 240_000)))
+    settle(made.directory)
+    found = made.api.curve_exceptions(made.call(), asked)
+    (row,) = found.rows
+    assert (row.day, row.slots_estimated, row.method) == (today, 66, "register_even")
+    assert made.api.curve_exceptions(made.call(), asked).as_of == found.as_of
