@@ -44,10 +44,10 @@ def standard(
 @pytest.mark.parametrize(
     ("tariff_class", "voltage", "kva", "use", "expected"),
     [
-        # 160千伏安以上的高压供电工业用户: 160 itself is not above.
+        # 160千伏安以上的高压供电工业用户
         ("two_part_capacity", "10", "315", None, 90),
-        ("two_part_capacity", "10", "160.001", None, 90),
-        ("two_part_capacity", "10", "160", None, 85),
+        ("two_part_capacity", "10", "160", None, 90),
+        ("two_part_capacity", "10", "159.999", None, 85),
         ("two_part_capacity", "0.38", "315", None, 85),
         ("general_single_part", "10", "315", None, 85),
         ("general_single_part", "10", "315", "industry", 90),

@@ -1,7 +1,8 @@
 """Which power factor standard (功率因数标准) a customer has by 《功率因数调整电费办法》, （83）水电财字第215号. Pure.
 
-The rule is dated rows of `data/power_factor_standards.csv`, tested in their order. The document writes "160千伏安以上" beside
-"3200千伏安及以上" and "100千伏安及以上": 160 kVA itself is not above 160 kVA, while the other limits are included.
+The rule is dated rows of `data/power_factor_standards.csv`, tested in their order. A limit is included in what lies above it: the
+document writes "160千伏安以上" beside "3200千伏安及以上", but in the words of the law 以上 includes the number itself (《民法典》
+第一千二百五十九条), and the field reads it so.
 """
 
 import csv
@@ -31,7 +32,6 @@ class StandardRow:
     high_voltage: bool
     on_load_changer: bool
     limit_va: int
-    limit_included: bool
     standard: Standard
     since: date
     until: date | None
@@ -42,7 +42,7 @@ class StandardRow:
             self.use in (use, "any")
             and (high_voltage or not self.high_voltage)
             and (on_load_changer or not self.on_load_changer)
-            and (size_va > self.limit_va or (self.limit_included and size_va == self.limit_va))
+            and size_va >= self.limit_va
             and self.since <= on
             and (self.until is None or on < self.until)
         )
@@ -59,7 +59,6 @@ def _read() -> tuple[StandardRow, ...]:
             row["high_voltage"] == "yes",
             row["on_load_changer"] == "yes",
             int(row["limit_kva"]) * 1_000,
-            row["limit_included"] == "yes",
             _KNOWN[row["standard"]],
             date.fromisoformat(row["since"]),
             date.fromisoformat(row["until"]) if row["until"] else None,
