@@ -31,7 +31,6 @@ from denghuo.service.billing.api import (
     AsKnown,
     BillRef,
     FindExceptions,
-    Recalculate,
     ReplayMonth,
     SoFar,
     StartCycle,
@@ -166,7 +165,6 @@ def test_fifteen_minute_prices_times_fifteen_minute_energy(found: County, tmp_pa
     }
     assert "M00005" in held[WITHOUT_CURVE.account_no].reason.zh and "N2" in held[WITHOUT_PRICE.account_no].reason.zh
     take_curves(found, {"M00005": steady})
-    found.billing.recalculate(ACCOUNTANT, Recalculate(month=MONTH, account_no=WITHOUT_CURVE.account_no))
     found.settle()
     assert told(bill(found, WITHOUT_CURVE))[0] == ("retail_spot", "720", "342.00")
     publish_prices(found, "N2")

@@ -41,7 +41,8 @@ def price_by_points(service: BillingService, call: Call, event: SpotPricesPublis
 
 @on(CurvesReceived)
 def estimate_by_curves(service: BillingService, call: Call, event: CurvesReceived) -> None:
-    """Curves came behind their registers: they say in which bands the energy lies that is already estimated."""
+    """Curves came behind their registers: they say in which bands the energy lies that is already estimated, and who is held for
+    want of one is rated again."""
     service.follow_curves(call, event.month)
 
 

@@ -82,8 +82,9 @@ REMEDIES: dict[str, TextPair] = {
         en="Correct the contract or the register as the reason says, then calculate again.",
     ),
     "curve_missing": TextPair(
-        zh="补召该表 15 分钟曲线，或核对示数与曲线；到齐并一致后重算该户。",
-        en="Have the meter's 15-minute curve collected, or compare register and curve; calculate again when they agree.",
+        zh="补召该表 15 分钟曲线，到后该户自动重算；或核对示数与曲线，更正示数后自动重算。",
+        en="Have the meter's 15-minute curve collected: the account is then calculated again by itself. Or compare register and curve;"
+        " a corrected register has it calculated again as well.",
     ),
     "spot_price_missing": TextPair(
         zh="导入并发布该价格节点的现货价格，该户随即自动重算；或更正合同的价格节点后重算。",

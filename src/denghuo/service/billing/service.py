@@ -364,9 +364,12 @@ class BillingService(BillingApi):
             self._work.enqueue("billing.measure_forecast", {"month": str(Month.of(month).previous)})
 
     def follow_curves(self, call: Call, month: str) -> None:
-        """Curves were received: a month that nobody began to bill is estimated anew, by their bands."""
+        """Curves were received: a month that nobody began to bill is estimated anew, by their bands; who is held for want of one is
+        calculated again."""
         if self._store.cycles.cycle(month) is None:
             self._work.enqueue("billing.estimate_day", {"month": month})
+        for billed in (month, str(Month.of(month).next)):  # with the next one, two months are read together
+            self._calculate_held(billed, "curve_missing")
 
     def follow_fee_control(self, account_no: str) -> None:
         """An account came under fee control: it is estimated at once."""
@@ -498,8 +501,7 @@ class BillingService(BillingApi):
 
     def follow_spot_prices(self, month: str) -> None:
         """Spot prices of a month were published: who is held for want of one is calculated again."""
-        for account_no in self._store.held.accounts(month, "spot_price_missing"):
-            self._work.enqueue("billing.recalculate", {"account_no": account_no, "month": month})
+        self._calculate_held(month, "spot_price_missing")
 
     def review_rules(self, call: Call, request: Nothing) -> ReviewRules:
         return ReviewRules(rows=[show.review_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])
@@ -602,6 +604,10 @@ class BillingService(BillingApi):
 
     def _parallel(self, call: Call) -> ParallelDesk:
         return ParallelDesk(self._work, self._ask, call)
+
+    def _calculate_held(self, month: str, code: str) -> None:
+        for account_no in self._store.held.accounts(month, code):
+            self._work.enqueue("billing.recalculate", {"account_no": account_no, "month": month})
 
     def _desk(self) -> ExceptionDesk:
         return ExceptionDesk(self._work, self._ask)
