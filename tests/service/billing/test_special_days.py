@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -27,10 +28,11 @@ from tests.service.billing.test_curves import (
     verified,
 )
 from tests.service.billing.test_terms import all_identical
+from tests.service.bindings import clock
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Percent
-from denghuo.service.billing.api import BillRef
+from denghuo.service.billing.api import BillRef, FindBillsByDays, FindRecalculations
 from denghuo.service.tariff.api import (
     NATION,
     AskCalendar,
@@ -176,3 +178,31 @@ def test_holidays_and_heat_give_bands_and_the_bill_says_why(found: County, tmp_p
     ((code, why_held),) = held(found)
     assert code == "read_held" and "M00005" in why_held, (code, why_held)
     all_identical(found, 4)
+    corrected_days_name_bills_and_rate_again(found)
+
+
+def corrected_days_name_bills_and_rate_again(found: County) -> None:
+    """The notice is corrected: Qingming ends on the fifth."""
+    key = {"kind": "holidays", "area": NATION, "period": "2026"}
+    asked = FindBillsByDays.model_validate(key)
+    assert found.billing.bills_by_days(ACCOUNTANT, asked).total == 0
+    shipped = found.ask(TariffApi).day_table(OPERATOR, DayTableRef.model_validate(key)).days
+    rows = [f"{one.day},{one.kind},{one.name}" for one in shipped if str(one.day) != "2026-04-06"]
+    body = key | {"document_no": "更正通知", "correction": True, "text": "\n".join(["day,kind,name", *rows])}
+    found.ask(TariffApi).draft_days(OPERATOR, DraftDays.model_validate(body))
+    named = found.billing.bills_by_days(ACCOUNTANT, asked)
+    assert [(one.account_no, one.corrected) for one in named.rows] == [
+        (HOLIDAYS.account_no, None),
+        (BY_REGISTERS.account_no, None),
+    ]
+    assert "尚未发布" in named.rows[0].said.zh
+    found.ask(TariffApi).publish_days(replace(OTHER_PERSON, now=clock()), DayTableRef.model_validate(key))
+    found.settle()
+    named = found.billing.bills_by_days(replace(ACCOUNTANT, now=clock()), asked)
+    # Four hours of the sixth: 4 kWh less of deep valley at 0.12, 2 more of peak at 0.90 and 2 more of flat at 0.60 yuan.
+    assert (named.issued, str(named.rows[0].difference)) == (2, "2.52")
+    # Its registers by band know of the holiday and agree with the curve no more.
+    assert named.rows[1].corrected is None and "M00004" in named.rows[1].said.zh
+    # The account that was held is calculated by the new days; its registers know of no holiday at all.
+    done = found.billing.recalculations(ACCOUNTANT, FindRecalculations()).rows
+    assert [(one.cause, one.due, one.held) for one in done] == [("days", 1, 1)]

@@ -7,6 +7,7 @@ import base64
 import json
 import pathlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -25,13 +26,17 @@ from tests.service.billing.county import (
 )
 from tests.service.billing.test_curves import steady, take_curves
 from tests.service.billing.test_market_terms import agree, at, bill, contract_no, market_tariff, to_market, told
+from tests.service.bindings import clock
 
 from denghuo.kernel.values import Energy, Percent, Price
 from denghuo.service.billing.api import (
     AsKnown,
     BillRef,
+    FindBillsBySpotPrices,
     FindExceptions,
+    FindRecalculations,
     ReplayMonth,
+    SetReviewRule,
     SoFar,
     StartCycle,
 )
@@ -66,6 +71,20 @@ def publish_prices(found: County, node: str = "N1") -> None:
     )
     found.ask(TariffApi).draft_spot_prices(OPERATOR, request)
     found.ask(TariffApi).publish_spot_prices(OTHER_PERSON, SpotTableRef(area="310000", month=MONTH))
+
+
+def draft_correction(found: County, node: str) -> None:
+    """The ninth at 1 yuan all day: 24 kWh for 24.00 instead of 11.40 yuan."""
+    rows = [f"{node},real_time,2026-04-09,{slot // 4:02d}:{slot % 4 * 15:02d},1" for slot in range(96)]
+    request = DraftSpotPrices(
+        area="310000",
+        month=MONTH,
+        document_no="测试更正",
+        highest=Price.of("1.5"),
+        text="\n".join(["node,series,day,time,price", *rows]),
+        correction=True,
+    )
+    found.ask(TariffApi).draft_spot_prices(OPERATOR, request)
 
 
 def settle_by_points(found: County, supply: Supply) -> None:
@@ -167,9 +186,12 @@ def test_fifteen_minute_prices_times_fifteen_minute_energy(found: County, tmp_pa
     take_curves(found, {"M00005": steady})
     found.settle()
     assert told(bill(found, WITHOUT_CURVE))[0] == ("retail_spot", "720", "342.00")
+    limit = {"code": "outlier_amount", "kind": "supply", "tariff_class": "general_single_part", "reason": "收紧限额"}
+    found.billing.set_review_rule(ACCOUNTANT, SetReviewRule.model_validate(limit | {"limit": 100}))
     publish_prices(found, "N2")
     found.settle()
     assert told(bill(found, WITHOUT_PRICE))[0] == ("retail_spot", "720", "342.00")
+    assert bill(found, WITHOUT_PRICE).state == "held"
     page = found.billing.replay_month(ACCOUNTANT, ReplayMonth(month=MONTH))
     assert page.checked == page.identical >= 4
     for supply in (LINKED, SETTLED):
@@ -177,6 +199,54 @@ def test_fifteen_minute_prices_times_fifteen_minute_energy(found: County, tmp_pa
         assert (known.amount, known.differences) == (bill(found, supply).amount, [])
         so_far = found.billing.bill_so_far(ACCOUNTANT, SoFar(account_no=supply.account_no, month=MONTH))
         assert so_far.amount == bill(found, supply).amount
+    corrected_prices_name_bills_and_rate_drafts_again(found)
+
+
+def corrected_prices_name_bills_and_rate_drafts_again(found: County) -> None:
+    asked = FindBillsBySpotPrices(area="310000", month=MONTH)
+    assert found.billing.bills_by_spot_prices(ACCOUNTANT, asked).total == 0  # nothing was rated before its prices came
+    draft_correction(found, "N1")
+    by_points = [LINKED, MIXED, SETTLED, GAPPY, WITHOUT_CURVE]
+    for published in (False, True):
+        if published:
+            publish_correction(found)
+        named = found.billing.bills_by_spot_prices(ACCOUNTANT, asked)
+        assert {one.account_no: str(one.difference) for one in named.rows} == {
+            LINKED.account_no: "0.00",  # its cap holds
+            MIXED.account_no: "0.00",  # and so does the floor
+            SETTLED.account_no: changed_at_points(),
+            GAPPY.account_no: "12.60",
+            WITHOUT_CURVE.account_no: "12.60",
+        }
+        assert (named.issued, named.not_issued) == (len(by_points), 0)
+    assert found.billing.bills_by_spot_prices(ACCOUNTANT, asked.model_copy(update={"issue": 1})).total == 0
+    draft_correction(found, "N2")
+    named = found.billing.bills_by_spot_prices(ACCOUNTANT, asked)
+    assert [(one.account_no, str(one.difference)) for one in named.rows] == [(WITHOUT_PRICE.account_no, "12.60")]
+    publish_correction(found)
+    # Its draft was taken back and rated again.
+    assert told(bill(found, WITHOUT_PRICE))[0] == ("retail_spot", "720", "354.60")
+    done = found.billing.recalculations(ACCOUNTANT, FindRecalculations(month=MONTH)).rows
+    assert [(one.cause, one.state, one.due, one.done, one.issued, one.held) for one in reversed(done)] == [
+        ("curves", "done", 1, 1, 1, 0),
+        ("spot_prices", "done", 1, 1, 0, 1),
+        ("spot_prices", "done", 1, 1, 0, 1),
+    ]
+    first = found.billing.recalculations(ACCOUNTANT, FindRecalculations(limit=2))
+    rest = found.billing.recalculations(ACCOUNTANT, FindRecalculations(limit=2, after=first.next))
+    assert [*first.rows, *rest.rows] == done and first.total == rest.total == 3
+
+
+def publish_correction(found: County) -> None:
+    later = replace(OTHER_PERSON, now=clock())
+    found.ask(TariffApi).publish_spot_prices(later, SpotTableRef(area="310000", month=MONTH))
+    found.settle()
+
+
+def changed_at_points() -> str:
+    """What SETTLED owes more: used less declared of each point of the ninth, at 1 yuan instead of its price."""
+    moved = sum(((steady(9, slot) or 0) - 250) * (1000 - int(float(real_time(slot)) * 1000)) for slot in range(96))
+    return f"{moved / 1_000_000:.2f}"
 
 
 def test_what_does_not_go_together_is_refused() -> None:

@@ -1,6 +1,6 @@
 """Work on what is held: letting a bill pass, calculating an account again, keeping the to-do list in line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -10,6 +10,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
 from denghuo.service.billing.api import (
+    AdvanceRecalculation,
     AlreadyIssued,
     BillNotFound,
     CycleNotFound,
@@ -17,6 +18,7 @@ from denghuo.service.billing.api import (
     NotReleasable,
     Recalculate,
     Recalculated,
+    RecalculationAdvanced,
     Released,
     TasksKept,
 )
@@ -25,7 +27,7 @@ from denghuo.service.billing.batch import Entry
 from denghuo.service.billing.cases.standing import tell_moved
 from denghuo.service.billing.cycle import platform_call, rate_entries, review_bills, tariffs_of, write_drafts
 from denghuo.service.billing.guard import EXAMINED, Guard
-from denghuo.service.billing.issue import issue_bills
+from denghuo.service.billing.issue import Issued, issue_bills
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.rating import Draft
 from denghuo.service.billing.single import AccountMonths
@@ -34,15 +36,24 @@ from denghuo.service.billing.tasks import TASKS_MAX, finish_tasks, raise_tasks
 from denghuo.service.host.binding import Ask
 
 _REVIEWED_AT_ONCE = 10
+_RECALCULATED_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class _Rated:
+    entries: Sequence[Entry]
+    drafts: Sequence[Draft]
+    held: Sequence[Finished]
 
 
 @dataclass
 class _Sorted:
-    """What rating an account again gave, by what is to be done with it."""
+    """What rating an account again gave, by what is to be done with it. passed: the bills that nothing holds."""
 
     entries: list[Entry] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     held: list[Finished] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
     unchanged: int = 0
     differs: list[tuple[str, Money, Money | None]] = field(default_factory=list)
 
@@ -90,40 +101,103 @@ class ExceptionDesk:
         )
         if not known and not any("." not in unit for unit in call.scope):
             raise _unknown(request)
-        # The present readings, terms and prices of this account alone, whatever the size of the company.
-        tariffs = tariffs_of(self._ask, call, Month.of(month))
-        months = AccountMonths(self._ask, platform_call(call), Month.of(month), tariffs)
-        entries = months.of(request.account_no)
-        if not entries:
-            raise _unknown(request)
-        drafts, held = rate_entries(self._store, self._ask, call, month, entries, months.of, tariffs)
+        rated = self._rated(call, request, self._months(call, month))
         stage = self._store.cycles.lock(month)
-        sorted_out = self._sort(month, entries, drafts, held)
-        if not sorted_out.entries and sorted_out.differs:
-            raise _differs(sorted_out.differs[0])
-        write_drafts(self._store, month, sorted_out.entries, sorted_out.drafts, sorted_out.held, call)
-        to_review = self._store.bills.to_review(month, _REVIEWED_AT_ONCE, request.account_no)
-        found = [*sorted_out.held, *review_bills(self._store, month, to_review, call)]
-        self._settle_gone(call, request, sorted_out, {one.exception_no for one in found})
-        numbers = [draft.bill_no for draft in sorted_out.drafts]
-        passed = sorted(set(numbers) - self._store.held.still_held(numbers))
-        self._store.bills.set_states(passed, "passed")
-        issued = issue_bills(self._work, self._store, month, passed, call) if stage == "done" else None
-        if issued is not None and issued.count:
-            prover = Prover(self._store, self._ask, platform_call(call))
-            for told in tell_moved(self._store, request.account_no, cache(prover.tariff), call):
-                self._work.enqueue("billing.keep_tasks", {"month": told})
-        self._work.enqueue("billing.keep_tasks", {"month": month})
+        written = self._written(call, request, rated)
+        issued = self._issued(call, month, {request.account_no: written.passed}, stage)
         return Recalculated(
             account_no=request.account_no,
             month=month,
             issued=issued.count if issued else 0,
             held=len({hold.kind for hold in self._store.held.holds(month, request.account_no, "open")}),
-            unchanged=sorted_out.unchanged,
-            differs=len(sorted_out.differs),
-            amount=sum((draft.rated.total for draft in sorted_out.drafts), Money(0)),
+            unchanged=written.unchanged,
+            differs=len(written.differs),
+            amount=sum((draft.rated.total for draft in written.drafts), Money(0)),
             run_no=issued.run_no if issued else None,
         )
+
+    def advance(self, call: Call, request: AdvanceRecalculation) -> RecalculationAdvanced:
+        """The next accounts of a recalculation."""
+        number = request.recalculation_no
+        month, waiting = self._store.recalculations.next(number, _RECALCULATED_AT_ONCE)
+        outcomes = self._recalculated(call, month, waiting)
+        again = self._store.recalculations.done(number, outcomes, call.now)
+        return RecalculationAdvanced(recalculation_no=number, done=len(outcomes), again=again)
+
+    def _recalculated(self, call: Call, month: str, account_nos: Sequence[str]) -> dict[str, str]:
+        """What came of each account: issued, held, unchanged, differs or refused. Bills that pass are issued as one run; peers are
+        asked for all accounts before the month is locked."""
+        outcomes: dict[str, str] = {}
+        rated: dict[str, _Rated] = {}
+        months = self._months(call, month)
+        for account_no in account_nos:
+            try:
+                rated[account_no] = self._rated(call, Recalculate(account_no=account_no, month=month), months)
+            except BillNotFound:
+                outcomes[account_no] = "refused"
+        stage = self._store.cycles.lock(month)
+        passed: dict[str, list[str]] = {}
+        for account_no, one in rated.items():
+            try:
+                written = self._written(call, Recalculate(account_no=account_no, month=month), one)
+            except AlreadyIssued:
+                outcomes[account_no] = "differs"
+                continue
+            passed[account_no] = written.passed
+            outcomes[account_no] = (
+                "held"
+                if self._store.held.holds(month, account_no, "open")
+                else "issued"
+                if written.passed
+                else "differs"
+                if written.differs
+                else "unchanged"
+            )
+        self._issued(call, month, passed, stage)
+        return outcomes
+
+    def _months(self, call: Call, month: str) -> AccountMonths:
+        """The present readings, terms and prices of single accounts, whatever the size of the company."""
+        tariffs = tariffs_of(self._ask, call, Month.of(month))
+        return AccountMonths(self._ask, platform_call(call), Month.of(month), tariffs)
+
+    def _rated(self, call: Call, request: Recalculate, months: AccountMonths) -> _Rated:
+        entries = months.of(request.account_no)
+        if not entries:
+            raise _unknown(request)
+        rated = rate_entries(self._store, self._ask, call, request.month, entries, months.of, months.tariffs)
+        return _Rated(entries, *rated)
+
+    def _written(self, call: Call, request: Recalculate, rated: _Rated) -> _Sorted:
+        """What may be written is, and is reviewed.
+
+        Raises:
+            AlreadyIssued: all of it was issued before, and differs.
+        """
+        month = request.month
+        found = self._sort(month, rated.entries, rated.drafts, rated.held)
+        if not found.entries and found.differs:
+            raise _differs(found.differs[0])
+        write_drafts(self._store, month, found.entries, found.drafts, found.held, call)
+        to_review = self._store.bills.to_review(month, _REVIEWED_AT_ONCE, request.account_no)
+        open_now = [*found.held, *review_bills(self._store, month, to_review, call)]
+        self._settle_gone(call, request, found, {one.exception_no for one in open_now})
+        numbers = [draft.bill_no for draft in found.drafts]
+        found.passed = sorted(set(numbers) - self._store.held.still_held(numbers))
+        self._store.bills.set_states(found.passed, "passed")
+        return found
+
+    def _issued(self, call: Call, month: str, passed: Mapping[str, Sequence[str]], stage: str) -> Issued | None:
+        """Issues what passed, by account, where the month is issued already, and keeps the to-do list in line."""
+        numbers = [number for one in passed.values() for number in one]
+        issued = issue_bills(self._work, self._store, month, numbers, call) if stage == "done" else None
+        if issued is not None and issued.count:
+            tariff_of = cache(Prover(self._store, self._ask, platform_call(call)).tariff)
+            for account_no in (account_no for account_no, one in passed.items() if one):
+                for told in tell_moved(self._store, account_no, tariff_of, call):
+                    self._work.enqueue("billing.keep_tasks", {"month": told})
+        self._work.enqueue("billing.keep_tasks", {"month": month})
+        return issued
 
     def _sort(self, month: str, entries: Sequence[Entry], drafts: Sequence[Draft], held: Sequence[Finished]) -> _Sorted:
         """Apart: what may be written, and what was issued before and either agrees or differs."""

@@ -1,12 +1,15 @@
 """Reading side of the billing schema: lists, one bill, exceptions, sums. Row security decides what exists for the caller."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, LiteralString
 
 from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Page
 from denghuo.kernel.period import Month
 from denghuo.service.billing.api import FindBills, FindCycles, FindExceptions, MyBills, SetReviewRule, Summarise
 from denghuo.service.billing.store import HOLD, CycleState, Hold
+from denghuo.service.billing.store.replaced import RATED_BY, Fact
 
 _BILL_ROW = (
     "SELECT bill_no, account_no, org, month, kind, tariff_class, energy_wh, amount_fen, state, issued_on, due_on,"
@@ -34,12 +37,13 @@ _BILL_FILTER = (
 )
 _REPLAYABLE: LiteralString = " WHERE month = %(month)s AND state IN ('issued', 'reversed')"
 _BILLED_BY: LiteralString = (
-    " WHERE month BETWEEN %(month)s AND %(until)s AND state <> 'reversed' AND reverses IS NULL AND case_no IS NULL"
-    " AND EXISTS (SELECT FROM unnest(%(codes)s::text[], %(versions)s::int[]) AS one (code, version)"
-    " WHERE (one.code, one.version) = (tariff_code, tariff_version) OR (rating -> 'tariffs')::jsonb"
-    " @> jsonb_build_array(jsonb_build_object('code', one.code, 'version', one.version)))"
+    " WHERE month = ANY (%(months)s) AND state <> 'reversed' AND reverses IS NULL AND case_no IS NULL"
+    " AND (%(before)s::timestamptz IS NULL OR rated_at < %(before)s)"
+    " AND EXISTS (SELECT FROM unnest(%(names)s::text[], %(versions)s::int[]) AS one (name, version) WHERE "
+    + RATED_BY
+    + ")"
 )
-"""Bills that stand, by these versions."""
+"""Bills that stand, by these facts."""
 _HOLD_FILTER = (
     " WHERE (%(month)s::text IS NULL OR month = %(month)s)"
     " AND (%(keyword)s = '' OR account_no ^@ %(keyword)s)"
@@ -151,17 +155,21 @@ class BillingFinder:
         return rows, int(self._work.value("SELECT count(*) FROM bill" + _REPLAYABLE, params) or 0)
 
     def billed_by(
-        self, versions: Sequence[tuple[str, int]], month: str, after: str | None, limit: int
+        self,
+        facts: Sequence[Fact],
+        months: Sequence[str],
+        page: Page,
+        before: datetime | None = None,
     ) -> tuple[list[dict[str, Any]], dict[str, int]]:
-        """A page of standing bills of a month and the next, in which two months are read together, whose tariff or that of a part
-        is among these versions; and their sums."""
+        """A page of standing bills of months and of the ones after them, in which two months are read together, that were rated by
+        one of the facts; and their sums. before: those that were rated before an instant."""
         params = {
-            "codes": [code for code, _ in versions],
-            "versions": [version for _, version in versions],
-            "month": month,
-            "until": str(Month.of(month).next),
-            "after": after,
-            "limit": limit,
+            "names": [name for name, _ in facts],
+            "versions": [version for _, version in facts],
+            "months": sorted({str(one) for month in months for one in (month, Month.of(month).next)}),
+            "before": before,
+            "after": page.after,
+            "limit": page.limit,
         }
         rows = self._work.rows(
             "SELECT bill.*, registers, rating FROM "
@@ -179,6 +187,13 @@ class BillingFinder:
         )
         assert sums is not None  # an aggregate has a row
         return rows, sums
+
+    def versions(self, months: Sequence[str]) -> list[Fact]:
+        """The versions of tariffs that bills of months were rated by."""
+        rows = self._work.rows(
+            "SELECT DISTINCT tariff_code, tariff_version FROM bill WHERE month = ANY (%s)", (list(months),)
+        )
+        return [(row["tariff_code"], row["tariff_version"]) for row in rows]
 
     def whole_lines(self, bill_nos: list[str]) -> dict[str, list[dict[str, Any]]]:
         """Lines by bill, all columns with their explanation where it is stored, else where their prices stand."""

@@ -4,7 +4,7 @@ from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
 from denghuo.service.contract.api import FeeControlAgreed
 from denghuo.service.reading.api import CurvesReceived, ReadCorrected, RegistersReceived, UnitRead
-from denghuo.service.tariff.api import PriceTableCorrected, SpotPricesPublished
+from denghuo.service.tariff.api import DayTablePublished, PriceTableCorrected, SpotPricesPublished
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
 
@@ -35,8 +35,14 @@ def price_again(service: BillingService, call: Call, event: PriceTableCorrected)
 
 @on(SpotPricesPublished)
 def price_by_points(service: BillingService, call: Call, event: SpotPricesPublished) -> None:
-    """Spot prices were published: accounts that are held for want of one are rated again."""
-    service.follow_spot_prices(event.month)
+    """Spot prices were published: accounts that are held for want of one, or were rated by corrected ones, are rated again."""
+    service.follow_spot_prices(call, event)
+
+
+@on(DayTablePublished)
+def band_by_days(service: BillingService, call: Call, event: DayTablePublished) -> None:
+    """Holidays or temperatures were published: what hangs on them and is not issued is rated again."""
+    service.follow_days(call, event)
 
 
 @on(CurvesReceived)

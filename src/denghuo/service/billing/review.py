@@ -83,8 +83,8 @@ REMEDIES: dict[str, TextPair] = {
     ),
     "curve_missing": TextPair(
         zh="补召该表 15 分钟曲线，到后该户自动重算；或核对示数与曲线，更正示数后自动重算。",
-        en="Have the meter's 15-minute curve collected: the account is then calculated again by itself. Or compare register and curve;"
-        " a corrected register has it calculated again as well.",
+        en="Have the meter's 15-minute curve collected: the account is then calculated again by itself. Or compare register and"
+        " curve; a corrected register has it calculated again as well.",
     ),
     "spot_price_missing": TextPair(
         zh="导入并发布该价格节点的现货价格，该户随即自动重算；或更正合同的价格节点后重算。",
@@ -128,8 +128,8 @@ REMEDIES: dict[str, TextPair] = {
         en="Take in and publish the month's price table, then calculate again; release with the reason if the price stays.",
     ),
     "prices_corrected": TextPair(
-        zh="系统按更正后的价格自动重算；长时间未消除的，手工重算该户。",
-        en="The account is calculated again by itself, by the corrected prices; do it by hand if this stays open.",
+        zh="系统按更正后的价格或日历自动重算；长时间未消除的，手工重算该户。",
+        en="The account is calculated again by itself, by what holds now; do it by hand if this stays open.",
     ),
     "estimated_share": TextPair(
         zh="安排现场补抄后重算；确实无法抄表的说明理由放行。",

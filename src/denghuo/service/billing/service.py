@@ -11,12 +11,13 @@ from denghuo.kernel.fields import Document, TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy, Money
-from denghuo.service.billing import claims, show
+from denghuo.service.billing import claims, published, show
 from denghuo.service.billing.api import (
     AcceptDifferences,
     Advance,
     Advanced,
     AdvancePopulationRun,
+    AdvanceRecalculation,
     AdvanceUnit,
     AskForecastErrors,
     AsKnown,
@@ -61,6 +62,8 @@ from denghuo.service.billing.api import (
     ExceptionRef,
     ExceptionsFound,
     FindBills,
+    FindBillsByDays,
+    FindBillsBySpotPrices,
     FindCases,
     FindCorrectedBills,
     FindCycles,
@@ -68,6 +71,7 @@ from denghuo.service.billing.api import (
     FindExceptions,
     FindParallelRuns,
     FindPopulationRuns,
+    FindRecalculations,
     ForecastErrors,
     ForecastMeasured,
     HandOldBills,
@@ -99,6 +103,8 @@ from denghuo.service.billing.api import (
     QuantityCorrection,
     Recalculate,
     Recalculated,
+    RecalculationAdvanced,
+    RecalculationsFound,
     Refund,
     Release,
     Released,
@@ -140,7 +146,7 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.cases import show as show_case
 from denghuo.service.billing.cases.desk import CaseDesk
-from denghuo.service.billing.corrected import PricesCorrected
+from denghuo.service.billing.corrected import DaysCorrected, PricesCorrected, SpotPricesCorrected
 from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.estimate import DayDesk, unbilled
 from denghuo.service.billing.exceptions import ExceptionDesk
@@ -156,7 +162,7 @@ from denghuo.service.billing.population_run import PopulationDesk
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.questions import BillQuestions
 from denghuo.service.billing.readings import readings_file
-from denghuo.service.billing.replaced import follow_prices
+from denghuo.service.billing.recalculation import recalculations
 from denghuo.service.billing.replay import Replayer
 from denghuo.service.billing.reversal import ReversalDesk
 from denghuo.service.billing.review import MEANINGS
@@ -170,7 +176,7 @@ from denghuo.service.billing.units import UnitSteps, follow_reads, whole_after_u
 from denghuo.service.customer.api import Account, AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import Organisations, PermissionApi
-from denghuo.service.tariff.api import PriceTableCorrected
+from denghuo.service.tariff.api import DayTablePublished, PriceTableCorrected, SpotPricesPublished
 
 
 class BillingService(BillingApi):
@@ -369,7 +375,7 @@ class BillingService(BillingApi):
         if self._store.cycles.cycle(month) is None:
             self._work.enqueue("billing.estimate_day", {"month": month})
         for billed in (month, str(Month.of(month).next)):  # with the next one, two months are read together
-            self._calculate_held(billed, "curve_missing")
+            published.follow_curves(self._work, self._store, call, billed)
 
     def follow_fee_control(self, account_no: str) -> None:
         """An account came under fee control: it is estimated at once."""
@@ -459,6 +465,12 @@ class BillingService(BillingApi):
     def corrected_bills(self, call: Call, request: FindCorrectedBills) -> CorrectedBills:
         return PricesCorrected(self._find, self._prover(call), self._ask, call).page(request)
 
+    def bills_by_spot_prices(self, call: Call, request: FindBillsBySpotPrices) -> CorrectedBills:
+        return SpotPricesCorrected(self._find, self._ask, call).page(request)
+
+    def bills_by_days(self, call: Call, request: FindBillsByDays) -> CorrectedBills:
+        return DaysCorrected(self._work, self._store, self._ask, call).page(request)
+
     def as_known(self, call: Call, request: AsKnown) -> KnownBill:
         return as_known(self._work, self._store, self._ask, call, request)
 
@@ -497,11 +509,21 @@ class BillingService(BillingApi):
 
     def follow_prices(self, call: Call, event: PriceTableCorrected) -> None:
         """A correction of a month's price table was published."""
-        follow_prices(self._work, self._store, call, event)
+        published.follow_prices(self._work, self._store, call, event)
 
-    def follow_spot_prices(self, month: str) -> None:
-        """Spot prices of a month were published: who is held for want of one is calculated again."""
-        self._calculate_held(month, "spot_price_missing")
+    def follow_spot_prices(self, call: Call, event: SpotPricesPublished) -> None:
+        """Spot prices of a month were published."""
+        published.follow_spot_prices(self._work, self._store, call, event)
+
+    def follow_days(self, call: Call, event: DayTablePublished) -> None:
+        """Holidays or temperatures were published."""
+        published.follow_days(self._work, self._store, self._ask, call, event)
+
+    def advance_recalculation(self, call: Call, request: AdvanceRecalculation) -> RecalculationAdvanced:
+        return self._desk().advance(call, request)
+
+    def recalculations(self, call: Call, request: FindRecalculations) -> RecalculationsFound:
+        return recalculations(self._store, call, request)
 
     def review_rules(self, call: Call, request: Nothing) -> ReviewRules:
         return ReviewRules(rows=[show.review_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])
@@ -604,10 +626,6 @@ class BillingService(BillingApi):
 
     def _parallel(self, call: Call) -> ParallelDesk:
         return ParallelDesk(self._work, self._ask, call)
-
-    def _calculate_held(self, month: str, code: str) -> None:
-        for account_no in self._store.held.accounts(month, code):
-            self._work.enqueue("billing.recalculate", {"account_no": account_no, "month": month})
 
     def _desk(self) -> ExceptionDesk:
         return ExceptionDesk(self._work, self._ask)

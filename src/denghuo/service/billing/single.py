@@ -32,14 +32,14 @@ class AccountMonths:
         self, ask: Ask, call: Call, month: Month, tariffs: Sequence[TariffDocument], known_at: datetime | None = None
     ) -> None:
         self._ask, self._call, self._month = ask, call, month
-        self._tariffs, self._known_at = tariffs, known_at
+        self.tariffs, self._known_at = tariffs, known_at
         self.of = cache(self._entries)
 
     def _entries(self, account_no: str) -> list[Entry]:
         asked = TermsIn(month=str(self._month), account_nos=[account_no], known_at=self._known_at)
         terms = _terms_table(self._ask(ContractApi).terms_in(self._call, asked).rows)
         energy = _energy_table(self._energies(account_no))
-        split = split_rows(self._ask, self._call, self._month, self._tariffs, terms, energy, self._known_at)
+        split = split_rows(self._ask, self._call, self._month, self.tariffs, terms, energy, self._known_at)
         return inputs_of(terms, split).entries
 
     def _energies(self, account_no: str) -> list[EnergyRow]:

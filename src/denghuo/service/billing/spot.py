@@ -16,12 +16,14 @@ from denghuo.service.billing.slots import DayCurve, actual, days_between, mean_p
 from denghuo.service.contract.api import ForwardEnergy, SpecialTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import METERS_MAX, MeterAtoms, ReadingApi
-from denghuo.service.tariff.api import AskSpotPrices, TariffApi, TariffDocument
+from denghuo.service.tariff.api import AskSpotPrices, SpotPrices, TariffApi, TariffDocument
 
 ALL = 10_000
 """100 % in 0.01 %."""
 _ONE_DAY = timedelta(days=1)
-_REAL_TIME, _DAY_AHEAD = ("实时", "real-time"), ("日前", "day-ahead")
+REAL_TIME, DAY_AHEAD = ("实时", "real-time"), ("日前", "day-ahead")
+PricesOfNode = dict[str, dict[date, list[int]]]
+"""Prices of a node (1e-8 yuan per kWh) by series and day."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Spot:
     def __init__(self, ask: Ask, call: Call, month: Month, known_at: datetime | None = None) -> None:
         self._ask, self._call, self._month, self._known_at = ask, call, month, known_at
         self._curves: dict[str, dict[date, DayCurve]] = {}
-        self._prices: dict[tuple[str, str], dict[str, dict[date, list[int]]]] = {}
+        self._prices: dict[tuple[str, str], PricesOfNode] = {}
         self._found: dict[tuple[str, date], MarketFacts] = {}
         self.frozen = False
         """What was found of an account stands, whatever days are asked for: days to come have neither curve nor price."""
@@ -103,7 +105,7 @@ class Spot:
         apart = [part.point_no for part in special.parts]
         energy, estimated = actual(entry.pieces, self._curves, days, tariff.rounding.quantity_places, apart)
         prices = self._prices_of(tariff.area, node)
-        real_time = priced(prices["real_time"], days, _REAL_TIME, node)
+        real_time = priced(prices["real_time"], days, REAL_TIME, node)
         if special.retail_title is not None:
             slots = MarketSlots(actual_wh=energy, real_time_price_e8=real_time, estimated=estimated)
             return MarketFacts(slots, [], None)
@@ -112,7 +114,7 @@ class Spot:
             contract_wh=contracted,
             contract_price_e8=[0] * len(contracted),
             day_ahead_wh=planned(special.declared, days) if special.declared else contracted,
-            day_ahead_price_e8=priced(prices["day_ahead"], days, _DAY_AHEAD, node),
+            day_ahead_price_e8=priced(prices["day_ahead"], days, DAY_AHEAD, node),
             actual_wh=energy,
             real_time_price_e8=real_time,
             estimated=estimated,
@@ -136,14 +138,18 @@ class Spot:
                 highest = -1 if row.highest is None else row.highest.wh
                 self._curves[row.subject][row.day] = DayCurve([one.wh for one in row.cells], row.gaps, highest)
 
-    def _prices_of(self, area: str, node: str) -> dict[str, dict[date, list[int]]]:
+    def _prices_of(self, area: str, node: str) -> PricesOfNode:
         if (area, node) not in self._prices:
             request = AskSpotPrices(area=area, node=node, month=str(self._month), known_at=self._known_at)
-            found: dict[str, dict[date, list[int]]] = {"day_ahead": {}, "real_time": {}}
-            for row in self._ask(TariffApi).spot_prices(self._call, request).rows:
-                found[row.series][row.day] = [price.e8 for price in row.prices]
-            self._prices[area, node] = found
+            self._prices[area, node] = prices_of(self._ask(TariffApi).spot_prices(self._call, request))
         return self._prices[area, node]
+
+
+def prices_of(told: SpotPrices) -> PricesOfNode:
+    found: PricesOfNode = {"day_ahead": {}, "real_time": {}}
+    for row in told.rows:
+        found[row.series][row.day] = [price.e8 for price in row.prices]
+    return found
 
 
 def _by_points(terms: Terms, special_of: Callable[[str], SpecialTerms]) -> bool:

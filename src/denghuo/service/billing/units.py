@@ -39,6 +39,7 @@ from denghuo.service.billing.cycle import (
     write_part,
 )
 from denghuo.service.billing.issue import issue_passed
+from denghuo.service.billing.recalculation import order_again
 from denghuo.service.billing.review import REMEDIES, Finding
 from denghuo.service.billing.single import AccountMonths
 from denghuo.service.billing.special import EntriesOf
@@ -175,15 +176,14 @@ class UnitSteps:
     # -- what waited -----------------------------------------------------------------------------------------------------
 
     def pick_up(self, call: Call, request: UnitRef) -> PickedUp:
-        """Orders the accounts whose reads have arrived to be calculated, each by a job of its own; nobody else is touched."""
+        """Orders the accounts whose reads have arrived to be calculated, by one job; nobody else is touched."""
         waiting = self._store.units.waiting(request.month, request.org)
         if not waiting:
             return PickedUp(month=request.month, org=request.org, picked=0, waiting=0)
         asked = UnitMonth(month=request.month, org=request.org)
         absent = {one.account_no for one in self._ask(ReadingApi).awaited(platform_call(call), asked).rows}
         arrived = [account_no for account_no in waiting if account_no not in absent]
-        for account_no in arrived:
-            self._work.enqueue("billing.recalculate", {"account_no": account_no, "month": request.month})
+        order_again(self._work, self._store, call, request.month, "reads", dict.fromkeys(arrived, request.org))
         return PickedUp(month=request.month, org=request.org, picked=len(arrived), waiting=len(waiting) - len(arrived))
 
 

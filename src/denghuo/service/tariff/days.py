@@ -18,6 +18,7 @@ from denghuo.service.tariff.api import (
     DaysFaulty,
     DaysPublished,
     DayTableDay,
+    DayTablePublished,
     DayTableRef,
     DayTableRow,
     DayTablesFound,
@@ -29,7 +30,7 @@ from denghuo.service.tariff.api import (
     SamePerson,
     TariffDocument,
 )
-from denghuo.service.tariff.rules import days_of_month, needs_of, read_days
+from denghuo.service.tariff.rules import days_of_month, months_touched, needs_of, read_days
 from denghuo.service.tariff.shipped import holidays
 
 _NUMBER = "period || '|' || area || '|' || kind || '|' || lpad(issue::text, 6, '0')"
@@ -113,7 +114,11 @@ class DayDesk:
             " WHERE (kind, area, period, issue) = (%s, %s, %s, %s)",
             (call.actor, call.now, *key, head["issue"]),
         )
-        return self.shown(request.model_copy(update={"issue": head["issue"]}))
+        shown = self.shown(request.model_copy(update={"issue": head["issue"]}))
+        self._work.emit(
+            DayTablePublished(kind=key[0], area=key[1], period=key[2], issue=head["issue"], months=shown.months)
+        )
+        return shown
 
     def find(self, call: Call, request: FindDayTables) -> DayTablesFound:
         params = {
@@ -142,7 +147,7 @@ class DayDesk:
             DayTableDay.model_validate({"day_no": f"{row['day']} {row.get('place', '')}".strip(), **row})
             for row in head["days"]
         ]
-        return DayTableShown(head=_row(head), days=days)
+        return DayTableShown(head=_row(head), days=days, months=self._months(head))
 
     def calendar(self, call: Call, request: AskCalendar, tariff: TariffDocument) -> CalendarShown:
         """The days of a month for a tariff."""
@@ -204,6 +209,14 @@ class DayDesk:
                 period=request.period,
             )
         return row
+
+    def _months(self, head: Row) -> list[str]:
+        before: list[dict[str, Any]] | None = self._work.value(
+            "SELECT days FROM day_table WHERE (kind, area, period) = (%(kind)s, %(area)s, %(period)s) AND issue < %(issue)s"
+            " AND published_at IS NOT NULL ORDER BY issue DESC LIMIT 1",
+            head,
+        )
+        return months_touched(head["period"], head["days"], before)
 
     def _standing(self, kind: str, area: str, period: str, asked: AskCalendar | None = None) -> dict[str, Any] | None:
         row: dict[str, Any] | None = self._work.row(

@@ -117,7 +117,7 @@ class SpotDesk:
             " WHERE (area, month, issue) = (%s, %s, %s)",
             (call.actor, call.now, *key),
         )
-        self._work.emit(SpotPricesPublished(area=key[0], month=key[1], issue=key[2]))
+        self._work.emit(SpotPricesPublished(area=key[0], month=key[1], issue=key[2], nodes=self._nodes(*key)))
         return self.shown(SpotTableRef(area=key[0], month=key[1], issue=key[2]))
 
     def find(self, call: Call, request: FindSpotTables) -> SpotTablesFound:
@@ -135,8 +135,9 @@ class SpotDesk:
     def shown(self, request: SpotTableRef) -> SpotTableShown:
         head = self._one(request)
         standing = self._standing(head["area"], head["month"]) if head["status"] == "draft" else {}
-        days = self._days(head["area"], head["month"], head["issue"])[:DAYS_SHOWN]
-        return SpotTableShown(head=_row(head), days=[_day(row, standing) for row in days])
+        key = (head["area"], head["month"], head["issue"])
+        days = self._days(*key)[:DAYS_SHOWN]
+        return SpotTableShown(head=_row(head), days=[_day(row, standing) for row in days], nodes=self._nodes(*key))
 
     def prices(self, call: Call, request: AskSpotPrices) -> SpotPrices:
         rows = [
@@ -188,6 +189,12 @@ class SpotDesk:
             (area, month, issue),
         )
 
+    def _nodes(self, area: str, month: str, issue: int) -> list[str]:
+        return self._work.values(
+            "SELECT DISTINCT node FROM spot_day WHERE (area, month, issue) = (%s, %s, %s) ORDER BY node",
+            (area, month, issue),
+        )
+
     def _standing(self, area: str, month: str) -> dict[tuple[str, str, date], list[int]]:
         rows = self._work.rows(
             f"SELECT node, series, day, prices FROM spot_day WHERE area = %s AND month = %s AND {_STANDS}",
@@ -199,9 +206,18 @@ class SpotDesk:
         return self._work.rows(
             "SELECT d.series, d.day, d.prices, d.issue, t.document_no FROM spot_day AS d JOIN spot_table AS t"
             " USING (area, month, issue) WHERE d.area = %(area)s AND d.node = %(node)s AND d.month = %(month)s"
-            " AND d.published_at <= coalesce(%(known_at)s::timestamptz, 'infinity')"
-            " AND (d.replaced_at IS NULL OR d.replaced_at > %(known_at)s::timestamptz) ORDER BY d.day, d.series",
-            {"area": request.area, "node": request.node, "month": request.month, "known_at": request.known_at},
+            " AND (d.published_at <= coalesce(%(known_at)s::timestamptz, 'infinity')"
+            " AND (d.replaced_at IS NULL OR d.replaced_at > %(known_at)s::timestamptz)"
+            " AND NOT EXISTS (SELECT FROM spot_day AS draft WHERE draft.published_at IS NULL AND draft.issue = %(issue)s"
+            " AND (draft.area, draft.month, draft.node, draft.series, draft.day) = (d.area, d.month, d.node, d.series, d.day))"
+            " OR d.published_at IS NULL AND d.issue = %(issue)s) ORDER BY d.day, d.series",
+            {
+                "area": request.area,
+                "node": request.node,
+                "month": request.month,
+                "known_at": request.known_at,
+                "issue": request.issue,
+            },
         )
 
 

@@ -51,7 +51,13 @@ from denghuo.service.billing.api.claim import (
     Theft,
     WorkedOut,
 )
-from denghuo.service.billing.api.corrected import CorrectedBill, CorrectedBills, FindCorrectedBills
+from denghuo.service.billing.api.corrected import (
+    CorrectedBill,
+    CorrectedBills,
+    FindBillsByDays,
+    FindBillsBySpotPrices,
+    FindCorrectedBills,
+)
 from denghuo.service.billing.api.cycle import (
     CYCLE_STATES,
     STAGE_STATES,
@@ -180,6 +186,15 @@ from denghuo.service.billing.api.population_run import (
     UnitTried,
 )
 from denghuo.service.billing.api.proof import DayRef, DayRoot, RunsSealed
+from denghuo.service.billing.api.recalculation import (
+    RECALCULATION_CAUSES,
+    RECALCULATION_STATES,
+    AdvanceRecalculation,
+    FindRecalculations,
+    RecalculationAdvanced,
+    RecalculationRow,
+    RecalculationsFound,
+)
 from denghuo.service.billing.api.replay import (
     KNOWN_STATES,
     OUTCOMES,
@@ -222,7 +237,7 @@ from denghuo.service.billing.api.unit import (
     UnitsUnderWay,
 )
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject
-from denghuo.service.tariff.api import NoSuchPriceTable
+from denghuo.service.tariff.api import NoSuchDayTable, NoSuchPriceTable, NoSuchSpotTable
 
 __all__ = [
     "BILLS",
@@ -244,6 +259,8 @@ __all__ = [
     "OUTCOMES",
     "PARTS",
     "POPULATION_STATES",
+    "RECALCULATION_CAUSES",
+    "RECALCULATION_STATES",
     "REQUEST_STATES",
     "ROLES",
     "RUN_STATES",
@@ -257,6 +274,7 @@ __all__ = [
     "AcceptDifferences",
     "Advance",
     "AdvancePopulationRun",
+    "AdvanceRecalculation",
     "AdvanceUnit",
     "Advanced",
     "AlreadyIssued",
@@ -322,6 +340,8 @@ __all__ = [
     "ExceptionRow",
     "ExceptionsFound",
     "FindBills",
+    "FindBillsByDays",
+    "FindBillsBySpotPrices",
     "FindCases",
     "FindCorrectedBills",
     "FindCycles",
@@ -329,6 +349,7 @@ __all__ = [
     "FindExceptions",
     "FindParallelRuns",
     "FindPopulationRuns",
+    "FindRecalculations",
     "ForecastError",
     "ForecastErrors",
     "ForecastMeasured",
@@ -389,6 +410,9 @@ __all__ = [
     "RatingSubject",
     "Recalculate",
     "Recalculated",
+    "RecalculationAdvanced",
+    "RecalculationRow",
+    "RecalculationsFound",
     "Refund",
     "RefusedRow",
     "Release",
@@ -705,6 +729,16 @@ class BillingApi(Api, noun="billing", version=1):
         """The bills by prices that a correction of a month's price table replaces: how many and how much was issued, and what each
         comes to by the corrected prices. Nothing is stored."""
 
+    @query(permit="billing.read", problems=(NoSuchSpotTable,))
+    def bills_by_spot_prices(self, call: Call, request: FindBillsBySpotPrices) -> CorrectedBills:
+        """The bills that were rated before an issue of spot prices by those of its nodes, and what each comes to by the prices that
+        stand with it. Nothing is stored."""
+
+    @query(permit="billing.read", problems=(NoSuchDayTable,))
+    def bills_by_days(self, call: Call, request: FindBillsByDays) -> CorrectedBills:
+        """The bills that were rated before a table of holidays or temperatures was published and whose hours hang on its days, and
+        what each comes to by what is known today. Nothing is stored."""
+
     @query(permit="billing.read")
     def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:
         """A page of a month's issued bills computed again; tells the bills that differ."""
@@ -730,6 +764,14 @@ class BillingApi(Api, noun="billing", version=1):
     @command(permit="billing.recalculate", problems=(BillNotFound, CycleNotFound, AlreadyIssued), emits=(BillsIssued,))
     def recalculate(self, call: Call, request: Recalculate) -> Recalculated:
         """Bills an account's month again from today's readings, contract and prices; what passes the review is issued."""
+
+    @command(permit="billing.recalculate", emits=(BillsIssued,))
+    def advance_recalculation(self, call: Call, request: AdvanceRecalculation) -> RecalculationAdvanced:
+        """Calculates the next accounts of a recalculation again: a step of the job worker, called until none is left."""
+
+    @query(permit="billing.read")
+    def recalculations(self, call: Call, request: FindRecalculations) -> RecalculationsFound:
+        """The recalculations of units after prices, days, curves or reads came in, and how far each is."""
 
     @query(permit="billing.read")
     def review_rules(self, call: Call, request: Nothing) -> ReviewRules:

@@ -1,27 +1,45 @@
-"""Bills under prices that were corrected (价格更正影响): which bills were made by a price table that a later one corrects."""
+"""Bills under what was corrected (更正影响): which were made by prices or days that were published anew since."""
 
 from datetime import date
 from typing import Annotated
-
-from pydantic import Field, StringConstraints
 
 from denghuo.kernel.contract import Label, Message, Page
 from denghuo.kernel.fields import AccountNo, AsOf, BillNo, MonthText, TariffCode, TextPair
 from denghuo.kernel.values import Money
 from denghuo.service.billing.api.bill import BillKind, BillState
+from denghuo.service.tariff.api import AreaCode, DayPeriod, DayTableKind
+from denghuo.service.tariff.api.table import Issue
 
 
 class FindCorrectedBills(Page):
     """Bills by versions that a correction of a month's price table replaces, in the order of their numbers; without `issue` by the
     newest correction. A correction that is still a draft is looked at in the same way, before anybody publishes it."""
 
-    area: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,16}$"), Label("区域", "Area")]
+    area: AreaCode
     month: MonthText
-    issue: Annotated[int, Field(ge=1, le=999), Label("第几次发布", "Issue")] | None = None
+    issue: Issue | None = None
+
+
+class FindBillsBySpotPrices(Page):
+    """Bills of a month that were rated by the spot prices of nodes before an issue of them was published; without `issue` the
+    newest one. A draft is looked at in the same way, before anybody publishes it."""
+
+    area: AreaCode
+    month: MonthText
+    issue: Issue | None = None
+
+
+class FindBillsByDays(Page):
+    """Bills that were rated before a table of days was published and whose bands hang on its days; without `issue` the newest."""
+
+    kind: DayTableKind
+    area: AreaCode
+    period: DayPeriod
+    issue: Issue | None = None
 
 
 class CorrectedBill(Message):
-    """A bill by replaced prices, and what it comes to by the corrected ones from the same registers and terms. corrected: None
+    """A bill by what was replaced, and what it comes to by the corrected prices or days. corrected: None
     where the bill does not follow from them, as `said` tells."""
 
     bill_no: BillNo
@@ -40,7 +58,7 @@ class CorrectedBill(Message):
 
 
 class CorrectedBills(Message):
-    """A page of them. issued, issued_amount: all issued bills that still stand by the replaced prices; not_issued: those that wait
+    """A page of them. issued, issued_amount: all issued bills that still stand by what was replaced; not_issued: those that wait
     for their issue and are to be calculated again before."""
 
     rows: list[CorrectedBill]

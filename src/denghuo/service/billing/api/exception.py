@@ -43,7 +43,7 @@ HOLD_CODES = Dictionary(
         "first_bill": text("首次出账", "First bill"),
         "new_tariff": text("电价变更", "Another tariff than before"),
         "old_price": text("沿用往月价格", "Price of an earlier month"),
-        "prices_corrected": text("价格已更正待重算", "Prices corrected, to be rated again"),
+        "prices_corrected": text("计费依据已更正待重算", "Rated by what was corrected since"),
         "estimated_share": text("估算占比过高", "Too much of it estimated"),
         "outlier_amount": text("大额电费", "Amount out of range"),
         "tier_moved": text("阶梯累计变化", "Tier position changed"),

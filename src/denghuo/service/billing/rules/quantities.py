@@ -61,6 +61,14 @@ def settled(tariff: TariffDocument, month: Month) -> bool:
     return all(season.days == "all" and not season.conditional for season in seasons_of(tariff, month))
 
 
+def hangs_on(tariff: TariffDocument, kind: str, month: Month) -> bool:
+    """Whether bands of a month hang on a published table of this kind: holidays (with rest days and moved days) or temperatures."""
+    seasons = seasons_of(tariff, month) if tariff.time_of_use else []
+    if kind == "temperatures":
+        return any(season.temperature_from is not None for season in seasons)
+    return any(season.days != "all" or season.holidays or season.holiday_days_from is not None for season in seasons)
+
+
 def bands_of(tariff: TariffDocument, month: Month) -> set[Band]:
     return {entry.band for season in seasons_of(tariff, month) for entry in season.bands}
 

@@ -8,6 +8,7 @@ from denghuo.service.billing.store.cycles import STAGE_NAMES, Cycles, CycleState
 from denghuo.service.billing.store.estimates import Estimates
 from denghuo.service.billing.store.held import HOLD, Finished, Held, Hold, finished
 from denghuo.service.billing.store.proofs import Proofs
+from denghuo.service.billing.store.recalculations import Recalculations
 from denghuo.service.billing.store.replaced import Replaced
 from denghuo.service.billing.store.units import AWAITED, NO_FIGURES, UNDER_WAY, UnitRun, Units
 
@@ -37,3 +38,4 @@ class BillingStore:
         self.proofs, self.estimates, self.checks = Proofs(work), Estimates(work), Checks(work)
         self.cases = Cases(work)
         self.units, self.replaced = Units(work), Replaced(work)
+        self.recalculations = Recalculations(work)

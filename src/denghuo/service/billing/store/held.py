@@ -137,12 +137,14 @@ class Held:
             Hold,
         )
 
-    def accounts(self, month: str, code: str) -> list[str]:
-        """The accounts of a month with an open hold of one kind."""
-        return self._work.values(
-            "SELECT DISTINCT account_no FROM hold WHERE month = %s AND code = %s AND state = 'open' ORDER BY account_no",
-            (month, code),
+    def accounts(self, month: str, code: str, classes: Sequence[str] | None = None) -> dict[str, str]:
+        """The accounts of a month with an open hold of one kind, of some classes where given, and the unit of each."""
+        rows = self._work.rows(
+            "SELECT DISTINCT account_no, org FROM hold WHERE month = %s AND code = %s AND state = 'open'"
+            " AND (%s::text[] IS NULL OR tariff_class = ANY (%s))",
+            (month, code, classes, classes),
         )
+        return {row["account_no"]: row["org"] for row in rows}
 
     def holds_by_no(self, exception_nos: Sequence[str]) -> list[Hold]:
         return self._work.rows(

@@ -8,10 +8,12 @@ from denghuo.service.tariff.api.calendar import (
     NATION,
     AskCalendar,
     CalendarShown,
+    DayPeriod,
     DaysFaulty,
     DaysPublished,
     DayTableDay,
     DayTableKind,
+    DayTablePublished,
     DayTableRef,
     DayTableRow,
     DayTablesFound,
@@ -203,8 +205,10 @@ __all__ = [
     "CheckTariff",
     "CompareTariffs",
     "Component",
+    "DayPeriod",
     "DayTableDay",
     "DayTableKind",
+    "DayTablePublished",
     "DayTableRef",
     "DayTableRow",
     "DayTableShown",
@@ -408,7 +412,7 @@ class TariffApi(Api, noun="tariff", version=1):
     def draft_days(self, call: Call, request: DraftDays) -> DayTableShown:
         """Reads a table of days and keeps it as a draft; another draft of the same kind, area and period is replaced."""
 
-    @command(permit="tariff.publish", problems=(NoSuchDayTable, DaysPublished, SamePerson))
+    @command(permit="tariff.publish", problems=(NoSuchDayTable, DaysPublished, SamePerson), emits=(DayTablePublished,))
     def publish_days(self, call: Call, request: DayTableRef) -> DayTableShown:
         """Puts a table of days into force, by a second person; the one that it corrects holds no more from then on."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
 from denghuo.kernel.fields import AsOf, Day, Instant, MonthText, TariffCode
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.tariff.api.day import AskedDay
@@ -105,8 +105,11 @@ class DayTableDay(Message):
 
 
 class DayTableShown(Message):
+    """months: those whose bands it can change, beside the table that it replaces where there is one."""
+
     head: DayTableRow
     days: list[DayTableDay]
+    months: list[MonthText] = []
 
 
 class AskCalendar(Message):
@@ -126,6 +129,16 @@ class CalendarShown(Message):
     missing: Annotated[list[date], Field(max_length=31)]
     documents: list[str]
     as_of: AsOf
+
+
+class DayTablePublished(Event, name="tariff.days.published", version=1):
+    """A table of days came into force, a first one or a corrected one. months: those whose bands it can change."""
+
+    kind: str
+    area: str
+    period: str
+    issue: int
+    months: list[str]
 
 
 class DaysFaulty(Problem, noun="tariff", status=422, zh="日历文件有错误", en="The table of days has errors"):

@@ -103,19 +103,21 @@ class SpotDayRow(Message):
 
 
 class SpotTableShown(Message):
-    """A file of spot prices with its days, the first thousand of them."""
+    """A file of spot prices with its days, the first thousand of them, and the nodes of all of them."""
 
     head: SpotTableRow
     days: list[SpotDayRow]
+    nodes: list[str] = []
 
 
 class AskSpotPrices(Message):
-    """The prices of a node that stand for a month, or stood as known at an instant."""
+    """The prices of a node that stand for a month, or stood as known at an instant. issue: a draft that counts as published."""
 
     area: AreaCode
     node: SpotNode
     month: MonthText
     known_at: Instant | None = None
+    issue: Issue | None = None
 
 
 class SpotDay(Message):
@@ -136,11 +138,12 @@ class SpotPrices(Message):
 
 
 class SpotPricesPublished(Event, name="tariff.spot_prices.published", version=1):
-    """Spot prices of days of a month came into force, first ones or corrected ones."""
+    """Spot prices of days of a month came into force, first ones or corrected ones. nodes: those that have days among them."""
 
     area: str
     month: str
     issue: int
+    nodes: list[str] = []
 
 
 class SpotFaulty(Problem, noun="tariff", status=422, zh="现货价格文件有错误", en="The spot prices have errors"):

@@ -5,7 +5,7 @@ from denghuo.service.tariff.rules.checking import check
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
 from denghuo.service.tariff.rules.comparing import differences
 from denghuo.service.tariff.rules.composing import carried_into, compose
-from denghuo.service.tariff.rules.days import days_of_month, needs_of, read_days
+from denghuo.service.tariff.rules.days import days_of_month, months_touched, needs_of, read_days
 from denghuo.service.tariff.rules.frames import TRANSMISSION_FROM, frames
 from denghuo.service.tariff.rules.price_table import read_price_table
 from denghuo.service.tariff.rules.purchase import purchase_notices
@@ -28,6 +28,7 @@ __all__ = [
     "file_text",
     "frames",
     "mean_of",
+    "months_touched",
     "needs_of",
     "price_rows",
     "purchase_notices",

@@ -133,6 +133,9 @@ def _fault(line: int, column: str, value: str, what: tuple[str, str], remedy: tu
     )
 
 
+_NEAR = 9
+"""A season asks for up to ten days running."""
+
 # --- what they say of a month ---------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +191,16 @@ def days_of_month(
             DayFacts(day, kind, row["name"] if holiday else "", _length(day, named) if holiday else 0, tuple(hot))
         )
     return found, missing
+
+
+def months_touched(period: str, days: Sequence[Row], before: Sequence[Row] | None) -> list[str]:
+    """The months whose bands a table of a year ("2026") or a month ("2026-04") can change. before: the days that it replaces; the
+    first table of a year tells of all its days. A day counts for those near it: holidays are counted, and hot days run on."""
+    if before is None and len(period) == len("2026"):
+        return [f"{period}-{month:02d}" for month in range(1, 13)]
+    rows, rows_before = ({(row["day"], row.get("place", "")): row for row in one} for one in (days, before or ()))
+    changed = {key[0] for key in rows.keys() | rows_before.keys() if rows.get(key) != rows_before.get(key)}
+    return sorted({str(date.fromisoformat(day) + _DAY * near)[:7] for day in changed for near in (-_NEAR, 0, _NEAR)})
 
 
 def _running(day: date, maxima: Mapping[str, int], count: int) -> Iterator[int]:

@@ -1,0 +1,70 @@
+"""What follows in billing when prices, days or curves are published (计费依据发布): who waited for them is calculated again, and
+so is what was rated by others before and is not issued."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month
+from denghuo.service.billing.api.recalculation import RecalculationCause
+from denghuo.service.billing.cycle import tariffs_of
+from denghuo.service.billing.recalculation import order_again
+from denghuo.service.billing.replaced import take_back_drafts
+from denghuo.service.billing.rules.quantities import hangs_on
+from denghuo.service.billing.store import BillingStore
+from denghuo.service.billing.store.replaced import Fact
+from denghuo.service.host.binding import Ask
+from denghuo.service.tariff.api import (
+    NATION,
+    DayTablePublished,
+    PriceTableCorrected,
+    SpotPricesPublished,
+    TariffDocument,
+)
+
+
+def follow_prices(work: Work, store: BillingStore, call: Call, event: PriceTableCorrected) -> None:
+    """A correction was published: bills of its month are looked at."""
+    _replace(work, store, call, "prices", [event.month], [(one.code, one.version) for one in event.replaced])
+
+
+def follow_spot_prices(work: Work, store: BillingStore, call: Call, event: SpotPricesPublished) -> None:
+    """Spot prices were published: who is held for want of one is calculated again, and so is what was rated by corrected ones."""
+    _replace(work, store, call, "spot_prices", [event.month], [(node, 0) for node in event.nodes])
+    held = store.held.accounts(event.month, "spot_price_missing")
+    order_again(work, store, call, event.month, "spot_prices", held)
+
+
+def follow_days(work: Work, store: BillingStore, ask: Ask, call: Call, event: DayTablePublished) -> None:
+    """Days were published: what was rated by other ones is looked at, and whose curve was held against its registers by them."""
+    for month in event.months:
+        if store.cycles.cycle(month) is None:
+            continue
+        tariffs = list(hanging(tariffs_of(ask, call, Month.of(month)), event.kind, event.area, month))
+        _replace(work, store, call, "days", [month], [(one.code, one.version) for one in tariffs])
+        classes = sorted({name for one in tariffs for name in one.classes})
+        order_again(work, store, call, month, "days", store.held.accounts(month, "read_held", classes))
+
+
+def follow_curves(work: Work, store: BillingStore, call: Call, month: str) -> None:
+    """Curves arrived: who is held for want of one is calculated again."""
+    order_again(work, store, call, month, "curves", store.held.accounts(month, "curve_missing"))
+
+
+def hanging(tariffs: Iterable[TariffDocument], kind: str, area: str, month: str) -> Iterator[TariffDocument]:
+    """The tariffs whose bands in a month hang on a table of days of this kind and area."""
+    return (one for one in tariffs if area in (NATION, one.area) and hangs_on(one, kind, Month.of(month)))
+
+
+def _replace(
+    work: Work,
+    store: BillingStore,
+    call: Call,
+    subject: RecalculationCause,
+    months: Sequence[str],
+    facts: Sequence[Fact],
+) -> None:
+    """Bills by these facts, of the months and of the next ones in which two months are read together, are looked at."""
+    store.replaced.note(subject, months, facts, call.now)
+    for month in sorted({str(near) for one in months for near in (one, Month.of(one).next)}):
+        take_back_drafts(work, store, month, call)
