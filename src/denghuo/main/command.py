@@ -15,6 +15,9 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from denghuo.importer import take_over
+from denghuo.importer.foreign import FORMATS, Format
+from denghuo.importer.foreign import Mapping as ReadingsMapping
+from denghuo.importer.foreign import mapping_in as readings_mapping_in
 from denghuo.importer.old_bills import mapping_in
 from denghuo.importer.report import said as refused_row
 from denghuo.kernel.fields import AccountNo
@@ -27,6 +30,7 @@ from denghuo.main.decode import told
 from denghuo.main.demo import demo_users
 from denghuo.main.logs import configure
 from denghuo.main.population import run_population
+from denghuo.main.readings import import_readings
 from denghuo.main.replay import run_replay, show_corrected, show_known
 from denghuo.main.trial import explained as explained_trial
 from denghuo.main.trial import tariff_in, try_file, typed
@@ -316,6 +320,41 @@ def import_(loaded: Loaded, folder: pathlib.Path, dry_run: bool, encoding: str) 
                 folder, running.directory, operator(), datasets=datasets, encoding=encoding, say=click.echo
             )
         sys.exit(report.exit_code)
+
+
+@main.command("import-readings")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path))
+@click.option("--format", "kind", type=click.Choice(sorted(FORMATS)), help="else by what a file begins with 格式")
+@click.option(
+    "--mapping", type=click.File(encoding="utf-8"), help="their names of meters and channels as ours 映射（YAML）"
+)
+@click.option("--spread", is_flag=True, help="spread longer intervals evenly over quarter-hours 按 15 分钟平均分摊")
+@click.option("--dry-run", is_flag=True, help="check the files and write nothing 只检查不写入")
+@click.pass_obj
+def import_readings_(
+    loaded: Loaded,
+    files: tuple[pathlib.Path, ...],
+    kind: Format | None,
+    mapping: TextIO | None,
+    spread: bool,
+    dry_run: bool,
+) -> None:
+    """Take readings over from FILES that other systems wrote: NEM12 and NEM13, Green Button (ESPI); packed ones as well. A file is
+    taken whole or not at all, and taking it again changes nothing."""
+    with said(), contextlib.ExitStack() as stack:
+        named = readings_mapping_in(mapping.read()) if mapping else ReadingsMapping()
+        running = None if dry_run else stack.enter_context(platform(loaded))
+        status = import_readings(
+            files,
+            kind,
+            named,
+            spread=spread,
+            ask=None if running is None else running.directory,
+            call=operator(),
+            datasets=None if running is None else running.store.datasets,
+            say=click.echo,
+        )
+        sys.exit(status)
 
 
 @main.command()

@@ -1,0 +1,347 @@
+"""Takes readings of other systems over: meters and channels by a mapping, intervals as curves, registers as reads.
+
+A file is taken whole or not at all: what it holds is handed to the reading service once it has been read to its end. A block that
+cannot be taken (an unknown unit, an interval that is too long) is refused by itself and told.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import yaml
+from pydantic import Field, ValidationError, field_validator
+
+from denghuo.data.processing.dataset import Datasets, arrow_schema
+from denghuo.data.processing.import_files import shown
+from denghuo.data.processing.importing import Refusal
+from denghuo.importer.foreign.blocks import Block, Channel, Malformed, RegisterRead
+from denghuo.importer.foreign.espi import read_espi
+from denghuo.importer.foreign.nem12 import read_nem
+from denghuo.importer.foreign.opened import opened
+from denghuo.importer.foreign.slots import SLOT_SECONDS, Slots, slots
+from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema, Message
+from denghuo.kernel.period import SHANGHAI
+from denghuo.kernel.problem import Problem, Text, text
+from denghuo.service.host.binding import Ask
+from denghuo.service.reading.api import (
+    CURVE_INTAKE,
+    QUANTITIES,
+    REGISTER_INTAKE,
+    Intake,
+    ReadingApi,
+    Received,
+)
+
+ROWS_EACH = 2_000_000
+"""Values of one dataset: what is kept in memory at a time."""
+REFUSALS_SHOWN = 100
+_SERIES = {
+    "active_fwd": "active_fwd_wh",
+    "active_rev": "active_rev_wh",
+    "reactive_fwd": "reactive_fwd_varh",
+    "reactive_rev": "reactive_rev_varh",
+}
+Format = Literal["nem12", "espi"]
+FORMATS: dict[Format, Callable[[Path, tzinfo], Iterator[Block | RegisterRead]]] = {
+    "nem12": lambda path, zone: _nem(path, zone),
+    "espi": lambda path, zone: read_espi(lambda: opened(path)),
+}
+
+
+class Mapping(Message):
+    """How a sender's names are ours (映射). What is not named is taken as it is.
+
+    meters_by: whether a meter is named by its point (NMI, UsagePoint) or its own serial number; meters: our meter numbers by these
+    names; channels: flows by the sender's names of channels; zone: of times that the format tells without one.
+    """
+
+    meters_by: Literal["point", "serial"] = "point"
+    meters: dict[str, str] = {}
+    channels: dict[str, Literal["active_fwd", "active_rev", "reactive_fwd", "reactive_rev"]] = {}
+    zone: str = Field(default=str(SHANGHAI), max_length=64)
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{zone} is no time zone, such as Asia/Shanghai") from error
+        return zone
+
+
+class MappingFaulty(Problem, noun="data", status=422, zh="映射文件有误", en="The mapping file is faulty"):
+    """Fields: field, value."""
+
+
+class ReadingsRefused(
+    Problem, noun="data", status=422, zh="读数文件无法导入", en="The file of readings cannot be imported"
+):
+    """Nothing of it was taken. Fields: file, line, field, value."""
+
+
+@dataclass
+class Taken:
+    """What became of a file. values, sums: what it holds by (meter, channel), as the sender names them and in his unit; handed,
+    taken and so on: quarter-hours and registers."""
+
+    file: str
+    values: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sums: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    missing: int = 0
+    estimated: int = 0
+    handed: int = 0
+    taken: int = 0
+    unchanged: int = 0
+    corrected: int = 0
+    refused: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+def mapping_in(words: str) -> Mapping:
+    """Raises MappingFaulty, which names the field."""
+    try:
+        return Mapping.model_validate(yaml.safe_load(words) or {})
+    except yaml.YAMLError as error:
+        raise MappingFaulty(text(f"不是合法的 YAML：{error}", f"It is no YAML: {error}"), field="", value="") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        name, value = ".".join(map(str, first["loc"])), shown(first["input"])
+        raise MappingFaulty(
+            text(f"{name} = {value}：{first['msg']}", f"{name} = {value}: {first['msg']}"), field=name, value=value
+        ) from error
+
+
+def format_of(path: Path) -> Format:
+    """The format by what the file begins with.
+
+    Raises:
+        ReadingsRefused: it is none that is known.
+    """
+    try:
+        with opened(path) as stream:
+            head = stream.read(4096).lstrip(b"\xef\xbb\xbf \r\n\t")
+    except Malformed as fault:
+        raise _refused(path, fault) from fault
+    if head.startswith(b"100,"):
+        return "nem12"
+    if head.startswith(b"<"):
+        return "espi"
+    what = text("无法识别格式，请用 --format 指明", "the format is not recognised; name it with --format")
+    raise ReadingsRefused(_named(path, what), file=path.name, line=0, field="", value=shown(head[:20]))
+
+
+def take_readings(
+    path: Path,
+    kind: Format,
+    mapping: Mapping,
+    *,
+    spread: bool = False,
+    ask: Ask | None = None,
+    call: Call,
+    datasets: Datasets | None = None,
+) -> Taken:
+    """Takes a file over; the same file again changes nothing. Without `ask` and `datasets` it is looked at only.
+
+    Raises:
+        ReadingsRefused: the file breaks its format; nothing was taken.
+    """
+    run = _Run(path, mapping, spread, datasets, call)
+    try:
+        for found in FORMATS[kind](path, ZoneInfo(mapping.zone)):
+            run.add(found)
+    except Malformed as fault:
+        raise _refused(path, fault) from fault
+    run.finish()
+    if ask is not None:
+        for schema, ref in run.published:
+            run.count(_receive(ask, call, schema, ref))
+    return run.taken
+
+
+def _receive(ask: Ask, call: Call, schema: DatasetSchema, rows: DatasetRef) -> Received:
+    api, intake = ask(ReadingApi), Intake(rows=rows)
+    return api.receive_registers(call, intake) if schema is REGISTER_INTAKE else api.receive_curves(call, intake)
+
+
+def _nem(path: Path, zone: tzinfo) -> Iterator[Block | RegisterRead]:
+    with opened(path) as stream:
+        yield from read_nem(stream, zone)
+
+
+def _refused(path: Path, fault: Malformed) -> ReadingsRefused:
+    place = {"zh": f"第 {fault.line} 行 ", "en": f"line {fault.line} "} if fault.line else {"zh": "", "en": ""}
+    named = f"{fault.field} {shown(fault.value)}".strip()
+    what = text(
+        f"{place['zh']}{named}：{fault.what['zh']}；{fault.remedy['zh']}。",
+        f"{place['en']}{named}: {fault.what['en']}; {fault.remedy['en']}.",
+    )
+    return ReadingsRefused(
+        _named(path, what), file=path.name, line=fault.line, field=fault.field, value=shown(fault.value)
+    )
+
+
+def _named(path: Path, what: Text) -> Text:
+    return text(f"{shown(path.name)}：{what['zh']}", f"{shown(path.name)}: {what['en']}")
+
+
+class _Run:
+    """One file: what was read so far, and the datasets made of it."""
+
+    def __init__(self, path: Path, mapping: Mapping, spread: bool, datasets: Datasets | None, call: Call) -> None:
+        self.taken = Taken(path.name)
+        self.published: list[tuple[DatasetSchema, DatasetRef]] = []
+        self._mapping, self._spread, self._datasets, self._call = mapping, spread, datasets, call
+        self._zone = ZoneInfo(mapping.zone)
+        with path.open("rb") as stream:
+            self._digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+        self._of: dict[tuple[str, str], str] = {}
+        self._told: set[tuple[str, str]] = set()
+        self._curves: list[tuple[str, str, Slots]] = []
+        self._count = 0
+        self._registers: list[dict[str, Any]] = []
+
+    def add(self, found: Block | RegisterRead) -> None:
+        key = found.channel.meter, found.channel.name
+        number = len(found.numbers) if isinstance(found, Block) else 1
+        self.taken.values[key] += number
+        flow = self._flow(found.line, found.channel)
+        if isinstance(found, Block):
+            total = Decimal(int(found.numbers.sum())).scaleb(-found.places)
+            self.taken.sums[key] = self.taken.sums.get(key, Decimal(0)) + total
+            self.taken.missing += 0 if found.missing is None else int(found.missing.sum())
+        self.taken.estimated += int(found.estimated)
+        if flow is None:
+            return
+        meter = self._meter(found.channel)
+        if isinstance(found, Block):
+            self._block(found, meter, flow)
+        else:
+            self._register(found, meter, flow)
+
+    def count(self, received: Received) -> None:
+        self.taken.taken += received.taken
+        self.taken.unchanged += received.unchanged
+        self.taken.corrected += received.corrected
+        self.taken.refused += received.refused
+        for row in received.refused_rows:
+            at = "" if row.at is None else row.at.astimezone(self._zone).isoformat()
+            what = text(row.reason.zh, row.reason.en)
+            self._tell(Refusal(self.taken.file, 0, row.subject, at or row.value, what, _MAP))
+
+    def finish(self) -> None:
+        self._publish_curves()
+        if self._registers:
+            rows = pa.Table.from_pylist(self._registers, schema=arrow_schema(REGISTER_INTAKE))
+            self._publish(REGISTER_INTAKE, rows, min(row["read_at"] for row in self._registers))
+        self._registers = []
+
+    # -- one block -------------------------------------------------------------------------------------------------------
+
+    def _meter(self, channel: Channel) -> str:
+        name = channel.serial if self._mapping.meters_by == "serial" else channel.meter
+        return self._mapping.meters.get(name, name)
+
+    def _flow(self, line: int, channel: Channel) -> str | None:
+        """The flow of a channel; None where it is refused, which is told once."""
+        flow = self._mapping.channels.get(channel.name, channel.usual)
+        if flow is None:
+            what = text("不知道该通道对应的示数类型", "it is not known what this channel measures")
+        else:
+            other = self._of.setdefault((self._meter(channel), flow), channel.name)
+            if other == channel.name:
+                return flow
+            title = QUANTITIES.entries[flow]
+            what = text(
+                f"该表的{title['zh']}已有通道 {other}", f"{other} is {title['en'].lower()} of the same meter already"
+            )
+        self.taken.refused += 1
+        if (channel.meter, channel.name) not in self._told:
+            self._told.add((channel.meter, channel.name))
+            named = shown(f"{channel.meter} {channel.name}")
+            self._tell(Refusal(self.taken.file, line, "channel", named, what, _MAP))
+        return None
+
+    def _block(self, block: Block, meter: str, flow: str) -> None:
+        found = slots(block, spread=self._spread)
+        if isinstance(found, tuple):
+            self._refuse(block.line, *found)
+            return
+        self._curves.append((_SERIES[flow], meter, found))
+        self._count += len(found.values)
+        if self._count >= ROWS_EACH:
+            self._publish_curves()
+
+    def _register(self, read: RegisterRead, meter: str, flow: str) -> None:
+        value = read.value.scaleb(4)
+        if value != value.to_integral_value() or not 0 <= value < 10**15:
+            what = text("示数应为非负数，至多四位小数", "a register is not negative and has at most four places")
+            self._refuse(read.line, "register", str(read.value), what, _MAP)
+            return
+        self._registers.append(
+            {
+                "meter_no": meter,
+                "read_at": read.at.astimezone(UTC),
+                "quantity": flow,
+                "band": "total",
+                "value_e4": int(value),
+            }
+        )
+
+    def _refuse(self, line: int, field: str, value: str, what: Text, remedy: Text) -> None:
+        self.taken.refused += 1
+        self._tell(Refusal(self.taken.file, line, field, shown(value), what, remedy))
+
+    def _tell(self, refusal: Refusal) -> None:
+        if len(self.taken.refusals) < REFUSALS_SHOWN:
+            self.taken.refusals.append(refusal)
+
+    # -- datasets --------------------------------------------------------------------------------------------------------
+
+    def _publish_curves(self) -> None:
+        """One row for each quarter-hour; what was not measured is none."""
+        if not self._curves:
+            return
+        counts = [len(found.values) for *_, found in self._curves]
+        place = np.repeat(np.arange(len(counts)), counts)
+        within = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
+        begins = np.array([found.begins for *_, found in self._curves], dtype=np.int64)
+        values = np.concatenate([found.values for *_, found in self._curves])
+        absent = ~np.concatenate([found.there for *_, found in self._curves])
+        rows = pa.table(
+            {
+                "series": _named_rows([series for series, _, _ in self._curves], place),
+                "subject": _named_rows([meter for _, meter, _ in self._curves], place),
+                "at": pa.array(begins[place] + within * SLOT_SECONDS * 1_000_000, type=pa.timestamp("us", tz="UTC")),
+                "value": pa.array(values, mask=absent, type=pa.int64()),
+            }
+        ).cast(arrow_schema(CURVE_INTAKE))
+        first = datetime.fromtimestamp(int(begins.min()) / 1_000_000, UTC)
+        self._curves, self._count = [], 0
+        self._publish(CURVE_INTAKE, rows, first)
+
+    def _publish(self, schema: DatasetSchema, rows: pa.Table, first: datetime) -> None:
+        self.taken.handed += len(rows)
+        if self._datasets is not None:
+            period = f"{first.astimezone(SHANGHAI):%Y-%m}"
+            shard = f"readings-{self._digest}-{len(self.published)}"
+            self.published.append((schema, self._datasets.publish(schema, period, shard, rows, self._call.now)))
+
+
+def _named_rows(names: list[str], place: Any) -> Any:
+    encoded = pa.array(names).dictionary_encode()
+    indices = np.asarray(encoded.indices)[place]
+    return pa.DictionaryArray.from_arrays(pa.array(indices, type=pa.int32()), encoded.dictionary).cast(pa.string())
+
+
+_MAP = text(
+    "请在映射文件中指明表号与通道，或先建档", "name meter and channel in a mapping file, or register the meter first"
+)

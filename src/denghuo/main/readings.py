@@ -1,0 +1,70 @@
+"""`denghuo import-readings`: files of readings in the formats of other systems, one after the other."""
+
+import pathlib
+import time
+from collections.abc import Callable, Sequence
+
+from denghuo.data.processing.dataset import Datasets
+from denghuo.importer.foreign import Format, Mapping, ReadingsRefused, Taken, format_of, take_readings
+from denghuo.importer.report import said as refused_row
+from denghuo.kernel.contract import Call
+from denghuo.service.host.binding import Ask
+
+Say = Callable[[str], None]
+TAKEN, IN_PART, FAULTY = 0, 1, 2
+
+
+def import_readings(
+    files: Sequence[pathlib.Path],
+    kind: Format | None,
+    mapping: Mapping,
+    *,
+    spread: bool,
+    ask: Ask | None,
+    call: Call,
+    datasets: Datasets | None,
+    say: Say,
+) -> int:
+    """Takes files over and says what became of each; a file that is refused keeps none of the others back.
+
+    Returns the status of the command: 0 all was taken, 1 something was refused, 2 a file could not be used.
+    """
+    status = TAKEN
+    for path in files:
+        begun = time.monotonic()
+        try:
+            taken = take_readings(
+                path, kind or format_of(path), mapping, spread=spread, ask=ask, call=call, datasets=datasets
+            )
+        except ReadingsRefused as refused:
+            say(f"{refused.detail['zh']}\n{refused.detail['en']}")
+            status = FAULTY
+            continue
+        for line in lines(taken, time.monotonic() - begun, stored=ask is not None):
+            say(line)
+        if taken.refused:
+            status = max(status, IN_PART)
+    return status
+
+
+def lines(taken: Taken, seconds: float, *, stored: bool) -> list[str]:
+    """What a file held by channel, what was taken of it, and the first refusals."""
+    held = sum(taken.values.values())
+    said = [
+        f"{taken.file}: {held:,} 个值 values, 缺失 missing {taken.missing:,}, 对方估算 estimated by the sender {taken.estimated:,}"
+    ]
+    for meter, channel in sorted(taken.values):
+        total = taken.sums.get((meter, channel))
+        said.append(
+            f"  {meter} {channel}: {taken.values[meter, channel]:,}"
+            + ("" if total is None else f", {total.normalize():f}")
+        )
+    if stored:
+        said.append(
+            f"  入库 taken {taken.taken:,}, 未变 unchanged {taken.unchanged:,}, 更正 corrected {taken.corrected:,},"
+            f" 拒绝 refused {taken.refused:,}; {seconds:.1f} s"
+        )
+    else:
+        said.append(f"  可入库 to be taken {taken.handed:,}, 拒绝 refused {taken.refused:,}; {seconds:.1f} s")
+    said += [f"  {refused_row(refusal)}" for refusal in taken.refusals]
+    return said

@@ -1,0 +1,281 @@
+"""Files of other systems are read exactly, or refused with the place and the reason."""
+
+import csv
+import gzip
+import io
+import pathlib
+import re
+import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tests.importer.foreign.given import COLLECTED, espi, nem12
+
+from denghuo.importer.foreign.blocks import Block, Malformed, RegisterRead
+from denghuo.importer.foreign.espi import read_espi
+from denghuo.importer.foreign.nem12 import DAYS_TOGETHER, read_nem
+from denghuo.importer.foreign.opened import RATIO_MAX, SMALL_BYTES, opened
+
+ONE = ["0.001", "1", "-2.5", *["0"] * 45]
+
+
+def nem(words: str | bytes) -> list[Block | RegisterRead]:
+    return list(read_nem(io.BytesIO(words.encode() if isinstance(words, str) else words), UTC))
+
+
+def green(words: str | bytes) -> list[Block]:
+    content = words.encode() if isinstance(words, str) else words
+    return list(read_espi(lambda: io.BytesIO(content)))
+
+
+def of(block: Block | RegisterRead) -> Block:
+    assert isinstance(block, Block)
+    return block
+
+
+def test_days_that_follow_each_other_are_one_block() -> None:
+    first, second = map(of, nem(nem12(("20260401", ONE, "A"), ("20260402", ONE, "E52"), ("20260404", ONE, "N"))))
+    assert (first.begins, first.seconds, len(first.numbers)) == (datetime(2026, 4, 1, tzinfo=UTC), 1800, 96)
+    assert first.numbers[:3].tolist() == [1_000, 1_000_000, -2_500_000] and first.places == 6
+    assert (first.estimated, first.missing) == (48, None)
+    assert second.begins.day == 4 and second.missing is not None and second.missing.all()
+    assert (first.channel.meter, first.channel.unit, first.channel.usual) == ("M1", "kwh", "active_fwd")
+    many = nem12(*((f"2026{month:02d}{day:02d}", ONE, "A") for month in (1, 3, 5) for day in range(1, 32)))
+    assert [len(of(block).numbers) // 48 for block in nem(many)] == [31, 31, 31] and DAYS_TOGETHER > 31
+
+
+def test_quality_of_parts_of_a_day() -> None:
+    told = nem12(("20260401", ONE, "V"), after=("400,1,2,N,,", "400,3,40,F55,1,", "400,41,48,A,,"))
+    (block,) = map(of, nem(told))
+    assert block.missing.tolist() == [True] * 2 + [False] * 46 and block.estimated == 38
+
+
+def test_registers_before_and_now() -> None:
+    words = (
+        "100,NEM13,202605011135,MDA1,RET1\n"
+        "250,M1,11,1,11,11,SER1,E,99890,20260117093206,A,,,02034.5,20260417074053,E,,,2144.5,KWH,20260519,20260418104410,\n"
+        "550,N,,R,\n900\n"
+    )
+    before, now = nem(words)
+    assert isinstance(before, RegisterRead) and isinstance(now, RegisterRead)
+    assert (before.value, before.at, before.energy) == (
+        Decimal(99890),
+        datetime(2026, 1, 17, 9, 32, 6, tzinfo=UTC),
+        None,
+    )
+    assert (now.value, now.energy, now.estimated, now.channel.usual) == (
+        Decimal("2034.5"),
+        Decimal("2144.5"),
+        True,
+        "active_fwd",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "line", "field"),
+    [
+        ("", 1, "RecordIndicator"),
+        ("200,M1,E1,1,E1,,S,kWh,30,\n900\n", 1, "RecordIndicator"),
+        ("100,NEM11,1,a,b\n900\n", 1, "VersionHeader"),
+        ("100,NEM12,1,a,b\n", 2, ""),
+        (nem12(("20260401", ONE[:-1], "A")), 3, "300"),
+        (nem12(("20260401", [*ONE, "0"], "A")), 3, "300"),
+        (nem12(("20260401", ["x", *ONE[1:]], "A")), 3, "IntervalValue"),
+        (nem12(("20260401", ["", *ONE[1:]], "A")), 3, "IntervalValue"),
+        (nem12(("20260401", ["1.2.3", *ONE[1:]], "A")), 3, "E1"),
+        (nem12(("20260401", ["9" * 30, *ONE[1:]], "A")), 3, "E1"),
+        (nem12(("20260431", ONE, "A")), 3, "DateTime"),
+        (nem12(("20260401", ONE, "V")), 3, "E1"),
+        (nem12(("20260401", ONE, "V"), after=("400,1,49,A,,",)), 4, "EndInterval"),
+        (nem12(("20260401", ONE, "V"), after=("400,1,48,Z,,",)), 4, "QualityMethod"),
+        (nem12(("20260401", ONE, "A"), after=("777,",)), 4, "RecordIndicator"),
+        (nem12(("20260401", ONE, "A")) + "200,", 5, "RecordIndicator"),
+        (nem12(minutes=7), 2, "IntervalLength"),
+        (nem12().replace("900", "300,20260401," + "1" * 70_000), 3, ""),
+    ],
+)
+def test_file_that_breaks_the_format_is_refused_at_its_line(words: str, line: int, field: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        nem(words)
+    assert (refused.value.line, refused.value.field) == (line, field)
+    assert refused.value.what["zh"] and refused.value.remedy["en"]
+
+
+HOURS = [(1_775_001_600 + 3600 * hour, 3600, hour) for hour in range(4)]
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_green_button_blocks_have_the_type_of_their_reading(ahead: bool) -> None:
+    (block,) = green(espi(HOURS, power="3", flow="19", ahead=ahead))
+    assert (block.begins.timestamp(), block.seconds, block.numbers.tolist()) == (1_775_001_600, 3600, [0, 1, 2, 3])
+    assert (block.channel.meter, block.channel.unit, block.channel.usual, block.places) == (
+        "M1",
+        "wh",
+        "active_rev",
+        -3,
+    )
+
+
+def test_a_break_in_green_button_readings_ends_the_block() -> None:
+    apart = [*HOURS[:2], (HOURS[1][0] + 7200, 3600, 5), (HOURS[1][0] + 10800, 900, 6)]
+    assert [(one.seconds, one.numbers.tolist()) for one in green(espi(apart))] == [
+        (3600, [0, 1]),
+        (3600, [5]),
+        (900, [6]),
+    ]
+
+
+BOMB = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bbbbbbbb"><!ENTITY c "&b;&b;&b;&b;">]><feed>&c;&c;</feed>'
+OUTSIDE = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><feed>&b;</feed>'
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (BOMB, "XML"),
+        (OUTSIDE, "XML"),
+        (espi(HOURS)[:-40], "XML"),
+        ("<feed/>", "feed"),
+        ("", "XML"),
+        (espi([(0, 3600, 2**60)]), "value"),
+        (espi(HOURS).replace("<value>2</value>", "<value>two</value>"), "value"),
+        (espi(HOURS).replace("<value>2</value>", ""), "value"),
+        (espi(HOURS, power="99"), "powerOfTenMultiplier"),
+    ],
+)
+def test_green_button_file_that_is_unsafe_or_broken_is_refused(words: str, field: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        green(words)
+    assert refused.value.field == field
+
+
+@given(st.data())
+def test_damaged_files_are_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
+    whole = data.draw(st.sampled_from([nem12(("20260401", ONE, "V"), after=("400,1,48,A,,",)), espi(HOURS)])).encode()
+    start = data.draw(st.integers(0, len(whole)))
+    damaged = whole[:start] + data.draw(st.binary(max_size=8)) + whole[start + data.draw(st.integers(0, 20)) :]
+    for read in (nem, green):
+        try:
+            read(damaged)
+        except Malformed as refused:
+            assert refused.what["zh"]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"100,NEM12,", b"200,M,E,1,E1,,S,kWh,30,", b"300,20260401,", b"400,1,48,A", b"900", b"\n", b"1,"]
+        )
+    )
+)
+@example([b"100,NEM12,", b"\n", b"300,20260401,", b"\n"])
+def test_any_order_of_records_is_read_or_refused(parts: list[bytes]) -> None:
+    try:
+        nem(b"".join(parts))
+    except Malformed as refused:
+        assert refused.line >= 1
+
+
+def test_packed_files_are_opened_and_bombs_are_not(tmp_path: pathlib.Path) -> None:
+    words = nem12(("20260401", ONE, "A")).encode()
+    plain, packed, zipped = (tmp_path / name for name in ("a.csv", "a.csv.gz", "a.zip"))
+    plain.write_bytes(words)
+    packed.write_bytes(gzip.compress(words))
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", words)
+    for path in (plain, packed, zipped):
+        with opened(path) as stream:
+            assert stream.read() == words
+    bomb = tmp_path / "bomb.gz"
+    bomb.write_bytes(gzip.compress(b"\n" * (SMALL_BYTES * 40)))
+    assert bomb.stat().st_size * RATIO_MAX < SMALL_BYTES * 40
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(packed.read_bytes()[:-12])
+    two = tmp_path / "two.zip"
+    with zipfile.ZipFile(two, "w") as archive:
+        archive.writestr("a.csv", words)
+        archive.writestr("b.csv", words)
+    torn = tmp_path / "torn.zip"
+    torn.write_bytes(zipped.read_bytes()[:60])
+    for path in (bomb, cut, two, torn):
+        with pytest.raises(Malformed):
+            _emptied(path)
+
+
+def _emptied(path: pathlib.Path) -> None:
+    with opened(path) as stream:
+        while stream.read(1 << 16):
+            pass
+
+
+# --- the collected files ---------------------------------------------------------------------------------------------------
+
+LENIENT = {"invalid/Example_NEM12_30min_200_15min_300.csv", "invalid/Example_NEM12_incomplete_interval.csv"}
+"""Invalid files that the reader which counted reads all the same: their days have not as many values as their interval says."""
+
+
+def _members() -> Iterator[tuple[str, bytes]]:
+    assert COLLECTED is not None
+    with zipfile.ZipFile(COLLECTED / "nem12" / "aemo_nem12_nem13_examples.zip") as archive:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name.lower().endswith(".zip"):
+                with zipfile.ZipFile(io.BytesIO(content)) as inner:
+                    content = inner.read(inner.namelist()[0])
+            yield name, content
+
+
+@pytest.mark.skipif(COLLECTED is None, reason="the collected files are not here")
+def test_collected_nem_files_have_the_counts_and_sums_that_another_reader_found() -> None:
+    assert COLLECTED is not None
+    expected: dict[str, dict[tuple[str, str], tuple[int, Decimal]]] = {}
+    with (COLLECTED / "nem12" / "expected_nemreader.csv").open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            of_file = expected.setdefault(row["file"], {})
+            if row["status"] == "ok":
+                of_file[row["nmi"], row["channel"]] = int(row["n"]), Decimal(row["sum"]).quantize(Decimal("0.001"))
+    files = dict(_members())
+    assert len(expected) == 92 and set(expected) <= set(files)
+    for name, rows in expected.items():
+        if not rows or name in LENIENT:
+            with pytest.raises(Malformed):
+                nem(files[name])
+            continue
+        counts: Counter[tuple[str, str]] = Counter()
+        sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for found in nem(files[name]):
+            key = found.channel.meter, found.channel.name
+            if isinstance(found, Block):
+                counts[key] += len(found.numbers)
+                sums[key] += Decimal(int(found.numbers.sum())).scaleb(-found.places)
+            elif found.energy is not None:
+                counts[key] += 1
+                sums[key] += found.energy
+        for key, (count, total) in rows.items():
+            assert (counts[key], round(sums[key], 3)) == (count, total), (name, key)
+
+
+@pytest.mark.skipif(COLLECTED is None, reason="the collected files are not here")
+def test_collected_green_button_files_have_the_stated_counts_and_sums() -> None:
+    assert COLLECTED is not None
+    with (COLLECTED / "green_button" / "index.csv").open(encoding="utf-8") as stream:
+        stated = list(csv.DictReader(stream))
+    assert len(stated) == 23
+    for row in stated:
+        content = gzip.decompress((COLLECTED / "green_button" / f"{row['file']}.gz").read_bytes())
+        blocks = green(content)
+        assert sum(len(block.numbers) for block in blocks) == int(row["interval_readings"]), row["file"]
+        # What is stated sums the values of summaries too, which are no readings.
+        readings = b"".join(
+            re.findall(rb"<(?:\w+:)?IntervalReading>.*?</(?:\w+:)?IntervalReading>", content, re.DOTALL)
+        )
+        value = rb"<(?:\w+:)?value>\s*(-?\d+)\s*</"
+        assert sum(map(int, re.findall(value, content))) == int(row["sum_of_values"])
+        assert sum(int(block.numbers.sum()) for block in blocks) == sum(map(int, re.findall(value, readings))), row[
+            "file"
+        ]

@@ -1,0 +1,235 @@
+"""Files of other systems are taken over whole, once, under our own names, and exact in sum."""
+
+import pathlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.importer.foreign.given import espi, nem12
+from tests.service.bindings import NOW, local
+from tests.service.reading.county import installation, points_of
+
+from denghuo.data.processing.database import Database
+from denghuo.data.processing.dataset import Datasets
+from denghuo.importer.foreign import Format, Mapping, ReadingsRefused, Taken, format_of, mapping_in, take_readings
+from denghuo.importer.foreign.blocks import Block, Channel
+from denghuo.importer.foreign.slots import Slots, slots
+from denghuo.importer.foreign.take import MappingFaulty
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import midnight
+from denghuo.main.command import main
+from denghuo.service.host.binding import Directory
+from denghuo.service.point.api import PointApi
+from denghuo.service.reading.api import ReadingApi
+from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.service import ReadingService
+
+QUARTERS = [f"0.{number:03d}" for number in range(96)]
+HALVES = ["0.003", *["0"] * 47]
+DAY = date(2026, 4, 13)
+
+
+@dataclass
+class House:
+    """A reading service that knows the meters M1 and M2, and files to give it."""
+
+    directory: Directory
+    datasets: Datasets
+    folder: pathlib.Path
+
+    def take(
+        self, words: str, kind: Format = "nem12", mapping: Mapping | None = None, *, spread: bool = False
+    ) -> Taken:
+        path = self.folder / "given"
+        path.write_text(words, encoding="utf-8")
+        return take_readings(
+            path,
+            kind,
+            mapping or Mapping(),
+            spread=spread,
+            ask=self.directory,
+            call=Call.system(NOW),
+            datasets=self.datasets,
+        )
+
+    def quarters(self, meter: str = "M1", series: str = "active_fwd_wh") -> list[int | None]:
+        """What the lake holds of a meter's day."""
+        lake = self.directory.hosted["reading"].store.lake
+        return list(lake.curve(CURVES[series], meter, DAY, DAY)[DAY])
+
+
+@pytest.fixture
+def house(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[House]:
+    with Database(database_dsn) as database:
+        points = points_of([installation("P1", "M1"), installation("P2", "M2", account_no="5810200000010")])
+        directory = local(database, tmp_path / "data", {PointApi: points, ReadingApi: ReadingService})
+        yield House(directory, Datasets(database, tmp_path / "data"), tmp_path)
+
+
+def test_file_is_taken_once_and_a_correction_is_another_version(house: House) -> None:
+    words = nem12(("20260413", QUARTERS, "A"), minutes=15)
+    taken = house.take(words)
+    assert (taken.handed, taken.taken, taken.refused, taken.values) == (96, 96, 0, {("M1", "E1"): 96})
+    assert str(taken.sums["M1", "E1"]) == "4.560000"
+    assert house.quarters() == list(range(96))
+    again = house.take(words)
+    assert (again.taken, again.corrected, again.unchanged) == (0, 0, 96)
+    corrected = house.take(nem12(("20260413", ["1", *QUARTERS[1:]], "F"), minutes=15))
+    assert corrected.corrected == 1 and corrected.estimated == 96 and house.quarters()[0] == 1_000
+
+
+def test_missing_values_are_left_out_and_never_zero(house: House) -> None:
+    house.take(nem12(("20260413", QUARTERS, "V"), minutes=15, after=("400,1,95,A,,", "400,96,96,N,,")))
+    assert house.quarters() == [*range(95), None]
+
+
+def test_longer_intervals_are_spread_where_that_is_wanted(house: House) -> None:
+    words = nem12(("20260413", HALVES, "A"))
+    (refusal,) = house.take(words).refusals
+    assert (refusal.line, refusal.field, refusal.value) == (3, "interval", "30 min") and "--spread" in refusal.remedy[
+        "en"
+    ]
+    assert house.take(words, spread=True).handed == 96
+    assert house.quarters() == [1, 2, *[0] * 94]
+    begins = int(midnight(DAY).timestamp())
+    hour = espi([(begins, 3600, 7), (begins + 3600, 3600, 0)], flow="19")
+    assert house.take(hour, "espi", spread=True).refused == 0
+    assert house.quarters("M1", "active_rev_wh")[:8] == [1, 2, 2, 2, 0, 0, 0, 0]
+
+
+def test_their_names_are_ours_by_a_mapping(house: House) -> None:
+    words = nem12(("20260413", QUARTERS, "A"), meter="NMI0000001", channel="41", minutes=15)
+    taken = house.take(words)
+    assert (taken.refused, taken.handed) == (1, 0) and taken.refusals[0].field == "channel"
+    unknown = house.take(words, mapping=Mapping(channels={"41": "active_fwd"}))
+    assert unknown.refused == 96 and (unknown.refusals[0].field, unknown.taken) == ("NMI0000001", 0)
+    named = mapping_in("meters_by: serial\nmeters: {SERNMI0000001: M2}\nchannels: {'41': reactive_fwd}\n")
+    assert house.take(words, mapping=named).taken == 96
+    assert house.quarters("M2", "reactive_fwd_varh")[95] == 95
+
+
+def test_two_channels_of_one_flow_are_not_mixed(house: House) -> None:
+    one, other = (nem12(("20260413", QUARTERS, "A"), channel=channel, minutes=15) for channel in ("E1", "E2"))
+    two = one.removesuffix("900\r\n") + other.partition("\r\n")[2]
+    taken = house.take(two)
+    assert (taken.taken, taken.refused) == (96, 1)
+    assert taken.refusals[0].value == "M1 E2" and "E1" in taken.refusals[0].what["en"]
+
+
+def test_registers_become_reads(house: House) -> None:
+    row = "250,M1,11,1,11,11,SER1,E,000890,20260413,A,,,{now},20260414074053,A,,,2144.5,KWH,20260519,20260418104410,"
+    words = f"100,NEM13,202605011135,MDA1,RET1\n{row.format(now='003034.5')}\n900\n"
+    assert house.take(words).taken == 2 and house.take(words).unchanged == 2
+    lake = house.directory.hosted["reading"].store.lake
+    found = lake.scan(REGISTERS, DAY, DAY + timedelta(days=1)).sort_by("read_at").to_pylist()
+    assert [(one["meter_no"], one["quantity"], one["value_e4"]) for one in found] == [
+        ("M1", "active_fwd", 8_900_000),
+        ("M1", "active_fwd", 30_345_000),
+    ]
+    assert found[0]["read_at"] == midnight(DAY)
+    (refusal,) = house.take(words.replace("003034.5", "-1")).refusals
+    assert (refusal.line, refusal.field) == (2, "register")
+
+
+def test_broken_file_leaves_nothing(house: House) -> None:
+    words = nem12(("20260413", QUARTERS, "A"), minutes=15)
+    with pytest.raises(ReadingsRefused) as refused:
+        house.take(words.removesuffix("900\r\n"))
+    assert refused.value.fields["line"] == 4 and "given" in refused.value.detail["en"]
+    assert house.take(words).taken == 96
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        ("meters: [1]", "meters"),
+        ("channels: {E1: power}", "channels.E1"),
+        ("zone: Moon/Base", "zone"),
+        ("x: 1", "x"),
+        ("a: b: c", ""),
+    ],
+)
+def test_faulty_mapping_names_the_field(words: str, field: str) -> None:
+    with pytest.raises(MappingFaulty) as faulty:
+        mapping_in(words)
+    assert faulty.value.fields["field"] == field
+
+
+def test_command_says_what_each_file_holds(tmp_path: pathlib.Path) -> None:
+    for name, words in {
+        "nem.csv": nem12(("20260413", QUARTERS, "A"), minutes=15),
+        "green.xml": espi([(0, 900, 5)]),
+        "broken.csv": "100,NEM12,1,a,b\n",
+        "other.txt": "hello",
+    }.items():
+        (tmp_path / name).write_text(words, encoding="utf-8")
+    assert [format_of(tmp_path / name) for name in ("nem.csv", "green.xml")] == ["nem12", "espi"]
+
+    def run(*names: str) -> tuple[int, str]:
+        result = CliRunner().invoke(
+            main, ["--data", str(tmp_path), "import-readings", "--dry-run", *(str(tmp_path / name) for name in names)]
+        )
+        return result.exit_code, result.output
+
+    assert run("nem.csv", "green.xml")[0] == 0
+    status, said = run("broken.csv", "other.txt", "nem.csv")
+    assert status == 2 and "M1 E1: 96, 4.56" in said and "line 2" in said and "--format" in said
+
+
+# --- the arithmetic --------------------------------------------------------------------------------------------------------
+
+UNITS = st.sampled_from(["wh", "kwh", "mwh", "varh", "kvarh"])
+SHIFTS = {"wh": 0, "kwh": 3, "mwh": 6, "varh": 0, "kvarh": 3}
+
+
+@given(
+    numbers=st.lists(st.integers(-(10**8), 10**8), min_size=4, max_size=96).map(
+        lambda found: found[: len(found) // 4 * 4]
+    ),
+    minutes=st.sampled_from([5, 15, 30, 60]),
+    unit=UNITS,
+    places=st.integers(-3, 6),
+)
+def test_slots_add_up_to_what_was_told(numbers: list[int], minutes: int, unit: str, places: int) -> None:
+    if minutes == 5:
+        numbers = numbers * 3
+    channel = Channel("M1", "E1", unit, "active_fwd")
+    block = Block(1, channel, datetime(2026, 4, 13, tzinfo=UTC), minutes * 60, np.array(numbers), places)
+    found = slots(block, spread=True)
+    if not isinstance(found, Slots):
+        assert found[0] == "value"
+        return
+    assert len(found.values) * 15 == len(numbers) * minutes and found.there.all()
+    power = SHIFTS[unit] - places
+    assert sum(found.values.tolist()) == sum(numbers) * 10 ** max(power, 0) // 10 ** max(-power, 0)
+
+
+def test_a_group_with_a_missing_value_is_missing() -> None:
+    channel = Channel("M1", "E1", "wh", "active_fwd")
+    missing = np.array([False, True, False, False, False, False])
+    block = Block(1, channel, datetime(2026, 4, 13, tzinfo=UTC), 300, np.array([1, 2, 3, 4, 5, 6]), 0, missing)
+    found = slots(block, spread=False)
+    assert isinstance(found, Slots) and found.there.tolist() == [False, True] and found.values[1] == 15
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count", "unit", "field"),
+    [
+        (900, 4, "therm", "unit"),
+        (90, 4, "wh", "interval"),
+        (0, 1, "wh", "interval"),
+        (300, 4, "wh", "start"),
+        (3600, 1, "wh", "interval"),
+    ],
+)
+def test_what_cannot_be_a_curve_says_why(seconds: int, count: int, unit: str, field: str) -> None:
+    channel = Channel("M1", "E1", unit, "active_fwd")
+    found = slots(
+        Block(1, channel, datetime(2026, 4, 13, tzinfo=UTC), seconds, np.ones(count, dtype=np.int64), 0), spread=False
+    )
+    assert isinstance(found, tuple) and found[0] == field
