@@ -12,9 +12,10 @@ from tests.service.records import OPERATOR, account, contract, held
 
 from denghuo.kernel.values import ApparentPower, Power
 from denghuo.service.contract.api import ChangeLimited, ChangeTerms, ContractApi, SignContracts, TermsConflict
-from denghuo.service.contract.limits import LIMITS, first_day, limited, working_days
+from denghuo.service.contract.limits import LIMITS, first_day, limited
 from denghuo.service.contract.rules import TermsRow
 from denghuo.service.contract.service import ContractService
+from denghuo.service.contract.workdays import WEEKDAYS, WorkDays
 from denghuo.service.customer.api import CustomerApi, OpenAccounts
 from denghuo.service.customer.service import CustomerService
 from denghuo.service.tariff.api import TariffApi
@@ -39,10 +40,23 @@ def test_the_table_of_limits_has_one_row_of_a_subject_on_any_day() -> None:
         assert [other for other in LIMITS if other.subject == one.subject and other.holds_on(one.since)] == [one]
 
 
+@given(DAYS, st.integers(0, 60), st.sets(st.integers(0, 59)), st.sets(st.integers(0, 59)), st.integers(1, 15))
+def test_working_days_follow_published_ones(start: date, days: int, off: set[int], on: set[int], notice: int) -> None:
+    at = [start + timedelta(days=step) for step in range(60)]
+    work = WorkDays(
+        frozenset(at[step] for step in off if at[step].weekday() < 5),
+        frozenset(at[step] for step in on if at[step].weekday() >= 5),
+    )
+    counted = sum((day.weekday() < 5 or day in work.worked) and day not in work.off for day in at[:days])
+    assert work.between(start, start + timedelta(days=days)) == counted
+    earliest = work.after_notice(start, notice)
+    assert work.between(start, earliest) >= notice > work.between(start, earliest - timedelta(days=1))
+
+
 @given(DAYS, st.integers(0, 60))
 def test_working_days_are_those_counted_one_by_one(start: date, days: int) -> None:
     counted = sum((start + timedelta(days=at)).weekday() < 5 for at in range(days))
-    assert working_days(start, start + timedelta(days=days)) == counted
+    assert WEEKDAYS.between(start, start + timedelta(days=days)) == counted
 
 
 @given(DAYS, DAYS, st.sampled_from(["basis", "demand"]))

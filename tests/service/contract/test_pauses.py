@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -20,7 +21,6 @@ from denghuo.service.contract.api import (
     SpecialTerms,
     Transformer,
 )
-from denghuo.service.contract.limits import working_days
 from denghuo.service.contract.pauses import (
     EXCHANGES,
     PAUSES,
@@ -30,9 +30,10 @@ from denghuo.service.contract.pauses import (
     unannounced,
 )
 from denghuo.service.contract.service import ContractService
+from denghuo.service.contract.workdays import WEEKDAYS
 from denghuo.service.customer.api import CustomerApi, OpenAccounts
 from denghuo.service.customer.service import CustomerService
-from denghuo.service.tariff.api import TariffApi
+from denghuo.service.tariff.api import NATION, DayTableRef, DraftDays, TariffApi
 from denghuo.service.tariff.service import TariffService
 
 SERVICES = {CustomerApi: CustomerService, TariffApi: TariffService, ContractApi: ContractService}
@@ -61,7 +62,7 @@ def test_the_tables_name_their_documents() -> None:
 def test_a_pause_is_taken_on_the_earliest_day_named_and_on_no_day_before(applied: date, after: int) -> None:
     first = applied + timedelta(days=after)
     found = unannounced(CLASS, None, terms(unit("paused", first, first + timedelta(days=20))), applied)
-    assert (found is None) == (working_days(applied, first) >= 5)
+    assert (found is None) == (WEEKDAYS.between(applied, first) >= 5)
     if found is not None:
         paused = terms(unit("paused", found.earliest, found.earliest + timedelta(days=20)))
         assert first < found.earliest and unannounced(CLASS, None, paused, applied) is None
@@ -109,14 +110,15 @@ def test_a_temporary_exchange_ends_after_two_or_three_months() -> None:
 
 
 @pytest.fixture(params=["local", "remote"])
-def contracts(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[ContractApi]:
+def peers(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Any]:
     for ask in held(request.param, database_dsn, tmp_path, SERVICES):
         ask(CustomerApi).open_accounts(OPERATOR, OpenAccounts(accounts=[account(1, 1)]))
-        yield ask(ContractApi)
+        yield ask
 
 
 @pytest.mark.scope("B05-07")
-def test_a_customer_pauses_a_transformer_and_comes_back_early(contracts: ContractApi) -> None:
+def test_a_customer_pauses_a_transformer_and_comes_back_early(peers: Any) -> None:
+    contracts = peers(ContractApi)
     plant = contract(1, tariff_class=CLASS, voltage_kv="10", capacity_kva=ApparentPower.of("630"))
     contracts.sign_contracts(OPERATOR, SignContracts(contracts=[plant]))
 
@@ -130,6 +132,18 @@ def test_a_customer_pauses_a_transformer_and_comes_back_early(contracts: Contrac
         )
         return contracts.agree_special(OPERATOR, request).history[0].special
 
+    # Without published holidays, Mondays to Fridays count; with them not the sixth of April, the end of Qingming.
+    for published, earliest in ((False, "2026-04-09"), (True, "2026-04-10")):
+        if published:
+            key: dict[str, Any] = {"kind": "holidays", "area": NATION, "period": "2026"}
+            peers(TariffApi).draft_days(OPERATOR, DraftDays(**key, document_no="国办发明电〔2025〕7号"))
+            peers(TariffApi).publish_days(replace(OPERATOR, actor="approver"), DayTableRef(**key))
+        with pytest.raises(ChangeLimited) as caught:
+            agree(date(2026, 4, 8), date(2026, 4, 2), unit("paused", date(2026, 4, 8), date(2026, 5, 31)))
+        assert str(caught.value.fields["earliest"]) == earliest
+        assert ("工作日按国办发明电" if published else "2026 年节假日尚未发布，按周一至周五计") in caught.value.detail[
+            "zh"
+        ]
     first, last = date(2026, 4, 13), date(2026, 5, 31)
     running = unit("running", date(2024, 8, 5), date(2026, 4, 12))
     pause = unit("paused", first, last)
@@ -142,9 +156,9 @@ def test_a_customer_pauses_a_transformer_and_comes_back_early(contracts: Contrac
         "发改办价格〔2016〕1583号",
     )
     with pytest.raises(SpecialRefused) as refused:
-        agree(first, date(2026, 4, 6), running, unit("paused", first, date(2026, 4, 20)))
+        agree(first, date(2026, 4, 3), running, unit("paused", first, date(2026, 4, 20)))
     assert [one["field"] for one in refused.value.fields["errors"]] == ["transformers.1.last_day"]
-    assert agree(first, date(2026, 4, 6), running, pause).transformers == [running, pause]
+    assert agree(first, date(2026, 4, 3), running, pause).transformers == [running, pause]
     # Back after ten days: taken as it was, for the bill charges what is too short in full.
     short = unit("paused", first, date(2026, 4, 22))
     back = unit("running", date(2026, 4, 23))

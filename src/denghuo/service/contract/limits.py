@@ -2,7 +2,7 @@
 
 The limits are dated rows of `data/change_limits.csv`, each with its document: the basis (capacity or demand) changes by quarters,
 asked for fifteen working days ahead; the contract demand by months, asked for five working days ahead (发改办价格〔2016〕1583号).
-Working days are Mondays to Fridays: public holidays are not known here and are not taken off, to the customer's advantage.
+Working days follow the published holidays.
 """
 
 import csv
@@ -15,11 +15,13 @@ from typing import Literal
 
 from denghuo.kernel.problem import Text, text
 from denghuo.service.contract.rules import TermsRow
+from denghuo.service.contract.workdays import WEEKDAYS, WorkDays
 
 Subject = Literal["basis", "demand"]
+NOTICE_AHEAD = timedelta(days=200)
+"""How far ahead of an application anything with notice can be: a quarter and its working days."""
 BASES = frozenset({"two_part_capacity", "two_part_demand"})
 _DAY = timedelta(days=1)
-_SATURDAY = 5
 _TITLES: dict[Subject, tuple[str, str]] = {
     "basis": ("基本电费计费方式", "the basis of the basic charge"),
     "demand": ("合同最大需量", "the contract demand"),
@@ -74,7 +76,11 @@ class Exceeded:
 
 
 def limited(
-    before: TermsRow, after: TermsRow, applied_on: date, limits: Sequence[ChangeLimit] = LIMITS
+    before: TermsRow,
+    after: TermsRow,
+    applied_on: date,
+    limits: Sequence[ChangeLimit] = LIMITS,
+    work: WorkDays = WEEKDAYS,
 ) -> Exceeded | None:
     """The limit that a change does not keep; None where it may be made.
 
@@ -85,7 +91,7 @@ def limited(
     limit = next((one for one in limits if one.subject == subject and one.holds_on(after.start)), None)
     if subject is None or limit is None:
         return None
-    earliest = first_day(limit, applied_on)
+    earliest = first_day(limit, applied_on, work)
     title_zh, title_en = _TITLES[subject]
     if not limit.begins_period(after.start):
         every = ("季度", "quarter") if limit.period_months == 3 else ("月", "month")
@@ -101,42 +107,29 @@ def limited(
                 f" earliest is {earliest}.",
             ),
         )
-    if working_days(applied_on, after.start) < limit.notice_working_days:
-        days = limit.notice_working_days
+    if work.between(applied_on, after.start) < limit.notice_working_days:
+        days, counted = limit.notice_working_days, work.said(applied_on, earliest)
         return Exceeded(
             "applied_on",
             applied_on,
             limit.document,
             earliest,
             text(
-                f"{title_zh}变更须提前 {days} 个工作日申请（{limit.document}），{applied_on} 申请的最早可自 {earliest} 起。",
+                f"{title_zh}变更须提前 {days} 个工作日申请（{limit.document}），{applied_on} 申请的最早可自 {earliest} 起。"
+                f"{counted['zh']}",
                 f"A change of {title_en} is asked for {days} working days ahead ({limit.document}); asked for on {applied_on}, it"
-                f" takes effect on {earliest} at the earliest.",
+                f" takes effect on {earliest} at the earliest.{counted['en']}",
             ),
         )
     return None
 
 
-def first_day(limit: ChangeLimit, applied_on: date) -> date:
+def first_day(limit: ChangeLimit, applied_on: date, work: WorkDays = WEEKDAYS) -> date:
     """The first day on which what is asked for on a day can take effect."""
     day = applied_on + _DAY
-    while not limit.begins_period(day) or working_days(applied_on, day) < limit.notice_working_days:
+    while not limit.begins_period(day) or work.between(applied_on, day) < limit.notice_working_days:
         day += _DAY
     return day
-
-
-def day_with_notice(applied_on: date, notice: int) -> date:
-    """The first day on which what needs so many working days of notice can take effect."""
-    day = applied_on + _DAY
-    while working_days(applied_on, day) < notice:
-        day += _DAY
-    return day
-
-
-def working_days(start: date, end: date) -> int:
-    """Mondays to Fridays from a day, itself included, to another, which is not."""
-    weeks, rest = divmod(max((end - start).days, 0), 7)
-    return weeks * 5 + sum((start + _DAY * at).weekday() < _SATURDAY for at in range(rest))
 
 
 def _subject(before: TermsRow, after: TermsRow) -> Subject | None:

@@ -17,8 +17,9 @@ from decimal import Decimal
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.contract.api import SpecialTerms, Transformer
-from denghuo.service.contract.limits import BASES, Exceeded, day_with_notice, working_days
+from denghuo.service.contract.limits import BASES, Exceeded
 from denghuo.service.contract.special import Fault, fault
+from denghuo.service.contract.workdays import WEEKDAYS, WorkDays
 
 _DAY = timedelta(days=1)
 _DAYS_OF_MONTHS = {6: 184}
@@ -94,8 +95,10 @@ def unannounced(
     after: SpecialTerms | None,
     applied_on: date,
     limits: Sequence[PauseLimit] = PAUSES,
+    work: WorkDays = WEEKDAYS,
 ) -> Exceeded | None:
-    """The pause or the return from one that was asked for too late; None where all may be made."""
+    """The pause or the return from one that was asked for too late; None where all may be made. work: the working
+    days of the span."""
     if tariff_class not in BASES:
         return None
     known, wanted = _pauses(before), _pauses(after)
@@ -110,8 +113,9 @@ def unannounced(
         else:
             continue
         days = limit.notice_working_days
-        if working_days(applied_on, change) < days:
-            earliest = day_with_notice(applied_on, days)
+        if work.between(applied_on, change) < days:
+            earliest = work.after_notice(applied_on, days)
+            counted = work.said(applied_on, earliest)
             return Exceeded(
                 "applied_on",
                 applied_on,
@@ -119,9 +123,10 @@ def unannounced(
                 earliest,
                 text(
                     f"变压器 {number} 的{said[0]}须提前 {days} 个工作日申请（{limit.document}），{applied_on} 申请的最早可自"
-                    f" {earliest} 起。",
+                    f" {earliest} 起。{counted['zh']}",
                     f"For transformer {number} {said[1]} is asked for {days} working days ahead ({limit.document}); asked for on"
-                    f" {applied_on}, it takes effect on {earliest} at the earliest.",
+                    f" {applied_on}, it takes effect on {earliest} at the earliest."
+                    f"{counted['en']}",
                 ),
             )
     return None

@@ -47,14 +47,15 @@ from denghuo.service.contract.api import (
 from denghuo.service.contract.entitlement import Entitlements, read_list
 from denghuo.service.contract.entitlement import judge as judge_entitled
 from denghuo.service.contract.fee_control import FeeControls
-from denghuo.service.contract.limits import Exceeded, limited
+from denghuo.service.contract.limits import BASES, NOTICE_AHEAD, Exceeded, limited
 from denghuo.service.contract.pauses import exchange_faults, pause_faults, unannounced
 from denghuo.service.contract.rules import TermsRow, follow, judge, under
 from denghuo.service.contract.special import agreed, faults, kept_special, refused, tariff_faults
 from denghuo.service.contract.store import ContractStore
+from denghuo.service.contract.workdays import WEEKDAYS, WorkDays
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
-from denghuo.service.tariff.api import InForce, TariffApi
+from denghuo.service.tariff.api import AskWorkingDays, InForce, TariffApi
 
 
 class ContractService(ContractApi):
@@ -92,7 +93,9 @@ class ContractService(ContractApi):
                 field="effective_from",
                 value=request.effective_from,
             )
-        _within(request.contract_no, limited(max(rows, key=lambda row: row.start), added, _applied_on(call, request)))
+        applied_on, last = _applied_on(call, request), max(rows, key=lambda row: row.start)
+        work = self._work_days(call, last.tariff_class, applied_on)
+        _within(request.contract_no, limited(last, added, applied_on, work=work))
         self._store.follow(request.contract_no, added, request.reason, call.now)
         return self._changed(call, request.contract_no, request.effective_from)
 
@@ -112,7 +115,9 @@ class ContractService(ContractApi):
         before = kept_special(last.special)
         special = agreed(before, request)
         self._fits(call, request, last, before, special)
-        _within(request.contract_no, unannounced(last.tariff_class, before, special, _applied_on(call, request)))
+        applied_on = _applied_on(call, request)
+        work = self._work_days(call, last.tariff_class, applied_on)
+        _within(request.contract_no, unannounced(last.tariff_class, before, special, applied_on, work=work))
         kind = self._store.kind_of(request.contract_no) or ""
         following = under(kind, last, request.effective_from, special)
         if request.effective_from == last.start:
@@ -120,6 +125,14 @@ class ContractService(ContractApi):
         else:
             self._store.follow(request.contract_no, following, request.reason, call.now)
         return self._changed(call, request.contract_no, request.effective_from)
+
+    def _work_days(self, call: Call, tariff_class: str, applied_on: date) -> WorkDays:
+        """Those after an application, where the class has limits of notice."""
+        if tariff_class not in BASES:
+            return WEEKDAYS
+        asked = AskWorkingDays(first_day=applied_on, last_day=applied_on + NOTICE_AHEAD)
+        told = self._ask(TariffApi).working_days(call.only("tariff.read"), asked)
+        return WorkDays(frozenset(told.off), frozenset(told.worked), tuple(told.unpublished), tuple(told.documents))
 
     def _fits(
         self,

@@ -1,7 +1,7 @@
 """Tables of days in the store and in force (日历): a file comes in, a second person publishes it, a correction replaces it."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -14,6 +14,7 @@ from denghuo.service.tariff.api import (
     NATION,
     AskCalendar,
     AskedDay,
+    AskWorkingDays,
     CalendarShown,
     DaysFaulty,
     DaysPublished,
@@ -29,8 +30,9 @@ from denghuo.service.tariff.api import (
     NothingToCorrect,
     SamePerson,
     TariffDocument,
+    WorkingDays,
 )
-from denghuo.service.tariff.rules import days_of_month, months_touched, needs_of, read_days
+from denghuo.service.tariff.rules import SATURDAY, days_of_month, months_touched, needs_of, read_days
 from denghuo.service.tariff.shipped import holidays
 
 _NUMBER = "period || '|' || area || '|' || kind || '|' || lpad(issue::text, 6, '0')"
@@ -185,6 +187,24 @@ class DayDesk:
             missing=missing,
             documents=list(documents),
             as_of=request.known_at or call.now,
+        )
+
+    def working_days(self, call: Call, request: AskWorkingDays) -> WorkingDays:
+        years = range(request.first_day.year, request.last_day.year + 1)
+        tables = {year: self._standing("holidays", NATION, str(year)) for year in years}
+        known = [table for table in tables.values() if table is not None]
+        named = {row["day"]: row["kind"] for table in known for row in table["days"]}
+        of_span = {
+            day: kind
+            for day, kind in ((date.fromisoformat(day), kind) for day, kind in sorted(named.items()))
+            if request.first_day <= day <= request.last_day
+        }
+        return WorkingDays(
+            off=[day for day, kind in of_span.items() if kind != "workday" and day.isoweekday() < SATURDAY],
+            worked=[day for day, kind in of_span.items() if kind == "workday" and day.isoweekday() >= SATURDAY],
+            unpublished=[year for year, table in tables.items() if table is None],
+            documents=[table["document_no"] for table in known],
+            as_of=call.now,
         )
 
     # -- queries -----------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from denghuo.service.tariff.api import (
     AskBands,
     AskCalendar,
     AskSpotPrices,
+    AskWorkingDays,
     BandsOfDays,
     BandSpan,
     CalendarShown,
@@ -73,6 +74,7 @@ from denghuo.service.tariff.api import (
     UrdbPrice,
     UrdbTariff,
     UrdbTariffs,
+    WorkingDays,
 )
 from denghuo.service.tariff.days import DayDesk
 from denghuo.service.tariff.gazette import area_shown, listed, no_such_area
@@ -272,6 +274,9 @@ class TariffService(TariffApi):
 
     def day_table(self, call: Call, request: DayTableRef) -> DayTableShown:
         return self._days.shown(request)
+
+    def working_days(self, call: Call, request: AskWorkingDays) -> WorkingDays:
+        return self._days.working_days(call, request)
 
     def calendar(self, call: Call, request: AskCalendar) -> CalendarShown:
         return self._days.calendar(call, request, self._one(request.code, request.version).document)

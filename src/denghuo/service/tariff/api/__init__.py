@@ -7,6 +7,7 @@ from denghuo.service.tariff.api.calendar import (
     DAY_TABLES,
     NATION,
     AskCalendar,
+    AskWorkingDays,
     CalendarShown,
     DayPeriod,
     DaysFaulty,
@@ -21,6 +22,7 @@ from denghuo.service.tariff.api.calendar import (
     DraftDays,
     FindDayTables,
     NoSuchDayTable,
+    WorkingDays,
 )
 from denghuo.service.tariff.api.day import AskBands, AskedDay, BandsOfDays, BandSpan
 from denghuo.service.tariff.api.spot import (
@@ -193,6 +195,7 @@ __all__ = [
     "AskBands",
     "AskCalendar",
     "AskSpotPrices",
+    "AskWorkingDays",
     "AskedDay",
     "Band",
     "BandSpan",
@@ -313,6 +316,7 @@ __all__ = [
     "UrdbTariffs",
     "VersionNo",
     "Window",
+    "WorkingDays",
     "floated_price",
     "share_of_flat",
 ]
@@ -423,6 +427,10 @@ class TariffApi(Api, noun="tariff", version=1):
     @query(permit="tariff.read", problems=(NoSuchDayTable,))
     def day_table(self, call: Call, request: DayTableRef) -> DayTableShown:
         """One table with its days."""
+
+    @query(permit="tariff.read")
+    def working_days(self, call: Call, request: AskWorkingDays) -> WorkingDays:
+        """Which of some days are working days by the published holidays of the country, for whatever is due in working days."""
 
     @query(permit="tariff.read", problems=(TariffNotFound,))
     def calendar(self, call: Call, request: AskCalendar) -> CalendarShown:

@@ -4,7 +4,7 @@ bands of a tariff in a month."""
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
 from denghuo.kernel.fields import AsOf, Day, Instant, MonthText, TariffCode
@@ -17,6 +17,7 @@ from denghuo.service.tariff.season import DAY_TYPES, SourceNumber
 NATION = "CN"
 """The area of holidays that hold in the whole country."""
 DAY_TEXT_MAX = 262_144
+WORKING_DAYS_MAX = 731
 DAY_TABLES = Dictionary(
     "tariff.day_table",
     {
@@ -127,6 +128,30 @@ class CalendarShown(Message):
 
     days: list[AskedDay]
     missing: Annotated[list[date], Field(max_length=31)]
+    documents: list[str]
+    as_of: AsOf
+
+
+class AskWorkingDays(Message):
+    """Days of the whole country, both included."""
+
+    first_day: Day
+    last_day: Day
+
+    @model_validator(mode="after")
+    def _two_years_at_most(self) -> "AskWorkingDays":
+        if not 0 <= (self.last_day - self.first_day).days <= WORKING_DAYS_MAX:
+            raise ValueError(f"days from {self.first_day} to {self.last_day}: give 1 to {WORKING_DAYS_MAX}")
+        return self
+
+
+class WorkingDays(Message):
+    """Where working days are other than Monday to Friday. off: of these days, holidays and rest days; worked: Saturdays and
+    Sundays that are working days. unpublished: years of the span without published holidays, of which neither is known."""
+
+    off: list[date]
+    worked: list[date]
+    unpublished: list[int]
     documents: list[str]
     as_of: AsOf
 

@@ -5,7 +5,7 @@ from denghuo.service.tariff.rules.checking import check
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
 from denghuo.service.tariff.rules.comparing import differences
 from denghuo.service.tariff.rules.composing import carried_into, compose
-from denghuo.service.tariff.rules.days import days_of_month, months_touched, needs_of, read_days
+from denghuo.service.tariff.rules.days import SATURDAY, days_of_month, months_touched, needs_of, read_days
 from denghuo.service.tariff.rules.frames import TRANSMISSION_FROM, frames
 from denghuo.service.tariff.rules.price_table import read_price_table
 from denghuo.service.tariff.rules.purchase import purchase_notices
@@ -15,6 +15,7 @@ from denghuo.service.tariff.rules.spot_table import file_of, mean_of, read_spot
 from denghuo.service.tariff.rules.urdb import read_urdb
 
 __all__ = [
+    "SATURDAY",
     "TRANSMISSION_FROM",
     "DayFacts",
     "Unreadable",

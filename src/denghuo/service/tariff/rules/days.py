@@ -33,7 +33,7 @@ KINDS = {
 }
 DEGREES = re.compile(r"-?[0-9]{1,2}(\.[0-9])?")
 FAULTS_MAX = 200
-_SATURDAY = 6
+SATURDAY = 6
 _DAY = timedelta(days=1)
 Row = dict[str, Any]
 """A day as it is kept: day, and kind and name, or maximum (text) and place."""
@@ -185,7 +185,7 @@ def days_of_month(
         if lacking:
             missing.append(day)
         row = named.get(str(day), {}) if needs.holidays else {}
-        kind = row.get("kind") or ("rest_day" if day.isoweekday() >= _SATURDAY else "workday")
+        kind = row.get("kind") or ("rest_day" if day.isoweekday() >= SATURDAY else "workday")
         holiday = kind == "holiday"
         found.append(
             DayFacts(day, kind, row["name"] if holiday else "", _length(day, named) if holiday else 0, tuple(hot))
