@@ -380,9 +380,7 @@ def test_rule_of_the_review_is_data(found: County) -> None:
     )
     found.billing.set_review_rule(
         ACCOUNTANT,
-        SetReviewRule(
-            code="zero_use", kind="supply", tariff_class="resident", limit=0, on=False, reason="本月停用零电量规则"
-        ),
+        SetReviewRule(code="zero_use", kind="supply", tariff_class="resident", on=False, reason="本月停用零电量规则"),
     )
     run_month(found)
     assert held_of(found) == HELD - {(EMPTY.account_no, "zero_use")} | {

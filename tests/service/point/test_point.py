@@ -44,6 +44,7 @@ from denghuo.service.point.api import (
     PointsByNumber,
     PointsOf,
     PublishInstallations,
+    PublishUnitInstallations,
     RegisterNetwork,
     RegisterPoints,
 )
@@ -183,6 +184,13 @@ def test_exchange_moves_all_points_of_the_meter_and_cuts_the_month(
     # Whoever asks: the dataset is the company's.
     narrow = replace(OPERATOR, scope=("1405810.01",))
     assert points.publish_installations(narrow, PublishInstallations(month="2026-04")) == ref
+    # Of a unit alone, the same rows of its points.
+    unit = points.publish_unit_installations(narrow, PublishUnitInstallations(month="2026-04", org="1405810.01"))
+    with Database(database_dsn) as database:
+        own = Datasets(database, tmp_path).scan(unit).to_pylist()
+    assert own == [row for row in rows if row["org"] == "1405810.01"] and 0 < len(own) < len(rows)
+    with pytest.raises(OutsideScope):
+        points.publish_unit_installations(narrow, PublishUnitInstallations(month="2026-04", org="1405810.02"))
 
 
 def test_impossible_exchanges_are_named(points: PointApi, ask: Ask) -> None:

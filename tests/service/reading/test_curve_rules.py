@@ -16,6 +16,7 @@ from denghuo.service.reading.rules.curves import (
     REGISTER_LIKE_DAY,
     UNKNOWN,
     VALID,
+    VERDICTS,
     curve_rules,
     judged,
     spread,
@@ -75,5 +76,7 @@ def test_short_gap_lies_on_the_line_and_a_long_one_is_like_another_day() -> None
 def test_whole_curve_that_disagrees_with_its_registers_is_held() -> None:
     assert set(one([1_000] * 96, [-1] * 96, 96_000 + 2_000)[1]) == {VALID}
     assert set(one([1_000] * 96, [-1] * 96, 96_000 + 2_001)[1]) == {APART}
+    assert {one.status for one in VERDICTS if one.method == "none"} == {"held"}, "what is held has no method"
+    assert all(one.method == "none" for one in VERDICTS if one.status == "held")
     gap = [-1] + [1_000] * 95
     assert one(gap, [-1] * 96, 90_000)[1] == [UNKNOWN] + [APART] * 95

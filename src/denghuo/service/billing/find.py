@@ -300,13 +300,19 @@ class BillingFinder:
             'SELECT code, kind, tariff_class, "limit", active, severity FROM review_rule ORDER BY 1, 2, 3'
         )
 
-    def set_rule(self, rule: SetReviewRule) -> None:
-        self._work.run(
-            'INSERT INTO review_rule (code, kind, tariff_class, "limit", active, severity) VALUES (%s, %s, %s, %s, %s, %s)'
-            ' ON CONFLICT (code, kind, tariff_class) DO UPDATE SET "limit" = excluded."limit", active = excluded.active,'
-            " severity = excluded.severity",
-            (rule.code, rule.kind, rule.tariff_class or "", rule.limit, rule.on, rule.severity),
+    def set_rule(self, rule: SetReviewRule) -> dict[str, Any]:
+        """The rule as it stands then. Without a limit that of the class stays, else it has that of all classes."""
+        row: dict[str, Any] | None = self._work.row(
+            'INSERT INTO review_rule AS rule (code, kind, tariff_class, "limit", active, severity) VALUES (%(code)s, %(kind)s,'
+            ' %(tariff_class)s, coalesce(%(limit)s, (SELECT "limit" FROM review_rule WHERE (code, kind, tariff_class)'
+            " = (%(code)s, %(kind)s, '')), 0), %(on)s, %(severity)s)"
+            ' ON CONFLICT (code, kind, tariff_class) DO UPDATE SET "limit" = coalesce(%(limit)s, rule."limit"),'
+            " active = excluded.active, severity = excluded.severity"
+            ' RETURNING code, kind, tariff_class, "limit", active, severity',
+            rule.model_dump() | {"tariff_class": rule.tariff_class or ""},
         )
+        assert row is not None  # an insert that returns
+        return row
 
     # -- the review of a month ---------------------------------------------------------------------------------------------
 

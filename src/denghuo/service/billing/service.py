@@ -529,9 +529,7 @@ class BillingService(BillingApi):
         return ReviewRules(rows=[show.review_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])
 
     def set_review_rule(self, call: Call, request: SetReviewRule) -> ReviewRule:
-        self._find.set_rule(request)
-        row = request.model_dump(include={"code", "kind", "limit", "severity"})
-        return show.review_rule(row | {"tariff_class": request.tariff_class or "", "active": request.on})
+        return show.review_rule(self._find.set_rule(request))
 
     def review_board(self, call: Call, request: AskReviewBoard) -> ReviewBoard:
         month = request.month or self._find.newest_rated()

@@ -100,6 +100,11 @@ INSTALLATION = DatasetSchema(
 )
 
 
+UNIT_INSTALLATION = DatasetSchema(
+    "point.unit_installation", 1, INSTALLATION.columns, text("单位计量装置", "Installations of a unit")
+)
+
+
 # --- network ----------------------------------------------------------------------------------------------------------
 
 
@@ -401,6 +406,11 @@ class PublishInstallations(Message):
     month: MonthText
 
 
+class PublishUnitInstallations(Message):
+    month: MonthText
+    org: OrganisationCode
+
+
 class MeterExchanged(Event, name="point.meter.exchanged", version=1):
     point_no: str
     account_no: str | None
@@ -479,3 +489,7 @@ class PointApi(Api, noun="point", version=1):
     @command(permit="point.publish")
     def publish_installations(self, call: Call, request: PublishInstallations) -> DatasetRef:
         """Publishes the dataset `point.installation` of a month: one row for each point and piece of the month."""
+
+    @command(permit="point.publish", problems=(OutsideScope,))
+    def publish_unit_installations(self, call: Call, request: PublishUnitInstallations) -> DatasetRef:
+        """The same of the points of one unit alone, as `point.unit_installation` with the unit as its shard."""

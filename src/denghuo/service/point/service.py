@@ -16,6 +16,7 @@ from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import (
     INSTALLATION,
+    UNIT_INSTALLATION,
     AreaDetail,
     AreaNotFound,
     AreaRef,
@@ -44,6 +45,7 @@ from denghuo.service.point.api import (
     PointsFound,
     PointsOf,
     PublishInstallations,
+    PublishUnitInstallations,
     RegisterNetwork,
     RegisterPoints,
 )
@@ -253,6 +255,11 @@ class PointService(PointApi):
             return self._ask(PointApi).publish_installations(Call.system(call.now, actor=call.actor), request)
         table = self._points.published(Month.of(request.month))
         return self._work.datasets.publish(INSTALLATION, request.month, "all", table, call.now)
+
+    def publish_unit_installations(self, call: Call, request: PublishUnitInstallations) -> DatasetRef:
+        _within(call, [request.org])
+        table = self._points.published(Month.of(request.month), request.org)
+        return self._work.datasets.publish(UNIT_INSTALLATION, request.month, request.org, table, call.now)
 
     # -- peers -----------------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,9 @@ A season says which bands the days of some months have. Everything that makes a 
 day, days of the week, named holidays or holidays of a length, and heat. All conditions of a season must hold.
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, StringConstraints
 
@@ -97,6 +98,55 @@ class Season(Message):
     def conditional(self) -> bool:
         """Whether it holds only on days that a calendar of months and kinds of days does not settle."""
         return bool(self.holidays or self.holiday_days_from or self.temperature_from is not None)
+
+
+class DayFacts(Protocol):
+    """What a calendar and the weather say of a day: workday, rest_day or holiday; the holiday's name and how many days it lasts;
+    the highest temperature of the day and of the days before it, the latest first, in degrees."""
+
+    @property
+    def day(self) -> date: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def holiday(self) -> str: ...
+    @property
+    def holiday_days(self) -> int: ...
+    @property
+    def maxima(self) -> Sequence[int]: ...
+
+
+def seasons_on(seasons: Iterable[Season], day: DayFacts) -> list[Season]:
+    """The seasons that hold on a day, in their order: of the base ones those of its kind, and the overlays."""
+    holding = [season for season in seasons if _conditions_hold(season, day)]
+    kinds = {day.kind, "all"} | ({"rest_day"} if day.kind == "holiday" else set())
+    base = of_kind([season for season in holding if not season.overlay], day.kind)
+    overlays = [season for season in holding if season.overlay and season.days in kinds]
+    return [*base, *overlays]
+
+
+def of_kind(seasons: list[Season], kind: str) -> list[Season]:
+    """The base seasons for a kind of day: those that name it rule over those for every day; a holiday that none names is a
+    rest day."""
+    named = [season for season in seasons if season.days == kind]
+    if kind == "holiday" and not named:
+        named = [season for season in seasons if season.days == "rest_day"]
+    return named or [season for season in seasons if season.days == "all"]
+
+
+def _conditions_hold(season: Season, day: DayFacts) -> bool:
+    """Whether all conditions of a season but the kind of its days hold on a day."""
+    hot = day.maxima[: season.temperature_days]
+    return (
+        day.day.month in season.months
+        and (not season.weekdays or day.day.isoweekday() in season.weekdays)
+        and (not season.holidays or day.holiday in season.holidays)
+        and (season.holiday_days_from is None or day.holiday_days >= season.holiday_days_from)
+        and (
+            season.temperature_from is None
+            or (len(hot) == season.temperature_days and min(hot) >= season.temperature_from)
+        )
+    )
 
 
 def share_of_flat(seasons: Iterable[Season], band: str) -> tuple[Percent, Season] | None:

@@ -284,8 +284,8 @@ LIMIT_UNITS = Dictionary(
 
 
 class ReviewRule(Message):
-    """A rule of the review. `limit` is in `unit`; a rule that is off holds nothing, one that only notes lets the bill pass with a
-    remark."""
+    """A rule of the review. `limit` is in `unit`, and means nothing where that is empty; a rule that is off holds nothing, one that
+    only notes lets the bill pass with a remark."""
 
     row_key: Annotated[str, Label("键", "Key")]
     code: HoldCode
@@ -305,12 +305,13 @@ class ReviewRules(Message):
 
 
 class SetReviewRule(Message):
-    """A limit for a class of use, or for all classes that have none of their own when `tariff_class` is not given."""
+    """A limit for a class of use, or for all classes that have none of their own when `tariff_class` is not given. Without `limit`
+    it stays as it is; rules without a unit have none."""
 
     code: HoldCode
     kind: BillKind
     tariff_class: TariffClass | None = None
-    limit: Annotated[int, Field(ge=0, le=10**15), Label("限值", "Limit")]
+    limit: Annotated[int, Field(ge=0, le=10**15), Label("限值", "Limit")] | None = None
     on: Annotated[bool, Label("启用", "On")] = True
     severity: Severity = "hold"
     reason: Reason

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from denghuo.service.billing.lines import DayCalendar, RatingRemark, SpecialDay
 from denghuo.service.billing.rules.words import remark
-from denghuo.service.tariff.api import Season, TariffDocument
+from denghuo.service.tariff.api import Season, TariffDocument, seasons_on
 
 _DAY = timedelta(days=1)
 
@@ -14,10 +14,11 @@ def days_counted(tariff: TariffDocument, calendar: DayCalendar) -> Iterator[Rati
     """One remark for each season of the tariff that holds on special days: which days, why, and by which documents."""
     by_document = "、".join(calendar.documents)
     in_english = ", ".join(calendar.documents)
+    holding = [(day, seasons_on(tariff.seasons, day)) for day in calendar.days]
     for season in tariff.seasons:
         if season.days == "all" and not season.conditional:
             continue
-        named = [day for day in calendar.days if _holds(season, day)]
+        named = [day for day, seasons in holding if any(one is season for one in seasons)]
         if not named:
             continue
         in_words = ", ".join(dict.fromkeys(_why(season, day)[1] for day in named))
@@ -29,21 +30,6 @@ def days_counted(tariff: TariffDocument, calendar: DayCalendar) -> Iterator[Rati
             f"{_spans(named)} count by the hours of “{season.title.en}” ({in_words}) by {in_english}; the hours stand in"
             f" {season.document or tariff.sources[0].number}.",
         )
-
-
-def _holds(season: Season, day: SpecialDay) -> bool:
-    hot = day.maxima[: season.temperature_days]
-    return (
-        day.day.month in season.months
-        and (season.days in ("all", day.kind) or (season.days == "rest_day" and day.kind == "holiday"))
-        and (not season.weekdays or day.day.isoweekday() in season.weekdays)
-        and (not season.holidays or day.holiday in season.holidays)
-        and (season.holiday_days_from is None or day.holiday_days >= season.holiday_days_from)
-        and (
-            season.temperature_from is None
-            or (len(hot) == season.temperature_days and min(hot) >= season.temperature_from)
-        )
-    )
 
 
 def _why(season: Season, day: SpecialDay) -> tuple[str, str]:

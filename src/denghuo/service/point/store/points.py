@@ -324,8 +324,8 @@ class PointStore:
         )
         return [_meter_in_month(row) for row in rows]
 
-    def published(self, month: Month) -> pa.Table:
-        """The rows of `point.installation` of a month."""
+    def published(self, month: Month, org: str | None = None) -> pa.Table:
+        """The rows of `point.installation` of a month, of one unit where it is given."""
         return arrow_rows(
             self._work,
             INSTALLATION,
@@ -338,6 +338,7 @@ class PointStore:
             " CASE WHEN upper(i.valid) <= %(end)s THEN i.final_rev_e4 END,"
             " row_number() OVER (PARTITION BY p.point_no ORDER BY lower(i.valid))::int"
             " FROM point p JOIN installation i ON i.point_no = p.point_no"
-            " WHERE i.valid && tstzrange(%(start)s, %(end)s) ORDER BY p.point_no, lower(i.valid)",
-            {"start": month.period.start, "end": month.period.end},
+            " WHERE i.valid && tstzrange(%(start)s, %(end)s) AND (%(org)s::text IS NULL OR p.org = %(org)s)"
+            " ORDER BY p.point_no, lower(i.valid)",
+            {"start": month.period.start, "end": month.period.end, "org": org},
         )

@@ -34,7 +34,7 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("estimated", "gap", "linear"),
     Verdict("estimated", "gap", "like_day"),
     Verdict("held", "gap", "none"),
-    Verdict("held", "register_sum", "actual"),
+    Verdict("held", "register_sum", "none"),
 )
 """By the number that the lake keeps for a slot. The order never changes; new ones are put at the end."""
 VALID, REGISTER_LIKE_DAY, REGISTER_EVEN, LINEAR, LIKE_DAY, UNKNOWN, APART = range(len(VERDICTS))

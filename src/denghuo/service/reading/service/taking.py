@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.acquisition.api import COLLECTED_CURVES, COLLECTED_REGISTERS
 from denghuo.service.host.binding import Ask
-from denghuo.service.point.api import MetersIn, PointApi, PublishInstallations
+from denghuo.service.point.api import MetersIn, PointApi, PublishInstallations, PublishUnitInstallations
 from denghuo.service.reading.api import (
     CURVE_INTAKE,
     ENERGY_SERIES,
@@ -202,6 +202,12 @@ class Taking:
         whole = Call.system(call.now, actor=call.actor)
         ref = self._ask(PointApi).publish_installations(whole, PublishInstallations(month=month))
         return self._work.datasets.scan(ref)
+
+    def installed_in(self, call: Call, month: str, orgs: Iterable[str]) -> pa.Table:
+        """The same of some units."""
+        whole, point = Call.system(call.now, actor=call.actor), self._ask(PointApi)
+        asked = [PublishUnitInstallations(month=month, org=org) for org in sorted(set(orgs))]
+        return self._work.datasets.scan([point.publish_unit_installations(whole, one) for one in asked])
 
 
 def _add_uses(uses: dict[str, MeterUse], pieces: list[dict[str, Any]]) -> None:

@@ -32,6 +32,7 @@ _DUE: Any = pa.schema(
     {name: pa.string() for name in ("org", "account_no", "meter_no", "register")} | {"from_at": _AT, "to_at": _AT}
 )
 _TOTAL = pa.schema([("meter_no", pa.string()), ("quantity", pa.string())])
+_FEW_UNITS = 20
 _FEW_METERS = 50_000
 """Up to so many meters are looked up by their numbers; of more the whole midnight is read."""
 
@@ -52,11 +53,13 @@ class Units:
         self._tell(call, month, pa.Table.from_pylist(rows, _DUE))
 
     def tell(self, call: Call, request: UnitsToTell) -> UnitsTold:
-        """Units of which nothing was told yet are counted beside those that are asked for, so that one without any read is seen."""
-        known = set(self._store.told_units(request.month)) - set(request.orgs)
-        table = self._taking.installed(call, request.month)
-        asked = pc.invert(pc.is_in(table["org"], value_set=pa.array(sorted(known), pa.string())))
-        told = self._tell(call, Month.of(request.month), table.filter(asked))
+        """The meters of these units alone are read. The first time in a month all of them are, so that a unit without any read is
+        seen."""
+        if len(request.orgs) > _FEW_UNITS or not self._store.told_units(request.month):
+            table = self._taking.installed(call, request.month)
+        else:
+            table = self._taking.installed_in(call, request.month, request.orgs)
+        told = self._tell(call, Month.of(request.month), table)
         return UnitsTold(month=request.month, told=told)
 
     def _tell(self, call: Call, month: Month, table: pa.Table) -> int:

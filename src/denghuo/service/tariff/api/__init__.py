@@ -159,6 +159,7 @@ from denghuo.service.tariff.season import (
     Season,
     SourceNumber,
     Window,
+    seasons_on,
     share_of_flat,
 )
 
@@ -318,6 +319,7 @@ __all__ = [
     "Window",
     "WorkingDays",
     "floated_price",
+    "seasons_on",
     "share_of_flat",
 ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from denghuo.service.tariff.api import BAND_ORDER, Band, Season, TariffDocument, Window
-from denghuo.service.tariff.season import product, stated_share
+from denghuo.service.tariff.season import of_kind, product, seasons_on, stated_share
 
 DAY = 24 * 60
 RATIO_MAX = 100_000
@@ -56,41 +56,16 @@ def day_of(season: Season) -> list[Band | None]:
     return day
 
 
-def holds(season: Season, facts: DayFacts) -> bool:
-    """Whether all conditions of a season but the kind of its days hold on a day."""
-    hot = facts.maxima[: season.temperature_days]
-    return (
-        facts.day.month in season.months
-        and (not season.weekdays or facts.day.isoweekday() in season.weekdays)
-        and (not season.holidays or facts.holiday in season.holidays)
-        and (season.holiday_days_from is None or facts.holiday_days >= season.holiday_days_from)
-        and (
-            season.temperature_from is None
-            or (len(hot) == season.temperature_days and min(hot) >= season.temperature_from)
-        )
-    )
-
-
-def of_kind(seasons: list[Season], kind: str) -> list[Season]:
-    """The base seasons for a kind of day: those that name it rule over those for every day; a holiday that none names is a
-    rest day."""
-    named = [season for season in seasons if season.days == kind]
-    if kind == "holiday" and not named:
-        named = [season for season in seasons if season.days == "rest_day"]
-    return named or [season for season in seasons if season.days == "all"]
-
-
 def bands_of_day(tariff: TariffDocument, facts: DayFacts) -> list[Band]:
     """The band of each minute of a day: that of the base season, and over it what the overlays of the day state.
 
     A tariff without time of use, and a minute that no season covers, gives "total".
     """
-    holding = [season for season in tariff.seasons if holds(season, facts)]
-    base = of_kind([season for season in holding if not season.overlay], facts.kind)
+    holding = seasons_on(tariff.seasons, facts)
+    base = [season for season in holding if not season.overlay]
     day: list[Band] = [band or "total" for band in day_of(base[0])] if base else ["total"] * DAY
-    kinds = {facts.kind, "all"} | ({"rest_day"} if facts.kind == "holiday" else set())
     for season in holding:
-        if season.overlay and season.days in kinds:
+        if season.overlay:
             day = [over or under for over, under in zip(day_of(season), day, strict=True)]
     return day
 

@@ -1,0 +1,1 @@
+CREATE INDEX point_org ON point (org);
