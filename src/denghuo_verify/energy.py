@@ -126,15 +126,21 @@ def _counts_as(band: str, known: set[str], value: Decimal) -> str:
 
 
 def tier_rooms(
-    tiers: Mapping[str, Any], rating: Mapping[str, Any], month: int, places: int, size: Decimal = ZERO
+    tiers: Mapping[str, Any],
+    rating: Mapping[str, Any],
+    month: int,
+    places: int,
+    size: Decimal = ZERO,
+    counted: tuple[int, int] | None = None,
 ) -> list[Decimal | None]:
     """Room of each tier in kWh for this account in its tier period; the last one is open.
 
     Annual limits are cut to the months of the year that the account counts, monthly ones added over the months between two
-    readings, others are for each kVA or kW of `size`; a larger household has additional room in the first tier.
+    readings, others are for each kVA or kW of `size`; a larger household has additional room in the first tier. counted: months of
+    the year and additional Wh, where not those of this bill.
     """
+    months, extra = counted or (rating.get("tier_months", 12), rating.get("tier_extra_wh", 0))
     if tiers["period"] == "annual":
-        months = rating.get("tier_months", 12)
         limits = [half_up(half_up(limit * months / 12, 3), places) for limit in _limits(tiers, month)]
     elif tiers["period"] == "monthly":
         read = [(month - 1 - back) % 12 + 1 for back in range(rating.get("reading_months", 1))]
@@ -148,20 +154,31 @@ def tier_rooms(
         limits = [half_up(limit * size, places) for limit in _limits(tiers, month)]
     rooms: list[Decimal | None] = [high - low for low, high in zip([ZERO, *limits], limits, strict=False)]
     assert rooms[0] is not None
-    rooms[0] += rating.get("tier_extra_wh", 0) * WH
+    rooms[0] += extra * WH
     return [*rooms, None]
 
 
 def energy_by_tier(
     tiers: Mapping[str, Any], rating: Mapping[str, Any], month: int, kwh: Decimal, places: int, size: Decimal = ZERO
 ) -> list[Decimal]:
-    """The month's kWh filled in order into the room that earlier months of the tier year have left."""
+    """The month's kWh filled in order into the room that earlier months of the tier year have left.
+
+    A tier year that ends early is settled: all its energy is split by the months that count, less what was billed in each tier.
+    """
     rooms = tier_rooms(tiers, rating, month, places, size)
     used = [value * WH for value in rating.get("used_tiers_wh") or []]
+    closing = rating.get("tier_closing") if tiers["period"] == "annual" else None
     if not used:
         before = rating.get("used_before_wh", 0) * WH if tiers["period"] == "annual" else ZERO
-        used = _filled(rooms, before)
+        billed = rooms
+        if closing:
+            counted = closing["billed_months"], closing.get("billed_extra_wh", 0)
+            billed = tier_rooms(tiers, rating, month, places, size, counted)
+        used = _filled(billed, before)
     used += [ZERO] * (len(rooms) - len(used))
+    if closing:
+        used = [*used[: len(rooms) - 1], sum(used[len(rooms) - 1 :], ZERO)]
+        return [due - had for due, had in zip(_filled(rooms, sum(used, ZERO) + kwh), used, strict=True)]
     left = [None if room is None else max(room - taken, ZERO) for room, taken in zip(rooms, used, strict=False)]
     return _filled(left, kwh)
 
@@ -204,10 +221,17 @@ def shared(total: Decimal, weights: Sequence[Decimal], unit: Decimal) -> list[De
     """A total split by weights into whole units; the largest remainders get the units that are left, the first one first."""
     whole = sum(weights, ZERO)
     if not whole:
-        return [ZERO] * len(weights)
-    units = total // unit
-    parts = [units * weight // whole for weight in weights]
-    order = sorted(range(len(weights)), key=lambda at: (-(units * weights[at] % whole), at))
+        return [total if at == 0 else ZERO for at in range(len(weights))]
+    units = _floor(total, unit)
+    parts = [_floor(units * weight, whole) for weight in weights]
+    left = [units * weight - part * whole for weight, part in zip(weights, parts, strict=True)]
+    order = sorted(range(len(weights)), key=lambda at: (-left[at], at))
     for at in order[: int(units - sum(parts))]:
         parts[at] += 1
     return [part * unit for part in parts]
+
+
+def _floor(value: Decimal, by: Decimal) -> Decimal:
+    """How many whole times a positive figure goes into another, rounded down: Decimal's own division rounds towards zero."""
+    times = value // by
+    return times - 1 if times * by > value else times

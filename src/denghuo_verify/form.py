@@ -88,7 +88,7 @@ TARIFF: Form = {
         "period": frozenset({"annual", "monthly", "per_kva", "per_kw"}),
         "tables": [{"?months": [MONTHS], "up_to": [FIGURE]}],
         "?year_starts": MONTHS,
-        "?year_by": TEXT,
+        "?year_by": frozenset({"calendar", "reading"}),
         "?households": [{"persons_from": WHOLE, "per_month": FIGURE}],
         "?document": TEXT,
     },
@@ -191,6 +191,7 @@ TERMS: dict[str, Form] = {
     "?tier_months": MONTHS,
     "?reading_months": MONTHS,
     "?tier_extra_wh": MILLI,
+    "?tier_closing": {"billed_months": MONTHS, "?billed_extra_wh": MILLI},
     "?spans": [{"first_day": DAY, "last_day": DAY, "?capacity_va": MILLI, "?contract_w": MILLI}],
     "?standard": STANDARD,
     "?transformers": [

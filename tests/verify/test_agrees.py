@@ -148,6 +148,7 @@ def tariffs(draw: st.DrawFn, code: str = "test.tariff", kind: str = "", voltage:
         tiers = len(limits) + 1
         more["tiers"] = {
             "period": draw(st.sampled_from(["annual", "annual", "monthly", "per_kva", "per_kw"])),
+            "year_by": draw(st.sampled_from(["calendar", "reading"])),
             "tables": [{"up_to": [text(limit, draw(st.sampled_from([0, 3]))) for limit in limits]}],
         }
         more["tiers"]["tables"][0]["up_to"].sort(key=Decimal)
@@ -250,6 +251,9 @@ def subjects(draw: st.DrawFn, document: TariffDocument) -> Any:
         more |= {"first_day": begin + timedelta(days=draw(st.integers(0, 10)))}
     if draw(st.booleans()):
         more |= {"last_day": last - timedelta(days=draw(st.integers(0, 10)))}
+    if draw(st.booleans()):
+        closing = {"billed_months": draw(st.integers(1, 12)), "billed_extra_wh": draw(st.sampled_from([0, 50_000]))}
+        more |= {"tier_closing": closing}
     if draw(st.booleans()):
         more |= {"used_tiers_wh": draw(st.lists(st.integers(0, 10**7), max_size=4))}
     return subject(

@@ -37,6 +37,7 @@ def tariffs(draw: st.DrawFn) -> TariffDocument:
     if draw(st.booleans()):
         period = draw(st.sampled_from(["annual", "monthly"]))
         more["tiers"] = tiers(period, *draw(st.sampled_from([("3120", "4800"), ("10",), ("180.5", "280", "400")])))
+        more["tiers"]["year_by"] = draw(st.sampled_from(["calendar", "reading"]))
         count = len(more["tiers"]["tables"][0]["up_to"]) + 1
         parts[0] = component("energy", by_tier(*(draw(PRICES) for _ in range(count))), floats=parts[0]["floats"])
         if draw(st.booleans()):

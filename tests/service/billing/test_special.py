@@ -21,8 +21,8 @@ from denghuo.service.billing.batch import Entry, Piece, Terms, terms_table
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.rules import Stage
 from denghuo.service.billing.rules.losses import transformer_loss
-from denghuo.service.billing.special import Days, EntriesOf, filled, over_the_month, priced_part
-from denghuo.service.billing.tenure import class_since
+from denghuo.service.billing.special import Days, EntriesOf, TierYear, filled, over_the_month, priced_part
+from denghuo.service.billing.tenure import Tenure, tenure_of
 from denghuo.service.contract.api import (
     BehindTransformer,
     LineLoss,
@@ -77,7 +77,8 @@ def entry(account_no: str, special: SpecialTerms | None, *kwh: tuple[str, int], 
 def given(
     special: SpecialTerms, days: Days = WHOLE, document: TariffDocument = FLAT, entries_of: EntriesOf = lambda _: []
 ) -> dict[str, Any]:
-    return filled(entry("1", special, ("P1", 1_000)), document, days, 12, entries_of)
+    year = TierYear([], days.month if document.tiers and document.tiers.period == "monthly" else Month(2026, 12))
+    return filled(entry("1", special, ("P1", 1_000)), document, days, year, entries_of)
 
 
 def test_a_paused_transformer_loses_nothing_on_its_days() -> None:
@@ -252,15 +253,17 @@ def test_what_has_days_of_its_own_makes_no_stage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("classes", "since"),
+    ("classes", "since", "until"),
     [
-        (["resident", "resident", "resident"], date(2024, 1, 1)),
-        (["general_single_part", "resident", "resident"], date(2026, 2, 1)),
-        (["resident", "general_single_part", "resident"], date(2026, 4, 11)),
+        (["resident", "resident", "resident", "resident"], date(2024, 1, 1), date(2027, 1, 1)),
+        (["general_single_part", "resident", "resident"], date(2026, 2, 1), date(2026, 9, 1)),
+        (["resident", "general_single_part", "resident", "general_single_part"], date(2026, 4, 11), date(2026, 9, 1)),
     ],
 )
-def test_the_tier_year_counts_from_the_change_to_a_class(classes: list[str], since: date) -> None:
-    days = [date(2024, 1, 1), date(2026, 2, 1), date(2026, 4, 11), None]
+def test_the_tier_year_counts_from_the_change_to_a_class_until_the_next(
+    classes: list[str], since: date, until: date | None
+) -> None:
+    days = [date(2024, 1, 1), date(2026, 2, 1), date(2026, 4, 11), date(2026, 9, 1), date(2027, 1, 1)]
     history = [
         Agreed.model_validate(
             {
@@ -279,8 +282,8 @@ def test_the_tier_year_counts_from_the_change_to_a_class(classes: list[str], sin
         for tariff_class, first, end in zip(classes, days, days[1:], strict=False)
     ]
     (now,) = entry("1", None).terms
-    terms = replace(now, tariff_class="resident", effective_from=date(2026, 4, 11))
-    assert class_since(history, terms) == since
+    terms = replace(now, tariff_class="resident", effective_from=date(2026, 4, 11), effective_to=date(2026, 9, 1))
+    assert tenure_of(history, terms) == Tenure(since, until)
 
 
 def test_terms_published_before_special_terms_were_known_have_none() -> None:

@@ -14,7 +14,7 @@ from denghuo.service.billing.kept import part_tariffs, stages_of, stored, stored
 from denghuo.service.billing.lines import RatingSubject
 from denghuo.service.billing.pieces import piece_of
 from denghuo.service.billing.rating import Rating, Use
-from denghuo.service.billing.tenure import class_since
+from denghuo.service.billing.tenure import Tenure, tenure_of
 from denghuo.service.contract.api import ContractApi, ContractHistory, ContractNotFound, ContractRef
 from denghuo.service.contract.api import Terms as Agreed
 from denghuo.service.host.binding import Ask
@@ -23,6 +23,7 @@ from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffRef
 _SPECIAL = (
     "reading_months",
     "tier_extra_wh",
+    "tier_closing",
     "standard",
     "transformers",
     "parts",
@@ -75,7 +76,7 @@ class Again:
         """What a bill was rated from, as any tariff may rate it. use: where given, the tier year of that tariff counts it;
         else the tier year stands as it did on the bill. pieces: in the place of the bill's registers. A month in stages stands as
         a whole, on the terms of its last stage."""
-        rating = Rating(Month.of(row["month"]), [], self._opened)
+        rating = Rating(Month.of(row["month"]), [], self._tenure)
         terms = self._terms_of(row, tariff)
         own = pieces if pieces is not None else [piece_of(row, piece) for piece in row["registers"]]
         entry = Entry(row["account_no"], row["kind"], terms, tuple(own))
@@ -97,9 +98,9 @@ class Again:
         except ContractNotFound:
             return None
 
-    def _opened(self, terms: Terms) -> date:
+    def _tenure(self, terms: Terms) -> Tenure:
         history = self.history(terms.contract_no)
-        return class_since(history.history, terms) if history else date.min
+        return tenure_of(history.history, terms) if history else Tenure(date.min, None)
 
     def _terms_of(self, row: Row, tariff: TariffDocument) -> tuple[Terms, ...]:
         """The terms that hold on days of the bill; class and voltage are those of the bill."""

@@ -198,6 +198,7 @@ def _tier(subject: RatingSubject, later: RatingSubject, tariff: TariffDocument) 
         "tier_months",
         "reading_months",
         "tier_extra_wh",
+        "tier_closing",
         "free_months",
     )
 

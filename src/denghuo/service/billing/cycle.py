@@ -28,7 +28,7 @@ from denghuo.service.billing.special import EntriesOf, special_of
 from denghuo.service.billing.spot import Spot
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
-from denghuo.service.billing.tenure import Opened, class_since
+from denghuo.service.billing.tenure import Tenure, TenureOf, tenure_of
 from denghuo.service.billing.whole import ColumnBills, bills_by_columns
 from denghuo.service.contract.api import ContractApi, ContractRef, PublishTerms
 from denghuo.service.host.binding import Ask
@@ -205,14 +205,14 @@ def with_curves(work: Work, ask: Ask, call: Call, month: str, terms: DatasetRef,
     return split_energy(work.datasets, ask, platform_call(call), Month.of(month), tariffs, terms, energy)
 
 
-def opened_of(ask: Ask, call: Call, known_at: datetime | None = None) -> Opened:
-    """Tells since when a contract has had its class, as far as that was known at an instant."""
+def tenures(ask: Ask, call: Call, known_at: datetime | None = None) -> TenureOf:
+    """Tells when a contract has its class, as far as that was known at an instant."""
 
-    def opened(terms: Terms) -> date:
+    def tenure(terms: Terms) -> Tenure:
         asked = ContractRef(contract_no=terms.contract_no, known_at=known_at)
-        return class_since(ask(ContractApi).terms_of(platform_call(call), asked).history, terms)
+        return tenure_of(ask(ContractApi).terms_of(platform_call(call), asked).history, terms)
 
-    return opened
+    return tenure
 
 
 @dataclass(frozen=True)
@@ -291,7 +291,7 @@ def rate_entries(
     rating = Rating(
         Month.of(month),
         tariffs,
-        opened_of(ask, call, known_at),
+        tenures(ask, call, known_at),
         entries_of,
         subsidised=lambda one: subsidised.get(one, 0),
         market_of=spot.of,

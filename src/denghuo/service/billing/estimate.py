@@ -29,7 +29,7 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.batch import Entry, Piece, StagePieces, Terms, inputs_of, terms_table
 from denghuo.service.billing.curves import split_rows, split_table
-from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
+from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.engine import Contracts, Group, metered
 from denghuo.service.billing.engine.figures import Int
 from denghuo.service.billing.rating import Draft, Rating, Use
@@ -37,7 +37,7 @@ from denghuo.service.billing.rules import chosen
 from denghuo.service.billing.spot import MarketOf, Spot, nothing_known
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
-from denghuo.service.billing.tenure import Opened
+from denghuo.service.billing.tenure import TenureOf
 from denghuo.service.contract.api import ContractApi, PublishFeeControl, PublishTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import AnyMonth, MonthRef, ReadingApi
@@ -72,7 +72,7 @@ class RunningMonth:
     def estimates(
         self,
         tariffs: Sequence[TariffDocument],
-        opened: Opened,
+        tenure: TenureOf,
         use_of: Callable[[Sequence[str]], Mapping[str, Use]],
         stages_of: Callable[[Rating, Sequence[Entry]], StagePieces],
         now: datetime,
@@ -91,7 +91,7 @@ class RunningMonth:
         rating = Rating(
             self._month,
             tariffs,
-            opened,
+            tenure,
             lambda account: self._entries([account]),
             subsidised=subsidised,
             market_of=market_of,
@@ -205,7 +205,7 @@ class DayDesk:
         running = RunningMonth(Month.of(month), so_far.until, terms, energy, self._store.bills.used_before(month))
         found = running.estimates(
             tariffs,
-            opened_of(self._ask, self._call),
+            tenures(self._ask, self._call),
             partial(self._store.bills.used, before=month),
             partial(stage_pieces, self._ask, self._call, Month.of(month), until=so_far.until),
             self._call.now,

@@ -303,6 +303,18 @@ class DayCalendar(Message):
     documents: Annotated[list[str], Field(max_length=10)]
 
 
+class TierClosing(Message):
+    """A tier year that ends for an account before its last month: it was closed, handed over or changed its class, and the year is
+    settled by actual months (鲁发改价格〔2019〕509号).
+
+    billed_months, billed_extra_wh: the months of the year, and the additional room of the first tier, by which the bills before
+    counted.
+    """
+
+    billed_months: Annotated[int, Field(ge=1, le=12)]
+    billed_extra_wh: Annotated[int, Field(ge=0)] = 0
+
+
 class RatingSubject(Message):
     """One contract in one month, with everything that rating needs.
 
@@ -311,6 +323,7 @@ class RatingSubject(Message):
     (12 but in the year in which it was opened); reading_months: months between two readings; tier_extra_wh: additional room of
     the first tier in the tier period (larger households); used_tiers_wh: what was billed before in each tier, where that is known
     apart from its sum: energy billed in a higher tier is not rated again when the first tier is enlarged in mid-year.
+    tier_closing: where this bill settles a tier year that ends early.
     spans: capacity and contract demand over the days of the month; empty where there is no basic charge. transformers: their states
     in place of the capacity of the spans.
     parts, losses, line_losses: what is priced apart from the main meter, and what lies between the border and the meters.
@@ -336,6 +349,7 @@ class RatingSubject(Message):
     tier_months: Annotated[int, Field(ge=1, le=12)] = 12
     reading_months: Annotated[int, Field(ge=1, le=12)] = 1
     tier_extra_wh: Annotated[int, Field(ge=0)] = 0
+    tier_closing: TierClosing | None = None
     spans: Annotated[list[BasicSpan], Field(max_length=62)] = []
     standard: Standard | None = None
     transformers: Annotated[list[TransformerDays], Field(max_length=200)] = []

@@ -31,7 +31,7 @@ from denghuo.service.billing.api.population import (
 )
 from denghuo.service.billing.batch import MonthInputs, Piece, inputs_of, terms_table
 from denghuo.service.billing.curves import split_table
-from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
+from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.engine import Contracts, Group, TariffOf, metered
 from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.rating import Draft, Rating
@@ -160,13 +160,13 @@ class Population:
         side = _Side(found.amount_fen, found.energy_wh, rated, np.zeros_like(rated), found.without_bands & rated)
         places = np.flatnonzero(found.asked & found.left)
         if len(places):
-            opened = opened_of(self._ask, self._call)
+            tenure = tenures(self._ask, self._call)
             subsidised = self._store.bills.subsidised_of(str(self._month))
             spot = Spot(self._ask, platform_call(self._call), self._month)
             rating = Rating(
                 self._month,
                 tariffs,
-                opened,
+                tenure,
                 lambda number: self._inputs([number], source.energy).entries,
                 of_parts,
                 subsidised,

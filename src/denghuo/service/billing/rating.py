@@ -20,10 +20,12 @@ from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingRe
 from denghuo.service.billing.pieces import metered
 from denghuo.service.billing.review import REMEDIES, Finding, finding
 from denghuo.service.billing.rules import Stage, choose, rate_stages
+from denghuo.service.billing.rules.households import tier_months
 from denghuo.service.billing.rules.quantities import tier_year_begins
 from denghuo.service.billing.special import (
     Days,
     EntriesOf,
+    TierYear,
     every_sub_meter_is_agreed,
     exported,
     filled,
@@ -31,9 +33,10 @@ from denghuo.service.billing.special import (
     over_the_month,
     part_codes,
     priced_part,
+    tier_closing,
 )
 from denghuo.service.billing.spot import MarketOf, nothing_known
-from denghuo.service.billing.tenure import Opened
+from denghuo.service.billing.tenure import TenureOf
 from denghuo.service.reading.api import RULES
 from denghuo.service.tariff.api import TariffDocument
 
@@ -100,7 +103,7 @@ def _nothing(account_no: str) -> int:
 class Rating:
     """Rates the entries of one month.
 
-    opened: tells since when a contract has its class, asked only where the tier year needs it. entries_of: the month's entries of
+    tenure: tells when a contract has its class, asked only where the tier year needs it. entries_of: the month's entries of
     another account, for the few that are rated together. of_parts: the tariffs that parts of a contract may name, where they are
     not these. subsidised: gives the Wh that bills of earlier months subsidised of an account's plant. market_of: gives the points
     and prices of market customers. calendar_of: gives the days of the month that bands of a tariff hang on.
@@ -110,7 +113,7 @@ class Rating:
         self,
         month: Month,
         tariffs: Iterable[TariffDocument],
-        opened: Opened,
+        tenure: TenureOf,
         entries_of: EntriesOf = lambda account_no: [],
         of_parts: Iterable[TariffDocument] | None = None,
         subsidised: Callable[[str], int] = _nothing,
@@ -119,7 +122,7 @@ class Rating:
     ) -> None:
         self._month = month
         self._tariffs = list(tariffs)
-        self._opened = opened
+        self._tenure = tenure
         self._entries_of = entries_of
         self._of_parts = self._tariffs if of_parts is None else list(of_parts)
         self._subsidised = subsidised
@@ -191,11 +194,10 @@ class Rating:
         """
         terms = entry.terms[-1]
         days = days or Days(self._month, *self._days(entry))
-        months, tier_months, remarks = self._tier_year(terms, tariff)
-        used_before = sum(use.get(str(month), 0) for month in months)
-        missing = [month for month in months if str(month) not in use]
-        if missing:
-            remarks.append(months_missing(missing))
+        tier_year = self._tier_year(terms, tariff, days.last)
+        used_before = sum(use.get(str(month), 0) for month in tier_year.earlier)
+        missing = [month for month in tier_year.earlier if str(month) not in use]
+        remarks = [months_missing(missing)] if missing else []
         subject = RatingSubject(
             contract_no=terms.contract_no,
             account_no=entry.account_no,
@@ -208,14 +210,15 @@ class Rating:
             last_day=None if days.whole else days.last,
             pieces=[metered(piece) for piece in entry.pieces],
             used_before_wh=max(used_before, 0),
-            tier_months=tier_months,
+            tier_months=tier_year.months,
+            tier_closing=tier_closing(terms, tariff, tier_year),
             spans=self._spans(entry, days.first, days.last),
             standard=terms.pf_standard,
         )
         if entry.kind == "purchase":
             plant = generated(entry, tariff, self._subsidised)
             return subject.model_copy(update={"generation": plant}), used_before, remarks
-        more = filled(entry, tariff, days, tier_months, self._entries_of, self._market_of)
+        more = filled(entry, tariff, days, tier_year, self._entries_of, self._market_of)
         subject = subject.model_copy(update=more) if more else subject
         if subject.standard is not None and tariff.power_factor is not None:
             subject = subject.model_copy(update={"exported_wh": exported(self._entries_of(entry.account_no))})
@@ -289,23 +292,25 @@ class Rating:
             raise chosen
         return chosen
 
-    def _tier_year(self, terms: Terms, tariff: TariffDocument) -> tuple[list[Month], int, list[dict[str, object]]]:
-        """Earlier months of the tier year in which the contract had its class, and how many months of the year count for it."""
+    def _tier_year(self, terms: Terms, tariff: TariffDocument, last_day: date) -> TierYear:
+        """What of the tier year counts for the contract in its class, billed up to a day."""
         if tariff.tiers is None or tariff.tiers.period != "annual":
-            return [], 12, []
+            return TierYear([], self._month)
         first = tier_year_begins(tariff.tiers, self._month)
-        months = 12
-        if terms.effective_from > first.first_day:
-            opened = self._opened(terms)
-            if opened > first.first_day:
-                since = Month(opened.year, opened.month)
-                months = 12 - ((since.year - first.year) * 12 + since.month - first.month)
-                first = since
-        earlier = []
-        while first < self._month:
-            earlier.append(first)
-            first = first.next
-        return earlier, max(1, min(12, months)), []
+        opened, closed = first, None
+        ends = terms.effective_to is not None and terms.effective_to - _ONE_DAY <= last_day
+        if ends or terms.effective_from > first.first_day:
+            since, until = self._tenure(terms)
+            if since > first.first_day:
+                opened = Month(since.year, since.month)
+            if ends and until is not None and until - _ONE_DAY <= last_day:
+                closed = until - _ONE_DAY
+        count = tier_months(first.first_day, opened.first_day)
+        year = TierYear(_months(opened, self._month), _later(opened, count - 1), max(1, count))
+        if closed is None:
+            return year
+        months = tier_months(first.first_day, opened.first_day, closed)
+        return TierYear(year.earlier, Month(closed.year, closed.month), max(1, months), year)
 
     def _spans(self, entry: Entry, first_day: date, last_day: date) -> list[BasicSpan]:
         if not entry.terms[-1].tariff_class.startswith("two_part"):
@@ -319,6 +324,21 @@ class Rating:
             )
             for terms in entry.terms
         ]
+
+
+def _months(first: Month, end: Month) -> list[Month]:
+    """The months from one up to another, which is not among them."""
+    found = []
+    while first < end:
+        found.append(first)
+        first = first.next
+    return found
+
+
+def _later(month: Month, count: int) -> Month:
+    for _ in range(count):
+        month = month.next
+    return month
 
 
 def _unsettled(entry: Entry) -> Finding | None:

@@ -14,7 +14,7 @@ from denghuo.service.billing import show
 from denghuo.service.billing.api import BillSoFar, NothingSoFar, ShownRegister, SoFar
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, Terms
 from denghuo.service.billing.calendar import Calendars
-from denghuo.service.billing.cycle import opened_of, platform_call, tariffs_of
+from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.forecast import (
     HISTORY_DAYS,
     ONE_DAY,
@@ -95,13 +95,13 @@ class Running:
     @cached_property
     def rating(self) -> Rating:
         subsidised = self._store.bills.subsidised_of(str(self.month))
-        opened = opened_of(self._ask, self._call)
+        tenure = tenures(self._ask, self._call)
         call = platform_call(self._call)
         calendar_of = Calendars(self._ask, call, self.month, until=call.today).of
         return Rating(
             self.month,
             self.tariffs,
-            opened,
+            tenure,
             subsidised=subsidised,
             market_of=self.spot.of,
             calendar_of=calendar_of,

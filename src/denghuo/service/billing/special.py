@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -22,12 +22,13 @@ from denghuo.service.billing.lines import (
     Part,
     RatingSubject,
     RetailPackage,
+    TierClosing,
     TransformerDays,
     TransformerLoss,
 )
 from denghuo.service.billing.rules import Stage
 from denghuo.service.billing.rules.households import household_extra_wh, household_months
-from denghuo.service.billing.rules.quantities import tier_year_begins, whole
+from denghuo.service.billing.rules.quantities import whole
 from denghuo.service.billing.spot import ALL, MarketFacts, MarketOf, nothing_known
 from denghuo.service.contract import api as contract
 from denghuo.service.contract.api import SpecialTerms
@@ -72,6 +73,19 @@ class Days:
         return self.count == self.month.day_count
 
 
+@dataclass(frozen=True)
+class TierYear:
+    """What of a tier year counts for an account: the months before this one, the last that counts, and how many count.
+
+    billed: as the bills before counted, where the year ends early with this bill.
+    """
+
+    earlier: Sequence[Month]
+    last: Month
+    months: int = 12
+    billed: "TierYear | None" = None
+
+
 @lru_cache(maxsize=4096)
 def special_of(said: str) -> SpecialTerms:
     """The special terms of a row of `contract.terms`."""
@@ -99,7 +113,7 @@ def filled(
     entry: Entry,
     tariff: TariffDocument,
     days: Days,
-    tier_months: int,
+    tier_year: TierYear,
     entries_of: EntriesOf,
     market_of: MarketOf = nothing_known,
 ) -> dict[str, Any]:
@@ -117,7 +131,7 @@ def filled(
         "losses": list(_losses(special, days, tariff.rounding.quantity_places, entries_of)),
         "line_losses": [_line(one, days) for one in special.line_losses],
         "parts": [_part(one, days) for one in special.parts],
-        "tier_extra_wh": _extra(special, tariff, days.month, tier_months),
+        "tier_extra_wh": _extra(special, tariff, tier_year),
         "free_months": int(days.closing and _free(special, days.month)),
         "agency_case": special.agency_case,
         "charging_station": special.charging_station,
@@ -355,19 +369,23 @@ def _market(special: SpecialTerms, days: Days, facts: MarketFacts | None) -> Mar
 # --- households ------------------------------------------------------------------------------------------------------------
 
 
-def _extra(special: SpecialTerms, tariff: TariffDocument, month: Month, tier_months: int) -> int:
+def _extra(special: SpecialTerms, tariff: TariffDocument, year: TierYear) -> int:
     """Additional room of the first tier in the tariff's tier period."""
     if special.persons is None or special.persons_since is None or tariff.tiers is None:
         return 0
-    if tariff.tiers.period == "annual":
-        begins = tier_year_begins(tariff.tiers, month).first_day
-        end = Month(begins.year + 1, begins.month).first_day - timedelta(days=1)
-        count = household_months(Month(end.year, end.month), tier_months, special.persons_since, special.persons_until)
-    elif tariff.tiers.period == "monthly":
-        count = household_months(month, 1, special.persons_since, special.persons_until)
-    else:
+    if tariff.tiers.period not in ("annual", "monthly"):
         return 0
+    months = year.months if tariff.tiers.period == "annual" else 1
+    count = household_months(year.last, months, special.persons_since, special.persons_until)
     return household_extra_wh(tariff.tiers.households, special.persons, count)
+
+
+def tier_closing(terms: Terms, tariff: TariffDocument, year: TierYear) -> TierClosing | None:
+    """How the tier year is settled; None where it does not end early."""
+    if year.billed is None or year.billed.months == year.months:
+        return None
+    extra = _extra(special_of(terms.special), tariff, year.billed) if terms.special else 0
+    return TierClosing(billed_months=year.billed.months, billed_extra_wh=extra)
 
 
 def _free(special: SpecialTerms, month: Month) -> bool:

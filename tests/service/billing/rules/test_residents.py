@@ -1,6 +1,9 @@
 """Households: free energy, room of larger ones, tiers across seasons and enlargements."""
 
 from datetime import date
+from decimal import Decimal
+from itertools import accumulate
+from typing import Any
 
 import pytest
 from hypothesis import given as for_all
@@ -29,7 +32,8 @@ from denghuo.service.billing.lines import (
 )
 from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.households import household_extra_wh, household_months, tier_months
-from denghuo.service.tariff.api import HouseholdRoom
+from denghuo.service.billing.rules.quantities import tier_year_begins
+from denghuo.service.tariff.api import HouseholdRoom, TariffDocument
 
 
 def free(per_month: str = "15") -> dict[str, str]:
@@ -171,3 +175,83 @@ def test_transmission_price_by_energy_per_kva_or_kw() -> None:
     with pytest.raises(CannotRate) as raised:
         rate(subject(piece("1")), by_power)
     assert raised.value.code == "no_terms"
+
+
+# --- the tier year -------------------------------------------------------------------------------------------------------------
+
+LIMITS = ("2520", "4800")
+
+
+def household_tariff(*prices: str, **changes: Any) -> TariffDocument:
+    rows = [{"price": price, "tier": tier} for tier, price in enumerate(prices, 1)]
+    rule = {"period": "annual", "tables": [{"up_to": list(LIMITS)}], "year_by": "reading"}
+    return tariff(component("energy", rows), tiers=rule, **changes)
+
+
+OLD, NEW = household_tariff("0.5469", "0.5969", "0.8469"), household_tariff("0.51", "0.60", "0.90", version=2)
+USES = st.lists(st.integers(0, 1500), min_size=1, max_size=12)
+
+
+def split(kwh: int, months: int) -> list[Decimal]:
+    """Energy by tier in plain decimals, the limits cut to months."""
+    edges = [(Decimal(limit) * months / 12).quantize(Decimal(1), "ROUND_HALF_UP") for limit in LIMITS]
+    filled = [min(Decimal(kwh), edges[0]), max(min(Decimal(kwh), edges[1]) - edges[0], Decimal(0))]
+    return [*filled, kwh - sum(filled)]
+
+
+def billed_year(uses: list[int], months: int, closing: bool, changed: int) -> list[list[int]]:
+    """Tiers of the bills of a year, month after month, by a tariff that changes after `changed` of them; `months` are counted until
+    the account is closed with the last."""
+    found = []
+    for at, (kwh, before) in enumerate(zip(uses, accumulate(uses, initial=0), strict=False)):
+        more: dict[str, Any] = {"used_before_wh": wh(before), "tier_months": months}
+        if closing and at == len(uses) - 1:
+            more |= {"tier_months": len(uses) - (12 - months), "tier_closing": {"billed_months": months}}
+        rated = rate(subject(piece(str(kwh)), **more), OLD if at < changed else NEW)
+        explained(rated)
+        assert sum(rated.tiers_wh) == rated.energy_wh == wh(kwh)
+        found.append(rated.tiers_wh)
+    return found
+
+
+@for_all(uses=USES, changed=st.integers(0, 12))
+def test_a_price_that_changes_in_the_tier_year_starts_no_tier_anew(uses: list[int], changed: int) -> None:
+    tiers = billed_year(uses, 12, False, changed)
+    assert [sum(one) for one in zip(*tiers, strict=True)] == [wh(one) for one in map(int, split(sum(uses), 12))]
+
+
+@for_all(uses=USES, opened=st.integers(0, 11), changed=st.integers(0, 12))
+def test_a_year_that_ends_early_is_settled_by_actual_months(uses: list[int], opened: int, changed: int) -> None:
+    uses = uses[: 12 - opened]
+    tiers = billed_year([0] * opened + uses, 12 - opened, True, changed)
+    # However the months before were billed, the account has had the tiers of its own months in the end.
+    assert [sum(one) for one in zip(*tiers, strict=True)] == [wh(one) for one in map(int, split(sum(uses), len(uses)))]
+
+
+def test_the_settlement_of_a_tier_year_is_explained() -> None:
+    before = {"used_before_wh": wh(1500), "tier_months": 6, "tier_closing": {"billed_months": 12}}
+    rated = rate(subject(piece("100"), **before), OLD)
+    assert rated.tiers_wh == [wh(-240), wh(340), 0]
+    assert amounts(rated) == {("energy", None, 1): "-131.26", ("energy", None, 2): "202.95"}
+    said = next(step for step in rated.lines[0].steps if step.kind == "tier")
+    assert said.values["months"] == "6" and said.values["billed_months"] == "12" and said.values["before_1"] == "1500"
+    assert "阶梯清算" in said.text.zh and "6 个月" in said.text.zh and "1600" in said.text.zh
+    nothing = rate(subject(piece("0"), **before), OLD)
+    assert (nothing.energy_wh, nothing.tiers_wh) == (0, [wh(-240), wh(240), 0])
+    assert str(nothing.total) == "12.00"
+
+
+def test_a_year_by_readings_begins_after_the_last_reading_of_the_old_year() -> None:
+    assert OLD.tiers is not None
+    calendar = OLD.tiers.model_copy(update={"year_by": "calendar"})
+    january, march, december = Month(2026, 1), Month(2026, 3), Month(2026, 12)
+    assert [tier_year_begins(OLD.tiers, month) for month in (january, march, december)] == [january] * 3
+    # Read in odd months: November was the last of the old year.
+    assert [tier_year_begins(OLD.tiers, month, 2) for month in (january, march)] == [Month(2025, 12)] * 2
+    assert tier_year_begins(OLD.tiers, Month(2026, 2), 2) == january
+    assert tier_year_begins(calendar, january, 2) == january
+    heating = OLD.tiers.model_copy(update={"year_starts": 11})
+    assert tier_year_begins(heating, march, 2) == Month(2025, 10)
+    assert tier_year_begins(heating, Month(2026, 2), 2) == Month(2025, 11)
+    said = rate(subject(piece("10"), month="2026-03", reading_months=2), OLD).lines[0].sentence
+    assert "按抄表年" in said.zh and "2025-12-01" in said.zh and "2025-12-01" in said.en

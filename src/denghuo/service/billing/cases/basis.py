@@ -83,7 +83,9 @@ class Basis:
         """The first month of the tier year that counts for the month; None where its tariff has no tiers of a year."""
         tariff = tariff_of(self.tariff_code, self.tariff_version)
         return (
-            None if tariff.tiers is None or tariff.tiers.period != "annual" else tier_year_begins(tariff.tiers, month)
+            None
+            if tariff.tiers is None or tariff.tiers.period != "annual"
+            else tier_year_begins(tariff.tiers, month, stored(self.rating)[-1].get("reading_months", 1))
         )
 
     def used_more(self, more_wh: int) -> "Basis":

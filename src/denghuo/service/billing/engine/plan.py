@@ -122,10 +122,11 @@ def price_plan(tariff: TariffDocument, month: Month, voltage: str) -> PricePlan 
 
 
 def _known(tiers: Tiers) -> bool:
-    """Whether the tiers are of a month or of the calendar year, by the account alone."""
-    if tiers.period == "monthly":
-        return True
-    return tiers.period == "annual" and tiers.year_starts == 1 and tiers.year_by == "calendar"
+    """Whether the tiers are of a month or of the calendar year, by the account alone.
+
+    What the columns rate is read at the midnight that ends each month, so that its reading year is the calendar year.
+    """
+    return tiers.period == "monthly" or (tiers.period == "annual" and tiers.year_starts == 1)
 
 
 def _adjusts_all(tariff: TariffDocument, voltage: str) -> bool:
