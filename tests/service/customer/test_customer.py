@@ -16,6 +16,7 @@ from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import Invalid, KeyReused, NotPermitted, NotSignedIn, Unavailable
 from denghuo.service.customer.api import (
+    AccountClosed,
     AccountNotFound,
     AccountNumbers,
     AccountRef,
@@ -25,6 +26,7 @@ from denghuo.service.customer.api import (
     OpenAccounts,
     OutsideScope,
     Reveal,
+    SucceedAccount,
     SummaryRequest,
 )
 from denghuo.service.customer.rules import check_digit, has_valid_check_digit
@@ -82,6 +84,29 @@ def test_key_makes_a_command_repeatable(customer: CustomerApi) -> None:
     assert customer.open_accounts(MANAGER.keyed("batch-1"), request) == first
     with pytest.raises(KeyReused):
         customer.open_accounts(MANAGER.keyed("batch-1"), OpenAccounts(accounts=[account(2)]))
+
+
+def test_another_customer_has_the_next_number_at_the_same_address(customer: CustomerApi) -> None:
+    customer.open_accounts(MANAGER, OpenAccounts(accounts=[account(1), account(2), account(3, 2)]))
+    asked = SucceedAccount(account_no=number(1), since=date(2026, 4, 16), name="张伟")
+    made = customer.succeed_account(MANAGER, asked)
+    assert made.successor_no == number(3)
+    assert customer.succeed_account(MANAGER, asked) == made
+    closed, opened = customer.accounts(MANAGER, AccountNumbers(numbers=[number(1), number(3)])).rows
+    assert (closed.status, closed.closed_on, closed.successor_no) == ("closed", date(2026, 4, 16), number(3))
+    assert (opened.name, opened.phone, opened.address, opened.succeeds) == ("张伟", None, closed.address, number(1))
+    assert (
+        opened.opened_on == date(2026, 4, 16)
+        and customer.find_accounts(MANAGER, FindAccounts(keyword="张伟")).total == 1
+    )
+    with pytest.raises(AccountClosed):
+        customer.succeed_account(MANAGER, asked.model_copy(update={"since": date(2026, 4, 17)}))
+    with pytest.raises(AccountNotFound):
+        customer.succeed_account(
+            replace(MANAGER, scope=("1405810.01",)), asked.model_copy(update={"account_no": number(3, 2)})
+        )
+    # What was taken over before and has changed since is not taken over again.
+    assert len(customer.open_accounts(MANAGER, OpenAccounts(accounts=[account(1)])).refused) == 1
 
 
 def test_station_clerk_sees_only_own_station(customer: CustomerApi) -> None:

@@ -36,7 +36,10 @@ from denghuo.service.point.api import (
     FindExchanges,
     FindFeeders,
     FindPoints,
+    HandOver,
+    MetersIn,
     NetworkRequest,
+    NotHandedOver,
     OutsideScope,
     PointApi,
     PointNotFound,
@@ -275,3 +278,27 @@ def test_counts_and_pages(points: PointApi) -> None:
     rest = points.find_points(OPERATOR, FindPoints(limit=2, after=first.next))
     assert (first.total, len(first.rows), len(rest.rows)) == (3, 2, 1)
     assert points.find_points(OPERATOR, FindPoints(keyword="%")).total == 0
+
+
+def test_points_go_over_to_another_account_with_their_meters(points: PointApi, ask: Ask) -> None:
+    points.register_points(OPERATOR, RegisterPoints(points=[point(1)]))
+    points.exchange_meters(OPERATOR, ExchangeMeters(exchanges=[exchange(day=20)]))
+    later = replace(OPERATOR, now=at(28))
+    over = HandOver(account_no=number(1), successor_no=number(2, 2), since=date(2026, 4, 10))
+    assert points.hand_over(later, over).points == [point(1).point_no]
+    assert points.hand_over(later, over).points == [point(1).point_no]
+    month = points.meters_in(OPERATOR, MetersIn(month="2026-04", account_nos=[number(1)])).rows
+    assert [(one.account_no, one.meter_no, one.from_at, one.to_at) for one in month] == [
+        (number(1), "M00001", at(1), at(10)),
+        (number(2, 2), "M00001", at(10), at(20, 9)),
+        (number(2, 2), "M00003", at(20, 9), at(1, month=5)),
+    ]
+    assert [one.final for one in month] == [None, Register.of("4370.73"), None]
+    assert points.points_of(OPERATOR, PointsOf(account_no=number(1))).rows == []
+    for since, field in ((date(2020, 1, 1), "since"), (date(2030, 1, 1), "since")):
+        back = HandOver(account_no=number(2, 2), successor_no=number(1), since=since)
+        with pytest.raises(NotHandedOver) as refused:
+            points.hand_over(later, back)
+        assert refused.value.fields["field"] == field
+    with pytest.raises(NotHandedOver):
+        points.hand_over(later, over.model_copy(update={"successor_no": number(9)}))

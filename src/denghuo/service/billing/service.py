@@ -39,6 +39,7 @@ from denghuo.service.billing.api import (
     CaseRef,
     CasesFound,
     CausesExamined,
+    ChangeHolder,
     CompareBills,
     CorrectedBills,
     Cycle,
@@ -69,6 +70,7 @@ from denghuo.service.billing.api import (
     FindCycles,
     FindDifferences,
     FindExceptions,
+    FindHolderChanges,
     FindParallelRuns,
     FindPopulationRuns,
     FindRecalculations,
@@ -76,6 +78,10 @@ from denghuo.service.billing.api import (
     ForecastMeasured,
     HandOldBills,
     HeldException,
+    HolderChange,
+    HolderChangeAdvanced,
+    HolderChangeRef,
+    HolderChangesFound,
     HoldersTold,
     KnownBill,
     LateFee,
@@ -112,6 +118,7 @@ from denghuo.service.billing.api import (
     ReplayBill,
     Replayed,
     ReplayMonth,
+    ResumeHolderChange,
     ReversalAsked,
     ReverseBill,
     ReviewBoard,
@@ -153,6 +160,7 @@ from denghuo.service.billing.exceptions import ExceptionDesk
 from denghuo.service.billing.explained import explained
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.guard import Guard
+from denghuo.service.billing.holders import HolderDesk
 from denghuo.service.billing.known import as_known
 from denghuo.service.billing.measure import forecast_errors, measure_forecast
 from denghuo.service.billing.parallel.desk import ParallelDesk
@@ -363,7 +371,7 @@ class BillingService(BillingApi):
 
     def follow_registers(self, call: Call, month: str) -> None:
         """Registers were received: a month that nobody began to bill is estimated anew."""
-        if self._store.cycles.cycle(month) is None:
+        if not self._store.cycles.begun(month):
             self._work.enqueue("billing.estimate_day", {"month": month})
         if Month.of(month).period.end > call.now:
             # The month before is billed by and by: what is new of it is measured.
@@ -372,7 +380,7 @@ class BillingService(BillingApi):
     def follow_curves(self, call: Call, month: str) -> None:
         """Curves were received: a month that nobody began to bill is estimated anew, by their bands; who is held for want of one is
         calculated again."""
-        if self._store.cycles.cycle(month) is None:
+        if not self._store.cycles.begun(month):
             self._work.enqueue("billing.estimate_day", {"month": month})
         for billed in (month, str(Month.of(month).next)):  # with the next one, two months are read together
             published.follow_curves(self._work, self._store, call, billed)
@@ -428,6 +436,23 @@ class BillingService(BillingApi):
 
     def case(self, call: Call, request: CaseRef) -> Case:
         return self._case(call, request.case_no)
+
+    # -- changes of customer ----------------------------------------------------------------------------------------------
+
+    def change_holder(self, call: Call, request: ChangeHolder) -> HolderChange:
+        return HolderDesk(self._work, self._ask, call).change(request)
+
+    def resume_holder_change(self, call: Call, request: ResumeHolderChange) -> HolderChange:
+        return HolderDesk(self._work, self._ask, call).resume(request)
+
+    def advance_holder_change(self, call: Call, request: HolderChangeRef) -> HolderChangeAdvanced:
+        return HolderDesk(self._work, self._ask, call).advance(request)
+
+    def holder_change(self, call: Call, request: HolderChangeRef) -> HolderChange:
+        return HolderDesk(self._work, self._ask, call).one(request.change_no)
+
+    def holder_changes(self, call: Call, request: FindHolderChanges) -> HolderChangesFound:
+        return HolderDesk(self._work, self._ask, call).found(request)
 
     # -- outside the month's bill -------------------------------------------------------------------------------------------
 

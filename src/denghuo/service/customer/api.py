@@ -103,6 +103,9 @@ class Account(Message):
     industry_code: Annotated[str | None, Label("行业代码", "Industry code")]
     opened_on: Annotated[date, Label("立户日期", "Opened on")]
     status: Status
+    closed_on: Annotated[date | None, Label("销户日期", "Closed on")] = None
+    succeeds: Annotated[AccountNo | None, Label("原户号", "Account before")] = None
+    successor_no: Annotated[AccountNo | None, Label("新户号", "Account after")] = None
 
 
 class AccountsFound(Message):
@@ -146,6 +149,24 @@ class AccountRef(Message):
     account_no: AccountNo
 
 
+class SucceedAccount(Message):
+    """Another customer takes over what an account supplies, from a day on (过户). kind: where it is another than before."""
+
+    account_no: AccountNo
+    since: Annotated[date, Label("过户日期", "First day of the new customer")]
+    name: HolderName
+    phone: Phone | None = None
+    kind: CustomerKind | None = None
+
+
+class Succession(Message):
+    """The closed account and the one that follows it."""
+
+    account_no: AccountNo
+    successor_no: AccountNo
+    since: Annotated[date, Label("过户日期", "First day of the new customer")]
+
+
 class Reveal(Message):
     """Asks for the personal data of an account in clear, for a stated reason."""
 
@@ -178,12 +199,21 @@ class OutsideScope(Problem, noun="customer", status=403, zh="超出本单位管�
     """Fields: org."""
 
 
+class AccountClosed(Problem, noun="customer", status=409, zh="该户已销户", en="The account is closed"):
+    """Fields: account_no, closed_on, successor_no."""
+
+
 class CustomerApi(Api, noun="customer", version=1):
     """Operations on customer records."""
 
     @command(permit="customer.open", problems=(OutsideScope,), emits=(AccountOpened,))
     def open_accounts(self, call: Call, request: OpenAccounts) -> AccountsOpened:
         """Opens up to 1,000 accounts. An account that is known with other content is refused, the rest is taken."""
+
+    @command(permit="customer.open", problems=(AccountNotFound, AccountClosed), emits=(AccountOpened,))
+    def succeed_account(self, call: Call, request: SucceedAccount) -> Succession:
+        """Closes an account on the day of a change of customer and opens one for the new customer at the same address. Asked again
+        for the same day it gives the account that was opened."""
 
     @query(permit="customer.read")
     def find_accounts(self, call: Call, request: FindAccounts) -> AccountsFound:

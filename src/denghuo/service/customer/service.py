@@ -5,6 +5,7 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.service.customer.api import (
     Account,
+    AccountClosed,
     AccountNotFound,
     AccountNumbers,
     AccountOpened,
@@ -21,9 +22,11 @@ from denghuo.service.customer.api import (
     RefusedAccount,
     Reveal,
     Revealed,
+    SucceedAccount,
+    Succession,
     SummaryRequest,
 )
-from denghuo.service.customer.rules import has_valid_check_digit
+from denghuo.service.customer.rules import check_digit, has_valid_check_digit
 from denghuo.service.customer.store import CustomerStore
 from denghuo.service.host.binding import Ask
 
@@ -49,7 +52,7 @@ class CustomerService(CustomerApi):
         unchanged = 0
         for item in request.accounts:
             before = known.get(item.account_no) or taken.get(item.account_no)
-            if before is not None and before.model_dump() == item.model_dump():
+            if before is not None and _content(before) == _content(item):
                 unchanged += 1
             elif before is not None:
                 refused.append(
@@ -69,6 +72,34 @@ class CustomerService(CustomerApi):
         for item in taken.values():
             self._work.emit(AccountOpened(account_no=item.account_no, org=item.org, tariff_class=item.tariff_class))
         return AccountsOpened(opened=len(taken), unchanged=unchanged, refused=refused)
+
+    def succeed_account(self, call: Call, request: SucceedAccount) -> Succession:
+        before = self._one(request.account_no)
+        if before.status == "closed":
+            if before.successor_no is not None and before.closed_on == request.since:
+                return Succession(account_no=before.account_no, successor_no=before.successor_no, since=request.since)
+            raise AccountClosed(
+                text(
+                    f"户号 {before.account_no} 已于 {before.closed_on or '此前'} 销户，不能再过户。",
+                    f"Account {before.account_no} was closed {before.closed_on or 'before'} and cannot be handed over again.",
+                ),
+                account_no=before.account_no,
+                closed_on=before.closed_on,
+                successor_no=before.successor_no,
+            )
+        digits = self._store.next_digits(before.org)
+        given = before.model_dump(include=set(NewAccount.model_fields)) | {
+            "account_no": digits + check_digit(digits),
+            "name": request.name,
+            "phone": request.phone,
+            "kind": request.kind or before.kind,
+            "opened_on": request.since,
+        }
+        opened = NewAccount.model_validate(given)
+        self._store.add([opened], call.now)
+        self._store.succeed(before.account_no, opened.account_no, request.since, call.now)
+        self._work.emit(AccountOpened(account_no=opened.account_no, org=opened.org, tariff_class=opened.tariff_class))
+        return Succession(account_no=before.account_no, successor_no=opened.account_no, since=request.since)
 
     def find_accounts(self, call: Call, request: FindAccounts) -> AccountsFound:
         rows, total = self._store.find(request)
@@ -100,6 +131,11 @@ class CustomerService(CustomerApi):
                 account_no=account_no,
             )
         return account
+
+
+def _content(account: NewAccount | Account) -> dict[str, object]:
+    """What an account is taken over with."""
+    return account.model_dump(include=set(NewAccount.model_fields))
 
 
 def _refused(item: NewAccount, zh: str, en: str) -> RefusedAccount:

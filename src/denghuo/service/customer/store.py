@@ -1,6 +1,7 @@
 """Queries on the customer schema."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import LiteralString
 
 from denghuo.data.processing.work import Work, containing
 from denghuo.service.customer.api import Account, ClassCount, FindAccounts, NewAccount
@@ -21,6 +22,11 @@ _COLUMNS = (
     "recorded_at",
 )
 
+_ACCOUNT: LiteralString = (
+    "SELECT account_no, name, kind, tariff_class, address, phone, org, industry_code, opened_on, status, closed_on, succeeds,"
+    " (SELECT after.account_no FROM account AS after WHERE after.succeeds = account.account_no) AS successor_no FROM account"
+)
+
 
 class CustomerStore:
     def __init__(self, work: Work) -> None:
@@ -28,8 +34,7 @@ class CustomerStore:
 
     def known(self, numbers: list[str]) -> dict[str, Account]:
         rows = self._work.rows(
-            "SELECT account_no, name, kind, tariff_class, address, phone, org, industry_code, opened_on, status FROM account"
-            " WHERE account_no = ANY (%s)",
+            _ACCOUNT + " WHERE account_no = ANY (%s)",
             (numbers,),
             Account,
         )
@@ -58,6 +63,32 @@ class CustomerStore:
             ),
         )
 
+    def next_digits(self, org: str) -> str:
+        """The digits of the next account of a unit before their check digit: after the highest that the unit has, and free.
+
+        One change of customer after the other takes a number; held until the transaction ends.
+        """
+        self._work.run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 21))", (f"account {org}",))
+        highest = str(self._work.value("SELECT max(left(account_no, 12)) FROM account WHERE org = %s", (org,)))
+        taken = set(
+            self._work.values(
+                "SELECT left(account_no, 12) FROM account WHERE left(account_no, 12) > %s ORDER BY 1 LIMIT 100000",
+                (highest,),
+            )
+        )
+        following = int(highest) + 1
+        while f"{following:012d}" in taken:
+            following += 1
+        return f"{following:012d}"
+
+    def succeed(self, account_no: str, successor_no: str, since: date, at: datetime) -> None:
+        """Closes an account and links the one that follows it."""
+        self._work.run(
+            "UPDATE account SET status = 'closed', closed_on = %s, recorded_at = %s WHERE account_no = %s",
+            (since, at, account_no),
+        )
+        self._work.run("UPDATE account SET succeeds = %s WHERE account_no = %s", (account_no, successor_no))
+
     def find(self, request: FindAccounts) -> tuple[list[Account], int]:
         """A page of the matching accounts and the number of all matches."""
         params = {
@@ -67,20 +98,19 @@ class CustomerStore:
             "after": request.after,
             "limit": request.limit,
         }
-        matching = (
-            "FROM account WHERE search LIKE %(pattern)s"
+        matching: LiteralString = (
+            " WHERE search LIKE %(pattern)s"
             " AND (%(tariff_class)s::text IS NULL OR tariff_class = %(tariff_class)s)"
             " AND denghuo.of_unit(org, %(org)s)"
         )
         rows = self._work.rows(
-            "SELECT account_no, name, kind, tariff_class, address, phone, org, industry_code, opened_on, status "
+            _ACCOUNT
             + matching
-            + ""
-            " AND (%(after)s::text IS NULL OR account_no > %(after)s) ORDER BY account_no LIMIT %(limit)s",
+            + " AND (%(after)s::text IS NULL OR account_no > %(after)s) ORDER BY account_no LIMIT %(limit)s",
             params,
             Account,
         )
-        return rows, int(self._work.value("SELECT count(*) " + matching, params) or 0)
+        return rows, int(self._work.value("SELECT count(*) FROM account" + matching, params) or 0)
 
     def summary(self, org: str | None) -> list[ClassCount]:
         return self._work.rows(

@@ -402,6 +402,20 @@ class Exchanges(Message):
     as_of: AsOf
 
 
+class HandOver(Message):
+    """All points of an account go over to the account of another customer, from the midnight that begins a day (过户)."""
+
+    account_no: AccountNo
+    successor_no: AccountNo
+    since: Annotated[date, Label("过户日期", "First day of the new customer")]
+
+
+class HandedOver(Message):
+    """The points of the successor that were handed over."""
+
+    points: list[PointNo]
+
+
 class PublishInstallations(Message):
     month: MonthText
 
@@ -431,6 +445,10 @@ class OutsideScope(Problem, noun="point", status=403, zh="超出本单位管辖�
     """Fields: org."""
 
 
+class NotHandedOver(Problem, noun="point", status=409, zh="计量点不能过户", en="The points cannot be handed over"):
+    """Fields: account_no, successor_no, field, value."""
+
+
 class PointApi(Api, noun="point", version=1):
     """Operations on metering points and the network."""
 
@@ -441,6 +459,11 @@ class PointApi(Api, noun="point", version=1):
     @command(permit="point.register", problems=(OutsideScope,))
     def register_points(self, call: Call, request: RegisterPoints) -> BatchTaken:
         """Takes up to 1,000 points, each with its meter. What names an unknown account, area, feeder or meter is refused."""
+
+    @command(permit="point.register", problems=(NotHandedOver,))
+    def hand_over(self, call: Call, request: HandOver) -> HandedOver:
+        """Gives the points of an account with their meters to another account from a day on. What was metered before stays with the
+        account before; asked again it changes nothing."""
 
     @command(permit="point.exchange", emits=(MeterExchanged,))
     def exchange_meters(self, call: Call, request: ExchangeMeters) -> BatchTaken:

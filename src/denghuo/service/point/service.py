@@ -28,6 +28,8 @@ from denghuo.service.point.api import (
     FindExchanges,
     FindFeeders,
     FindPoints,
+    HandedOver,
+    HandOver,
     MeterExchanged,
     MetersFound,
     MetersIn,
@@ -35,6 +37,7 @@ from denghuo.service.point.api import (
     NetworkRequest,
     NetworkTaken,
     NewPoint,
+    NotHandedOver,
     OutsideScope,
     PointApi,
     PointLife,
@@ -219,6 +222,27 @@ class PointService(PointApi):
         self._move(call, moves)
         return _reply(verdicts)
 
+    def hand_over(self, call: Call, request: HandOver) -> HandedOver:
+        numbers = [request.account_no, request.successor_no]
+        peer = replace(Call.system(call.now, actor=call.actor), scope=call.scope)
+        known = {row.account_no for row in self._ask(CustomerApi).accounts(peer, AccountNumbers(numbers=numbers)).rows}
+        unknown = next((number for number in numbers if number not in known), None)
+        if unknown is not None:
+            raise _not_handed_over(
+                request, "account_no", unknown, "户号不存在，或不在您的管辖范围内", "is not known or outside your scope"
+            )
+        if request.since > call.today:
+            raise _not_handed_over(request, "since", str(request.since), "过户日期晚于今天", "lies in the future")
+        begins = midnight(request.since)
+        for one in self._points.of_account(request.account_no):
+            if any(piece.installed_at <= begins for piece in self._points.installations(one.point_no)):
+                continue
+            raise _not_handed_over(
+                request, "since", str(request.since), "过户日期早于装表时间", "lies before the meter was installed"
+            )
+        self._points.hand_over(request.account_no, request.successor_no, begins, call.now)
+        return HandedOver(points=[one.point_no for one in self._points.of_account(request.successor_no)])
+
     def find_points(self, call: Call, request: FindPoints) -> PointsFound:
         rows, total = self._points.find(request)
         following = rows[-1].point_no if len(rows) == request.limit else None
@@ -274,6 +298,16 @@ class PointService(PointApi):
         for start in range(0, len(moves), 1_000):
             whole = Call.system(call.now, actor=call.actor)
             self._ask(AssetApi).move_meters(whole, MoveMeters(moves=moves[start : start + 1_000]))
+
+
+def _not_handed_over(request: HandOver, field: str, value: str, zh: str, en: str) -> NotHandedOver:
+    return NotHandedOver(
+        text(f"{value}：{zh}，请核对后再办理。", f"{value} {en}; check it and ask again."),
+        account_no=request.account_no,
+        successor_no=request.successor_no,
+        field=field,
+        value=value,
+    )
 
 
 def _within(call: Call, orgs: list[str]) -> None:

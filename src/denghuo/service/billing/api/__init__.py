@@ -132,6 +132,19 @@ from denghuo.service.billing.api.forecast import (
     SoFar,
     Unbilled,
 )
+from denghuo.service.billing.api.holder import (
+    CHANGE_STATES,
+    ChangeHolder,
+    FindHolderChanges,
+    HolderChange,
+    HolderChangeAdvanced,
+    HolderChangeNotFound,
+    HolderChangeRef,
+    HolderChangesFound,
+    NotTransferable,
+    ResumeHolderChange,
+    SpecialReading,
+)
 from denghuo.service.billing.api.parallel import (
     GATES,
     RUN_STATES,
@@ -237,6 +250,7 @@ from denghuo.service.billing.api.unit import (
     UnitsUnderWay,
 )
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject
+from denghuo.service.customer.api import AccountNotFound
 from denghuo.service.tariff.api import NoSuchDayTable, NoSuchPriceTable, NoSuchSpotTable
 
 __all__ = [
@@ -248,6 +262,7 @@ __all__ = [
     "CASE_STATES",
     "CAUSES",
     "CAUSE_OF",
+    "CHANGE_STATES",
     "CLAIM_KINDS",
     "CYCLE_STATES",
     "ESTIMATES",
@@ -310,6 +325,7 @@ __all__ = [
     "CauseResult",
     "CausesExamined",
     "ChainedBill",
+    "ChangeHolder",
     "ChangePart",
     "ChangeStep",
     "CompareBills",
@@ -347,6 +363,7 @@ __all__ = [
     "FindCycles",
     "FindDifferences",
     "FindExceptions",
+    "FindHolderChanges",
     "FindParallelRuns",
     "FindPopulationRuns",
     "FindRecalculations",
@@ -356,6 +373,11 @@ __all__ = [
     "HandOldBills",
     "HeldException",
     "HoldCode",
+    "HolderChange",
+    "HolderChangeAdvanced",
+    "HolderChangeNotFound",
+    "HolderChangeRef",
+    "HolderChangesFound",
     "HoldersTold",
     "KnownBill",
     "KnownMonth",
@@ -379,6 +401,7 @@ __all__ = [
     "NotIssued",
     "NotReleasable",
     "NotReversible",
+    "NotTransferable",
     "NotTriable",
     "NothingBilled",
     "NothingSoFar",
@@ -421,6 +444,7 @@ __all__ = [
     "ReplayBill",
     "ReplayMonth",
     "Replayed",
+    "ResumeHolderChange",
     "ReversalAsked",
     "ReversalRequest",
     "ReverseBill",
@@ -437,6 +461,7 @@ __all__ = [
     "ShownLine",
     "ShownRegister",
     "SoFar",
+    "SpecialReading",
     "Stage",
     "StageName",
     "StartCycle",
@@ -674,6 +699,29 @@ class BillingApi(Api, noun="billing", version=1):
     def open_case(self, call: Call, request: OpenCase) -> Case:
         """Opens a case over days that were billed: worked out month by month at the prices of their time, shown, and put before
         another person. Once agreed to, its adjustment bill is issued, posted and proved."""
+
+    # -- changes of customer ----------------------------------------------------------------------------------------------
+
+    @command(permit="billing.change_holder", problems=(NotTransferable, AccountNotFound))
+    def change_holder(self, call: Call, request: ChangeHolder) -> HolderChange:
+        """Another customer takes over from a day on (过户): the old account is billed to that day by special readings with its tier
+        year settled by actual months, and closed with what it owes; a new one with its own contract begins at the same points."""
+
+    @command(permit="billing.change_holder", problems=(HolderChangeNotFound, NotTransferable))
+    def resume_holder_change(self, call: Call, request: ResumeHolderChange) -> HolderChange:
+        """Goes on with a change of customer after the reason for which it stands still was seen to."""
+
+    @command(permit="billing.advance", emits=(BillsIssued,))
+    def advance_holder_change(self, call: Call, request: HolderChangeRef) -> HolderChangeAdvanced:
+        """One step of a change of customer: points, contracts, readings, final bill. What was refused is said with the change."""
+
+    @query(permit="billing.read", problems=(HolderChangeNotFound,))
+    def holder_change(self, call: Call, request: HolderChangeRef) -> HolderChange:
+        """A change of customer with its step and its final bill."""
+
+    @query(permit="billing.read")
+    def holder_changes(self, call: Call, request: FindHolderChanges) -> HolderChangesFound:
+        """Changes of customer, the newest first."""
 
     @query(permit="billing.read")
     def cases(self, call: Call, request: FindCases) -> CasesFound:

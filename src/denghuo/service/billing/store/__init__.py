@@ -7,6 +7,7 @@ from denghuo.service.billing.store.checks import Checks
 from denghuo.service.billing.store.cycles import STAGE_NAMES, Cycles, CycleState, StageRow
 from denghuo.service.billing.store.estimates import Estimates
 from denghuo.service.billing.store.held import HOLD, Finished, Held, Hold, finished
+from denghuo.service.billing.store.holders import HolderChanges
 from denghuo.service.billing.store.proofs import Proofs
 from denghuo.service.billing.store.recalculations import Recalculations
 from denghuo.service.billing.store.replaced import Replaced
@@ -36,6 +37,6 @@ class BillingStore:
     def __init__(self, work: Work) -> None:
         self.cycles, self.bills, self.held = Cycles(work), Bills(work), Held(work)
         self.proofs, self.estimates, self.checks = Proofs(work), Estimates(work), Checks(work)
-        self.cases = Cases(work)
+        self.cases, self.holders = Cases(work), HolderChanges(work)
         self.units, self.replaced = Units(work), Replaced(work)
         self.recalculations = Recalculations(work)

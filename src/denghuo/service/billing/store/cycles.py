@@ -74,6 +74,16 @@ class Cycles:
     def state(self, month: str) -> str | None:
         return self._work.value("SELECT state FROM cycle WHERE month = %s", (month,))
 
+    def begun(self, month: str) -> bool:
+        """Whether the month, or a unit of it, is being billed or was; single accounts may have been billed to the day before."""
+        return bool(
+            self._work.value(
+                "SELECT EXISTS (SELECT FROM cycle WHERE month = %s AND (state <> 'units' OR EXISTS (SELECT FROM billing_unit u"
+                " WHERE u.month = cycle.month AND u.state <> 'planned')))",
+                (month,),
+            )
+        )
+
     def keeps_units(self, month: str) -> bool:
         """Whether a month is billed unit by unit; it stays so until the transaction ends."""
         state = self._work.value("SELECT state FROM cycle WHERE month = %s FOR KEY SHARE", (month,))

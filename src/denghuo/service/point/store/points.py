@@ -215,6 +215,50 @@ class PointStore:
             for row in rows
         ]
 
+    # -- changes of customer ---------------------------------------------------------------------------------------------
+
+    def hand_over(self, account_no: str, successor_no: str, since: datetime, at: datetime) -> list[str]:
+        """Gives the points of an account to another; gives their numbers. An installation that runs over the instant is parted
+        there, its meter stays."""
+        moved = self._work.values(
+            "UPDATE point SET account_no = %s WHERE account_no = %s RETURNING point_no", (successor_no, account_no)
+        )
+        self._work.run(
+            "UPDATE installation SET account_no = %s WHERE point_no = ANY (%s) AND lower(valid) >= %s",
+            (successor_no, moved, since),
+        )
+        parted = self._work.rows(
+            "UPDATE installation AS i SET valid = tstzrange(lower(i.valid), %(since)s), final_e4 = NULL, final_rev_e4 = NULL"
+            " FROM (SELECT * FROM installation WHERE point_no = ANY (%(points)s) AND valid @> %(since)s FOR UPDATE) AS was"
+            " WHERE (i.point_no, i.valid) = (was.point_no, was.valid)"
+            " RETURNING was.point_no, was.org, was.meter_no, was.direction, was.multiplier, was.integer_digits,"
+            " was.decimal_digits, upper(was.valid) AS ends, was.final_e4, was.final_rev_e4",
+            {"points": moved, "since": since},
+        )
+        self._work.run_many(
+            "INSERT INTO installation (point_no, account_no, org, meter_no, direction, multiplier, integer_digits, decimal_digits,"
+            " valid, final_e4, final_rev_e4, recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, tstzrange(%s, %s), %s, %s, %s)",
+            [
+                (
+                    row["point_no"],
+                    successor_no,
+                    row["org"],
+                    row["meter_no"],
+                    row["direction"],
+                    row["multiplier"],
+                    row["integer_digits"],
+                    row["decimal_digits"],
+                    since,
+                    row["ends"],
+                    row["final_e4"],
+                    row["final_rev_e4"],
+                    at,
+                )
+                for row in parted
+            ],
+        )
+        return sorted(moved)
+
     # -- exchanges -------------------------------------------------------------------------------------------------------
 
     def exchanges(self, points: Sequence[str]) -> dict[tuple[str, datetime], dict[str, Any]]:
@@ -299,11 +343,11 @@ class PointStore:
             " WHERE n.point_no = i.point_no AND lower(n.valid) = upper(i.valid) AND n.recorded_at <= %(known_at)s)"
             " THEN upper(i.valid) END AS ends"
             " FROM installation i WHERE (%(known_at)s::timestamptz IS NULL OR i.recorded_at <= %(known_at)s)"
-            " AND i.point_no IN (SELECT other.point_no FROM point own JOIN installation mine ON mine.point_no = own.point_no"
+            " AND i.point_no IN (SELECT other.point_no FROM installation mine"
             " JOIN installation other ON other.meter_no = mine.meter_no"
-            " WHERE own.account_no = ANY (%(accounts)s) OR own.point_no = ANY (%(points)s)"
+            " WHERE mine.account_no = ANY (%(accounts)s) OR mine.point_no = ANY (%(points)s)"
             " UNION SELECT point_no FROM installation WHERE meter_no = ANY (%(meters)s)))"
-            " SELECT p.point_no, p.account_no, p.area_no, p.feeder_no, p.org, p.role, p.direction, i.meter_no, i.multiplier,"
+            " SELECT p.point_no, i.account_no, p.area_no, p.feeder_no, p.org, p.role, p.direction, i.meter_no, i.multiplier,"
             " i.integer_digits, i.decimal_digits, p.pv_w,"
             " greatest(lower(i.valid), %(start)s) AS from_at, least(coalesce(i.ends, %(end)s), %(end)s) AS to_at,"
             " CASE WHEN lower(i.valid) >= %(start)s THEN i.start_e4 END AS start,"
@@ -329,7 +373,7 @@ class PointStore:
         return arrow_rows(
             self._work,
             INSTALLATION,
-            "SELECT p.point_no, p.account_no, p.area_no, p.feeder_no, p.org, p.role, p.direction, i.meter_no, i.multiplier,"
+            "SELECT p.point_no, i.account_no, p.area_no, p.feeder_no, p.org, p.role, p.direction, i.meter_no, i.multiplier,"
             " i.integer_digits, i.decimal_digits, p.voltage_kv, p.pv_w,"
             " greatest(lower(i.valid), %(start)s), least(coalesce(upper(i.valid), %(end)s), %(end)s),"
             " CASE WHEN lower(i.valid) >= %(start)s THEN i.start_e4 END,"

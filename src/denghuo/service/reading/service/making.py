@@ -59,17 +59,18 @@ class Making:
         """Brings plan and reads of some accounts to what their meters and registers say now; gives the reads."""
         around = self.pieces(call, MetersIn(month=str(month), account_nos=list(account_nos)))
         self._store.lock_month(str(month))
-        own = [piece for piece in around if piece.account_no in account_nos]
-        points = sorted({piece.point_no for piece in own})
+        points = sorted({piece.point_no for piece in around if piece.account_no in account_nos})
+        # A point that went over to another customer within the month has pieces of both.
+        own = [piece for piece in around if piece.point_no in points]
         # Nearly always nothing has changed; to compare is far cheaper than to stage rows.
         if self._store.pieces_of(str(month), points) != own:
             self._store.save_plan(str(month), own, call.now, points)
-            self._store.save_subjects({(one.meter_no, "meter", one.org, one.account_no) for one in own})
-        rows = [row for row in self.made(month, around, points) if row.account_no in account_nos]
-        if self._store.reads(str(month), account_nos) != rows:
+            self._store.save_subjects((one.meter_no, "meter", one.org, one.account_no) for one in own)
+        rows = [row for row in self.made(month, around, points) if row.point_no in points]
+        if self._store.reads(str(month), points) != rows:
             self._store.save_reads(str(month), rows, call.now, points)
             self.follow(str(month))
-        return rows
+        return [row for row in rows if row.account_no in account_nos]
 
     def follow(self, month: str) -> None:
         """Reads have changed: where the month's dataset was published, it follows by a job."""

@@ -111,7 +111,7 @@ class Units:
         points = sorted({piece.point_no for piece in pieces})
         self._store.lock_month(request.month)
         self._store.save_plan(request.month, pieces, call.now, points)
-        self._store.save_subjects({(one.meter_no, "meter", one.org, one.account_no) for one in pieces})
+        self._store.save_subjects((one.meter_no, "meter", one.org, one.account_no) for one in pieces)
         rows = self._making.made(month, pieces, points)
         self._store.save_reads(request.month, rows, call.now, points)
         self._making.follow(request.month)

@@ -109,9 +109,10 @@ class ReadingStore:
         )
 
     def save_subjects(self, rows: Iterable[tuple[str, str, str, str | None]]) -> None:
-        """(subject, kind, org, account_no) of whatever has registers or curves."""
+        """(subject, kind, org, account_no) of whatever has registers or curves; of a meter that went over to another account within
+        the month the last one counts."""
         columns = ("subject", "kind", "org", "account_no")
-        self._stage("subject", columns, rows)
+        self._stage("subject", columns, {row[:2]: row for row in rows}.values())
         self._work.run(
             "INSERT INTO subject (subject, kind, org, account_no) SELECT * FROM incoming_subject"
             " ON CONFLICT (kind, subject) DO UPDATE SET org = excluded.org, account_no = excluded.account_no"
@@ -146,13 +147,13 @@ class ReadingStore:
         )
         return removed + self._merge("month_read", _READ_KEY, _READ, at, versioned=True)
 
-    def reads(self, month: str, account_nos: Sequence[str] | None = None) -> list[ReadRow]:
-        """The reads of a month, or those of some accounts in it, in the order of the dataset."""
+    def reads(self, month: str, point_nos: Sequence[str] | None = None) -> list[ReadRow]:
+        """The reads of a month, or those of some points in it, in the order of the dataset."""
         query = "SELECT {columns} FROM month_read WHERE month = %(month)s"
-        if account_nos is not None:
-            query += " AND account_no = ANY (%(accounts)s)"
+        if point_nos is not None:
+            query += " AND point_no = ANY (%(points)s)"
         rows = self._work.rows(
-            sql.SQL(query).format(columns=_names(_READ)), {"month": month, "accounts": _listed(account_nos)}
+            sql.SQL(query).format(columns=_names(_READ)), {"month": month, "points": _listed(point_nos)}
         )
         return sorted((ReadRow(**row) for row in rows), key=in_order)
 
