@@ -110,6 +110,24 @@ def test_amounts_by_group_add_up_and_lines_are_those_of_the_bill(tmp_path: pathl
     assert {"peak", "flat", "valley"} <= {line["band"] for line in lines}
 
 
+def test_a_market_customer_is_tried_by_the_averages_of_the_month(tmp_path: pathlib.Path) -> None:
+    market = tariff("test.market", "market_energy", "0.5", voltages=["0.22"], settlements=["market"])
+    path, out, refused = tmp_path / "trials.csv", io.StringIO(), list[Refusal]()
+    path.write_text(
+        "total_kwh,contract_kwh,contract_price,day_ahead_kwh,day_ahead_price,real_time_price,retail_total_price,retail_spot_share\n"
+        "720,600,0.38,720,0.4,0.45,,\n"
+        "700,600,0.38,720,0.4,0.45,,\n"
+        "720,,,,,0.5,0.4,40\n"
+        "720,600,,,,0.45,,\n",
+        "utf-8",
+    )
+    try_file(path, lambda month: market, out, refused.append, defaults=typed(["month=2026-04"]))
+    amounts = [row["amount"] for row in csv.DictReader(io.StringIO(out.getvalue()))]
+    # 600 x 0.38 + 120 x 0.40; less 20 x 0.45; 720 x (60 % of 0.40 + 40 % of 0.50).
+    assert amounts == ["276.00", "267.00", "316.80"]
+    assert [(one.line, one.field) for one in refused] == [(5, "contract_price")]
+
+
 def test_memory_does_not_grow_with_the_rows(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "many.csv"
 

@@ -24,7 +24,17 @@ from denghuo.data.processing.import_tables import (
 )
 from denghuo.data.processing.importing import Refusal, Row, Shape, open_table
 from denghuo.kernel.problem import Problem, text
-from denghuo.kernel.values import ApparentPower, Energy, Money, Multiplier, Power, Register, decimal_text
+from denghuo.kernel.values import (
+    ApparentPower,
+    Energy,
+    Money,
+    Multiplier,
+    Percent,
+    Power,
+    Price,
+    Register,
+    decimal_text,
+)
 from denghuo.service.billing.api import NotTriable, TrialReading, Try
 from denghuo.service.billing.api.bill import Counted
 from denghuo.service.billing.lines import CannotRate, Rated
@@ -41,6 +51,9 @@ TariffOf = Callable[[str], TariffDocument]
 MONTH = Words(longest=7, pattern=r"[0-9]{4}-(0[1-9]|1[0-2])", example="2026-04")
 # A purchase tariff with a negative spot price may be tried, a negative quantity may not.
 KWH = Number(places=3, most=Decimal(10**12), unit="kWh")
+PRICE = Number(places=8, most=Decimal(100), unit="yuan/kWh")
+SPOT = Number(places=8, least=Decimal(-100), most=Decimal(100), unit="yuan/kWh")
+SHARE = Number(places=2, most=Decimal(100), unit="%")
 KVARH = Number(places=3, most=Decimal(10**12), unit="kvarh")
 REGISTER = Number(places=4, most=Decimal(99_999_999), unit="kWh")
 TWELVE = Number(least=Decimal(1), most=Decimal(12))
@@ -70,8 +83,22 @@ TRIALS = Shape(
         optional("capacity_kva", KILOVOLT_AMPERE, "运行容量", "capacity"),
         optional("contract_demand_kw", KILOWATT, "合同最大需量", "contract demand"),
         optional("standard", STANDARD, "功率因数标准", "power factor standard"),
+        *(
+            optional(f"retail_{band}_price", PRICE, f"套餐电价，{name['zh']}", f"package price, {name['en']}")
+            for band, name in BANDS.entries.items()
+        ),
+        optional("retail_fee", PRICE, "售电服务费", "service fee"),
+        optional("retail_floor", SPOT, "均价下限", "floor of the average price"),
+        optional("retail_cap", SPOT, "均价上限", "cap of the average price"),
+        optional("retail_spot_share", SHARE, "现货联动比例", "share that follows spot prices"),
+        optional("contract_kwh", KWH, "合约电量", "contracted energy"),
+        optional("contract_price", PRICE, "合约电价", "contract price"),
+        optional("day_ahead_kwh", KWH, "日前电量", "day-ahead energy"),
+        optional("day_ahead_price", SPOT, "日前均价", "day-ahead price"),
+        optional("real_time_price", SPOT, "实时均价", "real-time price"),
     ),
 )  # fmt: skip
+POINT_COLUMNS = ("contract_kwh", "contract_price", "day_ahead_kwh", "day_ahead_price", "real_time_price")
 BILL_COLUMNS = (
     "line",
     "trial_no",
@@ -106,6 +133,11 @@ _COLUMNS = {
     "tier_extra": "tier_extra_kwh",
     "capacity": "capacity_kva",
     "contract_demand": "contract_demand_kw",
+    "retail_prices": "retail_total_price",
+    "market_points": "real_time_price",
+    "market_points.0.contract_price": "contract_price",
+    "market_points.0.day_ahead_price": "day_ahead_price",
+    "market_points.0.real_time_price": "real_time_price",
 }
 """Fields of a request that the file calls otherwise."""
 _CODES = {
@@ -117,6 +149,7 @@ _CODES = {
     "no_terms": "capacity_kva",
     "no_reading": "total_kwh",
     "bad_quantity": "total_kwh",
+    "bad_market": "retail_total_price",
 }
 """Which column a refusal of the rating rules is about."""
 _REMEDY = text("改正后重新试算", "correct the row and try again")
@@ -246,11 +279,37 @@ def request_of(row: Row, kind: str) -> Try:
         "capacity": _made(ApparentPower, row["capacity_kva"]),
         "contract_demand": _made(Power, row["contract_demand_kw"]),
         "standard": None if row["standard"] is None else int(row["standard"]),
+        **_market(row),
     }
     readings = [reading for _, reading in _readings(row, kind)]
     if not readings:
         raise _missing("total_kwh", "请填写示数或电量。", "Give registers or energies.")
     return Try.model_validate(body | {"readings": readings})
+
+
+def _market(row: Row) -> dict[str, Any]:
+    """The market side of a row: the prices of a package, and one point for the whole month."""
+    prices = {band: _price(row[f"retail_{band}_price"]) for band in BANDS.entries}
+    point = {
+        "contract": _made(Energy, row["contract_kwh"]) or Energy(0),
+        "contract_price": _price(row["contract_price"]),
+        "day_ahead": _made(Energy, row["day_ahead_kwh"]),
+        "day_ahead_price": _price(row["day_ahead_price"]),
+        "real_time_price": _price(row["real_time_price"]),
+    }
+    return {
+        "retail_prices": [{"band": band, "price": price} for band, price in prices.items() if price is not None],
+        "retail_fee": _price(row["retail_fee"]),
+        "retail_floor": _price(row["retail_floor"]),
+        "retail_cap": _price(row["retail_cap"]),
+        "retail_spot_share": _made(Percent, row["retail_spot_share"], 2),
+        "market_points": [point] if any(row[column] is not None for column in POINT_COLUMNS) else [],
+    }
+
+
+def _price(number: Decimal | None) -> Price | None:
+    price: Price | None = _made(Price, number, 8)
+    return price
 
 
 def _rated(row: Row, defaults: Mapping[str, Any], tariff_of: TariffOf) -> tuple[Try, Rated]:

@@ -35,10 +35,13 @@ from denghuo.service.billing.api import (
     FindBillsBySpotPrices,
     FindExceptions,
     FindRecalculations,
+    NotTriable,
     ReplayMonth,
     SetReviewRule,
     SoFar,
     StartCycle,
+    Trial,
+    Try,
 )
 from denghuo.service.contract.api import AgreeSpecial, ContractApi, ForwardEnergy, PlannedEnergy, SpecialTerms
 from denghuo.service.contract.special import faults
@@ -199,7 +202,62 @@ def test_fifteen_minute_prices_times_fifteen_minute_energy(found: County, tmp_pa
         assert (known.amount, known.differences) == (bill(found, supply).amount, [])
         so_far = found.billing.bill_so_far(ACCOUNTANT, SoFar(account_no=supply.account_no, month=MONTH))
         assert so_far.amount == bill(found, supply).amount
+    a_trial_comes_to_the_same_lines(found)
     corrected_prices_name_bills_and_rate_drafts_again(found)
+
+
+def a_trial_comes_to_the_same_lines(found: County) -> None:
+    """Contract, day ahead and real time typed point by point, or the hours of one price as one point each."""
+    typed: dict[str, Any] = {
+        "tariff_code": "test.market",
+        "month": MONTH,
+        "voltage": "0.22",
+        "readings": [{"value": "720"}],
+    }
+    # 20 kWh a day contracted and 24 declared are 20.8333 and 25 kWh a point over a month of 96 points.
+    hours = [(range(24), "0.2"), (range(24, 32), "0.5"), (range(32, 44), "0.8"), (range(44, 88), "0.5")]
+    hours.append((range(88, 96), "0.2"))
+    points = [
+        {
+            "contract": str(600 * len(slots) / 96),
+            "contract_price": "0.38",
+            "day_ahead": str(720 * len(slots) / 96),
+            "day_ahead_price": "0.4",
+            "actual": str(sum(30 * (steady(1, slot) or 0) for slot in slots) / 1000),
+            "real_time_price": price,
+        }
+        for slots, price in hours
+    ]
+    tried = found.billing.trial(ACCOUNTANT, Try.model_validate(typed | {"market_points": points}))
+    assert lines_of(tried) == told(bill(found, SETTLED))
+    package = {"retail_prices": at("0.42"), "retail_fee": "0.01", "retail_floor": "0.46", "retail_spot_share": "40"}
+    spot = [{"actual": one["actual"], "real_time_price": one["real_time_price"]} for one in points]
+    tried = found.billing.trial(ACCOUNTANT, Try.model_validate(typed | package | {"market_points": spot}))
+    assert lines_of(tried) == told(bill(found, MIXED))
+    # A month by its averages: all that was metered at one price.
+    whole = {"retail_spot_share": "100", "market_points": [{"real_time_price": "0.475"}]}
+    assert lines_of(found.billing.trial(ACCOUNTANT, Try.model_validate(typed | whole)))[0] == (
+        "retail_spot",
+        "720",
+        "342.00",
+    )
+    for wrong, field in (
+        ({"tariff_code": "test.business", "market_points": spot}, "market_points"),
+        ({"market_points": [{"contract": "1"}]}, "market_points.0.real_time_price"),
+        ({"market_points": [{"contract": "1", "real_time_price": "1"}]}, "market_points.0.contract_price"),
+        ({"market_points": [{"day_ahead": "1", "real_time_price": "1"}]}, "market_points.0.day_ahead_price"),
+        ({"market_points": [{"real_time_price": "1"}, spot[0]]}, "market_points.0.actual"),
+        ({"retail_spot_share": "40", "retail_prices": at("0.4")}, "market_points"),
+        ({"retail_prices": at("0.4"), "market_points": spot}, "retail_spot_share"),
+        ({"retail_spot_share": "40", "market_points": spot}, "retail_prices"),
+    ):
+        with pytest.raises(NotTriable) as refused:
+            found.billing.trial(ACCOUNTANT, Try.model_validate(typed | wrong))
+        assert field in [one["field"] for one in refused.value.fields["errors"]]
+
+
+def lines_of(tried: Trial) -> list[tuple[str, str, str]]:
+    return [(line.code, str(line.quantity), str(line.amount)) for line in tried.lines]
 
 
 def corrected_prices_name_bills_and_rate_drafts_again(found: County) -> None:

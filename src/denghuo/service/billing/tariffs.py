@@ -5,7 +5,7 @@ from datetime import date
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.service.billing.api import Try, TryOnBill
-from denghuo.service.billing.trial import Misfit, refused
+from denghuo.service.billing.misfits import Misfit, refused
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import CheckTariff, InForce, TariffApi, TariffDocument, TariffNotFound, TariffRef
 

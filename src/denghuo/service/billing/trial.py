@@ -1,33 +1,24 @@
 """From what was typed to a trial bill (电费试算). Pure: no clock, no I/O; the rating rules do the rest."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Text, text
-from denghuo.kernel.values import Energy, Price, round_half_up
+from denghuo.kernel.values import Energy, round_half_up
 from denghuo.service.billing import show
-from denghuo.service.billing.api import NotTriable, ShownRegister, Trial, TrialReading, Try
+from denghuo.service.billing.api import ShownRegister, Trial, TrialReading, Try
 from denghuo.service.billing.change import opened
-from denghuo.service.billing.lines import BasicSpan, MarketMonth, MeteredPiece, Rated, RatingSubject, RetailPackage
+from denghuo.service.billing.lines import BasicSpan, MeteredPiece, Rated, RatingSubject
+from denghuo.service.billing.misfits import Misfit, refused
 from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.views import PRICE_PLACES, average_price
+from denghuo.service.billing.trial_market import market_misfits, market_of, used
 from denghuo.service.tariff.api import TariffDocument
 
 _ONE_DAY = timedelta(days=1)
 TYPED_POINT = "1"
-TYPED_PACKAGE = TextPair(zh="试算套餐", en="package of the trial")
-
-
-@dataclass(frozen=True)
-class Misfit:
-    """What was typed and does not fit: the field of the request, its value, what is wrong and what to do."""
-
-    field: str
-    value: str
-    what: Text
 
 
 def subject_of(request: Try, tariff: TariffDocument) -> RatingSubject:
@@ -40,11 +31,12 @@ def subject_of(request: Try, tariff: TariffDocument) -> RatingSubject:
         *_choices(request, tariff),
         *_days(request),
         *_readings(request.readings),
-        *_retail(request, tariff),
+        *market_misfits(request, tariff),
     ]
     if misfits:
         raise refused(misfits)
     first, last = _span(request)
+    pieces = [_piece(reading) for reading in request.readings]
     terms = (request.capacity, request.contract_demand)
     span = BasicSpan(
         first_day=first,
@@ -60,14 +52,14 @@ def subject_of(request: Try, tariff: TariffDocument) -> RatingSubject:
         month=request.month,
         first_day=request.first_day,
         last_day=request.last_day,
-        pieces=[_piece(reading) for reading in request.readings],
+        pieces=pieces,
         used_before_wh=request.used_before.wh,
         tier_months=request.tier_months,
         reading_months=request.reading_months,
         tier_extra_wh=request.tier_extra.wh,
         spans=[] if terms == (None, None) else [span],
         standard=request.standard,
-        market=_package(request),
+        market=market_of(request, used(pieces)),
     )
 
 
@@ -122,14 +114,6 @@ def on_subject(subject: RatingSubject, tariff: TariffDocument, draft: bool, now:
     return shown.model_copy(update={"remarks": [*said, *shown.remarks]})
 
 
-def refused(misfits: Sequence[Misfit]) -> NotTriable:
-    first = misfits[0].what
-    return NotTriable(
-        text(first["zh"], first["en"]),
-        errors=[{"field": one.field, "value": one.value, **one.what} for one in misfits],
-    )
-
-
 # --- what was typed --------------------------------------------------------------------------------------------------------
 
 
@@ -174,47 +158,6 @@ def _days(request: Try) -> Iterator[Misfit]:
 def _span(request: Try) -> tuple[date, date]:
     month = Month.of(request.month)
     return request.first_day or month.first_day, request.last_day or month.next.first_day - _ONE_DAY
-
-
-def _retail(request: Try, tariff: TariffDocument) -> Iterator[Misfit]:
-    """A package is that of a market customer, has prices, and prices by band or one for all hours."""
-    given = [name for name in ("retail_prices", "retail_fee", "retail_floor", "retail_cap") if getattr(request, name)]
-    settlement = request.settlement or tariff.settlements[0]
-    if given and settlement != "market":
-        yield Misfit(
-            given[0],
-            settlement,
-            text(
-                "零售套餐只用于市场化结算，请将结算方式选为市场化或清空。",
-                "A package is for settlement at the market; choose that, or leave it out.",
-            ),
-        )
-    bands = [one.band for one in request.retail_prices]
-    if given and not bands:
-        yield Misfit("retail_prices", "", text("请填写套餐电价。", "Give the package's prices."))
-    if len(set(bands)) < len(bands) or ("total" in bands and len(bands) > 1):
-        yield Misfit(
-            "retail_prices",
-            ", ".join(bands),
-            text("每个时段一行，或只填一行全时段。", "One row for each band, or a single one for all hours."),
-        )
-    floor, cap = request.retail_floor, request.retail_cap
-    if floor is not None and cap is not None and cap.e8 < floor.e8:
-        yield Misfit("retail_cap", str(cap), text("均价上限低于下限。", "The cap lies below the floor."))
-
-
-def _package(request: Try) -> MarketMonth | None:
-    if not request.retail_prices:
-        return None
-    package = RetailPackage(
-        title=TYPED_PACKAGE,
-        document=TYPED_PACKAGE.zh,
-        fixed={one.band: one.price for one in request.retail_prices},
-        fee=request.retail_fee or Price(0),
-        floor=request.retail_floor,
-        cap=request.retail_cap,
-    )
-    return MarketMonth(document=TYPED_PACKAGE.zh, package=package)
 
 
 def _readings(readings: Sequence[TrialReading]) -> Iterator[Misfit]:

@@ -229,7 +229,7 @@ from denghuo.service.billing.api.reversal import (
     ReverseBill,
 )
 from denghuo.service.billing.api.shock import CauseResult, CausesExamined, ExamineCauses
-from denghuo.service.billing.api.trial import NotTriable, Trial, TrialReading, Try, TryOnBill
+from denghuo.service.billing.api.trial import NotTriable, Trial, TrialPoint, TrialReading, Try, TryOnBill
 from denghuo.service.billing.api.unit import (
     UNIT_STATES,
     AdvanceUnit,
@@ -477,6 +477,7 @@ __all__ = [
     "Theft",
     "TooManyRows",
     "Trial",
+    "TrialPoint",
     "TrialReading",
     "TriedOnAll",
     "Try",

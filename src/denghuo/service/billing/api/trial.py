@@ -10,10 +10,11 @@ from denghuo.kernel.fields import AsOf, BillNo, MeterNo, MonthText, TariffClass,
 from denghuo.kernel.problem import Problem
 from denghuo.kernel.values import ApparentPower, Energy, Money, Multiplier, Power, Price, Register
 from denghuo.service.billing.api.bill import Counted, ShownLine
-from denghuo.service.contract.api import RetailPrice
+from denghuo.service.contract.api import RetailPrice, RetailSpotShare
 from denghuo.service.tariff.api import TEXT_MAX, Band, Kind, QuantityKind, Settlement, Standard
 
 READINGS_MAX = 100
+POINTS_MAX = 31 * 96
 TYPED_METER = "1"
 """What a meter is called on a trial bill where nobody gave it a number."""
 
@@ -30,6 +31,22 @@ class TrialReading(Message):
     meter_no: MeterNo = TYPED_METER
 
 
+class TrialPoint(Message):
+    """A settlement point of a market customer, or any hours at one price: a whole month by its averages is one.
+
+    Energy is settled as contracted at the contract price, day-ahead energy less contracted at the day-ahead price, energy used less
+    day-ahead at the real-time price. day_ahead: as contracted where it is left out. actual: all that was metered where there is one
+    point alone.
+    """
+
+    contract: Annotated[Energy, Label("合约电量", "Contracted energy")] = Energy(0)
+    contract_price: Annotated[Price | None, Label("合约电价", "Contract price")] = None
+    day_ahead: Annotated[Energy | None, Label("日前电量", "Day-ahead energy")] = None
+    day_ahead_price: Annotated[Price | None, Label("日前电价", "Day-ahead price")] = None
+    actual: Annotated[Energy | None, Label("实际电量", "Energy used")] = None
+    real_time_price: Annotated[Price | None, Label("实时电价", "Real-time price")] = None
+
+
 class Try(Message):
     """What a bill would be. The tariff is a stored one, or the text of a tariff file, which goes before a stored one.
 
@@ -37,7 +54,9 @@ class Try(Message):
     may be left out where the tariff has one alone. `used_before`: energy of the tier year before this month; `tier_months`: months
     of the tier year that count (less than 12 in the year of opening); `reading_months`: months between two readings;
     `tier_extra`: additional room of the first tier of a larger household. `retail_prices`: the package of a market customer, by
-    band or one for all hours, in the place of the tariff's market price, with a fee on every kWh and bounds of the average price.
+    band or one for all hours, in the place of the tariff's market price, with a fee on every kWh and bounds of the average price;
+    `retail_spot_share` of it follows the real-time prices of `market_points`. Without a package these settle the contract and what
+    deviates from it, and what was metered beyond them has the mean of their real-time prices.
     """
 
     tariff_code: TariffCode | None = None
@@ -65,6 +84,10 @@ class Try(Message):
     retail_fee: Annotated[Price | None, Label("售电服务费", "Service fee")] = None
     retail_floor: Annotated[Price | None, Label("均价下限", "Floor of the average price")] = None
     retail_cap: Annotated[Price | None, Label("均价上限", "Cap of the average price")] = None
+    retail_spot_share: RetailSpotShare | None = None
+    market_points: Annotated[
+        list[TrialPoint], Field(max_length=POINTS_MAX), Label("市场结算点", "Settlement points")
+    ] = []
 
 
 class TryOnBill(Message):

@@ -9,7 +9,7 @@ from denghuo.service.billing.api.claim import Breach, Refund, Theft
 from denghuo.service.billing.cases.correct import months_of, quantity_facts
 from denghuo.service.billing.claims.correction import cause_misfits
 from denghuo.service.billing.claims.facts import label, missing, not_before, require
-from denghuo.service.billing.trial import Misfit
+from denghuo.service.billing.misfits import Misfit
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "ratio": ("ratio",),

@@ -7,9 +7,9 @@ from denghuo.kernel.problem import text
 from denghuo.service.billing.api import LateFee, OutageCompensation, Refund
 from denghuo.service.billing.claims.facts import above_zero, missing, priced, require
 from denghuo.service.billing.lines import Claim
+from denghuo.service.billing.misfits import Misfit
 from denghuo.service.billing.rules import claims as rules
 from denghuo.service.billing.rules.claims.making import claim
-from denghuo.service.billing.trial import Misfit
 
 
 def late_fee(facts: LateFee) -> Claim:

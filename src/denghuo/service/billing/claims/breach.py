@@ -16,6 +16,7 @@ from denghuo.service.billing.claims.facts import (
     used_energies,
 )
 from denghuo.service.billing.lines import Claim
+from denghuo.service.billing.misfits import Misfit
 from denghuo.service.billing.rules import claims as rules
 from denghuo.service.billing.rules.claims import PricedEnergy
 from denghuo.service.billing.rules.claims.breach import (
@@ -26,7 +27,6 @@ from denghuo.service.billing.rules.claims.breach import (
 )
 from denghuo.service.billing.rules.claims.making import claim
 from denghuo.service.billing.rules.registry import RULES
-from denghuo.service.billing.trial import Misfit
 
 FOUND = ("category", "capacity", "sealed", "supply", "metering", "quota")
 

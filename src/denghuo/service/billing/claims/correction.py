@@ -9,11 +9,11 @@ from denghuo.service.billing.api import QuantityCorrection
 from denghuo.service.billing.api.claim import ClaimEnergy, ThreeWire
 from denghuo.service.billing.claims.facts import label, missing, require, used_energies
 from denghuo.service.billing.lines import Claim
+from denghuo.service.billing.misfits import Misfit
 from denghuo.service.billing.rules import claims as rules
 from denghuo.service.billing.rules.claims import correction
 from denghuo.service.billing.rules.claims.correction import Correction
 from denghuo.service.billing.rules.claims.making import claim
-from denghuo.service.billing.trial import Misfit
 from denghuo.service.tariff.api import Band
 
 CAUSES = (

@@ -7,8 +7,8 @@ from typing import Protocol
 from denghuo.kernel.contract import Label, Message
 from denghuo.kernel.problem import text
 from denghuo.service.billing.api.claim import ClaimEnergy
+from denghuo.service.billing.misfits import Misfit, refused
 from denghuo.service.billing.rules.claims import PricedEnergy
-from denghuo.service.billing.trial import Misfit, refused
 
 
 class _Numbered(Protocol):

@@ -7,11 +7,11 @@ from denghuo.kernel.problem import text
 from denghuo.service.billing.api import TemporarySupply
 from denghuo.service.billing.claims.facts import above_zero, missing, require
 from denghuo.service.billing.lines import Claim
+from denghuo.service.billing.misfits import Misfit
 from denghuo.service.billing.rules import claims as rules
 from denghuo.service.billing.rules.claims.temporary import ComponentPrice, component_prices
 from denghuo.service.billing.rules.registry import RULES
 from denghuo.service.billing.tariffs import stored
-from denghuo.service.billing.trial import Misfit
 from denghuo.service.host.binding import Ask
 
 
