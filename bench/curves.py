@@ -30,11 +30,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from denghuo.data.analysis.cells import month_cells
 from denghuo.data.analysis.lake import SLOTS, curve_class, write_day
 from denghuo.data.processing.dataset import write_rows
 from denghuo.data.processing.parts import Processes, RayExecutor, Workers, in_parts
 from denghuo.kernel.period import Month
-from denghuo.service.billing.engine.atoms import MonthPlan, calendars_of, month_cells, month_plan
+from denghuo.service.billing.engine.atoms import MonthPlan, calendars_of, month_plan
 from denghuo.service.billing.engine.curves import rate_curves
 from denghuo.service.reading.batch.atoms import atoms_of
 from denghuo.service.tariff.api import BandSpan, TariffDocument

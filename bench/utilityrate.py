@@ -19,11 +19,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from denghuo.data.analysis.cells import month_cells
 from denghuo.data.analysis.lake import curve_class, write_day
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Percent, Price
-from denghuo.service.billing.engine.atoms import Calendar, month_cells, month_plan
+from denghuo.service.billing.engine.atoms import Calendar, month_plan
 from denghuo.service.billing.engine.curves import rate_curves
 from denghuo.service.reading.batch.atoms import atoms_of
 from denghuo.service.tariff.api import (

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from denghuo.data.analysis.cells import DayCut, month_cells
 from denghuo.data.analysis.lake import SLOTS, curve_class, write_day
 from denghuo.data.analysis.subjects import subjects_of, subjects_said
 from denghuo.data.processing.dataset import write_rows
-from denghuo.service.billing.engine.atoms import MonthPlan, month_cells
 from denghuo.service.reading.batch.atoms import atoms_of
 
 CURVES = curve_class("test")
 DAYS = [date(2026, 4, 1), date(2026, 4, 2), date(2026, 4, 3)]
-PLAN = MonthPlan((0,), dict.fromkeys(DAYS, 0), {})
+PLAN = DayCut((0,), dict.fromkeys(DAYS, 0))
 NAMES = st.lists(st.text("MN0123456789", min_size=1, max_size=6), max_size=8)
 
 

@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from denghuo.data.analysis.cells import month_cells
 from denghuo.data.analysis.lake import curve_class
-from denghuo.service.billing.engine.atoms import Calendar, calendars_of, month_cells, month_plan
+from denghuo.service.billing.engine.atoms import Calendar, by_band, calendars_of, month_plan
 from denghuo.service.reading.batch.atoms import atoms_in, atoms_of
 from denghuo.service.tariff.api import BandSpan
 
@@ -53,7 +54,7 @@ def test_bands_of_the_month_are_the_sums_of_their_slots(
     cells = month_cells(atoms, plan)
     assert cells.subjects.to_pylist() == sorted({one for curves in months for one in curves})
     for tariff, by_day in told.items():
-        energy, received = cells.by_band(plan, tariff, BANDS)
+        energy, received = by_band(cells, plan, tariff, BANDS)
         for row, subject in enumerate(cells.subjects.to_pylist()):
             slots = [
                 (by_day[day][slot], curves[subject][slot])

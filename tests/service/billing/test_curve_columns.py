@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.service.billing.rules.make import piece, subject
 
+from denghuo.data.analysis.cells import MonthCells
 from denghuo.kernel.period import Month
-from denghuo.service.billing.engine.atoms import MonthCells, MonthPlan, calendars_of, month_plan
+from denghuo.service.billing.engine.atoms import MonthPlan, calendars_of, month_plan
 from denghuo.service.billing.engine.curves import RATED, rate_curves
 from denghuo.service.billing.rules import rate
 from denghuo.service.tariff.api import BandSpan, TariffDocument

@@ -29,6 +29,7 @@ from tests.service.billing.county import (
 )
 from tests.service.bindings import clock
 
+from denghuo.data.analysis.cells import MonthCells
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import Document, TextPair
@@ -50,7 +51,7 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.batch import SUPPLY_ROLES
 from denghuo.service.billing.curves import Curves
-from denghuo.service.billing.engine.atoms import Calendar, MonthCells, month_plan
+from denghuo.service.billing.engine.atoms import Calendar, month_plan
 from denghuo.service.billing.rules.quantities import settled
 from denghuo.service.contract.api import AgreeFeeControl, ContractApi
 from denghuo.service.reading.api import CURVE_INTAKE, MONTH_ENERGY, REGISTER_INTAKE, Intake, MonthRef, ReadingApi

@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -36,9 +37,13 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.lines import MeteredPiece, RatingSubject
 from denghuo.service.billing.plans import Standing, best_of, cost, eligible, standing
+from denghuo.service.reading.api import MeterSums, ReadingApi
 from denghuo.service.tariff.api import (
+    NATION,
     BandWindows,
     Component,
+    DayTableRef,
+    DraftDays,
     DraftTariff,
     PriceAt,
     Season,
@@ -165,6 +170,58 @@ def test_a_tariff_by_the_hour_is_tried_on_the_curve_of_a_meter_that_has_no_bands
     # One month alone decides.
     assert plans.confidence == "open" and plans.confidence_said is not None
     assert "of 1 months the use by hours is not known" in plans.confidence_said.en
+
+
+def test_a_year_by_curves_is_told_from_sums_that_say_what_the_days_say(found: County) -> None:
+    """A tariff with deep valley on holidays, which are not published at first; sums made, lost, stale and made anew."""
+    hours = by_hours("0.65", "0.3")
+    deep = Season(
+        title=TextPair(zh="节假日深谷", en="deep valley on holidays"),
+        days="holiday",
+        holidays=["清明节"],
+        overlay=True,
+        bands=[BandWindows(band="deep", windows=[Window(start="10:00", end="14:00")])],
+        document=hours.sources[0].number,
+    )
+    price = PriceAt(price=Price.of("0.1"), band="deep")
+    component = hours.components[0].model_copy(update={"prices": [*hours.components[0].prices, price]})
+    changes = {"code": "test.holidays", "seasons": [*hours.seasons, deep], "components": [component]}
+    publish(found, hours.model_copy(update=changes))
+    asked = WhatIf(account_no=CURVED.account_no)
+    untold = next(one for one in found.billing.what_if(ACCOUNTANT, asked).plans if one.tariff_code == "test.holidays")
+    assert untold.amount is None
+    days = DraftDays(kind="holidays", area=NATION, period="2026", document_no="国办发明电〔2025〕7号")
+    head = found.ask(TariffApi).draft_days(OPERATOR, days).head
+    found.ask(TariffApi).publish_days(OTHER_PERSON, DayTableRef(kind=head.kind, area=head.area, period=head.period))
+
+    def told() -> tuple[Plans, list[str]]:
+        plans = found.billing.what_if(ACCOUNTANT, asked)
+        months = [date(2026, month, 1) for month in (3, 4)]
+        kinds = [[first.replace(day=day) for day in range(1, 31) if day not in (4, 5, 6)] for first in months]
+        kinds += [[first.replace(day=day) for day in (4, 5, 6)] for first in months]
+        sums = MeterSums(series="active_fwd_wh", starts=[0], kinds=kinds, meter_nos=[f"M{CURVED.serial:05d}"])
+        added = found.directory(ReadingApi).meter_sums(OPERATOR, sums).added
+        return plans.model_copy(update={"as_of": asked_at}), added
+
+    asked_at = found.billing.what_if(ACCOUNTANT, asked).as_of
+    by_days, added = told()
+    # The sums of the month's issue do not know of the holidays.
+    assert added == ["2026-04"]
+    # Of 480 kWh by day three hours of deep valley are used on each of three days, at 0.1 instead of 0.65.
+    deep_wh = 3 * sum(steady(1, slot) or 0 for slot in range(40, 56))
+    amounts = costs(by_days)
+    assert amounts["test.holidays"] is not None and amounts["test.hours"] is not None
+    less = round(round(deep_wh / 1000) * Decimal("0.55"), 2)
+    assert abs(Decimal(amounts["test.hours"]) - Decimal(amounts["test.holidays"]) - less) < 1
+    take_curves(found, {f"M{HOME.serial:05d}": steady})
+    found.settle()
+    assert told() == (by_days, [])
+    # A correction of its own curve is seen at once, and in the sums when they are made anew.
+    take_curves(found, {f"M{CURVED.serial:05d}": lambda day, slot: None if day > 1 else 300 if slot < 40 else 200})
+    corrected, added = told()
+    assert added == ["2026-04"] and corrected != by_days
+    found.settle()
+    assert told() == (corrected, [])
 
 
 @pytest.mark.scope("B05-21")

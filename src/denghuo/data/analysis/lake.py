@@ -254,6 +254,10 @@ class Lake:
         with self._database.connection() as connection:
             return self._newest(connection, kind, None, None, first, last)
 
+    def rows_of(self, kind: LakeClass, files: Sequence[LakeFile], subjects: Sequence[str]) -> pa.Table:
+        """The rows that some subjects have in files, by day."""
+        return self._picked(kind, files, kind.schema.names, (kind.key_names[0], subjects))
+
     def curve(
         self, kind: LakeClass, subject: str, first: date, last: date, as_of: datetime | None = None
     ) -> dict[date, list[int | None]]:

@@ -84,6 +84,16 @@ class Datasets:
             )
             return [DatasetRef(**row) for row in cursor]
 
+    def files(self, name: str, periods: Sequence[str]) -> dict[tuple[str, str], pathlib.Path]:
+        """Where the newest file of each period and shard lies."""
+        with self._database.connection() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT ON (period, shard) period, shard, path FROM data.dataset WHERE name = %s"
+                " AND period = ANY (%s) ORDER BY period, shard, published_at DESC, id DESC",
+                (name, list(periods)),
+            ).fetchall()
+        return {(period, shard): self.folder / path for period, shard, path in rows}
+
     def path(self, ref: DatasetRef) -> pathlib.Path:
         """Where the file of a reference lies.
 
@@ -127,8 +137,11 @@ def write_file(
     period: str,
     shard: str,
     rows: pa.Table | Iterable[Mapping[str, Any]],
+    row_group: int | None = None,
 ) -> DatasetFile:
     """Writes rows below the folder of all datasets; needs no database, so any process can do it.
+
+    row_group: rows of a group, of files of which a few rows are looked for.
 
     Raises:
         Unavailable: the disk is full.
@@ -140,7 +153,7 @@ def write_file(
     own.mkdir(parents=True, exist_ok=True)
     partial = own / f".{shard}-{os.getpid()}-{id(table)}.partial"
     try:
-        write_rows(table, partial)
+        write_rows(table, partial, row_group)
         digest = _sha256(partial)
         final = own / f"{shard}-{digest[:16]}.parquet"
         with partial.open("rb+") as file:
@@ -161,7 +174,7 @@ def write_file(
     return DatasetFile(ref, str(final.relative_to(folder)))
 
 
-def write_rows(table: pa.Table, path: pathlib.Path) -> None:
+def write_rows(table: pa.Table, path: pathlib.Path, row_group: int | None = None) -> None:
     """Writes the file of a dataset. Numbers as differences and keys as they are: both are written and read in less time than by a
     dictionary, which is for texts that come again."""
     numbers = [field.name for field in table.schema if pa.types.is_integer(field.type)]
@@ -174,6 +187,7 @@ def write_rows(table: pa.Table, path: pathlib.Path) -> None:
         compression_level=1,
         use_dictionary=cast(Any, [name for name in others if pc.count_distinct(begin[name]).as_py() < len(begin)]),
         column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
+        row_group_size=row_group,
     )
 
 

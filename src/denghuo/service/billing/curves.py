@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from denghuo.data.analysis.cells import MonthCells, cells_in, month_cells
 from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import Month
@@ -24,16 +25,7 @@ from denghuo.kernel.problem import text
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES
 from denghuo.service.billing.calendar import Calendars
 from denghuo.service.billing.demands import charges_demand, with_demands
-from denghuo.service.billing.engine.atoms import (
-    Calendar,
-    MonthCells,
-    MonthPlan,
-    calendars_of,
-    cells_in,
-    month_cells,
-    month_plan,
-    slots_in,
-)
+from denghuo.service.billing.engine.atoms import Calendar, MonthPlan, by_band, calendars_of, month_plan, slots_in
 from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.engine.split import Split, Tolerance, split
 from denghuo.service.billing.rules import chosen
@@ -285,7 +277,7 @@ class Curves:
         told: Mapping[tuple[str, str, int], Mapping[str, int | None]],
     ) -> None:
         bands = self.plan.bands_of(name)
-        energy, received = self.cells.by_band(self.plan, name, bands)
+        energy, received = by_band(self.cells, self.plan, name, bands)
         expected = self._expected(name, bands, result.source, rows)
         total = result.source["energy_wh"].to_numpy()[rows].astype(np.int64)
         missing = np.maximum(expected - received[at], 0)

@@ -5,9 +5,10 @@ The bands of a candidate are those of its own hours: what another tariff's hours
 that of the month's bills: the register says how much, the curve says when, and where both do not agree nothing is made of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,8 @@ from denghuo.service.billing.engine.split import split
 from denghuo.service.billing.pieces import piece_of
 from denghuo.service.billing.rules.quantities import settled
 from denghuo.service.host.binding import Ask
-from denghuo.service.reading.api import METERS_MAX, AtomDay, EnergySeries, MeterAtoms, ReadingApi
-from denghuo.service.tariff.api import AskBands, AskedDay, Band, TariffApi, TariffDocument
+from denghuo.service.reading.api import METERS_MAX, EnergySeries, MeterSum, MeterSums, ReadingApi
+from denghuo.service.tariff.api import AskBands, AskCalendar, AskedDay, Band, TariffApi, TariffDocument, seasons_on
 
 _QUANTITIES: Mapping[str, tuple[str, EnergySeries]] = {
     "supply": ("active_fwd", "active_fwd_wh"),
@@ -33,6 +34,14 @@ _QUANTITIES: Mapping[str, tuple[str, EnergySeries]] = {
 _ONE_DAY = timedelta(days=1)
 Row = Mapping[str, Any]
 Days = Mapping[date, Calendar]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Days of a meter on which every tariff has the same bands, added up; day: one of them."""
+
+    day: date
+    found: MeterSum
 
 
 class PlanCurves:
@@ -46,27 +55,45 @@ class PlanCurves:
         self._quantity, self._series = _QUANTITIES[rows[0]["kind"]]
         self._months = sorted({Month.of(row["month"]) for row in rows})
         by_time = {key(one): one for one in tariffs if one.time_of_use}
+        self._known: list[tuple[TariffDocument, Days]] = []
         self._calendars = {name: self._asked(one) for name, one in by_time.items()}
         self._cut = _cut_of(self._calendars.values())
         registers = (piece for row in rows for piece in row["registers"] if piece["quantity"] == self._quantity)
         self._meters = sorted({piece["meter_no"] for piece in registers})
-        self._atoms: Mapping[tuple[str, Month], Sequence[AtomDay]] | None = None
+        self._sums: Mapping[tuple[str, Month], Sequence[Sum]] | None = None
 
     def _asked(self, tariff: TariffDocument) -> Days:
-        """The calendars of the days on which the day of the week alone says which bands a tariff has."""
-        weekly = any(season.weekdays for season in tariff.seasons)
+        """The calendars of the months of which it is published what the bands of a tariff hang on."""
+        for one, days in self._known:
+            if (one.area, one.seasons) == (tariff.area, tariff.seasons):
+                return days
+        days = self._asked_anew(tariff)
+        self._known.append((tariff, days))
+        return days
 
-        def like(day: date) -> date:
-            """The first day of the month that has the same bands: the day of the week alone can tell them apart."""
-            return day.replace(day=(day.day - 1) % 7 + 1 if weekly else 1)
-
-        days = [day for month in self._months if settled(tariff, month) for day in days_of(month)]
+    def _asked_anew(self, tariff: TariffDocument) -> Days:
+        days = [AskedDay(day=day) for month in self._months if settled(tariff, month) for day in days_of(month)]
+        days += self._special(tariff)
         if not days:
             return {}
-        wanted = [AskedDay(day=day) for day in sorted(set(map(like, days)))]
-        asked = AskBands(code=tariff.code, version=tariff.version, days=wanted)
+        # Days on which the same seasons hold have the same bands, and they are many.
+        alike = {day.day: _alike(tariff, day) for day in days}
+        wanted = {alike[day.day]: day for day in days}
+        asked = AskBands(code=tariff.code, version=tariff.version, days=list(wanted.values()))
         told = calendars_of(self._ask(TariffApi).bands(self._call, asked).spans)
-        return {day: told[like(day)] for day in days} if told else {}
+        return {day: told[wanted[like].day] for day, like in alike.items()} if told else {}
+
+    def _special(self, tariff: TariffDocument) -> list[AskedDay]:
+        """The days of months in which bands hang on holidays or heat, as far as all of a month is published."""
+        hanging = {month for month in self._months if not settled(tariff, month)}
+        found: list[AskedDay] = []
+        for _, of_year in groupby(sorted(hanging), key=lambda month: month.year):
+            months = list(of_year)
+            asked = AskCalendar(code=tariff.code, version=tariff.version, month=str(months[0]), through=str(months[-1]))
+            shown = self._ask(TariffApi).calendar(self._call, asked)
+            unknown = {Month(day.year, day.month) for day in shown.missing}
+            found += [one for one in shown.days if Month(one.day.year, one.day.month) in hanging - unknown]
+        return found
 
     def of(self, row: Row, tariff: TariffDocument) -> tuple[Sequence[Piece], Basis]:
         """The registers of a bill for a tariff, and what its bands rest on."""
@@ -78,7 +105,7 @@ class PlanCurves:
         by_curve = any(piece.method == "curve" and piece.band != "total" for piece in pieces)
         # The stages of a month may have had other hours than its last one.
         staged = "stages" in (row["rating"] or {})
-        if mine == self._of_month(f"{row['tariff_code']}/{row['tariff_version']}", month) and not staged:
+        if mine and mine == self._of_month(f"{row['tariff_code']}/{row['tariff_version']}", month) and not staged:
             return pieces, "curve" if by_curve else "registers"
         if not mine:
             own = [piece for piece in pieces if piece.band == "total" or piece.method != "curve"]
@@ -108,23 +135,21 @@ class PlanCurves:
     def _by_curve(self, total: Piece, month: Month, calendars: Days) -> "Told":
         """A register divided over the bands of a month's calendars."""
         # A stage of a month, or a meter that came or went, has its own days of the curve.
-        touched = [day for day in calendars if midnight(day) < total.to_at and midnight(day + _ONE_DAY) > total.from_at]
-        calendars = {day: calendars[day] for day in touched}
-        days = [one for one in self._days_of(total.meter_no, month) if one.day in calendars]
-        if not any(one.missing < SLOTS_A_DAY for one in days) or total.energy_wh is None:
+        touched = {day for day in calendars if midnight(day) < total.to_at and midnight(day + _ONE_DAY) > total.from_at}
+        calendars = {day: calendars[day] for day in sorted(touched)}
+        sums = self._sums_of(total.meter_no, month, touched)
+        if not any(any(one.found.received) for one in sums) or total.energy_wh is None:
             return Told("no_curve")
-        # Days of the same hours are many.
         bands = tuple(dict.fromkeys(band for calendar in dict.fromkeys(calendars.values()) for band in calendar))
         energy, received = dict.fromkeys(bands, 0), dict.fromkeys(bands, 0)
-        ends = (*self._cut[1:], SLOTS_A_DAY)
-        for one in days:
+        for one in sums:
             calendar = calendars[one.day]
-            for start, end, cell in zip(self._cut, ends, one.cells, strict=True):
+            for start, cell, slots in zip(self._cut, one.found.cells, one.found.received, strict=True):
                 energy[calendar[start]] += cell.wh
-                received[calendar[start]] += end - start - (one.gaps.count("1", start, end) if one.gaps else 0)
+                received[calendar[start]] += slots
         expected = np.array([slots_in(calendars, bands, total.from_at, total.to_at)])
         curve, seen = (np.array([list(by_band.values())], dtype=np.int64) for by_band in (energy, received))
-        highest = max((one.highest.wh for one in days if one.highest is not None), default=-1)
+        highest = max((one.found.highest.wh for one in sums if one.found.highest is not None), default=-1)
         made = split(
             np.array([total.energy_wh]),
             curve,
@@ -136,30 +161,41 @@ class PlanCurves:
         if made.gaps[0] or made.apart[0]:
             return Told("too_many_gaps" if made.gaps[0] else "curve_apart")
         guessed = bool(made.estimated[0])
-        gap_days = sum(one.missing > 0 for one in days) if guessed else 0
+        gap_days = sum(one.found.gap_days for one in sums) if guessed else 0
         rows = zip(bands, made.energy_wh[0].tolist(), strict=True)
         return Told(
             "curve_gaps" if guessed else "curve", tuple(_part(total, band, wh, guessed, gap_days) for band, wh in rows)
         )
 
-    def _days_of(self, meter_no: str, month: Month) -> Sequence[AtomDay]:
-        """The atoms of a meter in a month."""
-        if self._atoms is None:
-            self._atoms = self._asked_atoms()
-        return self._atoms.get((meter_no, month), ())
+    def _sums_of(self, meter_no: str, month: Month, days: set[date]) -> Sequence[Sum]:
+        """The days of a month that a register is of, added up."""
+        if len(days) < month.day_count:
+            return self._asked_sums([month], [meter_no], days).get((meter_no, month), ())
+        if self._sums is None:
+            self._sums = self._asked_sums(self._months, self._meters[:METERS_MAX])
+        return self._sums.get((meter_no, month), ())
 
-    def _asked_atoms(self) -> Mapping[tuple[str, Month], Sequence[AtomDay]]:
-        asked = MeterAtoms(
-            month=str(self._months[0]),
-            through=str(self._months[-1]),
-            series=self._series,
-            starts=list(self._cut),
-            meter_nos=self._meters[:METERS_MAX],
-        )
-        found: dict[tuple[str, Month], list[AtomDay]] = {}
-        for one in self._ask(ReadingApi).meter_atoms(self._call, asked).rows:
-            found.setdefault((one.subject, Month(one.day.year, one.day.month)), []).append(one)
+    def _asked_sums(
+        self, months: Sequence[Month], meters: Sequence[str], only: set[date] | None = None
+    ) -> Mapping[tuple[str, Month], Sequence[Sum]]:
+        alike: dict[tuple[Month, tuple[Calendar | None, ...]], list[date]] = {}
+        for month in months:
+            for day in days_of(month):
+                if only is None or day in only:
+                    told = tuple(days.get(day) for _, days in self._known)
+                    alike.setdefault((month, told), []).append(day)
+        kinds = list(alike.values())
+        asked = MeterSums(series=self._series, starts=list(self._cut), kinds=kinds, meter_nos=list(meters))
+        found: dict[tuple[str, Month], list[Sum]] = {}
+        for one in self._ask(ReadingApi).meter_sums(self._call, asked).rows:
+            day = kinds[one.kind][0]
+            found.setdefault((one.subject, Month(day.year, day.month)), []).append(Sum(day, one))
         return found
+
+
+def _alike(tariff: TariffDocument, day: AskedDay) -> Hashable:
+    """What the bands of a day hang on."""
+    return tuple(map(id, seasons_on(tariff.seasons, day)))
 
 
 def _cut_of(calendars: Iterable[Days]) -> tuple[int, ...]:

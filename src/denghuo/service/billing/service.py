@@ -42,6 +42,7 @@ from denghuo.service.billing.api import (
     ChangeHolder,
     CompareBills,
     CorrectedBills,
+    CurvesSummed,
     Cycle,
     CycleNotFound,
     CycleRef,
@@ -131,6 +132,7 @@ from denghuo.service.billing.api import (
     StartCycle,
     StartPopulationRun,
     StartUnit,
+    SumCurves,
     Summarise,
     TakenOver,
     TakeOverUse,
@@ -153,6 +155,7 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.cases import show as show_case
 from denghuo.service.billing.cases.desk import CaseDesk
+from denghuo.service.billing.closing_sums import sum_curves
 from denghuo.service.billing.corrected import DaysCorrected, PricesCorrected, SpotPricesCorrected
 from denghuo.service.billing.cycle import CycleSteps, platform_call
 from denghuo.service.billing.estimate import DayDesk, unbilled
@@ -341,6 +344,9 @@ class BillingService(BillingApi):
     def what_if(self, call: Call, request: WhatIf) -> Plans:
         return self._questions(call).plans(request.account_no, request.kind)
 
+    def sum_curves(self, call: Call, request: SumCurves) -> CurvesSummed:
+        return sum_curves(self._ask, call, request.month)
+
     def my_what_if(self, call: Call, request: MyWhatIf) -> Plans:
         number = request.account_no or next(iter(call.accounts), "")
         return self._questions(call, own=True).plans(number, request.kind)
@@ -378,10 +384,12 @@ class BillingService(BillingApi):
             self._work.enqueue("billing.measure_forecast", {"month": str(Month.of(month).previous)})
 
     def follow_curves(self, call: Call, month: str) -> None:
-        """Curves were received: a month that nobody began to bill is estimated anew, by their bands; who is held for want of one is
-        calculated again."""
+        """Curves were received: a month that nobody began to bill is estimated anew, by their bands, the sums of others are made
+        anew, and who is held for want of one is calculated again."""
         if not self._store.cycles.begun(month):
             self._work.enqueue("billing.estimate_day", {"month": month})
+        else:
+            self._work.enqueue("billing.sum_curves", {"month": month})
         for billed in (month, str(Month.of(month).next)):  # with the next one, two months are read together
             published.follow_curves(self._work, self._store, call, billed)
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from denghuo.data.analysis.cells import cells_in
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
@@ -26,7 +27,7 @@ from denghuo.service.billing.calendar import Calendars
 from denghuo.service.billing.curves import TOLERANCE, Curves, atoms_table, calendars_by_key, key
 from denghuo.service.billing.cuts import ESTIMATED, Channel, CutRegisters, Shown, cut
 from denghuo.service.billing.demands import charges_demand, with_demands
-from denghuo.service.billing.engine.atoms import Calendar, cells_in, month_plan
+from denghuo.service.billing.engine.atoms import Calendar, month_plan
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Rating, Span
 from denghuo.service.billing.rules.quantities import share

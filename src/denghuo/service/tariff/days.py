@@ -1,7 +1,8 @@
 """Tables of days in the store and in force (日历): a file comes in, a second person publishes it, a correction replaces it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from functools import cache, partial
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -33,6 +34,7 @@ from denghuo.service.tariff.api import (
     WorkingDays,
 )
 from denghuo.service.tariff.rules import SATURDAY, days_of_month, months_touched, needs_of, read_days
+from denghuo.service.tariff.rules.clock import DayFacts
 from denghuo.service.tariff.shipped import holidays
 
 _NUMBER = "period || '|' || area || '|' || kind || '|' || lpad(issue::text, 6, '0')"
@@ -152,25 +154,16 @@ class DayDesk:
         return DayTableShown(head=_row(head), days=days, months=self._months(head))
 
     def calendar(self, call: Call, request: AskCalendar, tariff: TariffDocument) -> CalendarShown:
-        """The days of a month for a tariff."""
-        month = Month.of(request.month)
-        needs = needs_of(tariff, month)
-        first, last = month.first_day - timedelta(days=max(needs.running, 1)), month.next.first_day
+        """The days of a month, or of several, for a tariff."""
+        standing = cache(partial(self._standing, asked=request))
+        month, last = Month.of(request.month), Month.of(request.through or request.month)
+        days: list[DayFacts] = []
+        missing: list[date] = []
         documents: dict[str, None] = {}
-        named: dict[int, list[dict[str, Any]]] = {}
-        for year in {first.year, last.year} if needs.holidays else ():
-            found = [self._standing("holidays", area, str(year), request) for area in (NATION, tariff.area)]
-            known = [one for one in found if one is not None]
-            if found[0] is not None:
-                named[year] = list({row["day"]: row for one in known for row in one["days"]}.values())
-            if year == month.year:
-                documents |= dict.fromkeys(one["document_no"] for one in known)
-        warm: list[dict[str, Any]] = []
-        for period in sorted({str(first)[:7], request.month}) if needs.places else ():
-            table = self._standing("temperatures", tariff.area, period, request)
-            warm += table["days"] if table is not None else []
-            documents |= dict.fromkeys([table["document_no"]] if table is not None else [])
-        days, missing = days_of_month(month, needs, named, warm)
+        while month <= last:
+            found, unknown, by = _days_of(month, tariff, standing)
+            days, missing, documents = days + found, missing + unknown, documents | dict.fromkeys(by)
+            month = month.next
         return CalendarShown(
             days=[
                 AskedDay.model_validate(
@@ -246,6 +239,32 @@ class DayDesk:
             {"kind": kind, "area": area, "period": period, "known_at": asked.known_at if asked else None},
         )
         return row
+
+
+def _days_of(
+    month: Month, tariff: TariffDocument, standing: Callable[[str, str, str], Row | None]
+) -> tuple[list[DayFacts], list[date], list[str]]:
+    """The days of a month for a tariff, those of which what it hangs on is not known, and the documents that say so.
+
+    standing: the table in force of a kind, area and period.
+    """
+    needs = needs_of(tariff, month)
+    first, last = month.first_day - timedelta(days=max(needs.running, 1)), month.next.first_day
+    documents: list[str] = []
+    named: dict[int, list[dict[str, Any]]] = {}
+    for year in {first.year, last.year} if needs.holidays else ():
+        found = [standing("holidays", area, str(year)) for area in (NATION, tariff.area)]
+        known = [one for one in found if one is not None]
+        if found[0] is not None:
+            named[year] = list({row["day"]: row for one in known for row in one["days"]}.values())
+        if year == month.year:
+            documents += [one["document_no"] for one in known]
+    warm: list[dict[str, Any]] = []
+    for period in sorted({str(first)[:7], str(month)}) if needs.places else ():
+        table = standing("temperatures", tariff.area, period)
+        warm += table["days"] if table is not None else []
+        documents += [table["document_no"]] if table is not None else []
+    return *days_of_month(month, needs, named, warm), documents
 
 
 def _shipped(request: DraftDays) -> str:

@@ -172,7 +172,16 @@ from denghuo.service.billing.api.parallel import (
     RefusedRow,
     TooManyRows,
 )
-from denghuo.service.billing.api.plan import MyWhatIf, NothingBilled, PlanCost, PlanMonth, Plans, WhatIf
+from denghuo.service.billing.api.plan import (
+    CurvesSummed,
+    MyWhatIf,
+    NothingBilled,
+    PlanCost,
+    PlanMonth,
+    Plans,
+    SumCurves,
+    WhatIf,
+)
 from denghuo.service.billing.api.population import (
     USES,
     MonthNotRead,
@@ -331,6 +340,7 @@ __all__ = [
     "CompareBills",
     "CorrectedBill",
     "CorrectedBills",
+    "CurvesSummed",
     "Cycle",
     "CycleNotFound",
     "CycleRef",
@@ -467,6 +477,7 @@ __all__ = [
     "StartCycle",
     "StartPopulationRun",
     "StartUnit",
+    "SumCurves",
     "Summarise",
     "SummaryRow",
     "TakeOverUse",
@@ -647,6 +658,11 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.own", problems=(NothingBilled, CannotRate))
     def my_what_if(self, call: Call, request: MyWhatIf) -> Plans:
         """What the last twelve months of an account of the signed-in customer would have cost by each tariff."""
+
+    @command(permit="billing.advance")
+    def sum_curves(self, call: Call, request: SumCurves) -> CurvesSummed:
+        """Keeps the sums of the curves of billed months, of which such comparisons are made: a step of the job worker, called until
+        those of a year are as their curves are."""
 
     @query(permit="billing.read", problems=(NothingSoFar,))
     def bill_so_far(self, call: Call, request: SoFar) -> BillSoFar:

@@ -109,5 +109,19 @@ class Plans(Message):
     as_of: AsOf
 
 
+class SumCurves(Message):
+    """month: the newest of the twelve whose sums are looked after."""
+
+    month: MonthText
+
+
+class CurvesSummed(Message):
+    """A step: the month that it came to, and how many files of sums were made of it."""
+
+    month: MonthText
+    made: Annotated[int, Label("新汇总", "Made now")]
+    again: bool
+
+
 class NothingBilled(Problem, noun="billing", status=409, zh="还没有已发行的账单", en="Nothing was billed yet"):
     """Fields: account_no, kind."""

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from denghuo.data.analysis.cells import MonthCells
 from denghuo.kernel.period import SLOTS_A_DAY, Month
-from denghuo.service.billing.engine.atoms import MonthCells, MonthPlan, banded
+from denghuo.service.billing.engine.atoms import MonthPlan, banded
 from denghuo.service.billing.engine.figures import Flags, Int, figures
 from denghuo.service.billing.engine.gather import REGISTERS, meter_energies
 from denghuo.service.billing.engine.plan import TIER_MONTHS, PricePlan, price_plan

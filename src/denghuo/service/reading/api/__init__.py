@@ -74,6 +74,15 @@ from denghuo.service.reading.api.messages import (
     SettleAccounts,
     StationProgress,
 )
+from denghuo.service.reading.api.sum import (
+    MONTH_SUMS,
+    MeterSum,
+    MeterSums,
+    PublishSums,
+    SumsFound,
+    SumsPublished,
+    month_sums,
+)
 from denghuo.service.reading.api.unit import (
     UNIT_ENERGY,
     AwaitedFound,
@@ -123,6 +132,7 @@ __all__ = [
     "METER_SERIES",
     "METHODS",
     "MONTH_ENERGY",
+    "MONTH_SUMS",
     "QUANTITIES",
     "REGISTER_INTAKE",
     "RULES",
@@ -174,6 +184,8 @@ __all__ = [
     "KnownEnergies",
     "MeterAtoms",
     "MeterSpan",
+    "MeterSum",
+    "MeterSums",
     "Method",
     "MonthRead",
     "MonthReadRow",
@@ -192,6 +204,7 @@ __all__ = [
     "PointMonthRef",
     "Progress",
     "PublishAtoms",
+    "PublishSums",
     "Quantity",
     "ReactivePower",
     "ReadCorrected",
@@ -216,6 +229,8 @@ __all__ = [
     "Side",
     "StationProgress",
     "Status",
+    "SumsFound",
+    "SumsPublished",
     "TooManyDigits",
     "UnitMonth",
     "UnitMonthRead",
@@ -227,6 +242,7 @@ __all__ = [
     "WrongIntake",
     "cell_name",
     "day_atoms",
+    "month_sums",
 ]
 
 
@@ -436,6 +452,11 @@ class ReadingApi(Api, noun="reading", version=1):
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
         """A month's energy curves of a few meters, added up by cells of the day."""
 
+    @query(permit="reading.read")
+    def meter_sums(self, call: Call, request: MeterSums) -> SumsFound:
+        """Months of a few meters, added up by cells of the day and kinds of days: from the sums that are kept of a month, or from
+        its days where those do not fit or were corrected. The answer is the same."""
+
     @query(permit="reading.publish", problems=(WholeCompanyOnly,))
     def highest(self, call: Call, request: AskHighest) -> HighestFound:
         """The highest quarter-hours of meters, for the whole company: the demand of those that have no demand register."""
@@ -444,3 +465,8 @@ class ReadingApi(Api, noun="reading", version=1):
     def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
         """Adds up a month's energy curves by cells of the day, for the whole company. What was made before of the same curves and
         cells is given again; a day is added up anew only where its curves have changed."""
+
+    @command(permit="reading.publish", problems=(WholeCompanyOnly,))
+    def publish_sums(self, call: Call, request: PublishSums) -> SumsPublished:
+        """Keeps the sums of a month's curves by kinds of days, for the whole company, made of the atoms by the same cells. What was
+        made before of the same curves, cells and kinds is given again; a correction of a day makes them anew."""

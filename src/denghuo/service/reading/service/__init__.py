@@ -48,6 +48,7 @@ from denghuo.service.reading.api import (
     Intake,
     KnownEnergies,
     MeterAtoms,
+    MeterSums,
     MonthRead,
     MonthRef,
     MonthsReceived,
@@ -59,6 +60,7 @@ from denghuo.service.reading.api import (
     PointMonthRef,
     Progress,
     PublishAtoms,
+    PublishSums,
     ReadCorrected,
     ReadingApi,
     ReadsFound,
@@ -71,6 +73,8 @@ from denghuo.service.reading.api import (
     Rules,
     RulesOn,
     SettleAccounts,
+    SumsFound,
+    SumsPublished,
     UnitMonth,
     UnitMonthRead,
     UnitsTold,
@@ -106,6 +110,7 @@ from denghuo.service.reading.service.forms import (
 )
 from denghuo.service.reading.service.highest import highest
 from denghuo.service.reading.service.making import Making
+from denghuo.service.reading.service.sums import meter_sums, publish_sums
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.service.units import Units
 from denghuo.service.reading.store import ReadingPages, ReadingStore
@@ -426,6 +431,13 @@ class ReadingService(ReadingApi):
     def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
         _whole_company(call)
         return publish_atoms(self._lake, self._work.datasets, self._work.workers, request, call.now)
+
+    def meter_sums(self, call: Call, request: MeterSums) -> SumsFound:
+        return meter_sums(self._lake, self._work.datasets, request, call.now)
+
+    def publish_sums(self, call: Call, request: PublishSums) -> SumsPublished:
+        _whole_company(call)
+        return publish_sums(self._lake, self._work.datasets, self._work.workers, request, call.now)
 
     def _curves(
         self, call: Call, subject: str, first: date, last: date, known_at: datetime | None = None

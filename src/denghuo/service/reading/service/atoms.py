@@ -1,6 +1,7 @@
 """The atoms of a month's curves (日电量原子), made where they are not there yet and published day by day."""
 
 import pathlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,8 +28,21 @@ def publish_atoms(
     Raises:
         Unavailable: a file of the lake is missing or damaged.
     """
-    month, schema = Month.of(request.month), day_atoms(request.starts)
+    month = Month.of(request.month)
     files = lake.files(CURVES[request.series], month.first_day, month.next.first_day - timedelta(days=1))
+    return atoms_of_files(lake, datasets, workers, files, request, now)
+
+
+def atoms_of_files(
+    lake: Lake,
+    datasets: Datasets,
+    workers: Workers | None,
+    files: Sequence[LakeFile],
+    request: PublishAtoms,
+    now: datetime,
+) -> AtomsPublished:
+    """As `publish_atoms`, of these files and in their order."""
+    schema = day_atoms(request.starts)
     known = {
         day: {ref.shard: ref for ref in datasets.newest(schema.name, str(day))} for day in {file.day for file in files}
     }

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
 from denghuo.kernel.fields import AsOf, Day, Instant, MonthText, TariffCode
+from denghuo.kernel.period import Month
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.tariff.api.day import AskedDay
 from denghuo.service.tariff.api.table import Issue
@@ -18,6 +19,8 @@ NATION = "CN"
 """The area of holidays that hold in the whole country."""
 DAY_TEXT_MAX = 262_144
 WORKING_DAYS_MAX = 731
+MONTHS_MAX = 24
+"""Months of a calendar: a year of bills may reach over more than twelve."""
 DAY_TABLES = Dictionary(
     "tariff.day_table",
     {
@@ -114,20 +117,29 @@ class DayTableShown(Message):
 
 
 class AskCalendar(Message):
-    """The days of a month for a tariff, or as they were known at an instant; without `version` the newest published one."""
+    """The days of a month for a tariff, or as they were known at an instant; without `version` the newest published one.
+    through: the last of several months."""
 
     code: TariffCode
     version: VersionNo | None = None
     month: MonthText
+    through: MonthText | None = None
     known_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _a_year(self) -> "AskCalendar":
+        first, last = Month.of(self.month), Month.of(self.through or self.month)
+        if not 0 <= (last.year - first.year) * 12 + last.month - first.month < MONTHS_MAX:
+            raise ValueError(f"through is not before month, and not {MONTHS_MAX} months after it")
+        return self
 
 
 class CalendarShown(Message):
-    """All days of the month in order, as far as the bands of the tariff hang on them; `documents` say so. missing: days of which
+    """All days of the months in order, as far as the bands of the tariff hang on them; `documents` say so. missing: days of which
     what they hang on is not published."""
 
     days: list[AskedDay]
-    missing: Annotated[list[date], Field(max_length=31)]
+    missing: Annotated[list[date], Field(max_length=31 * MONTHS_MAX)]
     documents: list[str]
     as_of: AsOf
 

@@ -1,0 +1,150 @@
+"""A month of curves added up by cells of the day and kinds of days (月内分格求和): what atoms, bands and demands are made of.
+
+A day is cut into cells, and days that are of one kind to whoever asks are added together, subject by subject.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from denghuo.data.analysis.subjects import said_in
+from denghuo.kernel.period import SLOTS_A_DAY
+
+pc: Any = pyarrow.compute
+Int = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DayCut:
+    """cut: the first slots of the cells. kinds: the number of each day's kind."""
+
+    cut: tuple[int, ...]
+    kinds: Mapping[date, int]
+
+    @property
+    def lengths(self) -> Int:
+        """Slots of each cell."""
+        return np.diff([*self.cut, SLOTS_A_DAY])
+
+
+@dataclass(frozen=True)
+class MonthCells:
+    """A month added up: subjects in order, and for each the energy of every cell by kind of day (subjects x (kinds x cells)),
+    the slots received in it, and the highest slot that was told (-1 where none was)."""
+
+    subjects: Any
+    energy: Int
+    received: Int
+    highest: Int
+    gap_days: Int
+
+
+def month_cells(atoms: Mapping[date, Sequence[str]], plan: DayCut) -> MonthCells:
+    """Adds up the atoms of a month: the paths of each day's files, all made by the plan's cut, a subject once in each."""
+    wanted = [*_cells(plan), "gaps", "highest"]
+    sums = _Sums(plan)
+    # One file at a time: the month as a whole would not fit the caches, nor always the memory.
+    for day, paths in sorted(atoms.items()):
+        for path in paths:
+            with pq.ParquetFile(path) as file:
+                said = said_in(file.metadata.metadata)
+                known = sums.has(said)
+                table = file.read(columns=wanted if known else ["subject", *wanted], use_threads=False)
+            sums.add(table, day, said)
+    return sums.cells()
+
+
+def _cells(plan: DayCut) -> list[str]:
+    return [f"e{start:02d}" for start in plan.cut]
+
+
+def cells_in(atoms: Iterable[tuple[date, pa.Table]], plan: DayCut) -> MonthCells:
+    """As `month_cells`, of atoms in memory, each with its day."""
+    sums = _Sums(plan)
+    for day, table in atoms:
+        sums.add(table, day)
+    return sums.cells()
+
+
+class _Sums:
+    """Sums of the subjects met so far; subjects come last, so that a day's column is added to numbers side by side."""
+
+    def __init__(self, plan: DayCut) -> None:
+        self._plan = plan
+        kinds = max(plan.kinds.values(), default=-1) + 1
+        self._subjects: Any = pa.array([], pa.string())
+        self._said: bytes | None = None
+        self._energy, self._absent = np.zeros((2, kinds, len(plan.cut), 0), dtype=np.int64)
+        self._days = np.zeros((kinds, 0), dtype=np.int64)
+        self._highest, self._gap_days = np.zeros((2, 0), dtype=np.int64)
+
+    def has(self, said: bytes | None) -> bool:
+        """Whether all subjects met so far, in their order, are those of a file whose head says this."""
+        return said is not None and said == self._said
+
+    def add(self, table: pa.Table, day: date, said: bytes | None = None) -> None:
+        """Adds a day's atoms. said: the digest of their subjects; where `has` knows it, the table need not name them."""
+        kind = self._plan.kinds[day]
+        rows = slice(None) if self.has(said) else self._rows(table["subject"].combine_chunks(), said)
+        for at, name in enumerate(_cells(self._plan)):
+            self._energy[kind, at][rows] += table[name].to_numpy()
+        self._days[kind][rows] += 1
+        _note_gaps(table, self._plan, self._absent[kind], rows, self._gap_days)
+        if table["highest"].null_count < len(table):
+            tops = pc.fill_null(table["highest"], -1).to_numpy()
+            self._highest[rows] = np.maximum(self._highest[rows], tops)
+
+    def _rows(self, column: Any, said: bytes | None) -> Int | slice:
+        """Where the subjects of a file stand; those that are new are given a place."""
+        if not len(self._subjects):
+            self._grow(column)
+        if column.equals(self._subjects):
+            self._said = said
+            return slice(None)
+        rows = pc.index_in(column, self._subjects)
+        if rows.null_count:
+            self._said = None
+            self._grow(pa.concat_arrays([self._subjects, column.filter(pc.is_null(rows))]))
+            rows = pc.index_in(column, self._subjects)
+        found: Int = rows.to_numpy()
+        return found
+
+    def _grow(self, subjects: Any) -> None:
+        more = [(0, len(subjects) - len(self._subjects))]
+        self._subjects = subjects
+        self._energy, self._absent = (np.pad(one, [(0, 0), (0, 0), *more]) for one in (self._energy, self._absent))
+        self._days = np.pad(self._days, [(0, 0), *more])
+        self._highest, self._gap_days = np.pad(self._highest, more, constant_values=-1), np.pad(self._gap_days, more)
+
+    def cells(self) -> MonthCells:
+        """The month, by subject in order."""
+        received = self._days[:, None] * self._plan.lengths[:, None] - self._absent
+        flat = (-1, len(self._subjects))
+        if not len(self._subjects):
+            flat = (self._energy.shape[0] * self._energy.shape[1], 0)
+        energy, slots = self._energy.reshape(flat), received.reshape(flat)
+        order = pc.sort_indices(self._subjects).to_numpy()
+        if not (order[1:] > order[:-1]).all():
+            energy, slots = energy[:, order], slots[:, order]
+            subjects, tops, gaps = self._subjects.take(pa.array(order)), self._highest[order], self._gap_days[order]
+            return MonthCells(subjects, energy.T, slots.T, tops, gaps)
+        return MonthCells(self._subjects, energy.T, slots.T, self._highest, self._gap_days)
+
+
+def _note_gaps(table: pa.Table, plan: DayCut, absent: Int, rows: "Int | slice", gap_days: Int) -> None:
+    """Adds the slots that a file lacks to those of its subjects (cells x subjects, of the day's kind)."""
+    gaps: Any = table["gaps"].combine_chunks()
+    if gaps.null_count == len(gaps):
+        return
+    of_file = np.flatnonzero(gaps.is_valid().to_numpy(zero_copy_only=False))
+    mine = np.arange(len(gap_days))[rows][of_file]
+    marks = np.frombuffer("".join(gaps.drop_null().to_pylist()).encode(), dtype=np.uint8).reshape(-1, SLOTS_A_DAY)
+    absent[:, mine] += np.add.reduceat((marks == ord("1")).astype(np.int64), plan.cut, axis=1).T
+    gap_days[mine] += 1
