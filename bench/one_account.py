@@ -15,7 +15,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -111,9 +112,10 @@ def of_the_month(directory: Directory) -> None:
     measured(directory, "a month billed anew and issued", billing.recalculate, again[: len(gone)])
 
 
-def of_a_year(folder: pathlib.Path) -> None:
-    supplies = [Supply(serial, 1, contract_kw=8) for serial in range(1, 31)]
-    year = [str(month) for month in _months()]
+@contextmanager
+def billed_year(folder: pathlib.Path, supplies: Sequence[Supply]) -> Iterator[County]:
+    """A county with a billed year: meters with registers by band, and `CURVED`, which have one register and a curve."""
+    year = [str(month) for month in months()]
     with EmbeddedServer(folder / "postgres") as server, migrated(server) as name:
         dsn = psycopg.conninfo.make_conninfo(server, dbname=name)
         with county("local", dsn, folder / "datasets") as found:
@@ -124,25 +126,29 @@ def of_a_year(folder: pathlib.Path) -> None:
                 one: {month: {band: kwh + 3 * one.serial for band, kwh in BANDS.items()} for month in year}
                 for one in supplies
             }
-            days = {str(month): (month.next.first_day - month.first_day).days for month in _months()}
+            days = {str(month): (month.next.first_day - month.first_day).days for month in months()}
             used |= {one: {month: {"total": 96 * A_SLOT * days[month] // 1000} for month in year} for one in CURVED}
             bill_months(found, used)
-            asked = [WhatIf(account_no=one.account_no) for one in supplies] * 3
-            plans = found.billing.what_if(operator(), asked[0])
-            name = f"{len(plans.plans)} tariffs over {plans.months_count} months"
-            measured(found.directory, name, found.billing.what_if, asked)
-            by_curve = [WhatIf(account_no=one.account_no) for one in CURVED] * 12
-            plans = found.billing.what_if(operator(), by_curve[0])
-            hours = max(one.by_curve for one in plans.plans)
-            name = (
-                f"{len(plans.plans)} tariffs over {plans.months_count} months, hours of {hours} by the 15-minute curve"
-            )
-            measured(found.directory, name, found.billing.what_if, by_curve)
+            yield found
+
+
+def of_a_year(folder: pathlib.Path) -> None:
+    supplies = [Supply(serial, 1, contract_kw=8) for serial in range(1, 31)]
+    with billed_year(folder, supplies) as found:
+        asked = [WhatIf(account_no=one.account_no) for one in supplies] * 3
+        plans = found.billing.what_if(operator(), asked[0])
+        name = f"{len(plans.plans)} tariffs over {plans.months_count} months"
+        measured(found.directory, name, found.billing.what_if, asked)
+        by_curve = [WhatIf(account_no=one.account_no) for one in CURVED] * 12
+        plans = found.billing.what_if(operator(), by_curve[0])
+        hours = max(one.by_curve for one in plans.plans)
+        name = f"{len(plans.plans)} tariffs over {plans.months_count} months, hours of {hours} by the 15-minute curve"
+        measured(found.directory, name, found.billing.what_if, by_curve)
 
 
 def take_curves(found: County) -> None:
     """A year of quarter-hours of the meters that have one register."""
-    for month in _months():
+    for month in months():
         first, days = midnight(month.first_day), (month.next.first_day - month.first_day).days
         at = [first + slot * timedelta(minutes=15) for slot in range(96 * days)]
         columns = {
@@ -157,11 +163,11 @@ def take_curves(found: County) -> None:
         assert found.directory(ReadingApi).receive_curves(operator(), Intake(rows=ref)).refused == 0
 
 
-def _months() -> list[Month]:
-    months = [Month(2025, 5)]
-    while len(months) < 12:
-        months.append(months[-1].next)
-    return months
+def months() -> list[Month]:
+    found = [Month(2025, 5)]
+    while len(found) < 12:
+        found.append(found[-1].next)
+    return found
 
 
 def of_the_page(product: Product) -> None:

@@ -19,6 +19,8 @@ def test_the_tariffs_of_an_account_stand_beside_each_other(
     page.get_by_role("button", name="换电价省不省").click()
     page.wait_for_url("**/w/billing/plans?*")
     expect(page.get_by_text(plans["said"]["zh"])).to_be_visible()
+    if plans["confidence_said"]:
+        expect(page.get_by_text(plans["confidence_said"]["zh"])).to_be_visible()
     rows = page.get_by_role("grid", name="可选电价").locator("tbody tr")
     expect(rows).to_have_count(len(plans["plans"]))
     expect(rows.filter(has_text="电表没有分时示数").first).to_be_visible()

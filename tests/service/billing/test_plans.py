@@ -32,6 +32,7 @@ from denghuo.service.billing.api import (
     NothingBilled,
     NotTriable,
     Plans,
+    SumCurves,
     TryOnBill,
     WhatIf,
 )
@@ -222,6 +223,7 @@ def test_a_year_by_curves_is_told_from_sums_that_say_what_the_days_say(found: Co
     assert added == ["2026-04"] and corrected != by_days
     found.settle()
     assert told() == (corrected, [])
+    assert not found.billing.sum_curves(OPERATOR, SumCurves(month="2026-04")).again
 
 
 @pytest.mark.scope("B05-21")

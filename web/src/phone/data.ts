@@ -100,6 +100,7 @@ export interface Plans {
   present_amount: string
   saving: string
   said: Text
+  confidence_said: Text | null
   plans: { tariff_code: string; title: Text; amount: string | null; saving: string | null; present: boolean; best: boolean; reason: Text | null }[]
 }
 

@@ -91,6 +91,7 @@ export const words = {
   plans: pair('换电价省不省', 'Would another tariff save'),
   presentPlan: pair('现行', 'Present'),
   bestPlan: pair('最省', 'Best'),
+  confidence: pair('把握依据', 'What it rests on'),
   soFar: pair('本月至今', 'So far'),
   monthEnd: pair('全月预计', 'Expected for the month'),
   readUntil: pair('示数截至', 'Read until'),
