@@ -17,14 +17,18 @@ CURVE_RULES = Dictionary(
         "checked": text("校验通过", "Checked"),
         "gap": text("曲线缺点", "Gap in the curve"),
         "register_sum": text("曲线与示数不符", "Curve and registers disagree"),
+        "spike": text("曲线突变", "Spike in the curve"),
     },
 )
-CurveRuleCode = Annotated[Literal["checked", "gap", "register_sum"], Label("规则", "Rule", dictionary=CURVE_RULES.name)]
+CurveRuleCode = Annotated[
+    Literal["checked", "gap", "register_sum", "spike"], Label("规则", "Rule", dictionary=CURVE_RULES.name)
+]
 CURVE_METHODS = Dictionary(
     "reading.curve_method",
     {
         "actual": text("实采", "As received"),
         "register_like_day": text("示数差按相似日分摊", "Register difference by a like day"),
+        "register_linear": text("示数差按直线分摊", "Register difference by a line"),
         "register_even": text("示数差平均分摊", "Register difference, evenly"),
         "linear": text("线性插补", "Straight line"),
         "like_day": text("相似日", "Like day"),
@@ -32,7 +36,7 @@ CURVE_METHODS = Dictionary(
     },
 )
 CurveMethod = Annotated[
-    Literal["actual", "register_like_day", "register_even", "linear", "like_day", "none"],
+    Literal["actual", "register_like_day", "register_linear", "register_even", "linear", "like_day", "none"],
     Label("补全方法", "Method", dictionary=CURVE_METHODS.name),
 ]
 SlotsEstimated = Annotated[int, Label("估计点数", "Slots estimated")]

@@ -4,7 +4,7 @@ Every slot has a verdict: a status, the rule that gave it and, where it was esti
 in a matrix is "not received". What came in is never changed; a verdict stands beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -35,10 +35,18 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("estimated", "gap", "like_day"),
     Verdict("held", "gap", "none"),
     Verdict("held", "register_sum", "none"),
+    Verdict("estimated", "gap", "register_linear"),
+    Verdict("held", "spike", "none"),
 )
 """By the number that the lake keeps for a slot. The order never changes; new ones are put at the end."""
-VALID, REGISTER_LIKE_DAY, REGISTER_EVEN, LINEAR, LIKE_DAY, UNKNOWN, APART = range(len(VERDICTS))
-STANDS_IN = (REGISTER_LIKE_DAY, REGISTER_EVEN, LINEAR, LIKE_DAY)
+VALID, REGISTER_LIKE_DAY, REGISTER_EVEN, LINEAR, LIKE_DAY, UNKNOWN, APART, REGISTER_LINEAR, SPIKE = range(len(VERDICTS))
+STANDS_IN = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.status == "estimated")
+HELD = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.status == "held")
+LIKE_DAYS = (7, 14, 21, 28)
+"""How many days before a day those lie that are like it: their mean errs least for households and for industry
+(docs/reference/estimation.md)."""
+DAY_BEFORE = 1
+"""What stands for days like it where none is known."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +61,14 @@ class CurveRule:
 
 
 CURVE_RULE_BOOK: tuple[CurveRule, ...] = (
-    CurveRule("gap", text("曲线缺点", "Gap in the curve"), {"linear_slots_max": 8}),
+    CurveRule("gap", text("曲线缺点", "Gap in the curve"), {"linear_slots_max": 16}),
     # As the month's split by curve holds them against each other.
     CurveRule(
         "register_sum",
         text("曲线与示数不符", "Curve and registers disagree"),
         {"share_e4": 50, "floor_wh": 2_000},
     ),
+    CurveRule("spike", text("曲线突变", "Spike in the curve"), {"times": 10, "floor_wh": 1_000}),
 )
 
 
@@ -75,8 +84,8 @@ def curve_rules(on: date) -> dict[str, CurveRule]:
 def judged(raw: Ints, like: Ints, difference: Ints, rules: Mapping[str, CurveRule]) -> tuple[Ints, Ints]:
     """(what stands in for each slot, -1 where nothing does; the number of its verdict) of meters by slots.
 
-    like: the same slots of a day that is like this one. difference: what the registers say that passed in the day, -1 where one of
-    them is not known.
+    like: the same slots as `likened` gives them, -1 where they are not known; it counts for meters with gaps or without registers
+    alone. difference: what the registers say that passed in the day, -1 where one of them is not known.
     """
     gap = raw < 0
     estimate, verdict = np.full(raw.shape, -1, dtype=np.int64), np.zeros(raw.shape, dtype=np.int8)
@@ -88,22 +97,48 @@ def judged(raw: Ints, like: Ints, difference: Ints, rules: Mapping[str, CurveRul
     # With gaps the curve may lie below its registers, never above them.
     apart = bound & ((beyond < -allowed) | (~some & (beyond > allowed)))
     verdict[apart] = np.where(gap[apart], UNKNOWN, APART)
+    slots_max = rules["gap"].parameters["linear_slots_max"]
     by_register = np.flatnonzero(bound & some & ~apart)
     if len(by_register):
         # A curve that is above its registers by no more than they are allowed to differ leaves nothing for the gaps.
         left = np.maximum(beyond[by_register], 0)
-        weights = np.where(gap, np.maximum(like, 0), 0)[by_register]
-        known = ((like >= 0) | ~gap)[by_register].all(axis=1) & (weights.sum(axis=1) > 0)
-        weights = np.where(known[:, None], weights, gap[by_register])
-        method = np.where(known, REGISTER_LIKE_DAY, REGISTER_EVEN)[:, None]
-        _fill(estimate, verdict, by_register, gap[by_register], spread(left, weights), method)
-    others = np.flatnonzero(some & ~bound)
+        weights, method = _profile(raw[by_register], like[by_register], slots_max)
+        _fill(estimate, verdict, by_register, gap[by_register], spread(left, weights), method[:, None])
+    others = np.flatnonzero(~bound)
     if len(others):
-        line = _line(raw[others], rules["gap"].parameters["linear_slots_max"])
-        open_, alike = gap[others], like[others]
-        value = np.where(line >= 0, line, alike)
+        line, open_ = _line(raw[others], slots_max), gap[others]
+        value = np.where(line >= 0, line, like[others])
         _fill(estimate, verdict, others, open_, value, np.where(line >= 0, LINEAR, LIKE_DAY))
+        verdict[others] = np.where(_spikes(raw[others], like[others], rules["spike"]), SPIKE, verdict[others])
     return estimate, verdict
+
+
+def likened(days: Sequence[Ints], before: Ints) -> Ints:
+    """The mean of the days that are like a day, slot by slot, of those that are known; else the day before."""
+    count = sum((day >= 0).astype(np.int64) for day in days)
+    total = sum(np.maximum(day, 0) for day in days)
+    return np.where(count > 0, total // np.maximum(count, 1), before)
+
+
+def _profile(raw: Ints, like: Ints, slots_max: int) -> tuple[Ints, Ints]:
+    """How the energy that registers leave for the gaps lies in them, as weights, and the method of each row.
+
+    By the line where it reaches over every gap of the day, else by days like it, else evenly.
+    """
+    gap = raw < 0
+    line = _line(raw, slots_max)
+    by_line, by_like = (np.where(gap, np.maximum(found, 0), 0) for found in (line, like))
+    has_line = ((line >= 0) | ~gap).all(axis=1) & (by_line.sum(axis=1) > 0)
+    has_like = ((like >= 0) | ~gap).all(axis=1) & (by_like.sum(axis=1) > 0)
+    weights = np.where(has_line[:, None], by_line, np.where(has_like[:, None], by_like, gap))
+    return weights, np.where(has_line, REGISTER_LINEAR, np.where(has_like, REGISTER_LIKE_DAY, REGISTER_EVEN))
+
+
+def _spikes(raw: Ints, like: Ints, rule: CurveRule) -> Flags:
+    """Values far above all that days like this one had. Only where no registers bear the day out: these prove a real peak."""
+    highest = like.max(axis=1)
+    most = np.maximum(highest * rule.parameters["times"], rule.parameters["floor_wh"])
+    return (raw > most[:, None]) & (highest >= 0)[:, None]
 
 
 def _fill(estimate: Ints, verdict: Ints, rows: Ints, gap: Flags, value: Ints, method: Ints) -> None:

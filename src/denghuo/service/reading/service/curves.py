@@ -1,6 +1,6 @@
 """Curves checked day by day: due when something came in, judged by the rules, put beside what was received."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from denghuo.service.reading.api import (
 from denghuo.service.reading.batch.checked import (
     CHECKED,
     VERDICT_SLOTS,
+    CurveException,
     checked_table,
     differences,
     exceptions,
@@ -35,13 +36,22 @@ from denghuo.service.reading.batch.checked import (
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.batch.plan import Ints
 from denghuo.service.reading.rules import in_force
-from denghuo.service.reading.rules.curves import STANDS_IN, UNKNOWN, VERDICTS, curve_rules, judged
+from denghuo.service.reading.rules.curves import (
+    DAY_BEFORE,
+    HELD,
+    LIKE_DAYS,
+    STANDS_IN,
+    VERDICTS,
+    curve_rules,
+    judged,
+    likened,
+)
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.store.curves import CurveStore
 
 pc: Any = pyarrow.compute
-LIKE_DAYS = (7, 1)
-"""How many days before a day one may lie that is like it, the first that is there first."""
+METERS_AT_ONCE = 100_000
+"""Meters whose day is held as matrices at a time: about a gigabyte."""
 
 
 class Curves:
@@ -74,19 +84,17 @@ class Curves:
         pieces = self._pieces(call, day)
         curves = guessed = held = changed = 0
         for series in ENERGY_SERIES:
-            subjects, raw, like = self._matrices(series, day)
-            if not subjects:
-                self._store.save(day, series, [], call.now)
-                continue
-            begin, end = (self._registers(series, day + timedelta(days=step)) for step in (0, 1))
-            share = in_force(day)["rollover"].parameters["share_e4"]
-            bound = differences(subjects, pieces, begin, end, share)
-            estimate, verdict = judged(raw, like, bound, curve_rules(day))
-            rows = checked_table(series, subjects, estimate, verdict)
-            counts = total(self._lake.append(CHECKED[series], {day: rows}, call.now, "reading.check_curves"))
-            self._store.save(day, series, exceptions(subjects, estimate, verdict), call.now)
-            curves, changed = curves + len(subjects), changed + counts.taken + counts.corrected
-            guessed, held = guessed + int(np.isin(verdict, STANDS_IN).sum()), held + int((verdict >= UNKNOWN).sum())
+            rows, found = [], list[CurveException]()
+            for subjects, estimate, verdict in self._judged(series, day, pieces):
+                rows.append(checked_table(series, subjects, estimate, verdict))
+                found += exceptions(subjects, estimate, verdict)
+                guessed, held = guessed + _count(verdict, STANDS_IN), held + _count(verdict, HELD)
+                curves += len(subjects)
+            if rows:
+                day_of = {day: pa.concat_tables(rows)}
+                counts = total(self._lake.append(CHECKED[series], day_of, call.now, "reading.check_curves"))
+                changed += counts.taken + counts.corrected
+            self._store.save(day, series, found, call.now)
         return CurvesChecked(day=day, curves=curves, slots_estimated=guessed, slots_held=held, changed=changed)
 
     def exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
@@ -147,17 +155,35 @@ class Curves:
         rows = table.filter(whole).select(["meter_no", "multiplier", "integer_digits"]).to_pylist()
         return {row["meter_no"]: row for row in rows}
 
-    def _matrices(self, series: str, day: date) -> tuple[list[str], Ints, Ints]:
-        """The meters with a curve on a day or the one before, their values, and those of a day like it."""
+    def _judged(
+        self, series: str, day: date, pieces: Mapping[str, Mapping[str, Any]]
+    ) -> Iterator[tuple[list[str], Ints, Ints]]:
+        """The meters with a curve on a day or the one before, so many at a time, with what stands in and the verdicts."""
         kind = CURVES[series]
-        today, *before = (
-            self._lake.scan(kind, one, one) for one in (day, *(day - timedelta(days=back) for back in LIKE_DAYS))
-        )
-        subjects: list[Any] = sorted(map(str, {*today["subject"].to_pylist(), *before[-1]["subject"].to_pylist()}))
-        like = np.full((len(subjects), len(SLOTS)), -1, dtype=np.int64)
-        for table in before:
-            like = np.where(like < 0, matrix(subjects, table), like)
-        return subjects, matrix(subjects, today), like
+        today = self._lake.scan(kind, day, day)
+        before = self._lake.scan(kind, day - timedelta(days=1), day - timedelta(days=1), ("subject",))
+        meters: list[Any] = sorted(map(str, {*today["subject"].to_pylist(), *before["subject"].to_pylist()}))
+        begin, end = (self._registers(series, day + timedelta(days=step)) for step in (0, 1))
+        share, rules = in_force(day)["rollover"].parameters["share_e4"], curve_rules(day)
+        for first in range(0, len(meters), METERS_AT_ONCE):
+            subjects = meters[first : first + METERS_AT_ONCE]
+            raw = matrix(subjects, today)
+            bound = differences(subjects, pieces, begin, end, share)
+            like = np.full(raw.shape, -1, dtype=np.int64)
+            asking = np.flatnonzero((raw < 0).any(axis=1) | (bound < 0))
+            if len(asking):
+                like[asking] = self._like(series, day, [subjects[row] for row in asking.tolist()])
+            yield subjects, *judged(raw, like, bound, rules)
+
+    def _like(self, series: str, day: date, subjects: list[str]) -> Ints:
+        """What these meters have in days that are like a day."""
+
+        def of(back: int) -> Ints:
+            one = day - timedelta(days=back)
+            return matrix(subjects, self._lake.scan(CURVES[series], one, one, only=("subject", subjects)))
+
+        like: Ints = likened([of(back) for back in LIKE_DAYS], of(DAY_BEFORE))
+        return like
 
     def _registers(self, series: str, day: date) -> dict[str, int]:
         """The total registers at the midnight that begins a day, by meter."""
@@ -173,3 +199,7 @@ class Curves:
         meters: list[Any] = found["meter_no"].to_pylist()
         values: list[Any] = found["value_e4"].to_pylist()
         return dict(zip(meters, values, strict=True))
+
+
+def _count(verdict: Ints, numbers: Sequence[int]) -> int:
+    return int(np.isin(verdict, numbers).sum())
