@@ -339,7 +339,7 @@ def import_readings_(
     spread: bool,
     dry_run: bool,
 ) -> None:
-    """Take readings over from FILES that other systems wrote: NEM12 and NEM13, Green Button (ESPI); packed ones as well. A file is
+    """Take readings over from FILES that other systems wrote: NEM12 and NEM13, Green Button (ESPI), tables by a mapping. A file is
     taken whole or not at all, and taking it again changes nothing."""
     with said(), contextlib.ExitStack() as stack:
         named = readings_mapping_in(mapping.read()) if mapping else ReadingsMapping()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from denghuo.data.processing.dataset import Datasets
+from denghuo.data.processing.import_files import FileRefused
 from denghuo.importer.foreign import Format, Mapping, ReadingsRefused, Taken, format_of, take_readings
 from denghuo.importer.report import said as refused_row
 from denghuo.kernel.contract import Call
@@ -34,9 +35,9 @@ def import_readings(
         begun = time.monotonic()
         try:
             taken = take_readings(
-                path, kind or format_of(path), mapping, spread=spread, ask=ask, call=call, datasets=datasets
+                path, kind or format_of(path, mapping), mapping, spread=spread, ask=ask, call=call, datasets=datasets
             )
-        except ReadingsRefused as refused:
+        except (ReadingsRefused, FileRefused) as refused:
             say(f"{refused.detail['zh']}\n{refused.detail['en']}")
             status = FAULTY
             continue

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -16,10 +18,19 @@ from tests.service.reading.county import installation, points_of
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.importer.foreign import Format, Mapping, ReadingsRefused, Taken, format_of, mapping_in, take_readings
+from denghuo.data.processing.import_files import FileRefused
+from denghuo.importer.foreign import (
+    Format,
+    Mapping,
+    MappingFaulty,
+    ReadingsRefused,
+    Taken,
+    format_of,
+    mapping_in,
+    take_readings,
+)
 from denghuo.importer.foreign.blocks import Block, Channel
 from denghuo.importer.foreign.slots import Slots, slots
-from denghuo.importer.foreign.take import MappingFaulty
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
 from denghuo.main.command import main
@@ -52,6 +63,16 @@ class House:
             kind,
             mapping or Mapping(),
             spread=spread,
+            ask=self.directory,
+            call=Call.system(NOW),
+            datasets=self.datasets,
+        )
+
+    def take_table(self, path: pathlib.Path, mapping: str) -> Taken:
+        return take_readings(
+            path,
+            "table",
+            mapping_in(mapping),
             ask=self.directory,
             call=Call.system(NOW),
             datasets=self.datasets,
@@ -144,9 +165,48 @@ def test_broken_file_leaves_nothing(house: House) -> None:
     assert house.take(words).taken == 96
 
 
+LONG = """
+table: {meter: 表号, at: 结束时间, values: 电量, channel: 类型, stamp: end, form: "%Y/%m/%d %H:%M", encoding: gb18030}
+channels: {正向: active_fwd, 反向: active_rev}
+"""
+
+
+def test_a_table_of_any_columns_is_read_as_its_mapping_says(house: House) -> None:
+    path = house.folder / "long.csv"
+    begins = datetime(2026, 4, 13)  # noqa: DTZ001  # as written
+    lines = ["序号,表号,类型,结束时间,电量"]
+    for kind in ("正向", "反向"):
+        lines += [
+            f"{slot},M1,{kind},{begins + timedelta(minutes=15 * (slot + 1)):%Y/%m/%d %H:%M},{slot / 1000 if slot != 5 else ''}"
+            for slot in range(96)
+        ]
+    lines += ["x,M1,正向,昨天,1", "x,M1,无功,2026/04/14 00:15,1"]
+    path.write_text("\n".join(lines), encoding="gb18030")
+    taken = house.take_table(path, LONG)
+    assert (taken.taken, taken.missing, taken.refused) == (190, 2, 2)
+    assert [(one.line, one.field) for one in taken.refusals] == [(194, "结束时间"), (195, "channel")]
+    assert house.quarters() == [*range(5), None, *range(6, 96)] == house.quarters("M1", "active_rev_wh")
+    assert house.take_table(path, LONG).unchanged == 190
+
+
+def test_a_table_of_days_may_be_parquet(house: House) -> None:
+    path = house.folder / "wide.parquet"
+    columns = {f"P{number:d}": pa.array([number, None], pa.int64()) for number in range(1, 97)}
+    pq.write_table(pa.table({"meter": ["M1", "M2"], "day": pa.array([DAY, DAY]), **columns}), path)
+    taken = house.take_table(path, "table: {meter: meter, day: day, values: 'P{n}', unit: Wh, flow: active_rev}")
+    assert (taken.taken, taken.missing, taken.refused) == (96, 96, 0)
+    assert house.quarters("M1", "active_rev_wh") == list(range(1, 97))
+    with pytest.raises(FileRefused) as refused:
+        house.take_table(path, "table: {meter: meter, day: date, values: 'P{n}'}")
+    assert "date" in refused.value.detail["en"]
+
+
 @pytest.mark.parametrize(
     ("words", "field"),
     [
+        ("table: {meter: m, at: a, day: d, values: v}", "table"),
+        ("table: {meter: m, day: d, values: [a, b]}", "table"),
+        ("table: {meter: m, at: a, values: v, minutes: 7}", "table.minutes"),
         ("meters: [1]", "meters"),
         ("channels: {E1: power}", "channels.E1"),
         ("zone: Moon/Base", "zone"),
@@ -168,7 +228,7 @@ def test_command_says_what_each_file_holds(tmp_path: pathlib.Path) -> None:
         "other.txt": "hello",
     }.items():
         (tmp_path / name).write_text(words, encoding="utf-8")
-    assert [format_of(tmp_path / name) for name in ("nem.csv", "green.xml")] == ["nem12", "espi"]
+    assert [format_of(tmp_path / name, Mapping()) for name in ("nem.csv", "green.xml")] == ["nem12", "espi"]
 
     def run(*names: str) -> tuple[int, str]:
         result = CliRunner().invoke(

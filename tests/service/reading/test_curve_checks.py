@@ -43,7 +43,9 @@ def test_gaps_of_a_curve_are_filled_beside_it_until_the_real_value_comes(bench: 
     assert check().changed == 0
     curve = shown()
     assert [str(value) for value in curve.counted[40:46]] == ["0.25"] * 6 and curve.raw[40:46] == [None] * 6
-    assert curve.methods[40] == "register_linear" and curve.rules[0] == "checked" and str(curve.estimated_energy) == "1.5"
+    assert (
+        curve.methods[40] == "register_linear" and curve.rules[0] == "checked" and str(curve.estimated_energy) == "1.5"
+    )
     (row,) = made.api.curve_exceptions(made.call(), FindCurveExceptions(month=MONTH)).rows
     assert (row.meter_no, row.status, row.slots_estimated, row.rule) == ("M1", "estimated", 6, "gap")
     theirs = replace(READER, scope=("1405810.02",))

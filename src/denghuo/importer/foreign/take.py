@@ -8,7 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -16,18 +16,18 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-import yaml
-from pydantic import Field, ValidationError, field_validator
 
 from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.data.processing.import_files import shown
 from denghuo.data.processing.importing import Refusal
 from denghuo.importer.foreign.blocks import Block, Channel, Malformed, RegisterRead
 from denghuo.importer.foreign.espi import read_espi
+from denghuo.importer.foreign.layout import Mapping
 from denghuo.importer.foreign.nem12 import read_nem
 from denghuo.importer.foreign.opened import opened
 from denghuo.importer.foreign.slots import SLOT_SECONDS, Slots, slots
-from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema, Message
+from denghuo.importer.foreign.table import read_table
+from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import Problem, Text, text
 from denghuo.service.host.binding import Ask
@@ -49,37 +49,27 @@ _SERIES = {
     "reactive_fwd": "reactive_fwd_varh",
     "reactive_rev": "reactive_rev_varh",
 }
-Format = Literal["nem12", "espi"]
-FORMATS: dict[Format, Callable[[Path, tzinfo], Iterator[Block | RegisterRead]]] = {
-    "nem12": lambda path, zone: _nem(path, zone),
-    "espi": lambda path, zone: read_espi(lambda: opened(path)),
-}
+Format = Literal["nem12", "espi", "table"]
+Found = Block | RegisterRead | Refusal
 
 
-class Mapping(Message):
-    """How a sender's names are ours (映射). What is not named is taken as it is.
-
-    meters_by: whether a meter is named by its point (NMI, UsagePoint) or its own serial number; meters: our meter numbers by these
-    names; channels: flows by the sender's names of channels; zone: of times that the format tells without one.
-    """
-
-    meters_by: Literal["point", "serial"] = "point"
-    meters: dict[str, str] = {}
-    channels: dict[str, Literal["active_fwd", "active_rev", "reactive_fwd", "reactive_rev"]] = {}
-    zone: str = Field(default=str(SHANGHAI), max_length=64)
-
-    @field_validator("zone")
-    @classmethod
-    def _known(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"{zone} is no time zone, such as Asia/Shanghai") from error
-        return zone
+def _nem(path: Path, mapping: Mapping) -> Iterator[Found]:
+    with opened(path) as stream:
+        yield from read_nem(stream, ZoneInfo(mapping.zone))
 
 
-class MappingFaulty(Problem, noun="data", status=422, zh="映射文件有误", en="The mapping file is faulty"):
-    """Fields: field, value."""
+def _espi(path: Path, mapping: Mapping) -> Iterator[Found]:
+    return read_espi(lambda: opened(path))
+
+
+def _table(path: Path, mapping: Mapping) -> Iterator[Found]:
+    if mapping.table is None:
+        what = text("表格须在映射文件的 table 中说明各列", "a table needs its columns named under `table` of a mapping")
+        raise Malformed(0, "table", "", what, _MAP)
+    return read_table(path, mapping.table, ZoneInfo(mapping.zone))
+
+
+FORMATS: dict[Format, Callable[[Path, Mapping], Iterator[Found]]] = {"nem12": _nem, "espi": _espi, "table": _table}
 
 
 class ReadingsRefused(
@@ -106,26 +96,14 @@ class Taken:
     refusals: list[Refusal] = field(default_factory=list)
 
 
-def mapping_in(words: str) -> Mapping:
-    """Raises MappingFaulty, which names the field."""
-    try:
-        return Mapping.model_validate(yaml.safe_load(words) or {})
-    except yaml.YAMLError as error:
-        raise MappingFaulty(text(f"不是合法的 YAML：{error}", f"It is no YAML: {error}"), field="", value="") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        name, value = ".".join(map(str, first["loc"])), shown(first["input"])
-        raise MappingFaulty(
-            text(f"{name} = {value}：{first['msg']}", f"{name} = {value}: {first['msg']}"), field=name, value=value
-        ) from error
-
-
-def format_of(path: Path) -> Format:
-    """The format by what the file begins with.
+def format_of(path: Path, mapping: Mapping) -> Format:
+    """A table where the mapping names its columns, else the format by what the file begins with.
 
     Raises:
         ReadingsRefused: it is none that is known.
     """
+    if mapping.table is not None:
+        return "table"
     try:
         with opened(path) as stream:
             head = stream.read(4096).lstrip(b"\xef\xbb\xbf \r\n\t")
@@ -156,7 +134,7 @@ def take_readings(
     """
     run = _Run(path, mapping, spread, datasets, call)
     try:
-        for found in FORMATS[kind](path, ZoneInfo(mapping.zone)):
+        for found in FORMATS[kind](path, mapping):
             run.add(found)
     except Malformed as fault:
         raise _refused(path, fault) from fault
@@ -170,11 +148,6 @@ def take_readings(
 def _receive(ask: Ask, call: Call, schema: DatasetSchema, rows: DatasetRef) -> Received:
     api, intake = ask(ReadingApi), Intake(rows=rows)
     return api.receive_registers(call, intake) if schema is REGISTER_INTAKE else api.receive_curves(call, intake)
-
-
-def _nem(path: Path, zone: tzinfo) -> Iterator[Block | RegisterRead]:
-    with opened(path) as stream:
-        yield from read_nem(stream, zone)
 
 
 def _refused(path: Path, fault: Malformed) -> ReadingsRefused:
@@ -209,7 +182,11 @@ class _Run:
         self._count = 0
         self._registers: list[dict[str, Any]] = []
 
-    def add(self, found: Block | RegisterRead) -> None:
+    def add(self, found: Found) -> None:
+        if isinstance(found, Refusal):
+            self.taken.refused += 1
+            self._tell(found)
+            return
         key = found.channel.meter, found.channel.name
         number = len(found.numbers) if isinstance(found, Block) else 1
         self.taken.values[key] += number

@@ -1,0 +1,143 @@
+"""Reads CSV and Parquet tables of intervals in whatever columns their sender has, as a layout says."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow
+
+from denghuo.data.processing.import_columns import Day, Instant, Number, Words, is_text
+from denghuo.data.processing.import_tables import column, optional
+from denghuo.data.processing.importing import Refusal, Row, Shape, open_table
+from denghuo.importer.foreign.blocks import Block, Channel
+from denghuo.importer.foreign.layout import TableLayout
+from denghuo.kernel.problem import Text, text
+
+PLACES = 6
+"""Decimal places that are kept of a value."""
+INTERVALS_TOGETHER = 62 * 96
+_NAME = Words(longest=64)
+_VALUE = Number(places=PLACES, least=Decimal(-(10**9)), most=Decimal(10**9))
+
+
+@dataclass(frozen=True)
+class LocalInstant(Instant):
+    """An instant that may be written without a zone, which is then `zone`, and in a form of its own."""
+
+    zone: tzinfo = UTC
+    form: str | None = None
+
+    @property
+    def title(self) -> Text:
+        like = self.form or "2026-04-01T00:15:00"
+        return text(f"时刻，如 {like}", f"instant like {like}")
+
+    def from_text(self, cell: str) -> datetime:
+        if self.form is None:
+            return super().from_text(cell)
+        try:
+            return self.read(datetime.strptime(cell, self.form))  # noqa: DTZ007  # the zone follows
+        except ValueError:
+            raise self._wrong(text("不是有效时刻", "it is not an instant")) from None
+
+    def read(self, value: Any) -> datetime:
+        local = isinstance(value, datetime) and value.tzinfo is None
+        return super().read(value.replace(tzinfo=self.zone) if local else value)
+
+    def accepts(self, kind: pyarrow.DataType) -> bool:
+        return is_text(kind) or bool(pyarrow.types.is_timestamp(kind))
+
+
+@dataclass(frozen=True)
+class LocalDay(Day):
+    """A day that may be written in a form of its own."""
+
+    form: str | None = None
+
+    def from_text(self, cell: str) -> date:
+        if self.form is not None:
+            try:
+                return datetime.strptime(cell, self.form).date()  # noqa: DTZ007  # a day has none
+            except ValueError:
+                pass
+        return super().from_text(cell)
+
+
+def read_table(path: Path, layout: TableLayout, zone: tzinfo) -> Iterator[Block | Refusal]:
+    """Intervals of a channel that follow each other, as blocks; rows that cannot be read, each by itself.
+
+    Raises:
+        FileRefused: the file as a whole cannot be used.
+    """
+    table = open_table(path, _shape(layout, zone), encoding=layout.encoding)
+    runs = _Runs(layout)
+    for batch in table.batches():
+        yield from batch.refused
+        for line, row in zip(batch.lines, batch.rows, strict=True):
+            done = runs.add(line, row, zone)
+            if done is not None:
+                yield done
+    last = runs.end()
+    if last is not None:
+        yield last
+
+
+def _shape(layout: TableLayout, zone: tzinfo) -> Shape:
+    when = (
+        column(layout.at, LocalInstant(zone, layout.form), "时刻", "instant")
+        if layout.at is not None
+        else column(layout.day or "", LocalDay(layout.form), "日期", "day")
+    )
+    channel = [] if layout.channel is None else [column(layout.channel, _NAME, "通道", "channel")]
+    values = [optional(name, _VALUE, "电量", "energy") for name in layout.value_columns]
+    return Shape(
+        "readings",
+        text("读数", "readings"),
+        (column(layout.meter, _NAME, "表号", "meter"), when, *channel, *values),
+        others=True,
+    )
+
+
+class _Runs:
+    """The intervals of a channel met so far that follow each other."""
+
+    def __init__(self, layout: TableLayout) -> None:
+        self._layout = layout
+        self._step = timedelta(minutes=layout.minutes)
+        self._line = 0
+        self._channel: Channel | None = None
+        self._begins = self._ends = datetime.min.replace(tzinfo=UTC)
+        self._values: list[Decimal | None] = []
+
+    def add(self, line: int, row: Row, zone: tzinfo) -> Block | None:
+        """Takes a row; the run before, where this row begins another."""
+        layout = self._layout
+        name = "" if layout.channel is None else row[layout.channel]
+        channel = Channel(row[layout.meter], name, layout.unit.lower(), layout.flow if layout.channel is None else None)
+        if layout.at is None:
+            begins = datetime.combine(row[layout.day or ""], time(), zone)
+        else:
+            begins = row[layout.at] - (self._step if layout.stamp == "end" else timedelta())
+        values = [row[name] for name in layout.value_columns]
+        done = None
+        goes_on = channel == self._channel and begins == self._ends and len(self._values) < INTERVALS_TOGETHER
+        if not goes_on:
+            done = self.end()
+            self._line, self._channel, self._begins, self._ends = line, channel, begins, begins
+        self._values += values
+        self._ends += self._step * len(values)
+        return done
+
+    def end(self) -> Block | None:
+        values, self._values = self._values, []
+        if self._channel is None or not values:
+            return None
+        numbers = np.array([0 if value is None else int(value.scaleb(PLACES)) for value in values], dtype=np.int64)
+        missing = np.array([value is None for value in values])
+        seconds = int(self._step.total_seconds())
+        there = None if not missing.any() else missing
+        return Block(self._line, self._channel, self._begins.astimezone(UTC), seconds, numbers, PLACES, there)
