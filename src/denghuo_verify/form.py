@@ -223,6 +223,8 @@ TERMS: dict[str, Form] = {
     "?customer_capacity_va": MILLI,
     "?standard_lowered": FLAG,
     "?free_months": range(0, 13),
+    "?free_as": frozenset({"five_guarantee", "low_income"}),
+    "?free_evidence": TEXT,
     "?agency_case": AGENCY_CASES,
     "?charging_station": FLAG,
     "?market": MARKET,

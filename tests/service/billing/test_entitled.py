@@ -26,7 +26,7 @@ def test_free_energy_is_billed_in_the_months_of_the_entitlement(database_dsn: st
         settle_county(found, supplies, [resident, *prices()[1:]])
         contracts = found.ask(ContractApi)
         text = "account_no,kind,evidence_no,from_month,until_month\n" + "".join(
-            f"{one.account_no},low_income,DB{one.serial},2026-02,2026-04\n" for one in (LISTED, BOTH)
+            f"{one.account_no},low_income,DB1000{one.serial},2026-02,2026-04\n" for one in (LISTED, BOTH)
         )
         assert contracts.import_entitled(OPERATOR, ImportEntitled(text=text)).taken == 2
         (known,) = contracts.contracts_of(OPERATOR, ContractsOf(account_no=BOTH.account_no)).rows
@@ -51,6 +51,13 @@ def test_free_energy_is_billed_in_the_months_of_the_entitlement(database_dsn: st
             lines = found.billing.bill(ACCOUNTANT, BillRef(bill_no=number)).lines
             return [(str(line.quantity), str(line.amount)) for line in lines if line.code == "free_energy"]
 
+        (line,) = [
+            one
+            for one in found.billing.bill(ACCOUNTANT, BillRef(bill_no=bill_no(LISTED, "2026-02"))).lines
+            if one.code == "free_energy"
+        ]
+        assert "低保户（证件编号尾号 0001）：免费电量每月 15 千瓦时" in line.sentence.zh
+        assert "Low-income household (evidence no. ending in 0001)" in line.sentence.en and "DB10001" not in str(line)
         given = [("15", "-9.26")]
         assert [free(LISTED, month) for month in months] == [[], given, given, []]
         assert [free(BOTH, month) for month in months] == [given] * 4, "the special term and the list give it once"

@@ -15,6 +15,7 @@ from denghuo.kernel.batch import BatchTaken, RefusedItem
 from denghuo.service.contract.api import (
     AgreeSpecial,
     ContractApi,
+    EndContract,
     EndEntitlement,
     EntitledListRefused,
     EntitlementNotFound,
@@ -115,9 +116,9 @@ def test_a_csv_list_names_the_row_and_the_remedy(contracts: ContractApi) -> None
     )
     taken = contracts.import_entitled(OPERATOR, ImportEntitled(text=text))
     assert [(one.item, one.field, one.value) for one in taken.refused] == [
-        (3, "evidence_no", ""),
-        (4, "kind", "困难"),
-        (6, "from_month", "2026-13"),
+        (3, "证件编号", ""),
+        (4, "优惠类别", "困难"),
+        (6, "起始月", "2026-13"),
     ]
     assert taken.taken == 2
     assert contracts.import_entitled(OPERATOR, ImportEntitled(text=text)).unchanged == 2
@@ -128,7 +129,7 @@ def test_a_csv_list_names_the_row_and_the_remedy(contracts: ContractApi) -> None
 
 def test_the_terms_of_a_month_have_it_once_and_until_it_expires(contracts: ContractApi) -> None:
     take(contracts, entitled(1, from_month="2026-02", until_month="2026-04"))
-    free = SpecialTerms(free_energy=True)
+    free = SpecialTerms(free_energy=True, free_as="low_income", free_evidence="0001")
     assert [special(contracts, month) for month in ("2026-01", "2026-02", "2026-03", "2026-04")] == [
         None,
         free,
@@ -170,7 +171,7 @@ def test_an_end_is_kept_with_its_reason_and_what_was_known_before(contracts: Con
     ended = contracts.end_entitlement(later, request)
     assert (ended.ended_from, ended.ended_reason, ended.days_left) == (date(2026, 6, 1), request.reason, 0)
     assert special(contracts, "2026-05") is not None and special(contracts, "2026-06") is None
-    assert special(contracts, "2026-06", known_at=datetime(2026, 12, 1, tzinfo=UTC)) == SpecialTerms(free_energy=True)
+    assert special(contracts, "2026-06", known_at=datetime(2026, 12, 1, tzinfo=UTC)).free_evidence == "0001"
     with pytest.raises(EntitlementRefused):
         contracts.end_entitlement(later, request)
     with pytest.raises(EntitlementNotFound):
@@ -179,6 +180,28 @@ def test_an_end_is_kept_with_its_reason_and_what_was_known_before(contracts: Con
     assert [row.entitlement_no for row in everything.rows] == [one.entitlement_no, two.entitlement_no]
     # From the month of the end on, another can be listed.
     assert take(contracts, entitled(1, evidence_no="DB9", from_month="2026-06")).taken == 1
+
+
+def test_it_ends_with_the_contract_of_the_household(contracts: ContractApi) -> None:
+    """The household moves out on the sixteenth of June; who moves in has none, and can be listed from the month after."""
+    take(contracts, entitled(1), entitled(2))
+    old = contract(1).contract_no
+    contracts.end_contract(OPERATOR, EndContract(contract_no=old, effective_to=date(2026, 6, 16), reason="用户迁出"))
+    moved_in = contract(1).model_copy(update={"contract_no": f"{old}N", "effective_from": date(2026, 6, 16)})
+    assert not contracts.sign_contracts(OPERATOR, SignContracts(contracts=[moved_in])).refused
+
+    def free(month: str) -> dict[str, bool]:
+        rows = contracts.terms_in(OPERATOR, TermsIn(month=month, account_nos=[number(1)])).rows
+        return {row.contract_no: row.special is not None for row in rows}
+
+    assert free("2026-05") == {old: True}
+    assert free("2026-06") == {old: True, moved_in.contract_no: False}
+    assert free("2026-07") == {moved_in.contract_no: False}
+    rows = contracts.entitled(OPERATOR, FindEntitled(past=True)).rows
+    assert [(row.ended_from, row.ended_reason is not None) for row in rows] == [(date(2026, 7, 1), True), (None, False)]
+    assert take(contracts, entitled(1, evidence_no="X", from_month="2026-06")).refused[0].field == "from_month"
+    assert take(contracts, entitled(1, evidence_no="X", from_month="2026-07")).taken == 1
+    assert free("2026-07") == {moved_in.contract_no: True}
 
 
 MONTHS = st.integers(1, 12).map(lambda month: f"2026-{month:02d}")

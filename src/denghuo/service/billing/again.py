@@ -33,6 +33,8 @@ _SPECIAL = (
     "customer_capacity_va",
     "standard_lowered",
     "free_months",
+    "free_as",
+    "free_evidence",
     "agency_case",
     "charging_station",
     "market",

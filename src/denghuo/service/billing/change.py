@@ -200,6 +200,8 @@ def _tier(subject: RatingSubject, later: RatingSubject, tariff: TariffDocument) 
         "tier_extra_wh",
         "tier_closing",
         "free_months",
+        "free_as",
+        "free_evidence",
     )
 
 

@@ -9,6 +9,7 @@ from denghuo.kernel.contract import Dictionary, Label, Message
 from denghuo.kernel.fields import Instant, MeterNo, MonthText, PointNo, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import Money, Multiplier, Percent, Price, Register
+from denghuo.service.contract.api import EntitlementKind
 from denghuo.service.tariff.api import AgencyCase, Band, Group, Kind, QuantityKind, Settlement, Standard, TierNumber
 
 STATUSES = Dictionary(
@@ -328,8 +329,9 @@ class RatingSubject(Message):
     in place of the capacity of the spans.
     parts, losses, line_losses: what is priced apart from the main meter, and what lies between the border and the meters.
     customer_energy_wh, customer_capacity_va: all points of the customer, for the discount by kWh per kVA; None = this contract.
-    standard_lowered: a lowered power-factor standard, which gives no reward. free_months: months of free energy that the household
-    has in this bill. agency_case: why the agency price is multiplied. charging_station: a central charging station.
+    standard_lowered: a lowered power-factor standard, which gives no reward.
+    free_months: months of free energy that the household has in this bill; free_as, free_evidence: as what it is listed, and the
+    end of its evidence number. agency_case: why the agency price is multiplied. charging_station: a central charging station.
     calendar: the days by which a curve gave the bands, where the day of the week alone does not tell them.
     exported_wh: what a plant of the customer fed in during the month, which the power factor leaves out.
     """
@@ -360,6 +362,8 @@ class RatingSubject(Message):
     customer_capacity_va: Wh | None = None
     standard_lowered: bool = False
     free_months: Annotated[int, Field(ge=0, le=12)] = 0
+    free_as: EntitlementKind | None = None
+    free_evidence: str = ""
     agency_case: AgencyCase | None = None
     charging_station: bool = False
     market: MarketMonth | None = None

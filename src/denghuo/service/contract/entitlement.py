@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import LiteralString
 
@@ -31,6 +31,7 @@ _COLUMNS = {
     "from_month": "起始月",
     "until_month": "截止月",
 }
+_WITH_CONTRACT = "合同终止 with the contract"
 _KINDS = {"五保": "five_guarantee", "五保户": "five_guarantee", "低保": "low_income", "低保户": "low_income"}
 _FIX: dict[str, tuple[str, str]] = {
     "account_no": ("户号为 13 位数字，表格中请设为文本", "13 digits; keep the column as text in the spreadsheet"),
@@ -109,10 +110,25 @@ def _first(month: str) -> date:
     return Month.of(month).first_day
 
 
+def _contract(item: NewEntitlement, resident: Sequence[Span]) -> Span:
+    """The contract under which a household is listed: the first of those months."""
+    starts, ends = _first(item.from_month), _first(item.until_month)
+    return min((span for span in resident if span.overlaps(starts, ends)), key=lambda span: span.start)
+
+
 # --- a list as CSV ---------------------------------------------------------------------------------------------------------
 
 
-def read_list(content: str) -> tuple[list[tuple[int, NewEntitlement]], list[RefusedItem]]:
+@dataclass(frozen=True)
+class EntitledList:
+    """What a list has, each with its line: rows that can be read and those that cannot. headings: of the columns, by field."""
+
+    rows: list[tuple[int, NewEntitlement]]
+    unread: list[RefusedItem]
+    headings: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_list(content: str) -> "EntitledList":
     """Rows that can be read and those that cannot, each with its line in the list: the heading's is 1.
 
     Raises:
@@ -155,7 +171,7 @@ def read_list(content: str) -> tuple[list[tuple[int, NewEntitlement]], list[Refu
             name = str(error.errors()[0]["loc"][0])
             what = ("无法识别", "cannot be read")
             bad.append(refused(place, named["account_no"][:32], name, named[name], what, _FIX[name]))
-    return good, bad
+    return EntitledList(good, bad, {name: heading[at] for name, at in places.items()})
 
 
 def _no_list(field: str, value: str, zh: str, en: str) -> EntitledListRefused:
@@ -166,17 +182,21 @@ def _no_list(field: str, value: str, zh: str, en: str) -> EntitledListRefused:
 
 # What holds of an entitlement as it was known at an instant, or as it is: its first day, and the first day without.
 _HELD: LiteralString = (
-    "SELECT account_no, starts, CASE WHEN ended_at <= coalesce(%(known_at)s::timestamptz, 'infinity') THEN ended_from ELSE ends END"
-    " AS ends FROM entitlement WHERE %(known_at)s::timestamptz IS NULL OR recorded_at <= %(known_at)s"
+    "SELECT account_no, contract_no, kind, evidence_no, starts,"
+    " CASE WHEN ended_at <= coalesce(%(known_at)s::timestamptz, 'infinity') THEN ended_from ELSE ends END AS ends FROM entitlement"
+    " WHERE (%(known_at)s::timestamptz IS NULL OR recorded_at <= %(known_at)s)"
 )
 SPECIAL: LiteralString = (
-    "CASE WHEN kind = 'supply' AND tariff_class = 'resident' AND account_no IN (SELECT account_no FROM ("
+    "CASE WHEN kind = 'supply' AND tariff_class = 'resident' AND contract_no IN (SELECT contract_no FROM ("
     + _HELD
-    + ") AS held WHERE starts <= %(first)s AND ends > %(first)s)"
-    """ THEN (coalesce(special, '{}'::jsonb) - 'free_until') || '{"free_energy": true}'::jsonb ELSE special END"""
+    + ") AS held WHERE starts <= %(first)s AND ends > %(first)s) THEN (SELECT (coalesce(terms.special, '{}'::jsonb) - 'free_until')"
+    " || jsonb_build_object('free_energy', true, 'free_as', held.kind, 'free_evidence', right(held.evidence_no, 4)) FROM ("
+    + _HELD
+    + " AND entitlement.account_no = terms.account_no) AS held WHERE held.contract_no = terms.contract_no"
+    " AND starts <= %(first)s AND ends > %(first)s) ELSE special END"
 )
-"""The special terms of a month as it is billed: an entitlement gives the free energy that the term gives, and not a second time.
-Parameters: first (day of the month), known_at."""
+"""The special terms of a month as it is billed: an entitlement gives the free energy that the term gives, and not a second time. Of
+its evidence no more than the last four characters leave this service. Parameters: first (day of the month), known_at."""
 
 
 class Entitlements:
@@ -207,12 +227,18 @@ class Entitlements:
         return found
 
     def add(self, items: Sequence[NewEntitlement], orgs: Mapping[str, str], by: str, at: datetime) -> None:
+        """Lists them under the contract that the household has in their months; where that has ended already, they end with it."""
+        resident = self.resident([item.account_no for item in items])
+        contracts = {
+            (item.account_no, item.from_month): _contract(item, resident[item.account_no]).contract_no for item in items
+        }
         self._work.copy_in(
             "entitlement",
-            ("account_no", "org", "kind", "evidence_no", "starts", "ends", "listed_by", "recorded_at"),
+            ("account_no", "contract_no", "org", "kind", "evidence_no", "starts", "ends", "listed_by", "recorded_at"),
             (
                 (
                     item.account_no,
+                    contracts[item.account_no, item.from_month],
                     orgs[item.account_no],
                     item.kind,
                     item.evidence_no,
@@ -223,6 +249,23 @@ class Entitlements:
                 )
                 for item in items
             ),
+        )
+        self._end_with(sorted(set(contracts.values())), by, at)
+
+    def contract_ended(self, contract_no: str, by: str, at: datetime) -> None:
+        """A household has moved out or changed its contract: what it was entitled to ends with the last month of that."""
+        self._end_with([contract_no], by, at)
+
+    def _end_with(self, contract_nos: Sequence[str], by: str, at: datetime) -> None:
+        self._work.run(
+            "UPDATE entitlement AS one SET ended_from = gone.without, ended_by = %(by)s, ended_at = %(at)s,"
+            " ended_reason = %(reason)s FROM (SELECT e.entitlement_no, greatest(e.starts,"
+            " date_trunc('month', ends_on - interval '1 day')::date + interval '1 month')::date AS without"
+            " FROM entitlement AS e JOIN (SELECT contract_no, max(coalesce(upper(valid), 'infinity')) AS ends_on FROM terms"
+            " WHERE contract_no = ANY (%(contract_nos)s) GROUP BY contract_no) AS ended USING (contract_no)"
+            " WHERE ends_on < 'infinity') AS gone"
+            " WHERE gone.entitlement_no = one.entitlement_no AND gone.without < coalesce(one.ended_from, one.ends)",
+            {"by": by, "at": at, "reason": _WITH_CONTRACT, "contract_nos": list(contract_nos)},
         )
 
     def end(self, request: EndEntitlement, by: str, at: datetime, today: date) -> Entitlement:

@@ -1,6 +1,5 @@
 """Contracts: implementation of the contract."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -34,7 +33,6 @@ from denghuo.service.contract.api import (
     FindEntitled,
     ImportEntitled,
     ListEntitled,
-    NewEntitlement,
     PublishFeeControl,
     PublishTerms,
     SignContracts,
@@ -44,7 +42,7 @@ from denghuo.service.contract.api import (
     TermsFound,
     TermsIn,
 )
-from denghuo.service.contract.entitlement import Entitlements, read_list
+from denghuo.service.contract.entitlement import EntitledList, Entitlements, read_list
 from denghuo.service.contract.entitlement import judge as judge_entitled
 from denghuo.service.contract.fee_control import FeeControls
 from denghuo.service.contract.limits import BASES, NOTICE_AHEAD, Exceeded, limited
@@ -177,16 +175,14 @@ class ContractService(ContractApi):
         return found
 
     def list_entitled(self, call: Call, request: ListEntitled) -> BatchTaken:
-        return self._list(call, list(enumerate(request.entitled)), [])
+        return self._list(call, EntitledList(list(enumerate(request.entitled)), []))
 
     def import_entitled(self, call: Call, request: ImportEntitled) -> BatchTaken:
-        return self._list(call, *read_list(request.text))
+        return self._list(call, read_list(request.text))
 
-    def _list(
-        self, call: Call, placed: Sequence[tuple[int, NewEntitlement]], unread: Sequence[RefusedItem]
-    ) -> BatchTaken:
-        """Lists what can be; the refusals name the places of the sender."""
-        items = [item for _, item in placed]
+    def _list(self, call: Call, listed: EntitledList) -> BatchTaken:
+        """Lists what can be; the refusals name places and columns as the sender does."""
+        items = [item for _, item in listed.rows]
         numbers = sorted({item.account_no for item in items})
         orgs = self._units(call, numbers)
         store = Entitlements(self._work)
@@ -197,13 +193,16 @@ class ContractService(ContractApi):
             verdicts[place] = taken_elsewhere(place, item.account_no, "from_month")
         found = [
             verdict.model_copy(update={"item": place})
-            for (place, _), verdict in zip(placed, verdicts, strict=True)
+            for (place, _), verdict in zip(listed.rows, verdicts, strict=True)
             if isinstance(verdict, RefusedItem)
         ]
         return BatchTaken(
             taken=verdicts.count("new"),
             unchanged=verdicts.count("unchanged"),
-            refused=sorted([*found, *unread], key=lambda one: one.item),
+            refused=[
+                one.model_copy(update={"field": listed.headings.get(one.field, one.field)})
+                for one in sorted([*found, *listed.unread], key=lambda one: one.item)
+            ],
         )
 
     def end_entitlement(self, call: Call, request: EndEntitlement) -> Entitlement:
@@ -229,6 +228,7 @@ class ContractService(ContractApi):
             )
         self._store.end(request.contract_no, request.effective_to, call.now)
         FeeControls(self._work).end(request.contract_no, request.effective_to)
+        Entitlements(self._work).contract_ended(request.contract_no, call.actor, call.now)
         return self._changed(call, request.contract_no, request.effective_to)
 
     def find_contracts(self, call: Call, request: FindContracts) -> ContractsFound:

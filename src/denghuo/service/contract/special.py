@@ -41,7 +41,7 @@ ALL = 10_000
 def agreed(before: SpecialTerms | None, change: AgreeSpecial) -> SpecialTerms | None:
     """The special terms after a change; None where nothing is left of them."""
     gone = {name: SpecialTerms.model_fields[name].get_default() for name in change.ended}
-    given = {name: getattr(change, name) for name in SpecialTerms.model_fields}
+    given = {name: getattr(change, name, None) for name in SpecialTerms.model_fields}
     new = {name: value for name, value in given.items() if value is not None}
     return ordinary((before or SpecialTerms()).model_copy(update=gone | new))
 

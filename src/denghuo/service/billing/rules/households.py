@@ -6,9 +6,10 @@ from fractions import Fraction
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Money, Price, round_half_up
-from denghuo.service.billing.lines import BillLine
+from denghuo.service.billing.lines import BillLine, RatingSubject
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.words import milli, step
+from denghuo.service.contract.api import ENTITLEMENTS
 from denghuo.service.tariff.api import FreeEnergy, HouseholdRoom, TariffDocument
 
 RENEWED_AFTER_YEARS = 2
@@ -49,12 +50,14 @@ def household_extra_wh(rooms: Iterable[HouseholdRoom], persons: int, months: int
 
 
 def free_energy_line(
-    tariff: TariffDocument, free: FreeEnergy, months: int, energy_wh: int, lines: Sequence[BillLine]
+    tariff: TariffDocument, free: FreeEnergy, subject: RatingSubject, energy_wh: int, lines: Sequence[BillLine]
 ) -> BillLine | None:
     """Free energy as a negative line at the prices of the lowest tier of this bill, all components together; None without energy.
 
     Where bands have prices of their own, free energy has the average of the tier's bands.
     """
+    months, per_month = subject.free_months, milli(free.per_month.wh)
+    (entitled_zh, entitled_en), entitled = _entitled(subject)
     given = min(free.per_month.wh * months, energy_wh)
     if given == 0:
         return None
@@ -75,9 +78,9 @@ def free_energy_line(
     steps = [
         step(
             "quantity",
-            {"per_month": milli(free.per_month.wh), "months": str(months), "free": milli(given)},
-            f"免费电量每月 {milli(free.per_month.wh)} 千瓦时 × {months} 个月，本次 {milli(given)} 千瓦时，依据{free.document}。",
-            f"Free energy: {milli(free.per_month.wh)} kWh a month x {months}, here {milli(given)} kWh, {free.document}. ",
+            {"per_month": per_month, "months": str(months), "free": milli(given)} | entitled,
+            f"{entitled_zh}免费电量每月 {per_month} 千瓦时 × {months} 个月，本次 {milli(given)} 千瓦时，依据{free.document}。",
+            f"{entitled_en}Free energy: {per_month} kWh a month x {months}, here {milli(given)} kWh, {free.document}. ",
             "tier.free",
         ),
         step("charge", {"amount": str(amount)}, f"金额：{arithmetic} 元。", f"Amount: {arithmetic} yuan. "),
@@ -86,3 +89,15 @@ def free_energy_line(
     return made(
         "free_energy", title, "adjustment", tariff, None, free.document, given, "kWh", price, amount, steps, arithmetic
     )
+
+
+def _entitled(subject: RatingSubject) -> tuple[tuple[str, str], dict[str, str]]:
+    """As what a household is listed, and by which evidence: in words, and as values of the step."""
+    if subject.free_as is None:
+        return ("", ""), {}
+    title = ENTITLEMENTS.entries[subject.free_as]
+    words = (
+        f"{title['zh']}（证件编号尾号 {subject.free_evidence}）：",
+        f"{title['en']} (evidence no. ending in {subject.free_evidence}). ",
+    )
+    return words, {"entitled_as": subject.free_as, "evidence": subject.free_evidence}

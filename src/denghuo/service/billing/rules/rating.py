@@ -101,7 +101,7 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
     free: list[BillLine] = []
     if tariff.free_energy is not None and subject.free_months:
         lines = [*sums.energy, *sums.funds]
-        line = free_energy_line(tariff, tariff.free_energy, subject.free_months, metered.total, lines)
+        line = free_energy_line(tariff, tariff.free_energy, subject, metered.total, lines)
         free = [line] if line is not None else []
     for part in energies.parts:
         if part.tariff is not None:

@@ -24,6 +24,7 @@ EntitlementKind = Annotated[
 ]
 EntitlementNo = Annotated[int, Label("登记号", "Entry no."), Field(ge=1)]
 EvidenceNo = Annotated[str, StringConstraints(max_length=64, strip_whitespace=True), Label("证件编号", "Evidence no.")]
+EvidenceTail = Annotated[str, StringConstraints(max_length=4), Label("证件编号尾号", "End of the evidence no.")]
 StartsIn = Annotated[MonthText, Label("起始月", "From month")]
 EndsWith = Annotated[MonthText, Label("截止月（不含）", "Until month (first without)")]
 

@@ -12,6 +12,7 @@ from denghuo.kernel.contract import Dictionary, Label, Message
 from denghuo.kernel.fields import AccountNo, ContractNo, PointNo, Reason, TariffClass, TariffCode
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import ApparentPower, Energy, Percent, Power, Price, ReactiveEnergy
+from denghuo.service.contract.api.entitlement import EntitlementKind, EvidenceTail
 from denghuo.service.tariff.api import AgencyCase, Band, SpotNode
 
 STANDARDS = Dictionary(
@@ -286,6 +287,8 @@ class SpecialTerms(Message):
     persons_until: PersonsUntil | None = None
     free_energy: FreeEnergy = False
     free_until: FreeUntil | None = None
+    free_as: EntitlementKind | None = None
+    free_evidence: EvidenceTail | None = None
     agency_case: AgencyCase | None = None
     charging_station: Charging = False
     pf_use: PowerFactorUse | None = None
