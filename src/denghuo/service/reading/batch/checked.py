@@ -24,7 +24,8 @@ CHECKED = {
     )
     for series in ENERGY_SERIES
 }
-"""What stands in for values, and the number of each slot's verdict. A value under a verdict that needs none is what stood in before
+"""What stands in for values, and the number of each slot's verdict, of the meter-days that are not simply valid: a day that was
+checked and has no row here was received whole and passed. A value under a verdict that needs none is what stood in before
 the real one came: the verdict says which counts."""
 
 

@@ -41,6 +41,7 @@ from denghuo.service.reading.rules.curves import (
     HELD,
     LIKE_DAYS,
     STANDS_IN,
+    VALID,
     VERDICTS,
     curve_rules,
     judged,
@@ -85,13 +86,17 @@ class Curves:
         curves = guessed = held = changed = 0
         for series in ENERGY_SERIES:
             rows, found = [], list[CurveException]()
+            before = list(map(str, self._lake.scan(CHECKED[series], day, day, ("subject",))["subject"].to_pylist()))
             for subjects, estimate, verdict in self._judged(series, day, pieces):
-                rows.append(checked_table(series, subjects, estimate, verdict))
-                found += exceptions(subjects, estimate, verdict)
-                guessed, held = guessed + _count(verdict, STANDS_IN), held + _count(verdict, HELD)
+                # A row for who has anything else than valid values, and for who had before.
+                kept = np.flatnonzero((verdict != VALID).any(axis=1) | np.isin(subjects, before))
+                chosen = [subjects[row] for row in kept.tolist()]
+                rows.append(checked_table(series, chosen, estimate[kept], verdict[kept]))
+                found += exceptions(chosen, estimate[kept], verdict[kept])
+                guessed, held = guessed + _count(verdict[kept], STANDS_IN), held + _count(verdict[kept], HELD)
                 curves += len(subjects)
-            if rows:
-                day_of = {day: pa.concat_tables(rows)}
+            day_of = {day: pa.concat_tables(rows)} if any(map(len, rows)) else {}
+            if day_of:
                 counts = total(self._lake.append(CHECKED[series], day_of, call.now, "reading.check_curves"))
                 changed += counts.taken + counts.corrected
             self._store.save(day, series, found, call.now)
@@ -110,13 +115,14 @@ class Curves:
                 CHECKED[request.series], first, last, only=("subject", (request.meter_no,))
             ).to_pylist()
         }
+        checked = set(self._store.checked_days(first, last))
         raw: list[int | None] = []
         counted: list[int | None] = []
         verdicts: list[int | None] = []
         for day in (first + timedelta(days=step) for step in range(request.days)):
             row = beside.get(day, {})
             values = received.get(day, [None] * len(SLOTS))
-            numbers = [row.get(slot) for slot in VERDICT_SLOTS]
+            numbers = [row.get(slot) for slot in VERDICT_SLOTS] if row else _as_received(values, day in checked)
             raw, verdicts = raw + values, verdicts + numbers
             for value, slot, number in zip(values, SLOTS, numbers, strict=True):
                 counted.append(row[slot] if value is None and number in STANDS_IN else value)
@@ -203,3 +209,8 @@ class Curves:
 
 def _count(verdict: Ints, numbers: Sequence[int]) -> int:
     return int(np.isin(verdict, numbers).sum())
+
+
+def _as_received(values: Sequence[int | None], checked: bool) -> list[int | None]:
+    """Verdicts of a day of which the check kept no row: all that came in is valid."""
+    return [VALID if checked and value is not None else None for value in values]

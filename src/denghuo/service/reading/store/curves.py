@@ -34,6 +34,13 @@ class CurveStore:
         """When a day was last checked."""
         return self._work.value("SELECT max(checked_at) FROM curve_check")
 
+    def checked_days(self, first: date, last: date) -> list[date]:
+        """Days that were checked since anything of them came in."""
+        return self._work.values(
+            "SELECT day FROM curve_check WHERE day BETWEEN %s AND %s AND checked_at IS NOT NULL AND NOT due",
+            (first, last),
+        )
+
     def known_days(self, days: Sequence[date]) -> list[date]:
         """Those of these days of which there are curves."""
         return self._work.values("SELECT day FROM curve_check WHERE day = ANY (%s) ORDER BY day", (list(days),))
