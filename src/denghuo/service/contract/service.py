@@ -31,6 +31,8 @@ from denghuo.service.contract.api import (
     FeeControlAgreed,
     FindContracts,
     FindEntitled,
+    FindHouseholds,
+    HouseholdsFound,
     ImportEntitled,
     ListEntitled,
     PublishFeeControl,
@@ -45,6 +47,7 @@ from denghuo.service.contract.api import (
 from denghuo.service.contract.entitlement import EntitledList, Entitlements, read_list
 from denghuo.service.contract.entitlement import judge as judge_entitled
 from denghuo.service.contract.fee_control import FeeControls
+from denghuo.service.contract.household import Households
 from denghuo.service.contract.limits import BASES, NOTICE_AHEAD, Exceeded, limited
 from denghuo.service.contract.pauses import exchange_faults, pause_faults, unannounced
 from denghuo.service.contract.rules import TermsRow, follow, judge, under
@@ -212,6 +215,11 @@ class ContractService(ContractApi):
         rows, total = Entitlements(self._work).find(request, call.today)
         following = str(rows[-1].entitlement_no) if len(rows) == request.limit else None
         return EntitledFound(rows=rows, total=total, next=following, as_of=call.now)
+
+    def households(self, call: Call, request: FindHouseholds) -> HouseholdsFound:
+        rows, total = Households(self._work).find(request, call.today)
+        following = rows[-1].contract_no if len(rows) == request.limit else None
+        return HouseholdsFound(rows=rows, total=total, next=following, as_of=call.now)
 
     def end_contract(self, call: Call, request: EndContract) -> ContractHistory:
         rows = self._rows(request.contract_no)

@@ -9,11 +9,8 @@ from denghuo.kernel.values import Money, Price, round_half_up
 from denghuo.service.billing.lines import BillLine, RatingSubject
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.words import milli, step
-from denghuo.service.contract.api import ENTITLEMENTS
+from denghuo.service.contract.api import ENTITLEMENTS, RENEWED_AFTER_YEARS
 from denghuo.service.tariff.api import FreeEnergy, HouseholdRoom, TariffDocument
-
-RENEWED_AFTER_YEARS = 2
-"""鲁发改价格〔2019〕509号."""
 
 
 def tier_months(year_from: date, opened: date, closed: date | None = None) -> int:

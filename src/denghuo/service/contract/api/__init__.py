@@ -59,6 +59,12 @@ from denghuo.service.contract.api.fee_control import (
     Protected,
     PublishFeeControl,
 )
+from denghuo.service.contract.api.household import (
+    RENEWED_AFTER_YEARS,
+    FindHouseholds,
+    Household,
+    HouseholdsFound,
+)
 from denghuo.service.contract.api.special import (
     FIELDS,
     LOSS_WAYS,
@@ -98,6 +104,7 @@ __all__ = [
     "LOSS_WAYS",
     "PART_WAYS",
     "PF_USES",
+    "RENEWED_AFTER_YEARS",
     "RESALES",
     "SETTLEMENTS",
     "STANDARDS",
@@ -132,8 +139,11 @@ __all__ = [
     "FeeWay",
     "FindContracts",
     "FindEntitled",
+    "FindHouseholds",
     "ForwardEnergy",
     "GreenPower",
+    "Household",
+    "HouseholdsFound",
     "ImportEntitled",
     "LineLoss",
     "ListEntitled",
@@ -402,6 +412,11 @@ class ContractApi(Api, noun="contract", version=1):
     @query(permit="contract.read")
     def entitled(self, call: Call, request: FindEntitled) -> EntitledFound:
         """Households entitled to free energy, with their evidence and who listed them, in the order in which they were listed."""
+
+    @query(permit="contract.read")
+    def households(self, call: Call, request: FindHouseholds) -> HouseholdsFound:
+        """Larger households with additional room in the first tier: from the month after their acceptance, renewed every two years;
+        in the order of contracts."""
 
     @command(permit="contract.change", problems=(ContractNotFound, TermsConflict), emits=(TermsChanged,))
     def end_contract(self, call: Call, request: EndContract) -> ContractHistory:
