@@ -30,6 +30,7 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import midnight
 from denghuo.kernel.values import Energy, Price, Register
 from denghuo.service.billing.api import (
+    AsKnown,
     Bill,
     BillRef,
     ChangeHolder,
@@ -41,11 +42,14 @@ from denghuo.service.billing.api import (
     HolderChangeRef,
     NotTransferable,
     Release,
+    ReplayMonth,
     ResumeHolderChange,
     SpecialReading,
     StartCycle,
     TakeOverUse,
+    TryOnBill,
     UsedMonth,
+    WhatIf,
 )
 from denghuo.service.contract.api import AgreeSpecial, ContractApi, ContractRef, ContractsOf
 from denghuo.service.customer.api import AccountRef, CustomerApi
@@ -160,6 +164,7 @@ def checked(found: County, number: str) -> Any:
     return body["bill"]["rating"]
 
 
+@pytest.mark.scope("B05-04")
 def test_a_customer_leaves_and_another_begins_within_the_tier_year(found: County) -> None:
     change = changed(found)
     assert (change.state, change.trouble, change.bill_state, str(change.amount)) == (
@@ -192,6 +197,20 @@ def test_a_customer_leaves_and_another_begins_within_the_tier_year(found: County
     assert int(str(final.energy)) + int(str(begun.energy)) == shown(date(2026, 8, 1)) - shown(JULY)
     assert bill(found, change.bill_no) == final.model_copy(update={"as_of": bill(found, change.bill_no).as_of})
 
+    replayed = found.billing.replay_month(DESK, ReplayMonth(month="2026-07"))
+    assert replayed.checked == replayed.identical > 2
+    for account, amount in ((LEAVES.account_no, final.amount), (change.successor_no, begun.amount)):
+        today = replace(DESK, now=clock())
+        assert found.billing.as_known(today, AsKnown(account_no=account, month="2026-07")).amount == amount
+    for one in (final, begun):
+        tried = found.billing.try_on_bill(
+            DESK, TryOnBill(bill_no=one.bill_no, tariff_code=one.tariff_code, tariff_version=one.tariff_version)
+        )
+        assert tried.amount == one.amount
+    plans = found.billing.what_if(DESK, WhatIf(account_no=LEAVES.account_no))
+    july = next(one for one in plans.months if one.month == "2026-07")
+    assert july.billed == july.present_amount == final.amount
+
     old = found.ask(CustomerApi).account(LATER, AccountRef(account_no=LEAVES.account_no))
     new = found.ask(CustomerApi).account(LATER, AccountRef(account_no=change.successor_no))
     assert (old.status, old.closed_on, old.successor_no) == ("closed", SINCE, new.account_no)
@@ -199,6 +218,7 @@ def test_a_customer_leaves_and_another_begins_within_the_tier_year(found: County
     assert (new.address, new.org) == (old.address, old.org)
 
 
+@pytest.mark.scope("B05-04")
 def test_a_price_that_changes_in_july_goes_on_in_the_tiers_of_the_year(found: County) -> None:
     found.billing.start_cycle(DESK, StartCycle(month="2026-07"))
     found.settle()
