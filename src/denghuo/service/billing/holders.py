@@ -49,7 +49,16 @@ from denghuo.service.point.api import HandOver, PointApi, PointsOf
 from denghuo.service.reading.api import AccountMonth, ReadingApi, Resolve, SettleAccounts
 
 _NEXT = {"points": "contract", "contract": "readings", "readings": "bill", "bill": "settled"}
-_OF_THE_HOUSEHOLD = ("persons", "persons_since", "persons_until", "free_energy", "free_until", "counted_with")
+_OF_THE_HOUSEHOLD = (
+    "persons",
+    "persons_since",
+    "persons_until",
+    "free_energy",
+    "free_until",
+    "free_as",
+    "free_evidence",
+    "counted_with",
+)
 """Special terms that belong to the old customer and not to the place."""
 Row = Mapping[str, Any]
 
