@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from denghuo.data.analysis.lake import curve_class
-from denghuo.service.reading.batch.atoms import atoms_key, atoms_of, cell_name, cells_of
+from denghuo.service.reading.batch.atoms import atoms_key, atoms_of, atoms_of_small, cell_name, cells_of
 
 Day = list[int | None]
 KIND = curve_class("test")
@@ -34,7 +34,10 @@ def file_of(folder: pathlib.Path, days: Sequence[Day]) -> pathlib.Path:
 def test_atoms_are_the_sums_of_what_was_received(
     tmp_path: pathlib.Path, days: list[Day], cut: tuple[int, ...], highest: bool
 ) -> None:
-    rows = atoms_of(file_of(tmp_path, days), cut, highest).to_pylist()
+    path = file_of(tmp_path, days)
+    atoms = atoms_of(path, cut, highest)
+    assert atoms_of_small(path, cut, highest).equals(atoms, check_metadata=True)
+    rows = atoms.to_pylist()
     assert [row["subject"] for row in rows] == [f"M{place:03d}" for place in range(len(days))]
     for row, day in zip(rows, days, strict=True):
         there = [value for value in day if value is not None]
@@ -52,12 +55,16 @@ def test_atoms_are_the_sums_of_what_was_received(
 def test_sums_past_32_bits_are_added_all_the_same(tmp_path: pathlib.Path) -> None:
     largest = 2**31 - 1
     days: list[Day] = [[largest] * 96, [-largest] * 96, [1] * 96]
-    rows = atoms_of(file_of(tmp_path, days), (0, 95)).to_pylist()
+    path = file_of(tmp_path, days)
+    rows = atoms_of(path, (0, 95)).to_pylist()
+    assert atoms_of_small(path, (0, 95)).to_pylist() == rows
     assert [row["e00"] for row in rows] == [95 * largest, -95 * largest, 95]
 
 
 def test_file_without_rows_has_no_atoms(tmp_path: pathlib.Path) -> None:
-    assert atoms_of(file_of(tmp_path, []), (0, 32)).num_rows == 0
+    path = file_of(tmp_path, [])
+    assert atoms_of(path, (0, 32)).num_rows == 0
+    assert atoms_of_small(path, (0, 32)).num_rows == 0
 
 
 @pytest.mark.parametrize("cut", [(), (1,), (0, 5, 5), (0, 9, 4), (0, 96)])

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -185,7 +185,7 @@ class Lake:
         Raises:
             Unavailable: a file is missing or damaged.
         """
-        names = list(columns or kind.schema.names)
+        names = tuple(columns or kind.schema.names)
         with self._database.connection() as connection:
             files = self._newest(connection, kind, None, None, first, last, as_of)
         schema = _dated(kind, names)
@@ -201,7 +201,7 @@ class Lake:
         return pa.concat_tables(tables)
 
     def _picked(
-        self, kind: LakeClass, files: Sequence[LakeFile], names: Sequence[str], only: tuple[str, Sequence[str]]
+        self, kind: LakeClass, files: Sequence[LakeFile], names: tuple[str, ...], only: tuple[str, Sequence[str]]
     ) -> pa.Table:
         """A few rows out of many files, by day: of small ones from memory, of large ones from the disk."""
         schema = _dated(kind, names)
@@ -228,7 +228,7 @@ class Lake:
             f"{self.folder}/{file.path}", names[0], cells, lambda: self._load(file, names).cast(kind.schema)
         )
 
-    def _pick(self, files: Sequence[LakeFile], names: Sequence[str], only: tuple[str, Sequence[str]]) -> pa.Table:
+    def _pick(self, files: Sequence[LakeFile], names: tuple[str, ...], only: tuple[str, Sequence[str]]) -> pa.Table:
         """A few rows out of many files: DuckDB reads no more of a file than the pages in which they can stand."""
         paths = {str(self.folder / file.path): file for file in files}
         wanted = ", ".join("?" for _ in only[1]) or "NULL"
@@ -256,7 +256,16 @@ class Lake:
 
     def rows_of(self, kind: LakeClass, files: Sequence[LakeFile], subjects: Sequence[str]) -> pa.Table:
         """The rows that some subjects have in files, by day."""
-        return self._picked(kind, files, kind.schema.names, (kind.key_names[0], subjects))
+        return self._picked(kind, files, tuple(kind.schema.names), (kind.key_names[0], subjects))
+
+    def there(self, kinds: Iterable[LakeClass], days: Sequence[date]) -> set[str]:
+        """The names of the classes that hold anything of these days."""
+        with self._database.connection() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT class FROM data.lake_file WHERE class = ANY (%s) AND day = ANY (%s)",
+                ([kind.name for kind in kinds], list(days)),
+            ).fetchall()
+        return {str(name) for (name,) in rows}
 
     def curve(
         self, kind: LakeClass, subject: str, first: date, last: date, as_of: datetime | None = None
@@ -389,7 +398,8 @@ def write_day(kind: LakeClass, table: pa.Table, path: pathlib.Path) -> None:
             writer.add_key_value_metadata(subjects_said(table["subject"]))
 
 
-def _dated(kind: LakeClass, names: Sequence[str]) -> pa.Schema:
+@functools.lru_cache(maxsize=64)
+def _dated(kind: LakeClass, names: tuple[str, ...]) -> pa.Schema:
     """Columns of a class behind a column `day`."""
     return pa.schema([("day", pa.date32()), *((name, kind.schema.field(name).type) for name in names)])
 

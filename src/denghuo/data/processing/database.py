@@ -1,6 +1,7 @@
 """Connections to the business store (业务处理库): one pool per process, one PostgreSQL dialect everywhere."""
 
 import contextlib
+import select
 from collections.abc import Iterator
 
 import psycopg
@@ -29,7 +30,7 @@ class Database:
             open=False,
             timeout=POOL_TIMEOUT_S,
             kwargs={"application_name": "denghuo"},
-            check=psycopg_pool.ConnectionPool.check_connection,
+            check=_still_open,
         )
 
     def open(self) -> None:
@@ -74,6 +75,15 @@ class Database:
             return psycopg.connect(self.dsn, autocommit=True, application_name="denghuo")
         except psycopg.OperationalError as error:
             raise database_unavailable() from error
+
+
+def _still_open(connection: psycopg.Connection) -> None:
+    """Raises OperationalError where the server has closed a connection that lay in the pool. A server has nothing to say to one
+    that asked nothing, so only where there is something to read is it asked: each use would else cost a journey more."""
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    if look.poll(0):
+        psycopg_pool.ConnectionPool.check_connection(connection)
 
 
 def database_unavailable() -> Unavailable:

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 import logging
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import ValidationError
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 
 from denghuo.kernel.contract import Api, Call, Message, Operation, masked, replace_personal
 from denghuo.kernel.problem import Invalid, Problem, Unavailable, text
@@ -22,6 +24,8 @@ Caller = Callable[[Request], Call]
 
 SHOWN_VALUE_LENGTH = 100
 log = logging.getLogger("denghuo.host")
+# FastAPI hides this warning about its own parameters only while it makes a route; messages make their validators at first use.
+warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
 
 
 def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> FastAPI:

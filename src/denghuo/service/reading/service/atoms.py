@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from denghuo.data.analysis.lake import Lake, LakeFile, lake_damaged
 from denghuo.data.processing.dataset import DatasetFile, Datasets, write_file
@@ -14,7 +15,7 @@ from denghuo.data.processing.parts import Workers, in_parts
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import AtomDay, AtomsPublished, MeterAtoms, PublishAtoms, cell_name, day_atoms
-from denghuo.service.reading.batch.atoms import atoms_in, atoms_key, atoms_of
+from denghuo.service.reading.batch.atoms import SMALL_ROWS, atoms_in, atoms_key, atoms_of, atoms_of_small
 from denghuo.service.reading.batch.intake import CURVES
 
 
@@ -106,8 +107,12 @@ class _Job:
 
 
 def _make(job: _Job) -> DatasetFile:
+    path = job.lake / job.file.path
     try:
-        atoms = atoms_of(job.lake / job.file.path, job.starts, job.highest, job.threads)
-    except duckdb.Error as error:
+        if job.file.row_count <= SMALL_ROWS:
+            atoms = atoms_of_small(path, job.starts, job.highest)
+        else:
+            atoms = atoms_of(path, job.starts, job.highest, job.threads)
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise lake_damaged(job.file) from error
     return write_file(job.datasets, day_atoms(job.starts), str(job.file.day), job.shard, atoms)

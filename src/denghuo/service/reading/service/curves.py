@@ -83,11 +83,16 @@ class Curves:
             )
         self._store.begin(day, call.now)
         pieces = self._pieces(call, day)
+        midnights = [self._registers(day + timedelta(days=step)) for step in (0, 1)]
+        there = self._lake.there(CURVES.values(), (day, day - timedelta(days=1)))
         curves = guessed = held = changed = 0
         for series in ENERGY_SERIES:
+            if CURVES[series].name not in there:
+                self._store.save(day, series, [], call.now)
+                continue
             rows, found = [], list[CurveException]()
             before = list(map(str, self._lake.scan(CHECKED[series], day, day, ("subject",))["subject"].to_pylist()))
-            for subjects, estimate, verdict in self._judged(series, day, pieces):
+            for subjects, estimate, verdict in self._judged(series, day, pieces, midnights):
                 # A row for who has anything else than valid values, and for who had before.
                 kept = np.flatnonzero((verdict != VALID).any(axis=1) | np.isin(subjects, before))
                 chosen = [subjects[row] for row in kept.tolist()]
@@ -162,14 +167,14 @@ class Curves:
         return {row["meter_no"]: row for row in rows}
 
     def _judged(
-        self, series: str, day: date, pieces: Mapping[str, Mapping[str, Any]]
+        self, series: str, day: date, pieces: Mapping[str, Mapping[str, Any]], midnights: Sequence[pa.Table]
     ) -> Iterator[tuple[list[str], Ints, Ints]]:
         """The meters with a curve on a day or the one before, so many at a time, with what stands in and the verdicts."""
         kind = CURVES[series]
         today = self._lake.scan(kind, day, day)
         before = self._lake.scan(kind, day - timedelta(days=1), day - timedelta(days=1), ("subject",))
         meters: list[Any] = sorted(map(str, {*today["subject"].to_pylist(), *before["subject"].to_pylist()}))
-        begin, end = (self._registers(series, day + timedelta(days=step)) for step in (0, 1))
+        begin, end = (_of_series(registers, series) for registers in midnights)
         share, rules = in_force(day)["rollover"].parameters["share_e4"], curve_rules(day)
         for first in range(0, len(meters), METERS_AT_ONCE):
             subjects = meters[first : first + METERS_AT_ONCE]
@@ -191,20 +196,13 @@ class Curves:
         like: Ints = likened([of(back) for back in LIKE_DAYS], of(DAY_BEFORE))
         return like
 
-    def _registers(self, series: str, day: date) -> dict[str, int]:
-        """The total registers at the midnight that begins a day, by meter."""
+    def _registers(self, day: date) -> pa.Table:
+        """The total registers at the midnight that begins a day."""
         table = self._lake.scan(REGISTERS, day, day)
-        of_series = pc.and_(
-            pc.equal(table["quantity"], series.rpartition("_")[0]),
-            pc.and_(
-                pc.equal(table["band"], "total"),
-                pc.equal(table["read_at"], pa.scalar(midnight(day), table["read_at"].type)),
-            ),
+        at_midnight = pc.equal(table["read_at"], pa.scalar(midnight(day), table["read_at"].type))
+        return table.filter(
+            pc.and_(at_midnight, pc.and_(pc.equal(table["band"], "total"), pc.is_valid(table["value_e4"])))
         )
-        found = table.filter(pc.and_(of_series, pc.is_valid(table["value_e4"])))
-        meters: list[Any] = found["meter_no"].to_pylist()
-        values: list[Any] = found["value_e4"].to_pylist()
-        return dict(zip(meters, values, strict=True))
 
 
 def _count(verdict: Ints, numbers: Sequence[int]) -> int:
@@ -214,3 +212,11 @@ def _count(verdict: Ints, numbers: Sequence[int]) -> int:
 def _as_received(values: Sequence[int | None], checked: bool) -> list[int | None]:
     """Verdicts of a day of which the check kept no row: all that came in is valid."""
     return [VALID if checked and value is not None else None for value in values]
+
+
+def _of_series(registers: pa.Table, series: str) -> dict[str, int]:
+    """Registers of the quantity whose curve the series is, by meter."""
+    found = registers.filter(pc.equal(registers["quantity"], series.rpartition("_")[0]))
+    meters: list[Any] = found["meter_no"].to_pylist()
+    values: list[Any] = found["value_e4"].to_pylist()
+    return dict(zip(meters, values, strict=True))

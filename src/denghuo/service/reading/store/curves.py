@@ -62,9 +62,11 @@ class CurveStore:
 
     def save(self, day: date, series: str, rows: Sequence[CurveException], now: datetime) -> None:
         """The meter-days to look at of a day, in place of those before."""
-        owners = self.owners([row.subject for row in rows])
-        kept = [row for row in rows if row.subject in owners]
         self._work.run("DELETE FROM curve_exception WHERE day = %s AND series = %s", (day, series))
+        owners = self.owners([row.subject for row in rows]) if rows else {}
+        kept = [row for row in rows if row.subject in owners]
+        if not kept:
+            return
         self._work.run(
             "INSERT INTO curve_exception (day, series, subject, org, account_no, status, rule, method, slots_estimated,"
             " slots_held, estimated_wh, checked_at) SELECT %s, %s, e.*, %s FROM unnest(%s::text[], %s::text[], %s::text[],"
