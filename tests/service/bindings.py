@@ -9,7 +9,7 @@ import pathlib
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import httpx
@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.kernel.contract import Api, Call
+from denghuo.kernel.contract import Api, Call, Message, Operation
 from denghuo.kernel.problem import NotSignedIn
 from denghuo.service.host import relay
 from denghuo.service.host.binding import Directory, Implementation, Store, bound
@@ -45,20 +45,39 @@ def local(database: Database, folder: pathlib.Path, services: Mapping[type[Api],
     return directory
 
 
-@contextlib.contextmanager
-def web(directory: Directory) -> Iterator[httpx.Client]:
-    """A client of a web server on a loopback port that hosts the directory's services and takes call tokens."""
-    signer = Signer(KEY)
+class _Hosting:
+    """A web application over some contracts that takes call tokens. Whose services it hosts changes from test to test: its routes
+    are the same, and to make them takes longer than most tests."""
 
-    def caller(request: Request) -> Call:
+    def __init__(self, contracts: Iterable[type[Api]]) -> None:
+        self.services: dict[str, Api] = {}
+        self._signer = Signer(KEY)
+        self.app = application([bound(contract, self._invoke) for contract in contracts], self._caller)
+
+    def _invoke(self, operation: Operation, call: Call, request: Message) -> Message:
+        return getattr(self.services[operation.noun], operation.name)(call, request)
+
+    def _caller(self, request: Request) -> Call:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer":
             raise NotSignedIn()
-        return signer.read(token, clock())
+        return self._signer.read(token, clock())
 
-    apis = [_unrecorded(directory, api) for api in directory.bound.values()]
-    with serving(application(apis, caller)) as client:
+
+_idle: dict[tuple[type[Api], ...], list[_Hosting]] = collections.defaultdict(list)
+"""Applications that no test uses now, by their contracts."""
+
+
+@contextlib.contextmanager
+def web(directory: Directory) -> Iterator[httpx.Client]:
+    """A client of a web server on a loopback port that hosts the directory's services and takes call tokens."""
+    contracts = tuple(api.contract() for api in directory.bound.values())
+    hosting = _idle[contracts].pop() if _idle[contracts] else _Hosting(contracts)
+    hosting.services = {noun: _unrecorded(directory, api) for noun, api in directory.bound.items()}
+    with serving(hosting.app) as client:
         yield client
+    hosting.services = {}
+    _idle[contracts].append(hosting)
 
 
 def _unrecorded(directory: Directory, api: Api) -> Api:
