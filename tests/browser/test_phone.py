@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.conftest import AXE, WAIT_MS, Watch
+from tests.browser.conftest import WAIT_MS, Watch
 from tests.browser.product import MONTH, Product
 
 from denghuo_verify.main import main as verify
@@ -63,7 +63,6 @@ def phone(billed: Product, browser: Browser) -> Iterator[Callable[..., Page]]:
         )
         contexts.append(context)
         context.set_default_timeout(WAIT_MS)
-        context.add_init_script(path=AXE)
         page = context.new_page()
         watch.over(page)
         page.goto("/phone")

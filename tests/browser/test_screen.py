@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.conftest import AXE, WAIT_MS, Enter, Watch
+from tests.browser.conftest import WAIT_MS, Enter, Watch
 from tests.browser.product import MONTH, Product
 
 
@@ -80,7 +80,6 @@ def test_who_is_not_signed_in_is_led_to_the_door(product: Product, browser: Brow
     watch = Watch(product.url)
     context = browser.new_context(base_url=product.url, locale="zh-CN", viewport={"width": 1366, "height": 768})
     context.set_default_timeout(WAIT_MS)
-    context.add_init_script(path=AXE)
     page = context.new_page()
     watch.over(page)
     page.goto("/screen")

@@ -24,8 +24,10 @@ def test_a_wrong_password_is_said_and_the_right_one_opens_the_workbench(
     accessible(page)
 
 
-def test_a_deep_link_is_reached_after_signing_in(enter: Enter) -> None:
-    page = enter("billing", path="/w/customer/accounts")
+def test_a_deep_link_is_reached_after_signing_in(enter: Enter, product: Product) -> None:
+    page = enter()
+    page.goto("/w/customer/accounts")
+    sign_in(page, "billing", product.password("billing"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("客户档案")
     assert page.url.endswith("/w/customer/accounts")
 
