@@ -468,11 +468,6 @@ class PageSpec(Message):
     blocks: list[AnyBlock] = Field(max_length=MAX_BLOCKS)
 
 
-Tab.model_rebuild()
-Tabs.model_rebuild()
-PageSpec.model_rebuild()
-
-
 def page_json(page: PageSpec) -> dict[str, Any]:
     """The wire form: what was said, without the defaults."""
     return page.model_dump(mode="json", exclude_defaults=True) | {"spec": page.spec, "id": page.id}
