@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 from psycopg.conninfo import conninfo_to_dict
@@ -96,6 +96,10 @@ class County:
     def billing(self) -> BillingApi:
         return self.ask(BillingApi)
 
+    @property
+    def dsn(self) -> str:
+        return self.datasets._database.dsn
+
     def settle(self) -> None:
         settle(self.directory)
 
@@ -133,6 +137,14 @@ class Prepared:
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         with copied(self.server, self.database) as dsn, county(binding, dsn, folder, self.changes) as made:
             yield made
+
+
+class Prepare(Protocol):
+    """The fixture `prepare`: `prepared` for the file of the test."""
+
+    def __call__(
+        self, make: Callable[[County], None], changes: Mapping[type[Api], Implementation] | None = None
+    ) -> Prepared: ...
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
     Prepared,
     Supply,
-    prepared,
     settle_county,
 )
 from tests.service.billing.months import bill_months, bill_no
@@ -66,7 +66,7 @@ FEBRUARY, APRIL = date(2026, 2, 1), date(2026, 4, 30)
 
 
 @pytest.fixture(scope="module")
-def billed(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+def billed(prepare: Prepare) -> Prepared:
     """Three months of a home and a shop."""
 
     def make(empty: County) -> None:
@@ -74,8 +74,7 @@ def billed(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFa
         months = {month: {"total": kwh} for month, kwh in USED.items()}
         bill_months(empty, {HOME: months, SHOP: months})
 
-    with prepared(postgres_dsn, template, tmp_path_factory.mktemp("billed"), make, {LedgerApi: LedgerService}) as made:
-        yield made
+    return prepare(make, {LedgerApi: LedgerService})
 
 
 @pytest.fixture(params=["local", "remote"])

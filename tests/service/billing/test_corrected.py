@@ -14,11 +14,11 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
     Prepared,
     Supply,
     county,
     daily,
-    prepared,
     prices,
     settle_county,
 )
@@ -74,7 +74,7 @@ def publish(found: County) -> None:
 
 
 @pytest.fixture(scope="module")
-def billed(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+def billed(prepare: Prepare) -> Prepared:
     def make(empty: County) -> None:
         house, _, solar = prices()
         settle_county(empty, [SHOP, OTHER, HOUSE], [house, solar])
@@ -83,8 +83,7 @@ def billed(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFa
         empty.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         empty.settle()
 
-    with prepared(postgres_dsn, template, tmp_path_factory.mktemp("billed"), make) as made:
-        yield made
+    return prepare(make)
 
 
 @pytest.fixture(params=["local", "remote"])

@@ -13,12 +13,12 @@ from tests.service.billing.county import (
     MONTH,
     OPERATOR,
     County,
+    Prepare,
     Prepared,
     Supply,
     county,
     daily,
     holder,
-    prepared,
     settle_county,
     take_registers,
 )
@@ -93,10 +93,8 @@ HELD = {
 
 
 @pytest.fixture(scope="module")
-def settled(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
-    folder = tmp_path_factory.mktemp("settled")
-    with prepared(postgres_dsn, template, folder, lambda empty: settle_county(empty, ALL)) as made:
-        yield made
+def settled(prepare: Prepare) -> Prepared:
+    return prepare(lambda empty: settle_county(empty, ALL))
 
 
 @pytest.fixture(params=["local", "remote"])

@@ -17,6 +17,8 @@ from tests.service.billing.county import (
     CLERK,
     MONTH,
     County,
+    Prepare,
+    Prepared,
     Supply,
     county,
     daily,
@@ -82,10 +84,17 @@ def operator(now: datetime) -> Call:
     return Call.system(now)
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def settled(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, [HEAVY, SHOP])
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy(request.param, tmp_path) as made:
         yield made
 
 

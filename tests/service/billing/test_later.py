@@ -11,8 +11,9 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     settle_county,
     tariff,
@@ -33,12 +34,19 @@ BUSINESS = Supply(2, 2, daily(40), tariff_class="general_single_part", contract_
 FARM = Supply(3, 1, daily(5), tariff_class="agricultural")
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def billed(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, [RESIDENT, BUSINESS, FARM])
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 

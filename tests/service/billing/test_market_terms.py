@@ -14,8 +14,9 @@ from tests.service.billing.county import (
     MONTH,
     OPERATOR,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     prices,
     settle_county,
@@ -67,10 +68,17 @@ def market_tariff() -> TariffDocument:
     return found.model_copy(update={"components": [*found.components, grid]})
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def settled(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, ALL, [*prices(), market_tariff()])
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy(request.param, tmp_path) as made:
         yield made
 
 

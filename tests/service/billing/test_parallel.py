@@ -12,8 +12,9 @@ from tests.service.billing.county import (
     MONTH,
     OPERATOR,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     settle_county,
 )
@@ -54,12 +55,19 @@ UNKNOWN = "5810100099998"
 DIGEST = "ab" * 32
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def billed(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, ALL)
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 

@@ -14,6 +14,8 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
+    Prepared,
     Supply,
     county,
     holder,
@@ -87,9 +89,9 @@ def publish(made: County, document: TariffDocument) -> None:
     made.ask(TariffApi).publish(OTHER_PERSON, TariffVersion(code=drafted.code, version=drafted.version))
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def billed(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, [HOME, BANDED, SHOP, CURVED])
         dear = tariff("test.dear", "energy", "0.7", default=False)
         elsewhere = tariff("test.elsewhere", "energy", "0.1", default=False, area="320000")
@@ -105,6 +107,13 @@ def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
             },
         }
         bill_months(made, used)
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 

@@ -21,10 +21,10 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
     Prepared,
     Supply,
     daily,
-    prepared,
     prices,
     settle_county,
     tariff,
@@ -71,7 +71,7 @@ TRIED = "test.resident.plain"
 
 
 @pytest.fixture(scope="module")
-def billed(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+def billed(prepare: Prepare) -> Prepared:
     """A county whose month was billed."""
 
     def make(empty: County) -> None:
@@ -87,8 +87,7 @@ def billed(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFa
         empty.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         empty.settle()
 
-    with prepared(postgres_dsn, template, tmp_path_factory.mktemp("billed"), make) as made:
-        yield made
+    return prepare(make)
 
 
 @pytest.fixture(params=["local", "remote"])

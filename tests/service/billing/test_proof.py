@@ -19,8 +19,9 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     holder,
     prices,
@@ -57,17 +58,23 @@ ANYONE = Call(actor="", now=NOW, permits=frozenset(), scope=())
 SCRIPT = pathlib.Path(sys.executable).with_name("denghuo-verify")
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def settled(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, ALL)
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy(request.param, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def quick(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county("local", database_dsn, tmp_path) as made:
-        settle_county(made, ALL)
+def quick(settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy("local", tmp_path) as made:
         yield made
 
 
@@ -297,11 +304,11 @@ def test_a_day_without_issue_has_no_root(quick: County) -> None:
 
 
 def test_bills_older_than_the_trees_get_proofs_but_say_that_their_terms_were_not_kept(
-    quick: County, database_dsn: str, tmp_path: pathlib.Path
+    quick: County, tmp_path: pathlib.Path
 ) -> None:
     issue_only(quick)
     migration = (resources.files("denghuo.service.billing") / "migrations" / "0002_proof.sql").read_text("utf-8")
-    with psycopg.connect(database_dsn, autocommit=True) as connection:
+    with psycopg.connect(quick.dsn, autocommit=True) as connection:
         connection.execute("SET search_path TO billing")
         connection.execute("UPDATE bill_basis SET rating = NULL")
         connection.execute("DELETE FROM rated_tariff")

@@ -11,8 +11,9 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     holder,
     settle_county,
     tariff,
@@ -27,9 +28,9 @@ HOME = Supply(1, 1)
 SHOP = Supply(2, 2, tariff_class="general_single_part")
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def billed(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, [HOME, SHOP])
         dearer = tariff(
             "test.business", "energy", "0.8", classes=["general_single_part"], effective_from=date(2026, 4, 1)
@@ -43,6 +44,13 @@ def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
                 SHOP: {"2026-03": {"total": 310}, "2026-04": {"total": 300}},
             },
         )
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 

@@ -14,8 +14,9 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     prices,
     settle_county,
@@ -45,14 +46,21 @@ def number(supply: Supply, kind: str = "1", suffix: str = "01") -> str:
     return f"202604{supply.account_no}{kind}{suffix}"
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def billed(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, ALL)
         for supply, to in ((CHANGED, "resident"), (UNREAD, "general_single_part")):
             change(made, supply, date(2026, 4, 11), to)
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 
@@ -88,8 +96,8 @@ def test_a_bill_stays_what_it_was_whatever_changed_since(found: County) -> None:
     assert (page.checked, page.identical, page.total, page.next, page.rows) == (5, 5, 5, None, [])
 
 
-def test_what_was_changed_in_the_store_is_named(found: County, database_dsn: str) -> None:
-    with psycopg.connect(database_dsn, autocommit=True) as connection:
+def test_what_was_changed_in_the_store_is_named(found: County) -> None:
+    with psycopg.connect(found.dsn, autocommit=True) as connection:
         connection.execute("SET search_path TO billing")
         for change in (
             f"UPDATE bill_line SET amount_fen = amount_fen + 1 WHERE bill_no = '{number(HEAVY)}' AND line = 2",

@@ -17,8 +17,9 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     holder,
     settle_county,
@@ -75,21 +76,25 @@ def number(supply: Supply, suffix: str = "01", kind: str = "1") -> str:
     return f"202604{supply.account_no}{kind}{suffix}"
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path, {LedgerApi: LedgerService}) as made:
+@pytest.fixture(scope="module")
+def billed(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, ALL)
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
+
+    return prepare(make, {LedgerApi: LedgerService})
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def quick(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county("local", database_dsn, tmp_path, {LedgerApi: LedgerService}) as made:
-        settle_county(made, ALL)
-        made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
-        made.settle()
+def quick(billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy("local", tmp_path) as made:
         yield made
 
 
@@ -310,10 +315,10 @@ def test_a_bill_taken_back_alone_is_billed_again_by_recalculation(quick: County)
     balanced(quick)
 
 
-def test_a_bill_is_computed_as_it_was_known_on_a_day(quick: County, database_dsn: str) -> None:
+def test_a_bill_is_computed_as_it_was_known_on_a_day(quick: County) -> None:
     as_resident(quick, SHOP)
     decide(quick, rebill(quick, number(SHOP)))
-    with psycopg.connect(database_dsn, autocommit=True) as connection:
+    with psycopg.connect(quick.dsn, autocommit=True) as connection:
         # Issued in May, taken back and billed again in June.
         for suffix, day in (("01", "2026-05-03"), ("02", "2026-06-10"), ("03", "2026-06-12")):
             connection.execute("UPDATE billing.bill SET issued_on = %s WHERE bill_no = %s", (day, number(SHOP, suffix)))
@@ -407,11 +412,11 @@ def test_a_holder_sees_the_chain_and_not_who_asked(quick: County) -> None:
     assert quick.billing.my_bill_document(mine, BillRef(bill_no=number(SHOP, "02"))).content
 
 
-def test_the_ninety_ninth_bill_of_a_month_is_the_last(quick: County, database_dsn: str) -> None:
+def test_the_ninety_ninth_bill_of_a_month_is_the_last(quick: County) -> None:
     """A number more would be one of the other kind: 2026-04, the account, 1 and 99 is followed by 2 and 00."""
     asked = rebill(quick, number(SHOP))
     columns = "month, account_no, org, kind, contract_no, tariff_class, tariff_code, tariff_version, tariff_title, from_on, to_on"
-    with psycopg.connect(database_dsn, autocommit=True) as connection:
+    with psycopg.connect(quick.dsn, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO billing.bill (bill_no, state, energy_wh, used_before_wh, amount_fen, estimated_days, illustrative,"
             f" remarks, rated_at, issued_on, {columns}) SELECT %s, 'reversed', 0, 0, 0, 0, false, '[]', rated_at, issued_on,"
@@ -426,7 +431,7 @@ def test_the_ninety_ninth_bill_of_a_month_is_the_last(quick: County, database_ds
         reverse(quick, number(SHOP))
     assert refused.value.why == "no_number"
     # Billed again, the account is held with the reason instead of getting a wrong number.
-    with psycopg.connect(database_dsn, autocommit=True) as connection:
+    with psycopg.connect(quick.dsn, autocommit=True) as connection:
         connection.execute("UPDATE billing.bill SET state = 'reversed' WHERE bill_no = %s", (number(SHOP),))
     done = quick.billing.recalculate(ACCOUNTANT, Recalculate(account_no=SHOP.account_no, month=MONTH))
     assert (done.issued, done.held) == (0, 1)

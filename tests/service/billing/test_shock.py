@@ -12,8 +12,9 @@ from tests.service.billing.county import (
     ACCOUNTANT,
     OPERATOR,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     settle_county,
 )
 from tests.service.billing.months import bill_months, bill_no
@@ -45,12 +46,19 @@ HOME = Supply(1, 1, contract_kw=8)
 NEAR = [Supply(serial, 1, contract_kw=8) for serial in range(2, 8)]
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def billed(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, [HOME, *NEAR])
         calm = {one: {"2026-03": {"total": 200}, "2026-04": {"total": 210}} for one in NEAR}
         bill_months(made, {HOME: {"2026-03": {"total": 200}, "2026-04": {"total": 900}}, **calm})
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 

@@ -10,8 +10,9 @@ from tests.service.billing.county import (
     CLERK,
     OPERATOR,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     settle_county,
     tariff,
 )
@@ -34,21 +35,22 @@ SHOP = Supply(2, 2, tariff_class="general_single_part")
 NEW = Supply(3, 1)
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+@pytest.fixture(scope="module")
+def billed(prepare: Prepare) -> Prepared:
     """February and March of two accounts: the shop pays a monthly price of February, the home has gone over to another tariff."""
-    prices = [
-        tariff("test.resident", "energy", "0.6"),
-        tariff("test.other", "energy", "0.5", default=False),
-        tariff(
-            "test.agency",
-            "agency_energy",
-            "0.4",
-            classes=["general_single_part"],
-            effective_from=date(2026, 2, 1),
-        ),
-    ]
-    with county(request.param, database_dsn, tmp_path) as made:
+
+    def make(made: County) -> None:
+        prices = [
+            tariff("test.resident", "energy", "0.6"),
+            tariff("test.other", "energy", "0.5", default=False),
+            tariff(
+                "test.agency",
+                "agency_energy",
+                "0.4",
+                classes=["general_single_part"],
+                effective_from=date(2026, 2, 1),
+            ),
+        ]
         settle_county(made, [HOME, SHOP, NEW], prices)
         made.directory(ContractApi).change_terms(
             OPERATOR,
@@ -61,6 +63,13 @@ def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
         )
         used = {"2026-02": {"total": 310}, "2026-03": {"total": 30}}
         bill_months(made, {HOME: used, SHOP: {"2026-02": {"total": 310}, "2026-03": {"total": 300}}})
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 

@@ -10,8 +10,9 @@ from tests.service.billing.county import (
     ACCOUNTANT,
     MONTH,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     prices,
     settle_county,
@@ -39,9 +40,9 @@ SHORT = Supply(8, 1, {day: shown for day, shown in daily(9).items() if day < 20}
 ALL = [BY_CURVE, GAPS, APART, NO_CURVE, CUT, MAIN, BEHIND, SHORT]
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def settled(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, ALL, [by_time(), *prices()[1:]])
         take_curves(
             made,
@@ -61,6 +62,13 @@ def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
             behind=[BehindTransformer(transformer_no="T1", account_no=BEHIND.account_no)],
             parts=[Part(point_no="SUB21", way="meter", tariff_code="test.business")],
         )
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy(request.param, tmp_path) as made:
         yield made
 
 

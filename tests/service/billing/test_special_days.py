@@ -11,8 +11,9 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     settle_county,
 )
@@ -92,13 +93,20 @@ HOT = {10, 11, 12, 20}
 """Of April; the 9th reached 34.9."""
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def settled(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, [*ALL, UNKNOWN], TARIFFS)
         take_curves(made, {f"M{one.serial:05d}": steady for one in (*ALL, UNKNOWN)})
         take_bands(made, "M00004", {"peak": 174, "flat": 293, "valley": 240, "deep": 13})
         take_bands(made, "M00005", {"peak": 180, "flat": 300, "valley": 240, "deep": 0})
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy(request.param, tmp_path) as made:
         yield made
 
 

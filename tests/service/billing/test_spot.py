@@ -18,8 +18,9 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     prices,
     settle_county,
@@ -105,9 +106,9 @@ def settle_by_points(found: County, supply: Supply) -> None:
     found.ask(ContractApi).agree_special(OPERATOR, request)
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def billed(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, ALL, [*prices(), market_tariff()])
         publish_prices(made)
         for supply in ALL:
@@ -126,6 +127,13 @@ def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
         take_curves(made, whole | {"M00004": lambda day, slot: None if day == 7 and slot < 4 else steady(day, slot)})
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with billed.copy(request.param, tmp_path) as made:
         yield made
 
 

@@ -13,8 +13,9 @@ from tests.service.billing.county import (
     MONTH,
     OPERATOR,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     settle_county,
     tariff,
@@ -39,10 +40,17 @@ def attempt(**changes: Any) -> Try:
     return Try.model_validate(given | changes)
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def settled(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, [RESIDENT])
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy(request.param, tmp_path) as made:
         yield made
 
 

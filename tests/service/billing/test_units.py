@@ -14,6 +14,8 @@ from tests.service.billing.county import (
     OPERATOR,
     OTHER_PERSON,
     County,
+    Prepare,
+    Prepared,
     Supply,
     county,
     daily,
@@ -65,17 +67,23 @@ MISHAN, SANJIA = "1405810.01", "1405810.02"
 OF_MISHAN = {one.account_no for one in ALL if one.station == 1}
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county(request.param, database_dsn, tmp_path) as made:
+@pytest.fixture(scope="module")
+def settled(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
         settle_county(made, ALL)
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy(request.param, tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def quick(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county("local", database_dsn, tmp_path) as made:
-        settle_county(made, ALL)
+def quick(settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy("local", tmp_path) as made:
         yield made
 
 

@@ -1,0 +1,22 @@
+"""What the tests of billing share: counties that are made once for the tests of a file."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+from tests.service.billing.county import County, Prepare, Prepared, prepared
+
+from denghuo.kernel.contract import Api
+from denghuo.service.host.binding import Implementation
+
+
+@pytest.fixture(scope="module")
+def prepare(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepare]:
+    """`prepare(make, changes)` gives a county as `make` made it, of which each test of the file takes a copy."""
+    with contextlib.ExitStack() as kept:
+
+        def made(make: Callable[[County], None], changes: Mapping[type[Api], Implementation] | None = None) -> Prepared:
+            folder = tmp_path_factory.mktemp("prepared")
+            return kept.enter_context(prepared(postgres_dsn, template, folder, make, changes))
+
+        yield made
