@@ -57,7 +57,7 @@ def lines(taken: Taken, seconds: float, *, stored: bool) -> list[str]:
     for meter, channel in sorted(taken.values):
         total = taken.sums.get((meter, channel))
         said.append(
-            f"  {meter} {channel}: {taken.values[meter, channel]:,}"
+            f"  {f'{meter} {channel}'.strip()}: {taken.values[meter, channel]:,}"
             + ("" if total is None else f", {total.normalize():f}")
         )
     if stored:

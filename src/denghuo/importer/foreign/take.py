@@ -177,7 +177,7 @@ class _Run:
         with path.open("rb") as stream:
             self._digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
         self._of: dict[tuple[str, str], str] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str, str]] = set()
         self._curves: list[tuple[str, str, Slots]] = []
         self._count = 0
         self._registers: list[dict[str, Any]] = []
@@ -240,17 +240,13 @@ class _Run:
             what = text(
                 f"该表的{title['zh']}已有通道 {other}", f"{other} is {title['en'].lower()} of the same meter already"
             )
-        self.taken.refused += 1
-        if (channel.meter, channel.name) not in self._told:
-            self._told.add((channel.meter, channel.name))
-            named = shown(f"{channel.meter} {channel.name}")
-            self._tell(Refusal(self.taken.file, line, "channel", named, what, _MAP))
+        self._refuse(line, channel, "channel", f"{channel.meter} {channel.name}".strip(), what, _MAP)
         return None
 
     def _block(self, block: Block, meter: str, flow: str) -> None:
         found = slots(block, spread=self._spread)
         if isinstance(found, tuple):
-            self._refuse(block.line, *found)
+            self._refuse(block.line, block.channel, *found)
             return
         self._curves.append((_SERIES[flow], meter, found))
         self._count += len(found.values)
@@ -261,7 +257,7 @@ class _Run:
         value = read.value.scaleb(4)
         if value != value.to_integral_value() or not 0 <= value < 10**15:
             what = text("示数应为非负数，至多四位小数", "a register is not negative and has at most four places")
-            self._refuse(read.line, "register", str(read.value), what, _MAP)
+            self._refuse(read.line, read.channel, "register", str(read.value), what, _MAP)
             return
         self._registers.append(
             {
@@ -273,9 +269,12 @@ class _Run:
             }
         )
 
-    def _refuse(self, line: int, field: str, value: str, what: Text, remedy: Text) -> None:
+    def _refuse(self, line: int, channel: Channel, field: str, value: str, what: Text, remedy: Text) -> None:
+        """Counts a refusal, and tells the first of its kind of each channel."""
         self.taken.refused += 1
-        self._tell(Refusal(self.taken.file, line, field, shown(value), what, remedy))
+        if (channel.meter, channel.name, field) not in self._told:
+            self._told.add((channel.meter, channel.name, field))
+            self._tell(Refusal(self.taken.file, line, field, shown(value), what, remedy))
 
     def _tell(self, refusal: Refusal) -> None:
         if len(self.taken.refusals) < REFUSALS_SHOWN:
