@@ -51,6 +51,7 @@ from denghuo.service.billing.api import (
     UsedMonth,
     WhatIf,
 )
+from denghuo.service.billing.store import BillingStore
 from denghuo.service.contract.api import AgreeSpecial, ContractApi, ContractRef, ContractsOf
 from denghuo.service.customer.api import AccountRef, CustomerApi
 from denghuo.service.reading.api import REGISTER_INTAKE, Intake, ReadingApi, Resolve
@@ -152,6 +153,11 @@ def bill(found: County, number: str) -> Bill:
     return found.billing.bill(DESK, BillRef(bill_no=number))
 
 
+def begun_month(found: County) -> bool:
+    with found.directory.hosted["billing"].store.work("billing", LATER, read_only=True) as work:
+        return BillingStore(work).cycles.begun("2026-07")
+
+
 def told(shown_: Bill) -> list[tuple[int | None, str, str]]:
     return [(line.tier, str(line.quantity), str(line.amount)) for line in shown_.lines]
 
@@ -181,8 +187,11 @@ def test_a_customer_leaves_and_another_begins_within_the_tier_year(found: County
     assert "阶梯清算" in final.lines[0].sentence.zh and "7 个月" in final.lines[0].sentence.zh
     assert checked(found, final.bill_no)["tier_closing"] == {"billed_months": 12}
 
+    # One account billed to the day begins no month: the others are estimated every day until theirs is run.
+    assert not begun_month(found)
     found.billing.start_cycle(DESK, StartCycle(month="2026-07"))
     found.settle()
+    assert begun_month(found)
     # The review looks at the first bill of any account.
     (held,) = found.billing.exceptions(DESK, FindExceptions(month="2026-07", state="open")).rows
     assert (held.code, held.account_no) == ("first_bill", change.successor_no)
