@@ -54,7 +54,7 @@ from denghuo.service.billing.api.claim import (
 )
 from denghuo.service.billing.cases.desk import KIND
 from denghuo.service.billing.listen import carry_out_decision
-from denghuo.service.ledger.api import AskProof, AskTrialBalance, LedgerApi, Owed, OwedBy
+from denghuo.service.ledger.api import AskProof, AskTrialBalance, FindEntries, LedgerApi, Owed, OwedBy
 from denghuo.service.ledger.service import LedgerService
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalRef, Decide, WorkflowApi
 from denghuo_verify.check import verify
@@ -405,8 +405,32 @@ def test_theft_is_paid_back_with_its_penalty_and_linked_to_the_bills(quick: Coun
     assert [str(line.amount) for line in case.lines] == ["235.59", "706.77"]
     assert (str(case.energy), str(bill.amount), case.facts["loads"][0]["days"]) == ("300", "942.36", 30)  # type: ignore[index, call-overload]
     assert [(one.month, str(one.amount)) for one in case.segments] == [(month, "0.00") for month in USED]
+    # The energy is an adjustment, the penalty has an account of its own.
+    books = quick.ask(LedgerApi)
+    entries = books.entries(OPERATOR, FindEntries(document_no=bill.bill_no)).rows
+    assert {one.code: str(one.credit) for one in entries if one.credit} == {"600104": "235.59", "605102": "706.77"}
     # It says nothing against the bill, which may be taken back; and a month can be in a case of another cause.
     take_back(quick, bill_no(SHOP, "2026-04"), rebill=True)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_penalty_that_is_taken_back_leaves_its_account(quick: County, before: bool) -> None:
+    """before: it was posted when penalties had no account of their own."""
+    load = StolenLoad(power=Power(1_000), hours_a_day=10, days=30, price=Price.of("0.7853"))
+    database = quick.datasets._database
+    if before:
+        with database.connection() as connection:
+            connection.execute("CREATE TABLE ledger.apart AS TABLE ledger.line_account")
+            connection.execute("DELETE FROM ledger.line_account")
+    _, bill = settled(quick, opened("theft", loads=[load]))
+    if before:
+        with database.connection() as connection:
+            connection.execute("INSERT INTO ledger.line_account TABLE ledger.apart")
+    take_back(quick, bill.bill_no)
+    rows = quick.ask(LedgerApi).trial_balance(OPERATOR, AskTrialBalance()).rows
+    assert {one.code: one.closing.fen for one in rows if one.code in ("600104", "605102")} == {"600104": 0, "605102": 0}
+    debits = {one.code for one in rows if one.debit.fen}
+    assert ("605102" in debits) is not before
 
 
 def test_other_amounts_are_given_back(quick: County) -> None:

@@ -4,10 +4,13 @@ One voucher for each organisation and kind of bill sums the run; its entries car
 the chart to the voucher to the bill and back, also when a run has a million bills.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
 
 from denghuo.data.processing.bulk import stage
 from denghuo.data.processing.work import Work
@@ -17,6 +20,7 @@ from denghuo.service.ledger.rules import Item, set_off
 from denghuo.service.ledger.store.books import Books, NewEntry, NewVoucher
 from denghuo.service.ledger.store.items import Items
 
+pc: Any = pyarrow.compute
 _BILLS = (
     "bill_no",
     "account_no",
@@ -46,12 +50,14 @@ def post_run(
     """Posts the bills of a run that are not in the books yet. Running it again changes nothing. follow: what is done when they are
     in the books, and still staged."""
     bill_rows = work.datasets.scan(bills, list(_BILLS))
-    line_rows = work.datasets.scan(lines, ["bill_no", "group", "amount_fen"])
-    parts = line_rows.group_by(["bill_no", "group"]).aggregate([("amount_fen", "sum")])
+    line_rows = work.datasets.scan(lines, ["bill_no", "code", "group", "amount_fen"])
+    by_use = line_rows.append_column("part", uses_of(line_rows, Books(work).uses_of_lines()))
+    parts = by_use.group_by(["bill_no", "part"]).aggregate([("amount_fen", "sum")])
     stage(work, "staged_bill", bill_rows)
-    named = parts.select(["bill_no", "group", "amount_fen_sum"]).rename_columns(["bill_no", "part", "fen"])
+    named = parts.select(["bill_no", "part", "amount_fen_sum"]).rename_columns(["bill_no", "part", "fen"])
     stage(work, "staged_part", named)
     work.run("CREATE INDEX ON staged_part (bill_no)")
+    _as_before(work)
     Books(work).hold()
     posting_no = work.value(
         "INSERT INTO posting (month, run_no, posted_at) VALUES (%s, %s, %s) RETURNING posting_no",
@@ -77,6 +83,23 @@ def post_run(
     follow()
     work.run("DROP TABLE staged_bill, staged_part")
     return Posted(sums["bills"], unchanged, held, sums["fen"])
+
+
+def _as_before(work: Work) -> None:
+    """Penalties of a bill that takes back one of before they had an account of their own go where that one's went."""
+    work.run(
+        "UPDATE staged_part SET part = 'adjustment' FROM staged_bill s WHERE s.bill_no = staged_part.bill_no AND part = 'penalty'"
+        " AND EXISTS (SELECT FROM entry WHERE document_no = s.reverses) AND NOT EXISTS (SELECT FROM entry JOIN chart USING (code)"
+        " WHERE document_no = s.reverses AND use = 'penalty')"
+    )
+
+
+def uses_of(lines: pa.Table, of_codes: Mapping[str, str]) -> Any:
+    """What the chart calls the account of each line: that of its code where it has one, else of its group."""
+    codes = pa.array(list(of_codes), pa.string())
+    uses = pa.array(list(of_codes.values()), pa.string())
+    own = pc.take(uses, pc.index_in(lines["code"], value_set=codes))
+    return pc.coalesce(own, lines["group"])
 
 
 def _hold(work: Work, posting_no: int) -> int:

@@ -58,6 +58,10 @@ class Books:
         """The accounts of the chart by what postings call them."""
         return {row["use"]: row["code"] for row in self._work.rows("SELECT use, code FROM chart")}
 
+    def uses_of_lines(self) -> dict[str, str]:
+        """What the chart calls the accounts of lines that do not follow their group, by line code."""
+        return {row["line_code"]: row["use"] for row in self._work.rows("SELECT line_code, use FROM line_account")}
+
     def method_codes(self) -> dict[str, str]:
         """The accounts of the chart that ways of paying go to."""
         return {row["method"]: row["code"] for row in self._work.rows("SELECT method, code FROM method_account")}
