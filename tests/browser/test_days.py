@@ -27,5 +27,7 @@ def test_holidays_are_taken_in_by_one_person_and_published_by_another(
     dialog.get_by_role("button", name="发布", exact=True).click()
     expect(dialog).to_be_hidden()
     expect(page.locator(".detail__pair", has_text="状态")).to_contain_text("已发布")
+    page.get_by_role("tab", name="受影响的账单").click()
+    expect(page.get_by_text("没有在此之前计费且时段取决于这些日的账单")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     accessible(page)
