@@ -27,3 +27,24 @@ def test_the_running_month_stands_on_the_accounts_page_and_is_told_in_full(
     expect(page.get_by_text(told["said"]["zh"])).to_be_visible()
     expect(page.get_by_role("grid", name="本月至今明细（估算）").locator("tbody tr")).to_have_count(len(told["lines"]))
     accessible(page)
+
+
+def test_the_phone_shows_the_published_errors_of_forecasts(
+    enter: Enter, billed: Product, accessible: Callable[[Page], None]
+) -> None:
+    user = next(name for name, entry in billed.users.items() if entry["role"] == "customer")
+    page = enter(path="/", width=390)
+    page.goto("/phone")
+    page.fill("input[name=username]", user)
+    page.fill("input[name=password]", billed.password(user))
+    page.press("input[name=password]", "Enter")
+    page.locator("a[href='#/me']").wait_for()
+    with page.expect_response("**/api/billing/published_errors") as asked:
+        page.goto("/phone#/errors")
+    rows = asked.value.json()["rows"]
+    expect(page.get_by_role("heading", name="历月预测误差")).to_be_visible()
+    if rows:
+        expect(page.locator(".register")).to_have_count(len(rows))
+    else:
+        expect(page.get_by_text("还没有公布的月份")).to_be_visible()
+    accessible(page)

@@ -31,7 +31,9 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
 from denghuo.kernel.values import Energy, Money, Percent, Register
 from denghuo.service.billing.api import (
+    FORECAST_ERRORS,
     AskForecastErrors,
+    AskPublishedErrors,
     BillRef,
     EstimateAccounts,
     EstimateDay,
@@ -58,6 +60,7 @@ from denghuo.service.billing.forecast import (
 )
 from denghuo.service.billing.listen import estimate_again
 from denghuo.service.contract.api import AgreeFeeControl, ChangeTerms, ContractApi, ContractsOf
+from denghuo.service.host import relay
 from denghuo.service.reading.api import REGISTER_INTAKE, DayRead, Intake, MonthRef, ReadingApi, RegistersReceived
 from denghuo.service.tariff.shipped import published
 
@@ -327,7 +330,9 @@ def test_forecasts_are_compared_with_the_bills_when_these_are_there(found: Count
     measured = found.billing.measure_forecast(day, MeasureForecast(month=MONTH))
     issued = found.billing.bills(ACCOUNTANT, FindBills(month=MONTH, state="issued", kind="supply")).rows
     assert measured.accounts == len(issued) and not measured.again
-    assert found.billing.measure_forecast(day, MeasureForecast(month=MONTH)).accounts == 0
+    assert measured.published
+    again = found.billing.measure_forecast(day, MeasureForecast(month=MONTH))
+    assert (again.accounts, again.published) == (0, False)
     rows = found.billing.forecast_errors(ACCOUNTANT, AskForecastErrors(month=MONTH)).rows
     assert {row.tariff_class for row in rows} == {None, "resident"}
     assert [(row.days_known, row.accounts) for row in rows] == [(10, len(issued)), (20, len(issued))] * 2
@@ -335,9 +340,58 @@ def test_forecasts_are_compared_with_the_bills_when_these_are_there(found: Count
         assert row.billed == sum((bill.amount for bill in issued), Money(0))
         assert Percent(0) <= row.median_error <= row.ninth_error < Percent.of("10")
         assert row.within == Percent.of("100")
+    # What is published is the same for everybody, and says no amount; a forecast of the next month tells it beside its band.
+    for caller in (holder(SILENT.account_no), replace(CLERK, permits=CLERK.permits | {"billing.own"})):
+        published = found.billing.published_errors(caller, AskPublishedErrors()).rows
+        assert [
+            (one.tariff_class, one.days_known, one.median_error, one.ninth_error, one.within) for one in published
+        ] == [(one.tariff_class, one.days_known, one.median_error, one.ninth_error, one.within) for one in rows]
+    (ref,) = found.datasets.newest(FORECAST_ERRORS.name, MONTH)
+    assert [row["median_e2"] for row in found.datasets.scan(ref).to_pylist()] == [
+        one.median_error.number for one in rows
+    ]
     # One station sees its own accounts: the even one, of which every forecast was right.
     (early, *_) = found.billing.forecast_errors(CLERK, AskForecastErrors(month=MONTH)).rows
     assert (early.accounts, early.median_error, early.bias) == (1, Percent(0), Percent(0))
+
+
+@pytest.mark.scope("X-09")
+def test_data_of_a_running_month_change_what_is_shown_at_once_and_past_errors_stand_beside_it(found: County) -> None:
+    """April is billed; in May a register and then another one arrive."""
+    take_registers(found, [Supply(1, 1, daily(8))])
+    found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    found.settle()
+    found.directory(ReadingApi).plan_month(OPERATOR, MonthRef(month="2026-05"))
+    mine = holder(EVEN.account_no)
+
+    def may(day: int) -> datetime:
+        """The register of a midnight of May comes in an hour later; whoever looks half a minute after that sees it."""
+        rows = [
+            {"meter_no": "M00001", "read_at": midnight(date(2026, 5, at)), "quantity": "active_fwd", "band": "total",
+             "value_e4": (1_240 + 9 * (at - 1)) * 10_000}
+            for at in range(1, day + 1)
+        ]  # fmt: skip
+        table = pa.Table.from_pylist(rows, schema=arrow_schema(REGISTER_INTAKE))
+        ref = found.datasets.publish(REGISTER_INTAKE, "2026-05", f"may-{day}", table, MIDDLE)
+        arrived = midnight(date(2026, 5, day)) + timedelta(hours=1)
+        call = replace(OPERATOR, now=arrived)
+        assert found.directory(ReadingApi).receive_registers(call, Intake(rows=ref)).refused == 0
+        return arrived + timedelta(seconds=30)
+
+    first = found.billing.my_bill_so_far(replace(mine, now=may(11)), MySoFar(month="2026-05"))
+    assert (first.days_known, str(first.energy), first.past_error) == (10, "90", None)
+    # The errors of April are published by the step that follows the registers of May, with nobody asking for it.
+    relay.settle(found.directory, lambda: midnight(date(2026, 5, 11)) + timedelta(hours=2))
+    then = may(12)
+    told = found.billing.my_bill_so_far(replace(mine, now=then), MySoFar(month="2026-05"))
+    assert (told.days_known, str(told.energy)) == (11, "99") and told.amount > first.amount
+    assert told.low_amount <= told.expected_amount <= told.high_amount
+    assert told.past_error is not None and told.past_error.en == (
+        "Forecasts of 2026-04 with 10 days known, against the bills of 1 accounts of this class: half were within 0.00 %, nine"
+        " of ten within 0.00 %, and 100.00 % lay within their band."
+    )
+    late = found.billing.my_bill_so_far(replace(mine, now=may(22)), MySoFar(month="2026-05"))
+    assert late.past_error is not None and "with 20 days known" in late.past_error.en
 
 
 def test_without_registers_there_is_no_day_to_estimate(database_dsn: str, tmp_path: pathlib.Path) -> None:

@@ -1,5 +1,5 @@
 /** What the phone asks for, and in which account. */
-import { computed, onMounted, ref, shallowRef, watch, type Ref } from 'vue'
+import { computed, onMounted, onUnmounted, ref, shallowRef, watch, type Ref } from 'vue'
 import { asProblem, call } from '@/api/client'
 import type { ApiProblem } from '@/api/problem'
 import type { Text } from '@/spec/contracts'
@@ -115,6 +115,18 @@ export interface BillSoFar {
   expected_amount: string
   low_amount: string
   high_amount: string
+  past_error: Text | null
+}
+
+export interface PublishedError {
+  row_key: string
+  month: string
+  class_title: Text
+  days_known: number
+  accounts: number
+  median_error: string
+  ninth_error: string
+  within: string
 }
 
 export interface Payment {
@@ -188,8 +200,9 @@ export interface Asked<Reply> {
   ask: () => Promise<void>
 }
 
-/** Asks when the page opens and when the account changes. What was shown stays when asking again fails. */
-export function useAsked<Reply>(asking: () => Promise<Reply>): Asked<Reply> {
+/** Asks when the page opens, when the account changes and, where `everySeconds` says so, again while the page is looked at. What was
+ * shown stays when asking again fails. */
+export function useAsked<Reply>(asking: () => Promise<Reply>, everySeconds = 0): Asked<Reply> {
   const reply = shallowRef<Reply | null>(null)
   const problem = shallowRef<ApiProblem | null>(null)
   const busy = ref(false)
@@ -212,6 +225,10 @@ export function useAsked<Reply>(asking: () => Promise<Reply>): Asked<Reply> {
   }
 
   onMounted(ask)
+  if (everySeconds) {
+    const timer = setInterval(() => document.visibilityState === 'visible' && void ask(), everySeconds * 1000)
+    onUnmounted(() => clearInterval(timer))
+  }
   watch(account, () => {
     reply.value = null
     void ask()

@@ -5,6 +5,7 @@ Only registers until that day count, as they are known today: what was corrected
 
 from datetime import date, timedelta
 
+from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.values import Money, Percent
@@ -15,6 +16,7 @@ from denghuo.service.billing.api import (
     NothingSoFar,
     SoFar,
 )
+from denghuo.service.billing.past_errors import FEW_DAYS, MANY_DAYS, publish_errors
 from denghuo.service.billing.sofar import so_far
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.billing.store.checks import Check
@@ -22,13 +24,12 @@ from denghuo.service.host.binding import Ask
 
 SAMPLE = 400
 AT_ONCE = 20
-DAYS = (11, 21)
-"""Midnights at which the forecast is told: with ten and with twenty days of the month known."""
+DAYS = (FEW_DAYS, MANY_DAYS)
 _HOUR = timedelta(hours=1)
 
 
-def measure_forecast(store: BillingStore, ask: Ask, month: str, call: Call) -> ForecastMeasured:
-    """A step: some accounts of the month's sample. `again` while there are more."""
+def measure_forecast(work: Work, store: BillingStore, ask: Ask, month: str, call: Call) -> ForecastMeasured:
+    """A step: some accounts of the month's sample. `again` while there are more; the last step publishes what was found."""
     waiting = store.checks.to_measure(month, SAMPLE, AT_ONCE)
     rows = []
     for one in waiting:
@@ -48,7 +49,12 @@ def measure_forecast(store: BillingStore, ask: Ask, month: str, call: Call) -> F
                 )
             )
     store.checks.keep(rows)
-    return ForecastMeasured(month=month, accounts=len(waiting), again=len(waiting) == AT_ONCE)
+    again = len(waiting) == AT_ONCE
+    # Where nothing is new, what was published stands.
+    publish = not again and (bool(waiting) or not store.checks.is_published(month))
+    if publish:
+        publish_errors(work, store, month, call)
+    return ForecastMeasured(month=month, accounts=len(waiting), published=publish, again=again)
 
 
 def _told(

@@ -21,6 +21,7 @@ from denghuo.service.billing.api import (
     AdvanceUnit,
     AskForecastErrors,
     AsKnown,
+    AskPublishedErrors,
     AskReviewBoard,
     AskUnitBoard,
     AutoStart,
@@ -107,6 +108,7 @@ from denghuo.service.billing.api import (
     PopulationRun,
     PopulationRunRef,
     PopulationRunsFound,
+    PublishedErrors,
     QuantityCorrection,
     Recalculate,
     Recalculated,
@@ -168,6 +170,7 @@ from denghuo.service.billing.known import as_known
 from denghuo.service.billing.measure import forecast_errors, measure_forecast
 from denghuo.service.billing.parallel.desk import ParallelDesk
 from denghuo.service.billing.parallel.show import ParallelReader
+from denghuo.service.billing.past_errors import published_errors
 from denghuo.service.billing.population import Population
 from denghuo.service.billing.population_run import PopulationDesk
 from denghuo.service.billing.proving import Prover
@@ -398,10 +401,13 @@ class BillingService(BillingApi):
         self._work.enqueue("billing.estimate_accounts", {"account_nos": [account_no]})
 
     def measure_forecast(self, call: Call, request: MeasureForecast) -> ForecastMeasured:
-        return measure_forecast(self._store, self._ask, request.month, call)
+        return measure_forecast(self._work, self._store, self._ask, request.month, call)
 
     def forecast_errors(self, call: Call, request: AskForecastErrors) -> ForecastErrors:
         return forecast_errors(self._store, request.month, call)
+
+    def published_errors(self, call: Call, request: AskPublishedErrors) -> PublishedErrors:
+        return published_errors(self._store, call)
 
     def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
         return unbilled(self._store, request.account_nos)

@@ -28,6 +28,7 @@ from denghuo.service.billing.forecast import (
     read_until,
 )
 from denghuo.service.billing.own_curves import OwnCurves
+from denghuo.service.billing.past_errors import past_error
 from denghuo.service.billing.rating import Draft, Rating, Span, Use
 from denghuo.service.billing.review import Finding
 from denghuo.service.billing.special import special_of
@@ -174,6 +175,12 @@ class Running:
         asked = RegistersAt(month=str(month), day=day, point_nos=[point.point_no for point in points])
         rows = self._ask(ReadingApi).registers_at(self._call.only("reading.read"), asked).rows
         return {(row.point_no, row.quantity, row.band) for row in rows}
+
+    def past_error(self, told: Draft, days_known: int) -> TextPair | None:
+        """How good the last forecasts of such contracts were; of what is bought none are measured."""
+        if self._kind != "supply":
+            return None
+        return past_error(self._store, str(self.month), told.terms.tariff_class, days_known)
 
     # -- what follows -----------------------------------------------------------------------------------------------------
 
@@ -365,6 +372,7 @@ def _shown(
         history_days=history_days,
         said=_said(running.month, so_far.rated.total, through, (low, expected, high), len(missing)),
         lines=[show.shown_line(at, line, registers) for at, line in enumerate(so_far.rated.lines, 1)],
+        past_error=running.past_error(so_far, (newest - so_far.first_day).days) if missing else None,
         remarks=[*remarks, *(TextPair(zh=str(one["zh"]), en=str(one["en"])) for one in so_far.remarks)],
         as_of=call.now,
     )

@@ -115,7 +115,9 @@ from denghuo.service.billing.api.exception import (
 )
 from denghuo.service.billing.api.forecast import (
     ESTIMATES,
+    FORECAST_ERRORS,
     AskForecastErrors,
+    AskPublishedErrors,
     BillSoFar,
     DayEstimated,
     EstimateAccounts,
@@ -129,6 +131,8 @@ from denghuo.service.billing.api.forecast import (
     MeasureForecast,
     MySoFar,
     NothingSoFar,
+    PublishedError,
+    PublishedErrors,
     SoFar,
     Unbilled,
 )
@@ -276,6 +280,7 @@ __all__ = [
     "CYCLE_STATES",
     "ESTIMATES",
     "EXCEPTION_STATES",
+    "FORECAST_ERRORS",
     "GATES",
     "HOLD_CODES",
     "KNOWN_STATES",
@@ -304,6 +309,7 @@ __all__ = [
     "AlreadyIssued",
     "AsKnown",
     "AskForecastErrors",
+    "AskPublishedErrors",
     "AskReviewBoard",
     "AskUnitBoard",
     "AutoStart",
@@ -438,6 +444,8 @@ __all__ = [
     "PopulationRunNotFound",
     "PopulationRunRef",
     "PopulationRunsFound",
+    "PublishedError",
+    "PublishedErrors",
     "QuantityCorrection",
     "Rated",
     "RatingSubject",
@@ -699,6 +707,10 @@ class BillingApi(Api, noun="billing", version=1):
     @query(permit="billing.read")
     def forecast_errors(self, call: Call, request: AskForecastErrors) -> ForecastErrors:
         """How far forecasts were from the bills, month by month."""
+
+    @query(permit="billing.own")
+    def published_errors(self, call: Call, request: AskPublishedErrors) -> PublishedErrors:
+        """The same as it is published every month, for customers: shares alone, of the whole company."""
 
     # -- after the issue --------------------------------------------------------------------------------------------------
 

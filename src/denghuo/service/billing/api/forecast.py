@@ -63,6 +63,7 @@ class BillSoFar(Message):
     history_days: Annotated[int, Label("参考天数", "Days of history")]
     said: Annotated[TextPair, Label("说明", "In words")]
     lines: Annotated[list[ShownLine], Label("本月至今明细", "Lines so far")]
+    past_error: Annotated[TextPair | None, Label("上次预测误差", "How far the last forecasts were off")] = None
     remarks: Annotated[list[TextPair], Label("备注", "Remarks")]
     as_of: AsOf
 
@@ -163,10 +164,11 @@ class MeasureForecast(Message):
 
 
 class ForecastMeasured(Message):
-    """A step of the measurement: how many accounts it looked at."""
+    """A step of the measurement: how many accounts it looked at. The last step publishes the errors."""
 
     month: MonthText
     accounts: Annotated[int, Label("户数", "Accounts")]
+    published: Annotated[bool, Label("已公布", "Published")] = False
     again: bool
 
 
@@ -199,4 +201,49 @@ class ForecastError(Message):
 
 class ForecastErrors(Message):
     rows: list[ForecastError]
+    as_of: AsOf
+
+
+FORECAST_ERRORS = DatasetSchema(
+    "billing.forecast_errors",
+    1,
+    {
+        "month": "text",
+        "days_known": "int32",
+        # null: of all classes
+        "tariff_class": "text",
+        "accounts": "int32",
+        # shares in 0.01 %
+        "median_e2": "int64",
+        "ninth_e2": "int64",
+        "within_e2": "int64",
+        "bias_e2": "int64",
+        "published_at": "instant",
+    },
+    text("预测误差公布", "Published errors of forecasts"),
+)
+
+
+class AskPublishedErrors(Message):
+    """Of all months."""
+
+
+class PublishedError(Message):
+    """As `ForecastError`, without amounts: for everybody."""
+
+    row_key: Annotated[str, Label("键", "Key")]
+    month: MonthText
+    tariff_class: TariffClass | None
+    class_title: Annotated[TextPair, Label("用户类别", "Class of customers")]
+    days_known: Annotated[int, Label("已知天数", "Days known")]
+    accounts: Annotated[int, Label("抽样户数", "Accounts sampled")]
+    median_error: Annotated[Percent, Label("误差中位数", "Median error")]
+    ninth_error: Annotated[Percent, Label("九成误差不超过", "Nine of ten within")]
+    within: Annotated[Percent, Label("落入区间", "Within the band")]
+    bias: Annotated[Percent, Label("合计偏差", "Bias")]
+    published_at: Annotated[Instant, Label("公布时间", "Published at")]
+
+
+class PublishedErrors(Message):
+    rows: list[PublishedError]
     as_of: AsOf

@@ -1,6 +1,6 @@
 """Queries on forecasts that were compared with the bills."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from denghuo.data.processing.work import Work
@@ -40,6 +40,33 @@ class Checks:
 
     def keep(self, rows: Iterable[Check]) -> None:
         self._work.copy_in("forecast_check", Check._fields, rows)
+
+    def publish(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Puts published errors (columns of the table) in the place of those of their month."""
+        self._work.run("DELETE FROM forecast_error WHERE month = ANY (%s)", ([row["month"] for row in rows],))
+        for row in rows:
+            self._work.run(
+                "INSERT INTO forecast_error (month, day, tariff_class, accounts, median_e2, ninth_e2, within_e2, bias_e2,"
+                " published_at) VALUES (%(month)s, %(day)s, %(tariff_class)s, %(accounts)s, %(median_e2)s, %(ninth_e2)s,"
+                " %(within_e2)s, %(bias_e2)s, %(published_at)s)",
+                row,
+            )
+
+    def is_published(self, month: str) -> bool:
+        return bool(self._work.value("SELECT EXISTS (SELECT FROM forecast_error WHERE month = %s)", (month,)))
+
+    def published(self) -> list[dict[str, Any]]:
+        """All published errors, newest month first."""
+        return self._work.rows("SELECT * FROM forecast_error ORDER BY month DESC, tariff_class, day LIMIT 400")
+
+    def newest_published(self, before: str, day: int, classes: Sequence[str]) -> dict[str, Any] | None:
+        """The published error of the newest month before one, as of a day of it, of the first of these classes that has one."""
+        found: dict[str, Any] | None = self._work.row(
+            "SELECT * FROM forecast_error WHERE month < %(before)s AND day = %(day)s AND tariff_class = ANY (%(classes)s)"
+            " ORDER BY month DESC, array_position(%(classes)s, tariff_class) LIMIT 1",
+            {"before": before, "day": day, "classes": list(classes)},
+        )
+        return found
 
     def errors(self, month: str | None) -> list[dict[str, Any]]:
         """By month and day, of all classes (None) and of each, newest first: accounts, median and ninth decile of the error in
