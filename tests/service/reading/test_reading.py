@@ -573,6 +573,12 @@ def test_holder_sees_only_the_own_account(bench: Make) -> None:
         made.api.point_month(holder, PointMonthRef(point_no="P1", month=MONTH))
     with pytest.raises(CurveNotFound):
         made.api.curve(holder, CurveDay(subject="TG001", day=date(2026, 4, 13)))
+    # The 15-minute reads of the own meter, and of no other.
+    made.receive_curves(energy_day("M2", date(2026, 4, 13), [250] * 96), energy_day("M1", date(2026, 4, 13), [1] * 96))
+    own = made.api.curve_month(holder, CurveMonth(subject="M2", month=MONTH))
+    assert [str(value) for value in own.energy if value is not None] == ["0.25"] * 96
+    with pytest.raises(CurveNotFound):
+        made.api.curve_month(holder, CurveMonth(subject="M1", month=MONTH))
 
 
 def test_station_takes_in_only_its_own_meters(bench: Make) -> None:

@@ -59,6 +59,7 @@ export interface BillLine {
   tariff_version: number
   illustrative: boolean
   note: Text | null
+  registers: { meter_no: string }[]
 }
 
 export interface BillRegister {
@@ -116,6 +117,12 @@ export interface BillSoFar {
   low_amount: string
   high_amount: string
   past_error: Text | null
+}
+
+export interface CurveMonth {
+  starts: string
+  energy: (string | null)[]
+  energy_rev: (string | null)[]
 }
 
 export interface PublishedError {

@@ -13,6 +13,7 @@ export const router = createRouter({
     { path: '/notices', component: () => import('@/phone/views/NoticesView.vue'), meta: { tab: 'notices' } },
     { path: '/me', component: () => import('@/phone/views/MeView.vue'), meta: { tab: 'me' } },
     { path: '/plans', component: () => import('@/phone/views/PlansView.vue'), meta: { tab: 'me' } },
+    { path: '/curve/:meter/:month(\\d{4}-\\d{2})', component: () => import('@/phone/views/CurveView.vue'), meta: { tab: 'bills' } },
     { path: '/errors', component: () => import('@/phone/views/ErrorsView.vue'), meta: { tab: 'bills' } },
     { path: '/payments', component: () => import('@/phone/views/PaymentsView.vue'), meta: { tab: 'me' } },
     { path: '/:rest(.*)*', redirect: '/' },

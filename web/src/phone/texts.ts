@@ -92,6 +92,8 @@ export const words = {
   presentPlan: pair('现行', 'Present'),
   bestPlan: pair('最省', 'Best'),
   confidence: pair('把握依据', 'What it rests on'),
+  reads15: pair('15 分钟示值', '15-minute reads'),
+  noReads15: pair('该表本月没有 15 分钟示值', 'The meter has no 15-minute reads of the month'),
   pastErrors: pair('历月预测误差', 'Errors of past forecasts'),
   pastErrorsSaid: pair('每月以抽样用户的预测与账单比较，公布误差。', 'Every month forecasts of a sample of accounts are compared with their bills.'),
   noPastErrors: pair('还没有公布的月份', 'No month was published yet'),
