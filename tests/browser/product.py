@@ -31,6 +31,8 @@ class Product:
     users: dict[str, dict[str, str]]
     front: tuple[str, int]
     """Where terminals connect to."""
+    folder: pathlib.Path
+    """Its data."""
 
     def password(self, user: str) -> str:
         return self.users[user]["password"]
@@ -90,7 +92,7 @@ def running(folder: pathlib.Path) -> Iterator[Product]:
     if given:
         data = pathlib.Path(os.environ["DENGHUO_BROWSER_DATA"])
         front = ("127.0.0.1", int(os.environ.get("DENGHUO_BROWSER_FRONT", "0")))
-        yield Product(given, json.loads((data / "demo-users.json").read_text("utf-8")), front)
+        yield Product(given, json.loads((data / "demo-users.json").read_text("utf-8")), front, data)
         return
     command = [sys.executable, "-m", "denghuo", "--data", str(folder), "up", "--demo", str(DEMO), "--port", "0"]
     # All tests sign in from one address, more often than people do.
@@ -110,7 +112,7 @@ def running(folder: pathlib.Path) -> Iterator[Product]:
     try:
         url = _address(process, lines)
         users = json.loads((folder / "demo-users.json").read_text("utf-8"))
-        yield Product(url, users, _front(lines))
+        yield Product(url, users, _front(lines), folder)
     finally:
         process.send_signal(signal.SIGINT)
         try:

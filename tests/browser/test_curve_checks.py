@@ -1,0 +1,51 @@
+"""A table of readings imported beside the running product; its gap is estimated, told and drawn beside what was received."""
+
+import pathlib
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import Enter
+from tests.browser.product import Product
+
+METER, DAY = "M00001", "2026-04-12"
+MAPPING = "table: {meter: 表号, at: 时间, values: 电量}\nmeters: {old-1: M00001}\n"
+
+
+@pytest.fixture(scope="module")
+def imported(product: Product, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the import said of a day with a gap of two hours and a row that cannot be read."""
+    folder = tmp_path_factory.mktemp("readings")
+    begins = datetime.fromisoformat(DAY)
+    rows = [
+        f"old-1,{begins + timedelta(minutes=15 * slot)},{0.05 + slot / 1000:.3f}"
+        for slot in range(96)
+        if not 40 <= slot < 48
+    ]
+    (folder / "april.csv").write_text("\n".join(["表号,时间,电量", *rows, "old-1,昨天,1"]), encoding="utf-8")
+    (folder / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
+    done = _denghuo(product.folder, "import-readings", "--mapping", folder / "mapping.yaml", folder / "april.csv")
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
+
+
+def _denghuo(data: pathlib.Path, *arguments: str | pathlib.Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "denghuo", "--data", str(data), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_gap_is_told_and_drawn(enter: Enter, accessible: Callable[[Page], None], imported: str, width: int) -> None:
+    assert "taken 88" in imported and "april.csv:90 时间 “昨天”" in imported
+    page = enter("reader", path="/w/reading/curve_exceptions?month=2026-04", width=width)
+    expect(page.locator(".bench")).to_contain_text(METER)
+    expect(page.locator(".bench")).to_contain_text("示数差按直线分摊")
+    accessible(page)
+    page.goto(f"/w/reading/checked_curve?meter_no={METER}&day={DAY}&series=active_fwd_wh")
+    expect(page.get_by_text("估计点数", exact=True)).to_be_visible()
+    expect(page.locator(".bench")).to_contain_text("空心点为估算")
+    expect(page.get_by_role("img", name="当日曲线")).to_be_visible()
+    accessible(page)
