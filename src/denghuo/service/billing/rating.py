@@ -21,7 +21,7 @@ from denghuo.service.billing.pieces import metered
 from denghuo.service.billing.review import REMEDIES, Finding, finding
 from denghuo.service.billing.rules import Stage, choose, rate_stages
 from denghuo.service.billing.rules.households import tier_months
-from denghuo.service.billing.rules.quantities import tier_year_begins
+from denghuo.service.billing.rules.tiers import tier_year_begins
 from denghuo.service.billing.special import (
     Days,
     EntriesOf,

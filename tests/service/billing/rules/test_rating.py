@@ -17,7 +17,8 @@ from denghuo.kernel.values import Energy, Money, Price, charge_fen
 from denghuo.service.billing.lines import CannotRate, MeteredPiece, Rated
 from denghuo.service.billing.rules import choose, example_faults, rate
 from denghuo.service.billing.rules.power_factor import adjustment_percent, power_factor_hundredths
-from denghuo.service.billing.rules.quantities import by_tier_and_band, share
+from denghuo.service.billing.rules.quantities import share
+from denghuo.service.billing.rules.tiers import by_tier_and_band
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.service.tariff.shipped import published
 

@@ -32,7 +32,7 @@ from denghuo.service.billing.lines import (
 )
 from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.households import household_extra_wh, household_months, tier_months
-from denghuo.service.billing.rules.quantities import tier_year_begins
+from denghuo.service.billing.rules.tiers import tier_year_begins
 from denghuo.service.tariff.api import HouseholdRoom, TariffDocument
 
 

@@ -19,7 +19,7 @@ from denghuo.service.billing.kept import (
 from denghuo.service.billing.lines import Rated, RatingSubject
 from denghuo.service.billing.pieces import piece_json, piece_of
 from denghuo.service.billing.rules import Stage, rate_stages
-from denghuo.service.billing.rules.quantities import tier_year_begins
+from denghuo.service.billing.rules.tiers import tier_year_begins
 from denghuo.service.tariff.api import TariffDocument
 
 

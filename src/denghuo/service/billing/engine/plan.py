@@ -11,15 +11,8 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.rules.prices import at_voltage, find_price
-from denghuo.service.billing.rules.quantities import (
-    BAND_PLACES,
-    PARENT,
-    bands_of,
-    base_bands_of,
-    limits_of,
-    settled,
-    whole,
-)
+from denghuo.service.billing.rules.quantities import BAND_PLACES, PARENT, bands_of, base_bands_of, settled, whole
+from denghuo.service.billing.rules.tiers import limits_of
 from denghuo.service.tariff.api import Band, Component, Group, TariffDocument, Tiers
 
 TIER_MONTHS = 12

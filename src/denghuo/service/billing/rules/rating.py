@@ -16,18 +16,12 @@ from denghuo.service.billing.rules.households import free_energy_line
 from denghuo.service.billing.rules.losses import line_loss, own_shares, transformer_loss
 from denghuo.service.billing.rules.market import REPLACED, green_lines, market_lines, points_estimated
 from denghuo.service.billing.rules.parts import PartEnergy, own_pieces, taken_off
-from denghuo.service.billing.rules.quantities import (
-    Metered,
-    by_tier_and_band,
-    checked,
-    metered_energy,
-    tier_energy,
-    whole,
-)
+from denghuo.service.billing.rules.quantities import Metered, checked, metered_energy, whole
 from denghuo.service.billing.rules.resale import resold
 from denghuo.service.billing.rules.special_days import days_counted
 from denghuo.service.billing.rules.subsidy import COMPONENT as SUBSIDY
 from denghuo.service.billing.rules.subsidy import subsidised
+from denghuo.service.billing.rules.tiers import by_tier_and_band, tier_energy
 from denghuo.service.billing.rules.words import milli, step
 from denghuo.service.tariff.api import TariffDocument
 
