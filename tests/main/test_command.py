@@ -66,8 +66,8 @@ def started(folder: pathlib.Path, *words: str) -> Iterator[tuple[subprocess.Pope
 
 def test_up_serves_stops_in_order_and_keeps_what_was_committed(tmp_path: pathlib.Path) -> None:
     with started(tmp_path) as (process, address):
-        assert httpx.get(f"{address}/healthz").text == "ok"
-        assert httpx.get(f"{address}/docs").status_code == 200
+        assert httpx.get(f"{address}/healthz", timeout=60).text == "ok"
+        assert httpx.get(f"{address}/docs", timeout=60).status_code == 200
         opened = run(tmp_path, "call", "customer.open_accounts", json.dumps({"accounts": [ACCOUNT]}))
         assert json.loads(opened.stdout)["opened"] == 1, opened.stderr
         process.send_signal(signal.SIGINT)
