@@ -205,10 +205,14 @@ def test_why_nothing_can_be_told(found: County, supply: Supply, plan: bool, why:
 BUSINESS = Supply(6, 1, {day: 40 * day for day in range(1, 17)}, tariff_class="general_single_part", contract_kw=10)
 
 
+@pytest.fixture(scope="module")
+def with_business(prepare: Prepare) -> Prepared:
+    return prepare(lambda made: settle_county(made, [*ALL, BUSINESS]))
+
+
 @pytest.fixture
-def quick(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    with county("local", database_dsn, tmp_path) as made:
-        settle_county(made, [*ALL, BUSINESS])
+def quick(with_business: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with with_business.copy("local", tmp_path) as made:
         yield made
 
 
