@@ -339,8 +339,8 @@ def import_readings_(
     spread: bool,
     dry_run: bool,
 ) -> None:
-    """Take readings over from FILES that other systems wrote: NEM12 and NEM13, Green Button (ESPI), tables by a mapping. A file is
-    taken whole or not at all, and taking it again changes nothing."""
+    """Take readings over from FILES that other systems wrote: NEM12 and NEM13, Green Button (ESPI), IEC 61968-9,
+    tables by a mapping. A file is taken whole or not at all, and taking it again changes nothing."""
     with said(), contextlib.ExitStack() as stack:
         named = readings_mapping_in(mapping.read()) if mapping else ReadingsMapping()
         running = None if dry_run else stack.enter_context(platform(loaded))

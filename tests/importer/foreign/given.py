@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 COLLECTED = next(
     (
@@ -60,3 +61,46 @@ def _entry(own: str, related: Sequence[str], content: str) -> str:
         content.replace("/>", ' xmlns="http://naesb.org/espi"/>')
     )  # fmt: skip
     return f"<entry>{links}<content>{inner}</content></entry>"
+
+
+FIFTEEN_KWH = "0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.3.72.0"
+REGISTER_KWH = "0.0.0.1.1.1.12.0.0.0.0.0.0.0.0.3.72.0"
+
+
+def cim(
+    intervals: Sequence[tuple[str, str, str]] = (), registers: Sequence[tuple[str, str]] = (), kind: str = FIFTEEN_KWH
+) -> dict[str, Any]:
+    """A MeterReadings message of meter M1: intervals as (end, value, quality), registers as (time, value)."""
+    return {
+        "MeterReadings": {
+            "MeterReading": {
+                "IntervalBlocks": {
+                    "IntervalReadings": [
+                        {"timeStamp": at, "value": value, "ReadingQualities": {"ReadingQualityType": {"ref": quality}}}
+                        for at, value, quality in intervals
+                    ],
+                    "ReadingType": {"ref": kind},
+                },
+                "Meter": {"Names": {"name": "M1"}},
+                "Readings": [
+                    {"timeStamp": at, "value": value, "ReadingType": {"ref": REGISTER_KWH}} for at, value in registers
+                ],
+            }
+        }
+    }
+
+
+def cim_xml(message: dict[str, Any]) -> str:
+    """The same message as XML."""
+
+    def said(name: str, value: Any) -> str:
+        if isinstance(value, list):
+            return "".join(said(name, one) for one in value)
+        if not isinstance(value, dict):
+            return f"<m:{name}>{value}</m:{name}>"
+        if set(value) == {"ref"}:
+            return f'<m:{name} ref="{value["ref"]}"/>'
+        return f"<m:{name}>{''.join(said(own, part) for own, part in value.items())}</m:{name}>"
+
+    inner = said("MeterReading", message["MeterReadings"]["MeterReading"])
+    return f'<m:MeterReadings xmlns:m="http://iec.ch/TC57/2011/MeterReadings#">{inner}</m:MeterReadings>'

@@ -3,23 +3,28 @@
 import csv
 import gzip
 import io
+import json
 import pathlib
 import re
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.importer.foreign.given import COLLECTED, espi, nem12
+from tests.importer.foreign.given import COLLECTED, cim, cim_xml, espi, nem12
 
 from denghuo.importer.foreign.blocks import Block, Malformed, RegisterRead
+from denghuo.importer.foreign.cim import read_cim_json, read_cim_xml
 from denghuo.importer.foreign.espi import read_espi
 from denghuo.importer.foreign.nem12 import DAYS_TOGETHER, read_nem
 from denghuo.importer.foreign.opened import RATIO_MAX, SMALL_BYTES, opened
+from denghuo.kernel.period import SHANGHAI, midnight
 
 ONE = ["0.001", "1", "-2.5", *["0"] * 45]
 
@@ -154,12 +159,78 @@ def test_green_button_file_that_is_unsafe_or_broken_is_refused(words: str, field
     assert refused.value.field == field
 
 
+MESSAGE = cim(
+    [
+        ("2026-04-13T00:15:00+08:00", "0.25", "1.0.0"),
+        ("2026-04-13T00:30:00+08:00", "0.5", "3.8.0"),
+        ("2026-04-13T01:00:00+08:00", "1", "1.0.0"),
+    ],
+    [("2026-04-13T00:00:00", "1234.5")],
+)
+ONE_O_CLOCK = "2026-04-13T01:00:00+08:00"
+
+
+def message(said: Any, form: str) -> list[Block | RegisterRead]:
+    if form == "json":
+        return list(read_cim_json(io.BytesIO(said if isinstance(said, bytes) else json.dumps(said).encode()), SHANGHAI))
+    return list(read_cim_xml(io.BytesIO(said if isinstance(said, bytes) else cim_xml(said).encode()), SHANGHAI))
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+def test_a_message_of_meter_readings_is_the_same_as_xml_and_json(form: str) -> None:
+    begins = midnight(date(2026, 4, 13))
+    register, first, second = message(MESSAGE, form)
+    assert isinstance(register, RegisterRead) and (register.value, register.at) == (Decimal("1234.5"), begins)
+    assert (of(first).begins, of(first).seconds) == (begins, 900)
+    assert of(first).numbers.tolist() == [250_000, 500_000] and of(first).estimated == 1
+    assert of(second).begins == begins + timedelta(minutes=45)
+    for one in (register, first, second):
+        assert (one.channel.meter, one.channel.unit, one.channel.usual) == ("M1", "kwh", "active_fwd")
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "flow"),
+    [
+        ("0.0.7.4.19.1.12.0.0.0.0.0.0.0.0.0.72.0", "wh", "active_rev"),
+        ("0.0.2.4.1.1.12.0.0.0.0.0.0.0.0.3.73.0", "kvarh", "reactive_fwd"),
+        ("0.0.2.4.1.1.12.0.0.0.0.1.0.0.0.3.72.0", "kwh", None),
+        ("0.0.2.4.1.7.58.0.0.0.0.0.0.0.0.0.42.0", "0.42", None),
+    ],
+)
+def test_reading_types_say_what_is_measured(kind: str, unit: str, flow: str | None) -> None:
+    (block,) = message(cim([(ONE_O_CLOCK, "1", "1.0.0")], kind=kind), "json")
+    assert (block.channel.unit, block.channel.usual) == (unit, flow)
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        (cim([("yesterday", "1", "1.0.0")]), "timeStamp"),
+        (cim([(ONE_O_CLOCK, "x", "1.0.0")]), "value"),
+        (cim([(ONE_O_CLOCK, "0.0000001", "1.0.0")]), "value"),
+        (cim([(ONE_O_CLOCK, "1", "1.0.0")], kind="1.2.3"), "ReadingType"),
+        ({"MeterReadings": {"MeterReading": {"Meter": {"Names": {"name": ""}}}}}, "Meter"),
+        ({"MeterReadings": {"MeterReading": {"Meter": {"Names": {"name": "M1"}}, "Readings": "1"}}}, "Readings"),
+        (b"[]", ""),
+        (b"", ""),
+    ],
+)
+def test_a_message_that_breaks_its_rules_is_refused(said: Any, field: str, form: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        message(said, form)
+    assert not field or refused.value.field == field
+
+
+WHOLE = [nem12(("20260401", ONE, "V"), after=("400,1,48,A,,",)), espi(HOURS), cim_xml(MESSAGE), json.dumps(MESSAGE)]
+
+
 @given(st.data())
 def test_damaged_files_are_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
-    whole = data.draw(st.sampled_from([nem12(("20260401", ONE, "V"), after=("400,1,48,A,,",)), espi(HOURS)])).encode()
+    whole = data.draw(st.sampled_from(WHOLE)).encode()
     start = data.draw(st.integers(0, len(whole)))
     damaged = whole[:start] + data.draw(st.binary(max_size=8)) + whole[start + data.draw(st.integers(0, 20)) :]
-    for read in (nem, green):
+    for read in (nem, green, partial(message, form="xml"), partial(message, form="json")):
         try:
             read(damaged)
         except Malformed as refused:

@@ -1,5 +1,6 @@
 """Files of other systems are taken over whole, once, under our own names, and exact in sum."""
 
+import json
 import pathlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.importer.foreign.given import espi, nem12
+from tests.importer.foreign.given import cim, cim_xml, espi, nem12
 from tests.service.bindings import NOW, local
 from tests.service.reading.county import installation, points_of
 
@@ -224,11 +225,18 @@ def test_command_says_what_each_file_holds(tmp_path: pathlib.Path) -> None:
     for name, words in {
         "nem.csv": nem12(("20260413", QUARTERS, "A"), minutes=15),
         "green.xml": espi([(0, 900, 5)]),
+        "cim.xml": cim_xml(cim([("2026-04-13T00:15:00+08:00", "1", "1.0.0")])),
+        "cim.json": json.dumps(cim([("2026-04-13T00:15:00+08:00", "1", "1.0.0")])),
         "broken.csv": "100,NEM12,1,a,b\n",
         "other.txt": "hello",
     }.items():
         (tmp_path / name).write_text(words, encoding="utf-8")
-    assert [format_of(tmp_path / name, Mapping()) for name in ("nem.csv", "green.xml")] == ["nem12", "espi"]
+    assert [format_of(tmp_path / name, Mapping()) for name in ("nem.csv", "green.xml", "cim.xml", "cim.json")] == [
+        "nem12",
+        "espi",
+        "cim-xml",
+        "cim-json",
+    ]
 
     def run(*names: str) -> tuple[int, str]:
         result = CliRunner().invoke(
@@ -236,7 +244,7 @@ def test_command_says_what_each_file_holds(tmp_path: pathlib.Path) -> None:
         )
         return result.exit_code, result.output
 
-    assert run("nem.csv", "green.xml")[0] == 0
+    assert run("nem.csv", "green.xml", "cim.xml", "cim.json")[0] == 0
     status, said = run("broken.csv", "other.txt", "nem.csv")
     assert status == 2 and "M1 E1: 96, 4.56" in said and "line 2" in said and "--format" in said
 

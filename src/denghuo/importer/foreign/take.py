@@ -21,6 +21,7 @@ from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.data.processing.import_files import shown
 from denghuo.data.processing.importing import Refusal
 from denghuo.importer.foreign.blocks import Block, Channel, Malformed, RegisterRead
+from denghuo.importer.foreign.cim import read_cim_json, read_cim_xml
 from denghuo.importer.foreign.espi import read_espi
 from denghuo.importer.foreign.layout import Mapping
 from denghuo.importer.foreign.nem12 import read_nem
@@ -49,7 +50,7 @@ _SERIES = {
     "reactive_fwd": "reactive_fwd_varh",
     "reactive_rev": "reactive_rev_varh",
 }
-Format = Literal["nem12", "espi", "table"]
+Format = Literal["nem12", "espi", "cim-xml", "cim-json", "table"]
 Found = Block | RegisterRead | Refusal
 
 
@@ -62,6 +63,16 @@ def _espi(path: Path, mapping: Mapping) -> Iterator[Found]:
     return read_espi(lambda: opened(path))
 
 
+def _cim_xml(path: Path, mapping: Mapping) -> Iterator[Found]:
+    with opened(path) as stream:
+        yield from read_cim_xml(stream, ZoneInfo(mapping.zone))
+
+
+def _cim_json(path: Path, mapping: Mapping) -> Iterator[Found]:
+    with opened(path) as stream:
+        yield from read_cim_json(stream, ZoneInfo(mapping.zone))
+
+
 def _table(path: Path, mapping: Mapping) -> Iterator[Found]:
     if mapping.table is None:
         what = text("表格须在映射文件的 table 中说明各列", "a table needs its columns named under `table` of a mapping")
@@ -69,7 +80,13 @@ def _table(path: Path, mapping: Mapping) -> Iterator[Found]:
     return read_table(path, mapping.table, ZoneInfo(mapping.zone))
 
 
-FORMATS: dict[Format, Callable[[Path, Mapping], Iterator[Found]]] = {"nem12": _nem, "espi": _espi, "table": _table}
+FORMATS: dict[Format, Callable[[Path, Mapping], Iterator[Found]]] = {
+    "nem12": _nem,
+    "espi": _espi,
+    "cim-xml": _cim_xml,
+    "cim-json": _cim_json,
+    "table": _table,
+}
 
 
 class ReadingsRefused(
@@ -112,7 +129,9 @@ def format_of(path: Path, mapping: Mapping) -> Format:
     if head.startswith(b"100,"):
         return "nem12"
     if head.startswith(b"<"):
-        return "espi"
+        return "cim-xml" if b"MeterReading" in head and b"/Atom" not in head else "espi"
+    if head.startswith(b"{"):
+        return "cim-json"
     what = text("无法识别格式，请用 --format 指明", "the format is not recognised; name it with --format")
     raise ReadingsRefused(_named(path, what), file=path.name, line=0, field="", value=shown(head[:20]))
 
