@@ -205,7 +205,11 @@ def by_tier_and_band(tiers: Sequence[Decimal], bands: Bands, places: int) -> Cel
     unit = unit_of(places) if all(value % unit_of(places) == 0 for value in (*tiers, *bands.values())) else WH
     cells: Cells = {}
     for tier, kwh in enumerate(tiers, 1):
-        for band, part in over_bands(kwh, left, unit).items():
+        parts = over_bands(kwh, left, unit)
+        if parts and not sum(left.values(), ZERO):
+            # A settled tier year moves energy between tiers where nothing was used: the first band has it.
+            parts[min(parts, key=BAND_ORDER.index)] = kwh
+        for band, part in parts.items():
             cells[tier, band] = part
             left[band] -= part
     return cells
@@ -221,7 +225,7 @@ def shared(total: Decimal, weights: Sequence[Decimal], unit: Decimal) -> list[De
     """A total split by weights into whole units; the largest remainders get the units that are left, the first one first."""
     whole = sum(weights, ZERO)
     if not whole:
-        return [total if at == 0 else ZERO for at in range(len(weights))]
+        return [ZERO] * len(weights)
     units = _floor(total, unit)
     parts = [_floor(units * weight, whole) for weight in weights]
     left = [units * weight - part * whole for weight, part in zip(weights, parts, strict=True)]

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Enter
+from tests.browser.product import Product
 from tests.browser.test_forms import choose
 
 
 def test_holidays_are_taken_in_by_one_person_and_published_by_another(
-    enter: Enter, accessible: Callable[[Page], None]
+    enter: Enter, billed: Product, accessible: Callable[[Page], None]
 ) -> None:
     page = enter("tariff", path="/w/tariff/day_table_draft", width=390)
     page.get_by_label("年或年月").fill("2026")
@@ -28,6 +29,6 @@ def test_holidays_are_taken_in_by_one_person_and_published_by_another(
     expect(dialog).to_be_hidden()
     expect(page.locator(".detail__pair", has_text="状态")).to_contain_text("已发布")
     page.get_by_role("tab", name="受影响的账单").click()
-    expect(page.get_by_text("没有在此之前计费且时段取决于这些日的账单")).to_be_visible()
+    expect(page.get_by_text("按现有日历、示数、合同和电价重算金额不变。").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     accessible(page)

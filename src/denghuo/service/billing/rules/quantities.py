@@ -285,8 +285,7 @@ def share(total: int, weights: Sequence[int], unit: int) -> list[int]:
     """
     whole_weight = sum(weights)
     if whole_weight == 0:
-        # A settled tier year moves energy between tiers even where nothing was used since.
-        return [total if at == 0 else 0 for at in range(len(weights))]
+        return [0] * len(weights)
     units = total // unit
     parts = [units * weight // whole_weight for weight in weights]
     order = sorted(range(len(weights)), key=lambda at: (-(units * weights[at] % whole_weight), at))

@@ -206,7 +206,9 @@ def by_tier_and_band(tier_totals: Sequence[int], by_band: Mapping[Band, int], un
     left = {band: by_band[band] for band in sorted(by_band, key=BAND_PLACES.__getitem__)}
     cells: dict[tuple[int, Band], int] = {}
     for number, tier_total in enumerate(tier_totals, 1):
-        parts = share(tier_total, list(left.values()), unit)
+        weights = list(left.values())
+        # A settled tier year moves energy between tiers even where nothing was used since: the first band has it.
+        parts = share(tier_total, weights, unit) if sum(weights) else [tier_total, *[0] * (len(weights) - 1)]
         for band, part in zip(list(left), parts, strict=True):
             cells[number, band] = part
             left[band] -= part
