@@ -87,7 +87,8 @@ def taken_off(
         part = PartEnergy(terms, bands, own)
         if not part.parallel:
             for band, kwh in part_of_bands(main, part, places).items():
-                main[band] -= kwh
+                if kwh:
+                    main[band] -= kwh
         found.append(part)
     return found
 

@@ -14,10 +14,11 @@ from tests.service.billing.rules.make import amounts, component, piece, seasons,
 
 import denghuo.service.billing.rules as rules
 from denghuo.kernel.values import Energy, Money, Price, charge_fen
-from denghuo.service.billing.lines import CannotRate, MeteredPiece, Rated
+from denghuo.service.billing.lines import CannotRate, MeteredPiece, Part, Rated
 from denghuo.service.billing.rules import choose, example_faults, rate
+from denghuo.service.billing.rules.parts import _take
 from denghuo.service.billing.rules.power_factor import adjustment_percent, power_factor_hundredths
-from denghuo.service.billing.rules.quantities import share
+from denghuo.service.billing.rules.quantities import Metered, share
 from denghuo.service.billing.rules.tiers import by_tier_and_band
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.service.tariff.shipped import published
@@ -529,3 +530,9 @@ def test_tariff_with_a_gap_in_its_prices_is_refused_not_guessed() -> None:
     with pytest.raises(CannotRate) as raised:
         rate(subject(piece("500")), gap)
     assert raised.value.code == "no_price" and "第2档" in raised.value.detail["zh"]
+
+
+def test_a_sub_meter_without_energy_takes_nothing_off_a_main_meter_without_a_flat_band() -> None:
+    main = Metered({"sharp": 0, "valley": 0}, [], [])
+    _take(main, Part(point_no="S0", way="meter"), Metered({"total": 0}, [], []), 0)
+    assert main.by_band == {"sharp": 0, "valley": 0}

@@ -116,7 +116,9 @@ def _take(main: Metered, part: Part, metered: Metered, places: int) -> None:
         )
     taken = _by_band(main, part, metered, 10 ** (3 - places))
     for band, value in taken.items():
-        main.by_band[band] -= value
+        # What has no band of its own goes to the flat one, which a main meter need not have: nothing is taken from it then.
+        if value:
+            main.by_band[band] -= value
     zh, en = _NAMES[part.way]
     after = main.total
     said = step(
