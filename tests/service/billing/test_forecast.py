@@ -359,7 +359,6 @@ def test_forecasts_are_compared_with_the_bills_when_these_are_there(found: Count
     assert (early.accounts, early.median_error, early.bias) == (1, Percent(0), Percent(0))
 
 
-@pytest.mark.scope("X-09")
 def test_data_of_a_running_month_change_what_is_shown_at_once_and_past_errors_stand_beside_it(found: County) -> None:
     """April is billed; in May a register and then another one arrive."""
     take_registers(found, [Supply(1, 1, daily(8))])

@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from denghuo.data.processing.import_files import FileRefused
 from denghuo.kernel.problem import Text, text
 
 Ints = Any
@@ -83,5 +82,3 @@ def whole(line: int, field: str, value: str, low: int, high: int) -> int:
 
 
 ASK_SENDER = text("请让发送方重新导出", "ask the sender for a new file")
-
-__all__ = ["ASK_SENDER", "Block", "Channel", "FileRefused", "Ints", "Malformed", "RegisterRead", "whole"]

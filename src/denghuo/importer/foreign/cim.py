@@ -56,12 +56,10 @@ def read_cim_xml(stream: BinaryIO, zone: tzinfo) -> Iterator[Found]:
     Raises:
         Malformed: it is no such message, or breaks its rules.
     """
-    number, root = 0, None
+    number = 0
     try:
-        for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
-            if root is None:
-                root = element
-            if event == "end" and _local(element.tag) == "MeterReading":
+        for _, element in iterparse(stream, forbid_dtd=True):
+            if _local(element.tag) == "MeterReading":
                 number += 1
                 yield from _reading(_tree(element), number, zone)
                 element.clear()
