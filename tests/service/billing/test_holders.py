@@ -267,6 +267,9 @@ def test_a_reading_that_is_wrong_is_said_and_put_right(found: County) -> None:
     found.settle()
     (row,) = found.billing.holder_changes(DESK, FindHolderChanges(account_no=change.successor_no)).rows
     assert (row.state, row.trouble, str(row.amount)) == ("settled", None, "313.00")
+    # A step of the job that comes once more finds nothing to do.
+    step = found.billing.advance_holder_change(LATER, HolderChangeRef(change_no=change.change_no))
+    assert (step.state, step.again) == ("settled", False)
     assert found.billing.holder_changes(DESK, FindHolderChanges(state="bill")).total == 0
 
 

@@ -33,7 +33,7 @@ from tests.service.bindings import clock
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Percent
-from denghuo.service.billing.api import BillRef, FindBillsByDays, FindRecalculations
+from denghuo.service.billing.api import AdvanceRecalculation, BillRef, FindBillsByDays, FindRecalculations
 from denghuo.service.tariff.api import (
     NATION,
     AskCalendar,
@@ -214,3 +214,8 @@ def corrected_days_name_bills_and_rate_again(found: County) -> None:
     # The account that was held is calculated by the new days; its registers know of no holiday at all.
     done = found.billing.recalculations(ACCOUNTANT, FindRecalculations()).rows
     assert [(one.cause, one.due, one.held) for one in done] == [("days", 1, 1)]
+    # A step of the job that comes once more finds nothing to do.
+    step = found.billing.advance_recalculation(
+        ACCOUNTANT, AdvanceRecalculation(recalculation_no=done[0].recalculation_no)
+    )
+    assert (step.done, step.again) == (0, False)

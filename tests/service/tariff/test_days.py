@@ -13,6 +13,7 @@ from denghuo.kernel.period import Month
 from denghuo.service.tariff import shipped
 from denghuo.service.tariff.api import (
     NATION,
+    AskWorkingDays,
     DaysFaulty,
     DaysPublished,
     DayTableRef,
@@ -107,6 +108,12 @@ def test_a_table_comes_in_is_published_by_another_and_corrected(api: TariffApi) 
     with pytest.raises(SamePerson):
         api.publish_days(replace(APPROVER, actor=CLERK.actor), ref)
     assert api.publish_days(APPROVER, ref).head.status == "published"
+    may = AskWorkingDays(first_day=date(2026, 5, 1), last_day=date(2026, 5, 10))
+    told = api.working_days(CLERK, may)
+    # The notice: 1 to 5 May off, Saturday 9 May at work.
+    assert told.off == [date(2026, 5, 1), date(2026, 5, 4), date(2026, 5, 5)]
+    assert (told.worked, told.unpublished) == ([date(2026, 5, 9)], [])
+    assert api.working_days(CLERK, may.model_copy(update={"last_day": date(2027, 1, 1)})).unpublished == [2027]
     for again in (lambda: api.publish_days(APPROVER, ref), lambda: api.draft_days(CLERK, of(None))):
         with pytest.raises(DaysPublished):
             again()
