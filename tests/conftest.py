@@ -1,15 +1,19 @@
 """Fixtures of the whole suite: a PostgreSQL server and fresh databases in it."""
 
+import importlib
 import os
 import pathlib
+import pkgutil
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
 
+import denghuo
+import denghuo_verify
 from denghuo.data.processing.embedded import EmbeddedServer
 from tests.databases import database, in_memory, migrated, prepared
 from tests.exercised import Exercised
@@ -61,6 +65,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if unknown:
                 raise pytest.UsageError(f"{item.nodeid}: docs/scope.csv has no row {', '.join(unknown)}")
             item.user_properties.extend(("scope", row) for row in mark.args)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # Properties are tried on the numbers and words that stand in loaded modules of the product too: with all of them loaded a
+    # property alone is tried on the examples of the whole run.
+    if any(is_hypothesis_test(getattr(item, "obj", None)) for item in session.items):
+        for name in product_modules():
+            importlib.import_module(name)
+
+
+def product_modules() -> Iterator[str]:
+    """The names of all modules of the platform and of its verifier, but for those that run as a program."""
+    for package in (denghuo, denghuo_verify):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith(".__main__"):
+                yield module.name
 
 
 @pytest.fixture(scope="session")
