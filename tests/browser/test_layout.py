@@ -56,6 +56,14 @@ def test_tables_of_figures_fit_their_cards(enter: Enter, billed: Product, width:
         assert max(wide) <= 1, f"{path} at {width}"
 
 
+def test_names_of_two_lines_have_room_in_the_menu(enter: Enter) -> None:
+    page = enter("manager", language="en-GB", path="/w/contract/households")
+    items = page.locator(".menu__item")
+    expect(items.filter(has_text="Households with free energy")).to_be_visible()
+    cut = "all => all.filter(one => one.scrollHeight > one.clientHeight + 1).map(one => one.innerText)"
+    assert items.evaluate_all(cut) == []
+
+
 def test_columns_that_the_reply_decides_on_are_there_whole_or_not_at_all(enter: Enter, billed: Product) -> None:
     page = enter("manager")
     settled(page, "/w/ledger/recovery", "tbody tr")

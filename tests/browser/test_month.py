@@ -26,6 +26,13 @@ def test_the_month_is_started_followed_and_done(enter: Enter, accessible: Callab
     accessible(page)
 
 
+def test_a_month_that_was_not_started_is_not_followed(enter: Enter) -> None:
+    page = enter("billing", path="/w/billing/run?month=2026-12")
+    expect(page.locator(".state", has_text="2026-12").first).to_be_visible()
+    expect(page.locator(".fresh__again").first).to_be_visible()
+    expect(page.locator(".fresh__live")).to_have_count(0)
+
+
 def test_a_bill_opens_down_to_its_registers_and_its_arithmetic(
     enter: Enter, billed: Product, accessible: Callable[[Page], None]
 ) -> None:

@@ -89,7 +89,8 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
   function follow(): void {
     stream?.close()
     stream = null
-    if (!source.value?.stream || lacks(page, source.value, request()).length) return
+    connected.value = null
+    if (!followed.value || !source.value?.stream || lacks(page, source.value, request()).length) return
     stream = join(page.streams, source.value.operation, request(), take, (state) => (connected.value = state))
   }
 
