@@ -22,12 +22,13 @@ import pyarrow as pa
 
 from denghuo.data.analysis.lake import SLOTS, write_day
 from denghuo.data.processing.database import Database
-from denghuo.data.processing.dataset import Datasets
+from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.data.processing.embedded import EmbeddedServer
 from denghuo.data.processing.migration import migrate
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import midnight
+from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask, Directory, Local, Store
 from denghuo.service.point.api import INSTALLATION, PointApi, PublishInstallations
 from denghuo.service.reading.api import CurvesToCheck, ReadingApi
@@ -98,6 +99,27 @@ def points(meters: int) -> type[PointApi]:
     return Points
 
 
+def contracts(meters: int) -> type[ContractApi]:
+    """A contract service that knows a capacity and a class of every account."""
+    row = {
+        "contract_no": "C1", "org": "1405810.01", "kind": "sale", "tariff_class": "resident", "voltage_kv": "0.22",
+        "contract_w": 100_000, "settlement_mode": "monthly", "effective_from": date(2020, 1, 1),
+    }  # fmt: skip
+    columns = {
+        field.name: pa.repeat(pa.scalar(row.get(field.name), field.type), meters) for field in arrow_schema(TERMS)
+    }
+
+    class Contracts(ContractApi):
+        def __init__(self, work: Work, ask: Ask) -> None:
+            self._work = work
+
+        def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:
+            table = pa.table(columns | {"account_no": numbers(meters)})
+            return self._work.datasets.publish(TERMS, request.month, "all", table, call.now)
+
+    return Contracts
+
+
 def timed(name: str, run: Callable[[], Any]) -> float:
     begun, cpu = time.perf_counter(), time.process_time()
     run()
@@ -111,11 +133,12 @@ def main(meters: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         with EmbeddedServer(folder / "postgres") as dsn:
-            migrate(dsn, ["reading", "point"])
+            migrate(dsn, ["reading", "point", "contract"])
             with Database(dsn) as database:
                 store = Store(database, Datasets(database, folder / "datasets"), b"0" * 32)
                 lake, directory = store.lake, Directory()
                 directory.bind(PointApi, Local(store, points(meters), directory))
+                directory.bind(ContractApi, Local(store, contracts(meters), directory))
                 directory.bind(ReadingApi, Local(store, ReadingService, directory))
                 reading = directory(ReadingApi)
                 for back in (*LIKE_DAYS, 1):

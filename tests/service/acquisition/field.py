@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from tests.service.bindings import local
-from tests.service.reading.county import installation, points_of
+from tests.service.reading.county import contracts_of, installation, points_of
 
 from denghuo.data.processing.database import Database
 from denghuo.kernel.contract import Call
@@ -27,6 +27,7 @@ from denghuo.service.acquisition.api import (
 from denghuo.service.acquisition.front.front import Front
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.service import AcquisitionService
+from denghuo.service.contract.api import ContractApi
 from denghuo.service.host.binding import Directory
 from denghuo.service.point.api import PointApi
 from denghuo.service.reading.api import ReadingApi
@@ -165,7 +166,8 @@ def fielded(dsn: str, folder: pathlib.Path, limits: Limits = QUICK) -> Iterator[
         for meter in meters(no)
     ]
     with Database(dsn) as database, contextlib.ExitStack() as stack:
-        services = {PointApi: points_of(rows), AcquisitionApi: AcquisitionService, ReadingApi: ReadingService}
+        beside = {PointApi: points_of(rows), ContractApi: contracts_of()}
+        services = {**beside, AcquisitionApi: AcquisitionService, ReadingApi: ReadingService}
         directory = local(database, folder, services)
         front = Front(
             directory.hosted["acquisition"].store, directory, lambda: datetime.now(UTC), "127.0.0.1", 0, limits

@@ -14,6 +14,7 @@ from denghuo.data.analysis.lake import Lake
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.kernel.contract import Call, DatasetSchema
+from denghuo.service.contract.api import ContractApi
 from denghuo.service.host.binding import Directory
 from denghuo.service.point.api import PointApi
 from denghuo.service.reading.api import (
@@ -30,7 +31,7 @@ from denghuo.service.reading.api import (
 )
 from denghuo.service.reading.service import ReadingService
 from tests.service.bindings import NOW, local, remote, web
-from tests.service.reading.county import MONTH, points_of
+from tests.service.reading.county import MONTH, contracts_of, points_of
 
 
 @dataclass
@@ -86,8 +87,9 @@ def bench(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
     with ExitStack() as stack:
         database = stack.enter_context(Database(database_dsn))
 
-        def make(installations: Sequence[dict[str, Any]]) -> Bench:
-            directory = local(database, tmp_path, {PointApi: points_of(installations), ReadingApi: ReadingService})
+        def make(installations: Sequence[dict[str, Any]], terms: Sequence[dict[str, Any]] = ()) -> Bench:
+            beside = {PointApi: points_of(installations), ContractApi: contracts_of(terms)}
+            directory = local(database, tmp_path, {**beside, ReadingApi: ReadingService})
             api = directory(ReadingApi)
             if request.param == "remote":
                 client = stack.enter_context(web(directory))

@@ -16,6 +16,7 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.values import Multiplier, Register
+from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import INSTALLATION, MeterInMonth, MetersFound, MetersIn, PointApi, PublishInstallations
 from denghuo.service.reading.api import CURVE_INTAKE, REGISTER_INTAKE
@@ -44,6 +45,22 @@ def points_of(rows: Sequence[Row]) -> type[PointApi]:
             return MetersFound(rows=[shown(row) for row in found], as_of=call.now)
 
     return Points
+
+
+def contracts_of(rows: Sequence[Row] = ()) -> type[ContractApi]:
+    """A contract service with these terms: account_no, tariff_class, capacity_va and contract_w, in force for good."""
+
+    class Contracts(ContractApi):
+        def __init__(self, work: Work, ask: Ask) -> None:
+            self._work = work
+
+        def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:
+            begins = {"effective_from": date(2020, 1, 1)}
+            absent = dict.fromkeys(TERMS.columns)
+            table = pa.Table.from_pylist([absent | begins | row for row in rows], schema=arrow_schema(TERMS))
+            return self._work.datasets.publish(TERMS, request.month, "all", table, call.now)
+
+    return Contracts
 
 
 def clipped(rows: Sequence[Row], month: str) -> list[Row]:

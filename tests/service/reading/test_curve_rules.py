@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from denghuo.service.reading.rules.curve_book import rules_of
 from denghuo.service.reading.rules.curves import (
     APART,
     INT32_MAX,
@@ -19,19 +20,20 @@ from denghuo.service.reading.rules.curves import (
     UNKNOWN,
     VALID,
     VERDICTS,
-    curve_rules,
     judged,
     likened,
+    nothing_beside,
     spread,
 )
 
-RULES = curve_rules(date(2026, 4, 1))
+RULES = rules_of([], date(2026, 4, 1))
 VALUES = st.lists(st.integers(-1, 50_000), min_size=96, max_size=96)
 
 
 def one(raw: list[int], like: list[int], difference: int) -> tuple[list[int], list[int]]:
     row: Any = np.array([raw], dtype=np.int64)
-    estimate, verdict = judged(row, np.array([like], dtype=np.int64), np.array([difference]), RULES)
+    beside = nothing_beside(1)
+    estimate, verdict = judged(row, np.array([like], dtype=np.int64), np.array([difference]), beside, RULES)
     assert row[0].tolist() == raw
     return estimate[0].tolist(), verdict[0].tolist()
 

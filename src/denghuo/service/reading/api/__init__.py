@@ -15,16 +15,41 @@ from denghuo.service.reading.api.atom import (
 )
 from denghuo.service.reading.api.curve import (
     CURVE_METHODS,
-    CURVE_RULES,
     CheckedCurve,
     CheckedCurveAsked,
     CurveExceptionRow,
     CurveExceptionsFound,
     CurveMethod,
-    CurveRuleCode,
     CurvesChecked,
     CurvesToCheck,
     FindCurveExceptions,
+)
+from denghuo.service.reading.api.curve_rule import (
+    CURVE_EFFECTS,
+    CURVE_RULES,
+    METER_CLASSES,
+    PARAMETERS,
+    RULE_STATUSES,
+    CurveEffect,
+    CurveParameter,
+    CurveRuleCode,
+    CurveRuleFaulty,
+    CurveRulePublished,
+    CurveRuleRef,
+    CurveRuleRow,
+    CurveRulesFound,
+    CurveRuleShown,
+    DraftCurveRule,
+    DrafterMayNotPublish,
+    FindCurveRules,
+    MeterClass,
+    NoSuchCurveRule,
+    ParameterChange,
+    ParameterName,
+    RuleIsPublished,
+    RuleStatus,
+    RuleToSet,
+    RuleVersion,
 )
 from denghuo.service.reading.api.highest import AskHighest, HighestFound, HighestSlot, MeterSpan
 from denghuo.service.reading.api.messages import (
@@ -100,6 +125,7 @@ from denghuo.service.reading.api.vocabulary import (
     METER_SERIES,
     METHODS,
     MONTH_ENERGY,
+    PHASE_SERIES,
     QUANTITIES,
     REGISTER_INTAKE,
     RULES,
@@ -122,6 +148,7 @@ from denghuo.service.reading.api.vocabulary import (
 
 __all__ = [
     "BANDS",
+    "CURVE_EFFECTS",
     "CURVE_INTAKE",
     "CURVE_METHODS",
     "CURVE_RULES",
@@ -129,13 +156,17 @@ __all__ = [
     "ENERGY_SERIES",
     "ENERGY_SO_FAR",
     "METERS_MAX",
+    "METER_CLASSES",
     "METER_SERIES",
     "METHODS",
     "MONTH_ENERGY",
     "MONTH_SUMS",
+    "PARAMETERS",
+    "PHASE_SERIES",
     "QUANTITIES",
     "REGISTER_INTAKE",
     "RULES",
+    "RULE_STATUSES",
     "SERIES",
     "SEVERITIES",
     "SIDES",
@@ -155,17 +186,27 @@ __all__ = [
     "CheckedCurve",
     "CheckedCurveAsked",
     "CurveDay",
+    "CurveEffect",
     "CurveExceptionRow",
     "CurveExceptionsFound",
     "CurveMethod",
     "CurveMonth",
     "CurveNotFound",
+    "CurveParameter",
     "CurveRuleCode",
+    "CurveRuleFaulty",
+    "CurveRulePublished",
+    "CurveRuleRef",
+    "CurveRuleRow",
+    "CurveRuleShown",
+    "CurveRulesFound",
     "CurveValues",
     "CurvesChecked",
     "CurvesReceived",
     "CurvesToCheck",
     "DayRead",
+    "DraftCurveRule",
+    "DrafterMayNotPublish",
     "EnergiesFound",
     "EnergyPublished",
     "EnergyRow",
@@ -173,6 +214,7 @@ __all__ = [
     "EnergySoFar",
     "ExceptionsFound",
     "FindCurveExceptions",
+    "FindCurveRules",
     "FindExceptions",
     "FindPlan",
     "FindReads",
@@ -183,6 +225,7 @@ __all__ = [
     "Intake",
     "KnownEnergies",
     "MeterAtoms",
+    "MeterClass",
     "MeterSpan",
     "MeterSum",
     "MeterSums",
@@ -193,9 +236,12 @@ __all__ = [
     "MonthRef",
     "MonthWasRead",
     "MonthsReceived",
+    "NoSuchCurveRule",
     "NotPlanned",
     "NotYet",
     "NothingToAccept",
+    "ParameterChange",
+    "ParameterName",
     "PerUnit",
     "PlanFound",
     "PlanRow",
@@ -221,7 +267,11 @@ __all__ = [
     "Resolve",
     "Reviewed",
     "RuleCode",
+    "RuleIsPublished",
     "RuleRow",
+    "RuleStatus",
+    "RuleToSet",
+    "RuleVersion",
     "Rules",
     "RulesOn",
     "SettleAccounts",
@@ -442,11 +492,32 @@ class ReadingApi(Api, noun="reading", version=1):
 
     @query(permit="reading.read")
     def curve_exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
-        """Meter-days with estimated or held values, newest first and held ones before the others."""
+        """Meter-days with held or estimated values or a remark, newest first, and of a day in this order."""
 
     @query(permit="reading.read", problems=(CurveNotFound,))
     def checked_curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
         """A meter's curve of a few days: what counts, what was received, and the verdict of every value."""
+
+    @query(permit="reading.read")
+    def curve_rules(self, call: Call, request: FindCurveRules) -> CurveRulesFound:
+        """Versions of the rules of curves by class of meters, newest first; those that ship are the last."""
+
+    @query(permit="reading.read", problems=(NoSuchCurveRule,))
+    def curve_rule(self, call: Call, request: CurveRuleRef) -> CurveRuleShown:
+        """A version of a rule beside the one that it stands before, and how many days it touches."""
+
+    @command(permit="reading.set_rules", problems=(CurveRuleFaulty,))
+    def draft_curve_rule(self, call: Call, request: DraftCurveRule) -> CurveRuleShown:
+        """Drafts a version of a rule for a class of meters from a day on, in place of another draft of both."""
+
+    @command(
+        permit="reading.set_rules",
+        problems=(NoSuchCurveRule, RuleIsPublished, DrafterMayNotPublish),
+        emits=(CurveRulePublished,),
+    )
+    def publish_curve_rule(self, call: Call, request: CurveRuleRef) -> CurveRuleShown:
+        """Puts a draft in force; another person than its drafter does it. Days that were checked and that it touches are checked
+        again by jobs."""
 
     @query(permit="reading.read")
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:

@@ -9,20 +9,9 @@ from denghuo.kernel.contract import Dictionary, Label, Message, Page
 from denghuo.kernel.fields import AccountNo, AsOf, Day, MeterNo, MonthText, OrganisationCode
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy
+from denghuo.service.reading.api.curve_rule import CurveRuleCode, RuleVersion
 from denghuo.service.reading.api.vocabulary import EnergySeries, Status
 
-CURVE_RULES = Dictionary(
-    "reading.curve_rule",
-    {
-        "checked": text("校验通过", "Checked"),
-        "gap": text("曲线缺点", "Gap in the curve"),
-        "register_sum": text("曲线与示数不符", "Curve and registers disagree"),
-        "spike": text("曲线突变", "Spike in the curve"),
-    },
-)
-CurveRuleCode = Annotated[
-    Literal["checked", "gap", "register_sum", "spike"], Label("规则", "Rule", dictionary=CURVE_RULES.name)
-]
 CURVE_METHODS = Dictionary(
     "reading.curve_method",
     {
@@ -63,12 +52,13 @@ class CurvesChecked(Message):
 class FindCurveExceptions(Page):
     month: MonthText | None = None
     status: Status | None = None
+    rule: CurveRuleCode | None = None
     org: OrganisationCode | None = None
     meter_no: MeterNo | None = None
 
 
 class CurveExceptionRow(Message):
-    """A meter-day with estimated or held slots; rule and method are those that weigh most in it."""
+    """A meter-day with estimated or held slots, or with a remark; rule, its version and method are those that weigh most in it."""
 
     day: Day
     meter_no: MeterNo
@@ -77,6 +67,7 @@ class CurveExceptionRow(Message):
     org: OrganisationCode
     status: Status
     rule: CurveRuleCode
+    version: RuleVersion
     method: CurveMethod
     slots_estimated: SlotsEstimated
     slots_held: SlotsHeld
@@ -100,8 +91,8 @@ class CheckedCurveAsked(Message):
 
 
 class CheckedCurve(Message):
-    """15-minute values as parallel lists: what counts, what was received, and of each slot its verdict. A slot of a day that was
-    not checked yet has no verdict; what was received counts there."""
+    """15-minute values as parallel lists: what counts, what was received, and of each slot its verdict (status, rule, version of
+    the rule, method). A slot of a day that was not checked yet has no verdict; what was received counts there."""
 
     meter_no: MeterNo
     series: EnergySeries
@@ -112,6 +103,7 @@ class CheckedCurve(Message):
     estimated: Annotated[list[bool], Label("估计", "Estimated")]
     statuses: list[Status | None]
     rules: list[CurveRuleCode | None]
+    versions: Annotated[list[int | None], Label("规则版本", "Version of the rule")]
     methods: list[CurveMethod | None]
     slots_estimated: SlotsEstimated
     slots_held: SlotsHeld

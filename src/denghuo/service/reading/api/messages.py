@@ -512,6 +512,9 @@ class CurveValues(Message):
     energy_rev: Annotated[list[Energy | None], Label("反向有功电量", "Active energy, reverse")] = []
     reactive_energy: Annotated[list[ReactiveEnergy | None], Label("正向无功电量", "Reactive energy, forward")] = []
     reactive_energy_rev: Annotated[list[ReactiveEnergy | None], Label("反向无功电量", "Reactive energy, reverse")] = []
+    energy_a: Annotated[list[Energy | None], Label("A相正向有功电量", "Active energy of phase A, forward")] = []
+    energy_b: Annotated[list[Energy | None], Label("B相正向有功电量", "Active energy of phase B, forward")] = []
+    energy_c: Annotated[list[Energy | None], Label("C相正向有功电量", "Active energy of phase C, forward")] = []
     received: Annotated[int, Label("到数点数", "Values received")]
     expected: Annotated[int, Label("应有点数", "Values expected")]
     as_of: AsOf

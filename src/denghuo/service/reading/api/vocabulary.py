@@ -185,6 +185,9 @@ SERIES = Dictionary(
         "gateway_voltage_e4": text("关口电压标幺值", "Gateway voltage per unit"),
         "voltage_dv": text("电压", "Voltage"),
         "active_fwd_wh": text("正向有功电量", "Active energy, forward"),
+        "active_fwd_a_wh": text("A相正向有功电量", "Active energy of phase A, forward"),
+        "active_fwd_b_wh": text("B相正向有功电量", "Active energy of phase B, forward"),
+        "active_fwd_c_wh": text("C相正向有功电量", "Active energy of phase C, forward"),
         "active_rev_wh": text("反向有功电量", "Active energy, reverse"),
         "reactive_fwd_varh": text("正向无功电量", "Reactive energy, forward"),
         "reactive_rev_varh": text("反向无功电量", "Reactive energy, reverse"),
@@ -192,7 +195,9 @@ SERIES = Dictionary(
 )
 ENERGY_SERIES = ("active_fwd_wh", "active_rev_wh", "reactive_fwd_varh", "reactive_rev_varh")
 """What passed a meter in each quarter of an hour, after the multiplier."""
-METER_SERIES = frozenset({"voltage_dv", *ENERGY_SERIES})
+PHASE_SERIES = ("active_fwd_a_wh", "active_fwd_b_wh", "active_fwd_c_wh")
+"""What of the active energy forward passed each phase: held against the whole, and nothing is billed by it."""
+METER_SERIES = frozenset({"voltage_dv", *ENERGY_SERIES, *PHASE_SERIES})
 """Series of a meter; the others are of an area's gateway."""
 EnergySeries = Annotated[
     Literal["active_fwd_wh", "active_rev_wh", "reactive_fwd_varh", "reactive_rev_varh"],

@@ -12,7 +12,7 @@ from denghuo.data.analysis.lake import SLOTS, LakeClass
 from denghuo.service.reading.api import ENERGY_SERIES
 from denghuo.service.reading.batch.plan import Ints
 from denghuo.service.reading.rules import modulus_e4
-from denghuo.service.reading.rules.curves import HELD, STANDS_IN, VERDICTS
+from denghuo.service.reading.rules.curves import HELD, REMARKED, STANDS_IN, VERDICTS
 
 pc: Any = pyarrow.compute
 VERDICT_SLOTS = tuple(slot.replace("p", "c") for slot in SLOTS)
@@ -31,7 +31,7 @@ the real one came: the verdict says which counts."""
 
 @dataclass(frozen=True)
 class CurveException:
-    """A meter-day with estimated or held slots."""
+    """A meter-day with estimated or held slots, or with a remark."""
 
     subject: str
     status: str
@@ -97,11 +97,12 @@ def checked_table(series: str, subjects: Sequence[str], estimate: Ints, verdict:
 
 
 def exceptions(subjects: Sequence[str], estimate: Ints, verdict: Ints) -> list[CurveException]:
-    """The meter-days to look at: of each the verdict that weighs most, held before estimated."""
-    stands, held = np.isin(verdict, STANDS_IN), np.isin(verdict, HELD)
+    """The meter-days to look at: of each the verdict that weighs most, held before estimated before remarks."""
+    stands, held, said = np.isin(verdict, STANDS_IN), np.isin(verdict, HELD), np.isin(verdict, REMARKED)
     guessed, waiting = stands.sum(axis=1), held.sum(axis=1)
     energy = np.where(stands, estimate, 0).sum(axis=1)
-    heaviest = np.where(waiting > 0, np.where(held, verdict, 0).max(axis=1), np.where(stands, verdict, 0).max(axis=1))
+    most = [np.where(flags, verdict, 0).max(axis=1) for flags in (held, stands, said)]
+    heaviest = np.where(waiting > 0, most[0], np.where(guessed > 0, most[1], most[2]))
     return [
         CurveException(
             subjects[row], *VERDICTS[int(heaviest[row])], int(guessed[row]), int(waiting[row]), int(energy[row])

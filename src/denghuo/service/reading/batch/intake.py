@@ -11,7 +11,7 @@ import pyarrow as pa
 from denghuo.data.analysis.lake import SLOTS, LakeClass, curve_class
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Text, text
-from denghuo.service.reading.api import BANDS, ENERGY_SERIES, METER_SERIES, QUANTITIES, SERIES
+from denghuo.service.reading.api import BANDS, ENERGY_SERIES, METER_SERIES, PHASE_SERIES, QUANTITIES, SERIES
 from denghuo.service.reading.batch.plan import DAY_US, NONE, Flags, Ints, us
 from denghuo.service.reading.rules import modulus_e4
 
@@ -46,6 +46,10 @@ REASONS: Mapping[str, Text] = {
         "The meter was not in use at that time (before it was installed or after it was removed).",
     ),
     "future": text("时间晚于当前，请核对时钟。", "The time lies in the future; check the clock."),
+    "clock": text(
+        "该时段结束得比当前晚太多，请核对表计和终端时钟。",
+        "The interval ends too far ahead of now; check the clocks of meter and terminal.",
+    ),
     "negative": text("示数或电量为负。", "The register or the energy is negative."),
     "digits": text(
         "示数位数超过表计的整数位或小数位。", "The register has more digits before or after the point than the meter."
@@ -145,8 +149,11 @@ def _supersede(code: Any, key: Ints, at: Ints, value: Ints) -> None:
         code[order[place]] = "superseded" if value[order[place]] != value[order[place + 1]] else "repeated"
 
 
-def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: datetime) -> Judged:
-    """Judges the rows of a curve intake and spreads them into days of 96 values. `subjects` are the known (kind, subject)."""
+def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: datetime, ahead_s: int | None) -> Judged:
+    """Judges the rows of a curve intake and spreads them into days of 96 values.
+
+    subjects: the known (kind, subject). ahead_s: how long after now an interval may end; None: nothing is said of it.
+    """
     names = list(CURVES)
     series = _codes(rows["series"], {name: place for place, name in enumerate(names)})
     known: dict[str, int] = {}
@@ -158,14 +165,14 @@ def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: d
         of_kind[int(kind == "meter"), known[name]] = True
     at, value = _us(rows["at"]), _int64(rows["value"])
     of_meter = np.array([*(int(name in METER_SERIES) for name in names), 0], dtype=np.int64)
-    of_energy = np.array([*(name in ENERGY_SERIES for name in names), False], dtype=np.bool_)
+    of_energy = np.array([*(name in (*ENERGY_SERIES, *PHASE_SERIES) for name in names), False], dtype=np.bool_)
     fits = of_kind[of_meter[series], subject]
     code = _first(
         len(rows),
         ("empty", _nulls(rows, ("series", "subject", "at"))),
         ("unknown_code", series < 0),
         ("unknown_subject", (subject < 0) | ~fits),
-        ("future", at > us(now)),
+        ("clock", _ahead(at, now, ahead_s)),
         ("off_slot", at % SLOT_US != 0),
         ("negative", of_energy[series] & (value < 0) & ~_nulls(rows, ("value",))),
     )
@@ -179,9 +186,20 @@ def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: d
         for day in np.unique(local[mine] // DAY_US).tolist():
             picked = mine[local[mine] // DAY_US == day]
             slots = (local[picked] % DAY_US) // SLOT_US
+            if len(np.unique(subject[picked] * len(SLOTS) + slots)) < len(picked):
+                told = code[picked]
+                _supersede(told, subject[picked], at[picked], value[picked])
+                code[picked], picked = told, picked[told == ""]
+                slots = (local[picked] % DAY_US) // SLOT_US
             table = _wide(subject[picked], slots, value[picked], labels)
             days.setdefault(CURVES[name], {})[_day(day)] = table
     return Judged(days, _refused(code, rows["subject"], at, value, _nulls(rows, ("value",))))
+
+
+def _ahead(at: Ints, now: datetime, ahead_s: int | None) -> Flags:
+    if ahead_s is None:
+        return np.zeros(len(at), dtype=np.bool_)
+    return at + SLOT_US > us(now) + ahead_s * 1_000_000
 
 
 def _wide(subject: Ints, slots: Ints, values: Ints, labels: list[str]) -> pa.Table:

@@ -4,18 +4,17 @@ Every slot has a verdict: a status, the rule that gave it and, where it was esti
 in a matrix is "not received". What came in is never changed; a verdict stands beside it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from denghuo.kernel.problem import Text, text
+from denghuo.service.reading.rules.curve_book import CurveRule, RuleSet
 
 Ints = Any
 Flags = Any
 INT32_MAX = 2**31 - 1
+SLOTS_AN_HOUR = 4
 _WEIGHT_BITS = 20
 """Weights are cut to so many bits a row: a day's energy times their sum stays within 64 bits."""
 _POWERS = 1 << np.arange(63, dtype=np.int64)
@@ -37,11 +36,28 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("held", "register_sum", "none"),
     Verdict("estimated", "gap", "register_linear"),
     Verdict("held", "spike", "none"),
+    Verdict("held", "phase_sum", "none"),
+    Verdict("held", "over_capacity", "none"),
+    Verdict("held", "reverse", "none"),
+    Verdict("held", "zero_days", "none"),
+    Verdict("valid", "register_sum", "actual"),
+    Verdict("valid", "phase_sum", "actual"),
+    Verdict("valid", "over_capacity", "actual"),
+    Verdict("valid", "spike", "actual"),
+    Verdict("valid", "reverse", "actual"),
+    Verdict("valid", "zero_days", "actual"),
 )
 """By the number that the lake keeps for a slot. The order never changes; new ones are put at the end."""
-VALID, REGISTER_LIKE_DAY, REGISTER_EVEN, LINEAR, LIKE_DAY, UNKNOWN, APART, REGISTER_LINEAR, SPIKE = range(len(VERDICTS))
+VALID, REGISTER_LIKE_DAY, REGISTER_EVEN, LINEAR, LIKE_DAY, UNKNOWN, APART, REGISTER_LINEAR, SPIKE = range(9)
 STANDS_IN = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.status == "estimated")
 HELD = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.status == "held")
+REMARKED = tuple(number for number, one in enumerate(VERDICTS) if one.status == "valid" and one.rule != "checked")
+_OF_SUSPECT = {
+    (one.rule, "hold" if one.status == "held" else "notice"): number
+    for number, one in enumerate(VERDICTS)
+    if one.rule not in ("checked", "gap")
+}
+"""The verdict of a rule by its effect."""
 LIKE_DAYS = (7, 14, 21, 28)
 """How many days before a day those lie that are like it: their mean errs least for households and for industry
 (docs/reference/estimation.md)."""
@@ -49,39 +65,26 @@ DAY_BEFORE = 1
 """What stands for days like it where none is known."""
 
 
-@dataclass(frozen=True)
-class CurveRule:
-    """A rule in force from a day on."""
+class Beside(NamedTuple):
+    """What else is known of each meter's day.
 
-    code: str
-    title: Text
-    parameters: Mapping[str, int] = field(default_factory=dict)
-    effective_from: date = date(2020, 1, 1)
-    effective_to: date | None = None
+    capacity_w: the power that may pass at most, -1 where nobody says. phases: the sums of the three phases by slots, -1 where one
+    of them is not known; None: of no meter. no_plant: nothing generates behind the meter, and the series is what it delivered.
+    zero_days: for how many days up to this one nothing passed.
+    """
 
-
-CURVE_RULE_BOOK: tuple[CurveRule, ...] = (
-    CurveRule("gap", text("曲线缺点", "Gap in the curve"), {"linear_slots_max": 16}),
-    # As the month's split by curve holds them against each other.
-    CurveRule(
-        "register_sum",
-        text("曲线与示数不符", "Curve and registers disagree"),
-        {"share_e4": 50, "floor_wh": 2_000},
-    ),
-    CurveRule("spike", text("曲线突变", "Spike in the curve"), {"times": 10, "floor_wh": 1_000}),
-)
+    capacity_w: Ints
+    phases: Ints | None
+    no_plant: Flags
+    zero_days: Ints
 
 
-def curve_rules(on: date) -> dict[str, CurveRule]:
-    """The rules of a day by code."""
-    return {
-        rule.code: rule
-        for rule in CURVE_RULE_BOOK
-        if rule.effective_from <= on and (rule.effective_to is None or on < rule.effective_to)
-    }
+def nothing_beside(rows: int) -> Beside:
+    none = np.full(rows, -1, dtype=np.int64)
+    return Beside(none, None, np.zeros(rows, dtype=np.bool_), np.zeros_like(none))
 
 
-def judged(raw: Ints, like: Ints, difference: Ints, rules: Mapping[str, CurveRule]) -> tuple[Ints, Ints]:
+def judged(raw: Ints, like: Ints, difference: Ints, beside: Beside, rules: RuleSet) -> tuple[Ints, Ints]:
     """(what stands in for each slot, -1 where nothing does; the number of its verdict) of meters by slots.
 
     like: the same slots as `likened` gives them, -1 where they are not known; it counts for meters with gaps or without registers
@@ -92,25 +95,72 @@ def judged(raw: Ints, like: Ints, difference: Ints, rules: Mapping[str, CurveRul
     received = np.where(gap, 0, raw).sum(axis=1)
     bound, some = difference >= 0, gap.any(axis=1)
     beyond = difference - received
-    share, floor = rules["register_sum"].parameters["share_e4"], rules["register_sum"].parameters["floor_wh"]
-    allowed = np.maximum(difference // 10_000 * share, floor)
+    sums = rules["register_sum"]
+    allowed = np.maximum(difference // 10_000 * sums.parameters["share_e4"], sums.parameters["floor_wh"])
     # With gaps the curve may lie below its registers, never above them.
     apart = bound & ((beyond < -allowed) | (~some & (beyond > allowed)))
-    verdict[apart] = np.where(gap[apart], UNKNOWN, APART)
-    slots_max = rules["gap"].parameters["linear_slots_max"]
+    verdict[gap] = UNKNOWN
+    if rules["gap"].effect == "estimate":
+        left = np.where(bound, np.maximum(beyond, 0), -1)
+        _fill_gaps(estimate, verdict, raw, like, left, apart & (sums.effect == "hold"), rules["gap"])
+    where: dict[str, Callable[[CurveRule], Flags]] = {
+        "register_sum": lambda rule: apart,
+        "phase_sum": lambda rule: _phases_apart(raw, beside.phases, rule),
+        "over_capacity": lambda rule: _over_capacity(raw, beside.capacity_w, rule),
+        "spike": lambda rule: ~bound[:, None] & _spikes(raw, like, rule),
+        "reverse": lambda rule: _delivered(raw, received, beside.no_plant, rule),
+        "zero_days": lambda rule: beside.zero_days >= rule.parameters["days"],
+    }
+    for code, suspect in where.items():
+        if rules[code].effect != "off":
+            _suspect(verdict, suspect(rules[code]), _OF_SUSPECT[code, rules[code].effect])
+    return estimate, verdict
+
+
+def _suspect(verdict: Ints, flags: Flags, number: int) -> None:
+    """Gives a verdict to the slots with a flag, or to all of the rows with one, that have none yet: a few rows of many."""
+    rows = np.flatnonzero(flags if flags.ndim == 1 else flags.any(axis=1))
+    if len(rows):
+        found = verdict[rows]
+        found[(flags[rows] if flags.ndim > 1 else True) & (found == VALID)] = number
+        verdict[rows] = found
+
+
+def _fill_gaps(estimate: Ints, verdict: Ints, raw: Ints, like: Ints, left: Ints, apart: Flags, rule: CurveRule) -> None:
+    """What stands in for gaps. left: what the registers leave for those of a row, -1 where they are not known. A curve that is
+    above its registers by no more than they are allowed to differ leaves nothing; one that lies further apart is not filled."""
+    gap = raw < 0
+    bound, some = left >= 0, gap.any(axis=1)
+    slots_max = rule.parameters["linear_slots_max"]
     by_register = np.flatnonzero(bound & some & ~apart)
     if len(by_register):
-        # A curve that is above its registers by no more than they are allowed to differ leaves nothing for the gaps.
-        left = np.maximum(beyond[by_register], 0)
         weights, method = _profile(raw[by_register], like[by_register], slots_max)
-        _fill(estimate, verdict, by_register, gap[by_register], spread(left, weights), method[:, None])
-    others = np.flatnonzero(~bound)
+        _fill(estimate, verdict, by_register, gap[by_register], spread(left[by_register], weights), method[:, None])
+    others = np.flatnonzero(~bound & some)
     if len(others):
         line, open_ = _line(raw[others], slots_max), gap[others]
         value = np.where(line >= 0, line, like[others])
         _fill(estimate, verdict, others, open_, value, np.where(line >= 0, LINEAR, LIKE_DAY))
-        verdict[others] = np.where(_spikes(raw[others], like[others], rules["spike"]), SPIKE, verdict[others])
-    return estimate, verdict
+
+
+def _phases_apart(raw: Ints, phases: Ints | None, rule: CurveRule) -> Flags:
+    """Values that are not the sum of their three phases, where all of these are known."""
+    if phases is None:
+        return np.zeros(len(raw), dtype=np.bool_)
+    allowed = np.maximum(phases * rule.parameters["share_e4"] // 10_000, rule.parameters["floor_wh"])
+    return (raw >= 0) & (phases >= 0) & (abs(raw - phases) > allowed)
+
+
+def _over_capacity(raw: Ints, capacity_w: Ints, rule: CurveRule) -> Flags:
+    """Values whose mean power is above this share of what may pass."""
+    most = np.maximum(capacity_w * rule.parameters["share_e4"] // (10_000 * SLOTS_AN_HOUR), rule.parameters["floor_wh"])
+    return raw > np.where(capacity_w >= 0, most, INT32_MAX)[:, None]
+
+
+def _delivered(raw: Ints, received: Ints, no_plant: Flags, rule: CurveRule) -> Flags:
+    """Energy that came back on a day with more of it than may be creep."""
+    rows = no_plant & (received > rule.parameters["floor_wh"])
+    return rows[:, None] & (raw > 0) if rows.any() else rows
 
 
 def likened(days: Sequence[Ints], before: Ints) -> Ints:
@@ -138,7 +188,7 @@ def _spikes(raw: Ints, like: Ints, rule: CurveRule) -> Flags:
     """Values far above all that days like this one had. Only where no registers bear the day out: these prove a real peak."""
     highest = like.max(axis=1)
     most = np.maximum(highest * rule.parameters["times"], rule.parameters["floor_wh"])
-    return (raw > most[:, None]) & (highest >= 0)[:, None]
+    return raw > np.where(highest >= 0, most, INT32_MAX)[:, None]
 
 
 def _fill(estimate: Ints, verdict: Ints, rows: Ints, gap: Flags, value: Ints, method: Ints) -> None:

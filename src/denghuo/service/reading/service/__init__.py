@@ -32,14 +32,19 @@ from denghuo.service.reading.api import (
     CurveExceptionsFound,
     CurveMonth,
     CurveNotFound,
+    CurveRuleRef,
+    CurveRulesFound,
+    CurveRuleShown,
     CurvesChecked,
     CurvesToCheck,
     CurveValues,
+    DraftCurveRule,
     EnergiesFound,
     EnergyPublished,
     EnergySoFar,
     ExceptionsFound,
     FindCurveExceptions,
+    FindCurveRules,
     FindExceptions,
     FindPlan,
     FindReads,
@@ -97,6 +102,7 @@ from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.rules import Rule, in_force
 from denghuo.service.reading.service.atoms import meter_atoms, publish_atoms
 from denghuo.service.reading.service.checks import check_digits, check_due, check_plausible, not_planned
+from denghuo.service.reading.service.curve_rules import CurveRuleDesk
 from denghuo.service.reading.service.curves import Curves
 from denghuo.service.reading.service.forms import (
     curve_values,
@@ -129,6 +135,7 @@ class ReadingService(ReadingApi):
         self._taking = Taking(work, ask, self._store)
         self._making = Making(work, ask, self._store)
         self._checked = Curves(work, self._taking)
+        self._curve_rules = CurveRuleDesk(work, self._checked)
         self._units = Units(work, self._store, self._taking, self._making)
 
     # -- taking in -------------------------------------------------------------------------------------------------------
@@ -420,6 +427,18 @@ class ReadingService(ReadingApi):
         if "meter" not in self._store.subject_kinds(request.meter_no):
             raise _no_curve(request.meter_no)
         return self._checked.curve(call, request)
+
+    def curve_rules(self, call: Call, request: FindCurveRules) -> CurveRulesFound:
+        return self._curve_rules.find(call, request)
+
+    def curve_rule(self, call: Call, request: CurveRuleRef) -> CurveRuleShown:
+        return self._curve_rules.shown(call, request)
+
+    def draft_curve_rule(self, call: Call, request: DraftCurveRule) -> CurveRuleShown:
+        return self._curve_rules.draft(call, request)
+
+    def publish_curve_rule(self, call: Call, request: CurveRuleRef) -> CurveRuleShown:
+        return self._curve_rules.publish(call, request)
 
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
         return AtomsFound(rows=meter_atoms(self._lake, request), as_of=request.known_at or call.now)

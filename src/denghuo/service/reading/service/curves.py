@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import (
     ENERGY_SERIES,
+    PHASE_SERIES,
     CheckedCurve,
     CheckedCurveAsked,
     CurveExceptionsFound,
@@ -24,6 +26,7 @@ from denghuo.service.reading.api import (
     FindCurveExceptions,
     NotYet,
 )
+from denghuo.service.reading.batch.beside import MeterFacts, alike, of_rows, phases_of, zero_days
 from denghuo.service.reading.batch.checked import (
     CHECKED,
     VERDICT_SLOTS,
@@ -36,6 +39,7 @@ from denghuo.service.reading.batch.checked import (
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.batch.plan import Ints
 from denghuo.service.reading.rules import in_force
+from denghuo.service.reading.rules.curve_book import RuleSet, by_class
 from denghuo.service.reading.rules.curves import (
     DAY_BEFORE,
     HELD,
@@ -43,22 +47,25 @@ from denghuo.service.reading.rules.curves import (
     STANDS_IN,
     VALID,
     VERDICTS,
-    curve_rules,
     judged,
     likened,
+    nothing_beside,
 )
 from denghuo.service.reading.service.taking import Taking
+from denghuo.service.reading.store.curve_rules import CurveRuleStore
 from denghuo.service.reading.store.curves import CurveStore
 
 pc: Any = pyarrow.compute
 METERS_AT_ONCE = 100_000
 """Meters whose day is held as matrices at a time: about a gigabyte."""
+SERIES_OF_USE = "active_fwd_wh"
+"""What customers take: its phases are held against it, and nothing of it for days on end is told."""
 
 
 class Curves:
     def __init__(self, work: Work, taking: Taking) -> None:
         self._work, self._taking = work, taking
-        self._lake, self._store = work.lake, CurveStore(work)
+        self._lake, self._store, self._rules = work.lake, CurveStore(work), CurveRuleStore(work)
 
     def received(self, days: Sequence[date], now: datetime) -> None:
         """Curves of these days came in: a job checks those that have ended. Those of a day that has not are noted, so that the
@@ -81,30 +88,39 @@ class Curves:
                 text(f"{day} 尚未结束，曲线待次日校验。", f"{day} has not ended; its curves are checked after that."),
                 read_at=midnight(day + timedelta(days=1)).isoformat(),
             )
-        self._store.begin(day, call.now)
-        pieces = self._pieces(call, day)
+        installed = self._taking.installed(call, str(Month(day.year, day.month)))
+        pieces, facts = _pieces(installed, day), MeterFacts(installed, self._taking.terms(call, day), day)
+        published = self._rules.published()
+        self._store.begin(day, max((rule.version for rule in published), default=0), call.now)
+        sets = by_class(published, day)
         midnights = [self._registers(day + timedelta(days=step)) for step in (0, 1)]
         there = self._lake.there(CURVES.values(), (day, day - timedelta(days=1)))
         curves = guessed = held = changed = 0
         for series in ENERGY_SERIES:
             if CURVES[series].name not in there:
-                self._store.save(day, series, [], call.now)
+                self._store.save(day, series, [], {}, call.now)
                 continue
-            rows, found = [], list[CurveException]()
+            rows, found, versions = [], list[CurveException](), dict[str, dict[str, int]]()
             before = list(map(str, self._lake.scan(CHECKED[series], day, day, ("subject",))["subject"].to_pylist()))
-            for subjects, estimate, verdict in self._judged(series, day, pieces, midnights):
+            for subjects, estimate, verdict in self._judged(series, day, pieces, midnights, facts, sets):
                 # A row for who has anything else than valid values, and for who had before.
                 kept = np.flatnonzero((verdict != VALID).any(axis=1) | np.isin(subjects, before))
                 chosen = [subjects[row] for row in kept.tolist()]
                 rows.append(checked_table(series, chosen, estimate[kept], verdict[kept]))
-                found += exceptions(chosen, estimate[kept], verdict[kept])
+                suspects = exceptions(chosen, estimate[kept], verdict[kept])
+                names = [one.subject for one in suspects]
+                versions |= {
+                    name: {rule.code: rule.version for rule in sets[of].values() if rule.version}
+                    for name, of in zip(names, facts.classes(names), strict=True)
+                }
+                found += suspects
                 guessed, held = guessed + _count(verdict[kept], STANDS_IN), held + _count(verdict[kept], HELD)
                 curves += len(subjects)
             day_of = {day: pa.concat_tables(rows)} if any(map(len, rows)) else {}
             if day_of:
                 counts = total(self._lake.append(CHECKED[series], day_of, call.now, "reading.check_curves"))
                 changed += counts.taken + counts.corrected
-            self._store.save(day, series, found, call.now)
+            self._store.save(day, series, found, versions, call.now)
         return CurvesChecked(day=day, curves=curves, slots_estimated=guessed, slots_held=held, changed=changed)
 
     def exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
@@ -121,6 +137,9 @@ class Curves:
             ).to_pylist()
         }
         checked = set(self._store.checked_days(first, last))
+        books = self._store.books(first, last)
+        of_days = self._store.versions(request.series, request.meter_no, first, last)
+        versions: list[int | None] = []
         raw: list[int | None] = []
         counted: list[int | None] = []
         verdicts: list[int | None] = []
@@ -129,6 +148,8 @@ class Curves:
             values = received.get(day, [None] * len(SLOTS))
             numbers = [row.get(slot) for slot in VERDICT_SLOTS] if row else _as_received(values, day in checked)
             raw, verdicts = raw + values, verdicts + numbers
+            known = of_days.get(day, {}) | {"checked": books.get(day, 0)}
+            versions += [None if one is None else known.get(VERDICTS[one].rule, 0) for one in numbers]
             for value, slot, number in zip(values, SLOTS, numbers, strict=True):
                 counted.append(row[slot] if value is None and number in STANDS_IN else value)
         stands = [number in STANDS_IN for number in verdicts]
@@ -145,6 +166,7 @@ class Curves:
                 "estimated": stands,
                 "statuses": [one and one.status for one in found],
                 "rules": [one and one.rule for one in found],
+                "versions": versions,
                 "methods": [one and one.method for one in found],
                 "slots_estimated": sum(stands),
                 "slots_held": sum(one is not None and one.status == "held" for one in found),
@@ -155,19 +177,14 @@ class Curves:
             }
         )
 
-    def _pieces(self, call: Call, day: date) -> dict[str, dict[str, Any]]:
-        """The meters that hang from the midnight that begins a day to the one that ends it."""
-        table = self._taking.installed(call, str(Month(day.year, day.month)))
-        at = table["from_at"].type
-        whole = pc.and_(
-            pc.less_equal(table["from_at"], pa.scalar(midnight(day), at)),
-            pc.greater_equal(table["to_at"], pa.scalar(midnight(day + timedelta(days=1)), at)),
-        )
-        rows = table.filter(whole).select(["meter_no", "multiplier", "integer_digits"]).to_pylist()
-        return {row["meter_no"]: row for row in rows}
-
     def _judged(
-        self, series: str, day: date, pieces: Mapping[str, Mapping[str, Any]], midnights: Sequence[pa.Table]
+        self,
+        series: str,
+        day: date,
+        pieces: Mapping[str, Mapping[str, Any]],
+        midnights: Sequence[pa.Table],
+        facts: MeterFacts,
+        sets: Mapping[str, RuleSet],
     ) -> Iterator[tuple[list[str], Ints, Ints]]:
         """The meters with a curve on a day or the one before, so many at a time, with what stands in and the verdicts."""
         kind = CURVES[series]
@@ -175,7 +192,7 @@ class Curves:
         before = self._lake.scan(kind, day - timedelta(days=1), day - timedelta(days=1), ("subject",))
         meters: list[Any] = sorted(map(str, {*today["subject"].to_pylist(), *before["subject"].to_pylist()}))
         begin, end = (_of_series(registers, series) for registers in midnights)
-        share, rules = in_force(day)["rollover"].parameters["share_e4"], curve_rules(day)
+        share, phases = in_force(day)["rollover"].parameters["share_e4"], self._phases(series, day)
         for first in range(0, len(meters), METERS_AT_ONCE):
             subjects = meters[first : first + METERS_AT_ONCE]
             raw = matrix(subjects, today)
@@ -184,14 +201,35 @@ class Curves:
             asking = np.flatnonzero((raw < 0).any(axis=1) | (bound < 0))
             if len(asking):
                 like[asking] = self._like(series, day, [subjects[row] for row in asking.tolist()])
-            yield subjects, *judged(raw, like, bound, rules)
+            beside = nothing_beside(len(subjects))._replace(
+                capacity_w=facts.capacity_w(series, subjects), no_plant=facts.no_plant(series, subjects)
+            )
+            if series == SERIES_OF_USE:
+                most = max(rules["zero_days"].parameters["days"] for rules in sets.values())
+                beside = beside._replace(zero_days=zero_days(day, subjects, raw, most, partial(self._matrix, series)))
+            if len(phases) == len(PHASE_SERIES):
+                beside = beside._replace(phases=phases_of([matrix(subjects, one) for one in phases]))
+            estimate: Ints = np.full_like(raw, -1)
+            verdict: Any = np.zeros(raw.shape, dtype=np.int8)
+            for rules, rows in alike(sets, facts.classes(subjects)):
+                found = judged(raw[rows], like[rows], bound[rows], of_rows(beside, rows), rules)
+                estimate[rows], verdict[rows] = found
+            yield subjects, estimate, verdict
+
+    def _phases(self, series: str, day: date) -> list[pa.Table]:
+        """The curves of the phases, where there are all of them."""
+        kinds = [CURVES[phase] for phase in PHASE_SERIES] if series == SERIES_OF_USE else []
+        there = self._lake.there(kinds, [day])
+        return [self._lake.scan(kind, day, day) for kind in kinds] if len(there) == len(PHASE_SERIES) else []
+
+    def _matrix(self, series: str, day: date, subjects: list[str]) -> Ints:
+        return matrix(subjects, self._lake.scan(CURVES[series], day, day, only=("subject", subjects)))
 
     def _like(self, series: str, day: date, subjects: list[str]) -> Ints:
         """What these meters have in days that are like a day."""
 
         def of(back: int) -> Ints:
-            one = day - timedelta(days=back)
-            return matrix(subjects, self._lake.scan(CURVES[series], one, one, only=("subject", subjects)))
+            return self._matrix(series, day - timedelta(days=back), subjects)
 
         like: Ints = likened([of(back) for back in LIKE_DAYS], of(DAY_BEFORE))
         return like
@@ -203,6 +241,17 @@ class Curves:
         return table.filter(
             pc.and_(at_midnight, pc.and_(pc.equal(table["band"], "total"), pc.is_valid(table["value_e4"])))
         )
+
+
+def _pieces(installed: pa.Table, day: date) -> dict[str, dict[str, Any]]:
+    """The meters that hang from the midnight that begins a day to the one that ends it."""
+    at = installed["from_at"].type
+    whole = pc.and_(
+        pc.less_equal(installed["from_at"], pa.scalar(midnight(day), at)),
+        pc.greater_equal(installed["to_at"], pa.scalar(midnight(day + timedelta(days=1)), at)),
+    )
+    rows = installed.filter(whole).select(["meter_no", "multiplier", "integer_digits"]).to_pylist()
+    return {row["meter_no"]: row for row in rows}
 
 
 def _count(verdict: Ints, numbers: Sequence[int]) -> int:

@@ -16,6 +16,7 @@ from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.acquisition.api import COLLECTED_CURVES, COLLECTED_REGISTERS
+from denghuo.service.contract.api import ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import MetersIn, PointApi, PublishInstallations, PublishUnitInstallations
 from denghuo.service.reading.api import (
@@ -40,7 +41,9 @@ from denghuo.service.reading.batch.intake import (
     months_of,
 )
 from denghuo.service.reading.batch.plan import us
+from denghuo.service.reading.rules.curve_book import rules_of
 from denghuo.service.reading.store import ReadingStore
+from denghuo.service.reading.store.curve_rules import CurveRuleStore
 from denghuo.service.reading.store.pages import refused_row
 
 pc: Any = pyarrow.compute
@@ -86,7 +89,9 @@ class Taking:
                 subjects["meter", piece["meter_no"]] = (piece["org"], piece["account_no"])
                 if piece["role"] == "gateway" and piece["area_no"]:
                     subjects["area", piece["area_no"]] = (piece["org"], None)
-        judged = judge_curves(rows, subjects, call.now)
+        clock = rules_of(CurveRuleStore(self._work).published(), call.today)["clock"]
+        ahead_s = None if clock.effect == "off" else clock.parameters["ahead_s"]
+        judged = judge_curves(rows, subjects, call.now, ahead_s)
         changes, of_months, days_new = Changes(), dict[Month, Changes](), set[date]()
         for kind, days in judged.days.items():
             counts = self._work.lake.append(kind, days, call.now, request.rows.digest)
@@ -202,6 +207,13 @@ class Taking:
         whole = Call.system(call.now, actor=call.actor)
         ref = self._ask(PointApi).publish_installations(whole, PublishInstallations(month=month))
         return self._work.datasets.scan(ref)
+
+    def terms(self, call: Call, day: date) -> pa.Table:
+        """What contracts of the whole company say of capacity and class in the month of a day."""
+        whole = Call.system(call.now, actor=call.actor)
+        ref = self._ask(ContractApi).publish_terms(whole, PublishTerms(month=str(Month(day.year, day.month))))
+        names = ["account_no", "tariff_class", "capacity_va", "contract_w", "effective_from", "effective_to"]
+        return self._work.datasets.scan(ref, names)
 
     def installed_in(self, call: Call, month: str, orgs: Iterable[str]) -> pa.Table:
         """The same of some units."""

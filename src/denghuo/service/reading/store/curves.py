@@ -1,13 +1,18 @@
 """Which days' curves are due to be checked, and the meter-days to look at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import LiteralString
+
+from psycopg.types.json import Jsonb
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import CurveExceptionRow, FindCurveExceptions
 from denghuo.service.reading.batch.checked import CurveException
+
+_STATUSES = ("held", "estimated", "valid")
+_WEIGHT: LiteralString = "array_position(ARRAY['held', 'estimated', 'valid'], status) - 1"
 
 
 class CurveStore:
@@ -45,13 +50,31 @@ class CurveStore:
         """Those of these days of which there are curves."""
         return self._work.values("SELECT day FROM curve_check WHERE day = ANY (%s) ORDER BY day", (list(days),))
 
-    def begin(self, day: date, now: datetime) -> None:
-        """One at a time checks a day; what comes in from now on makes it due again. Held until the transaction ends."""
+    def begin(self, day: date, book: int, now: datetime) -> None:
+        """One at a time checks a day; what comes in from now on makes it due again. Held until the transaction ends.
+
+        book: the newest version in the rule book.
+        """
         self._work.run(
-            "INSERT INTO curve_check (day, due, checked_at) VALUES (%s, false, %s)"
-            " ON CONFLICT (day) DO UPDATE SET due = false, checked_at = excluded.checked_at",
-            (day, now),
+            "INSERT INTO curve_check (day, due, checked_at, book) VALUES (%s, false, %s, %s)"
+            " ON CONFLICT (day) DO UPDATE SET due = false, checked_at = excluded.checked_at, book = excluded.book",
+            (day, now, book),
         )
+
+    def books(self, first: date, last: date) -> dict[date, int]:
+        """The newest version in the rule book by which each day was checked."""
+        rows = self._work.rows(
+            "SELECT day, book FROM curve_check WHERE day BETWEEN %s AND %s AND checked_at IS NOT NULL", (first, last)
+        )
+        return {row["day"]: row["book"] for row in rows}
+
+    def versions(self, series: str, subject: str, first: date, last: date) -> dict[date, dict[str, int]]:
+        """The versions of the rules that were set, by which a meter's days were judged."""
+        rows = self._work.rows(
+            "SELECT day, versions FROM curve_exception WHERE series = %s AND subject = %s AND day BETWEEN %s AND %s",
+            (series, subject, first, last),
+        )
+        return {row["day"]: row["versions"] for row in rows}
 
     def owners(self, subjects: Sequence[str]) -> dict[str, tuple[str, str | None]]:
         rows = self._work.rows(
@@ -60,8 +83,15 @@ class CurveStore:
         )
         return {row["subject"]: (row["org"], row["account_no"]) for row in rows}
 
-    def save(self, day: date, series: str, rows: Sequence[CurveException], now: datetime) -> None:
-        """The meter-days to look at of a day, in place of those before."""
+    def save(
+        self,
+        day: date,
+        series: str,
+        rows: Sequence[CurveException],
+        versions: Mapping[str, Mapping[str, int]],
+        now: datetime,
+    ) -> None:
+        """The meter-days to look at of a day, in place of those before. versions: of the rules that were set, by meter."""
         self._work.run("DELETE FROM curve_exception WHERE day = %s AND series = %s", (day, series))
         owners = self.owners([row.subject for row in rows]) if rows else {}
         kept = [row for row in rows if row.subject in owners]
@@ -69,8 +99,8 @@ class CurveStore:
             return
         self._work.run(
             "INSERT INTO curve_exception (day, series, subject, org, account_no, status, rule, method, slots_estimated,"
-            " slots_held, estimated_wh, checked_at) SELECT %s, %s, e.*, %s FROM unnest(%s::text[], %s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::bigint[]) AS e",
+            " slots_held, estimated_wh, versions, checked_at) SELECT %s, %s, e.*, %s FROM unnest(%s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::bigint[], %s::jsonb[]) AS e",
             (
                 day,
                 series,
@@ -84,30 +114,34 @@ class CurveStore:
                 [row.slots_estimated for row in kept],
                 [row.slots_held for row in kept],
                 [row.estimated_wh for row in kept],
+                [Jsonb(dict(versions.get(row.subject, {}))) for row in kept],
             ),
         )
 
     def exceptions(self, request: FindCurveExceptions) -> tuple[list[CurveExceptionRow], int, str | None]:
-        """Newest day first, held before estimated."""
+        """Newest day first, held before estimated before remarks."""
         params = {
             "month": request.month,
             "subject": request.meter_no,
             "org": request.org,
             "status": request.status,
+            "rule": request.rule,
             "after": _parts(request.after),
             "limit": request.limit,
         }
         matching: LiteralString = (
             "FROM curve_exception WHERE (%(month)s::text IS NULL OR to_char(day, 'YYYY-MM') = %(month)s)"
             " AND (%(subject)s::text IS NULL OR subject = %(subject)s)"
-            " AND (%(status)s::text IS NULL OR status = %(status)s) AND denghuo.of_unit(org, %(org)s)"
+            " AND (%(status)s::text IS NULL OR status = %(status)s)"
+            " AND (%(rule)s::text IS NULL OR rule = %(rule)s) AND denghuo.of_unit(org, %(org)s)"
         )
         rows = self._work.rows(
-            "SELECT day, series, subject, account_no, org, status, rule, method, slots_estimated, slots_held, estimated_wh "
+            "SELECT day, series, subject, account_no, org, status, rule, method, slots_estimated, slots_held, estimated_wh,"
+            " coalesce((versions ->> rule)::int, 0) AS version "
             + matching
-            + " AND (%(after)s::text[] IS NULL OR (-(day - DATE '2000-01-01'), status = 'estimated', subject, series)"
-            " > (-(%(after)s[1]::date - DATE '2000-01-01'), %(after)s[2]::boolean, %(after)s[3], %(after)s[4]))"
-            " ORDER BY -(day - DATE '2000-01-01'), status = 'estimated', subject, series LIMIT %(limit)s",
+            + f" AND (%(after)s::text[] IS NULL OR (-(day - DATE '2000-01-01'), {_WEIGHT}, subject, series)"
+            " > (-(%(after)s[1]::date - DATE '2000-01-01'), %(after)s[2]::int, %(after)s[3], %(after)s[4]))"
+            f" ORDER BY -(day - DATE '2000-01-01'), {_WEIGHT}, subject, series LIMIT %(limit)s",
             params,
         )
         shown = [
@@ -119,14 +153,14 @@ class CurveStore:
         ]
         total = int(self._work.value("SELECT count(*) " + matching, params) or 0)
         last = shown[-1] if len(shown) == request.limit else None
-        following = f"{last.day}|{last.status == 'estimated'}|{last.meter_no}|{last.series}" if last else None
+        following = f"{last.day}|{_STATUSES.index(last.status)}|{last.meter_no}|{last.series}" if last else None
         return shown, total, following
 
 
 def _parts(after: str | None) -> list[str] | None:
     """The parts of an `after`; what never was a `next` is as none."""
     parts = (after or "").split("|")
-    if len(parts) != 4 or parts[1] not in ("True", "False"):
+    if len(parts) != 4 or parts[1] not in ("0", "1", "2"):
         return None
     try:
         date.fromisoformat(parts[0])
