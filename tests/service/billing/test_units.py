@@ -374,3 +374,11 @@ def test_a_sum_of_units_is_the_sum_of_the_month(found: County) -> None:
     assert sum((Decimal(str(row.amount)) for row in rows), Decimal(0)) == Decimal(str(month.amount))
     assert sum(row.issued for row in rows) == month.issued
     assert {SOLAR.account_no} <= {account for account, _ in bills_of(found)}
+
+
+def test_units_are_done_with_the_whole_month(found: County) -> None:
+    found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    found.settle()
+    board = found.billing.unit_board(ACCOUNTANT, AskUnitBoard(month=MONTH))
+    assert {row.state for row in board.rows} == {"whole"}
+    assert board.units_done == board.units > 0

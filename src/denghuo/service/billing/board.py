@@ -57,7 +57,7 @@ def unit_board(
         auto_start=auto_start[0],
         share=auto_start[1],
         units=len(rows),
-        units_done=sum(row.state in ("issued", "blocked") for row in rows),
+        units_done=sum(_done(row.state, month_state) for row in rows),
         read_share=Percent.of_parts(sums["read"], sums["due"]),
         passed_share=_passed(every),
         error_share=_wrong(every),
@@ -78,6 +78,10 @@ def _state(unit: UnitRun, figures: Figures, month_state: str | None) -> str:
     if unit.state == "stopped" and month_state not in (None, "units"):
         return "whole"
     return "blocked" if unit.state == "issued" and figures["open"] else unit.state
+
+
+def _done(state: str, month_state: str | None) -> bool:
+    return state in ("issued", "blocked") or (state == "whole" and month_state == "done")
 
 
 def _taken(unit: UnitRun) -> timedelta | None:

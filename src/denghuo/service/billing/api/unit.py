@@ -146,8 +146,8 @@ class UnitRow(Message):
 
 
 class UnitBoard(Message):
-    """How far a month is, by unit within the caller's scope. units_done: units whose bills are issued, also where accounts of them
-    are blocked."""
+    """How far a month is, by unit within the caller's scope. units_done: units whose bills are issued, by
+    themselves or with the month, also where accounts of them are blocked."""
 
     month: MonthText | None
     auto_start: On
