@@ -28,6 +28,7 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.service.billing.api import ESTIMATES
 from denghuo.service.billing.estimate import RunningMonth
+from denghuo.service.billing.rules import Tariffs
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.contract.api import FEE_CONTROL
 from denghuo.service.ledger.api import SetBalanceLimit
@@ -92,10 +93,9 @@ def run(
             tables = scan(terms, energies)
         with clock.step("rate"):
             used = pa.table({"account_no": pa.array([], pa.string()), "energy_wh": pa.array([], pa.int64())})
-            running = RunningMonth(MONTH, UNTIL, *tables, used)
-            tariffs = published("310000") or []
+            running = RunningMonth(MONTH, UNTIL, Tariffs(published("310000") or []), *tables, used)
             found = running.estimates(
-                tariffs, lambda numbers: {}, lambda numbers: {}, lambda rating, entries: {}, NOW, lambda account: 0
+                lambda numbers: {}, lambda numbers: {}, lambda rating, entries: {}, NOW, lambda account: 0
             )
         with clock.step("write the estimates"):
             store.estimates.put(found.rows)

@@ -41,6 +41,7 @@ from denghuo.service.point.api import (
     RegisterNetwork,
     RegisterPoints,
 )
+from denghuo.service.tariff.api import AskUnitAreas, AssignAreas, TariffApi, UnitArea
 
 
 @dataclass(frozen=True)
@@ -262,6 +263,12 @@ STEPS: tuple[Step, ...] = (
         _send_organisations,
         lambda ask, call: ask(PermissionApi).organisations(call, Organisations()).total,
         {"code": "org_code", "parent": "parent_code"},
+    ),
+    Step(
+        tables.PRICE_AREAS,
+        lambda row, around: UnitArea.model_validate(_wire(row, org="org_code")),
+        lambda ask, call, items: _batch(ask(TariffApi).assign_areas(call, AssignAreas(units=items))),
+        lambda ask, call: len(ask(TariffApi).unit_areas(call, AskUnitAreas()).assigned),
     ),
     Step(
         tables.FEEDERS,

@@ -8,12 +8,12 @@ from tests.service.bindings import NOW
 from denghuo.kernel.contract import Call
 from denghuo.service.billing.batch import Entry, MonthInputs, month_inputs
 from denghuo.service.billing.cycle import rate_entries, with_curves
+from denghuo.service.billing.rules import Tariffs
 from denghuo.service.billing.special import EntriesOf, special_of
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.contract.api import ContractApi, PublishTerms
 from denghuo.service.host.binding import Directory
 from denghuo.service.reading.api import MonthRef, ReadingApi
-from denghuo.service.tariff.api import TariffDocument
 
 CALL = Call.system(NOW)
 
@@ -32,7 +32,7 @@ def drafts_of(
     month: str,
     entries: Sequence[Entry],
     entries_of: EntriesOf,
-    tariffs: Sequence[TariffDocument],
+    tariffs: Tariffs,
 ) -> dict[tuple[str, str], Any]:
     """The draft bill of each entry, or the reason why there is none, by account and kind."""
     with directory.hosted["billing"].store.work("billing", CALL, read_only=True) as work:

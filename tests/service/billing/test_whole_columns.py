@@ -18,6 +18,7 @@ from denghuo.service.billing.batch import Piece, Terms, inputs_of
 from denghuo.service.billing.columns import MonthColumns
 from denghuo.service.billing.explained import Unexplained, explained
 from denghuo.service.billing.rating import Draft, Rating
+from denghuo.service.billing.rules import Tariffs
 from denghuo.service.billing.store.bills import BASIS_COLUMNS, BILL_COLUMNS, basis_row, bill_row, line_row
 from denghuo.service.billing.whole import USE, ColumnBills, bills_by_columns
 from denghuo.service.contract.api import TERMS
@@ -26,10 +27,12 @@ from denghuo.service.tariff.shipped import published
 
 MONTH = Month.of("2026-04")
 AT = datetime(2026, 5, 1, tzinfo=UTC)
-TARIFFS = [
-    *(published("310000") or []),
-    tariff(component("energy", "0.5"), code="test.any", classes=["resident", "two_part_capacity"], default=False),
-]
+TARIFFS = Tariffs(
+    [
+        *(published("310000") or []),
+        tariff(component("energy", "0.5"), code="test.any", classes=["resident", "two_part_capacity"], default=False),
+    ]
+)
 CHOICES = (
     ("resident", "sh.resident.tiered"),
     ("resident", "sh.resident.tiered.tou"),

@@ -69,6 +69,17 @@ ORGANISATIONS = Shape(
     ),
     unique=(("org_code",),),
 )
+PRICE_AREAS = Shape(
+    "price_areas",
+    text("单位价区", "price areas of units"),
+    (
+        ORG,
+        optional("area", Words(longest=16, pattern=r"[0-9A-Za-z.-]{2,16}", example="310000"), "价区", "price area"),
+        column("from_day", Day(), "起始日期", "from"),
+        SOURCE,
+    ),
+    unique=(("org_code", "from_day"),),
+)
 NETWORK_NODES = Shape(
     "network_nodes",
     text("网络节点", "network nodes"),
@@ -553,6 +564,7 @@ CONTROL_TOTALS = Shape(
 )
 TABLES: tuple[Shape, ...] = (
     ORGANISATIONS,
+    PRICE_AREAS,
     FEEDERS,
     NETWORK_NODES,
     NETWORK_LINES,

@@ -28,7 +28,7 @@ from denghuo.service.billing.demands import charges_demand, with_demands
 from denghuo.service.billing.engine.atoms import Calendar, MonthPlan, by_band, calendars_of, month_plan, slots_in
 from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.engine.split import Split, Tolerance, split
-from denghuo.service.billing.rules import chosen
+from denghuo.service.billing.rules import Tariffs, chosen
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
     METERS_MAX,
@@ -62,7 +62,7 @@ def split_energy(
     ask: Ask,
     call: Call,
     month: Month,
-    tariffs: Sequence[TariffDocument],
+    tariffs: Tariffs,
     terms: DatasetRef,
     energy: DatasetRef,
     shard: str = "all",
@@ -81,7 +81,7 @@ def split_table(
     ask: Ask,
     call: Call,
     month: Month,
-    tariffs: Sequence[TariffDocument],
+    tariffs: Tariffs,
     terms: pa.Table,
     energy: pa.Table,
     until: date | None = None,
@@ -116,7 +116,7 @@ def split_rows(
     ask: Ask,
     call: Call,
     month: Month,
-    tariffs: Sequence[TariffDocument],
+    tariffs: Tariffs,
     terms: pa.Table,
     energy: pa.Table,
     known_at: datetime | None = None,
@@ -197,11 +197,20 @@ def calendars_by_key(
     return found
 
 
-def tariffs_of_accounts(terms: pa.Table, month: Month, tariffs: Sequence[TariffDocument]) -> dict[tuple[str, str], str]:
+def tariffs_of_accounts(terms: pa.Table, month: Month, tariffs: Tariffs) -> dict[tuple[str, str], str]:
     """The tariff (its key) of each account and kind with the same terms on all days of the month, where there is one."""
     last = month.next.first_day - timedelta(days=1)
     rows = terms.select(
-        ["account_no", "kind", "tariff_class", "tariff_code", "settlement_mode", "effective_from", "effective_to"]
+        [
+            "account_no",
+            "kind",
+            "org",
+            "tariff_class",
+            "tariff_code",
+            "settlement_mode",
+            "effective_from",
+            "effective_to",
+        ]
     ).to_pylist()
     count: dict[tuple[str, str], int] = {}
     for row in rows:
@@ -214,9 +223,12 @@ def tariffs_of_accounts(terms: pa.Table, month: Month, tariffs: Sequence[TariffD
         begins, ends = row["effective_from"], row["effective_to"]
         if count[at] > 1 or begins > month.first_day or (ends is not None and ends <= last):
             continue
-        group = (row["kind"], row["tariff_class"], row["settlement_mode"], row["tariff_code"])
+        if row["tariff_code"] is None and tariffs.areas.changes(row["org"], month.first_day, last) is not None:
+            continue
+        area = tariffs.area(row["org"], month.first_day)
+        group = (row["kind"], row["tariff_class"], row["settlement_mode"], row["tariff_code"], area)
         if group not in names:
-            kind, tariff_class, settlement, code = group
+            kind, tariff_class, settlement, code, area = group
             tariff = chosen(
                 tariffs,
                 tariff_class=tariff_class,
@@ -224,6 +236,7 @@ def tariffs_of_accounts(terms: pa.Table, month: Month, tariffs: Sequence[TariffD
                 settlement=settlement,
                 on=month.first_day,
                 code=code,
+                area=area,
             )
             through = tariff is not None and (tariff.effective_to is None or tariff.effective_to > last)
             names[group] = key(tariff) if tariff is not None and through else None

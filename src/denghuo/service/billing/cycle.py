@@ -24,6 +24,7 @@ from denghuo.service.billing.issue import issue_passed
 from denghuo.service.billing.passing import HOURS_A_DAY, Before, passing
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.review import Figures, Finding, Limits, finding, review, rule_of
+from denghuo.service.billing.rules import Tariffs
 from denghuo.service.billing.special import EntriesOf, special_of
 from denghuo.service.billing.spot import Spot
 from denghuo.service.billing.stage_curves import stage_pieces
@@ -33,7 +34,7 @@ from denghuo.service.billing.whole import ColumnBills, bills_by_columns
 from denghuo.service.contract.api import ContractApi, ContractRef, PublishTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import MonthRef, ReadingApi
-from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument
+from denghuo.service.tariff.api import InForce, TariffApi, UnitAreas
 
 RATE_SLICE = 50_000
 REVIEW_SLICE = 10_000
@@ -188,15 +189,12 @@ def contracts_in(work: Work, terms: DatasetRef) -> int:
     return table.group_by(["account_no", "kind"]).aggregate([]).num_rows
 
 
-def tariffs_of(ask: Ask, call: Call, month: Month, known_at: datetime | None = None) -> list[TariffDocument]:
+def tariffs_of(ask: Ask, call: Call, month: Month, known_at: datetime | None = None) -> Tariffs:
     """The tariffs in force at the beginning or at the end of the month. known_at: by what was published until then."""
     days = (month.first_day, date.fromordinal(month.next.first_day.toordinal() - 1))
-    found = {
-        (tariff.code, tariff.version): tariff
-        for day in days
-        for tariff in ask(TariffApi).in_force(platform_call(call), InForce(on=day, known_at=known_at)).tariffs
-    }
-    return list(found.values())
+    told = [ask(TariffApi).in_force(platform_call(call), InForce(on=day, known_at=known_at)) for day in days]
+    found = {(tariff.code, tariff.version): tariff for one in told for tariff in one.tariffs}
+    return Tariffs(found.values(), UnitAreas(told[-1].unit_areas))
 
 
 def with_curves(work: Work, ask: Ask, call: Call, month: str, terms: DatasetRef, energy: DatasetRef) -> DatasetRef:
@@ -233,7 +231,7 @@ def rate_part(
     call: Call,
     month: str,
     part: MonthPart,
-    tariffs: Sequence[TariffDocument],
+    tariffs: Tariffs,
     entries_of: EntriesOf | None = None,
 ) -> RatedPart:
     """Rates contracts of a month, all by columns that the columns carry.
@@ -277,7 +275,7 @@ def rate_entries(
     month: str,
     entries: Sequence[Entry],
     entries_of: EntriesOf,
-    tariffs: Sequence[TariffDocument],
+    tariffs: Tariffs,
     known_at: datetime | None = None,
 ) -> tuple[list[Draft], list[Finished]]:
     """Draft bills of the entries, and the exceptions of those that cannot be rated.

@@ -33,7 +33,7 @@ from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.engine import Contracts, Group, metered
 from denghuo.service.billing.engine.figures import Int
 from denghuo.service.billing.rating import Draft, Rating, Use
-from denghuo.service.billing.rules import chosen
+from denghuo.service.billing.rules import Tariffs, chosen
 from denghuo.service.billing.spot import MarketOf, Spot, nothing_known
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
@@ -62,16 +62,19 @@ class RunningMonth:
     """The contracts of a month until a midnight.
 
     terms, energy: as `contract.terms` and `reading.energy_so_far` give them; used: energy of the tier year by account.
+    tariffs: those of the month.
     """
 
-    def __init__(self, month: Month, until: date, terms: pa.Table, energy: pa.Table, used: pa.Table) -> None:
+    def __init__(
+        self, month: Month, until: date, tariffs: Tariffs, terms: pa.Table, energy: pa.Table, used: pa.Table
+    ) -> None:
         self._month, self._until = month, until
         self._terms, self._energy = terms, energy
-        self._contracts = Contracts(metered(terms, energy, used, month), month)
+        self._tariffs = tariffs
+        self._contracts = Contracts(metered(terms, energy, used, month), month, tariffs.areas)
 
     def estimates(
         self,
-        tariffs: Sequence[TariffDocument],
         tenure: TenureOf,
         use_of: Callable[[Sequence[str]], Mapping[str, Use]],
         stages_of: Callable[[Rating, Sequence[Entry]], StagePieces],
@@ -81,7 +84,7 @@ class RunningMonth:
     ) -> Estimated:
         """use_of: energy of earlier months by account; stages_of: the pieces of months that are not one whole.
         subsidised: Wh that earlier bills subsidised of an account's plant."""
-        found = self._contracts.rate(lambda group: self._tariff(tariffs, group))
+        found = self._contracts.rate(self._tariff)
         by_columns = np.flatnonzero(found.asked & ~found.left)
         # Only contracts whose terms hold on all days are rated by columns.
         whole = np.full(len(by_columns), (self._until - self._month.first_day).days)
@@ -90,7 +93,7 @@ class RunningMonth:
         rest = np.flatnonzero(~found.asked | found.left)
         rating = Rating(
             self._month,
-            tariffs,
+            self._tariffs,
             tenure,
             lambda account: self._entries([account]),
             subsidised=subsidised,
@@ -127,15 +130,16 @@ class RunningMonth:
         }
         return pa.table({name: columns[name] for name in shape.names}).cast(shape)
 
-    def _tariff(self, tariffs: Sequence[TariffDocument], group: Group) -> TariffDocument | None:
+    def _tariff(self, group: Group) -> TariffDocument | None:
         """The tariff of a group that columns may rate by: one for all of its days so far."""
         tariff = chosen(
-            tariffs,
+            self._tariffs,
             tariff_class=group.tariff_class,
             kind=group.kind,
             settlement=group.settlement,
             on=self._month.first_day,
             code=group.tariff_code,
+            area=group.area,
         )
         ends = tariff is not None and tariff.effective_to is not None and tariff.effective_to < self._until
         return None if ends else tariff
@@ -202,9 +206,9 @@ class DayDesk:
             terms, energy = (one.filter(pc.is_in(one["account_no"], value_set=numbers)) for one in (terms, energy))
         terms, tariffs = self._visible(terms), tariffs_of(self._ask, self._call, Month.of(month))
         energy = self._split(Month.of(month), tariffs, terms, energy, so_far.until)
-        running = RunningMonth(Month.of(month), so_far.until, terms, energy, self._store.bills.used_before(month))
+        used = self._store.bills.used_before(month)
+        running = RunningMonth(Month.of(month), so_far.until, tariffs, terms, energy, used)
         found = running.estimates(
-            tariffs,
             tenures(self._ask, self._call),
             partial(self._store.bills.used, before=month),
             partial(stage_pieces, self._ask, self._call, Month.of(month), until=so_far.until),
@@ -217,9 +221,7 @@ class DayDesk:
         self._emit(month, through, found.rows, controlled)
         return self._told(month, through, found)
 
-    def _split(
-        self, month: Month, tariffs: Sequence[TariffDocument], terms: pa.Table, energy: pa.Table, until: date
-    ) -> pa.Table:
+    def _split(self, month: Month, tariffs: Tariffs, terms: pa.Table, energy: pa.Table, until: date) -> pa.Table:
         """The energies with what curves tell: of a few accounts from their own curves, of many from the atoms of all."""
         if len(energy) <= FEW:
             return split_rows(self._ask, self._call, month, tariffs, terms, energy, until=until)

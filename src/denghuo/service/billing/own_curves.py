@@ -12,6 +12,7 @@ from denghuo.kernel.period import SLOTS_A_DAY, Month
 from denghuo.service.billing.batch import Piece, Terms
 from denghuo.service.billing.calendar import Calendars
 from denghuo.service.billing.curves import split_rows
+from denghuo.service.billing.rules import Tariffs
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import METERS_MAX, MONTH_ENERGY, EnergySeries, MeterAtoms, ReadingApi
 from denghuo.service.tariff.api import TariffDocument
@@ -25,9 +26,7 @@ _COLUMNS = pa.schema([_ALL.field(name) for name in Piece.__slots__])
 class OwnCurves:
     """What the curves of an account's meters tell in a month. call: the platform's own."""
 
-    def __init__(
-        self, ask: Ask, call: Call, month: Month, tariffs: Sequence[TariffDocument], terms: Sequence[Terms]
-    ) -> None:
+    def __init__(self, ask: Ask, call: Call, month: Month, tariffs: Tariffs, terms: Sequence[Terms]) -> None:
         self._ask, self._call, self._month, self._tariffs = ask, call, month, tariffs
         self._terms = pa.Table.from_pylist([asdict(one) for one in terms])
         self._series: EnergySeries = "active_fwd_wh" if terms[0].kind == "supply" else "active_rev_wh"

@@ -35,14 +35,14 @@ from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.engine import Contracts, Group, TariffOf, metered
 from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.rating import Draft, Rating
-from denghuo.service.billing.rules import chosen
+from denghuo.service.billing.rules import Tariffs, chosen
 from denghuo.service.billing.rules.quantities import WITHOUT_BANDS
 from denghuo.service.billing.spot import Spot
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import MONTH_ENERGY
-from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffNotFound, TariffRef
+from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffNotFound, TariffRef, covers
 
 pc: Any = pyarrow.compute
 _KWH = 1_000
@@ -67,11 +67,13 @@ class Population:
         self._terms = terms.filter(pc.is_in(terms["org"], value_set=self._seen(terms)))
         self._energy = work.datasets.scan(energy_ref, list(Piece.__slots__))
         self._used = self._store.bills.used_before(month)
+        self._present = tariffs_of(ask, call, self._month)
         self._billed = self._metered(self._energy)
         self._contracts = self._billed.contracts
 
     def _metered(self, energy: pa.Table) -> "_Metered":
-        return _Metered(energy, Contracts(metered(self._terms, energy, self._used, self._month), self._month))
+        meters = metered(self._terms, energy, self._used, self._month)
+        return _Metered(energy, Contracts(meters, self._month, self._present.areas))
 
     def _seen(self, terms: pa.Table) -> pa.StringArray:
         """The organisations in the caller's scope: datasets have no row security."""
@@ -104,7 +106,7 @@ class Population:
         Raises:
             NobodyToTry: it is for nobody here.
         """
-        present = tariffs_of(self._ask, self._call, self._month)
+        present = self._present
 
         def now_of(group: Group) -> TariffDocument | None:
             if not _fits(tried, group):
@@ -125,7 +127,9 @@ class Population:
             )
         now = self._side(self._billed, present, present, now_of, named=True)
         by_hours = self._by_hours(tried) if self._curves and tried.time_of_use else self._billed
-        then = self._side(by_hours, [tried], present, lambda group: tried if _fits(tried, group) else None, named=False)
+        then = self._side(
+            by_hours, Tariffs([tried]), present, lambda group: tried if _fits(tried, group) else None, named=False
+        )
         return now, then, meant
 
     def _by_hours(self, tried: TariffDocument) -> "_Metered":
@@ -137,7 +141,7 @@ class Population:
         unnamed = self._terms.set_column(at, "tariff_code", pa.nulls(len(self._terms), pa.string()))
         table = with_every_column(plain)
         divided = split_table(
-            self._work.datasets, self._ask, platform_call(self._call), self._month, [tried], unnamed, table
+            self._work.datasets, self._ask, platform_call(self._call), self._month, Tariffs([tried]), unnamed, table
         )
         if divided is table:
             return self._metered(plain)
@@ -148,8 +152,8 @@ class Population:
     def _side(
         self,
         source: "_Metered",
-        tariffs: Sequence[TariffDocument],
-        of_parts: Sequence[TariffDocument],
+        tariffs: Tariffs,
+        of_parts: Tariffs,
         tariff_of: TariffOf,
         named: bool,
     ) -> "_Side":
@@ -347,10 +351,11 @@ def _fits(tariff: TariffDocument, group: Group) -> bool:
         and group.tariff_class in tariff.classes
         and group.settlement in tariff.settlements
         and group.voltage in tariff.voltages
+        and (group.area is None or covers(tariff.area, group.area))
     )
 
 
-def _chosen(tariffs: Sequence[TariffDocument], group: Group, on: date) -> TariffDocument | None:
+def _chosen(tariffs: Tariffs, group: Group, on: date) -> TariffDocument | None:
     return chosen(
         tariffs,
         tariff_class=group.tariff_class,
@@ -358,4 +363,5 @@ def _chosen(tariffs: Sequence[TariffDocument], group: Group, on: date) -> Tariff
         settlement=group.settlement,
         on=on,
         code=group.tariff_code,
+        area=group.area,
     )

@@ -19,7 +19,7 @@ from denghuo.service.billing.cuts import cut, cuts_said
 from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingRemark, RatingSubject
 from denghuo.service.billing.pieces import metered
 from denghuo.service.billing.review import REMEDIES, Finding, finding
-from denghuo.service.billing.rules import Stage, choose, rate_stages
+from denghuo.service.billing.rules import Stage, Tariffs, choose, rate_stages
 from denghuo.service.billing.rules.households import tier_months
 from denghuo.service.billing.rules.tiers import tier_year_begins
 from denghuo.service.billing.special import (
@@ -121,10 +121,10 @@ class Rating:
         calendar_of: CalendarOf = no_calendar,
     ) -> None:
         self._month = month
-        self._tariffs = list(tariffs)
+        self._tariffs = Tariffs.of(tariffs)
         self._tenure = tenure
         self._entries_of = entries_of
-        self._of_parts = self._tariffs if of_parts is None else list(of_parts)
+        self._of_parts = self._tariffs if of_parts is None else Tariffs.of(of_parts)
         self._subsidised = subsidised
         self._market_of = market_of
         self._calendar_of = calendar_of
@@ -249,6 +249,9 @@ class Rating:
             ends = last_day if changed is None else min(changed.effective_from - _ONE_DAY, last_day)
             if changed is not None and changed.contract_no != now.contract_no:
                 raise _another_contract(changed)
+            moved = self._tariffs.areas.changes(now.org, begins, ends) if now.tariff_code is None else None
+            if moved is not None:
+                ends = moved - _ONE_DAY
             tariff = self._tariff(now, begins, spans[-1].tariff if spans else None)
             others = {code: self._choice(self._of_parts, now, code, begins) for code in part_codes(now)}
             for one in (tariff, *others.values()):
@@ -272,9 +275,10 @@ class Rating:
                 raise _without_successor(before) from refusal
             raise
 
-    def _choice(self, tariffs: Sequence[TariffDocument], terms: Terms, code: str | None, on: date) -> TariffDocument:
+    def _choice(self, tariffs: Tariffs, terms: Terms, code: str | None, on: date) -> TariffDocument:
         """As `choose`; what was found once for equal terms is kept."""
-        key = (tariffs is self._of_parts, terms.kind, terms.tariff_class, terms.settlement_mode, code, on)
+        area = tariffs.area(terms.org, on)
+        key = (tariffs is self._of_parts, terms.kind, terms.tariff_class, terms.settlement_mode, code, on, area)
         if key not in self._chosen:
             try:
                 self._chosen[key] = choose(
@@ -284,6 +288,7 @@ class Rating:
                     settlement=terms.settlement_mode,
                     on=on,
                     code=code,
+                    area=area,
                 )
             except CannotRate as refusal:
                 self._chosen[key] = refusal

@@ -182,7 +182,7 @@ from denghuo.service.billing.reversal import ReversalDesk
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.sofar import so_far
 from denghuo.service.billing.store import BillingStore, CycleState
-from denghuo.service.billing.tariffs import tried
+from denghuo.service.billing.tariffs import price_area, tried
 from denghuo.service.billing.telling import tell_holders
 from denghuo.service.billing.trial import trial
 from denghuo.service.billing.unit_desk import UnitDesk
@@ -726,9 +726,12 @@ class BillingService(BillingApi):
     def _bill(self, call: Call, bill_no: str, own: bool = False) -> Bill:
         row = self._bill_row(call, bill_no, own)
         stored, holds = self._find.whole_lines([bill_no])[bill_no], self._find.holds_on(bill_no)
-        lines = explained(row, stored, cache(self._prover(call).tariff))
+        tariff_of = cache(self._prover(call).tariff)
+        lines = explained(row, stored, tariff_of)
         account = self._accounts(call, [row["account_no"]]).get(row["account_no"])
         shown = show.bill(row, lines, [] if call.accounts else holds, account, self._unit(call, row["org"]), call)
+        area = price_area(self._ask, call, row, tariff_of(row["tariff_code"], row["tariff_version"]).area)
+        shown = shown.model_copy(update={"price_area": area})
         return ReversalDesk(self._work, self._ask).linked(shown, customer=own or bool(call.accounts))
 
     def _document(self, bill: Bill, clear: bool) -> Document:

@@ -4,7 +4,7 @@ The rows are the same: peers make them by the same rules from the same tables. S
 the whole company, and a month can be computed as it was known at an instant, for which there is no dataset.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 
@@ -15,10 +15,10 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month
 from denghuo.service.billing.batch import Entry, Terms, inputs_of
 from denghuo.service.billing.curves import split_rows
+from denghuo.service.billing.rules import Tariffs
 from denghuo.service.contract.api import TERMS, Contract, ContractApi, TermsIn
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import MONTH_ENERGY, EnergyRow, KnownEnergies, ReadingApi, SettleAccounts
-from denghuo.service.tariff.api import TariffDocument
 
 
 class AccountMonths:
@@ -28,9 +28,7 @@ class AccountMonths:
     call: the platform's own. tariffs: those of the month.
     """
 
-    def __init__(
-        self, ask: Ask, call: Call, month: Month, tariffs: Sequence[TariffDocument], known_at: datetime | None = None
-    ) -> None:
+    def __init__(self, ask: Ask, call: Call, month: Month, tariffs: Tariffs, known_at: datetime | None = None) -> None:
         self._ask, self._call, self._month = ask, call, month
         self.tariffs, self._known_at = tariffs, known_at
         self.of = cache(self._entries)

@@ -31,6 +31,7 @@ from denghuo.service.billing.own_curves import OwnCurves
 from denghuo.service.billing.past_errors import past_error
 from denghuo.service.billing.rating import Draft, Rating, Span, Use
 from denghuo.service.billing.review import Finding
+from denghuo.service.billing.rules import Tariffs
 from denghuo.service.billing.special import special_of
 from denghuo.service.billing.spot import Spot, by_points
 from denghuo.service.billing.stage_curves import stage_pieces, whole
@@ -86,7 +87,7 @@ class Running:
         return sorted(held, key=lambda one: one.effective_from)
 
     @cached_property
-    def tariffs(self) -> list[TariffDocument]:
+    def tariffs(self) -> Tariffs:
         return tariffs_of(self._ask, self._call, self.month)
 
     @cached_property

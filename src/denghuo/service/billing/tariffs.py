@@ -1,13 +1,25 @@
 """Which tariff a question means, asked of the tariff service."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import TextPair
 from denghuo.kernel.problem import text
 from denghuo.service.billing.api import Try, TryOnBill
 from denghuo.service.billing.misfits import Misfit, refused
 from denghuo.service.host.binding import Ask
-from denghuo.service.tariff.api import CheckTariff, InForce, TariffApi, TariffDocument, TariffNotFound, TariffRef
+from denghuo.service.tariff.api import (
+    AskUnitAreas,
+    CheckTariff,
+    InForce,
+    TariffApi,
+    TariffDocument,
+    TariffNotFound,
+    TariffRef,
+    covers,
+)
 
 EXAMPLES = "/examples"
 FINDINGS_SHOWN = 10
@@ -61,6 +73,18 @@ def stored(ask: Ask, call: Call, code: str, version: int | None, on: date) -> tu
             ]
         )
     return document, False
+
+
+def price_area(ask: Ask, call: Call, row: Mapping[str, Any], area: str) -> TextPair | None:
+    """By which unit the account of a bill was in the area of its tariff when the bill was rated; None where no unit says so."""
+    asked = AskUnitAreas(on=row["to_on"], org=row["org"], known_at=row["rated_at"])
+    told = next(iter(ask(TariffApi).unit_areas(Call.system(call.now, actor=call.actor), asked).rows), None)
+    if told is None or told.area is None or told.area_title is None or not covers(area, told.area):
+        return None
+    return TextPair(
+        zh=f"{told.area_title.zh}（{told.area}），按单位 {told.by_unit}，自 {told.from_day} 起",
+        en=f"{told.area_title.en} ({told.area}), by unit {told.by_unit}, from {told.from_day}",
+    )
 
 
 def _read(ask: Ask, call: Call, words: str) -> TariffDocument:

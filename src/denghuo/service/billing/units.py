@@ -41,13 +41,13 @@ from denghuo.service.billing.cycle import (
 from denghuo.service.billing.issue import issue_passed
 from denghuo.service.billing.recalculation import order_again
 from denghuo.service.billing.review import REMEDIES, Finding
+from denghuo.service.billing.rules import Tariffs
 from denghuo.service.billing.single import AccountMonths
 from denghuo.service.billing.special import EntriesOf
 from denghuo.service.billing.store import AWAITED, UNDER_WAY, BillingStore, Finished, UnitRun
 from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import AwaitedRead, ReadingApi, UnitMonth
-from denghuo.service.tariff.api import TariffDocument
 
 pc: Any = pyarrow.compute
 ISSUE_SLICE = 50_000
@@ -164,7 +164,7 @@ class UnitSteps:
             self._work.enqueue("billing.pick_up", {"month": unit.month, "org": unit.org})
         return False
 
-    def _entries_of(self, call: Call, month: str, tariffs: list[TariffDocument], columns: MonthColumns) -> EntriesOf:
+    def _entries_of(self, call: Call, month: str, tariffs: Tariffs, columns: MonthColumns) -> EntriesOf:
         """Entries of other accounts: of the unit from its columns, of another unit as that account stands."""
         others = AccountMonths(self._ask, platform_call(call), Month.of(month), tariffs)
 

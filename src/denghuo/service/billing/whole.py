@@ -26,7 +26,7 @@ from denghuo.service.billing.engine.texts import decimals, joined, listed, quote
 from denghuo.service.billing.kept import rating_head
 from denghuo.service.billing.lines import STATUSES, RatingRemark, RatingSubject
 from denghuo.service.billing.rating import FIRST, KIND_DIGITS, months_missing, remark_json
-from denghuo.service.billing.rules import chosen
+from denghuo.service.billing.rules import Tariffs, chosen
 from denghuo.service.billing.rules.quantities import billed_without_bands, not_rated_here, wanted_quantity
 from denghuo.service.billing.tree import canonical
 from denghuo.service.tariff.api import BANDS, QUANTITIES, TariffDocument
@@ -80,14 +80,14 @@ def bills_by_columns(
     part: MonthPart,
     month: Month,
     use: pa.Table,
-    tariffs: Sequence[TariffDocument],
+    tariffs: Tariffs,
     skipped: Iterable[tuple[str, str]] = (),
 ) -> ColumnBills:
     """The bills of a part of a month. use: of its accounts (`USE`). skipped: accounts and kinds that are the rules' in any case."""
     heads = part.heads
     used = used_by(use, heads["account_no"])
     before = pa.table({"account_no": use["account_no"], "energy_wh": use["year_wh"]})
-    contracts = Contracts(metered(part.terms, part.energy, before, month), month)
+    contracts = Contracts(metered(part.terms, part.energy, before, month), month, tariffs.areas)
     made = _Made(part, month, used["year_wh"], used["year_months"])
     for rated in contracts.rated(_tariff_of(tariffs, month)):
         made.take(rated)
@@ -103,7 +103,7 @@ def used_by(use: pa.Table, accounts: Any) -> dict[str, Int]:
     }
 
 
-def _tariff_of(tariffs: Sequence[TariffDocument], month: Month) -> Callable[[Group], TariffDocument | None]:
+def _tariff_of(tariffs: Tariffs, month: Month) -> Callable[[Group], TariffDocument | None]:
     def tariff_of(group: Group) -> TariffDocument | None:
         tariff = chosen(
             tariffs,
@@ -112,6 +112,7 @@ def _tariff_of(tariffs: Sequence[TariffDocument], month: Month) -> Callable[[Gro
             settlement=group.settlement,
             on=month.first_day,
             code=group.tariff_code,
+            area=group.area,
         )
         # A contract may name a tariff that is not for its class: the rules say so.
         fits = (

@@ -6,21 +6,27 @@ from datetime import date
 from typing import Literal
 
 from denghuo.data.processing.work import Work
+from denghuo.kernel.batch import BatchTaken
 from denghuo.kernel.contract import Call, Dictionary, Nothing
 from denghuo.kernel.fields import TARIFF_CLASSES, Document, TextPair
 from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
+from denghuo.service.permission.api import Organisations, PermissionApi
 from denghuo.service.tariff import shipped
 from denghuo.service.tariff.api import (
     SETTLEMENTS,
+    AreaAssigned,
     AreaRef,
+    AreaRefused,
     AreasFound,
     AreaShown,
     AskBands,
     AskCalendar,
     AskSpotPrices,
+    AskUnitAreas,
     AskWorkingDays,
+    AssignAreas,
     BandsOfDays,
     BandSpan,
     CalendarShown,
@@ -70,6 +76,8 @@ from denghuo.service.tariff.api import (
     TariffShown,
     TariffsInForce,
     TariffVersion,
+    UnitArea,
+    UnitAreasFound,
     UrdbFinding,
     UrdbPrice,
     UrdbTariff,
@@ -97,6 +105,7 @@ from denghuo.service.tariff.rules import (
 from denghuo.service.tariff.spot import SpotDesk
 from denghuo.service.tariff.store import Stored, TariffStore
 from denghuo.service.tariff.tables import TableStore
+from denghuo.service.tariff.unit_areas import UnitAreaDesk
 
 SHIPPED_BY = "denghuo"
 """Who drafted the price data that ships; whoever loads it publishes it, so two persons stand behind it."""
@@ -119,6 +128,8 @@ class TariffService(TariffApi):
         self._monthly = MonthlyPrices(self._store, TableStore(work))
         self._spot = SpotDesk(work)
         self._days = DayDesk(work)
+        self._unit_areas = UnitAreaDesk(work)
+        self._ask = ask
         self._examine = examine
 
     # -- drafting and publishing -----------------------------------------------------------------------------------------
@@ -217,6 +228,31 @@ class TariffService(TariffApi):
 
     def area(self, call: Call, request: AreaRef) -> AreaShown:
         return area_shown(request.area, _newest(call))
+
+    def assign_area(self, call: Call, request: UnitArea) -> AreaAssigned:
+        taken = self.assign_areas(call, AssignAreas(units=[request]))
+        for fault in taken.refused:
+            raise AreaRefused(
+                text(
+                    f"{fault.what.zh}：{fault.value}；{fault.remedy.zh}。",
+                    f"{fault.value}: {fault.what.en}; {fault.remedy.en}.",
+                ),
+                org=request.org,
+                area=request.area,
+                field=fault.field,
+            )
+        return AreaAssigned(changed=taken.taken > 0)
+
+    def assign_areas(self, call: Call, request: AssignAreas) -> BatchTaken:
+        # All units: which of them the caller may touch is told of each.
+        organisations = self._ask(PermissionApi).organisations(Call.system(call.now, actor=call.actor), Organisations())
+        self._store.lock()
+        return self._unit_areas.assign(call, request, organisations.rows)
+
+    def unit_areas(self, call: Call, request: AskUnitAreas) -> UnitAreasFound:
+        asked = Organisations(on=request.on)
+        visible = self._ask(PermissionApi).organisations(call.only("permission.organisations"), asked)
+        return self._unit_areas.found(call, request, visible.rows)
 
     # -- the month's prices ----------------------------------------------------------------------------------------------
 
@@ -367,7 +403,11 @@ class TariffService(TariffApi):
         )
 
     def in_force(self, call: Call, request: InForce) -> TariffsInForce:
-        return TariffsInForce(tariffs=[one.document for one in self._store.in_force(request)], as_of=call.now)
+        return TariffsInForce(
+            tariffs=[one.document for one in self._store.in_force(request)],
+            unit_areas=self._unit_areas.standing(request.known_at),
+            as_of=call.now,
+        )
 
     def compare(self, call: Call, request: CompareTariffs) -> TariffDifferences:
         before = self._one(request.code, request.version).document
@@ -420,11 +460,19 @@ def _publishable(findings: list[Finding]) -> bool:
 
 def _overlapping(tariff: TariffDocument, other: TariffDocument) -> OverlappingTariff:
     span = f"{other.effective_from.isoformat()}..{other.effective_to.isoformat() if other.effective_to else ''}"
+    detail = text(
+        f"与已发布的 {other.code} 第 {other.version} 版（{span}）重叠，请调整生效期间。",
+        f"Overlaps version {other.version} of {other.code}, published for {span}; change the days in force.",
+    )
+    if other.area != tariff.area:
+        detail = text(
+            f"区域 {other.area} 的 {other.code} 第 {other.version} 版（{span}）已是同类用户的默认电价，而没有单位登记价区，"
+            "无法区分；请先登记单位价区，或不设为默认电价。",
+            f"Version {other.version} of {other.code}, area {other.area}, is the default of the same classes for {span}, and no"
+            " unit has a price area to tell them apart; enter the price areas of units first, or do not make it a default.",
+        )
     return OverlappingTariff(
-        text(
-            f"与已发布的 {other.code} 第 {other.version} 版（{span}）重叠，请调整生效期间。",
-            f"Overlaps version {other.version} of {other.code}, published for {span}; change the days in force.",
-        ),
+        detail,
         code=tariff.code,
         version=tariff.version,
         other_code=other.code,

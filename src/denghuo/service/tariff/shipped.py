@@ -6,6 +6,7 @@ import importlib.resources
 from datetime import date
 from importlib.resources.abc import Traversable
 
+from denghuo.kernel.fields import TextPair
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.service.tariff.rules import read_text
 from denghuo.service.tariff.rules.areas import FILES, Area, read_areas
@@ -32,6 +33,12 @@ def areas() -> list[str]:
 def codes() -> list[str]:
     """The codes of all areas of which anything ships."""
     return list(_names())
+
+
+def titles() -> dict[str, TextPair]:
+    """The names of all areas of which anything ships, by code; a province that is two areas is named as its own tariffs are."""
+    whole = {code: one[0].area_title for code, slug in WHOLE_PROVINCES.items() if (one := published(slug))}
+    return {code: area.title for code, area in national().items()} | whole
 
 
 def code_of(name: str) -> str | None:

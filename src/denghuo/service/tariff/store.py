@@ -173,11 +173,12 @@ class TariffStore:
     def other_default(self, tariff: TariffDocument, elsewhere: bool = False) -> Stored | None:
         """Another tariff that is the default of the same contracts on a day of the tariff's span; `elsewhere`: of other areas.
 
-        Contracts name no area, so that two areas with a default each would leave them without a choice.
+        Contracts name no area: where no unit has one either, two areas with a default each would leave them without a choice.
         """
         return self._first(
             "code <> %(code)s AND is_default AND kind = %(kind)s AND classes && %(classes)s::text[]"
-            " AND settlements && %(settlements)s::text[] AND (NOT %(elsewhere)s OR area <> %(area)s)",
+            " AND settlements && %(settlements)s::text[] AND (NOT %(elsewhere)s OR area <> %(area)s) AND (area = %(area)s"
+            " OR NOT EXISTS (SELECT FROM unit_area WHERE replaced_at IS NULL AND area IS NOT NULL))",
             tariff,
             elsewhere,
         )

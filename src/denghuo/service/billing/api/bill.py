@@ -231,6 +231,7 @@ class Bill(Message):
     """A bill explained. `lines` carry their derivation; `remarks` say what a reader must know (estimates, missing months).
     averages: by item, then by band where the bill has bands; empty without energy.
 
+    price_area: by which unit the customer is in the area of the tariff, where units have price areas.
     case_no: of an adjustment bill, the case that it settles. chain: the bills of this account, month and kind where one of them was
     taken back or adjusted, else empty. reversal: the newest request to
     take this bill back; a customer's session does not see it.
@@ -250,6 +251,7 @@ class Bill(Message):
     tariff_code: TariffCode
     tariff_version: Annotated[int, Label("电价版本", "Price version")]
     tariff_title: Annotated[TextPair | None, Label("电价名称", "Tariff")]
+    price_area: Annotated[TextPair | None, Label("价区", "Price area")] = None
     voltage: Voltage | None
     contract_power: Annotated[Power | None, Label("合同容量", "Contract power")]
     capacity: Annotated[ApparentPower | None, Label("运行容量", "Capacity")]

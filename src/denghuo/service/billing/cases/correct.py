@@ -20,15 +20,14 @@ from denghuo.service.billing.batch import Piece
 from denghuo.service.billing.cases.basis import Basis
 from denghuo.service.billing.claims.correction import factor_of
 from denghuo.service.billing.lines import BasicSpan, CannotRate, Step
-from denghuo.service.billing.rules import choose
+from denghuo.service.billing.rules import Tariffs, choose
 from denghuo.service.billing.rules.claims import correction
 from denghuo.service.billing.rules.words import step
-from denghuo.service.tariff.api import TariffDocument
 
 CORRECTED = "corrected"
 ACTIVE = frozenset({"active_fwd", "active_rev"})
 PLACES = 3
-InForce = Callable[[date], Sequence[TariffDocument]]
+InForce = Callable[[date], Tariffs]
 """The tariffs in force on a day."""
 
 
@@ -49,7 +48,7 @@ def quantity_facts(case: OpenCase) -> QuantityCorrection:
     return QuantityCorrection.model_validate({name: getattr(case, name) for name in FAULTS})
 
 
-def corrected(case: OpenCase, basis: Basis, month: Month, span: BasicSpan, in_force: InForce) -> Corrected:
+def corrected(case: OpenCase, basis: Basis, month: Month, span: BasicSpan, in_force: InForce, org: str) -> Corrected:
     """A month of a case as it should have been billed; span: its days that were billed, with the capacity that stands on the bill.
     Its tier position is not touched.
 
@@ -63,7 +62,7 @@ def corrected(case: OpenCase, basis: Basis, month: Month, span: BasicSpan, in_fo
         _plain_metering(basis, month)
         return _by_energies(case, basis, month)
     if case.cause == "tariff":
-        return _by_terms(case, basis, span, in_force)
+        return _by_terms(case, basis, span, in_force, org)
     return Corrected(basis)
 
 
@@ -204,7 +203,7 @@ def _no_such_register(meter_no: str, quantity: str, band: str, month: Month, cou
 # --- terms ------------------------------------------------------------------------------------------------------------------
 
 
-def _by_terms(case: OpenCase, basis: Basis, span: BasicSpan, in_force: InForce) -> Corrected:
+def _by_terms(case: OpenCase, basis: Basis, span: BasicSpan, in_force: InForce, org: str) -> Corrected:
     from_on = span.first_day
     if basis.rating.get("stages"):
         raise CannotRate(
@@ -220,13 +219,15 @@ def _by_terms(case: OpenCase, basis: Basis, span: BasicSpan, in_force: InForce) 
         name: value for name in ("tariff_class", "voltage", "settlement") if (value := getattr(case, name)) is not None
     }
     subject = subject.model_copy(update=changes)
+    tariffs = in_force(from_on)
     tariff = choose(
-        in_force(from_on),
+        tariffs,
         tariff_class=subject.tariff_class,
         kind=subject.kind,
         settlement=subject.settlement,
         on=from_on,
         code=case.tariff_code,
+        area=tariffs.area(org, from_on),
     )
     if tariff.effective_to is not None and tariff.effective_to <= basis.to_on:
         raise CannotRate(

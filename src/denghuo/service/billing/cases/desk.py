@@ -26,10 +26,11 @@ from denghuo.service.billing.cycle import platform_call
 from denghuo.service.billing.issue import issue_bills
 from denghuo.service.billing.lines import BasicSpan, BillLine
 from denghuo.service.billing.proving import Prover
+from denghuo.service.billing.rules import Tariffs
 from denghuo.service.billing.rules.difference import differences
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.host.binding import Ask
-from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument
+from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument, UnitAreas
 from denghuo.service.workflow.api import RequestApproval, WorkflowApi
 
 KIND = "billing.case"
@@ -150,7 +151,7 @@ class CaseDesk:
                 capacity_va=row["capacity_va"],
                 contract_w=row["contract_w"],
             )
-            right = corrected(case, standing.basis, standing.month, span, self._in_force)
+            right = corrected(case, standing.basis, standing.month, span, self._in_force, row["org"])
             found.append(segment(standing, right, found, self._tariff))
         return found
 
@@ -249,8 +250,9 @@ class CaseDesk:
         """A tariff as bills were rated by it, or as it is published."""
         return self._prover.tariff(code, version)
 
-    def _tariffs_on(self, day: date) -> Sequence[TariffDocument]:
-        return self._ask(TariffApi).in_force(platform_call(self._call), InForce(on=day)).tariffs
+    def _tariffs_on(self, day: date) -> Tariffs:
+        told = self._ask(TariffApi).in_force(platform_call(self._call), InForce(on=day))
+        return Tariffs(told.tariffs, UnitAreas(told.unit_areas))
 
     def _new_tariffs(self, segments: Sequence[Segment]) -> list[TariffDocument]:
         """Tariffs by which months are rated for the first time."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +13,9 @@ from denghuo.kernel.period import Month
 from denghuo.service.billing.engine.figures import Figures, Flags, Int, figures
 from denghuo.service.billing.engine.gather import REGISTERS, contract_energies, meter_energies
 from denghuo.service.billing.engine.plan import TIER_MONTHS, PricePlan, price_plan
-from denghuo.service.tariff.api import TariffDocument
+from denghuo.service.tariff.api import TariffDocument, UnitAreas
 
-_GROUP = ["kind", "tariff_class", "tariff_code", "voltage", "settlement"]
+_GROUP = ["kind", "tariff_class", "tariff_code", "voltage", "settlement", "area"]
 _METER = ["contract", "meter_no", "plain", "days_estimated", *REGISTERS, *(f"has_{band}" for band in REGISTERS)]
 """What is told of a meter; the rest of its row is its contract's."""
 
@@ -27,6 +29,8 @@ class Group:
     tariff_code: str | None
     voltage: str
     settlement: str
+    area: str | None = None
+    """The price area of their unit."""
 
 
 TariffOf = Callable[[Group], TariffDocument | None]
@@ -66,17 +70,21 @@ class RatedGroup:
 class Contracts:
     """The contracts of a month: a row each, with the rows of their meters behind them."""
 
-    def __init__(self, meters: pa.Table, month: Month) -> None:
-        """meters: as `gather.metered` gives them."""
+    def __init__(self, meters: pa.Table, month: Month, areas: UnitAreas | None = None) -> None:
+        """meters: as `gather.metered` gives them. areas: the price areas of units, where units have any."""
         self._month, self._meters = month, meters
         number = meters["contract"].to_numpy()
         self._starts: Int = np.flatnonzero(np.diff(number, prepend=-1))
         self._lengths: Int = np.diff(np.append(self._starts, len(number)))
         self.table: pa.Table = meters.drop_columns(_METER).take(self._starts)
+        area, moved = _areas(self.table["org"], month, areas if areas is not None else UnitAreas())
+        self.table = self.table.append_column("area", area)
         # Numbers are picked by numpy: of a table of many chunks that takes ten times as long.
         self._values = {band: _column(meters, band) for band in REGISTERS}
         self._given = {band: _flags(meters, f"has_{band}") for band in REGISTERS}
         self._plain = _flags(meters, "plain") & _flags(meters, "whole")
+        if moved.any():
+            self._plain &= ~np.repeat(moved, self._lengths)
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -146,6 +154,19 @@ class Contracts:
         starts = np.r_[0, np.cumsum(lengths)[:-1]] if len(places) else np.zeros(0, dtype=np.int64)
         rows = np.repeat(self._starts[places] - starts, lengths) + np.arange(int(lengths.sum()))
         return rows, starts
+
+
+def _areas(orgs: Any, month: Month, areas: UnitAreas) -> tuple[Any, Flags]:
+    """The price area of each unit at the beginning of the month, and where it changes within the month."""
+    if not areas:
+        return pa.nulls(len(orgs), pa.string()), np.zeros(len(orgs), dtype=np.bool_)
+    units = orgs.combine_chunks().dictionary_encode()
+    first, last = month.first_day, month.next.first_day - timedelta(days=1)
+    names = [str(one) for one in units.dictionary.to_pylist()]
+    held = [areas.on(one, first) for one in names]
+    moved = np.array([areas.changes(one, first, last) is not None for one in names], dtype=np.bool_)
+    titles = pa.array([one.area if one is not None else None for one in held], pa.string())
+    return titles.take(units.indices), moved[units.indices.to_numpy()]
 
 
 def _column(table: pa.Table, name: str) -> Int:

@@ -1,5 +1,6 @@
 """Contract of the tariff service (电价): dated tariffs, drafted by one person, checked, and published by another."""
 
+from denghuo.kernel.batch import BatchTaken
 from denghuo.kernel.contract import Api, Call, Nothing, command, query
 from denghuo.kernel.fields import Document
 from denghuo.service.tariff.api.area import AreaDocument, AreaRef, AreaRow, AreasFound, AreaShown, AreaTariff
@@ -102,11 +103,24 @@ from denghuo.service.tariff.api.tariff import (
     TariffVersion,
     TierRow,
     TimeRow,
+    UnitArea,
     UrdbFinding,
     UrdbPrice,
     UrdbTariff,
     UrdbTariffs,
     VersionNo,
+)
+from denghuo.service.tariff.api.unit_area import (
+    AreaAssigned,
+    AreaRefused,
+    AskUnitAreas,
+    AssignAreas,
+    AssignedArea,
+    PriceArea,
+    UnitAreaRow,
+    UnitAreas,
+    UnitAreasFound,
+    covers,
 )
 from denghuo.service.tariff.document import (
     AGENCY_CASES,
@@ -186,9 +200,11 @@ __all__ = [
     "TEXT_MAX",
     "AgencyCase",
     "AgencyMultiple",
+    "AreaAssigned",
     "AreaCode",
     "AreaDocument",
     "AreaRef",
+    "AreaRefused",
     "AreaRow",
     "AreaShown",
     "AreaTariff",
@@ -196,8 +212,11 @@ __all__ = [
     "AskBands",
     "AskCalendar",
     "AskSpotPrices",
+    "AskUnitAreas",
     "AskWorkingDays",
     "AskedDay",
+    "AssignAreas",
+    "AssignedArea",
     "Band",
     "BandSpan",
     "BandWindows",
@@ -254,6 +273,7 @@ __all__ = [
     "OverlappingTariff",
     "PartialTariff",
     "PowerFactor",
+    "PriceArea",
     "PriceAt",
     "PriceRow",
     "PriceTableCorrected",
@@ -311,6 +331,10 @@ __all__ = [
     "TierTable",
     "Tiers",
     "TimeRow",
+    "UnitArea",
+    "UnitAreaRow",
+    "UnitAreas",
+    "UnitAreasFound",
     "UrdbFinding",
     "UrdbPrice",
     "UrdbTariff",
@@ -318,6 +342,7 @@ __all__ = [
     "VersionNo",
     "Window",
     "WorkingDays",
+    "covers",
     "floated_price",
     "seasons_on",
     "share_of_flat",
@@ -351,6 +376,19 @@ class TariffApi(Api, noun="tariff", version=1):
     @command(permit="tariff.load", problems=(NoSuchArea, TariffFaulty, OverlappingTariff), emits=(TariffPublished,))
     def load_published(self, call: Call, request: LoadPublished) -> Loaded:
         """Takes over the published price data of an area that ships with Denghuo; a repeat changes nothing."""
+
+    @command(permit="tariff.assign", problems=(AreaRefused,))
+    def assign_area(self, call: Call, request: UnitArea) -> AreaAssigned:
+        """As `assign_areas`, of one unit."""
+
+    @command(permit="tariff.assign")
+    def assign_areas(self, call: Call, request: AssignAreas) -> BatchTaken:
+        """Says by which area's tariffs the customers of units are billed from a day on. What was rated before stays until it is
+        calculated again."""
+
+    @query(permit="tariff.read")
+    def unit_areas(self, call: Call, request: AskUnitAreas) -> UnitAreasFound:
+        """The units of the caller's scope with the price area of each on a day, and all that was said of them."""
 
     @query(permit="tariff.read")
     def areas(self, call: Call, request: Nothing) -> AreasFound:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
-from denghuo.kernel.fields import AsOf, Instant, TariffClass, TariffCode, TextPair, Voltage
+from denghuo.kernel.fields import AsOf, Instant, OrganisationCode, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Percent, Price
 from denghuo.service.tariff.document import Group, Kind, Source, TariffDocument, TierNumber
@@ -48,6 +48,8 @@ PriceUnit = Annotated[
 TEXT_MAX = 262_144
 IN_FORCE_MAX = 200
 AreaCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,16}$"), Label("区域", "Area")]
+OwnArea = Annotated[AreaCode | None, Label("价区", "Price area")]
+AreaSince = Annotated[date, Label("起始日期", "From")]
 VersionNo = Annotated[int, Field(ge=1), Label("版本", "Version")]
 
 
@@ -194,6 +196,14 @@ class TariffShown(Message):
     document: TariffDocument
 
 
+class UnitArea(Message):
+    """The price area of a unit and of all below it that have none of their own. Without `area` that of its superior holds again."""
+
+    org: OrganisationCode
+    area: OwnArea = None
+    from_day: AreaSince
+
+
 class InForce(Message):
     """Published tariffs in force on a day; `area` and `tariff_class` narrow. known_at: by what was published until then."""
 
@@ -204,9 +214,11 @@ class InForce(Message):
 
 
 class TariffsInForce(Message):
-    """At most 200 documents, each with its version and the span in which it is in force."""
+    """At most 200 documents, each with its version and the span in which it is in force. unit_areas: all that is said of units,
+    for the choice among the tariffs of several areas."""
 
     tariffs: list[TariffDocument]
+    unit_areas: list[UnitArea] = []
     as_of: AsOf
 
 
@@ -276,7 +288,7 @@ class UrdbTariffs(Message):
 
 class LoadPublished(Message):
     """Takes over the price data of an area that ships with Denghuo: division code (310000) or name (shanghai). Where another area
-    has the default of the same contracts, the tariffs of this one are none, and contracts name them."""
+    has the default of the same contracts and no unit has a price area, those of this one are none, and contracts name them."""
 
     area: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.-]{2,32}$"), Label("区域", "Area")] = "310000"
 

@@ -1,0 +1,115 @@
+"""Price areas of units (单位价区): by which area's tariffs the customers of a unit are billed, from a day on."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Annotated, NamedTuple
+
+from pydantic import AwareDatetime, Field
+
+from denghuo.kernel.batch import ITEMS_MAX
+from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.fields import AsOf, Day, Instant, OrganisationCode, TextPair
+from denghuo.kernel.problem import Problem
+from denghuo.service.tariff.api.tariff import AreaSince, OwnArea, UnitArea
+
+
+class AssignAreas(Message):
+    """Up to 1,000 units; what was said of a unit from the same day on is replaced."""
+
+    units: Annotated[list[UnitArea], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class AreaAssigned(Message):
+    changed: bool
+
+
+class AreaRefused(Problem, noun="tariff", status=422, zh="价区不能登记", en="The price area cannot be entered"):
+    """Fields: org, area, field (org or area: which of the two)."""
+
+
+class AskUnitAreas(Message):
+    """On a day; without one, today. `org`: of this unit alone. known_at: by what was entered until then."""
+
+    on: Day | None = None
+    org: OrganisationCode | None = None
+    known_at: Instant | None = None
+
+
+class UnitAreaRow(Message):
+    """A unit of the caller's scope. by_unit: which unit brings the area, itself or one above it; None where no unit does."""
+
+    org: OrganisationCode
+    area: OwnArea
+    area_title: Annotated[TextPair | None, Label("区域", "Area")]
+    by_unit: Annotated[str | None, Label("依据单位", "By unit", dictionary="organisation")]
+    from_day: Annotated[date | None, Label("起始日期", "From")]
+
+
+class AssignedArea(Message):
+    """One entry: what was said of a unit from a day on, and by whom."""
+
+    row_key: Annotated[str, Label("键", "Key")]
+    org: OrganisationCode
+    area: OwnArea
+    from_day: AreaSince
+    assigned_by: Annotated[str, Label("登记人", "Entered by")]
+    assigned_at: Annotated[AwareDatetime, Label("登记时间", "Entered at")]
+
+
+class UnitAreasFound(Message):
+    """rows: units in the order of their codes; assigned: all that was said of them, the newest days first."""
+
+    rows: list[UnitAreaRow]
+    assigned: list[AssignedArea]
+    as_of: AsOf
+
+
+class PriceArea(NamedTuple):
+    """An area, and the unit that brings it from a day on."""
+
+    area: str
+    unit: str
+    from_day: date
+
+
+class UnitAreas:
+    """Answers by which area's tariffs a unit's customers are billed on a day."""
+
+    def __init__(self, said: Iterable[UnitArea] = ()) -> None:
+        self._said: dict[str, list[UnitArea]] = {}
+        for one in sorted(said, key=lambda each: each.from_day):
+            self._said.setdefault(one.org, []).append(one)
+
+    def __bool__(self) -> bool:
+        return bool(self._said)
+
+    def on(self, org: str, day: date) -> PriceArea | None:
+        """The area of a unit: its own, else that of the nearest unit above it that has one."""
+        for unit in _upwards(org):
+            own = [one for one in self._said.get(unit, ()) if one.from_day <= day]
+            if own and own[-1].area is not None:
+                return PriceArea(own[-1].area, unit, own[-1].from_day)
+        return None
+
+    def changes(self, org: str, after: date, until: date) -> date | None:
+        """The first day after one, up to another one, on which the area of a unit is another than before; None where it stays."""
+        days = {
+            one.from_day for unit in _upwards(org) for one in self._said.get(unit, ()) if after < one.from_day <= until
+        }
+        before = _area(self.on(org, after))
+        return next((day for day in sorted(days) if _area(self.on(org, day)) != before), None)
+
+
+def covers(area: str, part: str) -> bool:
+    """Whether an area is another one or has it as a part, as 130000 has 130000-S."""
+    return part == area or part.startswith(f"{area}-")
+
+
+def _upwards(org: str) -> Iterable[str]:
+    """A unit and those above it, the nearest first."""
+    parts = org.split(".")
+    return (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+
+
+def _area(found: PriceArea | None) -> str | None:
+    return found.area if found is not None else None

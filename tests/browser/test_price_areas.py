@@ -1,0 +1,32 @@
+"""Price areas of units on their page: one that does not exist is refused in words, another is entered and told with its day."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import Enter
+from tests.browser.product import Product
+
+
+@pytest.mark.parametrize(("width", "since"), [(1440, "2040-01-01"), (390, "2041-01-01")])
+def test_a_unit_is_given_its_price_area(
+    enter: Enter, billed: Product, accessible: Callable[[Page], None], width: int, since: str
+) -> None:
+    page = enter("approver", path="/w/tariff/unit_areas", width=width)
+    expect(page.get_by_text("各单位今日价区")).to_be_visible()
+    accessible(page)
+    page.get_by_role("button", name="登记价区").click()
+    dialog = page.get_by_role("dialog", name="登记价区")
+    dialog.get_by_role("combobox", name="供电单位").click(force=True)
+    page.get_by_role("option", name="米山供电所").filter(visible=True).click()
+    dialog.get_by_label("价区").fill("990000")
+    # A day to come, so that no bill of another test is by it.
+    dialog.get_by_label("起始日期").fill(since)
+    dialog.get_by_role("button", name="登记价区").click()
+    expect(dialog).to_contain_text("没有任何电价")
+    dialog.get_by_label("价区").fill("310000")
+    dialog.get_by_role("button", name="登记价区").click()
+    expect(dialog).to_be_hidden()
+    entered = page.locator("tr, .card", has_text=since)
+    expect(entered.first).to_contain_text("310000")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
