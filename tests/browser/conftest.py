@@ -4,8 +4,8 @@ Every page is watched: a violation of the content policy, a request to a foreign
 the test that caused it.
 """
 
-import os
 import pathlib
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -15,7 +15,9 @@ from tests.browser.product import Product, running
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if os.path.exists(path)), None)
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""As scripts/test-tools.sh looks for them."""
+CHROMIUM = next((path for path in map(shutil.which, BROWSERS) if path), None)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -86,6 +88,8 @@ class Watch:
 
 
 Enter = Callable[..., Page]
+Look = Callable[[Page], None]
+DESK, PHONE = 1440, 390
 
 
 @pytest.fixture
@@ -94,7 +98,7 @@ def enter(product: Product, browser: Browser) -> Iterator[Enter]:
     watch = Watch(product.url)
     contexts: list[BrowserContext] = []
 
-    def opened(user: str | None = None, path: str = "/", language: str = "zh-CN", width: int = 1440) -> Page:
+    def opened(user: str | None = None, path: str = "/", language: str = "zh-CN", width: int = DESK) -> Page:
         context = browser.new_context(
             base_url=product.url,
             locale=language,
@@ -134,7 +138,7 @@ def sign_in(page: Page, user: str, password: str) -> None:
 
 
 @pytest.fixture
-def accessible() -> Callable[[Page], None]:
+def accessible() -> Look:
     """Fails on a serious or critical finding of axe on the page as it stands."""
 
     def look(page: Page) -> None:
@@ -149,5 +153,24 @@ def accessible() -> Callable[[Page], None]:
             for node in item["nodes"][:3]
         ]
         assert serious == [], page.url
+
+    return look
+
+
+@pytest.fixture
+def at_both_widths(accessible: Look) -> Look:
+    """Fails where the page as it stands is wider than the window or not accessible, on a desk or on a phone.
+
+    The page stays at the width that it did not have before, so that a journey with several looks is walked at both.
+    """
+
+    def look(page: Page) -> None:
+        before = page.viewport_size
+        widths = (PHONE, DESK) if before and before["width"] == PHONE else (DESK, PHONE)
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.mouse.move(0, 0)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{page.url} at {width}"
+            accessible(page)
 
     return look

@@ -1,15 +1,13 @@
 """A case of back-billing on its pages: opened from a bill, agreed to by the manager, its bill, and the invoices that follow."""
 
 import json
-from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Enter
+from tests.browser.conftest import Enter, Look
 from tests.browser.product import MONTH, Product
 
 
-def a_shop(product: Product, place: int) -> tuple[str, str]:
+def a_shop(product: Product) -> tuple[str, str]:
     """Account and bill of a business."""
     with product.session("billing") as client:
         found = product.ask(
@@ -20,7 +18,7 @@ def a_shop(product: Product, place: int) -> tuple[str, str]:
             for row in found["rows"]
             if row["kind"] == "supply" and not row["amount"].startswith(("-", "0.00")) and not row["case_no"]
         ]
-        return rows[place]["account_no"], rows[place]["bill_no"]
+        return rows[3]["account_no"], rows[3]["bill_no"]
 
 
 def figure(page: Page, name: str) -> Locator:
@@ -32,12 +30,9 @@ def choose(page: Page, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).filter(visible=True).click()
 
 
-@pytest.mark.parametrize(("width", "place"), [(1440, 3), (390, 5)])
-def test_a_wrong_multiplier_is_settled_on_the_pages(
-    enter: Enter, billed: Product, accessible: Callable[[Page], None], width: int, place: int
-) -> None:
-    account, bill = a_shop(billed, place)
-    page = enter("billing", path=f"/w/billing/bill?bill_no={bill}", width=width)
+def test_a_wrong_multiplier_is_settled_on_the_pages(enter: Enter, billed: Product, at_both_widths: Look) -> None:
+    account, bill = a_shop(billed)
+    page = enter("billing", path=f"/w/billing/bill?bill_no={bill}")
     page.get_by_role("button", name="申请开票").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="申请开票").click()
@@ -56,7 +51,7 @@ def test_a_wrong_multiplier_is_settled_on_the_pages(
     submit = page.get_by_role("button", name="计算并提交审批")
     submit.click()
     expect(page.get_by_text("应退应补为 0.00 元")).to_be_visible()
-    accessible(page)
+    at_both_widths(page)
     real.fill("3")
     submit.click()
     page.wait_for_url("**/w/billing/case?case_no=*")
@@ -65,7 +60,7 @@ def test_a_wrong_multiplier_is_settled_on_the_pages(
     page.get_by_role("button", name="全部展开").click()
     expect(page.locator(".explain__how").first).to_contain_text(" - ")
     expect(page.get_by_text("更正系数 3/2").first).to_be_visible()
-    accessible(page)
+    at_both_widths(page)
     case = page.url
 
     with billed.session("manager") as client:
@@ -89,7 +84,7 @@ def test_a_wrong_multiplier_is_settled_on_the_pages(
     page.goto(f"/w/billing/bill?bill_no={done['bill_no']}")
     expect(figure(page, "合计金额")).to_have_text(amount)
     expect(page.get_by_text("退补账单").first).to_be_visible()
-    accessible(page)
+    at_both_widths(page)
     with page.expect_download() as kept:
         page.get_by_role("button", name="下载 PDF").click()
     assert kept.value.path().read_bytes().startswith(b"%PDF-")
@@ -97,4 +92,4 @@ def test_a_wrong_multiplier_is_settled_on_the_pages(
     page.goto(f"/w/ledger/invoices?account_no={account}")
     expect(page.get_by_text("沙箱税务开具").first).to_be_visible()
     expect(page.get_by_text("蓝字发票").first).to_be_visible()
-    accessible(page)
+    at_both_widths(page)

@@ -1,29 +1,27 @@
 """Fee control on its pages: agreed on the contract, the balance estimated, warned of once, paid in."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter
+from playwright.sync_api import expect
+from tests.browser.conftest import Enter, Look
 from tests.browser.product import Product
 
 from denghuo.kernel.period import SHANGHAI
 
 
 @pytest.mark.scope("B05-19")
-@pytest.mark.parametrize("width", [1440, 390])
 def test_a_customer_under_fee_control_is_seen_with_the_balance(
-    enter: Enter, product: Product, accessible: Callable[[Page], None], width: int
+    enter: Enter, product: Product, at_both_widths: Look
 ) -> None:
     with product.session("billing") as client:
         rows = product.ask(client, "contract.find_contracts", tariff_class="resident", kind="supply", limit=9)["rows"]
-        row = rows[-1] if width > 1000 else rows[-2]
+        row = rows[-1]
         number = row["account_no"]
         today = datetime.now(SHANGHAI).date().isoformat()
         limits = {"org": "1405810", "effective_from": today, "low_amount": "50.00", "reason": "费控预警标准"}
         product.ask(client, "ledger.set_balance_limit", **limits)
-        page = enter("billing", path=f"/w/contract/contract?contract_no={row['contract_no']}", width=width)
+        page = enter("billing", path=f"/w/contract/contract?contract_no={row['contract_no']}")
         page.get_by_role("tab", name="费控").click()
         page.get_by_role("button", name="约定或取消费控").click()
         form = page.get_by_role("dialog").last
@@ -43,10 +41,9 @@ def test_a_customer_under_fee_control_is_seen_with_the_balance(
     page.goto("/w/ledger/balances")
     expect(page.get_by_text(number).first).to_be_visible()
     expect(page.get_by_text("余额用尽").first).to_be_visible()
-    page.mouse.move(0, 0)
-    accessible(page)
+    at_both_widths(page)
     page.get_by_role("tab", name="预警限额").click()
     expect(page.get_by_text("费控预警标准").first).to_be_visible()
     page.get_by_role("tab", name="预警记录").click()
     expect(page.get_by_role("tabpanel", name="预警记录").get_by_text(number).first).to_be_visible()
-    accessible(page)
+    at_both_widths(page)

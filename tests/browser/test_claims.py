@@ -1,10 +1,7 @@
 """Late fees, penalties, corrections, refunds and compensations worked out on their page, a form for each."""
 
-from collections.abc import Callable
-
-import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Enter
+from tests.browser.conftest import Enter, Look
 
 
 def tab(page: Page, name: str) -> Locator:
@@ -24,9 +21,8 @@ def day(page: Page, field: Locator, value: str) -> None:
     page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_each_claim_has_its_form(enter: Enter, accessible: Callable[[Page], None], width: int) -> None:
-    page = enter("billing", path="/w/billing/claims", width=width)
+def test_each_claim_has_its_form(enter: Enter, at_both_widths: Look) -> None:
+    page = enter("billing", path="/w/billing/claims")
     late = tab(page, "违约金")
     late.get_by_label("账期 1", exact=True).first.fill("2025-12")
     late.get_by_label("欠费本金 1").fill("1000")
@@ -35,8 +31,7 @@ def test_each_claim_has_its_form(enter: Enter, accessible: Callable[[Page], None
     total(late, "52.00")
     late.get_by_role("button", name="全部展开").click()
     expect(late.locator(".explain__how").first).to_contain_text("1000.00 × 2‰ × 11 = 22.00")
-    page.mouse.move(0, 0)
-    accessible(page)
+    at_both_widths(page)
 
     breach = tab(page, "违约用电")
     breach.get_by_role("button", name="计算", exact=True).click()
@@ -47,8 +42,7 @@ def test_each_claim_has_its_form(enter: Enter, accessible: Callable[[Page], None
     breach.get_by_label("擅自超过合同容量 基本电费月单价").fill("20")
     breach.get_by_role("button", name="计算", exact=True).click()
     expect(breach.get_by_text("请填写“起日”。")).to_be_visible()
-    page.mouse.move(0, 0)
-    accessible(page)
+    at_both_widths(page)
 
     theft = tab(page, "窃电")
     theft.get_by_label("功率 1").fill("2")
@@ -85,5 +79,4 @@ def test_each_claim_has_its_form(enter: Enter, accessible: Callable[[Page], None
     ):
         temporary.get_by_label(label).fill(value)
     total(temporary, "128.00")
-    page.mouse.move(0, 0)
-    accessible(page)
+    at_both_widths(page)

@@ -3,12 +3,11 @@
 import pathlib
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter
+from playwright.sync_api import expect
+from tests.browser.conftest import Enter, Look
 from tests.browser.product import Product
 
 METER, DAY = "M00001", "2026-04-12"
@@ -37,15 +36,14 @@ def _denghuo(data: pathlib.Path, *arguments: str | pathlib.Path) -> "subprocess.
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_a_gap_is_told_and_drawn(enter: Enter, accessible: Callable[[Page], None], imported: str, width: int) -> None:
+def test_a_gap_is_told_and_drawn(enter: Enter, at_both_widths: Look, imported: str) -> None:
     assert "taken 88" in imported and "april.csv:90 时间 “昨天”" in imported
-    page = enter("reader", path="/w/reading/curve_exceptions?month=2026-04", width=width)
+    page = enter("reader", path="/w/reading/curve_exceptions?month=2026-04")
     expect(page.locator(".bench")).to_contain_text(METER)
     expect(page.locator(".bench")).to_contain_text("示数差按直线分摊")
-    accessible(page)
+    at_both_widths(page)
     page.goto(f"/w/reading/checked_curve?meter_no={METER}&day={DAY}&series=active_fwd_wh")
     expect(page.get_by_text("估计点数", exact=True)).to_be_visible()
     expect(page.locator(".bench")).to_contain_text("空心点为估算")
     expect(page.get_by_role("img", name="当日曲线")).to_be_visible()
-    accessible(page)
+    at_both_widths(page)

@@ -1,12 +1,10 @@
 """A change of customer on its pages: taken with a special reading, followed step by step to the final bill; larger households and
 the day on which they expire."""
 
-from collections.abc import Callable
 from typing import Any
 
-import pytest
-from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter
+from playwright.sync_api import expect
+from tests.browser.conftest import Enter, Look
 from tests.browser.product import MONTH, Product
 from tests.browser.test_back_billing import figure
 
@@ -29,12 +27,9 @@ def taken_back(product: Product, bill_no: str) -> None:
         )
 
 
-@pytest.mark.parametrize(("width", "place"), [(1440, 7), (390, 9)])
-def test_a_change_of_customer_is_taken_and_settled(
-    enter: Enter, billed: Product, accessible: Callable[[Page], None], width: int, place: int
-) -> None:
-    bill = residents(billed)[place]
-    page = enter("billing", path="/w/billing/holder_changes", width=width)
+def test_a_change_of_customer_is_taken_and_settled(enter: Enter, billed: Product, at_both_widths: Look) -> None:
+    bill = residents(billed)[7]
+    page = enter("billing", path="/w/billing/holder_changes")
     page.get_by_role("button", name="办理过户").click()
     page.wait_for_url("**/w/billing/change_holder*")
     page.goto(f"/w/billing/change_holder?account_no={bill['account_no']}")
@@ -46,24 +41,20 @@ def test_a_change_of_customer_is_taken_and_settled(
     submit = page.get_by_role("button", name="受理过户")
     submit.click()
     expect(page.get_by_text("请先全减该账单").first).to_be_visible()
-    accessible(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    at_both_widths(page)
     taken_back(billed, bill["bill_no"])
     submit.click()
     page.wait_for_url("**/w/billing/holder_change?change_no=*")
     expect(figure(page, "办理环节")).to_have_text("已算清算电费")
     expect(figure(page, "账单状态")).to_have_text("已发行")
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    accessible(page)
+    at_both_widths(page)
     page.get_by_text(f"202604{bill['account_no']}1").last.click()
     page.wait_for_url("**/w/billing/bill?bill_no=*")
     page.get_by_role("button", name="全部展开").click()
     expect(page.get_by_text("阶梯清算").first).to_be_visible()
 
 
-def test_larger_households_are_listed_until_they_expire(
-    enter: Enter, product: Product, accessible: Callable[[Page], None]
-) -> None:
+def test_larger_households_are_listed_until_they_expire(enter: Enter, product: Product, at_both_widths: Look) -> None:
     with product.session("billing") as client:
         (contract, *_) = product.ask(
             client, "contract.find_contracts", tariff_class="resident", kind="supply", limit=3
@@ -77,9 +68,8 @@ def test_larger_households_are_listed_until_they_expire(
             persons_since="2026-06-01",
             reason="六口之家，户口簿已核",
         )
-    for width in (1440, 390):
-        page = enter("billing", path="/w/contract/households", width=width)
-        row = page.locator("tbody tr, .card, li", has_text=contract["account_no"]).first
-        expect(row).to_contain_text("2028-06-30")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        accessible(page)
+    page = enter("billing", path="/w/contract/households")
+    row = page.locator("tbody tr, .card, li", has_text=contract["account_no"]).first
+    expect(row).to_contain_text("2028-06-30")
+    at_both_widths(page)
+    expect(row).to_contain_text("2028-06-30")

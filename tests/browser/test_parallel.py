@@ -1,13 +1,12 @@
 """A parallel run in the browser: totals, the differences, one of them line by line in the drawer and as a page."""
 
 import hashlib
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter
+from playwright.sync_api import expect
+from tests.browser.conftest import Enter, Look
 from tests.browser.product import MONTH, Product
 
 
@@ -32,20 +31,17 @@ def compared(billed: Product) -> tuple[dict[str, Any], dict[str, Any]]:
     return done, ours[1]
 
 
-@pytest.mark.parametrize("width", [1440, 390])
 def test_a_difference_is_read_line_by_line(
     enter: Enter,
     compared: tuple[dict[str, Any], dict[str, Any]],
-    accessible: Callable[[Page], None],
-    width: int,
+    at_both_widths: Look,
 ) -> None:
     run, bill = compared
-    page = enter("billing", path=f"/w/billing/parallel_run?run_no={run['run_no']}", width=width)
+    page = enter("billing", path=f"/w/billing/parallel_run?run_no={run['run_no']}")
     gate = page.locator(".stat", has_text="上线门槛").first
     expect(gate.get_by_text("不可上线")).to_be_visible()
     expect(page.get_by_text("仅本系统有").first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    accessible(page)
+    at_both_widths(page)
     page.goto(
         f"/w/billing/parallel_difference?run_no={run['run_no']}&account_no={bill['account_no']}&kind=supply",
     )
@@ -53,8 +49,7 @@ def test_a_difference_is_read_line_by_line(
     expect(page.get_by_text("−0.37").first).to_be_visible()
     expect(page.get_by_text("电度电价").first).to_be_visible()
     expect(page.get_by_text(bill["bill_no"])).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    accessible(page)
+    at_both_widths(page)
 
 
 def test_the_drawer_opens_from_the_list_of_differences(

@@ -1,10 +1,10 @@
 """Terminals and channels in the browser: a meter behind one that is online is read on demand."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter
+from playwright.sync_api import expect
+from tests.browser.conftest import Enter, Look
 from tests.browser.product import DEMO, Product
 from tests.service.acquisition.field import Sims
 
@@ -25,22 +25,19 @@ def concentrator(product: Product) -> Iterator[Concentrator]:
     sims.stop()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_a_meter_is_read_on_demand(
-    enter: Enter, accessible: Callable[[Page], None], concentrator: Concentrator, width: int
-) -> None:
-    page = enter("reader", path=f"/w/acquisition/terminal?terminal_no={concentrator.terminal_no}", width=width)
+def test_a_meter_is_read_on_demand(enter: Enter, at_both_widths: Look, concentrator: Concentrator) -> None:
+    page = enter("reader", path=f"/w/acquisition/terminal?terminal_no={concentrator.terminal_no}")
     expect(page.get_by_text("在线", exact=True).first).to_be_visible()
-    accessible(page)
+    at_both_widths(page)
     page.get_by_role("button", name="召测", exact=True).first.click()
     expect(page.get_by_text("已应答", exact=True)).to_be_visible()
     expect(page.get_by_text("正向有功", exact=True)).to_be_visible()
     expect(page.locator(".page__head")).to_contain_text(concentrator.meters[0].meter_no)
-    accessible(page)
+    at_both_widths(page)
 
 
 def test_a_terminal_is_found_with_its_connection_and_the_board_stands_beside_it(
-    enter: Enter, accessible: Callable[[Page], None], concentrator: Concentrator
+    enter: Enter, accessible: Look, concentrator: Concentrator
 ) -> None:
     page = enter("reader", path=f"/w/acquisition/terminals?keyword={concentrator.terminal_no}")
     row = page.get_by_role("row", name=concentrator.terminal_no)

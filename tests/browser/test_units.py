@@ -1,21 +1,15 @@
 """The board of a month by unit: how far each station is, and who is blocked, down to the exception."""
 
-from collections.abc import Callable
-
-import pytest
-from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter
+from playwright.sync_api import expect
+from tests.browser.conftest import Enter, Look
 from tests.browser.product import MONTH, Product
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_the_board_tells_every_unit_and_the_blocked(
-    enter: Enter, billed: Product, accessible: Callable[[Page], None], width: int
-) -> None:
+def test_the_board_tells_every_unit_and_the_blocked(enter: Enter, billed: Product, at_both_widths: Look) -> None:
     with billed.session("billing") as client:
         board = billed.ask(client, "billing.unit_board", month=MONTH)
         blocked = billed.ask(client, "billing.exceptions", month=MONTH, state="open")["rows"]
-    page = enter("billing", path=f"/w/billing/units?month={MONTH}", width=width)
+    page = enter("billing", path=f"/w/billing/units?month={MONTH}")
     assert board["rows"] and all(row["issued"] + row["open"] for row in board["rows"] if row["due"])
     issued = page.locator(".stat", has_text="已发行").locator(".stat__value").first
     expect(issued).to_have_text(f"{board['issued']:,}")
@@ -23,8 +17,7 @@ def test_the_board_tells_every_unit_and_the_blocked(
         expect(page.locator("main").get_by_text(f"{row['issued']:,}", exact=True).first).to_be_visible()
     if blocked:
         expect(page.locator("main").get_by_text(blocked[0]["account_no"]).first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    accessible(page)
+    at_both_widths(page)
 
 
 def test_a_station_sees_its_own_unit_only(enter: Enter, billed: Product) -> None:
