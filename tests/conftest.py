@@ -1,5 +1,6 @@
 """Fixtures of the whole suite: a PostgreSQL server and fresh databases in it."""
 
+import contextlib
 import importlib
 import os
 import pathlib
@@ -45,6 +46,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and config.getoption("basetemp") is None:
+        # What tests write is written to be sure that it is on the disk: in memory that takes no time.
+        kept = contextlib.ExitStack()
+        config.option.basetemp = kept.enter_context(in_memory())
+        config.add_cleanup(kept.close)
     if config.getoption("--scope"):
         config.pluginmanager.register(Scope(), "scope")
     config.pluginmanager.register(Exercised(config), "exercised")
