@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -92,6 +93,25 @@ def test_a_bill_is_verified_from_the_files_of_its_page(enter: Enter, billed: Pro
     files = [kept["下载核验文件"], "--readings", kept["下载示数文件"]]
     # The proof follows the issue by a job, so the figures alone are asked for here.
     assert verify([*files, "--without-proof"]) == 0
+
+
+@pytest.mark.scope("B05-14")
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_review_lets_nearly_all_pass_and_names_where_to_look_for_the_rest(
+    enter: Enter, billed: Product, accessible: Callable[[Page], None], width: int
+) -> None:
+    with billed.session("billing") as client:
+        board = billed.ask(client, "billing.review_board", month=MONTH)
+    assert board["accounts"] > 7_000 and Decimal(board["passed_share"]) >= Decimal("99.5")
+    assert {row["cause"] for row in board["rules"]} == {"collection", "record"}
+    page = enter("billing", path=f"/w/billing/review?month={MONTH}", width=width)
+    expect(page.locator(".stat", has_text="自动通过率").locator(".stat__value").first).to_have_text(
+        board["passed_share"]
+    )
+    for told in ("抄表示数未确定", "采集抄表", "档案"):
+        expect(page.locator("main").get_by_text(told, exact=True).first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    accessible(page)
 
 
 def test_a_held_bill_is_let_go_with_a_reason(enter: Enter, billed: Product) -> None:
