@@ -42,7 +42,7 @@ async def simulate(
             await asyncio.wait_for(stopped.wait(), SAY_EVERY_S)
         say(
             f"在线 online {tally.online}/{len(tasks)}  登录 logins {tally.logins}  拒绝 refused {tally.refused}"
-            f"  请求 requests {tally.requests}  应答 answers {tally.answers}"
+            f"  请求 requests {tally.requests}  应答 answers {tally.answers}  事件 events {tally.told}"
         )
     for task in tasks:
         task.cancel()

@@ -3,17 +3,21 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from denghuo.simulator import wire698, wire3761
 from denghuo.simulator.county import SHANGHAI, Concentrator, County
+from denghuo.simulator.happening import HAPPENINGS, Happening
 
-FAULTS = ("silence", "wrong_clock", "garbage", "slow", "duplicate", "reset")
+FAULTS = ("silence", "wrong_clock", "garbage", "slow", "duplicate", "reset", *HAPPENINGS)
 """What can be wrong with a terminal: it answers nothing, its clock is wrong, bytes are damaged, answers come late or twice, or the
-registers of its meters began again at zero."""
+registers of its meters began again at zero; or something happens to it or its first meter, and it tells that."""
+UNCONFIRMED_MAX = 8
+"""Messages with events that wait for their confirmation at a time."""
 CLOCK_OFF = timedelta(days=2)
 SLOW_S = 3.0
 LONGEST_WAIT_S = 60.0
@@ -35,6 +39,8 @@ class Tally:
     refused: int = 0
     requests: int = 0
     answers: int = 0
+    told: int = 0
+    """Events that were confirmed."""
 
 
 def faults_of(terminal_no: str, shares: Mapping[str, float], seed: str) -> frozenset[str]:
@@ -61,6 +67,11 @@ class Terminal:
         self._by_number = {meter.number: meter.meter_no for meter in concentrator.meters}
         self._by_address = {meter.address: meter.meter_no for meter in concentrator.meters}
         self._sequence = 0
+        self.happenings = self._happened()
+        """What is told when the terminal is let in, and kept for whoever asks."""
+        self._to_tell: deque[Happening] = deque()
+        self._writer: asyncio.StreamWriter | None = None
+        self._unconfirmed: dict[int, Happening] = {}
         self._wire: Any = wire3761 if concentrator.protocol == "gdw3761" else wire698
 
     async def run(self, host: str, port: int) -> None:
@@ -77,6 +88,7 @@ class Terminal:
         """One connection from login to its end; whether it was let in."""
         reader, writer = await asyncio.open_connection(host, port)
         let_in = False
+        self._unconfirmed.clear()
         try:
             self._write(writer, self._link(first=True))
             beat = asyncio.create_task(self._beat(writer))
@@ -91,13 +103,21 @@ class Terminal:
                         if request.confirmation:
                             self._tally.online += not let_in
                             self._tally.logins += not let_in
+                            if not let_in:
+                                self._to_tell, self._writer = deque(self.happenings), writer
                             let_in = True
+                            self._confirmed(request)
+                            self._tell(writer)
+                        elif request.confirmed is not None:
+                            self._confirmed(request)
+                            self._tell(writer)
                         else:
                             await self._answer(writer, request)
             finally:
                 beat.cancel()
         finally:
             self._tally.online -= let_in
+            self._writer = None
             writer.close()
         return let_in
 
@@ -105,14 +125,51 @@ class Terminal:
         while True:
             await asyncio.sleep(self._behaviour.heartbeat_s)
             self._write(writer, self._link(first=False))
+            for number, one in self._unconfirmed.items():
+                self._write(writer, self._wire.report(self.concentrator.terminal_no, [one], number))
+
+    # -- what it tells unasked --------------------------------------------------------------------------------------------
+
+    def tell(self, happenings: Sequence[Happening]) -> None:
+        """Lets these be told as well, over the present connection or the next."""
+        self.happenings += happenings
+        self._to_tell += happenings
+        if self._writer is not None:
+            self._tell(self._writer)
+
+    def _happened(self) -> list[Happening]:
+        kinds = [name for name in HAPPENINGS if name in self._behaviour.faults]
+        first = self.concentrator.meters[0] if self.concentrator.meters else None
+        begun = self._clock().replace(second=0, microsecond=0)
+        return [
+            Happening(kind, begun, first.number if first else 0, first.address if first else "000000000000")
+            for kind in kinds
+        ]
+
+    def _tell(self, writer: asyncio.StreamWriter) -> None:
+        while self._to_tell and len(self._unconfirmed) < UNCONFIRMED_MAX:
+            number, one = self._number(), self._to_tell.popleft()
+            self._unconfirmed[number] = one
+            self._write(writer, self._wire.report(self.concentrator.terminal_no, [one], number))
+
+    def _confirmed(self, request: Any) -> None:
+        self._tally.told += self._unconfirmed.pop(request.confirmed, None) is not None
+
+    def _number(self) -> int:
+        """The next number of a message that no unconfirmed one has."""
+        self._sequence = next(
+            number % 16
+            for number in range(self._sequence + 1, self._sequence + 17)
+            if number % 16 not in self._unconfirmed
+        )
+        return self._sequence
 
     def _link(self, first: bool) -> bytes:
-        self._sequence = (self._sequence + 1) % 16
-        no = self.concentrator.terminal_no
+        no, number = self.concentrator.terminal_no, self._number()
         if self._wire is wire3761:
-            return wire3761.link(no, wire3761.LOGIN if first else wire3761.HEARTBEAT, self._sequence)
+            return wire3761.link(no, wire3761.LOGIN if first else wire3761.HEARTBEAT, number)
         kind = wire698.LOGIN if first else wire698.HEARTBEAT
-        return wire698.link(no, kind, self._sequence, int(self._behaviour.heartbeat_s), self._now())
+        return wire698.link(no, kind, number, int(self._behaviour.heartbeat_s), self._now())
 
     async def _answer(self, writer: asyncio.StreamWriter, request: Any) -> None:
         faults = self._behaviour.faults
@@ -123,7 +180,8 @@ class Terminal:
             await asyncio.sleep(self._behaviour.slow_s)
         days_off = CLOCK_OFF.days if "wrong_clock" in faults else 0
         registers = self._at_point if self._wire is wire3761 else self._at_address
-        raw = self._wire.answer(self.concentrator.terminal_no, request, registers, self._now(), days_off)
+        no = self.concentrator.terminal_no
+        raw = self._wire.answer(no, request, registers, self._now(), days_off, self.happenings)
         self._tally.answers += 1
         if "garbage" in faults and self._tally.answers % 2:
             raw = raw[:-2] + bytes((raw[-2] ^ 0x55, raw[-1]))

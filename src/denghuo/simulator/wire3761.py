@@ -1,8 +1,10 @@
 """Q/GDW 376.1 as a terminal writes and reads it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from denghuo.simulator.happening import Happening
 
 START, END = 0x68, 0x16
 LOGIN, HEARTBEAT = 1, 3
@@ -42,6 +44,37 @@ def link(terminal_no: str, number: int, sequence: int) -> bytes:
     return frame(terminal_no, 0xC9, 0x02, 0x70 | sequence, identifier(0, number))
 
 
+def report(terminal_no: str, happenings: Sequence[Happening], sequence: int) -> bytes:
+    """Events told unasked; the head-end is to confirm them."""
+    return frame(terminal_no, 0xC4, 0x0E, 0x70 | sequence, identifier(0, 1) + _events(happenings))
+
+
+def _events(happenings: Sequence[Happening]) -> bytes:
+    count = min(len(happenings), 255)
+    records = b"".join(bytes((number, len(inner))) + inner for number, inner in map(_record, happenings))
+    return bytes((count, 0, 0, count)) + records
+
+
+def _record(one: Happening) -> tuple[int, bytes]:
+    """The number (ERC) and content of an event record; bit 15 of the measuring point says that it began."""
+    when, point = _minute(one.begun_at), (one.point | 0x8000).to_bytes(2, "little")
+    volts = b"".join(packed(value, 2) for value in (2_200, 2_200, 2_200))
+    amperes, energy = packed(0, 3) * 3, packed(None, 5)
+    match one.kind:
+        case "power_loss":
+            return 14, when + b"\xee" * 5
+        case "phase_loss":
+            return 10, when + point + b"\x41" + packed(0, 2) + volts[2:] + amperes + energy
+        case "over_voltage":
+            return 24, when + point + b"\x41" + packed(2_700, 2) + volts[2:]
+        case "reverse_power":
+            return 9, when + point + b"\xc1" + volts + amperes + energy
+        case "cover_open":
+            return 37, when + point + packed(1, 3)
+        case _:
+            return 12, when + point
+
+
 @dataclass(frozen=True)
 class Request:
     function: int
@@ -51,6 +84,11 @@ class Request:
     @property
     def confirmation(self) -> bool:
         return self.function == 0 and len(self.data) == 4
+
+    @property
+    def confirmed(self) -> int | None:
+        """The number of the message that this confirms."""
+        return self.sequence if self.confirmation else None
 
     @property
     def denied(self) -> bool:
@@ -74,10 +112,19 @@ Registers = Callable[[int, int, datetime], int | None]
 """The register at (measuring point, 0 forward or 1 reverse, moment)."""
 
 
-def answer(terminal_no: str, request: Request, registers: Registers, now: datetime, days_off: int) -> bytes:
+def answer(
+    terminal_no: str,
+    request: Request,
+    registers: Registers,
+    now: datetime,
+    days_off: int,
+    happenings: Sequence[Happening] = (),
+) -> bytes:
     """The answer to a request; a denial where it asks for what a simulated terminal does not have. `days_off`: what its clock does
     to the days that it says its values are of."""
     parts, at, data = [], 0, request.data
+    if request.function == 0x0E:
+        return frame(terminal_no, 0x88, 0x0E, 0x60 | request.sequence, identifier(0, 1) + _events(happenings))
     while at + 4 <= len(data):
         numbers = [bit + 1 + 8 * data[at + 3] for bit in range(8) if data[at + 2] >> bit & 1]
         points = [bit + 1 + 8 * (data[at + 1] - 1) for bit in range(8) if data[at] >> bit & 1] if data[at + 1] else [0]

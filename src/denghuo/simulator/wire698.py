@@ -1,13 +1,28 @@
 """DL/T 698.45 as a terminal writes and reads it."""
 
 from binascii import crc_hqx
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from denghuo.simulator.happening import Happening
 
 MIRROR = bytes(sum((byte >> bit & 1) << 7 - bit for bit in range(8)) for byte in range(256))
 LOGIN, HEARTBEAT = 0, 1
 QUANTITIES = {b"\x00\x10\x02\x00": 0, b"\x00\x20\x02\x00": 1}
+RECORD_NO, BEGUN_AT, ENDED_AT = (bytes.fromhex(oad) for oad in ("20220200", "201e0200", "20200200"))
+TASK_DATA, ADDRESS, SOURCE = (bytes.fromhex(oad) for oad in ("60120300", "202a0200", "20240200"))
+EVENTS = {
+    bytes.fromhex(oad): kind
+    for oad, kind in (
+        ("31060200", "power_loss"),
+        ("30030600", "phase_loss"),
+        ("30020600", "over_voltage"),
+        ("30070600", "reverse_power"),
+        ("301b0200", "cover_open"),
+        ("302e0200", "clock_fault"),
+    )
+}
 FROZEN_AT, CLOCK = bytes.fromhex("20210200"), bytes.fromhex("40000200")
 
 
@@ -33,6 +48,42 @@ def link(terminal_no: str, kind: int, number: int, heartbeat_s: int, now: dateti
     return frame(terminal_no, 0x81, bytes((0x01, number, kind)) + heartbeat_s.to_bytes(2, "big") + time)
 
 
+def report(terminal_no: str, happenings: Sequence[Happening], number: int) -> bytes:
+    """Events told unasked, each as a record; the head-end is to confirm them."""
+    oads = {kind: oad for oad, kind in EVENTS.items()}
+    records = []
+    for one in happenings:
+        oad, inner = oads[one.kind], (RECORD_NO, BEGUN_AT, ENDED_AT)
+        own = one.kind == "power_loss"
+        columns = [b"\x00" + column for column in inner] if own else [b"\x00" + ADDRESS, _group(oad, inner)]
+        head = (oad if own else TASK_DATA) + bytes((len(columns),)) + b"".join(columns)
+        records.append(head + b"\x01\x01" + _event_row(columns, one))
+    return frame(terminal_no, 0x83, b"\x88\x02" + bytes((number, len(records))) + b"".join(records) + b"\x00\x00")
+
+
+def _group(oad: bytes, columns: Sequence[bytes]) -> bytes:
+    return b"\x01" + oad + bytes((len(columns),)) + b"".join(columns)
+
+
+def _event_row(columns: Sequence[bytes], one: Happening) -> bytes:
+    cells = []
+    for column in columns:
+        if column[0] == 1:
+            inner = [column[at : at + 4] for at in range(6, len(column), 4)]
+            cells.append(bytes((0x02, len(inner))) + b"".join(_event_cell(oad, one) for oad in inner))
+        else:
+            cells.append(_event_cell(column[1:], one))
+    return b"".join(cells)
+
+
+def _event_cell(oad: bytes, one: Happening) -> bytes:
+    if oad == ADDRESS:
+        return b"\x55\x07\x05" + bytes.fromhex(one.address)
+    if oad == RECORD_NO:
+        return b"\x06" + (1).to_bytes(4, "big")
+    return _time(one.begun_at) if oad == BEGUN_AT else b"\x00"
+
+
 @dataclass(frozen=True)
 class Request:
     apdu: bytes
@@ -40,6 +91,11 @@ class Request:
     @property
     def confirmation(self) -> bool:
         return self.apdu[:1] == b"\x81"
+
+    @property
+    def confirmed(self) -> int | None:
+        """The number of the report that this confirms."""
+        return self.apdu[2] if self.apdu[:1] == b"\x08" else None
 
     @property
     def denied(self) -> bool:
@@ -63,7 +119,14 @@ Registers = Callable[[str, int, datetime], int | None]
 """The register at (address of the meter, 0 forward or 1 reverse, moment)."""
 
 
-def answer(terminal_no: str, request: Request, registers: Registers, now: datetime, days_off: int) -> bytes:
+def answer(
+    terminal_no: str,
+    request: Request,
+    registers: Registers,
+    now: datetime,
+    days_off: int,
+    happenings: Sequence[Happening] = (),
+) -> bytes:
     """The answer to a request; an error where it asks for what a simulated terminal does not have. `days_off`: what its clock does
     to the days that it says its values are of."""
     apdu = request.apdu
@@ -71,6 +134,8 @@ def answer(terminal_no: str, request: Request, registers: Registers, now: dateti
         return frame(terminal_no, 0xC3, _proxied(apdu, registers, now))
     if apdu[:2] == b"\x05\x03":
         return frame(terminal_no, 0xC3, _recorded(apdu, registers, now, days_off))
+    if apdu[:2] == b"\x05\x04":
+        return frame(terminal_no, 0xC3, _kept(apdu, happenings))
     if apdu[:2] == b"\x05\x01" and apdu[3:7] == CLOCK:
         return frame(terminal_no, 0xC3, b"\x85\x01" + apdu[2:7] + b"\x01" + _time(now) + b"\x00\x00")
     return frame(terminal_no, 0xC3, b"\xee" + apdu[2:3] + b"\x01")
@@ -115,6 +180,24 @@ def _recorded(apdu: bytes, registers: Registers, now: datetime, days_off: int) -
             rows.append(b"\x55\x07\x05" + bytes.fromhex(address) + bytes((0x02, len(cells))) + b"".join(cells))
             moment += step
     return b"\x85\x03" + apdu[2:7] + columns + b"\x01" + _length(len(rows)) + b"".join(rows) + b"\x00\x00"
+
+
+def _kept(apdu: bytes, happenings: Sequence[Happening]) -> bytes:
+    """The events of each record that is asked for: the last ones, or those of a time."""
+    at, records = 4, []
+    for _ in range(apdu[3]):
+        oad, method, at = apdu[at : at + 4], apdu[at + 4], at + 5
+        at += 1 if method == 9 else 18
+        begin, count, at = at, apdu[at], at + 1
+        columns = []
+        for _ in range(count):
+            end = at + 5 + (1 + 4 * apdu[at + 5] if apdu[at] == 1 else 0)
+            columns.append(apdu[at:end])
+            at = end
+        wanted = next((column[1:5] for column in columns if column[0] == 1), oad)
+        rows = [_event_row(columns, one) for one in happenings if one.kind == EVENTS.get(wanted)]
+        records.append(oad + apdu[begin:at] + b"\x01" + _length(len(rows)) + b"".join(rows))
+    return b"\x85\x04" + apdu[2:4] + b"".join(records) + b"\x00\x00"
 
 
 def _columns(apdu: bytes, at: int) -> list[bytes]:

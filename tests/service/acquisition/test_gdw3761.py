@@ -128,7 +128,7 @@ def test_bulk_numbers_are_the_values():
 
 def test_the_tables_are_complete_and_named():
     assert len(kinds()) > 470
-    assert len(event_kinds()) == 35
+    assert len(event_kinds()) == 38
     for key, kind in kinds().items():
         assert kind.name["zh"], key
 

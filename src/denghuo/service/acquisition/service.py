@@ -8,26 +8,43 @@ from denghuo.kernel.batch import BatchTaken, RefusedItem, taken_elsewhere
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent
+from denghuo.service.acquisition.alarms import Alarms
 from denghuo.service.acquisition.api import (
     FIELDS_MAX,
     AcquisitionApi,
+    Alarm,
+    AlarmDetail,
+    AlarmRef,
+    AlarmsFound,
     AmendTerminal,
+    AnswerOrders,
     AnswerReads,
     AskSuccess,
     AssignMeters,
+    CloseAlarm,
     CollectedTaken,
     CollectionStarted,
     CurvesCollected,
     DayNotOver,
     Decode,
     Decoded,
+    EventsFound,
+    EventsTaken,
+    FindAlarms,
+    FindEvents,
     FindLeft,
+    FindOrders,
     FindReads,
     FindStrangers,
     FindTerminals,
     LeftFound,
     MeterNotCollected,
     OnDemandRead,
+    Order,
+    OrderEvents,
+    OrderRef,
+    OrdersAnswered,
+    OrdersFound,
     OutsideScope,
     ReadNotFound,
     ReadNow,
@@ -40,12 +57,14 @@ from denghuo.service.acquisition.api import (
     StrangersFound,
     SuccessBoard,
     TakeCollected,
+    TakeEvents,
     Terminal,
     TerminalDetail,
     TerminalNotFound,
     TerminalRef,
     TerminalsFound,
 )
+from denghuo.service.acquisition.orders import Orders
 from denghuo.service.acquisition.protocol.catalogue import bytes_of, explained
 from denghuo.service.acquisition.rules import Verdict, deadline_of, judge_meters, judge_terminals, midnight_after, shown
 from denghuo.service.acquisition.store.collecting import CollectionStore
@@ -57,6 +76,7 @@ class AcquisitionService(AcquisitionApi):
     def __init__(self, work: Work, ask: Ask) -> None:
         self._work = work
         self._records, self._collections = RecordStore(work), CollectionStore(work)
+        self._alarms, self._orders = Alarms(work), Orders(work)
 
     def decode(self, call: Call, request: Decode) -> Decoded:
         raw = bytes_of(request.text)
@@ -214,6 +234,40 @@ class AcquisitionService(AcquisitionApi):
 
     def answer_reads(self, call: Call, request: AnswerReads) -> ReadsAnswered:
         return ReadsAnswered(answered=self._collections.answer(request.answers, call.now))
+
+    # -- events and alarms -----------------------------------------------------------------------------------------------
+
+    def take_events(self, call: Call, request: TakeEvents) -> EventsTaken:
+        return self._alarms.take(call, request)
+
+    def alarms(self, call: Call, request: FindAlarms) -> AlarmsFound:
+        return self._alarms.find(call, request)
+
+    def alarm(self, call: Call, request: AlarmRef) -> AlarmDetail:
+        return self._alarms.detail(call, request.alarm_no)
+
+    def events(self, call: Call, request: FindEvents) -> EventsFound:
+        return self._alarms.events(call, request)
+
+    def acknowledge_alarm(self, call: Call, request: AlarmRef) -> Alarm:
+        return self._alarms.acknowledge(call, request.alarm_no)
+
+    def close_alarm(self, call: Call, request: CloseAlarm) -> Alarm:
+        return self._alarms.close(call, request)
+
+    # -- orders to terminals ---------------------------------------------------------------------------------------------
+
+    def order_events(self, call: Call, request: OrderEvents) -> Order:
+        return self._orders.events(call, request, self._terminal(call, request.terminal_no))
+
+    def order(self, call: Call, request: OrderRef) -> Order:
+        return self._orders.order(request.order_no)
+
+    def orders(self, call: Call, request: FindOrders) -> OrdersFound:
+        return self._orders.find(call, request)
+
+    def answer_orders(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
+        return self._orders.answer(call, request)
 
 
 def _reply(verdicts: list[Verdict]) -> BatchTaken:

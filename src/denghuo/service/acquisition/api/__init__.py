@@ -2,6 +2,27 @@
 
 from denghuo.kernel.batch import BatchTaken
 from denghuo.kernel.contract import Api, Call, command, query
+from denghuo.service.acquisition.api.alarm import (
+    ALARM_KINDS,
+    ALARM_STATES,
+    Alarm,
+    AlarmClosed,
+    AlarmDetail,
+    AlarmNotFound,
+    AlarmRef,
+    AlarmsFound,
+    AlarmsRaised,
+    CloseAlarm,
+    EventsFound,
+    EventsTaken,
+    FindAlarms,
+    FindEvents,
+    FoundEvent,
+    MeterEvent,
+    RaisedAlarm,
+    TakeEvents,
+    ToldEvent,
+)
 from denghuo.service.acquisition.api.collection import (
     BANDS,
     CAUSES,
@@ -50,6 +71,18 @@ from denghuo.service.acquisition.api.decode import (
     DecodedFrame,
     FrameField,
 )
+from denghuo.service.acquisition.api.order import (
+    ORDER_KINDS,
+    AnswerOrders,
+    FindOrders,
+    Order,
+    OrderAnswer,
+    OrderEvents,
+    OrderNotFound,
+    OrderRef,
+    OrdersAnswered,
+    OrdersFound,
+)
 from denghuo.service.acquisition.api.terminal import (
     CHANNELS,
     ENDS,
@@ -78,6 +111,8 @@ from denghuo.service.acquisition.api.terminal import (
 from denghuo.service.acquisition.protocol.fault import BadFrame
 
 __all__ = [
+    "ALARM_KINDS",
+    "ALARM_STATES",
     "BANDS",
     "CAUSES",
     "CHANNELS",
@@ -88,6 +123,7 @@ __all__ = [
     "GROUPS",
     "KINDS",
     "LINKS",
+    "ORDER_KINDS",
     "OUTCOMES",
     "PROTOCOLS",
     "QUANTITIES",
@@ -97,12 +133,21 @@ __all__ = [
     "TERMINAL_STATES",
     "TEXT_MAX",
     "AcquisitionApi",
+    "Alarm",
+    "AlarmClosed",
+    "AlarmDetail",
+    "AlarmNotFound",
+    "AlarmRef",
+    "AlarmsFound",
+    "AlarmsRaised",
     "AmendTerminal",
+    "AnswerOrders",
     "AnswerReads",
     "AskSuccess",
     "AssignMeters",
     "BadFrame",
     "CauseCode",
+    "CloseAlarm",
     "CollectedTaken",
     "CollectionKind",
     "CollectionStarted",
@@ -112,19 +157,34 @@ __all__ = [
     "Decoded",
     "DecodedFrame",
     "EndCode",
+    "EventsFound",
+    "EventsTaken",
+    "FindAlarms",
+    "FindEvents",
     "FindLeft",
+    "FindOrders",
     "FindReads",
     "FindStrangers",
     "FindTerminals",
+    "FoundEvent",
     "FrameField",
     "GroupBy",
     "Left",
     "LeftFound",
+    "MeterEvent",
     "MeterNotCollected",
     "NewTerminal",
     "NewTerminalMeter",
     "OnDemandRead",
+    "Order",
+    "OrderAnswer",
+    "OrderEvents",
+    "OrderNotFound",
+    "OrderRef",
+    "OrdersAnswered",
+    "OrdersFound",
     "OutsideScope",
+    "RaisedAlarm",
     "ReadAnswer",
     "ReadNotFound",
     "ReadNow",
@@ -140,6 +200,7 @@ __all__ = [
     "SuccessBoard",
     "SuccessRow",
     "TakeCollected",
+    "TakeEvents",
     "Terminal",
     "TerminalDetail",
     "TerminalMeter",
@@ -147,6 +208,7 @@ __all__ = [
     "TerminalProtocol",
     "TerminalRef",
     "TerminalsFound",
+    "ToldEvent",
 ]
 
 
@@ -212,3 +274,43 @@ class AcquisitionApi(Api, noun="acquisition", version=1):
     @query(permit="acquisition.read")
     def left(self, call: Call, request: FindLeft) -> LeftFound:
         """The meters of a day that were not collected, and why (采集缺数)."""
+
+    @command(permit="acquisition.front", emits=(AlarmsRaised,))
+    def take_events(self, call: Call, request: TakeEvents) -> EventsTaken:
+        """Takes what terminals told of events. The same meter, kind and begin told again changes nothing but adds its end."""
+
+    @query(permit="acquisition.read")
+    def alarms(self, call: Call, request: FindAlarms) -> AlarmsFound:
+        """Alarms of meters and terminals, the newest first (告警)."""
+
+    @query(permit="acquisition.read", problems=(AlarmNotFound,))
+    def alarm(self, call: Call, request: AlarmRef) -> AlarmDetail:
+        """One alarm with its events."""
+
+    @query(permit="acquisition.read")
+    def events(self, call: Call, request: FindEvents) -> EventsFound:
+        """Events as they were told, with those that raise no alarm (事件)."""
+
+    @command(permit="acquisition.alarm", problems=(AlarmNotFound, AlarmClosed))
+    def acknowledge_alarm(self, call: Call, request: AlarmRef) -> Alarm:
+        """Says that somebody looks into an alarm (告警确认)."""
+
+    @command(permit="acquisition.alarm", problems=(AlarmNotFound, AlarmClosed))
+    def close_alarm(self, call: Call, request: CloseAlarm) -> Alarm:
+        """Ends an alarm with what was found. A later event of its kind raises another."""
+
+    @command(permit="acquisition.call", problems=(TerminalNotFound,))
+    def order_events(self, call: Call, request: OrderEvents) -> Order:
+        """Asks a terminal for the events that it keeps (召读事件). The answer follows; offline it fails at once."""
+
+    @query(permit="acquisition.read", problems=(OrderNotFound,))
+    def order(self, call: Call, request: OrderRef) -> Order:
+        """An order, with its answer once that is there."""
+
+    @query(permit="acquisition.read")
+    def orders(self, call: Call, request: FindOrders) -> OrdersFound:
+        """The newest orders to terminals (下行命令)."""
+
+    @command(permit="acquisition.front")
+    def answer_orders(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
+        """Keeps what terminals answered to orders, or why they did not."""

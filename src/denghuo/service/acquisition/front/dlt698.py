@@ -6,22 +6,35 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from denghuo.kernel.period import SHANGHAI
-from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Heard, Kind, Place, Registers
+from denghuo.service.acquisition.front.events import (
+    BEGUN_AT,
+    BY_OBJECT,
+    ENDED_AT,
+    METER_ADDRESS,
+    SOURCE,
+    TASK_DATA,
+    told_by_apdu,
+)
+from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Heard, Kind, Place, Registers, Told
 from denghuo.service.acquisition.protocol import dlt698
 from denghuo.service.acquisition.protocol.dlt698 import Apdu, Assembly, Link
 from denghuo.service.acquisition.protocol.dlt698.data import Data, instant, instant_bytes, members
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.rules import midnight_after
 
-TASK_DATA, METER_ADDRESS, FROZEN_AT, CLOCK = "60120300", "202a0200", "20210200", "40000200"
+FROZEN_AT, CLOCK, RECORD_NO = "20210200", "40000200", "20220200"
 FREEZE, CURVE = "50040200", "50020200"
 QUANTITIES = {"00100200": "active_fwd", "00200200": "active_rev"}
 BANDS = ("total", "sharp", "peak", "flat", "valley")
 SINGLE_FLAG = "05"
 """The flag byte of a meter's address of six bytes."""
 ANSWER_TIMEOUT_S = 30
+OWN_EVENTS = 10
+"""How many records of each of the terminal's own event objects are asked for."""
 QUARTER = timedelta(minutes=15)
 _LINKS = {0: "login", 1: "heartbeat", 2: "logout"}
+_ANSWERS = frozenset(("GetResponse", "GetRecordResponse", "GetRecordResponseList", "ProxyGetResponse", "ErrorResponse"))
+_REPORTS = frozenset(("Report", "RecordReport", "TransparentReport"))
 
 
 class Speaker698:
@@ -50,7 +63,9 @@ class Speaker698:
             if kind == 1:
                 return Heard("heartbeat", terminal_no, number, content=content, clock=clock)
             return Heard("logout", terminal_no, number, content=content, clock=clock)
-        answer = apdu.name in ("GetResponse", "GetRecordResponse", "ProxyGetResponse", "ErrorResponse")
+        if apdu.name in _REPORTS:
+            return Heard("events", terminal_no, number, content=apdu, told=told_by_apdu(apdu), confirm=True)
+        answer = apdu.name in _ANSWERS
         return Heard("answer" if answer else "other", terminal_no, number, content=apdu)
 
     def confirm(self, heard: Heard, accepted: bool, now: datetime) -> bytes:
@@ -65,6 +80,36 @@ class Speaker698:
         }
         payload = dlt698.encode_apdu(Apdu("LinkResponse", fields))
         return dlt698.encode(link._replace(control=0x01, payload=payload))
+
+    def told(self, content: Any) -> Sequence[Told]:
+        return told_by_apdu(content)
+
+    def denied(self, contents: Sequence[Any]) -> bool:
+        return all(apdu.name == "ErrorResponse" for apdu in contents)
+
+    def acknowledge(self, heard: Heard) -> bytes:
+        apdu: Apdu = heard.content
+        fields: dict[str, Any] = {"piid": apdu.fields["piid"]}
+        if apdu.name == "RecordReport":
+            fields["oads"] = [record["oad"] for record in apdu.fields["records"]]
+        elif apdu.name == "Report":
+            fields["oads"] = [result["oad"] for result in apdu.fields["results"]]
+        payload = dlt698.encode_apdu(Apdu(f"{apdu.name}Response", fields))
+        return dlt698.encode(Link(0x03, 0, 0, heard.terminal_no, 0, payload))
+
+    def ask_events(self, terminal_no: str, number: int, since: datetime, until: datetime) -> bytes:
+        span = {"begin": instant_bytes(since), "end": instant_bytes(until), "interval": {"unit": 1, "interval": 0}}
+        records = []
+        for object_no in BY_OBJECT:
+            if object_no >= "3100":
+                columns: list[tuple[int, Any]] = [(0, RECORD_NO), (0, BEGUN_AT), (0, ENDED_AT), (0, SOURCE)]
+                records.append({"oad": f"{object_no}0200", "rows": (9, OWN_EVENTS), "columns": columns})
+                continue
+            event = f"{object_no}{'0600' if object_no < '3009' else '0200'}"
+            columns = [(0, METER_ADDRESS), (1, {"oad": event, "columns": [RECORD_NO, BEGUN_AT, ENDED_AT]})]
+            records.append({"oad": TASK_DATA, "rows": (7, {**span, "meters": (1, None)}), "columns": columns})
+        payload = dlt698.encode_apdu(Apdu("GetRecordRequestList", {"piid": number, "records": records}))
+        return dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, payload))
 
     def ask(self, terminal_no: str, number: int, kind: Kind, day: date, places: Sequence[Place]) -> bytes:
         addresses = [SINGLE_FLAG + place.address for place in places]

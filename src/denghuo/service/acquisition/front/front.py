@@ -16,9 +16,11 @@ from typing import Any
 
 from denghuo.kernel.problem import Unavailable, text
 from denghuo.service.acquisition.api import AcquisitionApi
+from denghuo.service.acquisition.front.alarms import EventTaker
 from denghuo.service.acquisition.front.collector import Collector
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import Line
+from denghuo.service.acquisition.front.orders import OrderRunner
 from denghuo.service.acquisition.front.sessions import Seen, Sessions
 from denghuo.service.acquisition.front.speak import Heard
 from denghuo.service.host.binding import Ask, Store
@@ -54,6 +56,7 @@ class Front:
         self.address = (host, port)
         self._store, self._clock = store, clock
         self._acquisition = ask(AcquisitionApi)
+        self._events = EventTaker(self._acquisition, clock, self.limits)
         self._lines: dict[str, Line] = {}
         self._open: set[Line] = set()
         self._peers: Counter[str] = Counter()
@@ -104,12 +107,15 @@ class Front:
         self.address = server.sockets[0].getsockname()[:2]
         sessions = Sessions(self._store, self.node, "{}:{}".format(*self.address), self._clock)
         collector = Collector(self._lines, sessions, self._store, self._acquisition, self._clock, self.limits)
+        orders = OrderRunner(self._lines, sessions, self._events, self._acquisition, self._clock)
         self._ready.set()
         jobs = [
             self._every(LOOKUP_S, lambda: self._look_up(sessions)),
             self._every(self.limits.work_s, lambda: self._write_down(sessions)),
             self._every(min(self.limits.work_s, 1.0), self._end_the_silent),
             self._every(self.limits.look_s, collector.look_for_reads),
+            self._every(self.limits.look_s, orders.look),
+            self._every(self.limits.event_s, self._events.write),
             self._every(self.limits.work_s, collector.look_for_due),
             self._every(min(self.limits.write_s, 0.5), collector.write),
             self._every(30.0, collector.start_day),
@@ -122,6 +128,7 @@ class Front:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await orders.stop()
         await collector.stop()
         await asyncio.sleep(0.05)
         with contextlib.suppress(Exception):
@@ -174,6 +181,8 @@ class Front:
                 line.send(line.speaker.confirm(heard, False, self._clock()))
             return
         self._note(line, heard)
+        if heard.kind == "events":
+            self._events.take(line, heard)
         if heard.kind in ("login", "heartbeat", "logout"):
             line.logins += heard.kind == "login"
             line.send(line.speaker.confirm(heard, True, self._clock()))

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Heard, Kind, Place, Registers
+from denghuo.service.acquisition.front.events import told_by_frame
+from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Heard, Kind, Place, Registers, Told
 from denghuo.service.acquisition.protocol import gdw3761
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import Value
@@ -12,8 +13,11 @@ from denghuo.service.acquisition.protocol.gdw3761 import Frame, Unit, unit_bytes
 from denghuo.service.acquisition.protocol.number import Number
 from denghuo.service.acquisition.rules import midnight_after
 
-CONFIRM, LINK, CLASS_1, CLASS_2 = 0x00, 0x02, 0x0C, 0x0D
+CONFIRM, LINK, CLASS_1, CLASS_2, EVENTS = 0x00, 0x02, 0x0C, 0x0D, 0x0E
+IMPORTANT, LAST_EVENT = 1, 255
+"""Which of the two rings of 256 events is asked for, and its last place."""
 STATION = 1
+CONFIRMED, DENIED = 1, 2
 CLOCK = 2
 REGISTERS = {161: "active_fwd", 163: "active_rev", 129: "active_fwd", 131: "active_rev"}
 CURVES = {97: "active_fwd", 99: "active_rev"}
@@ -32,7 +36,12 @@ class Speaker3761:
             raise BadFrame("content", 6, f"{frame.control:02X}", "a frame from a terminal")
         terminal_no = f"{frame.region}{frame.terminal:05d}"
         if frame.function != LINK:
-            answer = frame.function in (CONFIRM, CLASS_1, CLASS_2) and not frame.control & 0x40
+            unasked = frame.control & 0x40 != 0
+            if unasked and frame.function == EVENTS:
+                return Heard(
+                    "events", terminal_no, frame.number, content=frame, told=told_by_frame(frame), confirm=frame.confirm
+                )
+            answer = frame.function in (CONFIRM, CLASS_1, CLASS_2, EVENTS) and not unasked
             return Heard("answer" if answer else "other", terminal_no, frame.number, frame.last, frame)
         said = [unit.number for unit in gdw3761.units(frame)]
         if said == [3]:
@@ -44,11 +53,30 @@ class Speaker3761:
         raise BadFrame("content", 14, str(said), "F1, F2 or F3")
 
     def confirm(self, heard: Heard, accepted: bool, now: datetime) -> bytes:
+        return self._confirmation(heard, accepted)
+
+    def _confirmation(self, heard: Heard, accepted: bool) -> bytes:
         frame: Frame = heard.content
-        data = unit_bytes(CONFIRM, 0, 1 if accepted else 2)
+        data = unit_bytes(CONFIRM, 0, CONFIRMED if accepted else DENIED)
         return gdw3761.encode(
             Frame(0x0B, frame.region, frame.terminal, frame.station, False, CONFIRM, 0x60 | heard.number, data)
         )
+
+    def told(self, content: Any) -> Sequence[Told]:
+        return told_by_frame(content) if content.function == EVENTS else ()
+
+    def denied(self, contents: Sequence[Any]) -> bool:
+        return all(
+            frame.function == CONFIRM and [unit.number for unit in gdw3761.units(frame)] == [DENIED]
+            for frame in contents
+        )
+
+    def acknowledge(self, heard: Heard) -> bytes:
+        return self._confirmation(heard, True)
+
+    def ask_events(self, terminal_no: str, number: int, since: datetime, until: datetime) -> bytes:
+        # Rings know no times: all of one is asked for, and what was told before changes nothing.
+        return _request(terminal_no, number, EVENTS, unit_bytes(EVENTS, 0, IMPORTANT, [0, LAST_EVENT]))
 
     def ask(self, terminal_no: str, number: int, kind: Kind, day: date, places: Sequence[Place]) -> bytes:
         function = CLASS_1 if kind == "now" else CLASS_2
@@ -60,15 +88,10 @@ class Speaker3761:
         data = b"".join(
             unit_bytes(function, place.number, wanted, values) for place in places for wanted in ASKED[kind]
         )
-        return gdw3761.encode(
-            Frame(0x4B, terminal_no[:4], int(terminal_no[4:]), STATION, False, function, 0x60 | number, data)
-        )
+        return _request(terminal_no, number, function, data)
 
     def ask_clock(self, terminal_no: str, number: int) -> bytes:
-        data = unit_bytes(CLASS_1, 0, CLOCK)
-        return gdw3761.encode(
-            Frame(0x4B, terminal_no[:4], int(terminal_no[4:]), STATION, False, CLASS_1, 0x60 | number, data)
-        )
+        return _request(terminal_no, number, CLASS_1, unit_bytes(CLASS_1, 0, CLOCK))
 
     def clock_of(self, contents: Sequence[Any]) -> datetime | None:
         for frame in contents:
@@ -90,6 +113,11 @@ class Speaker3761:
                     before, new = found.get(place.meter_no), _got(kind, day, unit)
                     found[place.meter_no] = new if before is None else _joined(before, new)
         return found
+
+
+def _request(terminal_no: str, number: int, function: int, data: bytes) -> bytes:
+    region, address = terminal_no[:4], int(terminal_no[4:])
+    return gdw3761.encode(Frame(0x4B, region, address, STATION, False, function, 0x60 | number, data))
 
 
 def _got(kind: Kind, day: date, unit: Unit) -> Got:

@@ -27,6 +27,10 @@ class Limits:
     write_s: float = 5.0
     """How long collected values wait for others before they are published together, and how many do at most."""
     write_rows: int = 1_000_000
+    event_s: float = 0.2
+    """How long events wait for others before they are written down together and confirmed."""
+    events_waiting: int = 50_000
+    """More than these are not taken, so terminals tell them again."""
     look_s: float = 0.3
     """How often the front looks for reads on demand."""
     work_s: float = 1.0

@@ -22,6 +22,11 @@ _CAUSE_OF: dict[type[BaseException], str] = {
 }
 
 
+def cause_of(error: BaseException) -> str:
+    """Why an exchange came to nothing, as one of the causes of collecting."""
+    return _CAUSE_OF[type(error)]
+
+
 class Owner(Protocol):
     """Who is told of a line's life: the front."""
 
@@ -155,10 +160,10 @@ class Line(asyncio.Protocol):
         if speaker is None or terminal_no is None:
             return {place.meter_no: Got("offline") for place in places}
         try:
-            parts = await self._exchange(lambda number: speaker.ask(terminal_no, number, kind, day, places))
+            parts = await self.exchange(lambda number: speaker.ask(terminal_no, number, kind, day, places))
             found = speaker.understand(kind, day, places, parts)
         except (TimeoutError, ConnectionResetError, BadFrame) as error:
-            found = {place.meter_no: Got(_CAUSE_OF[type(error)]) for place in places}
+            found = {place.meter_no: Got(cause_of(error)) for place in places}
         return {place.meter_no: found.get(place.meter_no, Got("no_data")) for place in places}
 
     async def clock(self) -> datetime | None:
@@ -167,11 +172,11 @@ class Line(asyncio.Protocol):
         if speaker is None or terminal_no is None:
             return None
         try:
-            return speaker.clock_of(await self._exchange(lambda number: speaker.ask_clock(terminal_no, number)))
+            return speaker.clock_of(await self.exchange(lambda number: speaker.ask_clock(terminal_no, number)))
         except (TimeoutError, ConnectionResetError, BadFrame):
             return None
 
-    async def _exchange(self, question: Callable[[int], bytes]) -> list[Any]:
+    async def exchange(self, question: Callable[[int], bytes]) -> list[Any]:
         """The parts of the answer to one question; no other is open meanwhile. TimeoutError, ConnectionResetError."""
         async with self._asking:
             if self.ended_by is not None or self.speaker is None:

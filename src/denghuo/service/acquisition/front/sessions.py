@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
@@ -28,6 +28,18 @@ class Due(NamedTuple):
     day: Any
     kind: Kind
     read_no: str | None = None
+
+
+class Ordered(NamedTuple):
+    """An order that waits for its terminal."""
+
+    order_no: str
+    kind: str
+    terminal_no: str
+    meter_no: str | None
+    number: int | None
+    address: str | None
+    content: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -124,8 +136,7 @@ class Sessions:
         with self._work() as work:
             work.run(
                 "UPDATE on_demand_read r SET state = 'failed', cause = 'offline', answered_at = %(now)s"
-                " WHERE state = 'waiting' AND asked_at < %(gone)s AND NOT EXISTS (SELECT FROM session s"
-                " JOIN front_node n USING (node) WHERE s.terminal_no = r.terminal_no AND s.online AND n.alive_at > %(gone)s)",
+                + _TERMINAL_GONE,
                 {"now": now, "gone": now - NODE_GONE},
             )
             rows = work.rows(
@@ -134,7 +145,26 @@ class Sessions:
             )
         return [Due(**row) for row in rows]
 
+    def ordered(self) -> list[Ordered]:
+        """Orders that wait, of whichever front, the oldest first; those whose terminal is gone fail."""
+        now = self._clock()
+        with self._work() as work:
+            work.run(
+                "UPDATE terminal_order r SET state = 'failed', cause = 'offline', answered_at = %(now)s"
+                + _TERMINAL_GONE,
+                {"now": now, "gone": now - NODE_GONE},
+            )
+            rows = work.rows(
+                "SELECT order_no, kind, terminal_no, meter_no, number, address, content FROM terminal_order"
+                " WHERE state = 'waiting' ORDER BY asked_at"
+            )
+        return [Ordered(**row) for row in rows]
 
+
+_TERMINAL_GONE: LiteralString = (
+    " WHERE state = 'waiting' AND asked_at < %(gone)s AND NOT EXISTS (SELECT FROM session s JOIN front_node n USING (node)"
+    " WHERE s.terminal_no = r.terminal_no AND s.online AND n.alive_at > %(gone)s)"
+)
 _WRITE = """
 INSERT INTO session AS s (terminal_no, node, line, peer, online, connected_at, heard_at, ended_at, ended_by, logins, frames_in,
  frames_out, clock_offset_s)

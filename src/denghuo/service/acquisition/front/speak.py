@@ -45,16 +45,32 @@ class Got(NamedTuple):
     curves: tuple[Curve, ...] = ()
 
 
+class Told(NamedTuple):
+    """An event as a terminal tells it: that it began, that it ended, or both. `code`: the protocol's own name of it. `phases`:
+    letters of A, B, C. It is of the meter at a measuring point or with an address, without either of the terminal itself."""
+
+    kind: str
+    code: str
+    phases: str
+    begun_at: datetime | None
+    ended_at: datetime | None
+    number: int | None = None
+    address: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One message of a terminal. `number`: which request it answers. `last`: no further part of the answer follows."""
+    """One message of a terminal. `number`: which request it answers. `last`: no further part of the answer follows. `confirm`: the
+    terminal repeats it until it is told that it came."""
 
-    kind: Literal["login", "heartbeat", "logout", "answer", "other"]
+    kind: Literal["login", "heartbeat", "logout", "answer", "events", "other"]
     terminal_no: str
     number: int = 0
     last: bool = True
     content: Any = None
     clock: datetime | None = None
+    told: Sequence[Told] = ()
+    confirm: bool = False
 
 
 class Speaker(Protocol):
@@ -70,6 +86,18 @@ class Speaker(Protocol):
 
     def confirm(self, heard: Heard, accepted: bool, now: datetime) -> bytes:
         """The answer to a login, heartbeat or logout."""
+
+    def told(self, content: Any) -> Sequence[Told]:
+        """The events that a part of an answer tells."""
+
+    def denied(self, contents: Sequence[Any]) -> bool:
+        """Whether an answer is nothing but a no."""
+
+    def acknowledge(self, heard: Heard) -> bytes:
+        """The confirmation that what a terminal told unasked was written down."""
+
+    def ask_events(self, terminal_no: str, number: int, since: datetime, until: datetime) -> bytes:
+        """The request for the events that a terminal keeps of a time, its own and those of its meters."""
 
     def ask(self, terminal_no: str, number: int, kind: Kind, day: date, places: Sequence[Place]) -> bytes:
         """The request for a day's values, or for the present registers, of some meters."""

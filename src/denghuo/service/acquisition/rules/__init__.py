@@ -1,5 +1,6 @@
 """Rules of the acquisition service: what is shown of a frame, what the records take, when a meter is asked again."""
 
+from denghuo.service.acquisition.rules.alarms import SILENT_KINDS
 from denghuo.service.acquisition.rules.due import FIRST_RETRY, LONGEST_RETRY, deadline_of, midnight_after
 from denghuo.service.acquisition.rules.frames import shown
 from denghuo.service.acquisition.rules.records import Verdict, judge_meters, judge_terminals
@@ -7,6 +8,7 @@ from denghuo.service.acquisition.rules.records import Verdict, judge_meters, jud
 __all__ = [
     "FIRST_RETRY",
     "LONGEST_RETRY",
+    "SILENT_KINDS",
     "Verdict",
     "deadline_of",
     "judge_meters",

@@ -1,0 +1,80 @@
+"""Events as terminals tell them, and the alarms that follow: taken in, shown, acknowledged, closed."""
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.problem import text
+from denghuo.service.acquisition.api import (
+    Alarm,
+    AlarmClosed,
+    AlarmDetail,
+    AlarmNotFound,
+    AlarmsFound,
+    AlarmsRaised,
+    CloseAlarm,
+    EventsFound,
+    EventsTaken,
+    FindAlarms,
+    FindEvents,
+    TakeEvents,
+)
+from denghuo.service.acquisition.rules import SILENT_KINDS
+from denghuo.service.acquisition.store.alarms import AlarmStore
+
+
+class Alarms:
+    def __init__(self, work: Work) -> None:
+        self._work, self._store = work, AlarmStore(work)
+
+    def take(self, call: Call, request: TakeEvents) -> EventsTaken:
+        new, ended, raised = self._store.take(request.events, SILENT_KINDS, call.now)
+        if raised:
+            self._work.emit(AlarmsRaised(alarms=raised))
+        return EventsTaken(new=new, ended=ended, raised=len(raised))
+
+    def find(self, call: Call, request: FindAlarms) -> AlarmsFound:
+        rows, counts = self._store.find(request)
+        following = str(rows[-1].alarm_no) if len(rows) == request.limit else None
+        return AlarmsFound(rows=rows, **counts, next=following, as_of=call.now)
+
+    def detail(self, call: Call, alarm_no: int) -> AlarmDetail:
+        found = self._known(alarm_no)
+        return AlarmDetail(alarm=found, events=self._store.events_of(alarm_no), as_of=call.now)
+
+    def events(self, call: Call, request: FindEvents) -> EventsFound:
+        rows = self._store.events(request)
+        following = str(rows[-1].event_no) if len(rows) == request.limit else None
+        return EventsFound(rows=rows, next=following, as_of=call.now)
+
+    def acknowledge(self, call: Call, alarm_no: int) -> Alarm:
+        self._open(alarm_no)
+        self._store.acknowledge(alarm_no, call.actor, call.now)
+        return self._known(alarm_no)
+
+    def close(self, call: Call, request: CloseAlarm) -> Alarm:
+        self._open(request.alarm_no)
+        self._store.close(request.alarm_no, call.actor, call.now, request.reason)
+        return self._known(request.alarm_no)
+
+    def _open(self, alarm_no: int) -> None:
+        found = self._known(alarm_no)
+        if found.state == "closed":
+            raise AlarmClosed(
+                text(
+                    f"告警 {alarm_no} 已由 {found.closed_by} 关闭：{found.reason}。",
+                    f"Alarm {alarm_no} was closed by {found.closed_by}: {found.reason}.",
+                ),
+                alarm_no=alarm_no,
+                closed_by=found.closed_by,
+            )
+
+    def _known(self, alarm_no: int) -> Alarm:
+        found = self._store.alarm(alarm_no)
+        if found is None:
+            raise AlarmNotFound(
+                text(
+                    f"告警 {alarm_no} 不存在，或不在您的管辖范围内。",
+                    f"Alarm {alarm_no} does not exist or is outside your scope.",
+                ),
+                alarm_no=alarm_no,
+            )
+        return found

@@ -1,0 +1,77 @@
+"""Messages about orders to terminals (下行命令): what a terminal is asked or told besides values, and what it answered."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from denghuo.kernel.batch import ITEMS_MAX
+from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.fields import AsOf, MeterNo, OrganisationCode
+from denghuo.kernel.problem import NotFound, text
+from denghuo.service.acquisition.api.collection import CauseCode, ReadState
+from denghuo.service.acquisition.api.terminal import TerminalNo
+
+ORDER_KINDS = Dictionary("acquisition.order_kind", {"events": text("召读事件", "Read events")})
+OrderKind = Annotated[Literal["events"], Label("命令", "Order", dictionary=ORDER_KINDS.name)]
+OrderNo = Annotated[str, Field(max_length=40), Label("命令编号", "Order no.")]
+
+
+class OrderEvents(Message):
+    """Asks a terminal for the events that it keeps of the last days."""
+
+    terminal_no: TerminalNo
+    days: Annotated[int, Field(ge=1, le=31), Label("天数", "Days")] = 7
+
+
+class OrderRef(Message):
+    order_no: OrderNo
+
+
+class Order(Message):
+    """An order and its answer, once it is there. `events`: how many a terminal told, new or known."""
+
+    order_no: OrderNo
+    kind: OrderKind
+    terminal_no: TerminalNo
+    meter_no: Annotated[MeterNo | None, Label("表号", "Meter no.")]
+    org: OrganisationCode
+    asked_by: Annotated[str, Label("下发人", "Ordered by")]
+    asked_at: Annotated[AwareDatetime, Label("下发时间", "Ordered")]
+    state: ReadState
+    cause: CauseCode | None
+    answered_at: Annotated[AwareDatetime | None, Label("应答时间", "Answered at")]
+    events: Annotated[int | None, Label("事件数", "Events")] = None
+
+
+class FindOrders(Page):
+    """The newest first; pages by number."""
+
+    kind: OrderKind | None = None
+    state: ReadState | None = None
+    terminal_no: TerminalNo | None = None
+
+
+class OrdersFound(Message):
+    rows: list[Order]
+    next: str | None
+    as_of: AsOf
+
+
+class OrderAnswer(Message):
+    """What a terminal answered, or why it did not."""
+
+    order_no: OrderNo
+    cause: CauseCode | None
+    events: int | None = None
+
+
+class AnswerOrders(Message):
+    answers: Annotated[list[OrderAnswer], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
+class OrdersAnswered(Message):
+    answered: int
+
+
+class OrderNotFound(NotFound, noun="acquisition", status=404, zh="未找到该命令", en="No such order"):
+    """Fields: order_no. Raised also for an order outside the caller's organisation scope."""

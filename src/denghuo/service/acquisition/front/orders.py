@@ -1,0 +1,79 @@
+"""Carries out orders to terminals: each is an exchange or a few, and ends with an answer or the cause why there is none."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from denghuo.kernel.contract import Call
+from denghuo.service.acquisition.api import AcquisitionApi, AnswerOrders, OrderAnswer
+from denghuo.service.acquisition.front.alarms import EventTaker
+from denghuo.service.acquisition.front.line import Line, cause_of
+from denghuo.service.acquisition.front.sessions import Ordered, Sessions
+from denghuo.service.acquisition.front.speak import Speaker
+from denghuo.service.acquisition.protocol.fault import BadFrame
+
+log = logging.getLogger("denghuo.front")
+Answer = Mapping[str, Any]
+
+
+class OrderRunner:
+    def __init__(
+        self,
+        lines: Mapping[str, Line],
+        sessions: Sessions,
+        events: EventTaker,
+        acquisition: AcquisitionApi,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._lines, self._sessions, self._events = lines, sessions, events
+        self._acquisition, self._clock = acquisition, clock
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._ways: Mapping[str, Callable[[Line, Speaker, Ordered], Awaitable[Answer]]] = {"events": self._read_events}
+
+    async def look(self) -> None:
+        """Begins what waits for terminals that are connected here."""
+        if not self._lines:
+            return
+        for row in await asyncio.to_thread(self._sessions.ordered):
+            if row.order_no not in self._running and row.terminal_no in self._lines:
+                task = asyncio.get_running_loop().create_task(self._carry_out(row))
+                self._running[row.order_no] = task
+                task.add_done_callback(self._ended(row.order_no))
+
+    async def stop(self) -> None:
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, order_no: str) -> Callable[[asyncio.Task[None]], None]:
+        def end(task: asyncio.Task[None]) -> None:
+            self._running.pop(order_no, None)
+            if not task.cancelled() and task.exception() is not None:
+                log.error("an order broke off", exc_info=task.exception())
+
+        return end
+
+    async def _carry_out(self, row: Ordered) -> None:
+        line = self._lines.get(row.terminal_no)
+        answer: Answer = {"cause": "offline"}
+        if line is not None and line.speaker is not None:
+            try:
+                answer = await self._ways[row.kind](line, line.speaker, row)
+            except (TimeoutError, ConnectionResetError, BadFrame) as error:
+                answer = {"cause": cause_of(error)}
+        said = OrderAnswer.model_validate({"order_no": row.order_no, "cause": None, **answer})
+        call = Call.system(self._clock(), key=f"order:{row.order_no}", actor="front")
+        await asyncio.to_thread(self._acquisition.answer_orders, call, AnswerOrders(answers=[said]))
+
+    async def _read_events(self, line: Line, speaker: Speaker, row: Ordered) -> Answer:
+        until = self._clock()
+        since = until - timedelta(days=row.content["days"])
+        parts = await line.exchange(lambda number: speaker.ask_events(row.terminal_no, number, since, until))
+        if speaker.denied(parts):
+            return {"cause": "denied"}
+        told = [one for part in parts for one in speaker.told(part)]
+        await asyncio.to_thread(self._events.hand_over, self._events.said(row.terminal_no, told))
+        return {"events": len(told)}

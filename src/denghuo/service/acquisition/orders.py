@@ -1,0 +1,67 @@
+"""Orders to terminals: given, shown, and answered by whichever front holds the terminal."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.problem import text
+from denghuo.service.acquisition.api import (
+    AnswerOrders,
+    FindOrders,
+    Order,
+    OrderEvents,
+    OrderNotFound,
+    OrdersAnswered,
+    OrdersFound,
+    Terminal,
+)
+from denghuo.service.acquisition.store.orders import OrderStore
+
+
+class Orders:
+    def __init__(self, work: Work) -> None:
+        self._store = OrderStore(work)
+
+    def events(self, call: Call, request: OrderEvents, terminal: Terminal) -> Order:
+        return self._give(call, "events", terminal, {"days": request.days})
+
+    def _give(self, call: Call, kind: str, terminal: Terminal, content: Mapping[str, Any]) -> Order:
+        online = terminal.link == "online"
+        order = Order.model_validate(
+            {
+                "order_no": f"{call.now:%Y%m%d%H%M%S%f}-{uuid.uuid4().hex[:8]}",
+                "kind": kind,
+                "terminal_no": terminal.terminal_no,
+                "meter_no": None,
+                "org": terminal.org,
+                "asked_by": call.actor,
+                "asked_at": call.now,
+                "state": "waiting" if online else "failed",
+                "cause": None if online else "offline",
+                "answered_at": None if online else call.now,
+            }
+        )
+        self._store.give(order, content)
+        return order
+
+    def order(self, order_no: str) -> Order:
+        found = self._store.order(order_no)
+        if found is None:
+            raise OrderNotFound(
+                text(
+                    f"命令 {order_no} 不存在，或不在您的管辖范围内。",
+                    f"Order {order_no} does not exist or is outside your scope.",
+                ),
+                order_no=order_no,
+            )
+        return found
+
+    def find(self, call: Call, request: FindOrders) -> OrdersFound:
+        rows = self._store.orders(request)
+        following = rows[-1].order_no if len(rows) == request.limit else None
+        return OrdersFound(rows=rows, next=following, as_of=call.now)
+
+    def answer(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
+        return OrdersAnswered(answered=self._store.answer(request.answers, call.now))

@@ -1,0 +1,62 @@
+"""Queries on orders to terminals."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, LiteralString
+
+from denghuo.data.processing.work import Work
+from denghuo.service.acquisition.api import FindOrders, Order, OrderAnswer
+
+_ORDER: LiteralString = (
+    "SELECT order_no, kind, terminal_no, meter_no, org, asked_by, asked_at, state, cause, answered_at, answer"
+    " FROM terminal_order "
+)
+
+
+class OrderStore:
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def give(self, order: Order, content: Mapping[str, Any]) -> None:
+        self._work.run(
+            "INSERT INTO terminal_order (order_no, kind, terminal_no, org, content, asked_by, asked_at, state, cause, answered_at)"
+            " VALUES (%(order_no)s, %(kind)s, %(terminal_no)s, %(org)s, %(content)s, %(asked_by)s, %(asked_at)s, %(state)s,"
+            " %(cause)s, %(answered_at)s)",
+            {**order.model_dump(), "content": json.dumps(content)},
+        )
+
+    def order(self, order_no: str) -> Order | None:
+        row = self._work.row(_ORDER + "WHERE order_no = %s", (order_no,))
+        return _order(row) if row else None
+
+    def orders(self, request: FindOrders) -> list[Order]:
+        rows = self._work.rows(
+            _ORDER
+            + "WHERE (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(state)s::text IS NULL OR state = %(state)s)"
+            " AND (%(terminal_no)s::text IS NULL OR terminal_no = %(terminal_no)s)"
+            " AND (%(after)s::text IS NULL OR order_no < %(after)s) ORDER BY order_no DESC LIMIT %(limit)s",
+            request.model_dump(),
+        )
+        return [_order(row) for row in rows]
+
+    def answer(self, answers: Sequence[OrderAnswer], now: datetime) -> int:
+        """What is settled stays as it is."""
+        return self._work.run_many(
+            "UPDATE terminal_order SET state = %s, cause = %s, answer = %s, answered_at = %s"
+            " WHERE order_no = %s AND state = 'waiting'",
+            [
+                (
+                    "failed" if one.cause else "answered",
+                    one.cause,
+                    json.dumps(one.model_dump(mode="json", exclude={"order_no", "cause"}, exclude_none=True)),
+                    now,
+                    one.order_no,
+                )
+                for one in answers
+            ],
+        )
+
+
+def _order(row: Mapping[str, Any]) -> Order:
+    return Order.model_validate({**{name: row[name] for name in row if name != "answer"}, **row["answer"]})

@@ -1,0 +1,58 @@
+"""Alarms in the browser: what happens to a meter is seen, looked into and closed with what was found."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import Enter
+from tests.browser.product import DEMO, Product
+from tests.service.acquisition.field import Sims
+
+from denghuo.simulator.county import Concentrator, load
+from denghuo.simulator.terminal import Behaviour, Tally, Terminal
+
+
+@pytest.fixture(scope="module")
+def concentrator(product: Product) -> Iterator[Concentrator]:
+    """A concentrator whose first meter's cover was opened, and two phases of which are not as they should be."""
+    concentrators, county = load(DEMO / "data")
+    chosen = next(one for one in concentrators if one.area_no == "TG002")
+    sims = Sims()
+    faults = frozenset({"cover_open", "phase_loss", "power_loss"})
+    sims.run(Terminal(chosen, county, Behaviour(heartbeat_s=2, faults=faults), Tally()).run(*product.front))
+    yield chosen
+    sims.stop()
+
+
+@pytest.mark.parametrize(("width", "kind", "shown"), [(1440, "cover_open", "开表盖"), (390, "phase_loss", "断相")])
+def test_an_alarm_is_acknowledged_and_closed(
+    enter: Enter, accessible: Callable[[Page], None], concentrator: Concentrator, width: int, kind: str, shown: str
+) -> None:
+    page = enter(
+        "reader", path=f"/w/acquisition/alarms?terminal_no={concentrator.terminal_no}&kind={kind}", width=width
+    )
+    seen = page.locator(".bench")
+    expect(seen).to_contain_text(shown)
+    expect(seen).to_contain_text(concentrator.meters[0].meter_no)
+    accessible(page)
+    seen.locator("td.is-lead").first.click()
+    expect(page.locator(".page__head")).to_contain_text("告警详情")
+    expect(page.get_by_text("新告警", exact=True)).to_be_visible()
+    page.get_by_role("button", name="确认", exact=True).first.click()
+    expect(page.get_by_text("已确认", exact=True)).to_be_visible()
+    accessible(page)
+    page.get_by_role("button", name="关闭", exact=True).first.click()
+    form = page.get_by_role("dialog").last
+    form.get_by_label("事由").fill("现场核查完毕")
+    form.get_by_role("button", name="关闭", exact=True).last.click()
+    expect(page.get_by_text("已关闭", exact=True)).to_be_visible()
+    expect(page.get_by_text("现场核查完毕", exact=True)).to_be_visible()
+
+
+def test_the_events_of_a_terminal_are_read_on_request(enter: Enter, concentrator: Concentrator) -> None:
+    page = enter("reader", path=f"/w/acquisition/terminal?terminal_no={concentrator.terminal_no}")
+    page.get_by_role("button", name="召读事件").click()
+    page.get_by_role("dialog").last.get_by_role("button", name="召读事件").click()
+    row = page.get_by_role("row", name=concentrator.terminal_no)
+    expect(row).to_contain_text("已应答")
+    expect(row).to_contain_text("3")
