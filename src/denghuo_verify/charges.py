@@ -3,7 +3,7 @@
 import calendar
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -324,7 +324,8 @@ def pf_standard(rule: Mapping[str, Any], rating: Mapping[str, Any]) -> int | Non
         return int(rating["standard"])
     stated = max((one.get("capacity_va") or 0 for one in rating.get("spans") or []), default=0)
     if rating.get("transformers"):
-        begin, end = month_days(rating)
+        _, last = billed_days(rating)
+        begin, end = month_days(last.year, last.month)
         stated = max(stated, installed(rating["transformers"], begin, end))
     capacity = stated * WH
     fitting = [
@@ -355,16 +356,24 @@ def adjustment(standard: int, factor: int) -> Decimal:
 
 
 def billed_days(rating: Mapping[str, Any]) -> tuple[date, date]:
-    """First and last day that is billed, both included."""
-    begin, end = month_days(rating)
-    first = max(date.fromisoformat(rating["first_day"]), begin) if rating.get("first_day") else begin
+    """First and last day that is billed, both included; they may begin in an earlier one of the months between two readings."""
+    begin, end = month_days(*year_month(rating))
+    earliest = begin
+    for _ in range(rating.get("reading_months", 1) - 1):
+        earliest = (earliest - timedelta(days=1)).replace(day=1)
+    first = max(date.fromisoformat(rating["first_day"]), earliest) if rating.get("first_day") else begin
     last = min(date.fromisoformat(rating["last_day"]), end) if rating.get("last_day") else end
     if last < first:
         raise NoBill("没有应计费的天数", "no day is to be billed")
     return first, last
 
 
-def month_days(rating: Mapping[str, Any]) -> tuple[date, date]:
-    """First and last day of the month."""
+def year_month(rating: Mapping[str, Any]) -> tuple[int, int]:
+    """Year and month of a bill."""
     year, month = map(int, rating["month"].split("-"))
+    return year, month
+
+
+def month_days(year: int, month: int) -> tuple[date, date]:
+    """First and last day of a month."""
     return date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1])

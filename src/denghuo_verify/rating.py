@@ -13,6 +13,7 @@ from denghuo_verify.charges import (
     component_lines,
     metered_demand,
     power_factor_lines,
+    year_month,
 )
 from denghuo_verify.energy import (
     WH,
@@ -88,12 +89,13 @@ def rated(rating: Terms, tariff: Terms, registers: Sequence[Terms], tariffs: Tar
     """
     first, last = billed_days(rating)
     applies(rating, tariff, first)
+    one_month(rating, tariff, first, last)
     energies = measured(rating, tariff, registers, tariffs, first)
     kwh = kwh_of(energies.main)
     tiers: list[Decimal] = []
     if tariff.get("tiers") is not None:
         size = tier_size(tariff["tiers"], rating, energies.registers)
-        tiers = energy_by_tier(tariff["tiers"], rating, first.month, kwh, places_of(tariff), size)
+        tiers = energy_by_tier(tariff["tiers"], rating, year_month(rating)[1], kwh, places_of(tariff), size)
     energy, funds, base = priced(rating, tariff, energies.main, tiers, first)
     free = free_energy_lines(tariff, rating, [*energy, *funds], kwh)
     for part in energies.parts:
@@ -238,6 +240,17 @@ def tier_size(tiers: Terms, rating: Terms, registers: Sequence[Terms]) -> Decima
             "按容量或需量分档，而合同没有容量或需量", "the tiers are by capacity or demand, which is not given"
         )
     return size
+
+
+def one_month(rating: Terms, tariff: Terms, first: date, last: date) -> None:
+    """What hangs on the month is rated month by month, also where a reading covers several."""
+    by_month = tariff.get("seasons") or tariff.get("basic") is not None or tariff.get("charges")
+    if (first.year, first.month) != (last.year, last.month) and (
+        by_month or rating.get("losses") or rating.get("parts")
+    ):
+        raise NoBill(
+            "跨月的账单未按月分段，而其费用按月计算", "charges of a month are not rated month by month on this bill"
+        )
 
 
 def applies(rating: Terms, tariff: Terms, first: date) -> None:

@@ -41,7 +41,10 @@ def rated_once(bill: Terms, registers: Sequence[Terms], own: Terms, further: Seq
     follow(rating, stages)
     found = in_order(stages, registers, named, tariffs, None)
     if any((found_tariff(named, one).get("basic") or {}).get("discount") for one in stages):
-        found = in_order(stages, registers, named, tariffs, sum((one.energy for one in found), ZERO))
+        months: dict[tuple[int, int], Decimal] = {}
+        for stage, one in zip(stages, found, strict=True):
+            months[ends_in(stage)] = months.get(ends_in(stage), ZERO) + one.energy
+        found = in_order(stages, registers, named, tariffs, months)
     return Expected(
         sum((one.energy for one in found), ZERO),
         added(one.tiers for one in found),
@@ -91,6 +94,12 @@ def follow(rating: Terms, stages: Sequence[Terms]) -> None:
             raise NoBill("分段不相接", "the stages do not follow each other")
 
 
+def ends_in(stage: Terms) -> tuple[int, int]:
+    """Year and month in which a stage ends."""
+    last = billed_days(stage)[1]
+    return last.year, last.month
+
+
 def found_tariff(named: Mapping[tuple[str, int], Terms], stage: Terms) -> Terms:
     """The tariff of a stage."""
     key = stage["tariff_code"], stage["tariff_version"]
@@ -104,14 +113,14 @@ def in_order(
     registers: Sequence[Terms],
     named: Mapping[tuple[str, int], Terms],
     tariffs: Sequence[Terms],
-    month_kwh: Decimal | None,
+    month_kwh: Mapping[tuple[int, int], Decimal] | None,
 ) -> list[Expected]:
-    """The stages one after the other; tiers run on. month_kwh: the energy by which a discount of the whole month is decided."""
+    """The stages one after the other; tiers run on. month_kwh: the energy of each month, by which a discount is decided."""
     found: list[Expected] = []
     for stage in stages:
         tariff, terms = found_tariff(named, stage), dict(stage)
         if month_kwh is not None:
-            terms.setdefault("customer_energy_wh", month_kwh / WH)
+            terms.setdefault("customer_energy_wh", month_kwh[ends_in(stage)] / WH)
         used = [kwh / WH for kwh in added(one.tiers for one in found)]
         if used and tariff.get("tiers") is not None:
             if tariff["tiers"]["period"] == "annual" and not terms.get("used_tiers_wh"):

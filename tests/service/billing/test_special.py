@@ -168,7 +168,7 @@ def staged(month: Month, *cuts: int, losses: Sequence[str] = ("T1",)) -> list[St
             for name in names
         ]
         update = given(SpecialTerms(losses=agreed), Days(month, first, last))
-        found.append(Stage(subject(piece("1000"), first_day=first, last_day=last, **update), FLAT))
+        found.append(Stage(subject(piece("1000"), month=str(month), first_day=first, last_day=last, **update), FLAT))
     return found
 
 
@@ -178,15 +178,17 @@ def lost(stages: Sequence[Stage]) -> list[int]:
 
 def test_the_stages_of_a_transformer_that_runs_all_month_bear_one_month() -> None:
     may = Month(2026, 5)
-    assert lost(over_the_month(staged(may, 16), may)) == [150_000, 160_000]
-    assert lost(over_the_month(staged(may, 11, 21), may)) == [100_000, 100_000, 110_000]
+    assert lost(over_the_month(staged(may, 16))) == [150_000, 160_000]
+    assert lost(over_the_month(staged(may, 11, 21))) == [100_000, 100_000, 110_000]
     february = Month(2026, 2)
-    assert sum(lost(over_the_month(staged(february, 16), february))) == 310_000
+    assert sum(lost(over_the_month(staged(february, 16)))) == 310_000
+    both = [*staged(Month(2026, 4)), *staged(may, 16)]
+    assert lost(over_the_month(both)) == [310_000, 150_000, 160_000]
 
 
 def test_a_transformer_that_stops_with_its_stage_counts_by_thirtieths() -> None:
     may = Month(2026, 5)
-    assert lost(over_the_month(staged(may, 16, losses=()), may)) == [155_000]
+    assert lost(over_the_month(staged(may, 16, losses=()))) == [155_000]
 
 
 @pytest.mark.parametrize(("period", "extra"), [("annual", 1_100_000), ("monthly", 100_000)])

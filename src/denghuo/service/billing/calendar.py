@@ -5,6 +5,7 @@ A bill that was divided by its curve keeps the days that are not ordinary, so th
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month
@@ -13,12 +14,20 @@ from denghuo.service.billing.rules.quantities import settled
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import AskCalendar, AskedDay, CalendarShown, TariffApi, TariffDocument
 
-CalendarOf = Callable[[TariffDocument], DayCalendar | None]
+CalendarOf = Callable[[TariffDocument, Month], DayCalendar | None]
+"""What a bill keeps of the days of a month for a tariff."""
 _SATURDAY = 6
 
 
-def no_calendar(tariff: TariffDocument) -> DayCalendar | None:
+def no_calendar(tariff: TariffDocument, month: Month) -> DayCalendar | None:
     return None
+
+
+def calendars_of(
+    ask: Ask, call: Call, known_at: datetime | None = None, until: date | None = None
+) -> Callable[[Month], "Calendars"]:
+    """The calendars of months, each asked for once; arguments as those of `Calendars`."""
+    return cache(lambda month: Calendars(ask, call, month, known_at, until))
 
 
 def days_of(month: Month) -> list[date]:

@@ -90,7 +90,7 @@ def split_table(
     calendars = calendars_by_key(ask, call, Calendars(ask, call, month, until=until), tariffs)
     if not calendars and not any(charges_demand(tariff, month) for tariff in tariffs):
         return energy
-    named = tariffs_of_accounts(terms, month, tariffs)
+    named = _of_the_month(tariffs_of_accounts(terms, month, tariffs), energy, month)
     plan = month_plan(calendars)
 
     def published(series: EnergySeries) -> MonthCells | None:
@@ -104,6 +104,16 @@ def split_table(
 
     found = _banded(energy, month, plan, calendars, named, published)
     return with_demands(ask, call, month, _by_demand(tariffs, named, month), found, TOLERANCE)
+
+
+def _of_the_month(named: dict[tuple[str, str], str], energy: pa.Table, month: Month) -> dict[tuple[str, str], str]:
+    """Without accounts whose reading covers earlier months too: theirs are divided month by month, by `stage_curves`."""
+    begins = pa.scalar(month.period.start, energy["from_at"].type)
+    long = energy.filter(pc.fill_null(pc.less(energy["from_at"], begins), False))["account_no"]
+    if not len(long):
+        return named
+    accounts = set(long.unique().to_pylist())
+    return {at: name for at, name in named.items() if at[0] not in accounts}
 
 
 def _by_demand(tariffs: Sequence[TariffDocument], named: Mapping[tuple[str, str], str], month: Month) -> list[str]:
@@ -123,7 +133,7 @@ def split_rows(
     until: date | None = None,
 ) -> pa.Table:
     """As `split_table`, of the rows of a few accounts: the curves of their meters alone are asked for, as known at an instant."""
-    named = tariffs_of_accounts(terms, month, tariffs)
+    named = _of_the_month(tariffs_of_accounts(terms, month, tariffs), energy, month)
     mine = [tariff for tariff in tariffs if key(tariff) in set(named.values())]
     calendars = calendars_by_key(ask, call, Calendars(ask, call, month, known_at, until), mine)
     plan = month_plan(calendars)

@@ -17,8 +17,9 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem, Unavailable
 from denghuo.service.billing.api import Advance, Advanced
 from denghuo.service.billing.batch import Entry, Terms
-from denghuo.service.billing.calendar import Calendars
+from denghuo.service.billing.calendar import calendars_of
 from denghuo.service.billing.columns import MonthColumns, MonthPart, month_columns
+from denghuo.service.billing.covered import READ_TERMS, earliest, month_of, months_from, read_terms
 from denghuo.service.billing.curves import split_energy
 from denghuo.service.billing.issue import issue_passed
 from denghuo.service.billing.passing import HOURS_A_DAY, Before, passing
@@ -33,7 +34,7 @@ from denghuo.service.billing.tenure import Tenure, TenureOf, tenure_of
 from denghuo.service.billing.whole import ColumnBills, bills_by_columns
 from denghuo.service.contract.api import ContractApi, ContractRef, PublishTerms
 from denghuo.service.host.binding import Ask
-from denghuo.service.reading.api import MonthRef, ReadingApi
+from denghuo.service.reading.api import MonthRead, MonthRef, ReadingApi
 from denghuo.service.tariff.api import InForce, TariffApi, UnitAreas
 
 RATE_SLICE = 50_000
@@ -90,11 +91,20 @@ class CycleSteps:
     def _read(self, call: Call, cycle: CycleState, done: int) -> bool:
         read = self._ask(ReadingApi).read_month(platform_call(call), MonthRef(month=cycle.month))
         assert cycle.terms_ref is not None  # the stage before this one wrote it
-        energy = with_curves(self._work, self._ask, call, cycle.month, cycle.terms_ref, read.energy)
+        terms = self._read_terms(call, cycle.month, cycle.terms_ref, read)
+        energy = with_curves(self._work, self._ask, call, cycle.month, terms, read.energy)
         if self._store.cycles.take_step(cycle, done):
-            self._store.cycles.note_inputs(cycle.month, None, energy, None)
+            contracts = contracts_in(self._work, terms) if terms != cycle.terms_ref else None
+            self._store.cycles.note_inputs(cycle.month, terms, energy, contracts)
             self._store.cycles.end_stage(cycle.month, "read", read.points, call.now)
         return True
+
+    def _read_terms(self, call: Call, month: str, planned: DatasetRef, read: MonthRead) -> DatasetRef:
+        """The terms of the contracts that are read in the month; those that were planned where nobody waits for another month."""
+        datasets = self._work.datasets
+        table = datasets.scan(planned)
+        found = read_terms(datasets, self._ask, platform_call(call), Month.of(month), read, table)
+        return planned if found is table else datasets.publish(READ_TERMS, month, "all", found, call.now)
 
     def _rate(self, call: Call, cycle: CycleState, done: int) -> bool:
         month = self._columns(cycle)
@@ -189,9 +199,13 @@ def contracts_in(work: Work, terms: DatasetRef) -> int:
     return table.group_by(["account_no", "kind"]).aggregate([]).num_rows
 
 
-def tariffs_of(ask: Ask, call: Call, month: Month, known_at: datetime | None = None) -> Tariffs:
-    """The tariffs in force at the beginning or at the end of the month. known_at: by what was published until then."""
-    days = (month.first_day, date.fromordinal(month.next.first_day.toordinal() - 1))
+def tariffs_of(
+    ask: Ask, call: Call, month: Month, known_at: datetime | None = None, first: Month | None = None
+) -> Tariffs:
+    """The tariffs in force at the beginning or at the end of the month, or of each month from the first to it. known_at: by what
+    was published until then."""
+    months = months_from(first or month, month)
+    days = [day for one in months for day in (one.first_day, date.fromordinal(one.next.first_day.toordinal() - 1))]
     told = [ask(TariffApi).in_force(platform_call(call), InForce(on=day, known_at=known_at)) for day in days]
     found = {(tariff.code, tariff.version): tariff for one in told for tariff in one.tariffs}
     return Tariffs(found.values(), UnitAreas(told[-1].unit_areas))
@@ -284,8 +298,15 @@ def rate_entries(
     """
     plants = [entry.account_no for entry in entries if entry.kind == "purchase"]
     subsidised = store.bills.subsidised(plants, month, known_at) if plants else {}
+    since = earliest(entries, Month.of(month))
+    if since < Month.of(month):
+        known = {(one.code, one.version) for one in tariffs}
+        earlier = tariffs_of(ask, call, Month.of(month).previous, known_at, since)
+        more = [one for one in earlier if (one.code, one.version) not in known]
+        tariffs = Tariffs([*tariffs, *more], tariffs.areas)
     spot = Spot(ask, platform_call(call), Month.of(month), known_at)
     spot.prepare(entries, special_of)
+    calendars = calendars_of(ask, platform_call(call), known_at)
     rating = Rating(
         Month.of(month),
         tariffs,
@@ -293,7 +314,7 @@ def rate_entries(
         entries_of,
         subsidised=lambda one: subsidised.get(one, 0),
         market_of=spot.of,
-        calendar_of=Calendars(ask, platform_call(call), Month.of(month), known_at).of,
+        calendar_of=lambda tariff, one: calendars(one).of(tariff),
     )
     stages = stage_pieces(ask, platform_call(call), Month.of(month), rating, entries, known_at)
     use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month, known_at)
@@ -367,6 +388,7 @@ def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], cal
 
 def findings_of(month: str, bill: ToReview, limits: Limits, earlier_wh: tuple[int, ...]) -> list[Finding]:
     days = (bill.to_on - bill.from_on).days + 1
+    months = len(months_from(month_of(bill.from_on), month_of(bill.to_on)))
     since = bill.monthly_from
     figures = Figures(
         kind=bill.kind,
@@ -384,6 +406,8 @@ def findings_of(month: str, bill: ToReview, limits: Limits, earlier_wh: tuple[in
         tariff_before=bill.tariff_before,
         first=bill.others_before and bill.tariff_before is None and not earlier_wh,
         amount_before_fen=bill.amount_before_fen,
+        months=months,
+        months_before=bill.months_before or 1,
         old_price_from=since if since is not None and since < Month.of(month).first_day else None,
     )
     return review(figures, limits)

@@ -15,6 +15,7 @@ from denghuo.kernel.problem import text
 from denghuo.kernel.values import decimal_text
 from denghuo.service.billing.batch import Entry, Piece, StagePieces, Terms, by_curve
 from denghuo.service.billing.calendar import CalendarOf, no_calendar
+from denghuo.service.billing.covered import first_month, month_of, months_from
 from denghuo.service.billing.cuts import cut, cuts_said
 from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingRemark, RatingSubject
 from denghuo.service.billing.pieces import metered
@@ -30,6 +31,7 @@ from denghuo.service.billing.special import (
     exported,
     filled,
     generated,
+    hangs_on_month,
     over_the_month,
     part_codes,
     priced_part,
@@ -170,13 +172,13 @@ class Rating:
             if unsettled is not None:
                 return unsettled
             every_sub_meter_is_agreed(part)
-            days = Days(self._month, span.first, span.last, closing=span is spans[-1])
+            days = self._days_of(span, spans)
             subject, used, said = self.subject(part, use, span.tariff, days)
             stages.append(Stage(subject, span.tariff, span.others))
             used_before.append(used)
             remarks += [one for one in said if one not in remarks]
         if len(stages) > 1:
-            stages = over_the_month(stages, self._month)
+            stages = over_the_month(stages)
         rated = rate_stages(stages)
         _within_bounds(rated)
         remarks += [remark_json(one) for one in [*cuts_said([span.first for span in spans], pieces), *rated.remarks]]
@@ -194,7 +196,9 @@ class Rating:
         """
         terms = entry.terms[-1]
         days = days or Days(self._month, *self._days(entry))
-        tier_year = self._tier_year(terms, tariff, days.last)
+        first = first_month(entry.pieces, self._month) if days.begins is None else days.begins
+        read = len(months_from(first, month_of(days.ends or days.last)))
+        tier_year = self._tier_year(terms, tariff, days.last, first, read)
         used_before = sum(use.get(str(month), 0) for month in tier_year.earlier)
         missing = [month for month in tier_year.earlier if str(month) not in use]
         remarks = [months_missing(missing)] if missing else []
@@ -206,8 +210,9 @@ class Rating:
             settlement=terms.settlement_mode,  # type: ignore[arg-type]
             voltage=terms.voltage_kv,  # type: ignore[arg-type]
             month=str(self._month),
-            first_day=None if days.whole else days.first,
-            last_day=None if days.whole else days.last,
+            first_day=None if days.whole and read == 1 else days.first,
+            last_day=None if days.whole and read == 1 else days.last,
+            reading_months=read,
             pieces=[metered(piece) for piece in entry.pieces],
             used_before_wh=max(used_before, 0),
             tier_months=tier_year.months,
@@ -223,24 +228,40 @@ class Rating:
         if subject.standard is not None and tariff.power_factor is not None:
             subject = subject.model_copy(update={"exported_wh": exported(self._entries_of(entry.account_no))})
         if any(by_curve(piece) for piece in entry.pieces):
-            subject = subject.model_copy(update={"calendar": self._calendar_of(tariff)})
+            subject = subject.model_copy(update={"calendar": self._calendar_of(tariff, days.month)})
         return subject, used_before, remarks
 
     def _days(self, entry: Entry) -> tuple[date, date]:
-        """The first and the last day of the month on which the contract holds."""
+        """The first and the last day of the reading's months on which the contract holds."""
         terms = entry.terms[-1]
+        first = first_month(entry.pieces, self._month)
         return (
-            max(self._month.first_day, entry.terms[0].effective_from),
+            max(first.first_day, entry.terms[0].effective_from),
             min(self._last_day, (terms.effective_to or date.max) - _ONE_DAY),
         )
 
+    def _days_of(self, span: Span, spans: Sequence[Span]) -> Days:
+        """The days of a stage, in the month in which it ends."""
+        return Days(
+            month_of(span.last),
+            span.first,
+            span.last,
+            closing=span is spans[-1],
+            begins=month_of(spans[0].first),
+            ends=spans[-1].last,
+        )
+
     def _spans_by_terms(self, entry: Entry) -> list[Span]:
-        """The month cut where priced terms change and where a tariff ends.
+        """The reading's months cut where priced terms change and where a tariff ends, and where a month ends if what is charged
+        hangs on the month.
 
         Raises:
-            CannotRate: another contract begins, or there is no tariff for some of the days.
+            CannotRate: another contract begins, or there is no tariff for some of the days; a market customer is not read every
+                month.
         """
         begins, last_day = self._days(entry)
+        if month_of(begins) < self._month and entry.terms[-1].settlement_mode == "market":
+            raise _market_by_month(entry)
         spans: list[Span] = []
         while begins <= last_day:
             now = [terms for terms in entry.terms if terms.effective_from <= begins][-1]
@@ -257,6 +278,8 @@ class Rating:
             for one in (tariff, *others.values()):
                 if one.effective_to is not None:
                     ends = min(ends, one.effective_to - _ONE_DAY)
+            if month_of(begins) < self._month and hangs_on_month(now, tariff):
+                ends = min(ends, month_of(begins).next.first_day - _ONE_DAY)
             held = tuple(
                 terms
                 for terms in entry.terms
@@ -297,11 +320,12 @@ class Rating:
             raise chosen
         return chosen
 
-    def _tier_year(self, terms: Terms, tariff: TariffDocument, last_day: date) -> TierYear:
-        """What of the tier year counts for the contract in its class, billed up to a day."""
+    def _tier_year(self, terms: Terms, tariff: TariffDocument, last_day: date, read_from: Month, read: int) -> TierYear:
+        """What of the tier year counts for the contract in its class, billed up to a day. read_from, read: the first of the months
+        that the reading covers, and their number."""
         if tariff.tiers is None or tariff.tiers.period != "annual":
-            return TierYear([], self._month)
-        first = tier_year_begins(tariff.tiers, self._month)
+            return TierYear([], self._month, read=read)
+        first = tier_year_begins(tariff.tiers, self._month, read)
         opened, closed = first, None
         ends = terms.effective_to is not None and terms.effective_to - _ONE_DAY <= last_day
         if ends or terms.effective_from > first.first_day:
@@ -311,11 +335,11 @@ class Rating:
             if ends and until is not None and until - _ONE_DAY <= last_day:
                 closed = until - _ONE_DAY
         count = tier_months(first.first_day, opened.first_day)
-        year = TierYear(_months(opened, self._month), _later(opened, count - 1), max(1, count))
+        year = TierYear(_months(opened, read_from), _later(opened, count - 1), max(1, count), read=read)
         if closed is None:
             return year
         months = tier_months(first.first_day, opened.first_day, closed)
-        return TierYear(year.earlier, Month(closed.year, closed.month), max(1, months), year)
+        return TierYear(year.earlier, Month(closed.year, closed.month), max(1, months), year, read)
 
     def _spans(self, entry: Entry, first_day: date, last_day: date) -> list[BasicSpan]:
         if not entry.terms[-1].tariff_class.startswith("two_part"):
@@ -380,6 +404,18 @@ def _priced_by(terms: Terms) -> tuple[object, ...]:
         terms.settlement_mode,
         terms.pf_standard,
         priced_part(terms.special),
+    )
+
+
+def _market_by_month(entry: Entry) -> CannotRate:
+    return CannotRate(
+        text(
+            f"户号 {entry.account_no} 为市场化用户，按月结算，而其抄表段为双月抄表；请将抄表段改为每月抄表。",
+            f"Account {entry.account_no} is settled on the market month by month, and its route is read every two months; have the"
+            " route read every month.",
+        ),
+        code="bad_market",
+        value=entry.account_no,
     )
 
 

@@ -24,7 +24,8 @@ class Figures:
 
     tariff, tariff_before: of this bill and of the account's bill before it; amount_before_fen: what that bill came to. first:
     nothing of the account was billed or taken over before, though the platform has billed earlier months. old_price_from: the day
-    from which a price holds that is published month by month, where that day is in an earlier month.
+    from which a price holds that is published month by month, where that day is in an earlier month. months, months_before: that
+    this bill and the one before it cover.
     """
 
     kind: str
@@ -43,6 +44,13 @@ class Figures:
     first: bool = False
     old_price_from: date | None = None
     amount_before_fen: int | None = None
+    months: int = 1
+    months_before: int = 1
+
+    @property
+    def average_wh(self) -> int:
+        """What the earlier months would have had in as many months as this bill covers."""
+        return sum(self.earlier_wh) * self.months // len(self.earlier_wh) if self.earlier_wh else 0
 
 
 @dataclass(frozen=True)
@@ -230,7 +238,7 @@ def _over_capacity(figures: Figures, limit: int) -> Finding | None:
 def _spike(figures: Figures, limit: int) -> Finding | None:
     if not figures.earlier_wh:
         return None
-    average = sum(figures.earlier_wh) // len(figures.earlier_wh)
+    average = figures.average_wh
     if average <= 0 or 100 * figures.energy_wh <= limit * average:
         return None
     return _beside_earlier("spike", figures, average, limit, ("超过", "more"))
@@ -239,7 +247,7 @@ def _spike(figures: Figures, limit: int) -> Finding | None:
 def _drop(figures: Figures, limit: int) -> Finding | None:
     if not figures.earlier_wh or figures.energy_wh <= 0:
         return None  # without any use at all it is the rule of zero use
-    average = sum(figures.earlier_wh) // len(figures.earlier_wh)
+    average = figures.average_wh
     if 100 * figures.energy_wh >= limit * average:
         return None
     return _beside_earlier("drop", figures, average, limit, ("不足", "less"))
@@ -259,7 +267,8 @@ def _beside_earlier(code: str, figures: Figures, average: int, limit: int, how: 
 
 
 def _bill_jump(figures: Figures, limit: int) -> Finding | None:
-    before = figures.amount_before_fen or 0
+    # Months against as many months: a bill of two follows one of one where a route's cycle changed.
+    before = round_half_up((figures.amount_before_fen or 0) * figures.months, figures.months_before)
     more = figures.amount_fen - before
     if before <= 0 or more <= JUMP_FLOOR_FEN or 100 * figures.amount_fen <= limit * before:
         return None

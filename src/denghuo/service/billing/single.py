@@ -4,21 +4,29 @@ The rows are the same: peers make them by the same rules from the same tables. S
 the whole company, and a month can be computed as it was known at an instant, for which there is no dataset.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from functools import cache
 
 import pyarrow as pa
 
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call
-from denghuo.kernel.period import Month
+from denghuo.kernel.period import SHANGHAI, Month
 from denghuo.service.billing.batch import Entry, Terms, inputs_of
+from denghuo.service.billing.covered import month_of, months_from
 from denghuo.service.billing.curves import split_rows
 from denghuo.service.billing.rules import Tariffs
 from denghuo.service.contract.api import TERMS, Contract, ContractApi, TermsIn
 from denghuo.service.host.binding import Ask
-from denghuo.service.reading.api import MONTH_ENERGY, EnergyRow, KnownEnergies, ReadingApi, SettleAccounts
+from denghuo.service.reading.api import (
+    MONTH_ENERGY,
+    EnergiesFound,
+    EnergyRow,
+    KnownEnergies,
+    ReadingApi,
+    SettleAccounts,
+)
 
 
 class AccountMonths:
@@ -34,18 +42,31 @@ class AccountMonths:
         self.of = cache(self._entries)
 
     def _entries(self, account_no: str) -> list[Entry]:
-        asked = TermsIn(month=str(self._month), account_nos=[account_no], known_at=self._known_at)
-        terms = _terms_table(self._ask(ContractApi).terms_in(self._call, asked).rows)
-        energy = _energy_table(self._energies(account_no))
+        read = self._energies(account_no)
+        if account_no in read.waiting:
+            return []
+        energy = _energy_table(read.rows)
+        terms = _terms_table(self._terms(account_no, read.rows))
         split = split_rows(self._ask, self._call, self._month, self.tariffs, terms, energy, self._known_at)
         return inputs_of(terms, split).entries
 
-    def _energies(self, account_no: str) -> list[EnergyRow]:
+    def _terms(self, account_no: str, read: Sequence[EnergyRow]) -> list[Contract]:
+        """The terms of the months that the reading covers, each row once."""
+        begins = min((row.from_at for row in read), default=self._month.period.start).astimezone(SHANGHAI).date()
+        found: dict[tuple[str, str, date], Contract] = {}
+        for month in months_from(min(month_of(begins), self._month), self._month):
+            asked = TermsIn(month=str(month), account_nos=[account_no], known_at=self._known_at)
+            for row in self._ask(ContractApi).terms_in(self._call, asked).rows:
+                if month == self._month or row.effective_to is None or row.effective_to > begins:
+                    found[row.contract_no, row.kind, row.effective_from] = row
+        return list(found.values())
+
+    def _energies(self, account_no: str) -> EnergiesFound:
         reading, month = self._ask(ReadingApi), str(self._month)
         if self._known_at is None:
-            return reading.settle_accounts(self._call, SettleAccounts(month=month, account_nos=[account_no])).rows
+            return reading.settle_accounts(self._call, SettleAccounts(month=month, account_nos=[account_no]))
         asked = KnownEnergies(month=month, account_nos=[account_no], known_at=self._known_at)
-        return reading.known_energies(self._call, asked).rows
+        return reading.known_energies(self._call, asked)
 
 
 def _terms_table(rows: Iterable[Contract]) -> pa.Table:

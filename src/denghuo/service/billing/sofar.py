@@ -13,7 +13,7 @@ from denghuo.kernel.values import Energy, Money, Multiplier, Register
 from denghuo.service.billing import show
 from denghuo.service.billing.api import BillSoFar, NothingSoFar, ShownRegister, SoFar
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, Terms
-from denghuo.service.billing.calendar import Calendars
+from denghuo.service.billing.calendar import calendars_of
 from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.forecast import (
     HISTORY_DAYS,
@@ -99,14 +99,14 @@ class Running:
         subsidised = self._store.bills.subsidised_of(str(self.month))
         tenure = tenures(self._ask, self._call)
         call = platform_call(self._call)
-        calendar_of = Calendars(self._ask, call, self.month, until=call.today).of
+        calendars = calendars_of(self._ask, call, until=call.today)
         return Rating(
             self.month,
             self.tariffs,
             tenure,
             subsidised=subsidised,
             market_of=self.spot.of,
-            calendar_of=calendar_of,
+            calendar_of=lambda tariff, month: calendars(month).of(tariff),
         )
 
     @cached_property

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent, Price, round_half_up
 from denghuo.service.billing.batch import SUB_METER, Entry, Piece, Terms
+from denghuo.service.billing.covered import month_of, months_from
 from denghuo.service.billing.lines import (
     CannotRate,
     Generated,
@@ -27,6 +28,7 @@ from denghuo.service.billing.lines import (
     TransformerLoss,
 )
 from denghuo.service.billing.rules import Stage
+from denghuo.service.billing.rules.days import priced_month
 from denghuo.service.billing.rules.households import household_extra_wh, household_months
 from denghuo.service.billing.rules.quantities import whole
 from denghuo.service.billing.spot import ALL, MarketFacts, MarketOf, nothing_known
@@ -59,12 +61,18 @@ _ENERGISED = frozenset({"running", "exchanged", "hot_standby"})
 
 @dataclass(frozen=True)
 class Days:
-    """The days that are rated, both included, and whether the bill's last day is among them."""
+    """The days that are rated, both included, and whether the bill's last day is among them.
+
+    month: in which they end; those of a reading of several months that is rated as one begin before it. begins, ends: the first
+    month and the last day of the whole bill; None where these days are all of it.
+    """
 
     month: Month
     first: date
     last: date
     closing: bool = True
+    begins: Month | None = None
+    ends: date | None = None
 
     @property
     def count(self) -> int:
@@ -79,13 +87,14 @@ class Days:
 class TierYear:
     """What of a tier year counts for an account: the months before this one, the last that counts, and how many count.
 
-    billed: as the bills before counted, where the year ends early with this bill.
+    billed: as the bills before counted, where the year ends early with this bill. read: the months that this reading covers.
     """
 
     earlier: Sequence[Month]
     last: Month
     months: int = 12
     billed: "TierYear | None" = None
+    read: int = 1
 
 
 @lru_cache(maxsize=4096)
@@ -134,7 +143,7 @@ def filled(
         "line_losses": [_line(one, days) for one in special.line_losses],
         "parts": [_part(one, days) for one in special.parts],
         "tier_extra_wh": _extra(special, tariff, tier_year),
-        "free_months": int(days.closing and _free(special, days.month)),
+        "free_months": _free_months(special, days),
         "free_as": special.free_as,
         "free_evidence": special.free_evidence or "",
         "agency_case": special.agency_case,
@@ -270,13 +279,28 @@ def _losses(special: SpecialTerms, days: Days, places: int, entries_of: EntriesO
         )
 
 
-def over_the_month(stages: Sequence[Stage], month: Month) -> list[Stage]:
-    """The stages of a month, in which a transformer that runs on all days of it loses one month and not so many thirtieths."""
-    running = Counter[str]()
+def over_the_month(stages: Sequence[Stage]) -> list[Stage]:
+    """The stages of a bill, in which a transformer that runs on all days of a month loses one month and not so many thirtieths."""
+    running = Counter[tuple[Month, str]]()
     for stage in stages:
-        running.update({one.transformer_no: one.days or 0 for one in stage.subject.losses})
-    throughout = {number for number, days in running.items() if days == month.day_count}
-    return [stage._replace(subject=_by_days_of_month(stage.subject, throughout, month)) for stage in stages]
+        month = priced_month(stage.subject)
+        running.update({(month, one.transformer_no): one.days or 0 for one in stage.subject.losses})
+    found: list[Stage] = []
+    for stage in stages:
+        month = priced_month(stage.subject)
+        throughout = {number for (at, number), days in running.items() if at == month and days == month.day_count}
+        found.append(stage._replace(subject=_by_days_of_month(stage.subject, throughout, month)))
+    return found
+
+
+def hangs_on_month(terms: Terms, tariff: TariffDocument) -> bool:
+    """Whether what a contract is charged hangs on the month, so that each month of a reading is rated by itself: bands and their
+    seasons, basic and other monthly charges, a power factor, and what is agreed for a month."""
+    adjusted = tariff.power_factor is not None and (
+        terms.pf_standard is not None or any(row.capacity_from.va == 0 for row in tariff.power_factor.standards)
+    )
+    by_month = tariff.time_of_use or tariff.basic is not None or tariff.charges or tariff.subsidy is not None
+    return bool(by_month or adjusted or priced_part(terms.special) is not None)
 
 
 def _by_days_of_month(subject: RatingSubject, throughout: Container[str], month: Month) -> RatingSubject:
@@ -379,7 +403,7 @@ def _extra(special: SpecialTerms, tariff: TariffDocument, year: TierYear) -> int
         return 0
     if tariff.tiers.period not in ("annual", "monthly"):
         return 0
-    months = year.months if tariff.tiers.period == "annual" else 1
+    months = year.months if tariff.tiers.period == "annual" else year.read
     count = household_months(year.last, months, special.persons_since, special.persons_until)
     return household_extra_wh(tariff.tiers.households, special.persons, count)
 
@@ -392,8 +416,16 @@ def tier_closing(terms: Terms, tariff: TariffDocument, year: TierYear) -> TierCl
     return TierClosing(billed_months=year.billed.months, billed_extra_wh=extra)
 
 
-def _free(special: SpecialTerms, month: Month) -> bool:
-    return special.free_energy and (special.free_until is None or special.free_until >= month.first_day)
+def _free_months(special: SpecialTerms, days: Days) -> int:
+    """Months of free energy that end within the days; the last month of a bill is that of its last day."""
+    if not special.free_energy:
+        return 0
+    months = months_from(month_of(days.first), days.month)
+    return sum(
+        (month < days.month or days.closing or days.last == month.next.first_day - timedelta(days=1))
+        and (special.free_until is None or special.free_until >= month.first_day)
+        for month in months
+    )
 
 
 # --- other accounts --------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.batch import CURVE, PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, StagePieces, by_curve
 from denghuo.service.billing.calendar import Calendars
+from denghuo.service.billing.covered import earliest, months_from
 from denghuo.service.billing.curves import TOLERANCE, Curves, atoms_table, calendars_by_key, key
 from denghuo.service.billing.cuts import ESTIMATED, Channel, CutRegisters, Shown, cut
 from denghuo.service.billing.demands import charges_demand, with_demands
@@ -158,15 +159,16 @@ def _ask_curves(
             meters.setdefault(entry.kind, set()).update(
                 one.meter_no for one in entry.pieces if one.quantity == quantity
             )
-    days_known = Calendars(ask, call, month, known_at, until)
-    calendars = calendars_by_key(ask, call, days_known, list(tariffs.values()))
+    first = earliest(entries, month)
+    calendars = _calendars(ask, call, months_from(first, month), list(tariffs.values()), known_at, until)
     cut_of_days = month_plan(calendars).cut
     days: dict[str, list[AtomDay]] = {}
     for kind, numbers in meters.items() if calendars else ():
         ordered = sorted(numbers)
         for begin in range(0, len(ordered), METERS_MAX):
             asked = MeterAtoms(
-                month=str(month),
+                month=str(first),
+                through=str(month),
                 series=_SIDES[kind][2],
                 starts=list(cut_of_days),
                 meter_nos=ordered[begin : begin + METERS_MAX],
@@ -174,6 +176,23 @@ def _ask_curves(
             )
             days.setdefault(kind, []).extend(ask(ReadingApi).meter_atoms(call, asked).rows)
     return StageCurves(month, calendars, cut_of_days, days, until)
+
+
+def _calendars(
+    ask: Ask,
+    call: Call,
+    months: Sequence[Month],
+    tariffs: Sequence[TariffDocument],
+    known_at: datetime | None,
+    until: date | None,
+) -> dict[str, Mapping[date, Calendar]]:
+    """The calendars of tariffs over all days of the months; of those only whose bands are known in each of them."""
+    of_months = [calendars_by_key(ask, call, Calendars(ask, call, one, known_at, until), tariffs) for one in months]
+    return {
+        name: {day: bands for told in of_months for day, bands in told[name].items()}
+        for name in of_months[0]
+        if all(name in told for told in of_months)
+    }
 
 
 @dataclass(frozen=True)

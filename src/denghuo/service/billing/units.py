@@ -26,6 +26,7 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.batch import Entry
 from denghuo.service.billing.columns import MonthColumns, month_columns
+from denghuo.service.billing.covered import read_terms
 from denghuo.service.billing.curves import split_energy
 from denghuo.service.billing.cycle import (
     RATE_SLICE,
@@ -53,7 +54,7 @@ pc: Any = pyarrow.compute
 ISSUE_SLICE = 50_000
 Begun = Literal["begun", "standing", "whole"]
 UNIT_TERMS = DatasetSchema(
-    "billing.unit_terms", 1, TERMS.columns, text("供电单位合同条款", "Terms of a unit's contracts")
+    "billing.unit_terms", TERMS.version, TERMS.columns, text("供电单位合同条款", "Terms of a unit's contracts")
 )
 
 
@@ -87,6 +88,7 @@ class UnitSteps:
         whole = self._ask(ContractApi).publish_terms(system, PublishTerms(month=unit.month))
         mine = self._work.datasets.scan(whole)
         mine = mine.filter(pc.equal(mine["org"], unit.org))
+        mine = read_terms(self._work.datasets, self._ask, system, month, read, mine)
         if not len(mine):
             raise NothingToBill(
                 text(

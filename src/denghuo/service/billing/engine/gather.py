@@ -1,7 +1,8 @@
 """The month's inputs as columns (列式取数): who is billed and what was metered, from the datasets of contract terms and energies.
 
 DuckDB joins and turns the registers on their side; one row is one contract, beside it the rows of its meters. Contracts that need
-more than energy by columns (special terms, terms that change within the month, a reading held, losses, a new account in its tier
+more than energy by columns (special terms, terms that change within the month, a reading held or of several
+months, losses, a new account in its tier
 year) are left to the rules by number.
 """
 
@@ -35,7 +36,8 @@ FROM terms GROUP BY account_no, kind
 """
 _METERS = """
 SELECT account_no, CASE WHEN role IN (SELECT unnest($supply)) THEN 'supply' ELSE 'purchase' END AS kind,
-       bool_and(status <> 'held' AND energy_wh IS NOT NULL AND role <> '{sub}') AS settled, count(*) AS registers,
+       bool_and(status <> 'held' AND energy_wh IS NOT NULL AND role <> '{sub}' AND from_at >= $begins) AS settled,
+       count(*) AS registers,
        meter_no, max(days_estimated) AS days_estimated,
        {values}
 FROM energy
@@ -75,6 +77,7 @@ def metered(terms: pa.Table, energy: pa.Table, used: pa.Table, month: Month) -> 
             _JOINED,
             params={
                 "first": month.first_day,
+                "begins": month.period.start,
                 "last": month.next.first_day.fromordinal(month.next.first_day.toordinal() - 1),
                 "supply": sorted(SUPPLY_ROLES),
                 "billed": sorted(SUPPLY_ROLES | PURCHASE_ROLES),

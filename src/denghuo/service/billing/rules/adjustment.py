@@ -11,10 +11,10 @@ ratio. The adjustment may exceed the base.
 from collections.abc import Sequence
 from datetime import date
 
-from denghuo.kernel.period import Month
 from denghuo.kernel.values import Money, round_half_up
 from denghuo.service.billing.lines import BillLine, MeteredPiece, RatingRemark, RatingSubject, Step
 from denghuo.service.billing.rules.capacity import installed_capacity
+from denghuo.service.billing.rules.days import priced_month
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.power_factor import adjustment_percent, power_factor_hundredths
 from denghuo.service.billing.rules.quantities import wanted_quantity, whole
@@ -107,7 +107,7 @@ def standard_of(subject: RatingSubject, rule: PowerFactor) -> int | None:
         return subject.standard
     capacity = max((span.capacity_va or 0 for span in subject.spans), default=0)
     if subject.transformers:
-        month = Month.of(subject.month)
+        month = priced_month(subject)
         last = month.first_day.replace(day=month.day_count)
         capacity = max(capacity, installed_capacity(subject.transformers, month.first_day, last))
     fitting = [

@@ -30,6 +30,7 @@ from denghuo.service.billing.rules.capacity import (
     joined,
     with_contract_demand,
 )
+from denghuo.service.billing.rules.days import priced_month
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.prices import at_voltage
 from denghuo.service.billing.rules.quantities import metered_demand
@@ -149,8 +150,7 @@ def basic_lines(
             )
         )
     lines = [
-        _span_line(tariff, basic, rows[0], span, Month.of(subject.month), demand, subject.transformers)
-        for span in spans
+        _span_line(tariff, basic, rows[0], span, priced_month(subject), demand, subject.transformers) for span in spans
     ]
     if basic.discount is not None:
         energy_wh = energy_wh if subject.customer_energy_wh is None else subject.customer_energy_wh

@@ -1,10 +1,10 @@
 """The energy components of a bill: each component of the price is lines of its own, by band and tier where it distinguishes
 them."""
 
-from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money, charge_fen
 from denghuo.service.billing.lines import BillLine, CannotRate, RatingSubject, Step
+from denghuo.service.billing.rules.days import priced_month
 from denghuo.service.billing.rules.making import made
 from denghuo.service.billing.rules.prices import at_voltage, find_price
 from denghuo.service.billing.rules.quantities import BAND_PLACES, Metered
@@ -41,7 +41,7 @@ def component_lines(
     rows, raised = _multiplied(subject, tariff, component, rows)
     tiered = tier_step is not None and any(row.tier is not None for row in rows)
     banded = tariff.time_of_use and (component.floats or any(row.band is not None for row in rows))
-    month = Month.of(subject.month)
+    month = priced_month(subject)
     lines: list[BillLine] = []
     for (tier, band), quantity in _collapsed(cells, tiered, banded).items():
         found = find_price(tariff, component, rows, month, band, tier)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
@@ -11,6 +11,7 @@ from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Ra
 from denghuo.service.billing.rules.adjustment import power_factor_lines
 from denghuo.service.billing.rules.basic import basic_lines
 from denghuo.service.billing.rules.charges import charge_lines
+from denghuo.service.billing.rules.days import billed_days, priced_month
 from denghuo.service.billing.rules.energy import component_lines
 from denghuo.service.billing.rules.households import free_energy_line
 from denghuo.service.billing.rules.losses import line_loss, own_shares, transformer_loss
@@ -79,8 +80,9 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
     Raises:
         CannotRate: something that a right bill needs is missing; nothing is guessed and nothing missing becomes zero.
     """
-    month = Month.of(subject.month)
-    first, last = _days(subject, month)
+    first, last = billed_days(subject)
+    month = priced_month(subject)
+    _one_month(subject, tariff, first, last)
     _fits(subject, tariff, first, last)
     checked(subject.pieces)
     energies = _energies(subject, tariff, others or {}, month)
@@ -139,17 +141,21 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
     )
 
 
-def _days(subject: RatingSubject, month: Month) -> tuple[date, date]:
-    end = month.next.first_day - timedelta(days=1)
-    first = max(subject.first_day or month.first_day, month.first_day)
-    last = min(subject.last_day or end, end)
-    if last < first:
+def _one_month(subject: RatingSubject, tariff: TariffDocument, first: date, last: date) -> None:
+    """What hangs on the month is rated month by month, also where a reading covers several."""
+    within = (first.year, first.month) == (last.year, last.month)
+    if not within and (
+        tariff.time_of_use or tariff.basic is not None or tariff.charges or subject.losses or subject.parts
+    ):
         raise CannotRate(
-            text(f"{subject.month} 没有应计费的天数。", f"No day of {subject.month} is to be billed."),
+            text(
+                f"{first} 至 {last} 跨月，而分时、基本电费、损耗等按月计算；请按月分段。",
+                f"{first} to {last} are of several months, and bands, basic charge or losses are those of a month; rate them in"
+                " stages, month by month.",
+            ),
             code="no_days",
-            value=f"{subject.first_day}..{subject.last_day}",
+            value=f"{first}..{last}",
         )
-    return first, last
 
 
 def _fits(subject: RatingSubject, tariff: TariffDocument, first: date, last: date) -> None:

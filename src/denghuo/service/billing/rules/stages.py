@@ -2,17 +2,21 @@
 
 Each stage is rated by its own tariff with its own pieces, days, capacity and power factor, as published cases of a change
 within a month are; the lines follow each other in one bill. Tiers run on: what an earlier stage used in the tier period is
-used; so do the lifetime hours of a plant's subsidy. The discount by kWh per kVA looks at the energy of the whole month.
+used; so do the lifetime hours of a plant's subsidy. The discount by kWh per kVA looks at the energy of the whole month. The
+months of a reading that covers several are stages too, where what is charged hangs on the month.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
+from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
 from denghuo.service.billing.lines import BillLine, CannotRate, Rated, RatingSubject
+from denghuo.service.billing.rules.days import priced_month
 from denghuo.service.billing.rules.rating import rate
 from denghuo.service.billing.rules.subsidy import COMPONENT as SUBSIDY
 from denghuo.service.billing.rules.words import sentence, step
@@ -36,7 +40,10 @@ def rate_stages(stages: Sequence[Stage]) -> Rated:
     _follow(stages)
     rated = _rate(stages, None)
     if any(one.tariff.basic is not None and one.tariff.basic.discount is not None for one in stages):
-        rated = _rate(stages, sum(one.energy_wh for one in rated))
+        energies = Counter[Month]()
+        for stage, one in zip(stages, rated, strict=True):
+            energies[priced_month(stage.subject)] += one.energy_wh
+        rated = _rate(stages, energies)
     if len(rated) == 1:
         return rated[0]
     last = rated[-1]
@@ -53,12 +60,13 @@ def rate_stages(stages: Sequence[Stage]) -> Rated:
     )
 
 
-def _rate(stages: Sequence[Stage], month_wh: int | None) -> list[Rated]:
+def _rate(stages: Sequence[Stage], month_wh: Mapping[Month, int] | None) -> list[Rated]:
+    """month_wh: the energy of each month, by which a discount is decided."""
     rated: list[Rated] = []
     for subject, tariff, others in stages:
         update: dict[str, object] = {}
         if month_wh is not None and subject.customer_energy_wh is None:
-            update["customer_energy_wh"] = month_wh
+            update["customer_energy_wh"] = month_wh[priced_month(subject)]
         used = _added([one.tiers_wh for one in rated])
         if used and tariff.tiers is not None:
             update |= _used(subject, tariff, used)

@@ -5,11 +5,12 @@ Exported energy itself is bought at the purchase price by the energy components.
 is a line of its own so that it can be told apart.
 """
 
-from datetime import date, timedelta
+from datetime import date
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.service.billing.lines import CannotRate, Generated, RatingSubject, Step
+from denghuo.service.billing.rules.days import billed_days
 from denghuo.service.billing.rules.quantities import Metered, whole, whole_of
 from denghuo.service.billing.rules.words import milli, step
 from denghuo.service.tariff.api import Subsidy, TariffDocument
@@ -45,16 +46,11 @@ def subsidised(subject: RatingSubject, tariff: TariffDocument, rule: Subsidy, ex
             "solar.purchase",
         )
     ]
-    energy, said = _within_years(rule, plant, _days(subject), energy, places)
+    energy, said = _within_years(rule, plant, billed_days(subject), energy, places)
     steps += said
     energy, said = _within_hours(rule, plant, energy)
     steps += said
     return Metered({"total": energy}, [(frozenset({None, "total"}), one) for one in steps], [])
-
-
-def _days(subject: RatingSubject) -> tuple[date, date]:
-    month = Month.of(subject.month)
-    return subject.first_day or month.first_day, subject.last_day or month.next.first_day - timedelta(days=1)
 
 
 def _within_years(

@@ -13,7 +13,7 @@ import pyarrow.compute
 
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
-from denghuo.kernel.period import SHANGHAI
+from denghuo.kernel.period import SHANGHAI, Month
 from denghuo.kernel.values import Money
 from denghuo.service.billing.api import BILL_LINES, BILLS
 from denghuo.service.billing.kept import rating_part, tariffs_of
@@ -77,17 +77,25 @@ _USED_BEFORE = pa.schema(_USED)
 _MONTHLY = '$.components[*] ? (@.code == "agency_energy")'
 """Tariffs with the agency purchase price, which is published every month (发改办价格〔2021〕809号)."""
 _USE: LiteralString = "year_use"
+_MONTH_BITS: LiteralString = "(2 << right(month, 2)::int) - (1 << greatest(right(month, 2)::int - months + 1, 1))"
+"""A bit for each month of the year that the energy of a row runs over."""
+_MONTHS: LiteralString = (
+    "(12 * (extract(year FROM to_on) - extract(year FROM from_on))"
+    " + extract(month FROM to_on) - extract(month FROM from_on) + 1)::int"
+)
+"""How many months a bill covers."""
 _KNOWN_USE: LiteralString = (
-    "(SELECT account_no, month, energy_wh FROM year_use WHERE recorded_at <= %(known_at)s UNION ALL"
-    " SELECT account_no, month, energy_wh FROM year_use_past"
+    "(SELECT account_no, month, energy_wh, months FROM year_use WHERE recorded_at <= %(known_at)s UNION ALL"
+    " SELECT account_no, month, energy_wh, months FROM year_use_past"
     " WHERE recorded_at <= %(known_at)s AND superseded_at > %(known_at)s) AS known"
 )
 
 
 @dataclass(frozen=True)
 class ToReview:
-    """A rated bill as the review sees it. tariff_before, amount_before_fen: of the account's bill before. monthly_from: from when
-    its monthly prices hold. others_before: whether any bill of an earlier month was issued."""
+    """A rated bill as the review sees it. tariff_before, amount_before_fen, months_before: of the account's bill before, and how
+    many months it covers. monthly_from: from when its monthly prices hold. others_before: whether any bill of an earlier month was
+    issued."""
 
     bill_no: str
     account_no: str
@@ -107,6 +115,7 @@ class ToReview:
     monthly_from: date | None
     others_before: bool
     amount_before_fen: int | None = None
+    months_before: int | None = None
 
 
 @dataclass(frozen=True)
@@ -220,16 +229,22 @@ class Bills:
     def used(
         self, account_nos: Sequence[str], before: str, known_at: datetime | None = None
     ) -> dict[str, dict[str, int]]:
-        """Energy by earlier month of these accounts, over at most the last twelve months. known_at: as it was known then."""
+        """Energy by earlier month of these accounts, over at most the last twelve months; that of several months stands in the last
+        of them, and the others have none. known_at: as it was known then."""
         since = f"{int(before[:4]) - 1}{before[4:]}"
         found: dict[str, dict[str, int]] = {}
         for row in self._work.rows(
-            "SELECT account_no, month, energy_wh FROM "
+            "SELECT account_no, month, energy_wh, months FROM "
             + (_USE if known_at is None else _KNOWN_USE)
             + " WHERE account_no = ANY (%(accounts)s) AND month >= %(since)s AND month < %(before)s",
             {"accounts": list(account_nos), "since": since, "before": before, "known_at": known_at},
         ):
-            found.setdefault(row["account_no"], {})[row["month"]] = row["energy_wh"]
+            of_account = found.setdefault(row["account_no"], {})
+            at = Month.of(row["month"])
+            for _ in range(row["months"] - 1):
+                at = at.previous
+                of_account[str(at)] = 0
+            of_account[row["month"]] = row["energy_wh"]
         return found
 
     def subsidised(self, account_nos: Sequence[str], before: str, known_at: datetime | None = None) -> dict[str, int]:
@@ -257,7 +272,7 @@ class Bills:
         """Energy of earlier months of the accounts from one to another (`USE`), as far back as `used`."""
         return self._work.table(
             "SELECT account_no, coalesce(sum(energy_wh) FILTER (WHERE month >= %(year)s), 0),"
-            " coalesce(sum(1 << right(month, 2)::int) FILTER (WHERE month >= %(year)s), 0), sum(energy_wh), count(*)"
+            f" coalesce(sum({_MONTH_BITS}) FILTER (WHERE month >= %(year)s), 0), sum(energy_wh), sum(months)"
             " FROM year_use WHERE account_no BETWEEN %(first)s AND %(last)s AND month >= %(since)s AND month < %(before)s"
             " GROUP BY account_no",
             {
@@ -305,18 +320,17 @@ class Bills:
         self, month: str, limit: int, account_no: str | None = None, org: str | None = None
     ) -> list[ToReview]:
         return self._work.rows(
-            "SELECT bill_no, account_no, org, kind, tariff_class, energy_wh, amount_fen, from_on, to_on, estimated_days,"
-            " contract_w, pv_w, remarks, tariff_code,"
-            " (SELECT tariff_code FROM bill AS earlier WHERE earlier.account_no = bill.account_no AND earlier.kind = bill.kind"
-            " AND earlier.month < bill.month AND earlier.state = 'issued' AND earlier.reverses IS NULL"
-            " AND earlier.case_no IS NULL ORDER BY earlier.month DESC LIMIT 1) AS tariff_before,"
-            " (SELECT amount_fen FROM bill AS earlier WHERE earlier.account_no = bill.account_no AND earlier.kind = bill.kind"
-            " AND earlier.month < bill.month AND earlier.state = 'issued' AND earlier.reverses IS NULL"
-            " AND earlier.case_no IS NULL ORDER BY earlier.month DESC LIMIT 1) AS amount_before_fen,"
-            " (SELECT (document ->> 'effective_from')::date FROM rated_tariff WHERE code = tariff_code"
+            "SELECT bill_no, account_no, org, kind, tariff_class, energy_wh, bill.amount_fen, from_on, to_on, estimated_days,"
+            " contract_w, pv_w, remarks, bill.tariff_code, before.tariff_code AS tariff_before,"
+            " before.amount_fen AS amount_before_fen, before.months AS months_before,"
+            " (SELECT (document ->> 'effective_from')::date FROM rated_tariff WHERE code = bill.tariff_code"
             " AND version = tariff_version AND document @? %s) AS monthly_from,"
             f" {_OTHERS_BEFORE} AS others_before"
-            " FROM bill WHERE month = %s AND state = 'rated'"
+            f" FROM bill LEFT JOIN LATERAL (SELECT tariff_code, amount_fen, {_MONTHS} AS months FROM bill AS earlier"
+            " WHERE earlier.account_no = bill.account_no AND earlier.kind = bill.kind AND earlier.month < bill.month"
+            " AND earlier.state = 'issued' AND earlier.reverses IS NULL AND earlier.case_no IS NULL"
+            " ORDER BY earlier.month DESC LIMIT 1) AS before ON true"
+            " WHERE bill.month = %s AND state = 'rated'"
             " AND (%s::text IS NULL OR account_no = %s) AND (%s::text IS NULL OR org = %s) ORDER BY bill_no LIMIT %s",
             (_MONTHLY, month, month, account_no, account_no, org, org, limit),
             ToReview,
@@ -388,12 +402,12 @@ class Bills:
     def note_use(self, run: Run, at: datetime) -> None:
         """Adds the energy of issued supply bills to the tier year; a reversal does not add, see `Reversals.take_back_use`."""
         self._work.run(
-            "INSERT INTO year_use (account_no, month, org, energy_wh, source, billed_on, recorded_at)"
-            " SELECT account_no, month, org, energy_wh, 'billed', issued_on, %(at)s FROM bill"
+            "INSERT INTO year_use (account_no, month, org, energy_wh, source, billed_on, recorded_at, months)"
+            f" SELECT account_no, month, org, energy_wh, 'billed', issued_on, %(at)s, {_MONTHS} FROM bill"
             f" WHERE month = %(month)s AND run_no = %(run_no)s AND {run.of('bill')} AND kind = 'supply' AND state = 'issued'"
             " AND reverses IS NULL AND case_no IS NULL"
             " ON CONFLICT (account_no, month) DO UPDATE SET energy_wh = excluded.energy_wh, source = excluded.source,"
-            " billed_on = excluded.billed_on, recorded_at = excluded.recorded_at",
+            " billed_on = excluded.billed_on, recorded_at = excluded.recorded_at, months = excluded.months",
             run.params | {"at": at},
         )
 

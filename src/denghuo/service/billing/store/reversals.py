@@ -99,8 +99,8 @@ class Reversals:
         if bill["kind"] == "supply":
             self._work.run(
                 "WITH gone AS (DELETE FROM year_use WHERE account_no = %s AND month = %s AND source = 'billed' RETURNING *)"
-                " INSERT INTO year_use_past (account_no, month, org, energy_wh, source, billed_on, recorded_at, superseded_at)"
-                " SELECT account_no, month, org, energy_wh, source, billed_on, recorded_at, %s FROM gone",
+                " INSERT INTO year_use_past (account_no, month, org, energy_wh, source, billed_on, recorded_at, months,"
+                " superseded_at) SELECT account_no, month, org, energy_wh, source, billed_on, recorded_at, months, %s FROM gone",
                 (bill["account_no"], bill["month"], at),
             )
 

@@ -1,5 +1,6 @@
 """Contract of the reading service (抄表管理): registers and curves taken in, the month's reads, their review."""
 
+from denghuo.kernel.batch import BatchTaken
 from denghuo.kernel.contract import Api, Call, Event, command, query
 from denghuo.kernel.problem import NotFound, Problem
 from denghuo.service.reading.api.atom import (
@@ -99,6 +100,19 @@ from denghuo.service.reading.api.messages import (
     SettleAccounts,
     StationProgress,
 )
+from denghuo.service.reading.api.route import (
+    CYCLES,
+    CycleRefused,
+    FindRoutes,
+    NewRouteCycle,
+    ReadingCycle,
+    Route,
+    RouteCycleRow,
+    RouteRef,
+    RouteRow,
+    RoutesFound,
+    StateCycles,
+)
 from denghuo.service.reading.api.sum import (
     MONTH_SUMS,
     MeterSum,
@@ -125,6 +139,7 @@ from denghuo.service.reading.api.vocabulary import (
     METER_SERIES,
     METHODS,
     MONTH_ENERGY,
+    MONTH_WAITING,
     PHASE_SERIES,
     QUANTITIES,
     REGISTER_INTAKE,
@@ -152,6 +167,7 @@ __all__ = [
     "CURVE_INTAKE",
     "CURVE_METHODS",
     "CURVE_RULES",
+    "CYCLES",
     "DAY_ATOMS",
     "ENERGY_SERIES",
     "ENERGY_SO_FAR",
@@ -161,6 +177,7 @@ __all__ = [
     "METHODS",
     "MONTH_ENERGY",
     "MONTH_SUMS",
+    "MONTH_WAITING",
     "PARAMETERS",
     "PHASE_SERIES",
     "QUANTITIES",
@@ -204,6 +221,7 @@ __all__ = [
     "CurvesChecked",
     "CurvesReceived",
     "CurvesToCheck",
+    "CycleRefused",
     "DayRead",
     "DraftCurveRule",
     "DrafterMayNotPublish",
@@ -219,6 +237,7 @@ __all__ = [
     "FindPlan",
     "FindReads",
     "FindRefused",
+    "FindRoutes",
     "HighestFound",
     "HighestSlot",
     "Implausible",
@@ -236,6 +255,7 @@ __all__ = [
     "MonthRef",
     "MonthWasRead",
     "MonthsReceived",
+    "NewRouteCycle",
     "NoSuchCurveRule",
     "NotPlanned",
     "NotYet",
@@ -256,6 +276,7 @@ __all__ = [
     "ReadCorrected",
     "ReadException",
     "ReadingApi",
+    "ReadingCycle",
     "ReadsFound",
     "Received",
     "RefusedFound",
@@ -266,6 +287,11 @@ __all__ = [
     "RegistersReceived",
     "Resolve",
     "Reviewed",
+    "Route",
+    "RouteCycleRow",
+    "RouteRef",
+    "RouteRow",
+    "RoutesFound",
     "RuleCode",
     "RuleIsPublished",
     "RuleRow",
@@ -277,6 +303,7 @@ __all__ = [
     "SettleAccounts",
     "Severity",
     "Side",
+    "StateCycles",
     "StationProgress",
     "Status",
     "SumsFound",
@@ -460,6 +487,23 @@ class ReadingApi(Api, noun="reading", version=1):
     def registers_at(self, call: Call, request: RegistersAt) -> RegistersFound:
         """The energy registers of points at a midnight inside the month, where a bill changes its terms. Meters that were exchanged
         at that very midnight have none: their pieces end there."""
+
+    @query(permit="reading.read")
+    def routes(self, call: Call, request: FindRoutes) -> RoutesFound:
+        """Routes with their cycles of today: a route is a transformer area, or a feeder for points outside of areas."""
+
+    @query(permit="reading.read", problems=(CycleRefused,))
+    def route(self, call: Call, request: RouteRef) -> Route:
+        """One route with all of its cycles."""
+
+    @command(permit="reading.plan", problems=(CycleRefused,))
+    def change_cycle(self, call: Call, request: NewRouteCycle) -> Route:
+        """States how often a route is read from a month on. Months that were read already cannot be reached, so that none is lost
+        or read twice: the next reading covers all months since the last one."""
+
+    @command(permit="reading.plan")
+    def state_cycles(self, call: Call, request: StateCycles) -> BatchTaken:
+        """As `change_cycle`, for many routes; each is taken or refused by itself."""
 
     @query(permit="reading.read")
     def rules(self, call: Call, request: RulesOn) -> Rules:

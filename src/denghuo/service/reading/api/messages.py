@@ -124,7 +124,8 @@ class Planned(Message):
 
 
 class MonthRead(Message):
-    """What a run over the month's registers gave. `energy` refers to the rows of `reading.month_energy`."""
+    """What a run over the month's registers gave. `energy` refers to the rows of `reading.month_energy`; `waiting` to the accounts
+    (`reading.month_waiting`) that are read in a later month, None where all are read in this one."""
 
     month: MonthText
     points: Annotated[int, Label("计量点数", "Points")]
@@ -134,6 +135,7 @@ class MonthRead(Message):
     held: Annotated[int, Label("待核", "Held")]
     changed: Annotated[int, Label("变更行数", "Rows changed")]
     energy: DatasetRef
+    waiting: DatasetRef | None = None
     as_of: AsOf
 
 
@@ -178,10 +180,11 @@ class EnergyRow(Message):
 
 
 class EnergiesFound(Message):
-    """In the order of points, pieces, quantities and bands."""
+    """In the order of points, pieces, quantities and bands. waiting: those of the accounts that are read in a later month."""
 
     month: MonthText
     rows: list[EnergyRow]
+    waiting: list[AccountNo] = []
     as_of: AsOf
 
 

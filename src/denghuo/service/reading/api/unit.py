@@ -55,12 +55,14 @@ class AwaitedFound(Message):
 
 
 class UnitMonthRead(Message):
-    """A unit's reads. `energy` refers to rows with the columns of `reading.month_energy`; `awaited`: meters not read at the end."""
+    """A unit's reads. `energy` refers to rows with the columns of `reading.month_energy`; `awaited`: meters not read at the end.
+    `waiting`: the accounts (`reading.month_waiting`) that are read in a later month; None where all are read in this one."""
 
     month: MonthText
     org: OrganisationCode
     due: Due
     read: Read
     energy: DatasetRef
+    waiting: DatasetRef | None = None
     awaited: list[AwaitedRead]
     as_of: AsOf

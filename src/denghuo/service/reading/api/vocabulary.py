@@ -231,6 +231,9 @@ MONTH_ENERGY = DatasetSchema(
     },
     text("月度电量", "Energy of the month"),
 )
+MONTH_WAITING = DatasetSchema(
+    "reading.month_waiting", 1, {"account_no": "text"}, text("非本月抄表用户", "Accounts read in a later month")
+)
 ENERGY_SO_FAR = DatasetSchema(
     "reading.energy_so_far", 1, MONTH_ENERGY.columns, text("本月至今电量", "Energy of a running month")
 )

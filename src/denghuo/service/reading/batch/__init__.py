@@ -1,26 +1,32 @@
 """Column-wise work of reading: the reads of a whole month at once."""
 
 from denghuo.service.reading.batch.days import Midnight, Shown, midnights_of, shown_at
+from denghuo.service.reading.batch.due import Due, due_in, route_of_accounts
 from denghuo.service.reading.batch.matrix import ALWAYS, Evaluated, evaluate, margin_days
-from denghuo.service.reading.batch.plan import Accepted, Manual, PlanPiece, ReadRow, in_order
+from denghuo.service.reading.batch.plan import Accepted, Manual, PlanPiece, ReadRow, by_length, first_month, in_order
 from denghuo.service.reading.batch.reads import reads_of
 from denghuo.service.reading.batch.so_far import cut, newest_midnight
 
 __all__ = [
     "ALWAYS",
     "Accepted",
+    "Due",
     "Evaluated",
     "Manual",
     "Midnight",
     "PlanPiece",
     "ReadRow",
     "Shown",
+    "by_length",
     "cut",
+    "due_in",
     "evaluate",
+    "first_month",
     "in_order",
     "margin_days",
     "midnights_of",
     "newest_midnight",
     "reads_of",
+    "route_of_accounts",
     "shown_at",
 ]

@@ -42,23 +42,23 @@ class _Known:
 def midnights_of(
     found: Evaluated, quantity: str, raw: Mapping[tuple[str, datetime], int], band: str = "total"
 ) -> list[Midnight]:
-    """The midnights of the month from the first to the last; `raw` are the registers as received, by (meter, instant)."""
+    """The midnights of a reading's months, first to last; `raw` are the registers as received, by (meter, instant)."""
     lines = [
         (found.pieces[place], _line(found, row))
         for row, (place, *kind) in enumerate(found.channels)
         if kind == [quantity, band]
     ]
-    month = found.window.month
-    days = [month.first_day + timedelta(days=step) for step in range(month.day_count + 1)]
+    first, end = found.window.first.first_day, found.window.month.next.first_day
+    days = [first + timedelta(days=step) for step in range((end - first).days + 1)]
     rows: list[Midnight] = []
-    for number, day in enumerate(days):
+    for day in days:
         at, until = us(midnight(day)), us(midnight(day + timedelta(days=1)))
         piece, line = next(
             ((one, known) for one, known in reversed(lines) if us(one.from_at) <= at <= us(one.to_at)), lines[0]
         )
         advance, exact = _at(line, at)
         modulus, step = modulus_e4(piece.integer_digits), int(10 ** (4 - piece.decimal_digits))
-        energy, estimated = (None, False) if number == month.day_count else _energy(lines, at, until)
+        energy, estimated = (None, False) if day == end else _energy(lines, at, until)
         shown = None if advance is None else (line[0].shown + advance // step * step) % modulus
         status, rule, method = "held", "missing", "none"
         if exact is not None:

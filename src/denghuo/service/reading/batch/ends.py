@@ -64,18 +64,18 @@ class Ends:
         raw: Ints,
         rules: Mapping[str, Rule],
     ) -> None:
-        """Only at the ends of the month: at an exchange inside it there is no line to lie on."""
+        """Only at the ends of months: at an exchange inside them there is no line to lie on."""
         share = share_of(rules)
-        for side, (at_us, border) in enumerate(((self.from_us, window.start_us), (self.to_us, window.end_us))):
-            for row in np.flatnonzero((self.value[:, side] < 0) & (at_us == border)).tolist():
-                piece = pieces[channels[row][0]]
+        for side, (at_us, borders) in enumerate(((self.from_us, window.starts_us), (self.to_us, (window.end_us,)))):
+            for row in np.flatnonzero((self.value[:, side] < 0) & np.isin(at_us, borders)).tolist():
+                piece, border = pieces[channels[row][0]], int(at_us[row])
                 other = int((self.to_us if side == 0 else self.from_us)[row])
                 shown = raw[row].copy()
                 # Beyond the other end another meter may hang there, or this one elsewhere.
                 limit = (other - window.first_us) // DAY_US
                 if side == 0 and other != window.end_us:
                     shown[limit + 1 :] = NONE
-                elif side == 1 and other != window.start_us:
+                elif side == 1 and other not in window.starts_us:
                     shown[: limit + (1 if (other - window.first_us) % DAY_US else 0)] = NONE
                 found = estimated_boundary(
                     [int(value) if value >= 0 else None for value in shown],

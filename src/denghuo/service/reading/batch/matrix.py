@@ -13,7 +13,7 @@ import pyarrow as pa
 from denghuo.kernel.period import Month
 from denghuo.service.reading.api import BANDS, QUANTITIES
 from denghuo.service.reading.batch.ends import Ends
-from denghuo.service.reading.batch.plan import DAY_US, NONE, Flags, Ints, Manual, PlanPiece, Window, us
+from denghuo.service.reading.batch.plan import DAY_US, NONE, Flags, Ints, Manual, PlanPiece, Window, first_month, us
 from denghuo.service.reading.batch.run import run_of
 from denghuo.service.reading.rules import Rule
 
@@ -92,7 +92,7 @@ def evaluate(
     rules: Mapping[str, Rule],
 ) -> Evaluated:
     """Finds the registers of every channel, estimates those that are missing at its ends, and checks their run."""
-    window = Window(month, margin_days(rules))
+    window = Window(first_month(pieces, month), month, margin_days(rules))
     meters = {meter: place for place, meter in enumerate(dict.fromkeys(piece.meter_no for piece in pieces))}
     keys, at_us, values = _coded(registers, meters)
     present = np.unique(keys[keys >= 0])

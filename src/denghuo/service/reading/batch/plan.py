@@ -1,12 +1,13 @@
 """What the making of reads works on: pieces of the plan, entered and confirmed values, and the reads that come out."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from denghuo.kernel.period import Month
+from denghuo.kernel.period import SHANGHAI, Month
 from denghuo.kernel.values import INT64_MAX
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -107,14 +108,40 @@ def us(instant: datetime) -> int:
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
+def first_month(pieces: Iterable[PlanPiece], month: Month) -> Month:
+    """The month in which the first of the pieces of a month's reading begins."""
+    begins = min((piece.from_at for piece in pieces), default=month.period.start).astimezone(SHANGHAI)
+    return min(Month(begins.year, begins.month), month)
+
+
+def by_length(pieces: Sequence[PlanPiece], month: Month) -> list[tuple[Month, list[PlanPiece]]]:
+    """The pieces of a reading by the first month that their meters are read for: most are read for `month` alone. A meter's pieces
+    stay together."""
+    begun: dict[str, datetime] = {}
+    for piece in pieces:
+        if piece.from_at < month.period.start:
+            begun[piece.meter_no] = min(piece.from_at, begun.get(piece.meter_no, piece.from_at))
+    groups: dict[Month, list[PlanPiece]] = {month: []}
+    for piece in pieces:
+        at = begun.get(piece.meter_no, month.period.start).astimezone(SHANGHAI)
+        groups.setdefault(Month(at.year, at.month), []).append(piece)
+    return list(groups.items())
+
+
 @dataclass
 class Window:
-    """The midnights that a month needs: its own, and some on either side to estimate from."""
+    """The midnights that a reading needs: those of its months, the last of which is `month`, and some on either side to estimate
+    from. starts_us: the beginnings of its months."""
 
+    first: Month
     month: Month
     margin_days: int
 
     def __post_init__(self) -> None:
-        self.start_us, self.end_us = us(self.month.period.start), us(self.month.period.end)
+        months = [self.first]
+        while months[-1] != self.month:
+            months.append(months[-1].next)
+        self.starts_us = tuple(us(one.period.start) for one in months)
+        self.start_us, self.end_us = self.starts_us[0], us(self.month.period.end)
         self.first_us = self.start_us - self.margin_days * DAY_US
         self.count = (self.end_us - self.start_us) // DAY_US + 1 + 2 * self.margin_days

@@ -6,7 +6,7 @@ import numpy as np
 
 from denghuo.kernel.values import INT64_MAX
 from denghuo.service.reading.batch.matrix import Evaluated
-from denghuo.service.reading.batch.plan import Accepted, PlanPiece, ReadRow
+from denghuo.service.reading.batch.plan import Accepted, PlanPiece, ReadRow, us
 from denghuo.service.reading.rules import energy_wh
 
 _METHODS = ("actual", "manual", "interpolated", "daily_average", "none")
@@ -128,10 +128,9 @@ def _judged(
 
 def _absent(found: Evaluated, piece: PlanPiece, start: int, end: int) -> str:
     """Which rule holds a read that lacks a register."""
-    period = found.window.month.period
-    if end < 0 and piece.to_at < period.end:
+    if end < 0 and us(piece.to_at) < found.window.end_us:
         return "exchange_no_final"
-    if start < 0 and piece.from_at > period.start:
+    if start < 0 and us(piece.from_at) not in found.window.starts_us:
         return "no_start"
     return "missing"
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from denghuo.data.processing.work import Work
+from denghuo.kernel.batch import BatchTaken
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.problem import text
@@ -49,6 +50,7 @@ from denghuo.service.reading.api import (
     FindPlan,
     FindReads,
     FindRefused,
+    FindRoutes,
     HighestFound,
     Intake,
     KnownEnergies,
@@ -58,6 +60,7 @@ from denghuo.service.reading.api import (
     MonthRef,
     MonthsReceived,
     MonthWasRead,
+    NewRouteCycle,
     NothingToAccept,
     PlanFound,
     Planned,
@@ -75,9 +78,13 @@ from denghuo.service.reading.api import (
     RegistersFound,
     Resolve,
     Reviewed,
+    Route,
+    RouteRef,
+    RoutesFound,
     Rules,
     RulesOn,
     SettleAccounts,
+    StateCycles,
     SumsFound,
     SumsPublished,
     UnitMonth,
@@ -88,11 +95,11 @@ from denghuo.service.reading.api import (
 )
 from denghuo.service.reading.batch import (
     ALWAYS,
+    Due,
     Manual,
     PlanPiece,
-    cut,
     evaluate,
-    in_order,
+    first_month,
     midnights_of,
     newest_midnight,
     reads_of,
@@ -109,17 +116,17 @@ from denghuo.service.reading.service.forms import (
     day_read,
     energy_row,
     energy_table,
-    plan_piece,
     register_at,
     rule_row,
     shown_energy,
 )
 from denghuo.service.reading.service.highest import highest
 from denghuo.service.reading.service.making import Making
+from denghuo.service.reading.service.routes import Routes
 from denghuo.service.reading.service.sums import meter_sums, publish_sums
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.service.units import Units
-from denghuo.service.reading.store import ReadingPages, ReadingStore
+from denghuo.service.reading.store import ReadingPages, ReadingStore, RouteStore
 from denghuo.service.reading.store.pages import progress_row
 
 pc: Any = pyarrow.compute
@@ -136,6 +143,8 @@ class ReadingService(ReadingApi):
         self._making = Making(work, ask, self._store)
         self._checked = Curves(work, self._taking)
         self._curve_rules = CurveRuleDesk(work, self._checked)
+        self._cycles = RouteStore(work)
+        self._routes = Routes(ask, self._cycles)
         self._units = Units(work, self._store, self._taking, self._making)
 
     # -- taking in -------------------------------------------------------------------------------------------------------
@@ -162,7 +171,8 @@ class ReadingService(ReadingApi):
     # -- the month -------------------------------------------------------------------------------------------------------
 
     def plan_month(self, call: Call, request: MonthRef) -> Planned:
-        pieces, changed = self._plan(call, request.month)
+        due, changed = self._plan(call, request.month)
+        pieces = due.pieces
         # Once a month what killed writers left behind in the lake is cleared away.
         self._lake.sweep(call.now)
         return Planned(
@@ -172,13 +182,10 @@ class ReadingService(ReadingApi):
             changed=changed,
         )
 
-    def _plan(self, call: Call, month_text: str) -> tuple[list[PlanPiece], int]:
+    def _plan(self, call: Call, month_text: str) -> tuple[Due, int]:
         _whole_company(call)
-        month = Month.of(month_text)
-        pieces = sorted(
-            (plan_piece(row, month) for row in self._taking.installations(call, month_text)),
-            key=lambda piece: (piece.point_no, piece.piece),
-        )
+        due = self._taking.due(call, Month.of(month_text), self._cycles.cycles())
+        pieces = due.pieces
         self._store.lock_month(month_text)
         changed = self._store.save_plan(month_text, pieces, call.now)
         subjects = {("meter", piece.meter_no): (piece.org, piece.account_no) for piece in pieces}
@@ -186,10 +193,11 @@ class ReadingService(ReadingApi):
             ("area", piece.area_no): (piece.org, None) for piece in pieces if piece.role == "gateway" and piece.area_no
         }
         self._store.save_subjects((name, kind, *owner) for (kind, name), owner in subjects.items())
-        return pieces, changed
+        return due, changed
 
     def read_month(self, call: Call, request: MonthRef) -> MonthRead:
-        pieces, _ = self._plan(call, request.month)
+        due, _ = self._plan(call, request.month)
+        pieces = due.pieces
         rows = self._making.made(Month.of(request.month), pieces)
         changed = self._store.save_reads(request.month, rows, call.now)
         counts = {status: sum(row.status == status for row in rows) for status in ("valid", "estimated", "held")}
@@ -201,21 +209,21 @@ class ReadingService(ReadingApi):
             rows=len(rows),
             changed=changed,
             energy=self._making.publish(call, request.month, energy_table(rows)),
+            waiting=self._making.waiting(call, request.month, "all", due.waiting),
             as_of=self._pages.as_of(request.month, call.now),
             **counts,
         )
 
     def publish_so_far(self, call: Call, request: MonthRef) -> EnergySoFar:
-        pieces, _ = self._plan(call, request.month)
+        self._plan(call, request.month)
         month = Month.of(request.month)
-        registers, manuals = self._making.registers(month, None)
+        due = self._taking.due(call, month, self._cycles.cycles(), running=True)
+        registers, _ = self._making.registers(month, None)
         until = newest_midnight(registers, month, call.today)
         energy = None
         if until is not None:
-            found = evaluate(cut(pieces, until), registers, manuals, month, in_force(month.first_day))
-            rows = sorted(reads_of(found, {}), key=in_order)
-            table = energy_table(rows)
-            energy = self._work.datasets.publish(ENERGY_SO_FAR, request.month, "all", table, call.now)
+            rows = self._making.made_until(month, due.pieces, until)
+            energy = self._work.datasets.publish(ENERGY_SO_FAR, request.month, "all", energy_table(rows), call.now)
         return EnergySoFar(month=request.month, until=until, energy=energy, as_of=call.now)
 
     def read_unit(self, call: Call, request: UnitMonth) -> UnitMonthRead:
@@ -228,12 +236,14 @@ class ReadingService(ReadingApi):
         return self._units.tell(call, request)
 
     def settle_accounts(self, call: Call, request: SettleAccounts) -> EnergiesFound:
-        rows = self._making.settled(call, Month.of(request.month), request.account_nos)
-        return EnergiesFound(month=request.month, rows=[energy_row(row) for row in rows], as_of=call.now)
+        rows, waiting = self._making.settled(call, Month.of(request.month), request.account_nos)
+        shown = [energy_row(row) for row in rows]
+        return EnergiesFound(month=request.month, rows=shown, waiting=sorted(waiting), as_of=call.now)
 
     def known_energies(self, call: Call, request: KnownEnergies) -> EnergiesFound:
-        rows = self._making.known(call, Month.of(request.month), request.account_nos, request.known_at)
-        return EnergiesFound(month=request.month, rows=[energy_row(row) for row in rows], as_of=request.known_at)
+        rows, waiting = self._making.known(call, Month.of(request.month), request.account_nos, request.known_at)
+        shown = [energy_row(row) for row in rows]
+        return EnergiesFound(month=request.month, rows=shown, waiting=sorted(waiting), as_of=request.known_at)
 
     def publish_energy(self, call: Call, request: MonthRef) -> EnergyPublished:
         return EnergyPublished(month=request.month, published=self._making.publish_due(call, request.month))
@@ -275,6 +285,20 @@ class ReadingService(ReadingApi):
         rows, total, following = self._pages.refused(request)
         return RefusedFound(rows=rows, total=total, next=following, as_of=self._pages.as_of(request.month, call.now))
 
+    # -- routes ----------------------------------------------------------------------------------------------------------
+
+    def routes(self, call: Call, request: FindRoutes) -> RoutesFound:
+        return self._routes.find(call, request)
+
+    def route(self, call: Call, request: RouteRef) -> Route:
+        return self._routes.route(call, request.route)
+
+    def change_cycle(self, call: Call, request: NewRouteCycle) -> Route:
+        return self._routes.change(call, request)
+
+    def state_cycles(self, call: Call, request: StateCycles) -> BatchTaken:
+        return self._routes.state(call, request)
+
     def rules(self, call: Call, request: RulesOn) -> Rules:
         on = request.on or call.today
         return Rules(rows=[rule_row(rule) for rule in in_force(on).values()])
@@ -285,7 +309,8 @@ class ReadingService(ReadingApi):
         pieces = self._pieces(request.month, request.point_no)
         quantity = request.quantity or ALWAYS[pieces[0].register][0]
         month = Month.of(request.month)
-        registers, manuals = self._making.registers(month, sorted({piece.meter_no for piece in pieces}))
+        first = first_month(pieces, month)
+        registers, manuals = self._making.registers(month, sorted({piece.meter_no for piece in pieces}), first=first)
         found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
         if not any((one, band) == (quantity, request.band) for _, one, band in found.channels):
             raise not_planned(request.month, request.point_no)
@@ -305,7 +330,7 @@ class ReadingService(ReadingApi):
                 "quantity": quantity,
                 "reads": self._pages.reads_of_point(request.month, request.point_no),
                 "days": [day_read(one) for one in midnights],
-                "starts": month.first_day,
+                "starts": first.first_day,
                 "energies": [shown_energy(one.energy_wh) for one in midnights[:-1]],
                 "estimated": [one.energy_estimated for one in midnights[:-1]],
                 "as_of": self._pages.as_of(request.month, call.now),
@@ -318,9 +343,8 @@ class ReadingService(ReadingApi):
             pieces = self._store.pieces_of(request.month, request.point_nos)
         else:
             asked = MetersIn(month=request.month, point_nos=request.point_nos, known_at=known_at)
-            pieces = [piece for piece in self._making.pieces(call, asked) if piece.point_no in request.point_nos]
-        registers, manuals = self._making.registers(month, sorted({piece.meter_no for piece in pieces}), known_at)
-        found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
+            pieces = [piece for piece in self._making.due(call, asked).pieces if piece.point_no in request.point_nos]
+        found = self._making.evaluated(month, pieces, known_at)
         return RegistersFound(
             rows=[register_at(one) for one in shown_at(found, midnight(request.day))],
             as_of=known_at or self._pages.as_of(request.month, call.now),
@@ -346,8 +370,7 @@ class ReadingService(ReadingApi):
         check_due(read_at, call.now)
         entered = Manual(piece.meter_no, quantity, request.band, read_at, request.shown.e4)
         month = Month.of(request.month)
-        registers, manuals = self._making.registers(month, sorted({one.meter_no for one in pieces}))
-        found = evaluate(pieces, registers, [*manuals, entered], month, in_force(month.first_day))
+        found = self._making.evaluated(month, pieces, entered=[entered])
         row = found.row_of(pieces.index(piece), quantity, request.band)
         if row is None:
             raise not_planned(request.month, request.point_no)

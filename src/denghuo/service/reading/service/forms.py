@@ -31,12 +31,16 @@ from denghuo.service.reading.rules import Rule
 _TAKEN = [name for name in PlanPiece.__dataclass_fields__ if name not in ("month", "route", "reading_day")]
 
 
+def route_of(area_no: str | None, feeder_no: str | None, org: str) -> str:
+    """The route (抄表段) of a point: its transformer area, else its feeder, else its unit."""
+    return area_no or feeder_no or org
+
+
 def plan_piece(row: Mapping[str, Any], month: Month) -> PlanPiece:
-    """An installed meter as a line of the plan. Meters are read at the midnight that ends the month, by transformer area, or by
-    feeder where there is no area."""
+    """An installed meter as a line of the plan. Meters are read at the midnight that ends the month, by route."""
     return PlanPiece(
         month=str(month),
-        route=row["area_no"] or row["feeder_no"] or row["org"],
+        route=route_of(row["area_no"], row["feeder_no"], row["org"]),
         reading_day=month.next.first_day,
         **{name: row[name] for name in _TAKEN},
     )

@@ -1,7 +1,7 @@
 """Making reads: of a whole month, of a few accounts in it, and of these as they were known at an instant."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
@@ -10,17 +10,32 @@ from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import MetersIn, PointApi
-from denghuo.service.reading.api import MONTH_ENERGY
-from denghuo.service.reading.batch import Manual, PlanPiece, ReadRow, evaluate, in_order, margin_days, reads_of
+from denghuo.service.reading.api import MONTH_ENERGY, MONTH_WAITING
+from denghuo.service.reading.batch import (
+    Due,
+    Evaluated,
+    Manual,
+    PlanPiece,
+    ReadRow,
+    by_length,
+    cut,
+    due_in,
+    evaluate,
+    first_month,
+    in_order,
+    margin_days,
+    reads_of,
+)
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.service.reading.rules import in_force
 from denghuo.service.reading.service.forms import energy_table, installed_piece
-from denghuo.service.reading.store import ReadingStore
+from denghuo.service.reading.store import ReadingStore, RouteStore
 
 
 class Making:
     def __init__(self, work: Work, ask: Ask, store: ReadingStore) -> None:
         self._work, self._ask, self._store = work, ask, store
+        self._routes = RouteStore(work)
 
     def made(
         self,
@@ -33,31 +48,64 @@ class Making:
 
         point_nos: where not all of the month is asked for. known_at: from what was recorded until then.
         """
-        meters = None if point_nos is None else sorted({piece.meter_no for piece in pieces})
-        registers, manuals = self.registers(month, meters, known_at)
-        found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
-        return sorted(reads_of(found, self._store.accepted(str(month), point_nos, known_at)), key=in_order)
+        accepted = self._store.accepted(str(month), point_nos, known_at)
+        rows: list[ReadRow] = []
+        for first, own in by_length(pieces, month):
+            meters = None if point_nos is None and first == month else sorted({piece.meter_no for piece in own})
+            registers, manuals = self.registers(month, meters, known_at, first)
+            found = evaluate(own, registers, manuals, month, in_force(month.first_day))
+            rows += reads_of(found, accepted)
+        return sorted(rows, key=in_order)
 
     def registers(
-        self, month: Month, meters: Sequence[str] | None, known_at: datetime | None = None
+        self,
+        month: Month,
+        meters: Sequence[str] | None,
+        known_at: datetime | None = None,
+        first: Month | None = None,
     ) -> tuple[pa.Table, list[Manual]]:
-        """Registers around a month, as received and as entered, of these meters or of all."""
+        """Registers around a month, or around several from the first on, as received and as entered, of these meters or of all."""
         margin = timedelta(days=margin_days(in_force(month.first_day)))
+        first = first or month
         registers = self._work.lake.scan(
             REGISTERS,
-            month.first_day - margin,
+            first.first_day - margin,
             month.next.first_day + margin,
             only=("meter_no", meters) if meters is not None else None,
             as_of=known_at,
         )
-        begin, end = month.period.start - margin, month.period.end + margin
+        begin, end = first.period.start - margin, month.period.end + margin
         return registers, self._store.manuals(begin, end, meters, known_at)
+
+    def made_until(self, month: Month, pieces: Sequence[PlanPiece], until: date) -> list[ReadRow]:
+        """The reads of the pieces of a running month as far as a midnight."""
+        rows: list[ReadRow] = []
+        for first, own in by_length(pieces, month):
+            meters = None if first == month else sorted({piece.meter_no for piece in own})
+            registers, manuals = self.registers(month, meters, first=first)
+            found = evaluate(cut(own, until), registers, manuals, month, in_force(month.first_day))
+            rows += reads_of(found, {})
+        return sorted(rows, key=in_order)
+
+    def evaluated(
+        self,
+        month: Month,
+        pieces: Sequence[PlanPiece],
+        known_at: datetime | None = None,
+        entered: Sequence[Manual] = (),
+    ) -> Evaluated:
+        """How the registers of a few pieces run over all months of their reading. entered: beside what is known."""
+        meters = sorted({piece.meter_no for piece in pieces})
+        registers, manuals = self.registers(month, meters, known_at, first_month(pieces, month))
+        return evaluate(pieces, registers, [*manuals, *entered], month, in_force(month.first_day))
 
     # -- a few accounts --------------------------------------------------------------------------------------------------
 
-    def settled(self, call: Call, month: Month, account_nos: Sequence[str]) -> list[ReadRow]:
-        """Brings plan and reads of some accounts to what their meters and registers say now; gives the reads."""
-        around = self.pieces(call, MetersIn(month=str(month), account_nos=list(account_nos)))
+    def settled(self, call: Call, month: Month, account_nos: Sequence[str]) -> tuple[list[ReadRow], frozenset[str]]:
+        """Brings plan and reads of some accounts to what their meters and registers say now; gives the reads, and who is read in a
+        later month."""
+        due = self.due(call, MetersIn(month=str(month), account_nos=list(account_nos)))
+        around = due.pieces
         self._store.lock_month(str(month))
         points = sorted({piece.point_no for piece in around if piece.account_no in account_nos})
         # A point that went over to another customer within the month has pieces of both.
@@ -70,25 +118,39 @@ class Making:
         if self._store.reads(str(month), points) != rows:
             self._store.save_reads(str(month), rows, call.now, points)
             self.follow(str(month))
-        return [row for row in rows if row.account_no in account_nos]
+        return [row for row in rows if row.account_no in account_nos], due.waiting & set(account_nos)
 
     def follow(self, month: str) -> None:
         """Reads have changed: where the month's dataset was published, it follows by a job."""
         if self._store.mark_due(month):
             self._work.enqueue("reading.publish_energy", {"month": month})
 
-    def known(self, call: Call, month: Month, account_nos: Sequence[str], known_at: datetime) -> list[ReadRow]:
-        """The reads of some accounts as they were known at an instant."""
-        around = self.pieces(call, MetersIn(month=str(month), account_nos=list(account_nos), known_at=known_at))
-        points = sorted({piece.point_no for piece in around if piece.account_no in account_nos})
-        return [row for row in self.made(month, around, points, known_at) if row.account_no in account_nos]
+    def known(
+        self, call: Call, month: Month, account_nos: Sequence[str], known_at: datetime
+    ) -> tuple[list[ReadRow], frozenset[str]]:
+        """The same of some accounts as it was known at an instant; nothing is changed."""
+        due = self.due(call, MetersIn(month=str(month), account_nos=list(account_nos), known_at=known_at))
+        points = sorted({piece.point_no for piece in due.pieces if piece.account_no in account_nos})
+        rows = self.made(month, due.pieces, points, known_at)
+        return [row for row in rows if row.account_no in account_nos], due.waiting & set(account_nos)
 
-    def pieces(self, call: Call, asked: MetersIn) -> list[PlanPiece]:
+    def due(self, call: Call, asked: MetersIn) -> Due:
         """What the plan has of some accounts or points, with the points that share a meter with them: those tell whether a register
         that runs backwards may do so."""
-        month = Month.of(asked.month)
-        rows = self._ask(PointApi).meters_in(Call.system(call.now, actor=call.actor), asked).rows
-        return [installed_piece(row, month) for row in rows if call.covers(row.org)]
+
+        def pieces_of(month: Month) -> list[PlanPiece]:
+            of_month = asked.model_copy(update={"month": str(month)})
+            rows = self._ask(PointApi).meters_in(Call.system(call.now, actor=call.actor), of_month).rows
+            return [installed_piece(row, month) for row in rows if call.covers(row.org)]
+
+        return due_in(Month.of(asked.month), pieces_of, self._routes.cycles(asked.known_at))
+
+    def waiting(self, call: Call, month: str, shard: str, accounts: Collection[str]) -> DatasetRef | None:
+        """Publishes which accounts wait for the reading of a later month; nothing where none does."""
+        if not accounts:
+            return None
+        table = pa.table({"account_no": pa.array(sorted(accounts), pa.string())})
+        return self._work.datasets.publish(MONTH_WAITING, month, shard, table, call.now)
 
     # -- the dataset -----------------------------------------------------------------------------------------------------
 

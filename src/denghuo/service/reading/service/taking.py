@@ -31,6 +31,7 @@ from denghuo.service.reading.api import (
     WrongIntake,
 )
 from denghuo.service.reading.batch.collected import energies
+from denghuo.service.reading.batch.due import Due, due_in
 from denghuo.service.reading.batch.intake import (
     REASONS,
     REGISTERS,
@@ -40,8 +41,10 @@ from denghuo.service.reading.batch.intake import (
     judge_registers,
     months_of,
 )
-from denghuo.service.reading.batch.plan import us
+from denghuo.service.reading.batch.plan import PlanPiece, us
 from denghuo.service.reading.rules.curve_book import rules_of
+from denghuo.service.reading.rules.cycles import Cycles
+from denghuo.service.reading.service.forms import plan_piece
 from denghuo.service.reading.store import ReadingStore
 from denghuo.service.reading.store.curve_rules import CurveRuleStore
 from denghuo.service.reading.store.pages import refused_row
@@ -201,6 +204,17 @@ class Taking:
                 pc.or_(pc.is_in(table["meter_no"], value_set=given), pc.is_in(table["area_no"], value_set=given))
             )
         return [row for row in table.to_pylist() if call.covers(row["org"])]
+
+    def due(self, call: Call, month: Month, cycles: Cycles, *, org: str | None = None, running: bool = False) -> Due:
+        """What is read at the end of a month in the caller's scope, or in one unit. running: as far as it goes, whatever the
+        cycle."""
+
+        def pieces_of(one: Month) -> list[PlanPiece]:
+            found = (row for row in self.installations(call, str(one)) if org is None or row["org"] == org)
+            pieces = (plan_piece(row, one) for row in found)
+            return sorted(pieces, key=lambda piece: (piece.point_no, piece.piece))
+
+        return due_in(month, pieces_of, cycles, running=running)
 
     def installed(self, call: Call, month: str) -> pa.Table:
         """The meters of a month, all of them: whoever calls, the platform asks for them."""

@@ -21,15 +21,16 @@ from denghuo.service.reading.api import (
 )
 from denghuo.service.reading.batch import ALWAYS, PlanPiece, ReadRow
 from denghuo.service.reading.batch.intake import REGISTERS
-from denghuo.service.reading.service.forms import energy_table, plan_piece
+from denghuo.service.reading.service.forms import energy_table
 from denghuo.service.reading.service.making import Making
 from denghuo.service.reading.service.taking import Taking
-from denghuo.service.reading.store import ReadingStore
+from denghuo.service.reading.store import ReadingStore, RouteStore
 
 pc: Any = pyarrow.compute
 _AT = pa.timestamp("us", "UTC")
 _DUE: Any = pa.schema(
-    {name: pa.string() for name in ("org", "account_no", "meter_no", "register")} | {"from_at": _AT, "to_at": _AT}
+    {name: pa.string() for name in ("org", "account_no", "area_no", "feeder_no", "meter_no", "register")}
+    | {"from_at": _AT, "to_at": _AT}
 )
 _TOTAL = pa.schema([("meter_no", pa.string()), ("quantity", pa.string())])
 _FEW_UNITS = 20
@@ -40,6 +41,7 @@ _FEW_METERS = 50_000
 class Units:
     def __init__(self, work: Work, store: ReadingStore, taking: Taking, making: Making) -> None:
         self._work, self._store, self._taking, self._making = work, store, taking, making
+        self._routes = RouteStore(work)
 
     def received(self, month: str, orgs: Sequence[str]) -> None:
         """Something was received at the end of a month for meters of these units: a job counts them."""
@@ -66,12 +68,20 @@ class Units:
         """States how far the units of these meters are read at the end of a month, where that is other than what was told of them
         before; of how many it was.
 
-        A meter counts that was read at the beginning too: of a month before the first registers nothing is to be billed.
+        A meter counts that was read at the beginning too: of a month before the first registers nothing is to be billed. Meters
+        whose route is not read at the end of the month are not due.
         """
         ends = pc.equal(table["to_at"], pa.scalar(month.period.end, table["to_at"].type))
         due = table.filter(pc.and_(pc.is_valid(table["account_no"]), ends))
+        cycles = self._routes.cycles()
+        unread = pc.is_in(_routes(due), value_set=pa.array(sorted(cycles.unread(month)), pa.string()))
+        due = due.filter(pc.invert(unread))
         start = pa.scalar(month.period.start, due["from_at"].type)
         began = pc.or_(pc.greater(due["from_at"], start), self._flags(due, month.previous))
+        if cycles.unread(month.previous):
+            # What was not read a month ago began before.
+            waited = pa.array(sorted(cycles.unread(month.previous)), pa.string())
+            began = pc.or_(began, pc.is_in(_routes(due), value_set=waited))
         read = pc.and_(began, self._flags(due, month)).cast(pa.int64())
         counted = (
             pa.table({"org": due["org"], "read": read}).group_by("org").aggregate([("read", "count"), ("read", "sum")])
@@ -106,8 +116,8 @@ class Units:
     def read(self, call: Call, request: UnitMonth) -> UnitMonthRead:
         """Plans and reads the month of one unit; the other units' plans and reads stay as they are."""
         month = Month.of(request.month)
-        found = (row for row in self._taking.installations(call, request.month) if row["org"] == request.org)
-        pieces = sorted((plan_piece(row, month) for row in found), key=lambda piece: (piece.point_no, piece.piece))
+        whole = self._taking.due(call, month, self._routes.cycles(), org=request.org)
+        pieces = whole.pieces
         points = sorted({piece.point_no for piece in pieces})
         self._store.lock_month(request.month)
         self._store.save_plan(request.month, pieces, call.now, points)
@@ -123,6 +133,7 @@ class Units:
             due=due,
             read=due - len(awaited),
             energy=energy,
+            waiting=self._making.waiting(call, request.month, request.org, whole.waiting),
             awaited=awaited,
             as_of=call.now,
         )
@@ -159,6 +170,11 @@ class Units:
         entered = [one for one in self._store.manuals(ends, ends, meters) if one.band == "total"]
         more = [{"meter_no": one.meter_no, "quantity": one.quantity} for one in entered]
         return pa.concat_tables([received, pa.Table.from_pylist(more, _TOTAL)])
+
+
+def _routes(table: pa.Table) -> Any:
+    """The route of each meter, as `route_of` has it."""
+    return pc.coalesce(table["area_no"], table["feeder_no"], table["org"])
 
 
 def _is_read(meter_no: str, register: str, shown: set[tuple[str, str]]) -> bool:
