@@ -26,13 +26,24 @@ def imported(product: Product, tmp_path_factory: pytest.TempPathFactory) -> str:
     ]
     (folder / "april.csv").write_text("\n".join(["表号,时间,电量", *rows, "old-1,昨天,1"]), encoding="utf-8")
     (folder / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
-    done = _denghuo(product.folder, "import-readings", "--mapping", folder / "mapping.yaml", folder / "april.csv")
+    done = imports(product.folder, folder / "mapping.yaml", folder / "april.csv")
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stdout
 
 
-def _denghuo(data: pathlib.Path, *arguments: str | pathlib.Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "denghuo", "--data", str(data), *map(str, arguments)]
+def imports(data: pathlib.Path, mapping: pathlib.Path, file: pathlib.Path) -> "subprocess.CompletedProcess[str]":
+    """A table of readings imported into the data folder of the running product."""
+    command = [
+        sys.executable,
+        "-m",
+        "denghuo",
+        "--data",
+        str(data),
+        "import-readings",
+        "--mapping",
+        str(mapping),
+        str(file),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 

@@ -92,6 +92,7 @@ export const words = {
   presentPlan: pair('现行', 'Present'),
   bestPlan: pair('最省', 'Best'),
   confidence: pair('把握依据', 'What it rests on'),
+  day: pair('日期', 'Day'),
   reads15: pair('15 分钟示值', '15-minute reads'),
   noReads15: pair('该表本月没有 15 分钟示值', 'The meter has no 15-minute reads of the month'),
   pastErrors: pair('历月预测误差', 'Errors of past forecasts'),
