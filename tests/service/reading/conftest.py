@@ -16,6 +16,7 @@ from denghuo.data.processing.dataset import Datasets
 from denghuo.kernel.contract import Call, DatasetSchema
 from denghuo.service.contract.api import ContractApi
 from denghuo.service.host.binding import Directory
+from denghuo.service.permission.api import PermissionApi
 from denghuo.service.point.api import PointApi
 from denghuo.service.reading.api import (
     CURVE_INTAKE,
@@ -31,7 +32,7 @@ from denghuo.service.reading.api import (
 )
 from denghuo.service.reading.service import ReadingService
 from tests.service.bindings import NOW, local, remote, web
-from tests.service.reading.county import MONTH, contracts_of, points_of
+from tests.service.reading.county import MONTH, contracts_of, points_of, staff_of
 
 
 @dataclass
@@ -88,7 +89,8 @@ def bench(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
         database = stack.enter_context(Database(database_dsn))
 
         def make(installations: Sequence[dict[str, Any]], terms: Sequence[dict[str, Any]] = ()) -> Bench:
-            beside = {PointApi: points_of(installations), ContractApi: contracts_of(terms)}
+            staff = staff_of({"reader": ["reading.field"], "substitute": ["reading.field"], "clerk": ["reading.read"]})
+            beside = {PointApi: points_of(installations), ContractApi: contracts_of(terms), PermissionApi: staff}
             directory = local(database, tmp_path, {**beside, ReadingApi: ReadingService})
             api = directory(ReadingApi)
             if request.param == "remote":

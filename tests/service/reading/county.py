@@ -14,10 +14,13 @@ import pyarrow.parquet as pq
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
+from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month, midnight
+from denghuo.kernel.problem import text
 from denghuo.kernel.values import Multiplier, Register
 from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask
+from denghuo.service.permission.api import PermissionApi, Person, PersonRef, StaffNotFound
 from denghuo.service.point.api import INSTALLATION, MeterInMonth, MetersFound, MetersIn, PointApi, PublishInstallations
 from denghuo.service.reading.api import CURVE_INTAKE, REGISTER_INTAKE
 
@@ -61,6 +64,23 @@ def contracts_of(rows: Sequence[Row] = ()) -> type[ContractApi]:
             return self._work.datasets.publish(TERMS, request.month, "all", table, call.now)
 
     return Contracts
+
+
+def staff_of(permits: Mapping[str, Sequence[str]]) -> type[PermissionApi]:
+    """A permission service that knows these users with their permits."""
+
+    class Staff(PermissionApi):
+        def __init__(self, work: Work, ask: Ask) -> None:
+            pass
+
+        def person(self, call: Call, request: PersonRef) -> Person:
+            name = request.user_name
+            if name not in permits:
+                raise StaffNotFound(text("无此人员", "no such person"), user_name=name)
+            unit = {"org": "1405810", "org_name": TextPair(zh="高平", en="Gaoping"), "scope": ["1405810"]}
+            return Person(user_name=name, name=name, posts=[], permits=list(permits[name]), **unit)
+
+    return Staff
 
 
 def clipped(rows: Sequence[Row], month: str) -> list[Row]:

@@ -14,6 +14,36 @@ from denghuo.service.reading.api.atom import (
     cell_name,
     day_atoms,
 )
+from denghuo.service.reading.api.book import (
+    BOOK_STATES,
+    BookChange,
+    BookChangeDecided,
+    BookChangeRef,
+    BookChangeRow,
+    BookChangesFound,
+    BookFaulty,
+    BookMove,
+    BookNo,
+    BookRow,
+    BooksFound,
+    BooksOn,
+    BookState,
+    ChangeNo,
+    DecideBookChange,
+    FindBookChanges,
+    NoSuchBookChange,
+    Place,
+    PointCount,
+    ProposeBookChange,
+    ProposerMayNotDecide,
+    StaffBalance,
+    StaffBalanced,
+    StaffLoad,
+    Walker,
+    WalkFound,
+    WalkOf,
+    WalkRow,
+)
 from denghuo.service.reading.api.curve import (
     CURVE_METHODS,
     CheckedCurve,
@@ -163,6 +193,7 @@ from denghuo.service.reading.api.vocabulary import (
 
 __all__ = [
     "BANDS",
+    "BOOK_STATES",
     "CURVE_EFFECTS",
     "CURVE_INTAKE",
     "CURVE_METHODS",
@@ -200,6 +231,19 @@ __all__ = [
     "AwaitedFound",
     "AwaitedRead",
     "Band",
+    "BookChange",
+    "BookChangeDecided",
+    "BookChangeRef",
+    "BookChangeRow",
+    "BookChangesFound",
+    "BookFaulty",
+    "BookMove",
+    "BookNo",
+    "BookRow",
+    "BookState",
+    "BooksFound",
+    "BooksOn",
+    "ChangeNo",
     "CheckedCurve",
     "CheckedCurveAsked",
     "CurveDay",
@@ -223,6 +267,7 @@ __all__ = [
     "CurvesToCheck",
     "CycleRefused",
     "DayRead",
+    "DecideBookChange",
     "DraftCurveRule",
     "DrafterMayNotPublish",
     "EnergiesFound",
@@ -231,6 +276,7 @@ __all__ = [
     "EnergySeries",
     "EnergySoFar",
     "ExceptionsFound",
+    "FindBookChanges",
     "FindCurveExceptions",
     "FindCurveRules",
     "FindExceptions",
@@ -256,6 +302,7 @@ __all__ = [
     "MonthWasRead",
     "MonthsReceived",
     "NewRouteCycle",
+    "NoSuchBookChange",
     "NoSuchCurveRule",
     "NotPlanned",
     "NotYet",
@@ -263,12 +310,16 @@ __all__ = [
     "ParameterChange",
     "ParameterName",
     "PerUnit",
+    "Place",
     "PlanFound",
     "PlanRow",
     "Planned",
+    "PointCount",
     "PointMonth",
     "PointMonthRef",
     "Progress",
+    "ProposeBookChange",
+    "ProposerMayNotDecide",
     "PublishAtoms",
     "PublishSums",
     "Quantity",
@@ -303,6 +354,9 @@ __all__ = [
     "SettleAccounts",
     "Severity",
     "Side",
+    "StaffBalance",
+    "StaffBalanced",
+    "StaffLoad",
     "StateCycles",
     "StationProgress",
     "Status",
@@ -315,6 +369,10 @@ __all__ = [
     "UnitsToTell",
     "UnitsTold",
     "Volts",
+    "WalkFound",
+    "WalkOf",
+    "WalkRow",
+    "Walker",
     "WholeCompanyOnly",
     "WrongIntake",
     "cell_name",
@@ -562,6 +620,43 @@ class ReadingApi(Api, noun="reading", version=1):
     def publish_curve_rule(self, call: Call, request: CurveRuleRef) -> CurveRuleShown:
         """Puts a draft in force; another person than its drafter does it. Days that were checked and that it touches are checked
         again by jobs."""
+
+    # Books (抄表册): book.py
+
+    @command(permit="reading.route", problems=(BookFaulty,))
+    def propose_book_change(self, call: Call, request: ProposeBookChange) -> BookChange:
+        """Proposes points for a reading book in their order of walk, or its reader, from a day on."""
+
+    @command(
+        permit="reading.approve_route",
+        problems=(NoSuchBookChange, BookChangeDecided, ProposerMayNotDecide, BookFaulty),
+    )
+    def approve_book_change(self, call: Call, request: DecideBookChange) -> BookChange:
+        """Another person's yes: from its day on the change stands. What stood before is kept."""
+
+    @command(permit="reading.approve_route", problems=(NoSuchBookChange, BookChangeDecided, ProposerMayNotDecide))
+    def refuse_book_change(self, call: Call, request: DecideBookChange) -> BookChange:
+        """Another person's no, with the reason."""
+
+    @query(permit="reading.read", problems=(NoSuchBookChange,))
+    def book_change(self, call: Call, request: BookChangeRef) -> BookChange:
+        """A change of a book, with where its points stand today."""
+
+    @query(permit="reading.read")
+    def book_changes(self, call: Call, request: FindBookChanges) -> BookChangesFound:
+        """Changes of books, the newest first: what is proposed waits for another person."""
+
+    @query(permit="reading.read")
+    def books(self, call: Call, request: BooksOn) -> BooksFound:
+        """The reading books of a day with their readers. A point that was never moved stands in the book of its route."""
+
+    @query(permit="reading.read")
+    def walk(self, call: Call, request: WalkOf) -> WalkFound:
+        """The points of a book in their order of walk, as of a day."""
+
+    @query(permit="reading.read")
+    def staff_balance(self, call: Call, request: StaffBalance) -> StaffBalanced:
+        """How many books and points each reader walks on a day."""
 
     @query(permit="reading.read")
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:

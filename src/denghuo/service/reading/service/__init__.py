@@ -27,6 +27,11 @@ from denghuo.service.reading.api import (
     AtomsFound,
     AtomsPublished,
     AwaitedFound,
+    BookChange,
+    BookChangeRef,
+    BookChangesFound,
+    BooksFound,
+    BooksOn,
     CheckedCurve,
     CheckedCurveAsked,
     CurveDay,
@@ -39,11 +44,13 @@ from denghuo.service.reading.api import (
     CurvesChecked,
     CurvesToCheck,
     CurveValues,
+    DecideBookChange,
     DraftCurveRule,
     EnergiesFound,
     EnergyPublished,
     EnergySoFar,
     ExceptionsFound,
+    FindBookChanges,
     FindCurveExceptions,
     FindCurveRules,
     FindExceptions,
@@ -67,6 +74,7 @@ from denghuo.service.reading.api import (
     PointMonth,
     PointMonthRef,
     Progress,
+    ProposeBookChange,
     PublishAtoms,
     PublishSums,
     ReadCorrected,
@@ -84,6 +92,8 @@ from denghuo.service.reading.api import (
     Rules,
     RulesOn,
     SettleAccounts,
+    StaffBalance,
+    StaffBalanced,
     StateCycles,
     SumsFound,
     SumsPublished,
@@ -91,6 +101,8 @@ from denghuo.service.reading.api import (
     UnitMonthRead,
     UnitsTold,
     UnitsToTell,
+    WalkFound,
+    WalkOf,
     WholeCompanyOnly,
 )
 from denghuo.service.reading.batch import (
@@ -108,6 +120,7 @@ from denghuo.service.reading.batch import (
 from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.rules import Rule, in_force
 from denghuo.service.reading.service.atoms import meter_atoms, publish_atoms
+from denghuo.service.reading.service.books import Books
 from denghuo.service.reading.service.checks import check_digits, check_due, check_plausible, not_planned
 from denghuo.service.reading.service.curve_rules import CurveRuleDesk
 from denghuo.service.reading.service.curves import Curves
@@ -127,6 +140,7 @@ from denghuo.service.reading.service.sums import meter_sums, publish_sums
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.service.units import Units
 from denghuo.service.reading.store import ReadingPages, ReadingStore, RouteStore
+from denghuo.service.reading.store.books import BookStore
 from denghuo.service.reading.store.pages import progress_row
 
 pc: Any = pyarrow.compute
@@ -145,6 +159,7 @@ class ReadingService(ReadingApi):
         self._curve_rules = CurveRuleDesk(work, self._checked)
         self._cycles = RouteStore(work)
         self._routes = Routes(ask, self._cycles)
+        self._books = Books(ask, BookStore(work))
         self._units = Units(work, self._store, self._taking, self._making)
 
     # -- taking in -------------------------------------------------------------------------------------------------------
@@ -247,6 +262,32 @@ class ReadingService(ReadingApi):
 
     def publish_energy(self, call: Call, request: MonthRef) -> EnergyPublished:
         return EnergyPublished(month=request.month, published=self._making.publish_due(call, request.month))
+
+    # -- books -----------------------------------------------------------------------------------------------------------
+
+    def propose_book_change(self, call: Call, request: ProposeBookChange) -> BookChange:
+        return self._books.propose(call, request)
+
+    def approve_book_change(self, call: Call, request: DecideBookChange) -> BookChange:
+        return self._books.approve(call, request)
+
+    def refuse_book_change(self, call: Call, request: DecideBookChange) -> BookChange:
+        return self._books.refuse(call, request)
+
+    def book_change(self, call: Call, request: BookChangeRef) -> BookChange:
+        return self._books.change(call, request)
+
+    def book_changes(self, call: Call, request: FindBookChanges) -> BookChangesFound:
+        return self._books.changes(call, request)
+
+    def books(self, call: Call, request: BooksOn) -> BooksFound:
+        return self._books.books(call, request)
+
+    def walk(self, call: Call, request: WalkOf) -> WalkFound:
+        return self._books.walk(call, request)
+
+    def staff_balance(self, call: Call, request: StaffBalance) -> StaffBalanced:
+        return self._books.balance(call, request)
 
     # -- lists -----------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,187 @@
+"""Reading books (抄表册): one proposes a change, another decides; from its day on it stands in the walks and with the reader."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.problem import text
+from denghuo.kernel.values import Percent
+from denghuo.service.host.binding import Ask
+from denghuo.service.permission.api import PermissionApi, PersonRef, StaffNotFound
+from denghuo.service.reading.api import (
+    BookChange,
+    BookChangeDecided,
+    BookChangeRef,
+    BookChangeRow,
+    BookChangesFound,
+    BookFaulty,
+    BookMove,
+    BookRow,
+    BooksFound,
+    BooksOn,
+    DecideBookChange,
+    FindBookChanges,
+    NoSuchBookChange,
+    ProposeBookChange,
+    ProposerMayNotDecide,
+    StaffBalance,
+    StaffBalanced,
+    StaffLoad,
+    WalkFound,
+    WalkOf,
+    WalkRow,
+)
+from denghuo.service.reading.store.books import BookStore, Row
+
+FIELD_PERMIT = "reading.field"
+
+
+class Books:
+    def __init__(self, ask: Ask, store: BookStore) -> None:
+        self._ask, self._store = ask, store
+
+    def propose(self, call: Call, request: ProposeBookChange) -> BookChange:
+        if request.effective_from < call.today:
+            raise _faulty(
+                "effective_from",
+                request.effective_from,
+                "生效日期不能早于今天，已走过的不再改变",
+                "it cannot begin in the past: what was walked stays",
+            )
+        if request.reader is not None:
+            self._check_reader(call, request.reader)
+        found = {row["point_no"]: row for row in self._store.points(request.point_nos, call.today)}
+        for point_no in request.point_nos:
+            if point_no not in found:
+                raise _faulty(
+                    "point_nos",
+                    point_no,
+                    "该计量点没有抄表计划，或不在管辖范围内",
+                    "the point has no reading plan or is outside your scope",
+                )
+        members = self._store.order(request.book, call.today)
+        orgs = sorted({org for _, org in members} or {row["org"] for row in found.values()})
+        if not orgs:
+            raise _faulty("book", request.book, "抄表册中没有计量点", "there are no points in the book")
+        change_no = self._store.propose(request, orgs[0], call.actor, call.now)
+        return self._shown(self._one(change_no), call.today)
+
+    def _check_reader(self, call: Call, reader: str) -> None:
+        try:
+            asking = replace(Call.system(call.now, actor=call.actor), scope=call.scope)
+            person = self._ask(PermissionApi).person(asking, PersonRef(user_name=reader))
+        except StaffNotFound:
+            permits: list[str] = []
+        else:
+            permits = person.permits
+        if FIELD_PERMIT not in permits:
+            raise _faulty("reader", reader, "不是本单位的抄表员", "is no reader of your unit")
+
+    def approve(self, call: Call, request: DecideBookChange) -> BookChange:
+        change = self._to_decide(call, request)
+        if change["effective_from"] < call.today:
+            raise _faulty(
+                "effective_from",
+                change["effective_from"],
+                "生效日期已过，请退回后重新申请",
+                "its day has passed; refuse it and propose it again",
+            )
+        self._store.decide(request.change_no, "approved", request.remark, call.actor, call.now)
+        if change["point_nos"]:
+            orgs = {row["point_no"]: row["org"] for row in self._store.points(change["point_nos"], call.today)}
+            moved = [(one, orgs[one]) for one in change["point_nos"] if one in orgs]
+            stay = [one for one in self._store.order(change["book"], change["effective_from"]) if one[0] not in orgs]
+            self._store.place(change, [*moved, *stay])
+        if change["reader"] is not None:
+            self._store.assign(change, call.now)
+        return self._shown(self._one(request.change_no), call.today)
+
+    def refuse(self, call: Call, request: DecideBookChange) -> BookChange:
+        self._to_decide(call, request)
+        self._store.decide(request.change_no, "refused", request.remark, call.actor, call.now)
+        return self._shown(self._one(request.change_no), call.today)
+
+    def _to_decide(self, call: Call, request: DecideBookChange) -> Row:
+        self._store.lock()
+        change = self._one(request.change_no)
+        if change["state"] != "proposed":
+            raise BookChangeDecided(
+                text("该变更已审批；如需再改，请另行申请。", "The change is decided; propose another to change it."),
+                change_no=request.change_no,
+                state=change["state"],
+            )
+        if change["proposed_by"] == call.actor:
+            raise ProposerMayNotDecide(
+                text(
+                    "抄表册变更须由申请人以外的人审批。",
+                    "A change of a book is decided by another person than proposed it.",
+                ),
+                proposed_by=change["proposed_by"],
+            )
+        return change
+
+    # -- lists -----------------------------------------------------------------------------------------------------------
+
+    def change(self, call: Call, request: BookChangeRef) -> BookChange:
+        return self._shown(self._one(request.change_no), call.today)
+
+    def changes(self, call: Call, request: FindBookChanges) -> BookChangesFound:
+        rows, total = self._store.changes(request)
+        shown = [BookChangeRow.model_validate(_row(row)) for row in rows]
+        following = str(shown[-1].change_no) if len(shown) == request.limit else None
+        return BookChangesFound(rows=shown, total=total, next=following, as_of=call.now)
+
+    def books(self, call: Call, request: BooksOn) -> BooksFound:
+        rows, total = self._store.books(request, request.on or call.today)
+        shown = [BookRow.model_validate(row) for row in rows]
+        following = shown[-1].book if len(shown) == request.limit else None
+        return BooksFound(rows=shown, total=total, next=following, as_of=call.now)
+
+    def walk(self, call: Call, request: WalkOf) -> WalkFound:
+        rows, total, reader = self._store.walk(request, request.on or call.today)
+        shown = [WalkRow.model_validate({name: row[name] for name in WalkRow.model_fields}) for row in rows]
+        past = (request.after_number or 0) + len(shown)
+        following = str(past) if past < total else None
+        return WalkFound(book=request.book, reader=reader, rows=shown, total=total, next=following, as_of=call.now)
+
+    def balance(self, call: Call, request: StaffBalance) -> StaffBalanced:
+        rows = self._store.loads(request, request.on or call.today)
+        loads = [row["point_count"] for row in rows if row["reader"] is not None]
+        shown = [
+            StaffLoad(**row, share=_of_mean(row["point_count"], loads) if row["reader"] is not None else None)
+            for row in rows
+        ]
+        return StaffBalanced(rows=shown, as_of=call.now)
+
+    def _one(self, change_no: int) -> Row:
+        found = self._store.change(change_no)
+        if found is None:
+            raise NoSuchBookChange(
+                text(
+                    f"没有编号为 {change_no} 的抄表册变更，或不在您的管辖范围内。",
+                    f"There is no change {change_no} of a book, or it is outside your scope.",
+                ),
+                change_no=change_no,
+            )
+        return found
+
+    def _shown(self, change: Row, today: date) -> BookChange:
+        books = {row["point_no"]: row["book"] for row in self._store.points(change["point_nos"], today)}
+        moves = [
+            BookMove(point_no=point_no, book_before=books.get(point_no), place=place)
+            for place, point_no in enumerate(change["point_nos"], start=1)
+        ]
+        return BookChange.model_validate(_row(change) | {"moves": moves})
+
+
+def _row(change: Row) -> dict[str, Any]:
+    return {name: change[name] for name in BookChangeRow.model_fields}
+
+
+def _of_mean(points: int, loads: list[int]) -> Percent | None:
+    return Percent.of_parts(points * len(loads), sum(loads))
+
+
+def _faulty(field: str, value: object, zh: str, en: str) -> BookFaulty:
+    return BookFaulty(text(f"{field}“{value}”：{zh}。", f"{field} “{value}”: {en}."), field=field, value=str(value))

@@ -1,0 +1,152 @@
+"""Reading books: points moved and put in order by date, readers and their substitutes, by two persons; the balance of staff."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from denghuo.kernel.contract import Call
+from denghuo.service.reading.api import (
+    BookChange,
+    BookChangeDecided,
+    BookChangeRef,
+    BookFaulty,
+    BooksOn,
+    DecideBookChange,
+    FindBookChanges,
+    MonthRef,
+    NoSuchBookChange,
+    ProposeBookChange,
+    ProposerMayNotDecide,
+    StaffBalance,
+    WalkOf,
+)
+from tests.service.bindings import NOW
+from tests.service.reading.conftest import Bench, Make
+from tests.service.reading.county import MONTH, installation
+
+PERMITS = frozenset({"reading.read", "reading.route", "reading.approve_route"})
+CLERK = Call(actor="clerk", now=NOW, permits=PERMITS, scope=("1405810",), channel="pc")
+MANAGER = replace(CLERK, actor="manager")
+TODAY = CLERK.today
+JUNE = date(2026, 6, 1)
+
+
+@pytest.fixture
+def made(bench: Make) -> Bench:
+    """Three points on the route TG001 and one on TG002."""
+    found = bench(
+        [
+            installation(f"P{number}", f"M{number}", account_no=f"581010000001{number}", area_no=area)
+            for number, area in ((1, "TG001"), (2, "TG001"), (3, "TG001"), (4, "TG002"))
+        ]
+    )
+    found.api.plan_month(found.call(), MonthRef(month=MONTH))
+    return found
+
+
+def proposed(made: Bench, **words: Any) -> BookChange:
+    given = {"book": "TG001", "effective_from": TODAY, "reason": "按现场行走顺序调整"}
+    return made.api.propose_book_change(CLERK, ProposeBookChange.model_validate(given | words))
+
+
+def approved(made: Bench, **words: Any) -> BookChange:
+    ref = DecideBookChange(change_no=proposed(made, **words).change_no, remark="现场核对属实")
+    return made.api.approve_book_change(MANAGER, ref)
+
+
+def walk(made: Bench, book: str, on: date | None = None) -> list[str]:
+    return [row.point_no for row in made.api.walk(CLERK, WalkOf(book=book, on=on)).rows]
+
+
+def test_points_move_and_are_put_in_order_from_a_day_on_and_the_walks_of_earlier_days_stay(made: Bench) -> None:
+    assert walk(made, "TG001") == ["P1", "P2", "P3"]
+    change = proposed(made, point_nos=["P3", "P4"], effective_from=JUNE)
+    assert [(one.point_no, one.book_before, one.place) for one in change.moves] == [
+        ("P3", "TG001", 1),
+        ("P4", "TG002", 2),
+    ]
+    assert (change.state, change.org, change.point_count) == ("proposed", "1405810.01", 2)
+    assert walk(made, "TG001", JUNE) == ["P1", "P2", "P3"]
+    done = made.api.approve_book_change(MANAGER, DecideBookChange(change_no=change.change_no, remark="同意" * 2))
+    assert (done.state, done.proposed_by, done.decided_by) == ("approved", "clerk", "manager")
+    assert walk(made, "TG001", JUNE) == ["P3", "P4", "P1", "P2"]
+    assert walk(made, "TG002", JUNE) == []
+    assert walk(made, "TG001", JUNE - timedelta(days=1)) == ["P1", "P2", "P3"]
+    page = made.api.walk(CLERK, WalkOf(book="TG001", on=JUNE, limit=3))
+    after = made.api.walk(CLERK, WalkOf(book="TG001", on=JUNE, limit=3, after=page.next))
+    assert ([row.point_no for row in after.rows], after.next, after.total) == (["P2"], None, 4)
+    assert [(row.place, row.meter_no) for row in page.rows] == [(1, "M3"), (2, "M4"), (3, "M1")]
+
+
+def test_a_substitute_walks_for_some_days_and_then_the_reader_again(made: Bench) -> None:
+    approved(made, reader="reader")
+    approved(made, reader="substitute", effective_from=TODAY + timedelta(3), effective_to=TODAY + timedelta(5))
+
+    def reader(days: int) -> str | None:
+        (row,) = made.api.books(CLERK, BooksOn(on=TODAY + timedelta(days), limit=1)).rows
+        return row.reader
+
+    assert [reader(days) for days in (-1, 0, 2, 3, 5, 6)] == [
+        None,
+        "reader",
+        "reader",
+        "substitute",
+        "substitute",
+        "reader",
+    ]
+    assert [row.book for row in made.api.books(CLERK, BooksOn(reader="reader")).rows] == ["TG001"]
+
+
+def test_loads_of_readers_are_told_beside_the_mean(made: Bench) -> None:
+    approved(made, reader="reader")
+    approved(made, book="TG002", reader="substitute")
+    rows = made.api.staff_balance(CLERK, StaffBalance()).rows
+    assert [(row.reader, row.books, row.point_count, str(row.share)) for row in rows] == [
+        ("reader", 1, 3, "150.00"),
+        ("substitute", 1, 1, "50.00"),
+    ]
+    approved(made, book="TG002", point_nos=["P3"])
+    assert [row.point_count for row in made.api.staff_balance(CLERK, StaffBalance()).rows] == [2, 2]
+
+
+def test_who_proposes_does_not_decide_and_nothing_is_decided_twice(made: Bench) -> None:
+    change = proposed(made, reader="reader")
+    word = DecideBookChange(change_no=change.change_no, remark="人员另有安排")
+    for decide in (made.api.approve_book_change, made.api.refuse_book_change):
+        with pytest.raises(ProposerMayNotDecide):
+            decide(CLERK, word)
+    assert made.api.refuse_book_change(MANAGER, word).state == "refused"
+    with pytest.raises(BookChangeDecided):
+        made.api.approve_book_change(MANAGER, word)
+    assert made.api.book_change(CLERK, BookChangeRef(change_no=change.change_no)).remark == "人员另有安排"
+    assert made.api.staff_balance(CLERK, StaffBalance()).rows[0].reader is None
+    found = made.api.book_changes(CLERK, FindBookChanges(state="refused"))
+    assert ([row.change_no for row in found.rows], found.total) == ([change.change_no], 1)
+    assert made.api.book_changes(CLERK, FindBookChanges(state="proposed")).rows == []
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        ({"reader": "clerk"}, "reader"),
+        ({"reader": "nobody"}, "reader"),
+        ({"point_nos": ["P9"]}, "point_nos"),
+        ({"reader": "reader", "book": "TG009"}, "book"),
+        ({"reader": "reader", "effective_from": TODAY - timedelta(days=1)}, "effective_from"),
+    ],
+)
+def test_what_names_nothing_or_begins_in_the_past_is_refused(made: Bench, words: dict[str, Any], field: str) -> None:
+    with pytest.raises(BookFaulty) as refused:
+        proposed(made, **words)
+    assert refused.value.fields["field"] == field
+
+
+def test_another_unit_sees_neither_walk_nor_change(made: Bench) -> None:
+    change = approved(made, reader="reader")
+    other = replace(CLERK, scope=("1405810.02",))
+    assert made.api.walk(other, WalkOf(book="TG001")).rows == []
+    assert made.api.books(other, BooksOn()).rows == []
+    with pytest.raises(NoSuchBookChange):
+        made.api.book_change(other, BookChangeRef(change_no=change.change_no))
