@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 from tests.browser.conftest import Enter, Look
 
+DIRECT = "7ea0190321326fd8e6e600c001c100080000010000ff0200601a7e"
 VOLTAGE = "68 61 01 00 00 00 00 68 91 06 33 34 34 35 34 43 10 16"
 
 
@@ -25,3 +26,7 @@ def test_a_frame_is_read_field_by_field(enter: Enter, at_both_widths: Look) -> N
     page.locator(".frame").nth(1).locator(".frame__byte").last.click()
     expect(page.locator(".frame__fields tr.is-marked .frame__name")).to_have_text(["结束符"])
     at_both_widths(page)
+    frame.fill(DIRECT)
+    page.get_by_role("button", name="解析", exact=True).click()
+    expect(page.locator(".frame__title")).to_contain_text(["DLMS/COSEM（HDLC）"])
+    expect(page.locator(".frame__fields")).to_contain_text("时钟 时间")

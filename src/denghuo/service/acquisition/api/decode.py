@@ -16,20 +16,22 @@ PROTOCOLS = Dictionary(
     "acquisition.protocol",
     {
         "auto": text("自动识别", "Found out"),
+        "hdlc": text("DLMS/COSEM（HDLC）", "DLMS/COSEM over HDLC"),
         "dlt698": text("DL/T 698.45 面向对象", "DL/T 698.45 object-oriented"),
         "gdw3761": text("Q/GDW 376.1 主站与终端", "Q/GDW 376.1 terminal"),
         "dlt645": text("DL/T 645 电能表", "DL/T 645 meter"),
         "cjt188": text("CJ/T 188 水热气表", "CJ/T 188 water, heat and gas meter"),
         "gdw3762": text("Q/GDW 376.2 本地通信模块", "Q/GDW 376.2 local module"),
+        "dlms": text("DLMS/COSEM（TCP）", "DLMS/COSEM over TCP"),
         "modbus": text("Modbus RTU", "Modbus RTU"),
     },
 )
 ProtocolCode = Annotated[
-    Literal["dlt698", "gdw3761", "dlt645", "cjt188", "gdw3762", "modbus"],
+    Literal["hdlc", "dlt698", "gdw3761", "dlt645", "cjt188", "gdw3762", "dlms", "modbus"],
     Label("规约", "Protocol", dictionary=PROTOCOLS.name),
 ]
 ProtocolAsked = Annotated[
-    Literal["auto", "dlt698", "gdw3761", "dlt645", "cjt188", "gdw3762", "modbus"],
+    Literal["auto", "hdlc", "dlt698", "gdw3761", "dlt645", "cjt188", "gdw3762", "dlms", "modbus"],
     Label("规约", "Protocol", dictionary=PROTOCOLS.name),
 ]
 StartByte = Annotated[int, Field(ge=0), Label("起始字节", "First byte")]

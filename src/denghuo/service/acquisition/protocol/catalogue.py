@@ -8,12 +8,14 @@ from types import ModuleType
 from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.protocol import (
     cjt188,
+    dlms,
     dlt645,
     dlt698,
     gdw3761,
     gdw3762,
     modbus,
 )
+from denghuo.service.acquisition.protocol.dlms import hdlc, wrapper
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.part import Part
 from denghuo.service.acquisition.protocol.stream import Framing, Reader
@@ -41,18 +43,26 @@ class Explained:
     parts: Sequence[Part]
 
 
+def _listed(
+    code: str, name: Text, explain: Callable[[bytes], list[Part]], framing: Framing | None
+) -> tuple[str, Protocol]:
+    return code, Protocol(code, name, explain, framing)
+
+
 def _of(code: str, name: Text, module: ModuleType) -> tuple[str, Protocol]:
-    return code, Protocol(code, name, module.explain, getattr(module, "FRAMING", None))
+    return _listed(code, name, module.explain, getattr(module, "FRAMING", None))
 
 
 # In the order in which they are tried: those with the strictest marks first.
 PROTOCOLS: Mapping[str, Protocol] = dict(
     [
+        _listed("hdlc", text("DLMS/COSEM（HDLC）", "DLMS/COSEM over HDLC"), dlms.explain_hdlc, hdlc.FRAMING),
         _of("dlt698", text("DL/T 698.45 面向对象", "DL/T 698.45 object-oriented"), dlt698),
         _of("gdw3761", text("Q/GDW 376.1 主站与终端", "Q/GDW 376.1 terminal"), gdw3761),
         _of("dlt645", text("DL/T 645 电能表", "DL/T 645 meter"), dlt645),
         _of("cjt188", text("CJ/T 188 水热气表", "CJ/T 188 water, heat and gas meter"), cjt188),
         _of("gdw3762", text("Q/GDW 376.2 本地通信模块", "Q/GDW 376.2 local module"), gdw3762),
+        _listed("dlms", text("DLMS/COSEM（TCP）", "DLMS/COSEM over TCP"), dlms.explain_wrapper, wrapper.FRAMING),
         _of("modbus", text("Modbus RTU", "Modbus RTU"), modbus),
     ]
 )

@@ -17,10 +17,16 @@ from denghuo.service.acquisition.protocol.dlt698.grammar import (
     SID,
     SID_MAC,
     TI,
+    Address,
+    Record,
+    reader,
+    writer,
+)
+from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
+from denghuo.service.acquisition.protocol.grammar import (
     U1,
     U2,
     U4,
-    Address,
     Any_,
     Choice,
     Fixed,
@@ -29,13 +35,9 @@ from denghuo.service.acquisition.protocol.dlt698.grammar import (
     Node,
     Nothing,
     Octets,
-    Record,
     Seq,
-    reader,
     seq,
-    writer,
 )
-from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 
 TIME_TAG = Maybe(seq(sent=MOMENT, delay=TI))
 FOLLOW_REPORT = Maybe(Choice(((1, "results", List(RESULT)), (2, "records", List(Record())))))

@@ -5,25 +5,11 @@ from typing import Any
 
 from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.protocol.dlt698 import apdu, data, link
-from denghuo.service.acquisition.protocol.dlt698.grammar import (
-    COMPOSITES,
-    RCSD,
-    Address,
-    Any_,
-    Choice,
-    Fixed,
-    List,
-    Maybe,
-    Name,
-    Node,
-    Octets,
-    Record,
-    Seq,
-    reader,
-)
+from denghuo.service.acquisition.protocol.dlt698.grammar import COMPOSITES, RCSD, Address, Record, reader
 from denghuo.service.acquisition.protocol.dlt698.objects import DARS, Scale, method_of, name_of, scale_of
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import shown
+from denghuo.service.acquisition.protocol.grammar import Any_, Choice, Fixed, List, Maybe, Name, Node, Octets, Seq
 from denghuo.service.acquisition.protocol.number import Number
 from denghuo.service.acquisition.protocol.part import Part
 from denghuo.service.acquisition.protocol.words import rows
