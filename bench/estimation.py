@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from denghuo.service.reading.rules.curves import LIKE_DAYS, CurveRule, curve_rules, judged, likened
+from denghuo.service.reading.rules.curve_book import CurveRule, rules_of
+from denghuo.service.reading.rules.curves import LIKE_DAYS, judged, likened, nothing_beside
 
 HOURS = (0.25, 0.5, 1, 2, 4, 8, 16, 24)
 DAYS_EACH = 400
@@ -77,7 +78,7 @@ def ways(like: Ints, before: Ints, slots: int) -> Iterator[tuple[str, Mapping[st
 
 
 def _rules(slots_max: int) -> dict[str, CurveRule]:
-    rules = curve_rules(date(2026, 4, 1))
+    rules = rules_of([], date(2026, 4, 1))
     return rules | {"gap": replace(rules["gap"], parameters={"linear_slots_max": slots_max})}
 
 
@@ -121,7 +122,7 @@ def score(meters: Meters) -> dict[tuple[str, float], tuple[float, float]]:
                 like = likened([days[day - back : day - back + 1] for back in LIKE_DAYS], before)
                 for method, rules, alike, bound in ways(like, before, slots):
                     difference = np.array([days[day].sum() if bound else -1])
-                    estimate = judged(raw, alike, difference, rules)[0][0, gap]
+                    estimate = judged(raw, alike, difference, nothing_beside(len(raw)), rules)[0][0, gap]
                     if (estimate < 0).any() or (method == "registers, line" and first in (0, slots - count)):
                         continue
                     off = sums[method, hours]

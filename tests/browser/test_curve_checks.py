@@ -28,6 +28,11 @@ def imported(product: Product, tmp_path_factory: pytest.TempPathFactory) -> str:
     (folder / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
     done = imports(product.folder, folder / "mapping.yaml", folder / "april.csv")
     assert done.returncode == 1, done.stdout + done.stderr
+    with product.session("reader") as client:
+        product.until(
+            lambda: product.ask(client, "reading.curve_exceptions", month=DAY[:7], meter_no=METER),
+            lambda found: found["total"],
+        )
     return done.stdout
 
 
@@ -57,4 +62,47 @@ def test_a_gap_is_told_and_drawn(enter: Enter, at_both_widths: Look, imported: s
     expect(page.get_by_text("估计点数", exact=True)).to_be_visible()
     expect(page.locator(".bench")).to_contain_text("空心点为估算")
     expect(page.get_by_role("img", name="当日曲线")).to_be_visible()
+    at_both_widths(page)
+
+
+def test_a_clerk_enters_a_value_with_a_reason_and_withdraws_it(enter: Enter, accessible: Look, imported: str) -> None:
+    assert "taken 88" in imported
+    page = enter("reader", path=f"/w/reading/curve_exceptions?month={DAY[:7]}", width=1440)
+    page.get_by_role("row").filter(has_text=METER).click()
+    page.get_by_role("button", name="录入电量").click()
+    dialog = page.get_by_role("dialog", name="录入电量")
+    dialog.get_by_label("时段电量").fill("1.6")
+    dialog.get_by_label("事由").fill("现场抄见补录")
+    accessible(page)
+    dialog.get_by_role("button", name="录入电量").click()
+    expect(dialog).to_be_hidden()
+    spans = page.locator(".block", has_text="需要核实的时段")
+    expect(spans).to_contain_text("人工编辑")
+    expect(spans).to_contain_text("人工录入")
+    expect(page.locator(".block", has_text="现场抄见补录").last).to_contain_text("生效")
+
+    page = enter("reader", path=page.url, width=390)
+    page.get_by_role("button", name="处理时段").click()
+    dialog = page.get_by_role("dialog", name="处理时段")
+    dialog.get_by_label("起（时:分）").fill("10:00")
+    dialog.get_by_label("止（时:分）").fill("12:00")
+    dialog.get_by_label("处理", exact=True).click()
+    page.get_by_role("option", name="撤回", exact=True).filter(visible=True).click()
+    dialog.get_by_label("事由").fill("与现场不符，撤回")
+    dialog.get_by_role("button", name="处理时段").click()
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".bench")).to_contain_text("示数差按直线分摊")
+    expect(page.locator(".bench")).to_contain_text("已失效")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    accessible(page)
+
+
+def test_a_month_of_a_meter_shows_registers_curve_and_share_estimated(
+    enter: Enter, at_both_widths: Look, imported: str
+) -> None:
+    assert "taken 88" in imported
+    page = enter("reader", path=f"/w/reading/meter_month?meter_no={METER}&month={DAY[:7]}")
+    expect(page.get_by_text("估计占比").first).to_be_visible()
+    expect(page.get_by_role("img", name="全月曲线")).to_be_visible()
+    expect(page.locator(".bench")).to_contain_text(DAY)
     at_both_widths(page)

@@ -21,7 +21,15 @@ from denghuo.kernel.values import Multiplier, Register
 from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import PermissionApi, Person, PersonRef, StaffNotFound
-from denghuo.service.point.api import INSTALLATION, MeterInMonth, MetersFound, MetersIn, PointApi, PublishInstallations
+from denghuo.service.point.api import (
+    INSTALLATION,
+    MeterInMonth,
+    MetersFound,
+    MetersIn,
+    PointApi,
+    PublishInstallations,
+    PublishUnitInstallations,
+)
 from denghuo.service.reading.api import CURVE_INTAKE, REGISTER_INTAKE
 
 pc: Any = pyarrow.compute
@@ -42,6 +50,10 @@ def points_of(rows: Sequence[Row]) -> type[PointApi]:
             return self._work.datasets.publish(
                 INSTALLATION, request.month, "all", clipped(rows, request.month), call.now
             )
+
+        def publish_unit_installations(self, call: Call, request: PublishUnitInstallations) -> DatasetRef:
+            mine = [row for row in clipped(rows, request.month) if row["org"] == request.org]
+            return self._work.datasets.publish(INSTALLATION, request.month, request.org, mine, call.now)
 
         def meters_in(self, call: Call, request: MetersIn) -> MetersFound:
             found = [row for row in clipped(rows, request.month) if row["meter_no"] in request.meter_nos]

@@ -52,6 +52,7 @@ from denghuo.service.reading.api.curve import (
     CurveExceptionsFound,
     CurveMethod,
     CurvesChecked,
+    CurveSpan,
     CurvesToCheck,
     FindCurveExceptions,
 )
@@ -81,6 +82,21 @@ from denghuo.service.reading.api.curve_rule import (
     RuleStatus,
     RuleToSet,
     RuleVersion,
+)
+from denghuo.service.reading.api.edit import (
+    EDIT_STATES,
+    WAYS,
+    CurveEditRow,
+    CurveHistory,
+    CurveHistoryAsked,
+    CurveVersionRow,
+    EditCurve,
+    EditState,
+    EditWay,
+    MeterMonth,
+    MeterMonthAsked,
+    MeterMonthDay,
+    SpanUnfit,
 )
 from denghuo.service.reading.api.highest import AskHighest, HighestFound, HighestSlot, MeterSpan
 from denghuo.service.reading.api.messages import (
@@ -200,6 +216,7 @@ __all__ = [
     "CURVE_RULES",
     "CYCLES",
     "DAY_ATOMS",
+    "EDIT_STATES",
     "ENERGY_SERIES",
     "ENERGY_SO_FAR",
     "METERS_MAX",
@@ -220,6 +237,7 @@ __all__ = [
     "SIDES",
     "STATUSES",
     "UNIT_ENERGY",
+    "WAYS",
     "Accept",
     "AccountMonth",
     "AccountReads",
@@ -247,9 +265,12 @@ __all__ = [
     "CheckedCurve",
     "CheckedCurveAsked",
     "CurveDay",
+    "CurveEditRow",
     "CurveEffect",
     "CurveExceptionRow",
     "CurveExceptionsFound",
+    "CurveHistory",
+    "CurveHistoryAsked",
     "CurveMethod",
     "CurveMonth",
     "CurveNotFound",
@@ -261,7 +282,9 @@ __all__ = [
     "CurveRuleRow",
     "CurveRuleShown",
     "CurveRulesFound",
+    "CurveSpan",
     "CurveValues",
+    "CurveVersionRow",
     "CurvesChecked",
     "CurvesReceived",
     "CurvesToCheck",
@@ -270,6 +293,9 @@ __all__ = [
     "DecideBookChange",
     "DraftCurveRule",
     "DrafterMayNotPublish",
+    "EditCurve",
+    "EditState",
+    "EditWay",
     "EnergiesFound",
     "EnergyPublished",
     "EnergyRow",
@@ -291,6 +317,9 @@ __all__ = [
     "KnownEnergies",
     "MeterAtoms",
     "MeterClass",
+    "MeterMonth",
+    "MeterMonthAsked",
+    "MeterMonthDay",
     "MeterSpan",
     "MeterSum",
     "MeterSums",
@@ -354,6 +383,7 @@ __all__ = [
     "SettleAccounts",
     "Severity",
     "Side",
+    "SpanUnfit",
     "StaffBalance",
     "StaffBalanced",
     "StaffLoad",
@@ -599,6 +629,19 @@ class ReadingApi(Api, noun="reading", version=1):
     @query(permit="reading.read", problems=(CurveNotFound,))
     def checked_curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
         """A meter's curve of a few days: what counts, what was received, and the verdict of every value."""
+
+    @command(permit="reading.review", problems=(CurveNotFound, NotYet, SpanUnfit), emits=(CurvesReceived,))
+    def edit_curve(self, call: Call, request: EditCurve) -> CheckedCurve:
+        """Accepts suspicious values of a span, enters its energy, asks for another method for it, or withdraws what was said, with
+        the reason. What was received stays; where another value comes in later, the word counts there no more."""
+
+    @query(permit="reading.read", problems=(CurveNotFound,))
+    def curve_history(self, call: Call, request: CurveHistoryAsked) -> CurveHistory:
+        """What clerks said of a meter's day, and every version of what was received of it."""
+
+    @query(permit="reading.read", problems=(CurveNotFound,))
+    def meter_month(self, call: Call, request: MeterMonthAsked) -> MeterMonth:
+        """A meter's month by days: registers and curve, status of each day, and the share that is estimated."""
 
     @query(permit="reading.read")
     def curve_rules(self, call: Call, request: FindCurveRules) -> CurveRulesFound:

@@ -20,12 +20,13 @@ CURVE_METHODS = Dictionary(
         "register_linear": text("示数差按直线分摊", "Register difference by a line"),
         "register_even": text("示数差平均分摊", "Register difference, evenly"),
         "linear": text("线性插补", "Straight line"),
+        "manual": text("人工录入", "Entered by hand"),
         "like_day": text("相似日", "Like day"),
         "none": text("无", "None"),
     },
 )
 CurveMethod = Annotated[
-    Literal["actual", "register_like_day", "register_linear", "register_even", "linear", "like_day", "none"],
+    Literal["actual", "register_like_day", "register_linear", "register_even", "linear", "like_day", "manual", "none"],
     Label("补全方法", "Method", dictionary=CURVE_METHODS.name),
 ]
 SlotsEstimated = Annotated[int, Label("估计点数", "Slots estimated")]
@@ -90,13 +91,37 @@ class CheckedCurveAsked(Message):
     days: Annotated[int, Field(ge=1, le=31), Label("天数", "Days")] = 1
 
 
+class CurveSpan(Message):
+    """Slots in a row of one day with the same verdict that is not simply valid, and their energy. ends: 24:00 is the end of the
+    day."""
+
+    span_no: Annotated[str, Label("时段号", "Span")]
+    meter_no: MeterNo
+    series: EnergySeries
+    day: Day
+    begins: Annotated[str, Label("起", "From")]
+    ends: Annotated[str, Label("止", "To")]
+    slots: Annotated[int, Label("点数", "Slots")]
+    status: Status
+    rule: CurveRuleCode
+    version: RuleVersion
+    method: CurveMethod
+    received: Annotated[Energy | None, Label("原始电量", "Received")]
+    counts: Annotated[Energy | None, Label("采用电量", "Counted")]
+    may_accept: Annotated[bool, Label("可确认", "May be accepted")]
+
+
 class CheckedCurve(Message):
     """15-minute values as parallel lists: what counts, what was received, and of each slot its verdict (status, rule, version of
-    the rule, method). A slot of a day that was not checked yet has no verdict; what was received counts there."""
+    the rule, method). A slot of a day that was not checked yet has no verdict; what was received counts there.
+
+    like, limit: what days like it had, and what the capacity allows a slot; told where a single day is asked for.
+    """
 
     meter_no: MeterNo
     series: EnergySeries
     starts: Annotated[date, Label("起始日期", "First day")]
+    month: Annotated[MonthText, Label("月份", "Month of the first day")]
     minutes: Annotated[int, Label("间隔(分钟)", "Minutes a slot")]
     counted: Annotated[list[Energy | None], Label("采用值", "Counted")]
     raw: Annotated[list[Energy | None], Label("原始值", "Received")]
@@ -105,6 +130,9 @@ class CheckedCurve(Message):
     rules: list[CurveRuleCode | None]
     versions: Annotated[list[int | None], Label("规则版本", "Version of the rule")]
     methods: list[CurveMethod | None]
+    like: Annotated[list[Energy | None], Label("相似日", "Days like it")]
+    limit: Annotated[Energy | None, Label("容量限值", "Limit by capacity")]
+    spans: list[CurveSpan]
     slots_estimated: SlotsEstimated
     slots_held: SlotsHeld
     estimated_energy: EstimatedEnergy

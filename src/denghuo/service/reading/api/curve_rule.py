@@ -21,10 +21,24 @@ CURVE_RULES = Dictionary(
         "reverse": text("无电源反向送电", "Reverse energy without a plant"),
         "zero_days": text("连续多日为零", "Zero for many days"),
         "clock": text("时钟超前", "Clock ahead"),
+        "accepted": text("人工确认", "Accepted by a clerk"),
+        "edited": text("人工编辑", "Edited by a clerk"),
     },
 )
 CurveRuleCode = Annotated[
-    Literal["checked", "gap", "register_sum", "phase_sum", "over_capacity", "spike", "reverse", "zero_days", "clock"],
+    Literal[
+        "checked",
+        "gap",
+        "register_sum",
+        "phase_sum",
+        "over_capacity",
+        "spike",
+        "reverse",
+        "zero_days",
+        "clock",
+        "accepted",
+        "edited",
+    ],
     Label("规则", "Rule", dictionary=CURVE_RULES.name),
 ]
 RuleToSet = Annotated[

@@ -46,16 +46,23 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("valid", "spike", "actual"),
     Verdict("valid", "reverse", "actual"),
     Verdict("valid", "zero_days", "actual"),
+    Verdict("valid", "accepted", "actual"),
+    Verdict("estimated", "edited", "manual"),
+    Verdict("estimated", "edited", "linear"),
+    Verdict("estimated", "edited", "like_day"),
+    Verdict("estimated", "edited", "register_even"),
 )
 """By the number that the lake keeps for a slot. The order never changes; new ones are put at the end."""
 VALID, REGISTER_LIKE_DAY, REGISTER_EVEN, LINEAR, LIKE_DAY, UNKNOWN, APART, REGISTER_LINEAR, SPIKE = range(9)
 STANDS_IN = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.status == "estimated")
 HELD = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.status == "held")
 REMARKED = tuple(number for number, one in enumerate(VERDICTS) if one.status == "valid" and one.rule != "checked")
+ACCEPTED = VERDICTS.index(Verdict("valid", "accepted", "actual"))
+EDITED = tuple(number for number, one in enumerate(VERDICTS) if one.rule == "edited")
 _OF_SUSPECT = {
     (one.rule, "hold" if one.status == "held" else "notice"): number
     for number, one in enumerate(VERDICTS)
-    if one.rule not in ("checked", "gap")
+    if one.rule not in ("checked", "gap", "accepted", "edited")
 }
 """The verdict of a rule by its effect."""
 LIKE_DAYS = (7, 14, 21, 28)
@@ -138,9 +145,9 @@ def _fill_gaps(estimate: Ints, verdict: Ints, raw: Ints, like: Ints, left: Ints,
         _fill(estimate, verdict, by_register, gap[by_register], spread(left[by_register], weights), method[:, None])
     others = np.flatnonzero(~bound & some)
     if len(others):
-        line, open_ = _line(raw[others], slots_max), gap[others]
-        value = np.where(line >= 0, line, like[others])
-        _fill(estimate, verdict, others, open_, value, np.where(line >= 0, LINEAR, LIKE_DAY))
+        straight, open_ = line(raw[others], slots_max), gap[others]
+        value = np.where(straight >= 0, straight, like[others])
+        _fill(estimate, verdict, others, open_, value, np.where(straight >= 0, LINEAR, LIKE_DAY))
 
 
 def _phases_apart(raw: Ints, phases: Ints | None, rule: CurveRule) -> Flags:
@@ -151,9 +158,14 @@ def _phases_apart(raw: Ints, phases: Ints | None, rule: CurveRule) -> Flags:
     return (raw >= 0) & (phases >= 0) & (abs(raw - phases) > allowed)
 
 
+def most_wh(capacity_w: Ints, rule: CurveRule) -> Any:
+    """The energy of a slot up to which a capacity bears it out, in Wh."""
+    return np.maximum(capacity_w * rule.parameters["share_e4"] // (10_000 * SLOTS_AN_HOUR), rule.parameters["floor_wh"])
+
+
 def _over_capacity(raw: Ints, capacity_w: Ints, rule: CurveRule) -> Flags:
     """Values whose mean power is above this share of what may pass."""
-    most = np.maximum(capacity_w * rule.parameters["share_e4"] // (10_000 * SLOTS_AN_HOUR), rule.parameters["floor_wh"])
+    most = most_wh(capacity_w, rule)
     return raw > np.where(capacity_w >= 0, most, INT32_MAX)[:, None]
 
 
@@ -176,9 +188,9 @@ def _profile(raw: Ints, like: Ints, slots_max: int) -> tuple[Ints, Ints]:
     By the line where it reaches over every gap of the day, else by days like it, else evenly.
     """
     gap = raw < 0
-    line = _line(raw, slots_max)
-    by_line, by_like = (np.where(gap, np.maximum(found, 0), 0) for found in (line, like))
-    has_line = ((line >= 0) | ~gap).all(axis=1) & (by_line.sum(axis=1) > 0)
+    straight = line(raw, slots_max)
+    by_line, by_like = (np.where(gap, np.maximum(found, 0), 0) for found in (straight, like))
+    has_line = ((straight >= 0) | ~gap).all(axis=1) & (by_line.sum(axis=1) > 0)
     has_like = ((like >= 0) | ~gap).all(axis=1) & (by_like.sum(axis=1) > 0)
     weights = np.where(has_line[:, None], by_line, np.where(has_like[:, None], by_like, gap))
     return weights, np.where(has_line, REGISTER_LINEAR, np.where(has_like, REGISTER_LIKE_DAY, REGISTER_EVEN))
@@ -211,7 +223,7 @@ def spread(total: Ints, weights: Ints) -> Ints:
     return np.diff(reached, axis=1, prepend=0)
 
 
-def _line(raw: Ints, slots_max: int) -> Ints:
+def line(raw: Ints, slots_max: int) -> Ints:
     """The straight line between the neighbours of each gap that is short enough and has both; -1 elsewhere."""
     slots = np.arange(raw.shape[1])
     there = raw >= 0

@@ -36,6 +36,8 @@ from denghuo.service.reading.api import (
     CheckedCurveAsked,
     CurveDay,
     CurveExceptionsFound,
+    CurveHistory,
+    CurveHistoryAsked,
     CurveMonth,
     CurveNotFound,
     CurveRuleRef,
@@ -46,6 +48,7 @@ from denghuo.service.reading.api import (
     CurveValues,
     DecideBookChange,
     DraftCurveRule,
+    EditCurve,
     EnergiesFound,
     EnergyPublished,
     EnergySoFar,
@@ -62,6 +65,8 @@ from denghuo.service.reading.api import (
     Intake,
     KnownEnergies,
     MeterAtoms,
+    MeterMonth,
+    MeterMonthAsked,
     MeterSums,
     MonthRead,
     MonthRef,
@@ -122,6 +127,7 @@ from denghuo.service.reading.rules import Rule, in_force
 from denghuo.service.reading.service.atoms import meter_atoms, publish_atoms
 from denghuo.service.reading.service.books import Books
 from denghuo.service.reading.service.checks import check_digits, check_due, check_plausible, not_planned
+from denghuo.service.reading.service.curve_edits import CurveEdits
 from denghuo.service.reading.service.curve_rules import CurveRuleDesk
 from denghuo.service.reading.service.curves import Curves
 from denghuo.service.reading.service.forms import (
@@ -134,7 +140,9 @@ from denghuo.service.reading.service.forms import (
     shown_energy,
 )
 from denghuo.service.reading.service.highest import highest
+from denghuo.service.reading.service.judging import Judging
 from denghuo.service.reading.service.making import Making
+from denghuo.service.reading.service.meter_month import meter_month
 from denghuo.service.reading.service.routes import Routes
 from denghuo.service.reading.service.sums import meter_sums, publish_sums
 from denghuo.service.reading.service.taking import Taking
@@ -155,7 +163,9 @@ class ReadingService(ReadingApi):
         self._lake = work.lake
         self._taking = Taking(work, ask, self._store)
         self._making = Making(work, ask, self._store)
-        self._checked = Curves(work, self._taking)
+        judging = Judging(work, self._taking)
+        self._checked = Curves(work, judging)
+        self._edits = CurveEdits(work, self._checked, judging)
         self._curve_rules = CurveRuleDesk(work, self._checked)
         self._cycles = RouteStore(work)
         self._routes = Routes(ask, self._cycles)
@@ -488,9 +498,25 @@ class ReadingService(ReadingApi):
         return self._checked.exceptions(call, request)
 
     def checked_curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
-        if "meter" not in self._store.subject_kinds(request.meter_no):
+        if self._checked.owner(request.meter_no) is None:
             raise _no_curve(request.meter_no)
         return self._checked.curve(call, request)
+
+    def edit_curve(self, call: Call, request: EditCurve) -> CheckedCurve:
+        owner = self._checked.owner(request.meter_no)
+        if owner is None:
+            raise _no_curve(request.meter_no)
+        return self._edits.edit(call, request, owner)
+
+    def curve_history(self, call: Call, request: CurveHistoryAsked) -> CurveHistory:
+        if self._checked.owner(request.meter_no) is None:
+            raise _no_curve(request.meter_no)
+        return self._edits.history(call, request)
+
+    def meter_month(self, call: Call, request: MeterMonthAsked) -> MeterMonth:
+        if self._checked.owner(request.meter_no) is None:
+            raise _no_curve(request.meter_no)
+        return meter_month(self._lake, self._checked, call, request)
 
     def curve_rules(self, call: Call, request: FindCurveRules) -> CurveRulesFound:
         return self._curve_rules.find(call, request)

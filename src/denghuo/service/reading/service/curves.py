@@ -1,71 +1,47 @@
 """Curves checked day by day: due when something came in, judged by the rules, put beside what was received."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from functools import partial
-from typing import Any
+from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 
 from denghuo.data.analysis.lake import SLOTS, total
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
-from denghuo.kernel.period import Month, midnight
+from denghuo.kernel.period import midnight
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import (
     ENERGY_SERIES,
-    PHASE_SERIES,
     CheckedCurve,
     CheckedCurveAsked,
     CurveExceptionsFound,
     CurvesChecked,
+    CurveSpan,
     CurvesToCheck,
     FindCurveExceptions,
     NotYet,
 )
-from denghuo.service.reading.batch.beside import MeterFacts, alike, of_rows, phases_of, zero_days
 from denghuo.service.reading.batch.checked import (
     CHECKED,
     VERDICT_SLOTS,
     CurveException,
     checked_table,
-    differences,
     exceptions,
-    matrix,
 )
-from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.batch.plan import Ints
-from denghuo.service.reading.rules import in_force
-from denghuo.service.reading.rules.curve_book import RuleSet, by_class
-from denghuo.service.reading.rules.curves import (
-    DAY_BEFORE,
-    HELD,
-    LIKE_DAYS,
-    STANDS_IN,
-    VALID,
-    VERDICTS,
-    judged,
-    likened,
-    nothing_beside,
-)
-from denghuo.service.reading.service.taking import Taking
-from denghuo.service.reading.store.curve_rules import CurveRuleStore
+from denghuo.service.reading.rules.curves import EDITED, HELD, STANDS_IN, VALID, VERDICTS
+from denghuo.service.reading.service.judging import Day, Judging
 from denghuo.service.reading.store.curves import CurveStore
-
-pc: Any = pyarrow.compute
-METERS_AT_ONCE = 100_000
-"""Meters whose day is held as matrices at a time: about a gigabyte."""
-SERIES_OF_USE = "active_fwd_wh"
-"""What customers take: its phases are held against it, and nothing of it for days on end is told."""
 
 
 class Curves:
-    def __init__(self, work: Work, taking: Taking) -> None:
-        self._work, self._taking = work, taking
-        self._lake, self._store, self._rules = work.lake, CurveStore(work), CurveRuleStore(work)
+    def __init__(self, work: Work, judging: Judging) -> None:
+        self._work, self._judging = work, judging
+        self._lake, self._store = work.lake, CurveStore(work)
 
     def received(self, days: Sequence[date], now: datetime) -> None:
         """Curves of these days came in: a job checks those that have ended. Those of a day that has not are noted, so that the
@@ -81,6 +57,14 @@ class Curves:
         if around:
             self.received(self._store.known_days(around), now)
 
+    def owner(self, meter_no: str) -> tuple[str, str | None] | None:
+        """Unit and account of a meter; None where there are no curves of it, or it lies outside the caller's scope."""
+        return self._store.owners([meter_no]).get(meter_no)
+
+    def multiplier(self, meter_no: str, month: str) -> int | None:
+        """That of a meter in a planned month, where it is one."""
+        return self._store.multiplier(meter_no, month)
+
     def check(self, call: Call, request: CurvesToCheck) -> CurvesChecked:
         day = request.day
         if midnight(day + timedelta(days=1)) > call.now:
@@ -88,40 +72,52 @@ class Curves:
                 text(f"{day} 尚未结束，曲线待次日校验。", f"{day} has not ended; its curves are checked after that."),
                 read_at=midnight(day + timedelta(days=1)).isoformat(),
             )
-        installed = self._taking.installed(call, str(Month(day.year, day.month)))
-        pieces, facts = _pieces(installed, day), MeterFacts(installed, self._taking.terms(call, day), day)
-        published = self._rules.published()
-        self._store.begin(day, max((rule.version for rule in published), default=0), call.now)
-        sets = by_class(published, day)
-        midnights = [self._registers(day + timedelta(days=step)) for step in (0, 1)]
+        asked = self._judging.asked(call, day)
+        self._store.lock(day)
+        of = self._judging.known(day, asked)
+        self._store.begin(day, of.book, call.now)
         there = self._lake.there(CURVES.values(), (day, day - timedelta(days=1)))
         curves = guessed = held = changed = 0
         for series in ENERGY_SERIES:
             if CURVES[series].name not in there:
-                self._store.save(day, series, [], {}, call.now)
+                self._store.save(day, series, [], {}, {}, call.now)
                 continue
-            rows, found, versions = [], list[CurveException](), dict[str, dict[str, int]]()
+            rows, found = [], list[CurveException]()
+            versions, limits = dict[str, dict[str, int]](), dict[str, int]()
             before = list(map(str, self._lake.scan(CHECKED[series], day, day, ("subject",))["subject"].to_pylist()))
-            for subjects, estimate, verdict in self._judged(series, day, pieces, midnights, facts, sets):
+            for one in self._judging.judged(series, of):
                 # A row for who has anything else than valid values, and for who had before.
-                kept = np.flatnonzero((verdict != VALID).any(axis=1) | np.isin(subjects, before))
-                chosen = [subjects[row] for row in kept.tolist()]
-                rows.append(checked_table(series, chosen, estimate[kept], verdict[kept]))
-                suspects = exceptions(chosen, estimate[kept], verdict[kept])
-                names = [one.subject for one in suspects]
-                versions |= {
-                    name: {rule.code: rule.version for rule in sets[of].values() if rule.version}
-                    for name, of in zip(names, facts.classes(names), strict=True)
-                }
+                kept = np.flatnonzero((one.verdict != VALID).any(axis=1) | np.isin(one.subjects, before))
+                chosen = [one.subjects[row] for row in kept.tolist()]
+                estimate, verdict = one.estimate[kept], one.verdict[kept]
+                rows.append(checked_table(series, chosen, estimate, verdict))
+                suspects = exceptions(chosen, estimate, verdict)
+                versions |= of.versions([suspect.subject for suspect in suspects])
+                limits |= of.limits(series, [suspect.subject for suspect in suspects])
                 found += suspects
-                guessed, held = guessed + _count(verdict[kept], STANDS_IN), held + _count(verdict[kept], HELD)
-                curves += len(subjects)
+                guessed, held = guessed + _count(verdict, STANDS_IN), held + _count(verdict, HELD)
+                curves += len(one.subjects)
             day_of = {day: pa.concat_tables(rows)} if any(map(len, rows)) else {}
             if day_of:
                 counts = total(self._lake.append(CHECKED[series], day_of, call.now, "reading.check_curves"))
                 changed += counts.taken + counts.corrected
-            self._store.save(day, series, found, versions, call.now)
+            self._store.save(day, series, found, versions, limits, call.now)
         return CurvesChecked(day=day, curves=curves, slots_estimated=guessed, slots_held=held, changed=changed)
+
+    def _picture(self, request: CheckedCurveAsked) -> tuple[list[Energy | None], Energy | None]:
+        """What days like it had, and what the capacity allowed a slot when it was judged."""
+        like = self._judging.like(request.series, request.day, [request.meter_no])[0].tolist()
+        limit_wh = self._store.limit_wh(request.series, request.meter_no, request.day)
+        return _energies([None if value < 0 else value for value in like]), _energies([limit_wh])[0]
+
+    def judge_again(self, call: Call, series: str, of: Day) -> None:
+        """Puts what is known of one meter's day now beside what was received. The day is locked."""
+        (one,) = self._judging.judged(series, of)
+        table = checked_table(series, one.subjects, one.estimate, one.verdict)
+        self._lake.append(CHECKED[series], {of.day: table}, call.now, "reading.edit_curve")
+        suspects = exceptions(one.subjects, one.estimate, one.verdict)
+        versions, limits = of.versions(one.subjects), of.limits(series, one.subjects)
+        self._store.save(of.day, series, suspects, versions, limits, call.now, of.meter_no)
 
     def exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
         rows, count, following = self._store.exceptions(request)
@@ -151,7 +147,10 @@ class Curves:
             known = of_days.get(day, {}) | {"checked": books.get(day, 0)}
             versions += [None if one is None else known.get(VERDICTS[one].rule, 0) for one in numbers]
             for value, slot, number in zip(values, SLOTS, numbers, strict=True):
-                counted.append(row[slot] if value is None and number in STANDS_IN else value)
+                # What a clerk had put in stands before what he saw; an estimate only where nothing was received.
+                stands_in = number in EDITED or (value is None and number in STANDS_IN)
+                counted.append(row[slot] if stands_in else value)
+        like, limit = self._picture(request) if request.days == 1 else ([], None)
         stands = [number in STANDS_IN for number in verdicts]
         found = [None if number is None else VERDICTS[number] for number in verdicts]
         kinds = [CURVES[request.series].name, CHECKED[request.series].name]
@@ -160,9 +159,10 @@ class Curves:
                 "meter_no": request.meter_no,
                 "series": request.series,
                 "starts": first,
+                "month": f"{first:%Y-%m}",
                 "minutes": 24 * 60 // len(SLOTS),
-                "counted": [None if value is None else Energy(value) for value in counted],
-                "raw": [None if value is None else Energy(value) for value in raw],
+                "counted": _energies(counted),
+                "raw": _energies(raw),
                 "estimated": stands,
                 "statuses": [one and one.status for one in found],
                 "rules": [one and one.rule for one in found],
@@ -173,99 +173,80 @@ class Curves:
                 "estimated_energy": Energy(
                     sum(value or 0 for value, is_so in zip(counted, stands, strict=True) if is_so)
                 ),
+                "like": like,
+                "limit": limit,
+                "spans": [
+                    span
+                    for place in range(request.days)
+                    for span in _spans(
+                        request,
+                        first + timedelta(days=place),
+                        *(
+                            column[place * len(SLOTS) : (place + 1) * len(SLOTS)]
+                            for column in (raw, counted, verdicts, versions)
+                        ),
+                    )
+                ],
                 "as_of": self._lake.recorded_at(kinds, first, last) or call.now,
             }
         )
-
-    def _judged(
-        self,
-        series: str,
-        day: date,
-        pieces: Mapping[str, Mapping[str, Any]],
-        midnights: Sequence[pa.Table],
-        facts: MeterFacts,
-        sets: Mapping[str, RuleSet],
-    ) -> Iterator[tuple[list[str], Ints, Ints]]:
-        """The meters with a curve on a day or the one before, so many at a time, with what stands in and the verdicts."""
-        kind = CURVES[series]
-        today = self._lake.scan(kind, day, day)
-        before = self._lake.scan(kind, day - timedelta(days=1), day - timedelta(days=1), ("subject",))
-        meters: list[Any] = sorted(map(str, {*today["subject"].to_pylist(), *before["subject"].to_pylist()}))
-        begin, end = (_of_series(registers, series) for registers in midnights)
-        share, phases = in_force(day)["rollover"].parameters["share_e4"], self._phases(series, day)
-        for first in range(0, len(meters), METERS_AT_ONCE):
-            subjects = meters[first : first + METERS_AT_ONCE]
-            raw = matrix(subjects, today)
-            bound = differences(subjects, pieces, begin, end, share)
-            like = np.full(raw.shape, -1, dtype=np.int64)
-            asking = np.flatnonzero((raw < 0).any(axis=1) | (bound < 0))
-            if len(asking):
-                like[asking] = self._like(series, day, [subjects[row] for row in asking.tolist()])
-            beside = nothing_beside(len(subjects))._replace(
-                capacity_w=facts.capacity_w(series, subjects), no_plant=facts.no_plant(series, subjects)
-            )
-            if series == SERIES_OF_USE:
-                most = max(rules["zero_days"].parameters["days"] for rules in sets.values())
-                beside = beside._replace(zero_days=zero_days(day, subjects, raw, most, partial(self._matrix, series)))
-            if len(phases) == len(PHASE_SERIES):
-                beside = beside._replace(phases=phases_of([matrix(subjects, one) for one in phases]))
-            estimate: Ints = np.full_like(raw, -1)
-            verdict: Any = np.zeros(raw.shape, dtype=np.int8)
-            for rules, rows in alike(sets, facts.classes(subjects)):
-                found = judged(raw[rows], like[rows], bound[rows], of_rows(beside, rows), rules)
-                estimate[rows], verdict[rows] = found
-            yield subjects, estimate, verdict
-
-    def _phases(self, series: str, day: date) -> list[pa.Table]:
-        """The curves of the phases, where there are all of them."""
-        kinds = [CURVES[phase] for phase in PHASE_SERIES] if series == SERIES_OF_USE else []
-        there = self._lake.there(kinds, [day])
-        return [self._lake.scan(kind, day, day) for kind in kinds] if len(there) == len(PHASE_SERIES) else []
-
-    def _matrix(self, series: str, day: date, subjects: list[str]) -> Ints:
-        return matrix(subjects, self._lake.scan(CURVES[series], day, day, only=("subject", subjects)))
-
-    def _like(self, series: str, day: date, subjects: list[str]) -> Ints:
-        """What these meters have in days that are like a day."""
-
-        def of(back: int) -> Ints:
-            return self._matrix(series, day - timedelta(days=back), subjects)
-
-        like: Ints = likened([of(back) for back in LIKE_DAYS], of(DAY_BEFORE))
-        return like
-
-    def _registers(self, day: date) -> pa.Table:
-        """The total registers at the midnight that begins a day."""
-        table = self._lake.scan(REGISTERS, day, day)
-        at_midnight = pc.equal(table["read_at"], pa.scalar(midnight(day), table["read_at"].type))
-        return table.filter(
-            pc.and_(at_midnight, pc.and_(pc.equal(table["band"], "total"), pc.is_valid(table["value_e4"])))
-        )
-
-
-def _pieces(installed: pa.Table, day: date) -> dict[str, dict[str, Any]]:
-    """The meters that hang from the midnight that begins a day to the one that ends it."""
-    at = installed["from_at"].type
-    whole = pc.and_(
-        pc.less_equal(installed["from_at"], pa.scalar(midnight(day), at)),
-        pc.greater_equal(installed["to_at"], pa.scalar(midnight(day + timedelta(days=1)), at)),
-    )
-    rows = installed.filter(whole).select(["meter_no", "multiplier", "integer_digits"]).to_pylist()
-    return {row["meter_no"]: row for row in rows}
 
 
 def _count(verdict: Ints, numbers: Sequence[int]) -> int:
     return int(np.isin(verdict, numbers).sum())
 
 
+def _energies(values: Sequence[int | None]) -> list[Energy | None]:
+    return [None if value is None else Energy(value) for value in values]
+
+
+def slot_text(slot: int) -> str:
+    """When a slot begins; the one after the last is 24:00."""
+    return f"{slot // 4:02d}:{slot % 4 * 15:02d}"
+
+
+def slot_of(shown: str) -> int:
+    hours, _, minutes = shown.partition(":")
+    return int(hours) * 4 + int(minutes) // 15
+
+
+def _spans(
+    request: CheckedCurveAsked,
+    day: date,
+    raw: Sequence[int | None],
+    counted: Sequence[int | None],
+    verdicts: Sequence[int | None],
+    versions: Sequence[int | None],
+) -> Iterator[CurveSpan]:
+    """Slots in a row with the same verdict, as far as it is not simply valid."""
+    for number, group in groupby(range(len(verdicts)), key=lambda slot: verdicts[slot]):
+        slots = list(group)
+        if number is None or number == VALID:
+            continue
+        begins, span = slot_text(slots[0]), slice(slots[0], slots[-1] + 1)
+        yield CurveSpan.model_validate(
+            {
+                "span_no": f"{day} {begins}",
+                "meter_no": request.meter_no,
+                "series": request.series,
+                "day": day,
+                "begins": begins,
+                "ends": slot_text(slots[-1] + 1),
+                "slots": len(slots),
+                **VERDICTS[number]._asdict(),
+                "version": versions[slots[0]],
+                "received": _sum(raw[span]),
+                "counts": _sum(counted[span]),
+                "may_accept": number in HELD and any(value is not None for value in raw[span]),
+            }
+        )
+
+
+def _sum(values: Sequence[int | None]) -> Energy | None:
+    there = [value for value in values if value is not None]
+    return Energy(sum(there)) if there else None
+
+
 def _as_received(values: Sequence[int | None], checked: bool) -> list[int | None]:
     """Verdicts of a day of which the check kept no row: all that came in is valid."""
     return [VALID if checked and value is not None else None for value in values]
-
-
-def _of_series(registers: pa.Table, series: str) -> dict[str, int]:
-    """Registers of the quantity whose curve the series is, by meter."""
-    found = registers.filter(pc.equal(registers["quantity"], series.rpartition("_")[0]))
-    meters: list[Any] = found["meter_no"].to_pylist()
-    values: list[Any] = found["value_e4"].to_pylist()
-    return dict(zip(meters, values, strict=True))

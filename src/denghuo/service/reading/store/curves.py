@@ -50,8 +50,15 @@ class CurveStore:
         """Those of these days of which there are curves."""
         return self._work.values("SELECT day FROM curve_check WHERE day = ANY (%s) ORDER BY day", (list(days),))
 
+    def lock(self, day: date) -> None:
+        """One at a time checks a day or edits it. Held until the transaction ends."""
+        self._work.run(
+            "INSERT INTO curve_check (day, due) VALUES (%s, false) ON CONFLICT (day) DO UPDATE SET due = curve_check.due",
+            (day,),
+        )
+
     def begin(self, day: date, book: int, now: datetime) -> None:
-        """One at a time checks a day; what comes in from now on makes it due again. Held until the transaction ends.
+        """A locked day is checked; what comes in from now on makes it due again.
 
         book: the newest version in the rule book.
         """
@@ -67,6 +74,19 @@ class CurveStore:
             "SELECT day, book FROM curve_check WHERE day BETWEEN %s AND %s AND checked_at IS NOT NULL", (first, last)
         )
         return {row["day"]: row["book"] for row in rows}
+
+    def multiplier(self, meter_no: str, month: str) -> int | None:
+        found = self._work.values(
+            "SELECT DISTINCT multiplier FROM plan WHERE meter_no = %s AND month = %s", (meter_no, month)
+        )
+        return int(found[0]) if len(found) == 1 else None
+
+    def limit_wh(self, series: str, subject: str, day: date) -> int | None:
+        """What the capacity allowed a slot of a meter-day that is to be looked at."""
+        return self._work.value(
+            "SELECT limit_wh FROM curve_exception WHERE series = %s AND subject = %s AND day = %s",
+            (series, subject, day),
+        )
 
     def versions(self, series: str, subject: str, first: date, last: date) -> dict[date, dict[str, int]]:
         """The versions of the rules that were set, by which a meter's days were judged."""
@@ -89,18 +109,24 @@ class CurveStore:
         series: str,
         rows: Sequence[CurveException],
         versions: Mapping[str, Mapping[str, int]],
+        limits: Mapping[str, int],
         now: datetime,
+        meter_no: str | None = None,
     ) -> None:
-        """The meter-days to look at of a day, in place of those before. versions: of the rules that were set, by meter."""
-        self._work.run("DELETE FROM curve_exception WHERE day = %s AND series = %s", (day, series))
+        """The meter-days to look at of a day, or of one meter in it, in place of those before. versions: of the rules that were
+        set, by meter; limits: what the capacity allows a slot."""
+        self._work.run(
+            "DELETE FROM curve_exception WHERE day = %s AND series = %s AND (%s::text IS NULL OR subject = %s)",
+            (day, series, meter_no, meter_no),
+        )
         owners = self.owners([row.subject for row in rows]) if rows else {}
         kept = [row for row in rows if row.subject in owners]
         if not kept:
             return
         self._work.run(
             "INSERT INTO curve_exception (day, series, subject, org, account_no, status, rule, method, slots_estimated,"
-            " slots_held, estimated_wh, versions, checked_at) SELECT %s, %s, e.*, %s FROM unnest(%s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::bigint[], %s::jsonb[]) AS e",
+            " slots_held, estimated_wh, versions, limit_wh, checked_at) SELECT %s, %s, e.*, %s FROM unnest(%s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::bigint[], %s::jsonb[], %s::bigint[]) AS e",
             (
                 day,
                 series,
@@ -115,6 +141,7 @@ class CurveStore:
                 [row.slots_held for row in kept],
                 [row.estimated_wh for row in kept],
                 [Jsonb(dict(versions.get(row.subject, {}))) for row in kept],
+                [limits.get(row.subject) for row in kept],
             ),
         )
 

@@ -1,0 +1,192 @@
+"""Days of curves judged by the rules in force, of all meters or of one: what is known of them, and what clerks said."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month, midnight
+from denghuo.service.reading.api import PHASE_SERIES
+from denghuo.service.reading.batch.beside import MeterFacts, alike, of_rows, phases_of, zero_days
+from denghuo.service.reading.batch.checked import differences, matrix
+from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.batch.plan import Ints
+from denghuo.service.reading.rules import in_force
+from denghuo.service.reading.rules.curve_book import RuleSet, by_class
+from denghuo.service.reading.rules.curves import DAY_BEFORE, LIKE_DAYS, judged, likened, most_wh, nothing_beside
+from denghuo.service.reading.rules.edits import Edit, apply
+from denghuo.service.reading.service.taking import Taking
+from denghuo.service.reading.store.curve_rules import CurveRuleStore
+from denghuo.service.reading.store.edits import EditStore
+
+pc: Any = pyarrow.compute
+METERS_AT_ONCE = 100_000
+"""Meters whose day is held as matrices at a time: about a gigabyte."""
+SERIES_OF_USE = "active_fwd_wh"
+"""What customers take: its phases are held against it, and nothing of it for days on end is told."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a day's curves are judged by.
+
+    pieces: of the meters that hang all day; midnights: the registers at both ends; sets: the rules by class of meters; book: the
+    newest version among them all; edits: by series and meter, in the order in which they were made; meter_no: where it is about
+    one meter alone.
+    """
+
+    day: date
+    pieces: Mapping[str, Mapping[str, Any]]
+    facts: MeterFacts
+    midnights: Sequence[pa.Table]
+    sets: Mapping[str, RuleSet]
+    book: int
+    edits: Mapping[str, Mapping[str, Sequence[Edit]]]
+    meter_no: str | None = None
+
+    def versions(self, subjects: Sequence[str]) -> dict[str, dict[str, int]]:
+        """The versions of the rules that were set and judge these meters."""
+        return {
+            name: {rule.code: rule.version for rule in self.sets[of].values() if rule.version}
+            for name, of in zip(subjects, self.facts.classes(subjects), strict=True)
+        }
+
+    def limits(self, series: str, subjects: Sequence[str]) -> dict[str, int]:
+        """The energy of a slot above which it is suspicious by the capacity, of meters of which one is known; the rule is on."""
+        found = {}
+        capacities = self.facts.capacity_w(series, subjects).tolist()
+        for name, of, capacity_w in zip(subjects, self.facts.classes(subjects), capacities, strict=True):
+            rule = self.sets[of]["over_capacity"]
+            if capacity_w >= 0 and rule.effect != "off":
+                found[name] = int(most_wh(capacity_w, rule))
+        return found
+
+
+class JudgedDay(NamedTuple):
+    """Meters by slots: what was received, what the registers say of the day, what stands in, and the numbers of the verdicts."""
+
+    subjects: list[str]
+    raw: Ints
+    bound: Ints
+    estimate: Ints
+    verdict: Any
+
+
+class Judging:
+    def __init__(self, work: Work, taking: Taking) -> None:
+        self._taking, self._lake = taking, work.lake
+        self._rules, self._edits = CurveRuleStore(work), EditStore(work)
+
+    def asked(self, call: Call, day: date, org: str | None = None) -> tuple[pa.Table, pa.Table]:
+        """What other services know of the meters of a day, or of those of a unit: asked before anything is locked."""
+        month = str(Month(day.year, day.month))
+        installed = (
+            self._taking.installed(call, month) if org is None else self._taking.installed_in(call, month, [org])
+        )
+        return installed, self._taking.terms(call, day)
+
+    def known(self, day: date, asked: tuple[pa.Table, pa.Table], meter_no: str | None = None) -> Day:
+        """What is known of a day, or of one meter in it."""
+        installed, terms = asked
+        published = self._rules.published()
+        return Day(
+            day,
+            _pieces(installed, day),
+            MeterFacts(installed, terms, day),
+            [self._registers(day + timedelta(days=step), meter_no) for step in (0, 1)],
+            by_class(published, day),
+            max((rule.version for rule in published), default=0),
+            self._edits.of_day(day, meter_no),
+            meter_no,
+        )
+
+    def judged(self, series: str, of: Day) -> Iterator[JudgedDay]:
+        """The meters with a curve on a day or the one before, so many at a time; of a single meter that one."""
+        kind, day, only = CURVES[series], of.day, None if of.meter_no is None else ("subject", (of.meter_no,))
+        today = self._lake.scan(kind, day, day, only=only)
+        if of.meter_no is None:
+            before = self._lake.scan(kind, day - timedelta(days=1), day - timedelta(days=1), ("subject",))
+            meters = sorted(map(str, {*today["subject"].to_pylist(), *before["subject"].to_pylist()}))
+        else:
+            meters = [of.meter_no]
+        begin, end = (_of_series(registers, series) for registers in of.midnights)
+        share, phases = in_force(day)["rollover"].parameters["share_e4"], self._phases(series, day)
+        for first in range(0, len(meters), METERS_AT_ONCE):
+            subjects = meters[first : first + METERS_AT_ONCE]
+            raw = matrix(subjects, today)
+            bound = differences(subjects, of.pieces, begin, end, share)
+            like = np.full(raw.shape, -1, dtype=np.int64)
+            asking = np.flatnonzero((raw < 0).any(axis=1) | (bound < 0))
+            if len(asking):
+                like[asking] = self.like(series, day, [subjects[row] for row in asking.tolist()])
+            beside = nothing_beside(len(subjects))._replace(
+                capacity_w=of.facts.capacity_w(series, subjects), no_plant=of.facts.no_plant(series, subjects)
+            )
+            if series == SERIES_OF_USE:
+                most = max(rules["zero_days"].parameters["days"] for rules in of.sets.values())
+                beside = beside._replace(zero_days=zero_days(day, subjects, raw, most, partial(self._matrix, series)))
+            if len(phases) == len(PHASE_SERIES):
+                beside = beside._replace(phases=phases_of([matrix(subjects, one) for one in phases]))
+            estimate: Ints = np.full_like(raw, -1)
+            verdict: Any = np.zeros(raw.shape, dtype=np.int8)
+            for rules, rows in alike(of.sets, of.facts.classes(subjects)):
+                found = judged(raw[rows], like[rows], bound[rows], of_rows(beside, rows), rules)
+                estimate[rows], verdict[rows] = found
+            for name, edits in of.edits.get(series, {}).items():
+                place = bisect_left(subjects, name)
+                if place < len(subjects) and subjects[place] == name:
+                    apply(edits, raw[place], estimate[place], verdict[place])
+            yield JudgedDay(subjects, raw, bound, estimate, verdict)
+
+    def _phases(self, series: str, day: date) -> list[pa.Table]:
+        """The curves of the phases, where there are all of them."""
+        kinds = [CURVES[phase] for phase in PHASE_SERIES] if series == SERIES_OF_USE else []
+        there = self._lake.there(kinds, [day])
+        return [self._lake.scan(kind, day, day) for kind in kinds] if len(there) == len(PHASE_SERIES) else []
+
+    def _matrix(self, series: str, day: date, subjects: list[str]) -> Ints:
+        return matrix(subjects, self._lake.scan(CURVES[series], day, day, only=("subject", subjects)))
+
+    def like(self, series: str, day: date, subjects: list[str]) -> Ints:
+        """What these meters have in days that are like a day."""
+
+        def of(back: int) -> Ints:
+            return self._matrix(series, day - timedelta(days=back), subjects)
+
+        like: Ints = likened([of(back) for back in LIKE_DAYS], of(DAY_BEFORE))
+        return like
+
+    def _registers(self, day: date, meter_no: str | None) -> pa.Table:
+        """The total registers at the midnight that begins a day."""
+        table = self._lake.scan(REGISTERS, day, day, only=None if meter_no is None else ("meter_no", (meter_no,)))
+        at_midnight = pc.equal(table["read_at"], pa.scalar(midnight(day), table["read_at"].type))
+        return table.filter(
+            pc.and_(at_midnight, pc.and_(pc.equal(table["band"], "total"), pc.is_valid(table["value_e4"])))
+        )
+
+
+def _pieces(installed: pa.Table, day: date) -> dict[str, dict[str, Any]]:
+    """The meters that hang from the midnight that begins a day to the one that ends it."""
+    at = installed["from_at"].type
+    whole = pc.and_(
+        pc.less_equal(installed["from_at"], pa.scalar(midnight(day), at)),
+        pc.greater_equal(installed["to_at"], pa.scalar(midnight(day + timedelta(days=1)), at)),
+    )
+    rows = installed.filter(whole).select(["meter_no", "multiplier", "integer_digits"]).to_pylist()
+    return {row["meter_no"]: row for row in rows}
+
+
+def _of_series(registers: pa.Table, series: str) -> dict[str, int]:
+    """Registers of the quantity whose curve the series is, by meter."""
+    found = registers.filter(pc.equal(registers["quantity"], series.rpartition("_")[0]))
+    meters: list[Any] = found["meter_no"].to_pylist()
+    values: list[Any] = found["value_e4"].to_pylist()
+    return dict(zip(meters, values, strict=True))
