@@ -25,7 +25,7 @@ from denghuo.main.composition import SERVICES
 from denghuo.service.contract.api import ContractApi, ContractsOf, LineLoss, SpecialTerms, TransformerLoss
 from denghuo.service.customer.api import AccountRef, CustomerApi
 from denghuo.service.host.binding import Directory
-from denghuo.service.reading.api import CurveDay, ReadingApi
+from denghuo.service.reading.api import CurveDay, FindRoutes, ReadingApi
 
 NOW = datetime(2026, 5, 2, 1, tzinfo=UTC)
 CALL = Call.system(NOW)
@@ -44,6 +44,7 @@ GOOD = {
     f"GY{A},{A},supply,resident,4.7,0.22,agency,2020-08-05\n",
     "points": "point_no,role,register,account_no,area_no,feeder_no,org_code,meter_no,multiplier,voltage_kv\n"
     f"{A}01,sale,fwd,{A},TG1,F1,1405810.01,M1,1,0.22\n{B}01,sale,fwd,{B},TG1,F1,1405810.01,M2,1,0.22\n",
+    "reading_routes": "route,cycle,effective_from,reason\nTG1,even,2026-03-01,居民双月抄表\nF1,odd,2026-06-01,\n",
     "debit_agreements": "account_no,bank_code,bank_account,holder,signed_on\n"
     f"{A},ICBC,9999000011112222,林庆娟,2024-01-05\n",
     "terminals": "terminal_no,protocol,name,vendor,channel,org_code,area_no\n"
@@ -135,6 +136,20 @@ def test_what_names_the_unknown_is_refused_and_the_rest_taken(place: Place) -> N
     # Once the fault is corrected the same folder is imported again, and only what was refused is new.
     fixed = place.take()
     assert (fixed.exit_code, sum(table.taken for table in fixed.tables)) == (0, 0)
+
+
+def test_routes_come_with_the_months_in_which_they_are_read(place: Place) -> None:
+    report = place.take(
+        reading_routes=plus("reading_routes", "TG9,odd,2026-06-01,", "TG1,odd,2026-06-15,", "TG1,weekly,2026-06-01,")
+    )
+    assert set(named(report)) == {
+        ("reading_routes.csv", 4, "route"),
+        ("reading_routes.csv", 5, "effective_from"),
+        ("reading_routes.csv", 6, "cycle"),
+    }
+    rows = {row.route: row for row in place.directory(ReadingApi).routes(CALL, FindRoutes()).rows}
+    assert (rows["TG1"].cycle, rows["TG1"].next_month) == ("even", "2026-06")
+    assert (rows["F1"].cycle, rows["F1"].next_month) == ("monthly", "2026-05")
 
 
 def test_special_terms_come_with_their_contracts(place: Place) -> None:

@@ -41,6 +41,7 @@ from denghuo.service.point.api import (
     RegisterNetwork,
     RegisterPoints,
 )
+from denghuo.service.reading.api import FindRoutes, NewRouteCycle, ReadingApi, StateCycles
 from denghuo.service.tariff.api import AskUnitAreas, AssignAreas, TariffApi, UnitArea
 
 
@@ -326,6 +327,12 @@ STEPS: tuple[Step, ...] = (
         lambda ask, call, items: _batch(ask(PointApi).exchange_meters(call, ExchangeMeters(exchanges=items))),
         lambda ask, call: ask(PointApi).find_exchanges(call, FindExchanges(limit=1)).total,
         _EXCHANGE,
+    ),
+    Step(
+        tables.READING_ROUTES,
+        lambda row, around: NewRouteCycle.model_validate(_wire(row) | {"reason": row["reason"] or "数据接入"}),
+        lambda ask, call, items: _batch(ask(ReadingApi).state_cycles(call, StateCycles(routes=items))),
+        lambda ask, call: ask(ReadingApi).routes(call, FindRoutes(limit=1)).stated,
     ),
     Step(
         tables.DEBIT_AGREEMENTS,

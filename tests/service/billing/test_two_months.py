@@ -5,7 +5,7 @@ import json
 import pathlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from tests.service.billing.county import (
@@ -17,22 +17,29 @@ from tests.service.billing.county import (
     Supply,
     prices,
     settle_county,
+    take_registers,
 )
 from tests.service.billing.months import bill_months, bill_no
 from tests.service.bindings import clock
 
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import midnight
 from denghuo.service.billing.api import (
     AsKnown,
     Bill,
     BillRef,
+    EstimateDay,
+    EstimatesOf,
     FindBills,
     FindExceptions,
     Recalculate,
+    SoFar,
 )
 from denghuo.service.reading.api import (
     CycleRefused,
     FindPlan,
     FindRoutes,
+    MonthRef,
     NewRouteCycle,
     ReadingApi,
     RouteRef,
@@ -169,3 +176,45 @@ def test_cycles_of_many_routes_are_taken_one_by_one(found: County) -> None:
     taken = found.ask(ReadingApi).state_cycles(OPERATOR, StateCycles(routes=[later, EVEN, unknown, read]))
     assert (taken.taken, taken.unchanged) == (1, 1)
     assert [(one.item, one.field) for one in taken.refused] == [(2, "route"), (3, "effective_from")]
+
+
+# --- while the months run ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def under_way(prepare: Prepare) -> Prepared:
+    """Billed to February; read every day until April 11, 10 kWh a day."""
+
+    def make(made: County) -> None:
+        settle_county(made, list(USED), prices())
+        made.directory(ReadingApi).change_cycle(OPERATOR, EVEN)
+        bill_by_cycle(made, STEPPED[:2])
+        begun = sum(USED[SLOW][month] for month in STEPPED[:2]) + 1_000
+        take_registers(made, [replace(SLOW, registers={day: begun + 10 * (day + 31) - 10 for day in range(-30, 12)})])
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def running(request: pytest.FixtureRequest, under_way: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with under_way.copy(request.param, tmp_path) as made:
+        yield made
+
+
+def test_what_was_used_since_the_last_reading_runs_up_over_the_end_of_the_month(running: County) -> None:
+    april, march = (Call.system(midnight(day) + timedelta(hours=9)) for day in (date(2026, 4, 11), date(2026, 3, 21)))
+    first = running.billing.bill_so_far(march, SoFar(account_no=SLOW.account_no, month="2026-03"))
+    assert (first.from_on, first.days_known, str(first.energy)) == (date(2026, 3, 1), 20, "200")
+    running.directory(ReadingApi).plan_month(OPERATOR, MonthRef(month="2026-04"))
+    both = running.billing.bill_so_far(april, SoFar(account_no=SLOW.account_no, month="2026-04"))
+    assert (both.from_on, both.through_on, both.days_known) == (date(2026, 3, 1), date(2026, 4, 10), 41)
+    assert (str(both.energy), str(both.amount), str(both.expected_energy)) == ("410", "252.97", "595")
+
+    running.billing.estimate_day(march, EstimateDay(month="2026-03", everyone=True))
+    asked = EstimatesOf(account_nos=[SLOW.account_no])
+    (estimate,) = running.billing.unbilled(march, asked).rows
+    assert (estimate.month, str(estimate.energy)) == ("2026-03", "200")
+    # The estimate of April has the days of March too, and stands in the place of the one before.
+    running.billing.estimate_day(april, EstimateDay(month="2026-04", everyone=True))
+    (estimate,) = running.billing.unbilled(april, asked).rows
+    assert (estimate.month, str(estimate.energy), estimate.amount) == ("2026-04", "410", both.amount)

@@ -437,6 +437,42 @@ METER_EXCHANGES = Shape(
     unique=(("new_meter_no",), ("point_no", "exchanged_at")),
     checks=(exchange_agrees,),
 )
+
+
+def begins_with_a_month(row: Row) -> Disagreement | None:
+    if row["effective_from"].day == 1:
+        return None
+    return Disagreement(
+        "effective_from",
+        text("抄表周期自某月 1 日起生效", "a reading cycle begins with a month"),
+        text("请填写某月 1 日", "state the first day of a month"),
+    )
+
+
+READING_ROUTES = Shape(
+    "reading_routes",
+    text("抄表段周期", "cycles of reading routes"),
+    (
+        column("route", IDENTIFIER, "抄表段（台区或馈线编号）", "route: number of an area or a feeder"),
+        column(
+            "cycle",
+            Code(
+                {
+                    "monthly": text("每月", "every month"),
+                    "even": text("双数月", "in even months"),
+                    "odd": text("单数月", "in odd months"),
+                }
+            ),
+            "抄表周期",
+            "reading cycle: every month, in even or in odd months",
+        ),
+        column("effective_from", Day(), "生效日期（某月1日）", "in force from, the first day of a month"),
+        optional("reason", Words(longest=200), "事由", "reason"),
+        SOURCE,
+    ),
+    unique=(("route", "effective_from"),),
+    checks=(begins_with_a_month,),
+)
 DEBIT_AGREEMENTS = Shape(
     "debit_agreements",
     text("代扣协议", "direct debit agreements"),
@@ -574,6 +610,7 @@ TABLES: tuple[Shape, ...] = (
     CONTRACTS,
     POINTS,
     METER_EXCHANGES,
+    READING_ROUTES,
     DEBIT_AGREEMENTS,
     TERMINALS,
     TERMINAL_METERS,

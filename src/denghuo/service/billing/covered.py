@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from denghuo.data.processing.dataset import Datasets
-from denghuo.kernel.contract import Call, DatasetSchema
+from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import SHANGHAI, Month
 from denghuo.kernel.problem import text
 from denghuo.service.billing.batch import Entry, Piece
@@ -69,7 +69,13 @@ def read_terms(
     if read.waiting is not None:
         waiting = datasets.scan(read.waiting)["account_no"]
         terms = terms.filter(pc.invert(pc.is_in(terms["account_no"], value_set=waiting.combine_chunks())))
-    energy = datasets.scan(read.energy, ["account_no", "from_at"])
+    return with_earlier(datasets, ask, call, month, read.energy, terms)
+
+
+def with_earlier(datasets: Datasets, ask: Ask, call: Call, month: Month, read: DatasetRef, terms: pa.Table) -> pa.Table:
+    """Terms of a month, with those of the earlier months that readings (rows as `reading.month_energy`) cover; the same table where
+    none does."""
+    energy = datasets.scan(read, ["account_no", "from_at"])
     begins = pa.scalar(month.period.start, energy["from_at"].type)
     long = energy.filter(pc.and_(pc.is_valid(energy["account_no"]), pc.less(energy["from_at"], begins)))
     if not len(long):

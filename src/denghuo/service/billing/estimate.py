@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
-from denghuo.kernel.period import Month
+from denghuo.kernel.period import SHANGHAI, Month
 from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing.api import (
     ESTIMATES,
@@ -28,6 +28,7 @@ from denghuo.service.billing.api import (
     Unbilled,
 )
 from denghuo.service.billing.batch import Entry, Piece, StagePieces, Terms, inputs_of, terms_table
+from denghuo.service.billing.covered import month_of, with_earlier
 from denghuo.service.billing.curves import split_rows, split_table
 from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.engine import Contracts, Group, metered
@@ -43,6 +44,7 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import AnyMonth, MonthRef, ReadingApi
 from denghuo.service.tariff.api import TariffDocument
 
+pc: Any = pyarrow.compute
 FEW = 200
 """Registers of whose meters the curves are asked one by one."""
 _ONE_DAY = timedelta(days=1)
@@ -198,23 +200,25 @@ class DayDesk:
         so_far = self._ask(ReadingApi).publish_so_far(self._call, MonthRef(month=month))
         if so_far.until is None or so_far.energy is None:
             return self._told(month, None, None)
+        running = Month.of(month)
         terms = terms_table(
             self._work.datasets, self._ask(ContractApi).publish_terms(self._call, PublishTerms(month=month))
         )
+        terms = with_earlier(self._work.datasets, self._ask, self._call, running, so_far.energy, terms)
         energy = self._work.datasets.scan(so_far.energy, list(Piece.__slots__))
+        since = month_of(pc.min(energy["from_at"]).as_py().astimezone(SHANGHAI).date()) if len(energy) else running
         if numbers is not None:
             terms, energy = (one.filter(pc.is_in(one["account_no"], value_set=numbers)) for one in (terms, energy))
-        terms, tariffs = self._visible(terms), tariffs_of(self._ask, self._call, Month.of(month))
-        energy = self._split(Month.of(month), tariffs, terms, energy, so_far.until)
+        terms, tariffs = self._visible(terms), tariffs_of(self._ask, self._call, running, first=min(since, running))
+        energy = self._split(running, tariffs, terms, energy, so_far.until)
         used = self._store.bills.used_before(month)
-        running = RunningMonth(Month.of(month), so_far.until, tariffs, terms, energy, used)
-        found = running.estimates(
+        found = RunningMonth(running, so_far.until, tariffs, terms, energy, used).estimates(
             tenures(self._ask, self._call),
             partial(self._store.bills.used, before=month),
-            partial(stage_pieces, self._ask, self._call, Month.of(month), until=so_far.until),
+            partial(stage_pieces, self._ask, self._call, running, until=so_far.until),
             self._call.now,
             self._store.bills.subsidised_of(month),
-            Spot(self._ask, self._call, Month.of(month)).of,
+            Spot(self._ask, self._call, running).of,
         )
         through = so_far.until - _ONE_DAY
         self._store.estimates.put(found.rows)

@@ -14,6 +14,7 @@ from denghuo.service.billing import show
 from denghuo.service.billing.api import BillSoFar, NothingSoFar, ShownRegister, SoFar
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, Terms
 from denghuo.service.billing.calendar import calendars_of
+from denghuo.service.billing.covered import month_of, months_from
 from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.forecast import (
     HISTORY_DAYS,
@@ -76,15 +77,27 @@ class Running:
 
     @cached_property
     def terms(self) -> list[Terms]:
-        """The contract's terms on days of the month."""
-        asked = TermsIn(month=str(self.month), account_nos=[self._account_no])
-        rows = self._ask(ContractApi).terms_in(self._call.only("contract.read"), asked).rows
-        held = [_terms(one) for one in rows if one.kind == self._kind]
+        """The contract's terms on days of the month, or since the last reading once `reach` was told of it."""
+        held = self._terms_in(self.month)
         if not held:
             raise self.nothing(
                 "no_contract", text(f"{self.month} 没有有效的合同。", f"No contract is in force in {self.month}.")
             )
+        return held
+
+    def _terms_in(self, month: Month) -> list[Terms]:
+        asked = TermsIn(month=str(month), account_nos=[self._account_no])
+        rows = self._ask(ContractApi).terms_in(self._call.only("contract.read"), asked).rows
+        held = [_terms(one) for one in rows if one.kind == self._kind]
         return sorted(held, key=lambda one: one.effective_from)
+
+    def reach(self, since: Month) -> None:
+        """The last reading was before the month: the account is read every two, and what was used since then counts."""
+        months = months_from(since, self.month.previous) if since < self.month else []
+        if months:
+            earlier = {one.effective_from: one for month in months for one in self._terms_in(month)}
+            self.terms = sorted((earlier | {one.effective_from: one for one in self.terms}).values(), key=_begins)
+            self.tariffs = tariffs_of(self._ask, self._call, self.month, first=since)
 
     @cached_property
     def tariffs(self) -> Tariffs:
@@ -109,19 +122,16 @@ class Running:
             calendar_of=lambda tariff, month: calendars(month).of(tariff),
         )
 
-    @cached_property
-    def _month_entry(self) -> Entry:
-        return Entry(self._account_no, self._kind, tuple(self.terms), ())
+    def _entry(self, pieces: Sequence[Piece]) -> Entry:
+        return Entry(self._account_no, self._kind, tuple(self.terms), tuple(pieces))
 
-    @cached_property
-    def spans(self) -> list[Span]:
-        """The stages of the month; none where it cannot be rated."""
-        return self.rating.spans(self._month_entry)
+    def spans(self, pieces: Sequence[Piece]) -> list[Span]:
+        """The stages of the days that the pieces are of, to the month's end; none where they cannot be rated."""
+        return self.rating.spans(self._entry(pieces))
 
-    @property
-    def whole(self) -> bool:
-        """Whether the month has one row of terms and one tariff on all of its days."""
-        return whole(self._month_entry, self.spans, self.month)
+    def whole(self, pieces: Sequence[Piece]) -> bool:
+        """Whether all days have one row of terms and one tariff."""
+        return whole(self._entry(pieces), self.spans(pieces), self.month)
 
     @cached_property
     def spot(self) -> Spot:
@@ -197,7 +207,7 @@ class Running:
             if one.effective_from < until
         ]
         entry = Entry(self._account_no, self._kind, tuple(terms), tuple(pieces))
-        if self.whole:
+        if self.whole(pieces):
             stages = None
         else:
             call = platform_call(self._call)
@@ -226,14 +236,17 @@ def so_far(
 
 
 def _told(running: Running, use: Use, name: str | None, call: Call) -> BillSoFar:
-    month, terms = running.month, running.terms
+    month = running.month
     points = running.points()
     channels = _channels(running, month, points)
-    first = max(month.first_day, terms[0].effective_from)
+    since = min((one.midnights[0].day for one in channels if one.midnights), default=month.first_day)
+    running.reach(month_of(since))
+    terms = running.terms
+    first = max(min(since, month.first_day), terms[0].effective_from)
     ends = min(month.next.first_day, terms[-1].effective_to or date.max)
     newest = read_until(channels, min(call.today, ends))
     pieces = None if newest is None or newest <= first else pieces_until(terms[0].account_no, channels, first, newest)
-    curved = None if not pieces else running.curves.until(pieces, [span.tariff for span in running.spans])
+    curved = None if not pieces else running.curves.until(pieces, [span.tariff for span in running.spans(pieces)])
     if newest is not None and curved is not None and first < curved < newest:
         # The registers are ahead of the curve that says when they turned.
         newest, pieces = curved, pieces_until(terms[0].account_no, channels, first, curved)
@@ -254,7 +267,7 @@ def _told(running: Running, use: Use, name: str | None, call: Call) -> BillSoFar
     missing = [newest + ONE_DAY * step for step in range((ends - newest).days)]
     history = _history(running, points, channels, first, newest) if missing else {}
     rest = foreseen(history, missing)
-    later = grown if running.whole else followed
+    later = grown if running.whole(pieces) else followed
     at_end = [
         running.rated(later(pieces, wh, ends), ends, use, newest) if missing else until_now
         for wh in (rest.low, rest.expected, rest.high)
@@ -305,6 +318,10 @@ def _history(
             break
         history |= days_of(earlier, before.first_day, before.next.first_day)
     return {day: history[day] for day in sorted(history)[-HISTORY_DAYS:]}
+
+
+def _begins(terms: Terms) -> date:
+    return terms.effective_from
 
 
 def _terms(one: Contract) -> Terms:

@@ -8,10 +8,11 @@ import pyarrow as pa
 from denghuo.data.processing.bulk import stage
 from denghuo.data.processing.work import Work
 
-# A month that was billed is no longer unbilled: the bill stands in the place of the estimate.
+# A month that was billed is no longer unbilled: the bill stands in the place of the estimate, also one of several months.
 _UNBILLED = (
     "NOT EXISTS (SELECT FROM bill WHERE bill.account_no = estimate.account_no AND bill.kind = estimate.kind"
-    " AND bill.month = estimate.month AND bill.state = 'issued' AND bill.reverses IS NULL AND bill.case_no IS NULL)"
+    " AND bill.month >= estimate.month AND to_char(bill.from_on, 'YYYY-MM') <= estimate.month"
+    " AND bill.state = 'issued' AND bill.reverses IS NULL AND bill.case_no IS NULL)"
 )
 _COLUMNS = "account_no, kind, org, tariff_class, month, through_on, energy_wh, amount_fen, estimated_at"
 
@@ -30,6 +31,11 @@ class Estimates:
             f"INSERT INTO estimate ({_COLUMNS}) SELECT {_COLUMNS} FROM estimated ON CONFLICT (account_no, kind, month)"
             " DO UPDATE SET org = excluded.org, tariff_class = excluded.tariff_class, through_on = excluded.through_on,"
             " energy_wh = excluded.energy_wh, amount_fen = excluded.amount_fen, estimated_at = excluded.estimated_at"
+        )
+        # What runs over the end of a month, because that is not read, stands in the place of the estimate of that month.
+        self._work.run(
+            "DELETE FROM estimate USING estimated e WHERE (estimate.account_no, estimate.kind) = (e.account_no, e.kind)"
+            " AND estimate.month < e.month AND estimate.through_on > e.through_on - e.days::int"
         )
         self._work.run("DROP TABLE estimated")
 

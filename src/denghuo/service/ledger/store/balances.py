@@ -91,6 +91,11 @@ class Balances:
         ]
         stage(self._work, "estimated", self._work.datasets.scan(estimates, columns))
         with self._in_bulk():
+            # Of an account that is read every two months the second one's estimate has the first one's days too.
+            self._work.run(
+                "DELETE FROM unbilled u USING estimated e WHERE e.account_no = u.account_no AND e.kind = 'supply'"
+                " AND u.month < e.month AND u.through_on > e.through_on - e.days::int"
+            )
             self._work.run(
                 "INSERT INTO unbilled (account_no, month, org, through_on, days, energy_wh, amount_fen, estimated_at)"
                 " SELECT account_no, e.month, e.org, e.through_on, e.days, e.energy_wh, e.amount_fen, e.estimated_at"

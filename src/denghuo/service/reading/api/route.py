@@ -81,9 +81,12 @@ class FindRoutes(Page):
 
 
 class RoutesFound(Message):
+    """stated: the cycles of all routes in the caller's scope."""
+
     rows: list[RouteRow]
     total: Annotated[int, Label("总数", "Total")]
     next: str | None
+    stated: Annotated[int, Label("登记周期数", "Cycles stated")]
     as_of: AsOf
 
 

@@ -357,7 +357,9 @@ class ReadingService(ReadingApi):
     # -- one point -------------------------------------------------------------------------------------------------------
 
     def point_month(self, call: Call, request: PointMonthRef) -> PointMonth:
-        pieces = self._pieces(request.month, request.point_no)
+        pieces = self._making.planned(call, request.month, [request.point_no])
+        if not pieces:
+            raise not_planned(request.month, request.point_no)
         quantity = request.quantity or ALWAYS[pieces[0].register][0]
         month = Month.of(request.month)
         first = first_month(pieces, month)
@@ -391,7 +393,7 @@ class ReadingService(ReadingApi):
     def registers_at(self, call: Call, request: RegistersAt) -> RegistersFound:
         month, known_at = Month.of(request.month), request.known_at
         if known_at is None:
-            pieces = self._store.pieces_of(request.month, request.point_nos)
+            pieces = self._making.planned(call, request.month, request.point_nos)
         else:
             asked = MetersIn(month=request.month, point_nos=request.point_nos, known_at=known_at)
             pieces = [piece for piece in self._making.due(call, asked).pieces if piece.point_no in request.point_nos]

@@ -134,16 +134,33 @@ class Making:
         rows = self.made(month, due.pieces, points, known_at)
         return [row for row in rows if row.account_no in account_nos], due.waiting & set(account_nos)
 
-    def due(self, call: Call, asked: MetersIn) -> Due:
+    def due(self, call: Call, asked: MetersIn, *, running: bool = False) -> Due:
         """What the plan has of some accounts or points, with the points that share a meter with them: those tell whether a register
-        that runs backwards may do so."""
+        that runs backwards may do so. running: as far as the month goes, whatever the cycle."""
 
         def pieces_of(month: Month) -> list[PlanPiece]:
             of_month = asked.model_copy(update={"month": str(month)})
             rows = self._ask(PointApi).meters_in(Call.system(call.now, actor=call.actor), of_month).rows
             return [installed_piece(row, month) for row in rows if call.covers(row.org)]
 
-        return due_in(Month.of(asked.month), pieces_of, self._routes.cycles(asked.known_at))
+        cycles = self._routes.cycles(asked.known_at)
+        return due_in(Month.of(asked.month), pieces_of, cycles, running=running)
+
+    def planned(self, call: Call, month: str, point_nos: Sequence[str]) -> list[PlanPiece]:
+        """The plan of points as far as the caller may see them; of those read in a later month, as far as this one goes."""
+        found = self._store.pieces_of(month, point_nos)
+        rest = sorted(set(point_nos) - {piece.point_no for piece in found})
+        unread = self._routes.cycles().unread(Month.of(month)) if rest else set()
+        if unread:
+            due = self.due(call, MetersIn(month=month, point_nos=rest), running=True)
+            found += [
+                piece
+                for piece in due.pieces
+                if piece.point_no in rest
+                and piece.route in unread
+                and (not call.accounts or piece.account_no in call.accounts)
+            ]
+        return found
 
     def waiting(self, call: Call, month: str, shard: str, accounts: Collection[str]) -> DatasetRef | None:
         """Publishes which accounts wait for the reading of a later month; nothing where none does."""

@@ -107,6 +107,7 @@ class Routes:
             rows=[self._row(one, cycles, call.today) for one in shown],
             total=areas.total + len(feeders),
             next=areas.next,
+            stated=self._store.count(),
             as_of=call.now,
         )
 

@@ -26,6 +26,10 @@ class RouteStore:
             RouteCycle(row["route"], row["effective_from"], row["cycle"]) for row in self._rows(known_at, routes)
         )
 
+    def count(self) -> int:
+        """How many cycles are stated of routes that the caller may see."""
+        return int(self._work.value("SELECT count(DISTINCT (route, effective_from)) FROM route_cycle") or 0)
+
     def history(self, route: str) -> list[RouteCycleRow]:
         """The cycles of a route, the newest first."""
         return [RouteCycleRow.model_validate(row) for row in reversed(self._rows(None, [route]))]
