@@ -11,11 +11,13 @@ from typing import Any
 
 from denghuo.simulator import wire698, wire3761
 from denghuo.simulator.county import SHANGHAI, Concentrator, County
+from denghuo.simulator.device import Device
 from denghuo.simulator.happening import HAPPENINGS, Happening
 
-FAULTS = ("silence", "wrong_clock", "garbage", "slow", "duplicate", "reset", *HAPPENINGS)
-"""What can be wrong with a terminal: it answers nothing, its clock is wrong, bytes are damaged, answers come late or twice, or the
-registers of its meters began again at zero; or something happens to it or its first meter, and it tells that."""
+FAULTS = ("silence", "wrong_clock", "garbage", "slow", "duplicate", "reset", "stubborn", *HAPPENINGS)
+"""What can be wrong with a terminal: it answers nothing, its clock is wrong, bytes are damaged, answers come late or twice, the
+registers of its meters began again at zero, or it says yes to what it is told to set and stays as it is; or something happens to it
+or its first meter, and it tells that."""
 UNCONFIRMED_MAX = 8
 """Messages with events that wait for their confirmation at a time."""
 CLOCK_OFF = timedelta(days=2)
@@ -67,6 +69,8 @@ class Terminal:
         self._by_number = {meter.number: meter.meter_no for meter in concentrator.meters}
         self._by_address = {meter.address: meter.meter_no for meter in concentrator.meters}
         self._sequence = 0
+        off = CLOCK_OFF if "wrong_clock" in behaviour.faults else timedelta()
+        self.device = Device(clock_off=off, stubborn="stubborn" in behaviour.faults)
         self.happenings = self._happened()
         """What is told when the terminal is let in, and kept for whoever asks."""
         self._to_tell: deque[Happening] = deque()
@@ -178,10 +182,10 @@ class Terminal:
             return
         if "slow" in faults:
             await asyncio.sleep(self._behaviour.slow_s)
-        days_off = CLOCK_OFF.days if "wrong_clock" in faults else 0
+        days_off = round(self.device.clock_off / timedelta(days=1))
         registers = self._at_point if self._wire is wire3761 else self._at_address
         no = self.concentrator.terminal_no
-        raw = self._wire.answer(no, request, registers, self._now(), days_off, self.happenings)
+        raw = self._wire.answer(no, request, registers, self._now(), days_off, self.happenings, self.device)
         self._tally.answers += 1
         if "garbage" in faults and self._tally.answers % 2:
             raw = raw[:-2] + bytes((raw[-2] ^ 0x55, raw[-1]))
@@ -196,7 +200,7 @@ class Terminal:
         writer.write(raw)
 
     def _now(self) -> datetime:
-        return self._clock() + (CLOCK_OFF if "wrong_clock" in self._behaviour.faults else timedelta())
+        return self._clock() + self.device.clock_off
 
     # -- what its meters show ---------------------------------------------------------------------------------------------
 

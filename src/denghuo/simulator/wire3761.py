@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from denghuo.simulator.device import HALF_HOURS, Device
 from denghuo.simulator.happening import Happening
 
 START, END = 0x68, 0x16
@@ -11,6 +12,8 @@ LOGIN, HEARTBEAT = 1, 3
 REQUEST_SIZES = {
     (0x0D, 161): 3,
     (0x0D, 163): 3,
+    (0x0D, 177): 2,
+    (0x0D, 179): 2,
     (0x0D, 97): 7,
     (0x0D, 99): 7,
     (0x0C, 129): 0,
@@ -119,12 +122,15 @@ def answer(
     now: datetime,
     days_off: int,
     happenings: Sequence[Happening] = (),
+    device: Device | None = None,
 ) -> bytes:
     """The answer to a request; a denial where it asks for what a simulated terminal does not have. `days_off`: what its clock does
     to the days that it says its values are of."""
     parts, at, data = [], 0, request.data
     if request.function == 0x0E:
         return frame(terminal_no, 0x88, 0x0E, 0x60 | request.sequence, identifier(0, 1) + _events(happenings))
+    if device is not None and request.function in (0x04, 0x05, 0x0A):
+        return _set(terminal_no, request, device, now)
     while at + 4 <= len(data):
         numbers = [bit + 1 + 8 * data[at + 3] for bit in range(8) if data[at + 2] >> bit & 1]
         points = [bit + 1 + 8 * (data[at + 1] - 1) for bit in range(8) if data[at] >> bit & 1] if data[at + 1] else [0]
@@ -141,6 +147,22 @@ def answer(
     return frame(terminal_no, 0x88, request.function, 0x60 | request.sequence, b"".join(parts))
 
 
+def _set(terminal_no: str, request: Request, device: Device, now: datetime) -> bytes:
+    """What is set: the clock (05F31) or the times of use (04F21, 0AF21); everything else is denied."""
+    body, asked = request.data[4:], (request.function, request.data[:4])
+    if asked == (0x05, identifier(0, 31)):
+        second, minute, hour, day, month, year = (_digits(byte) for byte in body[:4] + bytes((body[4] & 31, body[5])))
+        device.set_clock(datetime(2000 + year, month, day, hour, minute, second, tzinfo=now.tzinfo), now)
+    elif asked == (0x04, identifier(0, 21)):
+        device.set_rates([rate + 1 for rate in body[:HALF_HOURS]])
+    elif asked == (0x0A, identifier(0, 21)):
+        content = bytes(rate - 1 for rate in device.rates) + bytes((max(device.rates),))
+        return frame(terminal_no, 0x88, 0x0A, 0x60 | request.sequence, identifier(0, 21) + content)
+    else:
+        return frame(terminal_no, 0x88, 0x00, 0x60 | request.sequence, identifier(0, 2))
+    return frame(terminal_no, 0x88, 0x00, 0x60 | request.sequence, identifier(0, 1))
+
+
 def _content(point: int, number: int, said: bytes, registers: Registers, now: datetime, days_off: int) -> bytes:
     if number == 2:
         return _clock(now)
@@ -150,6 +172,13 @@ def _content(point: int, number: int, said: bytes, registers: Registers, now: da
         value = registers(point, (number - 161) // 2, midnight)
         stamp = bytes(int(f"{part:02d}", 16) for part in (day.day, day.month, day.year % 100))
         return stamp + _minute(midnight + timedelta(minutes=3)) + b"\x00" + packed(value, 5)
+    if number in (177, 179):
+        month, year = _digits(said[0]), 2000 + _digits(said[1])
+        end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=now.tzinfo) + timedelta(days=days_off)
+        value = registers(point, (number - 177) // 2, end)
+        frozen = end - timedelta(days=1)
+        stamp = bytes(int(f"{part:02d}", 16) for part in (frozen.month, frozen.year % 100))
+        return stamp + _minute(end + timedelta(minutes=3)) + b"\x00" + packed(value, 5)
     if number in (97, 99):
         minute, hour, day_no, month, year = (_digits(byte) for byte in said[:5])
         begin = datetime(2000 + year, month, day_no, hour, minute, tzinfo=now.tzinfo) + timedelta(days=days_off)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from denghuo.simulator.device import HALF_HOURS, Device
 from denghuo.simulator.happening import Happening
 
 MIRROR = bytes(sum((byte >> bit & 1) << 7 - bit for bit in range(8)) for byte in range(256))
@@ -23,7 +24,7 @@ EVENTS = {
         ("302e0200", "clock_fault"),
     )
 }
-FROZEN_AT, CLOCK = bytes.fromhex("20210200"), bytes.fromhex("40000200")
+FROZEN_AT, CLOCK, TIMES = (bytes.fromhex(oad) for oad in ("20210200", "40000200", "40160201"))
 
 
 def check(octets: bytes) -> bytes:
@@ -126,6 +127,7 @@ def answer(
     now: datetime,
     days_off: int,
     happenings: Sequence[Happening] = (),
+    device: Device | None = None,
 ) -> bytes:
     """The answer to a request; an error where it asks for what a simulated terminal does not have. `days_off`: what its clock does
     to the days that it says its values are of."""
@@ -138,7 +140,36 @@ def answer(
         return frame(terminal_no, 0xC3, _kept(apdu, happenings))
     if apdu[:2] == b"\x05\x01" and apdu[3:7] == CLOCK:
         return frame(terminal_no, 0xC3, b"\x85\x01" + apdu[2:7] + b"\x01" + _time(now) + b"\x00\x00")
+    if device is not None and apdu[:2] == b"\x06\x01":
+        return frame(terminal_no, 0xC3, b"\x86\x01" + apdu[2:7] + _set(apdu, device, now) + b"\x00\x00")
+    if device is not None and apdu[:2] == b"\x05\x01" and apdu[3:7] == TIMES:
+        return frame(terminal_no, 0xC3, b"\x85\x01" + apdu[2:7] + b"\x01" + _day_table(device) + b"\x00\x00")
     return frame(terminal_no, 0xC3, b"\xee" + apdu[2:3] + b"\x01")
+
+
+def _set(apdu: bytes, device: Device, now: datetime) -> bytes:
+    """What is set: the clock, or the first day table; 0 for success, 6 for an object that is not there."""
+    if apdu[3:8] == CLOCK + b"\x1c":
+        device.set_clock(_moment(apdu[8:15], now), now)
+        return b"\x00"
+    if apdu[3:8] == TIMES + b"\x01":
+        rates = [1] * HALF_HOURS
+        for place in range(apdu[8]):
+            hour, minute, rate = apdu[12 + 8 * place], apdu[14 + 8 * place], apdu[16 + 8 * place]
+            half = hour * 2 + minute // 30
+            rates[half:] = [rate] * (HALF_HOURS - half)
+        device.set_rates(rates)
+        return b"\x00"
+    return b"\x06"
+
+
+def _day_table(device: Device) -> bytes:
+    parts = [
+        b"\x02\x03\x11" + bytes((half // 2, 0x11, half % 2 * 30, 0x11, rate))
+        for half, rate in enumerate(device.rates)
+        if not half or rate != device.rates[half - 1]
+    ]
+    return bytes((0x01, len(parts))) + b"".join(parts)
 
 
 def _proxied(apdu: bytes, registers: Registers, now: datetime) -> bytes:

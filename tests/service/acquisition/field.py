@@ -29,10 +29,15 @@ from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.service import AcquisitionService
 from denghuo.service.contract.api import ContractApi
 from denghuo.service.host.binding import Directory
+from denghuo.service.permission.api import PermissionApi
+from denghuo.service.permission.service import PermissionService
 from denghuo.service.point.api import PointApi
 from denghuo.service.reading.api import ReadingApi
 from denghuo.service.reading.service import ReadingService
+from denghuo.service.workflow.api import WorkflowApi
+from denghuo.service.workflow.service import WorkflowService
 from denghuo.simulator.county import Concentrator, County, Meter
+from denghuo.simulator.device import Device
 from denghuo.simulator.terminal import Behaviour, Tally
 from denghuo.simulator.terminal import Terminal as Simulated
 
@@ -77,6 +82,7 @@ class Field:
     front: Front
     sims: "Sims"
     tally: Tally = field(default_factory=Tally)
+    devices: dict[str, Device] = field(default_factory=dict)
 
     @property
     def api(self) -> AcquisitionApi:
@@ -106,9 +112,10 @@ class Field:
         )
 
     def connect(self, terminal_no: str, *faults: str) -> Callable[[], None]:
-        """A simulated terminal comes online; what is given back sends it away."""
+        """A simulated terminal comes online; what is given back sends it away. `devices` keeps what can be set at it."""
         behaviour = Behaviour(heartbeat_s=0.3, slow_s=0.1, faults=frozenset(faults))
         simulated = Simulated(concentrator(terminal_no), county(terminal_no), behaviour, self.tally)
+        self.devices[terminal_no] = simulated.device
         leave = self.sims.run(simulated.run(*self.front.address))
         until(lambda: self.terminal(terminal_no).link == "online", f"{terminal_no} online")
         return leave
@@ -167,7 +174,13 @@ def fielded(dsn: str, folder: pathlib.Path, limits: Limits = QUICK) -> Iterator[
     ]
     with Database(dsn) as database, contextlib.ExitStack() as stack:
         beside = {PointApi: points_of(rows), ContractApi: contracts_of()}
-        services = {**beside, AcquisitionApi: AcquisitionService, ReadingApi: ReadingService}
+        services = {
+            PermissionApi: PermissionService,
+            WorkflowApi: WorkflowService,
+            **beside,
+            AcquisitionApi: AcquisitionService,
+            ReadingApi: ReadingService,
+        }
         directory = local(database, folder, services)
         front = Front(
             directory.hosted["acquisition"].store, directory, lambda: datetime.now(UTC), "127.0.0.1", 0, limits

@@ -251,3 +251,10 @@ def test_special_numbers_come_back(spec, count, decimals):
     form = formats.form(spec)
     value = Number(count, decimals if spec == "A2" else 0)
     assert form.parse(form.build(value)) == value
+
+
+def test_times_of_use_are_a_byte_for_each_half_hour() -> None:
+    """04F21 as three public implementations have it: 48 bytes of rates from 0 on, and how many rates there are."""
+    rates = [3] * 16 + [1] * 32
+    raw = gdw3761.unit_bytes(0x04, 0, 21, [*rates, 4])
+    assert raw.hex() == "0000" + "1002" + "03" * 16 + "01" * 32 + "04"

@@ -25,9 +25,9 @@ class Orders:
         self._store = OrderStore(work)
 
     def events(self, call: Call, request: OrderEvents, terminal: Terminal) -> Order:
-        return self._give(call, "events", terminal, {"days": request.days})
+        return self.give(call, "events", terminal, {"days": request.days})
 
-    def _give(self, call: Call, kind: str, terminal: Terminal, content: Mapping[str, Any]) -> Order:
+    def give(self, call: Call, kind: str, terminal: Terminal, content: Mapping[str, Any]) -> Order:
         online = terminal.link == "online"
         order = Order.model_validate(
             {

@@ -1,6 +1,7 @@
 """Acquisition: implementation of the contract."""
 
 import uuid
+from datetime import timedelta
 
 from denghuo.data.processing.bulk import write_possible
 from denghuo.data.processing.work import Work
@@ -33,14 +34,19 @@ from denghuo.service.acquisition.api import (
     FindAlarms,
     FindEvents,
     FindLeft,
+    FindMembers,
     FindOrders,
     FindReads,
+    FindRollOuts,
     FindStrangers,
     FindTerminals,
     LeftFound,
+    MembersFound,
     MeterNotCollected,
+    NotMonthEnd,
     OnDemandRead,
     Order,
+    OrderClock,
     OrderEvents,
     OrderRef,
     OrdersAnswered,
@@ -51,9 +57,14 @@ from denghuo.service.acquisition.api import (
     ReadRef,
     ReadsAnswered,
     ReadsFound,
+    ReasonedRollOut,
     RegistersCollected,
     RegisterTerminals,
+    RollOut,
+    RollOutRef,
+    RollOutsFound,
     StartCollection,
+    StartRollOut,
     StrangersFound,
     SuccessBoard,
     TakeCollected,
@@ -66,17 +77,20 @@ from denghuo.service.acquisition.api import (
 )
 from denghuo.service.acquisition.orders import Orders
 from denghuo.service.acquisition.protocol.catalogue import bytes_of, explained
+from denghuo.service.acquisition.roll_outs import APPROVAL as ROLL_OUT_APPROVAL
+from denghuo.service.acquisition.roll_outs import RollOuts
 from denghuo.service.acquisition.rules import Verdict, deadline_of, judge_meters, judge_terminals, midnight_after, shown
 from denghuo.service.acquisition.store.collecting import CollectionStore
 from denghuo.service.acquisition.store.records import RecordStore
 from denghuo.service.host.binding import Ask
+from denghuo.service.workflow.api import ApprovalDecided
 
 
 class AcquisitionService(AcquisitionApi):
     def __init__(self, work: Work, ask: Ask) -> None:
         self._work = work
         self._records, self._collections = RecordStore(work), CollectionStore(work)
-        self._alarms, self._orders = Alarms(work), Orders(work)
+        self._alarms, self._orders, self._roll_outs = Alarms(work), Orders(work), RollOuts(work, ask)
 
     def decode(self, call: Call, request: Decode) -> Decoded:
         raw = bytes_of(request.text)
@@ -151,6 +165,14 @@ class AcquisitionService(AcquisitionApi):
                 text(
                     f"{request.day} 尚未结束，零点示值和全天曲线还没有形成。请选择已结束的日期。",
                     f"{request.day} is not over, so its midnight registers do not exist yet. Choose a day that has ended.",
+                ),
+                day=str(request.day),
+            )
+        if "month" in request.kinds and (request.day + timedelta(days=1)).day != 1:
+            raise NotMonthEnd(
+                text(
+                    f"{request.day} 不是月末最后一日，没有月冻结示值。请选择月末日，或不选月冻结。",
+                    f"{request.day} is not the last day of a month. Choose such a day, or leave the month's registers out.",
                 ),
                 day=str(request.day),
             )
@@ -260,6 +282,12 @@ class AcquisitionService(AcquisitionApi):
     def order_events(self, call: Call, request: OrderEvents) -> Order:
         return self._orders.events(call, request, self._terminal(call, request.terminal_no))
 
+    def check_clock(self, call: Call, request: OrderClock) -> Order:
+        return self._orders.give(call, "check_clock", self._terminal(call, request.terminal_no), {})
+
+    def set_clock(self, call: Call, request: OrderClock) -> Order:
+        return self._orders.give(call, "set_clock", self._terminal(call, request.terminal_no), {})
+
     def order(self, call: Call, request: OrderRef) -> Order:
         return self._orders.order(request.order_no)
 
@@ -267,7 +295,37 @@ class AcquisitionService(AcquisitionApi):
         return self._orders.find(call, request)
 
     def answer_orders(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
-        return self._orders.answer(call, request)
+        reply = self._orders.answer(call, request)
+        self._roll_outs.answered(call, [one.order_no for one in request.answers])
+        return reply
+
+    # -- roll-outs -------------------------------------------------------------------------------------------------------
+
+    def start_roll_out(self, call: Call, request: StartRollOut) -> RollOut:
+        return self._roll_outs.start(call, request)
+
+    def roll_outs(self, call: Call, request: FindRollOuts) -> RollOutsFound:
+        return self._roll_outs.find(call, request)
+
+    def roll_out(self, call: Call, request: RollOutRef) -> RollOut:
+        return self._roll_outs.roll_out(request.roll_out_no)
+
+    def roll_out_members(self, call: Call, request: FindMembers) -> MembersFound:
+        return self._roll_outs.members(call, request)
+
+    def halt_roll_out(self, call: Call, request: ReasonedRollOut) -> RollOut:
+        return self._roll_outs.halt(request)
+
+    def resume_roll_out(self, call: Call, request: ReasonedRollOut) -> RollOut:
+        return self._roll_outs.resume(call, request)
+
+    def advance_roll_out(self, call: Call, request: RollOutRef) -> RollOut:
+        return self._roll_outs.advance(call, request.roll_out_no)
+
+    def decided(self, call: Call, event: ApprovalDecided) -> None:
+        """Carries out the decision of a second person."""
+        if event.kind == ROLL_OUT_APPROVAL:
+            self._roll_outs.decided(int(event.subject_id), event.agreed, event.decided_by, event.remark)
 
 
 def _reply(verdicts: list[Verdict]) -> BatchTaken:

@@ -48,6 +48,7 @@ from denghuo.service.acquisition.api.collection import (
     Left,
     LeftFound,
     MeterNotCollected,
+    NotMonthEnd,
     OnDemandRead,
     ReadAnswer,
     ReadNotFound,
@@ -77,11 +78,32 @@ from denghuo.service.acquisition.api.order import (
     FindOrders,
     Order,
     OrderAnswer,
+    OrderClock,
     OrderEvents,
     OrderNotFound,
     OrderRef,
     OrdersAnswered,
     OrdersFound,
+)
+from denghuo.service.acquisition.api.roll_out import (
+    MEMBER_STATES,
+    RATES,
+    ROLL_OUT_KINDS,
+    ROLL_OUT_STATES,
+    DayPart,
+    FindMembers,
+    FindRollOuts,
+    Member,
+    MembersFound,
+    NothingToRollOut,
+    ReasonedRollOut,
+    RollOut,
+    RollOutNotFound,
+    RollOutRef,
+    RollOutsFound,
+    StartRollOut,
+    WrongRollOutState,
+    WrongTimes,
 )
 from denghuo.service.acquisition.api.terminal import (
     CHANNELS,
@@ -123,11 +145,15 @@ __all__ = [
     "GROUPS",
     "KINDS",
     "LINKS",
+    "MEMBER_STATES",
     "ORDER_KINDS",
     "OUTCOMES",
     "PROTOCOLS",
     "QUANTITIES",
+    "RATES",
     "READ_STATES",
+    "ROLL_OUT_KINDS",
+    "ROLL_OUT_STATES",
     "STATES",
     "TERMINAL_PROTOCOLS",
     "TERMINAL_STATES",
@@ -153,6 +179,7 @@ __all__ = [
     "CollectionStarted",
     "CurvesCollected",
     "DayNotOver",
+    "DayPart",
     "Decode",
     "Decoded",
     "DecodedFrame",
@@ -162,8 +189,10 @@ __all__ = [
     "FindAlarms",
     "FindEvents",
     "FindLeft",
+    "FindMembers",
     "FindOrders",
     "FindReads",
+    "FindRollOuts",
     "FindStrangers",
     "FindTerminals",
     "FoundEvent",
@@ -171,13 +200,18 @@ __all__ = [
     "GroupBy",
     "Left",
     "LeftFound",
+    "Member",
+    "MembersFound",
     "MeterEvent",
     "MeterNotCollected",
     "NewTerminal",
     "NewTerminalMeter",
+    "NotMonthEnd",
+    "NothingToRollOut",
     "OnDemandRead",
     "Order",
     "OrderAnswer",
+    "OrderClock",
     "OrderEvents",
     "OrderNotFound",
     "OrderRef",
@@ -192,9 +226,15 @@ __all__ = [
     "ReadValue",
     "ReadsAnswered",
     "ReadsFound",
+    "ReasonedRollOut",
     "RegisterTerminals",
     "RegistersCollected",
+    "RollOut",
+    "RollOutNotFound",
+    "RollOutRef",
+    "RollOutsFound",
     "StartCollection",
+    "StartRollOut",
     "Stranger",
     "StrangersFound",
     "SuccessBoard",
@@ -209,6 +249,8 @@ __all__ = [
     "TerminalRef",
     "TerminalsFound",
     "ToldEvent",
+    "WrongRollOutState",
+    "WrongTimes",
 ]
 
 
@@ -243,7 +285,7 @@ class AcquisitionApi(Api, noun="acquisition", version=1):
     def strangers(self, call: Call, request: FindStrangers) -> StrangersFound:
         """Addresses that logged in and are in no record (未建档终端); for callers that see the whole company."""
 
-    @command(permit="acquisition.collect", problems=(DayNotOver,))
+    @command(permit="acquisition.collect", problems=(DayNotOver, NotMonthEnd))
     def start_collection(self, call: Call, request: StartCollection) -> CollectionStarted:
         """Makes a past day's values due for all meters of terminals in use, and asks again for what is missing (补采)."""
 
@@ -303,6 +345,14 @@ class AcquisitionApi(Api, noun="acquisition", version=1):
     def order_events(self, call: Call, request: OrderEvents) -> Order:
         """Asks a terminal for the events that it keeps (召读事件). The answer follows; offline it fails at once."""
 
+    @command(permit="acquisition.call", problems=(TerminalNotFound,))
+    def check_clock(self, call: Call, request: OrderClock) -> Order:
+        """Asks a terminal for its clock (核对时钟). The answer follows; offline it fails at once."""
+
+    @command(permit="acquisition.set", problems=(TerminalNotFound,))
+    def set_clock(self, call: Call, request: OrderClock) -> Order:
+        """Sets a terminal's clock and reads it again (对时). The answer follows; offline it fails at once."""
+
     @query(permit="acquisition.read", problems=(OrderNotFound,))
     def order(self, call: Call, request: OrderRef) -> Order:
         """An order, with its answer once that is there."""
@@ -314,3 +364,31 @@ class AcquisitionApi(Api, noun="acquisition", version=1):
     @command(permit="acquisition.front")
     def answer_orders(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
         """Keeps what terminals answered to orders, or why they did not."""
+
+    @command(permit="acquisition.set", problems=(OutsideScope, NothingToRollOut, WrongTimes))
+    def start_roll_out(self, call: Call, request: StartRollOut) -> RollOut:
+        """Orders a group of terminals to do one thing (批量下发); what changes something waits for a second person."""
+
+    @query(permit="acquisition.read")
+    def roll_outs(self, call: Call, request: FindRollOuts) -> RollOutsFound:
+        """The newest roll-outs."""
+
+    @query(permit="acquisition.read", problems=(RollOutNotFound,))
+    def roll_out(self, call: Call, request: RollOutRef) -> RollOut:
+        """One roll-out with its counts."""
+
+    @query(permit="acquisition.read", problems=(RollOutNotFound,))
+    def roll_out_members(self, call: Call, request: FindMembers) -> MembersFound:
+        """The terminals of a roll-out and what became of each."""
+
+    @command(permit="acquisition.set", problems=(RollOutNotFound, WrongRollOutState))
+    def halt_roll_out(self, call: Call, request: ReasonedRollOut) -> RollOut:
+        """Stops a roll-out; orders that are on their way are still answered."""
+
+    @command(permit="acquisition.set", problems=(RollOutNotFound, WrongRollOutState))
+    def resume_roll_out(self, call: Call, request: ReasonedRollOut) -> RollOut:
+        """Goes on with a halted roll-out: what failed is tried again, what is done stays."""
+
+    @command(permit="acquisition.front", problems=(RollOutNotFound,))
+    def advance_roll_out(self, call: Call, request: RollOutRef) -> RollOut:
+        """Takes over what was answered and gives the next orders."""

@@ -14,9 +14,15 @@ from denghuo.service.acquisition.api.terminal import MeasuringPoint, TerminalNo
 
 KINDS = Dictionary(
     "acquisition.kind",
-    {"freeze": text("日冻结示值", "Midnight registers"), "curve": text("96点曲线", "96-point curve")},
+    {
+        "freeze": text("日冻结示值", "Midnight registers"),
+        "month": text("月冻结示值", "Registers of a month's end"),
+        "curve": text("96点曲线", "96-point curve"),
+    },
 )
-CollectionKind = Annotated[Literal["freeze", "curve"], Label("采集项目", "What is collected", dictionary=KINDS.name)]
+CollectionKind = Annotated[
+    Literal["freeze", "month", "curve"], Label("采集项目", "What is collected", dictionary=KINDS.name)
+]
 CAUSES = Dictionary(
     "acquisition.cause",
     {
@@ -26,12 +32,19 @@ CAUSES = Dictionary(
         "no_data": text("终端无此数据", "Terminal has no data"),
         "wrong_day": text("时标不符（时钟错误）", "Another day's data (wrong clock)"),
         "bad_frame": text("应答无法解析", "Answer not understood"),
+        "not_applied": text("回读不一致", "Read back otherwise"),
         "waiting": text("尚未采集", "Not asked yet"),
     },
-    tones={"offline": "danger", "no_answer": "warning", "wrong_day": "danger", "bad_frame": "danger"},
+    tones={
+        "offline": "danger",
+        "no_answer": "warning",
+        "wrong_day": "danger",
+        "bad_frame": "danger",
+        "not_applied": "danger",
+    },
 )
 CauseCode = Annotated[
-    Literal["offline", "no_answer", "denied", "no_data", "wrong_day", "bad_frame", "waiting"],
+    Literal["offline", "no_answer", "denied", "no_data", "wrong_day", "bad_frame", "not_applied", "waiting"],
     Label("原因", "Cause", dictionary=CAUSES.name),
 ]
 STATES = Dictionary(
@@ -92,10 +105,11 @@ OUTCOMES = DatasetSchema(
 
 
 class StartCollection(Message):
-    """Asks for a day's values of all terminals in use. What is due or was collected already stays as it is."""
+    """Asks for a day's values of all terminals in use. What is due or was collected already stays as it is. Registers of a
+    month's end are those of its last day."""
 
     day: Day
-    kinds: Annotated[list[CollectionKind], Field(min_length=1, max_length=2)] = ["freeze", "curve"]
+    kinds: Annotated[list[CollectionKind], Field(min_length=1, max_length=3)] = ["freeze", "curve"]
 
 
 class CollectionStarted(Message):
@@ -259,4 +273,8 @@ class ReadNotFound(NotFound, noun="acquisition", status=404, zh="未找到该召
 
 
 class DayNotOver(Problem, noun="acquisition", status=422, zh="该日尚未结束", en="The day is not over"):
+    """Fields: day."""
+
+
+class NotMonthEnd(Problem, noun="acquisition", status=422, zh="不是月末日", en="Not the last day of a month"):
     """Fields: day."""

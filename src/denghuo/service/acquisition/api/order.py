@@ -11,8 +11,18 @@ from denghuo.kernel.problem import NotFound, text
 from denghuo.service.acquisition.api.collection import CauseCode, ReadState
 from denghuo.service.acquisition.api.terminal import TerminalNo
 
-ORDER_KINDS = Dictionary("acquisition.order_kind", {"events": text("召读事件", "Read events")})
-OrderKind = Annotated[Literal["events"], Label("命令", "Order", dictionary=ORDER_KINDS.name)]
+ORDER_KINDS = Dictionary(
+    "acquisition.order_kind",
+    {
+        "events": text("召读事件", "Read events"),
+        "check_clock": text("核对时钟", "Check the clock"),
+        "set_clock": text("对时", "Set the clock"),
+        "set_times": text("下发费率时段", "Set times of use"),
+    },
+)
+OrderKind = Annotated[
+    Literal["events", "check_clock", "set_clock", "set_times"], Label("命令", "Order", dictionary=ORDER_KINDS.name)
+]
 OrderNo = Annotated[str, Field(max_length=40), Label("命令编号", "Order no.")]
 
 
@@ -23,12 +33,19 @@ class OrderEvents(Message):
     days: Annotated[int, Field(ge=1, le=31), Label("天数", "Days")] = 7
 
 
+class OrderClock(Message):
+    """Asks for a terminal's clock, or sets it."""
+
+    terminal_no: TerminalNo
+
+
 class OrderRef(Message):
     order_no: OrderNo
 
 
 class Order(Message):
-    """An order and its answer, once it is there. `events`: how many a terminal told, new or known."""
+    """An order and its answer, once it is there. `events`: how many a terminal told, new or known. `clock_offset_s`: how far its
+    clock is ahead, after it was set if it was."""
 
     order_no: OrderNo
     kind: OrderKind
@@ -41,6 +58,7 @@ class Order(Message):
     cause: CauseCode | None
     answered_at: Annotated[AwareDatetime | None, Label("应答时间", "Answered at")]
     events: Annotated[int | None, Label("事件数", "Events")] = None
+    clock_offset_s: Annotated[int | None, Label("时钟偏差（秒）", "Clock offset (s)")] = None
 
 
 class FindOrders(Page):
@@ -63,6 +81,7 @@ class OrderAnswer(Message):
     order_no: OrderNo
     cause: CauseCode | None
     events: int | None = None
+    clock_offset_s: int | None = None
 
 
 class AnswerOrders(Message):

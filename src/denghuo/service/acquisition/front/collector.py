@@ -20,6 +20,7 @@ from denghuo.service.acquisition.api import (
     OUTCOMES,
     AcquisitionApi,
     AnswerReads,
+    CollectionKind,
     ReadAnswer,
     ReadValue,
     StartCollection,
@@ -54,7 +55,7 @@ class Gathered:
         cause = got.cause
         if (
             cause is None
-            and kind == "freeze"
+            and kind != "curve"
             and not any(one.quantity == "active_fwd" and one.band == "total" for one in got.registers)
         ):
             cause = "no_data"
@@ -112,7 +113,10 @@ class Collector:
         now = self._clock()
         day = (now - BEGIN_AFTER).astimezone(SHANGHAI).date() - timedelta(days=1)
         call = Call.system(now, key=f"collect:{day}", actor="front")
-        await asyncio.to_thread(self._acquisition.start_collection, call, StartCollection(day=day))
+        kinds: list[CollectionKind] = ["freeze", "curve"]
+        if (day + timedelta(days=1)).day == 1:
+            kinds.append("month")
+        await asyncio.to_thread(self._acquisition.start_collection, call, StartCollection(day=day, kinds=kinds))
 
     async def look_for_due(self) -> None:
         idle = [no for no in self._lines if no not in self._busy]

@@ -15,15 +15,26 @@ from denghuo.service.acquisition.front.events import (
     TASK_DATA,
     told_by_apdu,
 )
-from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Heard, Kind, Place, Registers, Told
+from denghuo.service.acquisition.front.speak import HALF_HOURS, SLOTS, Curve, Got, Heard, Kind, Place, Registers, Told
 from denghuo.service.acquisition.protocol import dlt698
 from denghuo.service.acquisition.protocol.dlt698 import Apdu, Assembly, Link
-from denghuo.service.acquisition.protocol.dlt698.data import Data, instant, instant_bytes, members
+from denghuo.service.acquisition.protocol.dlt698.data import (
+    ARRAY,
+    DATE_TIME_S,
+    STRUCTURE,
+    UNSIGNED,
+    Data,
+    instant,
+    instant_bytes,
+    members,
+)
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.rules import midnight_after
 
 FROZEN_AT, CLOCK, RECORD_NO = "20210200", "40000200", "20220200"
-FREEZE, CURVE = "50040200", "50020200"
+FROZEN: Mapping[Kind, str] = {"freeze": "50040200", "month": "50060200", "curve": "50020200"}
+TIMES = "40160201"
+"""The first of the day tables in force (当前套日时段表)."""
 QUANTITIES = {"00100200": "active_fwd", "00200200": "active_rev"}
 BANDS = ("total", "sharp", "peak", "flat", "valley")
 SINGLE_FLAG = "05"
@@ -33,7 +44,9 @@ OWN_EVENTS = 10
 """How many records of each of the terminal's own event objects are asked for."""
 QUARTER = timedelta(minutes=15)
 _LINKS = {0: "login", 1: "heartbeat", 2: "logout"}
-_ANSWERS = frozenset(("GetResponse", "GetRecordResponse", "GetRecordResponseList", "ProxyGetResponse", "ErrorResponse"))
+_ANSWERS = frozenset(
+    ("GetResponse", "SetResponse", "GetRecordResponse", "GetRecordResponseList", "ProxyGetResponse", "ErrorResponse")
+)
 _REPORTS = frozenset(("Report", "RecordReport", "TransparentReport"))
 
 
@@ -121,9 +134,7 @@ class Speaker698:
         else:
             end = midnight_after(day)
             begin = end - timedelta(days=1)
-            frozen, wanted = (
-                (FREEZE, [FROZEN_AT, *QUANTITIES]) if kind == "freeze" else (CURVE, [FROZEN_AT, *QUANTITIES])
-            )
+            frozen, wanted = FROZEN[kind], [FROZEN_AT, *QUANTITIES]
             rows: tuple[int, Any] = (5, {"time": instant_bytes(end), "meters": (3, addresses)})
             if kind == "curve":
                 span = {
@@ -148,6 +159,31 @@ class Speaker698:
                 return instant(value[1])
         return None
 
+    def set_clock(self, terminal_no: str, number: int, moment: datetime) -> bytes:
+        return _set(terminal_no, number, CLOCK, (DATE_TIME_S, instant_bytes(moment)))
+
+    def set_times(self, terminal_no: str, number: int, rates: Sequence[int]) -> bytes:
+        parts: list[Data] = [
+            (STRUCTURE, [(UNSIGNED, half // 2), (UNSIGNED, half % 2 * 30), (UNSIGNED, rate)])
+            for half, rate in enumerate(rates)
+            if not half or rate != rates[half - 1]
+        ]
+        return _set(terminal_no, number, TIMES, (ARRAY, parts))
+
+    def ask_times(self, terminal_no: str, number: int) -> bytes:
+        payload = dlt698.encode_apdu(Apdu("GetRequest", {"piid": number, "oad": TIMES}))
+        return dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, payload))
+
+    def times_of(self, contents: Sequence[Any]) -> Sequence[int] | None:
+        for apdu in contents:
+            choice, value = apdu.fields["result"]["result"] if apdu.name == "GetResponse" else (0, (0, None))
+            if choice == 1:
+                return _times(value)
+        return None
+
+    def accepted(self, contents: Sequence[Any]) -> bool:
+        return all(apdu.name == "SetResponse" and apdu.fields["item"]["dar"] == 0 for apdu in contents)
+
     def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
         by_address = {place.address: place for place in places}
         found: dict[str, Got] = {}
@@ -162,6 +198,23 @@ class Speaker698:
             elif apdu.name == "GetRecordResponse" and kind != "now":
                 found |= _recorded(kind, day, by_address, apdu.fields["record"])
         return found
+
+
+def _set(terminal_no: str, number: int, oad: str, value: Data) -> bytes:
+    payload = dlt698.encode_apdu(Apdu("SetRequest", {"piid": number, "item": {"oad": oad, "data": value}}))
+    return dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, payload))
+
+
+def _times(table: Data) -> Sequence[int]:
+    """The rate of each half hour, as parts of the day that begin at an hour and minute say it."""
+    rates = [0] * HALF_HOURS
+    for part in members(table):
+        said = [value if tag == UNSIGNED else -1 for tag, value in members(part)]
+        half, rest = divmod(said[0] * 60 + said[1], 30) if len(said) == 3 else (-1, 0)
+        if rest or not 0 <= half < HALF_HOURS:
+            raise BadFrame("content", 0, str(said), "an hour, a half of it and a rate")
+        rates[half:] = [said[2]] * (HALF_HOURS - half)
+    return rates
 
 
 def _present(items: Sequence[Mapping[str, Any]]) -> Got:
@@ -187,7 +240,7 @@ def _recorded(kind: Kind, day: date, by_address: Mapping[str, Place], record: Ma
         values = list(members((2, inner))) if isinstance(inner, list) else []
         at = instant(values[0][1]) if values and isinstance(values[0][1], bytes) else None
         stamped.setdefault(place.meter_no, []).append((at, values[1:]))
-    judge = _freeze if kind == "freeze" else _curve
+    judge = _curve if kind == "curve" else _freeze
     return {meter_no: judge(day, rows_of_meter) for meter_no, rows_of_meter in stamped.items()}
 
 

@@ -107,7 +107,7 @@ class Front:
         self.address = server.sockets[0].getsockname()[:2]
         sessions = Sessions(self._store, self.node, "{}:{}".format(*self.address), self._clock)
         collector = Collector(self._lines, sessions, self._store, self._acquisition, self._clock, self.limits)
-        orders = OrderRunner(self._lines, sessions, self._events, self._acquisition, self._clock)
+        orders = OrderRunner(self._lines, sessions, self._events, self._acquisition, self._clock, self._saw_clock)
         self._ready.set()
         jobs = [
             self._every(LOOKUP_S, lambda: self._look_up(sessions)),
@@ -192,7 +192,7 @@ class Front:
     def _note(self, line: Line, heard: Heard) -> None:
         self._changed[line.serial] = (line, heard.terminal_no)
         if heard.clock is not None:
-            self._clocks[heard.terminal_no] = round((heard.clock - self._clock()).total_seconds())
+            self._saw_clock(line, heard.clock)
 
     # -- what is done in turn --------------------------------------------------------------------------------------------
 
@@ -238,9 +238,16 @@ class Front:
     async def _see_clock(self, line: Line) -> None:
         """Asks a terminal whose logins do not tell its clock, once after each."""
         shown = await line.clock()
-        if shown is not None and line.terminal_no is not None:
-            self._clocks[line.terminal_no] = round((shown - self._clock()).total_seconds())
+        if shown is not None:
+            self._saw_clock(line, shown)
+
+    def _saw_clock(self, line: Line, shown: datetime) -> int:
+        """Keeps how far a terminal's clock is ahead, in seconds."""
+        offset = round((shown - self._clock()).total_seconds())
+        if line.terminal_no is not None:
+            self._clocks[line.terminal_no] = offset
             self._changed[line.serial] = (line, line.terminal_no)
+        return offset
 
     async def _write_down(self, sessions: Sessions) -> None:
         changed, self._changed = self._changed, {}

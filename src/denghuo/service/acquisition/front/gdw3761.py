@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.front.events import told_by_frame
-from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Heard, Kind, Place, Registers, Told
+from denghuo.service.acquisition.front.speak import HALF_HOURS, SLOTS, Curve, Got, Heard, Kind, Place, Registers, Told
 from denghuo.service.acquisition.protocol import gdw3761
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import Value
@@ -13,15 +14,29 @@ from denghuo.service.acquisition.protocol.gdw3761 import Frame, Unit, unit_bytes
 from denghuo.service.acquisition.protocol.number import Number
 from denghuo.service.acquisition.rules import midnight_after
 
-CONFIRM, LINK, CLASS_1, CLASS_2, EVENTS = 0x00, 0x02, 0x0C, 0x0D, 0x0E
+CONFIRM, LINK, SET, ACT, QUERY, CLASS_1, CLASS_2, EVENTS = 0x00, 0x02, 0x04, 0x05, 0x0A, 0x0C, 0x0D, 0x0E
 IMPORTANT, LAST_EVENT = 1, 255
 """Which of the two rings of 256 events is asked for, and its last place."""
 STATION = 1
 CONFIRMED, DENIED = 1, 2
-CLOCK = 2
-REGISTERS = {161: "active_fwd", 163: "active_rev", 129: "active_fwd", 131: "active_rev"}
+CLOCK, SET_CLOCK, TIMES = 2, 31, 21
+PASSWORD = bytes(16)
+"""What terminals ask for nothing else than that it is there; those with keys of their own need a cipher machine."""
+REGISTERS = {
+    161: "active_fwd",
+    163: "active_rev",
+    177: "active_fwd",
+    179: "active_rev",
+    129: "active_fwd",
+    131: "active_rev",
+}
 CURVES = {97: "active_fwd", 99: "active_rev"}
-ASKED: Mapping[Kind, tuple[int, ...]] = {"freeze": (161, 163), "curve": (97, 99), "now": (129, 131)}
+ASKED: Mapping[Kind, tuple[int, ...]] = {
+    "freeze": (161, 163),
+    "month": (177, 179),
+    "curve": (97, 99),
+    "now": (129, 131),
+}
 BANDS = ("total", "sharp", "peak", "flat", "valley")
 QUARTER_HOUR = 1
 """The density of a curve of 96 points."""
@@ -41,7 +56,7 @@ class Speaker3761:
                 return Heard(
                     "events", terminal_no, frame.number, content=frame, told=told_by_frame(frame), confirm=frame.confirm
                 )
-            answer = frame.function in (CONFIRM, CLASS_1, CLASS_2, EVENTS) and not unasked
+            answer = frame.function in (CONFIRM, QUERY, CLASS_1, CLASS_2, EVENTS) and not unasked
             return Heard("answer" if answer else "other", terminal_no, frame.number, frame.last, frame)
         said = [unit.number for unit in gdw3761.units(frame)]
         if said == [3]:
@@ -83,6 +98,8 @@ class Speaker3761:
         values: list[Value] = []
         if kind == "freeze":
             values = [f"{day:%y-%m-%d}"]
+        elif kind == "month":
+            values = [f"{day:%y-%m}"]
         elif kind == "curve":
             values = [midnight_after(day) - timedelta(days=1), QUARTER_HOUR, SLOTS]
         data = b"".join(
@@ -101,6 +118,33 @@ class Speaker3761:
                     return values[0]
         return None
 
+    def set_clock(self, terminal_no: str, number: int, moment: datetime) -> bytes:
+        return _request(
+            terminal_no, number, ACT, unit_bytes(ACT, 0, SET_CLOCK, [moment.astimezone(SHANGHAI)]), PASSWORD
+        )
+
+    def set_times(self, terminal_no: str, number: int, rates: Sequence[int]) -> bytes:
+        # A rate counts from 0 on the wire.
+        values = [*(rate - 1 for rate in rates), max(rates)]
+        return _request(terminal_no, number, SET, unit_bytes(SET, 0, TIMES, values), PASSWORD)
+
+    def ask_times(self, terminal_no: str, number: int) -> bytes:
+        return _request(terminal_no, number, QUERY, unit_bytes(QUERY, 0, TIMES))
+
+    def times_of(self, contents: Sequence[Any]) -> Sequence[int] | None:
+        for frame in contents:
+            for unit in gdw3761.units(frame) if frame.function == QUERY else ():
+                if unit.number == TIMES:
+                    values = [item.value for item in gdw3761.items(unit, up=True)][:HALF_HOURS]
+                    return [value + 1 for value in values if isinstance(value, int)]
+        return None
+
+    def accepted(self, contents: Sequence[Any]) -> bool:
+        return all(
+            frame.function == CONFIRM and [unit.number for unit in gdw3761.units(frame)] == [CONFIRMED]
+            for frame in contents
+        )
+
     def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
         by_number = {place.number: place for place in places}
         found: dict[str, Got] = {}
@@ -115,9 +159,9 @@ class Speaker3761:
         return found
 
 
-def _request(terminal_no: str, number: int, function: int, data: bytes) -> bytes:
+def _request(terminal_no: str, number: int, function: int, data: bytes, password: bytes | None = None) -> bytes:
     region, address = terminal_no[:4], int(terminal_no[4:])
-    return gdw3761.encode(Frame(0x4B, region, address, STATION, False, function, 0x60 | number, data))
+    return gdw3761.encode(Frame(0x4B, region, address, STATION, False, function, 0x60 | number, data, password))
 
 
 def _got(kind: Kind, day: date, unit: Unit) -> Got:
@@ -126,11 +170,11 @@ def _got(kind: Kind, day: date, unit: Unit) -> Got:
     values = [item.value for item in gdw3761.items(unit, up=True)]
     if kind == "curve":
         return _curve(day, unit.number, values)
-    if kind == "freeze":
+    if kind != "now":
         stamp, values = values[0], values[1:]
-        if stamp is not None and stamp != f"{day:%y-%m-%d}":
+        if stamp is not None and stamp != (f"{day:%y-%m-%d}" if kind == "freeze" else f"{day:%y-%m}"):
             return Got("wrong_day")
-    read_at = midnight_after(day) if kind == "freeze" else values[0]
+    read_at = midnight_after(day) if kind != "now" else values[0]
     bands = BANDS if len(values) == 2 + len(BANDS) else BANDS[:1]
     registers = tuple(
         Registers(REGISTERS[unit.number], band, read_at if isinstance(read_at, datetime) else None, value.scaled)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from denghuo.kernel.contract import Call
-from denghuo.service.acquisition.api import AcquisitionApi, AnswerOrders, OrderAnswer
+from denghuo.service.acquisition.api import AcquisitionApi, AnswerOrders, OrderAnswer, RollOutRef
 from denghuo.service.acquisition.front.alarms import EventTaker
 from denghuo.service.acquisition.front.line import Line, cause_of
 from denghuo.service.acquisition.front.sessions import Ordered, Sessions
@@ -16,6 +16,8 @@ from denghuo.service.acquisition.protocol.fault import BadFrame
 
 log = logging.getLogger("denghuo.front")
 Answer = Mapping[str, Any]
+CLOCK_RIGHT_S = 5
+"""A clock that was set is right when it is off by no more than this, which an exchange over a slow channel may take."""
 
 
 class OrderRunner:
@@ -26,16 +28,25 @@ class OrderRunner:
         events: EventTaker,
         acquisition: AcquisitionApi,
         clock: Callable[[], datetime],
+        saw_clock: Callable[[Line, datetime], int],
     ) -> None:
-        self._lines, self._sessions, self._events = lines, sessions, events
+        self._lines, self._sessions, self._events, self._saw_clock = lines, sessions, events, saw_clock
         self._acquisition, self._clock = acquisition, clock
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._ways: Mapping[str, Callable[[Line, Speaker, Ordered], Awaitable[Answer]]] = {"events": self._read_events}
+        self._ways: Mapping[str, Callable[[Line, Speaker, Ordered], Awaitable[Answer]]] = {
+            "events": self._read_events,
+            "check_clock": self._check_clock,
+            "set_clock": self._set_clock,
+            "set_times": self._set_times,
+        }
 
     async def look(self) -> None:
         """Begins what waits for terminals that are connected here."""
         if not self._lines:
             return
+        for no in await asyncio.to_thread(self._sessions.roll_outs):
+            call = Call.system(self._clock(), actor="front")
+            await asyncio.to_thread(self._acquisition.advance_roll_out, call, RollOutRef(roll_out_no=no))
         for row in await asyncio.to_thread(self._sessions.ordered):
             if row.order_no not in self._running and row.terminal_no in self._lines:
                 task = asyncio.get_running_loop().create_task(self._carry_out(row))
@@ -77,3 +88,26 @@ class OrderRunner:
         told = [one for part in parts for one in speaker.told(part)]
         await asyncio.to_thread(self._events.hand_over, self._events.said(row.terminal_no, told))
         return {"events": len(told)}
+
+    async def _check_clock(self, line: Line, speaker: Speaker, row: Ordered) -> Answer:
+        parts = await line.exchange(lambda number: speaker.ask_clock(row.terminal_no, number))
+        shown = speaker.clock_of(parts)
+        if shown is None:
+            return {"cause": "denied" if speaker.denied(parts) else "no_data"}
+        return {"clock_offset_s": self._saw_clock(line, shown)}
+
+    async def _set_clock(self, line: Line, speaker: Speaker, row: Ordered) -> Answer:
+        parts = await line.exchange(lambda number: speaker.set_clock(row.terminal_no, number, self._clock()))
+        if not speaker.accepted(parts):
+            return {"cause": "denied"}
+        answer = await self._check_clock(line, speaker, row)
+        applied = abs(answer.get("clock_offset_s", CLOCK_RIGHT_S + 1)) <= CLOCK_RIGHT_S
+        return answer if "cause" in answer or applied else {**answer, "cause": "not_applied"}
+
+    async def _set_times(self, line: Line, speaker: Speaker, row: Ordered) -> Answer:
+        rates = row.content["rates"]
+        parts = await line.exchange(lambda number: speaker.set_times(row.terminal_no, number, rates))
+        if not speaker.accepted(parts):
+            return {"cause": "denied"}
+        parts = await line.exchange(lambda number: speaker.ask_times(row.terminal_no, number))
+        return {} if speaker.times_of(parts) == rates else {"cause": "not_applied"}

@@ -8,7 +8,7 @@ from typing import Any, LiteralString, NamedTuple
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.service.acquisition.front.speak import Kind
-from denghuo.service.acquisition.store.records import NODE_GONE
+from denghuo.service.acquisition.store.records import LIVE, NODE_GONE
 from denghuo.service.host.binding import Store
 
 
@@ -160,7 +160,22 @@ class Sessions:
             )
         return [Ordered(**row) for row in rows]
 
+    def roll_outs(self) -> list[int]:
+        """Running roll-outs that can go on: an order was settled, a terminal with its turn is online, or nothing is left."""
+        with self._work() as work:
+            return work.values(_ROLL_OUTS, {"alive": self._clock() - NODE_GONE})
 
+
+_ROLL_OUTS: LiteralString = (
+    "SELECT roll_out_no FROM roll_out r WHERE state = 'running' AND (NOT EXISTS (SELECT FROM roll_out_member m"
+    " WHERE m.roll_out_no = r.roll_out_no AND m.state IN ('pending', 'ordered')) OR EXISTS (SELECT FROM roll_out_member m"
+    " JOIN terminal_order o USING (order_no) WHERE m.roll_out_no = r.roll_out_no AND m.state = 'ordered' AND o.state <> 'waiting')"
+    " OR (SELECT count(*) FROM roll_out_member m WHERE m.roll_out_no = r.roll_out_no AND m.state = 'ordered') < at_once"
+    " AND EXISTS (SELECT FROM roll_out_member m JOIN terminal t USING (terminal_no) JOIN session s USING (terminal_no)"
+    " WHERE m.roll_out_no = r.roll_out_no AND m.state = 'pending' AND t.state <> 'stopped' AND "
+    + LIVE
+    + ")) ORDER BY 1"
+)
 _TERMINAL_GONE: LiteralString = (
     " WHERE state = 'waiting' AND asked_at < %(gone)s AND NOT EXISTS (SELECT FROM session s JOIN front_node n USING (node)"
     " WHERE s.terminal_no = r.terminal_no AND s.online AND n.alive_at > %(gone)s)"

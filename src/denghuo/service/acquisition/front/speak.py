@@ -7,9 +7,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from denghuo.service.acquisition.protocol.stream import Framing
 
-Kind = Literal["freeze", "curve", "now"]
-SLOTS = 96
-PLACES: Mapping[Kind, int] = {"freeze": 12, "curve": 2, "now": 1}
+Kind = Literal["freeze", "month", "curve", "now"]
+SLOTS, HALF_HOURS = 96, 48
+PLACES: Mapping[Kind, int] = {"freeze": 12, "month": 12, "curve": 2, "now": 1}
 """For how many meters one request asks at most, so that the answer fits the 2 KB that terminals send."""
 
 
@@ -107,6 +107,21 @@ class Speaker(Protocol):
 
     def clock_of(self, contents: Sequence[Any]) -> datetime | None:
         """The clock that the parts of an answer say."""
+
+    def set_clock(self, terminal_no: str, number: int, moment: datetime) -> bytes:
+        """The order to set the terminal's clock."""
+
+    def set_times(self, terminal_no: str, number: int, rates: Sequence[int]) -> bytes:
+        """The order to count by these rates (1 sharp, 2 peak, ..), one for each half hour of the day."""
+
+    def ask_times(self, terminal_no: str, number: int) -> bytes:
+        """The request for what `set_times` sets."""
+
+    def times_of(self, contents: Sequence[Any]) -> Sequence[int] | None:
+        """The rates of the half hours that the parts of an answer say."""
+
+    def accepted(self, contents: Sequence[Any]) -> bool:
+        """Whether an answer says that an order was carried out."""
 
     def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
         """What the parts of an answer say of each meter, by meter number; meters that it does not speak of are left out."""

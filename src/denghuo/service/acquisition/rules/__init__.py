@@ -4,6 +4,7 @@ from denghuo.service.acquisition.rules.alarms import SILENT_KINDS
 from denghuo.service.acquisition.rules.due import FIRST_RETRY, LONGEST_RETRY, deadline_of, midnight_after
 from denghuo.service.acquisition.rules.frames import shown
 from denghuo.service.acquisition.rules.records import Verdict, judge_meters, judge_terminals
+from denghuo.service.acquisition.rules.times import rates_of
 
 __all__ = [
     "FIRST_RETRY",
@@ -14,5 +15,6 @@ __all__ = [
     "judge_meters",
     "judge_terminals",
     "midnight_after",
+    "rates_of",
     "shown",
 ]

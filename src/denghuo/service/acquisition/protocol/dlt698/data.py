@@ -43,6 +43,7 @@ __all__ = [
     "TEXT",
     "TIMES",
     "TYPES",
+    "UNSIGNED",
     "UTF8",
     "Data",
     "instant",
@@ -54,7 +55,7 @@ __all__ = [
     "write",
 ]
 
-DATE_TIME, DATE_TIME_S = 0x19, 0x1C
+UNSIGNED, DATE_TIME, DATE_TIME_S = 0x11, 0x19, 0x1C
 TIMES = {0x19: 10, 0x1A: 5, 0x1B: 3, 0x1C: 7}
 NAMES = {0x50: 2, 0x51: 4, 0x53: 4}
 
