@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +43,7 @@ from denghuo.service.billing.api import (
     EstimateDay,
     EstimatesOf,
     FindExceptions,
-    MeasureForecast,
+    MySoFar,
     NothingSoFar,
     Recalculate,
     SoFar,
@@ -54,6 +54,7 @@ from denghuo.service.billing.curves import Curves
 from denghuo.service.billing.engine.atoms import Calendar, month_plan
 from denghuo.service.billing.rules.quantities import settled
 from denghuo.service.contract.api import AgreeFeeControl, ContractApi
+from denghuo.service.host import jobs, relay
 from denghuo.service.reading.api import CURVE_INTAKE, MONTH_ENERGY, REGISTER_INTAKE, Intake, MonthRef, ReadingApi
 from denghuo.service.tariff.api import (
     BandWindows,
@@ -110,12 +111,12 @@ def _flat(slot: int) -> int:
     return 10_000 // 52 + (1 if place < 10_000 % 52 else 0)
 
 
-def take_curves(found: County, curves: Mapping[str, Curve], call: Call = OPERATOR) -> None:
+def take_curves(found: County, curves: Mapping[str, Curve], call: Call = OPERATOR, days: int = DAYS) -> None:
     rows = [
         {"series": "active_fwd_wh", "subject": meter, "at": midnight(date(2026, 4, day)) + slot * timedelta(minutes=15),
          "value": curve(day, slot)}
         for meter, curve in curves.items()
-        for day in range(1, DAYS + 1)
+        for day in range(1, days + 1)
         for slot in range(96)
     ]  # fmt: skip
     table = pa.Table.from_pylist(rows, schema=arrow_schema(CURVE_INTAKE))
@@ -315,9 +316,41 @@ def test_running_month_by_curve_has_the_bands_of_its_days_and_ends_as_the_bill(e
     over = empty.billing.bill_so_far(ACCOUNTANT, asked)
     assert bill.amount == over.amount == told.expected_amount
     assert [(line.band, line.amount) for line in over.lines] == [(line.band, line.amount) for line in bill.lines]
-    assert empty.billing.measure_forecast(OPERATOR, MeasureForecast(month=MONTH)).accounts == 1
     errors = empty.billing.forecast_errors(ACCOUNTANT, AskForecastErrors(month=MONTH)).rows
     assert {(row.days_known, str(row.median_error)) for row in errors} == {(10, "0.00"), (20, "0.00")}
+
+
+@pytest.mark.scope("X-09")
+def test_a_curve_that_arrives_changes_the_running_bill_within_the_minute(empty: County) -> None:
+    """Registers of fifteen days; the curve comes in ten days at a time. The holder's page asks and is told at once, and the stored
+    estimate is made anew by the job that the arrival orders, with nobody asking for it."""
+    supply = Supply(1, 1, {day: kwh for day, kwh in daily(24).items() if day <= 16})
+    settle_county(empty, [supply], [by_time()])
+    empty.directory(ReadingApi).plan_month(OPERATOR, MonthRef(month=MONTH))
+    controlled = AgreeFeeControl(
+        contract_no=f"GY{supply.account_no}", effective_from=date(2026, 4, 1), way="remote", reason="约定费控"
+    )
+    empty.directory(ContractApi).agree_fee_control(OPERATOR, controlled)
+    arrived = midnight(date(2026, 4, 16)) + timedelta(hours=10)
+    relay.settle(empty.directory, lambda: arrived)
+    mine, asked = holder(supply.account_no), MySoFar(month=MONTH)
+
+    def told(at: datetime) -> tuple[date, str]:
+        found = empty.billing.my_bill_so_far(replace(mine, now=at), asked)
+        return found.through_on, str(found.amount)
+
+    # Without a curve all of it is flat.
+    assert told(arrived) == (date(2026, 4, 15), "216.00")
+    for days, through, amount in ((10, 10, "138.00"), (15, 15, "207.00")):
+        arrived += timedelta(hours=1)
+        take_curves(empty, {"M00001": steady}, Call.system(arrived), days)
+        assert told(arrived + timedelta(seconds=1)) == (date(2026, 4, through), amount)
+        # Two looks of the relay and one of the jobs lie between the arrival and the new estimate.
+        assert relay.WAIT_S * 2 + jobs.LOOK_EVERY.total_seconds() < 60
+        relay.settle(empty.directory, lambda: arrived + timedelta(seconds=5))  # noqa: B023
+        (row,) = empty.billing.unbilled(in_april(16), EstimatesOf(account_nos=[supply.account_no])).rows
+        assert row.estimated_at - arrived < timedelta(minutes=1)
+    assert (row.through_on, str(row.amount)) == (date(2026, 4, 15), "207.00")
 
 
 def test_a_late_curve_makes_the_stored_estimate_anew(empty: County) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
@@ -33,6 +34,7 @@ from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Fi
 from denghuo.service.billing.tenure import Tenure, TenureOf, tenure_of
 from denghuo.service.billing.whole import ColumnBills, bills_by_columns
 from denghuo.service.contract.api import ContractApi, ContractRef, PublishTerms
+from denghuo.service.contract.api import Terms as Agreed
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import MonthRead, MonthRef, ReadingApi
 from denghuo.service.tariff.api import InForce, TariffApi, UnitAreas
@@ -157,6 +159,8 @@ class CycleSteps:
             self._store.cycles.progress(cycle.month, "issue", done + issued.count)
             return True
         self._store.cycles.end_stage(cycle.month, "issue", done + issued.count, call.now)
+        # What was forecast of the month can be held against its bills now.
+        self._work.enqueue("billing.measure_forecast", {"month": cycle.month})
         return False
 
     def _columns(self, cycle: CycleState) -> MonthColumns:
@@ -218,11 +222,15 @@ def with_curves(work: Work, ask: Ask, call: Call, month: str, terms: DatasetRef,
 
 
 def tenures(ask: Ask, call: Call, known_at: datetime | None = None) -> TenureOf:
-    """Tells when a contract has its class, as far as that was known at an instant."""
+    """Tells when a contract has its class, as far as that was known at an instant; each contract is asked about once."""
+
+    @cache
+    def history(contract_no: str) -> list[Agreed]:
+        asked = ContractRef(contract_no=contract_no, known_at=known_at)
+        return ask(ContractApi).terms_of(platform_call(call), asked).history
 
     def tenure(terms: Terms) -> Tenure:
-        asked = ContractRef(contract_no=terms.contract_no, known_at=known_at)
-        return tenure_of(ask(ContractApi).terms_of(platform_call(call), asked).history, terms)
+        return tenure_of(history(terms.contract_no), terms)
 
     return tenure
 

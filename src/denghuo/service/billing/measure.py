@@ -22,7 +22,7 @@ from denghuo.service.billing.store import BillingStore
 from denghuo.service.billing.store.checks import Check
 from denghuo.service.host.binding import Ask
 
-SAMPLE = 400
+SAMPLE = 200
 AT_ONCE = 20
 DAYS = (FEW_DAYS, MANY_DAYS)
 _HOUR = timedelta(hours=1)
