@@ -1,8 +1,10 @@
 """Why a bill changed: the parts add up to the fen, and each says what it is named for and nothing else."""
 
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from denghuo.kernel.values import Money, Price
 from denghuo.service.billing.change import Part, Side, of_month, opened, parts_of
 from denghuo.service.billing.lines import BasicSpan, MeteredPiece, RatingSubject
 from denghuo.service.billing.rules import Stage, rate, rate_stages
+from denghuo.service.billing.weather import Answer, Degrees, Weather, answer_of
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.service.tariff.shipped import published
 
@@ -91,6 +94,76 @@ def test_the_parts_add_up_to_the_difference(before: Side, after: Side) -> None:
     parts = parts_of(before, after)
     assert sum((part.amount for part in parts), Money(0)) == after.issued - before.issued
     assert all(part.sentence.zh and part.sentence.en for part in parts)
+
+
+degree = st.builds(Degrees, st.integers(0, 4_000), st.integers(0, 9_000), st.integers(1, 31))
+slope = st.fractions(0, 500, max_denominator=997)
+weathers = st.builds(Weather, degree, degree, st.builds(Answer, slope, slope, st.just(12)), st.just(["气温表"]))
+
+
+@pytest.mark.scope("X-02")
+@given(sides(), sides(), weathers)
+def test_the_parts_with_the_weather_add_up_too(before: Side, after: Side, weather: Weather) -> None:
+    parts = parts_of(before, after, weather)
+    assert sum((part.amount for part in parts), Money(0)) == after.issued - before.issued
+    codes = [part.code for part in parts]
+    assert codes.index("days") < codes.index("weather") < codes.index("energy")
+    # What the weather says moves between it and the rest of the energy, and nothing else.
+    without = {part.code: part.amount for part in parts_of(before, after)}
+    told = {part.code: part.amount for part in parts}
+    if weather.more_wh == 0:
+        assert told.pop("weather") == Money(0) and told == without
+
+
+@given(
+    st.lists(st.tuples(degree, st.integers(0, 10**6)), min_size=12, max_size=24),
+    st.integers(0, 50_000),
+    st.integers(0, 300),
+    st.integers(0, 300),
+)
+def test_an_account_that_follows_the_weather_exactly_is_found_out(
+    months: list[tuple[Degrees, int]], base: int, cooling: int, heating: int
+) -> None:
+    """Energy a day = base + slopes x degrees a day, so the line is found to the last Wh wherever it can be told at all."""
+    known = [(base * at.days + cooling * at.cooling + heating * at.heating, at) for at, _ in months]
+    found = answer_of(known)
+    if found is not None:
+        for wh, at in known:
+            expected = Fraction(wh, at.days) - Fraction(known[0][0], known[0][1].days)
+            moved = [now - was for was, now in zip(known[0][1].daily(), at.daily(), strict=True)]
+            explained = found.cooling * moved[0] + found.heating * moved[1]
+            # Where both kinds move together, or one has no effect, one of them may stand for both.
+            if cooling and heating and found.cooling and found.heating:
+                assert explained == expected
+    by_chance = answer_of([(noise, at) for at, noise in months])
+    assert by_chance is None or min(by_chance.cooling, by_chance.heating) >= 0
+    assert answer_of(known[:11]) is None
+
+
+def test_a_worked_case_of_a_warm_month() -> None:
+    """31 and 30 days of 10 and 12 kWh; 1 kWh for each degree above 26: 3 degrees on each of 30 days would have made 90 kWh more."""
+    code = "sh.resident.tiered"
+    before, after = (
+        side(subject(code, month, {"total": wh}), code) for month, wh in (("2026-05", 310_000), ("2026-06", 360_000))
+    )
+    cool = [(31 * (10_000 + 1_000 * at), Degrees(31 * 10 * at, 0, 31)) for at in range(12)]
+    answer = answer_of(cool)
+    assert answer == Answer(Fraction(100), Fraction(0), 12)
+    warm = Weather(Degrees(0, 0, 31), Degrees(900, 0, 30), answer, ["测试气温表"])
+    parts = {part.code: part for part in parts_of(before, after, warm)}
+    # 310 -> 300 kWh by the days, 390 by the heat, and 30 less than that was used: 0.617 yuan each.
+    assert {code: str(part.amount) for code, part in parts.items() if part.amount} == {
+        "days": "-6.17",
+        "weather": "55.53",
+        "energy": "-18.51",
+    }
+    assert parts["weather"].sentence.zh == (
+        "按日最高气温，26℃ 以上制冷度日由 0 变为 90，每度日约 1 千瓦时；按本户近 12 个月自身用电随冷热的变化估算，"
+        "电量增加 90 千瓦时（估算，依据 测试气温表）。"
+    )
+    assert "90 kWh more (an estimate, by 测试气温表)" in parts["weather"].sentence.en
+    # Whoever uses the same whatever the weather has no such part.
+    assert answer_of([(310_000, at) for _, at in cool]) is None
 
 
 @given(sides())

@@ -117,6 +117,7 @@ export const words = {
 
 export const CAUSES: Record<string, Text> = {
   days: pair('计费天数', 'Days billed'),
+  weather: pair('天气（估算）', 'Weather (estimate)'),
   energy: pair('用电多少', 'Energy used'),
   time_shift: pair('用电时段', 'Time of use'),
   tier: pair('阶梯位置', 'Tier'),
@@ -124,6 +125,7 @@ export const CAUSES: Record<string, Text> = {
   power_factor: pair('功率因数', 'Power factor'),
   price: pair('电价', 'Price'),
   plan: pair('电价方案', 'Tariff'),
+  stages: pair('分段计费', 'Stages of a month'),
   other: pair('更正', 'Corrections'),
 }
 

@@ -2,7 +2,8 @@
 
 The earlier bill is turned into the later one a step at a time, and rated as a whole after each step by the rules of real bills:
 
-    days -> energy a day -> shares of bands -> tier position -> capacity, demand -> power factor -> price or tariff -> corrections
+    days -> weather -> energy a day -> shares of bands -> tier position -> capacity, demand -> power factor -> price or tariff
+    -> corrections
 
 A part is the difference of two rated bills, so the parts add up to the difference of the bills to the fen, whatever the tariff
 does. Quantities change at the earlier prices, prices at the later quantities (decision 15).
@@ -31,6 +32,7 @@ from denghuo.service.billing.changed import (
 from denghuo.service.billing.lines import BasicSpan, CannotRate, MeteredPiece, Rated, RatingSubject
 from denghuo.service.billing.rules import Stage, rate, rate_stages
 from denghuo.service.billing.rules.quantities import Metered, metered_energy, seasons_of, share, whole
+from denghuo.service.billing.weather import Weather
 from denghuo.service.tariff.api import TariffDocument
 
 _ONE_DAY = timedelta(days=1)
@@ -81,8 +83,10 @@ class State:
     rated: Rated
 
 
-def parts_of(before: Side, after: Side) -> list[Part]:
+def parts_of(before: Side, after: Side, weather: Weather | None = None) -> list[Part]:
     """The parts of after - before in the order of the walk; what cannot bear on either bill is left out.
+
+    weather: that of the two bills, where it is known and the account answers to it.
 
     Raises:
         CannotRate: one of the two bills cannot be rated any more.
@@ -92,7 +96,7 @@ def parts_of(before: Side, after: Side) -> list[Part]:
     ended = rate(after.subject, opened(after.tariff), others)
     old = of_month(opened(before.tariff), Month.of(before.subject.month))
     state, parts = State(before.subject, started), []
-    for code, step in _STEPS.items():
+    for code, (step, says) in _walk(weather).items():
         moved = step(state.subject, after.subject, old)
         try:
             rated = state.rated if moved == state.subject else rate(moved, old, others)
@@ -102,7 +106,7 @@ def parts_of(before: Side, after: Side) -> list[Part]:
             continue
         here = State(moved, rated)
         if _bears(code, before.tariff, after.tariff):
-            parts.append(Part(code, rated.total - state.rated.total, _SAID[code](state, here, after.subject, old)))
+            parts.append(Part(code, rated.total - state.rated.total, says(state, here, after.subject, old)))
         elif rated.total != state.rated.total:
             parts.append(Part("other", rated.total - state.rated.total, other_said(Money(0), Money(0))))
         state = here
@@ -243,6 +247,27 @@ _SAID: Mapping[PartCode, Said] = {
     "basic": lambda was, now, later, tariff: basic_said(was.rated, now.rated),
     "power_factor": lambda was, now, later, tariff: factor_said(was.rated, now.rated),
 }
+
+
+def _walk(weather: Weather | None) -> dict[PartCode, tuple[Step, Said]]:
+    """The steps in their order with what each says; the weather's share of the energy before the rest of it."""
+    found: dict[PartCode, tuple[Step, Said]] = {}
+    for code, step in _STEPS.items():
+        if code == "energy" and weather is not None:
+            found["weather"] = _weather(weather)
+        found[code] = step, _SAID[code]
+    return found
+
+
+def _weather(weather: Weather) -> tuple[Step, Said]:
+    def step(subject: RatingSubject, later: RatingSubject, tariff: TariffDocument) -> RatingSubject:
+        here = _metered(subject, tariff).total
+        return scaled(subject, tariff, max(here + weather.more_wh, 0), here) if here else subject
+
+    def said(was: State, now: State, later: RatingSubject, tariff: TariffDocument) -> TextPair:
+        return weather.said(was.rated.energy_wh, now.rated.energy_wh)
+
+    return step, said
 
 
 def _bears(code: PartCode, before: TariffDocument, after: TariffDocument) -> bool:

@@ -5,22 +5,24 @@ from typing import Any
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing.again import Again
 from denghuo.service.billing.api import BillNotFound, Trial
 from denghuo.service.billing.api.change import PARTS, BillChange, ChangePart, ChangeStep, CompareBills, NotComparable
 from denghuo.service.billing.api.plan import Basis, NothingBilled, PlanCost, PlanMonth, Plans
-from denghuo.service.billing.change import Part, parts_of
+from denghuo.service.billing.change import Part, Side, parts_of, span_of
 from denghuo.service.billing.cycle import platform_call
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.plan_curves import PlanCurves
 from denghuo.service.billing.plans import YEAR, Cost, Standing, best_of, cost, eligible, standing
 from denghuo.service.billing.trial import on_subject
+from denghuo.service.billing.weather import MONTHS_MOST, Weather, answer_of, degrees, whole_month
 from denghuo.service.customer.api import Account
 from denghuo.service.host.binding import Ask
-from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument, TariffNotFound
+from denghuo.service.tariff.api import AskTemperatures, InForce, TariffApi, TariffDocument, TariffNotFound
 
 AccountsOf = Callable[[list[str]], Mapping[str, Account]]
 
@@ -38,7 +40,8 @@ class BillQuestions:
         before, after = sorted((one, other), key=lambda row: (row["month"], row["bill_no"]))
         again = Again(self._ask, self._call)
         try:
-            parts = parts_of(again.side(before), again.side(after))
+            sides = again.side(before), again.side(after)
+            parts = parts_of(*sides, self._weather(before, *sides))
         except (CannotRate, TariffNotFound) as refused:
             raise _not_comparable(
                 one, other["bill_no"], "cannot_rate", refused.detail["zh"], refused.detail["en"]
@@ -61,6 +64,28 @@ class BillQuestions:
             steps=_steps(before, parts, after),
             as_of=self._call.now,
         )
+
+    def _weather(self, row: Mapping[str, Any], before: Side, after: Side) -> Weather | None:
+        """The weather of two bills where it is published for the area of the later one, and the account answers to it."""
+        if row["kind"] != "supply" or before.subject.reading_months > 1 or after.subject.reading_months > 1:
+            return None
+        last = Month.of(after.subject.month)
+        first = last
+        for _ in range(MONTHS_MOST):
+            first = first.previous
+        if Month.of(before.subject.month) <= first:
+            return None
+        use = {month: wh for month, wh in self._find.uses(row["account_no"]).items() if str(first) < month <= str(last)}
+        first = min([Month.of(before.subject.month), *map(Month.of, use)])
+        asked = AskTemperatures(area=after.tariff.area, first_day=first.first_day, last_day=span_of(after.subject)[1])
+        told = self._ask(TariffApi).temperatures(self._call.only("tariff.read"), asked)
+        maxima = {one.day: one.tenths for one in told.days}
+        was, now = degrees(maxima, span_of(before.subject)), degrees(maxima, span_of(after.subject))
+        if was is None or now is None:
+            return None
+        known = [(wh, degrees(maxima, whole_month(Month.of(month)))) for month, wh in use.items()]
+        answer = answer_of([(wh, at) for wh, at in known if at is not None])
+        return Weather(was, now, answer, told.documents) if answer is not None else None
 
     def plans(self, account_no: str, kind: str) -> Plans:
         rows = [] if self._own and account_no not in self._call.accounts else self._rows(account_no, kind)

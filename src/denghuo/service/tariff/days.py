@@ -11,12 +11,15 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
+from denghuo.kernel.values import parse_decimal, round_half_up
 from denghuo.service.tariff.api import (
     NATION,
     AskCalendar,
     AskedDay,
+    AskTemperatures,
     AskWorkingDays,
     CalendarShown,
+    DayMaximum,
     DaysFaulty,
     DaysPublished,
     DayTableDay,
@@ -31,6 +34,7 @@ from denghuo.service.tariff.api import (
     NothingToCorrect,
     SamePerson,
     TariffDocument,
+    Temperatures,
     WorkingDays,
 )
 from denghuo.service.tariff.rules import SATURDAY, days_of_month, months_touched, needs_of, read_days
@@ -197,6 +201,24 @@ class DayDesk:
             worked=[day for day, kind in of_span.items() if kind == "workday" and day.isoweekday() >= SATURDAY],
             unpublished=[year for year, table in tables.items() if table is None],
             documents=[table["document_no"] for table in known],
+            as_of=call.now,
+        )
+
+    def temperatures(self, call: Call, request: AskTemperatures) -> Temperatures:
+        found: dict[date, list[int]] = {}
+        documents: dict[str, None] = {}
+        month = Month(request.first_day.year, request.first_day.month)
+        while month.first_day <= request.last_day:
+            table = self._standing("temperatures", request.area, str(month))
+            for row in table["days"] if table is not None else ():
+                day = date.fromisoformat(row["day"])
+                if request.first_day <= day <= request.last_day:
+                    found.setdefault(day, []).append(parse_decimal(row["maximum"], 1))
+            documents |= {table["document_no"]: None} if table is not None else {}
+            month = month.next
+        return Temperatures(
+            days=[DayMaximum(day=day, tenths=round_half_up(sum(found[day]), len(found[day]))) for day in sorted(found)],
+            documents=list(documents),
             as_of=call.now,
         )
 

@@ -24,6 +24,7 @@ from denghuo.service.tariff.api import (
     AskBands,
     AskCalendar,
     AskSpotPrices,
+    AskTemperatures,
     AskUnitAreas,
     AskWorkingDays,
     AssignAreas,
@@ -76,6 +77,7 @@ from denghuo.service.tariff.api import (
     TariffShown,
     TariffsInForce,
     TariffVersion,
+    Temperatures,
     UnitArea,
     UnitAreasFound,
     UrdbFinding,
@@ -313,6 +315,9 @@ class TariffService(TariffApi):
 
     def working_days(self, call: Call, request: AskWorkingDays) -> WorkingDays:
         return self._days.working_days(call, request)
+
+    def temperatures(self, call: Call, request: AskTemperatures) -> Temperatures:
+        return self._days.temperatures(call, request)
 
     def calendar(self, call: Call, request: AskCalendar) -> CalendarShown:
         return self._days.calendar(call, request, self._one(request.code, request.version).document)

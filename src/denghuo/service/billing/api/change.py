@@ -12,6 +12,7 @@ PARTS = Dictionary(
     "billing.change_part",
     {
         "days": text("计费天数", "Days billed"),
+        "weather": text("天气（估算）", "Weather (estimate)"),
         "energy": text("用电多少", "Energy used"),
         "time_shift": text("用电时段", "Time of use"),
         "tier": text("阶梯位置", "Tier"),
@@ -24,7 +25,9 @@ PARTS = Dictionary(
     },
 )
 PartCode = Annotated[
-    Literal["days", "energy", "time_shift", "tier", "basic", "power_factor", "price", "plan", "stages", "other"],
+    Literal[
+        "days", "weather", "energy", "time_shift", "tier", "basic", "power_factor", "price", "plan", "stages", "other"
+    ],
     Label("原因", "Cause", dictionary=PARTS.name),
 ]
 

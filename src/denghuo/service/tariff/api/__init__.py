@@ -8,8 +8,10 @@ from denghuo.service.tariff.api.calendar import (
     DAY_TABLES,
     NATION,
     AskCalendar,
+    AskTemperatures,
     AskWorkingDays,
     CalendarShown,
+    DayMaximum,
     DayPeriod,
     DaysFaulty,
     DaysPublished,
@@ -23,6 +25,7 @@ from denghuo.service.tariff.api.calendar import (
     DraftDays,
     FindDayTables,
     NoSuchDayTable,
+    Temperatures,
     WorkingDays,
 )
 from denghuo.service.tariff.api.day import AskBands, AskedDay, BandsOfDays, BandSpan
@@ -212,6 +215,7 @@ __all__ = [
     "AskBands",
     "AskCalendar",
     "AskSpotPrices",
+    "AskTemperatures",
     "AskUnitAreas",
     "AskWorkingDays",
     "AskedDay",
@@ -228,6 +232,7 @@ __all__ = [
     "CheckTariff",
     "CompareTariffs",
     "Component",
+    "DayMaximum",
     "DayPeriod",
     "DayTableDay",
     "DayTableKind",
@@ -326,6 +331,7 @@ __all__ = [
     "TariffVersion",
     "TariffsFound",
     "TariffsInForce",
+    "Temperatures",
     "TierNumber",
     "TierRow",
     "TierTable",
@@ -471,6 +477,10 @@ class TariffApi(Api, noun="tariff", version=1):
     @query(permit="tariff.read")
     def working_days(self, call: Call, request: AskWorkingDays) -> WorkingDays:
         """Which of some days are working days by the published holidays of the country, for whatever is due in working days."""
+
+    @query(permit="tariff.read")
+    def temperatures(self, call: Call, request: AskTemperatures) -> Temperatures:
+        """The highest temperatures that are published of an area."""
 
     @query(permit="tariff.read", problems=(TariffNotFound,))
     def calendar(self, call: Call, request: AskCalendar) -> CalendarShown:

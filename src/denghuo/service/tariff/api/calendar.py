@@ -20,6 +20,7 @@ NATION = "CN"
 DAY_TEXT_MAX = 262_144
 WORKING_DAYS_MAX = 731
 MONTHS_MAX = 24
+TEMPERATURE_DAYS_MAX = 1_100
 """Months of a calendar: a year of bills may reach over more than twelve."""
 DAY_TABLES = Dictionary(
     "tariff.day_table",
@@ -164,6 +165,35 @@ class WorkingDays(Message):
     off: list[date]
     worked: list[date]
     unpublished: list[int]
+    documents: list[str]
+    as_of: AsOf
+
+
+class AskTemperatures(Message):
+    """The highest temperatures of an area on days, both included; at most three years."""
+
+    area: AreaCode
+    first_day: Day
+    last_day: Day
+
+    @model_validator(mode="after")
+    def _three_years_at_most(self) -> "AskTemperatures":
+        if not 0 <= (self.last_day - self.first_day).days <= TEMPERATURE_DAYS_MAX:
+            raise ValueError(f"days from {self.first_day} to {self.last_day}: give 1 to {TEMPERATURE_DAYS_MAX}")
+        return self
+
+
+class DayMaximum(Message):
+    """tenths: the day's highest temperature in tenths of a degree Celsius; of several places of an area their mean."""
+
+    day: Day
+    tenths: Annotated[int, Label("最高气温（0.1℃）", "Highest temperature (0.1 °C)")]
+
+
+class Temperatures(Message):
+    """The days that are published, in order, and the documents that say so."""
+
+    days: list[DayMaximum]
     documents: list[str]
     as_of: AsOf
 
