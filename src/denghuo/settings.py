@@ -49,6 +49,8 @@ class Settings(BaseModel):
     terminal_host: str = "127.0.0.1"
     terminal_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Where terminals connect to (前置接入), in the process that runs acquisition; port 0 picks a free one at each start."""
+    meter_passwords: dict[str, SecretStr] = Field(default_factory=dict)
+    """Passwords (LLS) of direct meters: address -> password. In the environment as JSON."""
     log: Literal["debug", "info", "warning", "error"] = "warning"
     dsn: SecretStr = SecretStr("")
     """A PostgreSQL server to use instead of the embedded one."""

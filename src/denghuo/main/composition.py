@@ -147,7 +147,8 @@ def platform(
         relay, housekeeping = Relay(directory, store, jobs, now), Housekeeping(database, directory.journaled(), now)
         front = None
         if serving and AcquisitionApi.noun in directory.hosted:
-            front = Front(store, directory, now, settings.terminal_host, settings.terminal_port)
+            passwords = {no: secret.get_secret_value() for no, secret in settings.meter_passwords.items()}
+            front = Front(store, directory, now, settings.terminal_host, settings.terminal_port, passwords=passwords)
         yield Platform(directory, signer, store, catalogue, access, relay, jobs, housekeeping, front)
 
 

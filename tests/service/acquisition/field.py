@@ -6,9 +6,10 @@ import pathlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
 
 from tests.service.bindings import local
 from tests.service.reading.county import contracts_of, installation, points_of
@@ -144,6 +145,10 @@ class Sims:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)  # type: ignore[arg-type]
         return lambda: bool(future.cancel())  # type: ignore[return-value]
 
+    def do(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does it in the loop and waits for it."""
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
+
     def stop(self) -> None:
         async def end() -> None:
             tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -165,7 +170,9 @@ def until(ready: Callable[[], object], what: str) -> None:
 
 
 @contextlib.contextmanager
-def fielded(dsn: str, folder: pathlib.Path, limits: Limits = QUICK) -> Iterator[Field]:
+def fielded(
+    dsn: str, folder: pathlib.Path, limits: Limits = QUICK, passwords: Mapping[str, str] | None = None
+) -> Iterator[Field]:
     """A front over its own services: acquisition, reading, and a point service that knows the meters of a few terminals."""
     rows = [
         installation(f"P{meter.meter_no}", meter.meter_no, multiplier=20 if meter.number == 2 else 1)
@@ -183,7 +190,13 @@ def fielded(dsn: str, folder: pathlib.Path, limits: Limits = QUICK) -> Iterator[
         }
         directory = local(database, folder, services)
         front = Front(
-            directory.hosted["acquisition"].store, directory, lambda: datetime.now(UTC), "127.0.0.1", 0, limits
+            directory.hosted["acquisition"].store,
+            directory,
+            lambda: datetime.now(UTC),
+            "127.0.0.1",
+            0,
+            limits,
+            passwords,
         )
         front.start()
         stack.callback(front.stop)

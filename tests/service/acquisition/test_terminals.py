@@ -66,13 +66,18 @@ def test_a_batch_takes_the_good_and_names_the_bad(acquisition: AcquisitionApi) -
     other = record(OLD).model_copy(update={"vendor": "乙厂"})
     swapped = record("140500007").model_copy(update={"protocol": "dlt698"})
     everyone = record(OLD).model_copy(update={"terminal_no": "140565535"})
-    batch = [record(OLD), record(NEW), record(OLD), other, swapped, everyone]
+    lost = record(NEW).model_copy(update={"terminal_no": "140581000008", "protocol": "dlms"})
+    dialling = record("140500006").model_copy(update={"endpoint": "10.8.0.15:4059"})
+    direct = lost.model_copy(update={"terminal_no": "140581000009", "endpoint": "10.8.0.15:4059"})
+    batch = [record(OLD), record(NEW), record(OLD), other, swapped, everyone, lost, dialling, direct, direct]
     reply = acquisition.register_terminals(OPERATOR, RegisterTerminals(terminals=batch))
-    assert (reply.taken, reply.unchanged) == (2, 1)
+    assert (reply.taken, reply.unchanged) == (3, 2)
     assert [(item.item, item.field) for item in reply.refused] == [
         (3, "vendor"),
         (4, "terminal_no"),
         (5, "terminal_no"),
+        (6, "endpoint"),
+        (7, "endpoint"),
     ]
     meters = [
         behind(OLD, 1, "M1"),

@@ -11,10 +11,15 @@ from denghuo.kernel.problem import NotFound, Problem, text
 
 TERMINAL_PROTOCOLS = Dictionary(
     "acquisition.terminal_protocol",
-    {"gdw3761": text("Q/GDW 376.1", "Q/GDW 376.1"), "dlt698": text("DL/T 698.45", "DL/T 698.45")},
+    {
+        "gdw3761": text("Q/GDW 376.1", "Q/GDW 376.1"),
+        "dlt698": text("DL/T 698.45", "DL/T 698.45"),
+        "dlms": text("DLMS/COSEM（TCP）", "DLMS/COSEM over TCP"),
+        "hdlc": text("DLMS/COSEM（HDLC）", "DLMS/COSEM over HDLC"),
+    },
 )
 TerminalProtocol = Annotated[
-    Literal["gdw3761", "dlt698"], Label("规约", "Protocol", dictionary=TERMINAL_PROTOCOLS.name)
+    Literal["gdw3761", "dlt698", "dlms", "hdlc"], Label("规约", "Protocol", dictionary=TERMINAL_PROTOCOLS.name)
 ]
 CHANNELS = Dictionary(
     "acquisition.channel",
@@ -67,6 +72,12 @@ TerminalNo = Annotated[
     Label("终端地址", "Terminal"),
     Field(examples=["140500001"]),
 ]
+Endpoint = Annotated[
+    str,
+    StringConstraints(pattern=r"^([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}$"),
+    Label("网络地址", "Network address"),
+    Field(examples=["10.8.0.15:4059"]),
+]
 TerminalName = Annotated[
     str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), Label("终端名称", "Name")
 ]
@@ -78,7 +89,10 @@ MeterAddress = Annotated[
 
 
 class NewTerminal(Message):
-    """A terminal of the records. `terminal_no`: its address, 9 digits for Q/GDW 376.1 (region 4, address 5), 12 for DL/T 698.45."""
+    """A terminal of the records. `terminal_no`: its address, 9 digits for Q/GDW 376.1 (region 4, address 5), 12 for DL/T 698.45.
+
+    A direct meter (DLMS/COSEM) has 12 digits of the company's own and is dialled at `endpoint`; terminals dial us and have none.
+    """
 
     terminal_no: TerminalNo
     protocol: TerminalProtocol
@@ -87,6 +101,7 @@ class NewTerminal(Message):
     channel: ChannelCode
     org: OrganisationCode
     area_no: AreaNo | None = None
+    endpoint: Endpoint | None = None
 
 
 class RegisterTerminals(Message):
@@ -113,6 +128,7 @@ class AmendTerminal(Message):
     name: TerminalName | None = None
     vendor: Vendor | None = None
     channel: ChannelCode | None = None
+    endpoint: Endpoint | None = None
     state: Annotated[
         Literal["in_use", "stopped"] | None, Label("运行状态", "State", dictionary=TERMINAL_STATES.name)
     ] = None
@@ -129,6 +145,7 @@ class Terminal(Message):
     channel: ChannelCode
     org: OrganisationCode
     area_no: AreaNo | None
+    endpoint: Endpoint | None
     state: TerminalState
     link: Link
     peer: Annotated[str | None, Label("对端地址", "Peer")]

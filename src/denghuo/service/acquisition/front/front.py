@@ -9,19 +9,21 @@ import contextlib
 import logging
 import threading
 import uuid
-from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections import ChainMap, Counter
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from denghuo.kernel.problem import Unavailable, text
 from denghuo.service.acquisition.api import AcquisitionApi
 from denghuo.service.acquisition.front.alarms import EventTaker
 from denghuo.service.acquisition.front.collector import Collector
+from denghuo.service.acquisition.front.dialled import Dialled, Dialler
+from denghuo.service.acquisition.front.direct import DirectMeter
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import Line
 from denghuo.service.acquisition.front.orders import OrderRunner
-from denghuo.service.acquisition.front.sessions import Seen, Sessions
+from denghuo.service.acquisition.front.sessions import Seen, Sessions, Station
 from denghuo.service.acquisition.front.speak import Heard
 from denghuo.service.host.binding import Ask, Store
 
@@ -50,11 +52,13 @@ class Front:
         host: str,
         port: int,
         limits: Limits | None = None,
+        passwords: Mapping[str, str] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.node = uuid.uuid4().hex
         self.address = (host, port)
         self._store, self._clock = store, clock
+        self._passwords = passwords or {}
         self._acquisition = ask(AcquisitionApi)
         self._events = EventTaker(self._acquisition, clock, self.limits)
         self._lines: dict[str, Line] = {}
@@ -106,13 +110,18 @@ class Front:
             return
         self.address = server.sockets[0].getsockname()[:2]
         sessions = Sessions(self._store, self.node, "{}:{}".format(*self.address), self._clock)
-        collector = Collector(self._lines, sessions, self._store, self._acquisition, self._clock, self.limits)
-        orders = OrderRunner(self._lines, sessions, self._events, self._acquisition, self._clock, self._saw_clock)
+        dialler = Dialler(sessions, self._clock, self.limits, dict.fromkeys(("dlms", "hdlc"), self._dial_meter))
+        # Both are asked alike; an order to a terminal finds no speaker at a direct meter.
+        lines = cast(Mapping[str, Line], ChainMap(self._lines, cast(dict[str, Line], dialler.lines)))
+        collector = Collector(lines, sessions, self._store, self._acquisition, self._clock, self.limits)
+        orders = OrderRunner(lines, sessions, self._events, self._acquisition, self._clock, self._saw_clock)
         self._ready.set()
         jobs = [
             self._every(LOOKUP_S, lambda: self._look_up(sessions)),
             self._every(self.limits.work_s, lambda: self._write_down(sessions)),
             self._every(min(self.limits.work_s, 1.0), self._end_the_silent),
+            self._every(self.limits.dial_s, dialler.look),
+            self._every(self.limits.work_s, dialler.write_down),
             self._every(self.limits.look_s, collector.look_for_reads),
             self._every(self.limits.look_s, orders.look),
             self._every(self.limits.event_s, self._events.write),
@@ -130,9 +139,14 @@ class Front:
         await asyncio.gather(*tasks, return_exceptions=True)
         await orders.stop()
         await collector.stop()
+        await dialler.stop()
         await asyncio.sleep(0.05)
         with contextlib.suppress(Exception):
             await self._write_down(sessions)
+
+    async def _dial_meter(self, station: Station) -> Dialled:
+        password = self._passwords.get(station.terminal_no, "")
+        return await DirectMeter.dial(station, self.limits, password.encode())
 
     async def _every(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Does the work again and again; what fails is done again at its next turn."""

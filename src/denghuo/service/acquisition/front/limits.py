@@ -23,6 +23,11 @@ class Limits:
     answer_s: float = 20.0
     at_once: int = 400
     """Terminals that are asked at the same time."""
+    dial_s: float = 5.0
+    """How often the front looks for direct meters and stations that it is to dial."""
+    dial_within_s: float = 10.0
+    dial_again_s: float = 60.0
+    """How long one that was not reached, or was lost, is left alone."""
     strangers: int = 10_000
     write_s: float = 5.0
     """How long collected values wait for others before they are published together, and how many do at most."""

@@ -14,7 +14,8 @@ from denghuo.service.acquisition.front.speak import Got, Heard, Kind, Place, Spe
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.stream import Reader
 
-_serial = itertools.count(1)
+serials = itertools.count(1)
+"""Numbers of connections, so that of two the newer one is known."""
 _CAUSE_OF: dict[type[BaseException], str] = {
     TimeoutError: "no_answer",
     ConnectionResetError: "offline",
@@ -44,7 +45,7 @@ class Line(asyncio.Protocol):
 
     def __init__(self, owner: Owner, clock: Callable[[], float] = time.monotonic) -> None:
         self.owner, self._clock = owner, clock
-        self.serial = next(_serial)
+        self.serial = next(serials)
         self.peer = ""
         self.terminal_no: str | None = None
         self.speaker: Speaker | None = None

@@ -18,6 +18,15 @@ class Known(NamedTuple):
     state: str
 
 
+class Station(NamedTuple):
+    """A direct meter or station that is dialled."""
+
+    terminal_no: str
+    protocol: str
+    host: str
+    port: int
+
+
 class Due(NamedTuple):
     """A meter that is to be asked for: of a day, or on demand where `read_no` is set."""
 
@@ -96,6 +105,18 @@ class Sessions:
                 ([no for no, _ in held], [line for _, line in held], self.node),
             )
         return [(row["no"], row["line"]) for row in rows]
+
+    def stations(self) -> list[Station]:
+        """The direct meters and stations to dial: all of the records but those that another living front holds."""
+        with self._work() as work:
+            rows = work.rows(
+                "SELECT terminal_no, protocol, endpoint FROM terminal t"
+                " WHERE endpoint IS NOT NULL AND state <> 'stopped' AND NOT EXISTS (SELECT FROM session s"
+                " JOIN front_node n USING (node) WHERE s.terminal_no = t.terminal_no AND s.online AND s.node <> %s"
+                " AND n.alive_at > %s)",
+                (self.node, self._clock() - NODE_GONE),
+            )
+        return [_station(**row) for row in rows]
 
     def _columns(self, seen: Sequence[Seen]) -> dict[str, Any]:
         names = [field.name for field in fields(Seen)]
@@ -180,6 +201,13 @@ _TERMINAL_GONE: LiteralString = (
     " WHERE state = 'waiting' AND asked_at < %(gone)s AND NOT EXISTS (SELECT FROM session s JOIN front_node n USING (node)"
     " WHERE s.terminal_no = r.terminal_no AND s.online AND n.alive_at > %(gone)s)"
 )
+
+
+def _station(terminal_no: str, protocol: str, endpoint: str) -> Station:
+    host, _, port = endpoint.rpartition(":")
+    return Station(terminal_no, protocol, host.strip("[]"), int(port))
+
+
 _WRITE = """
 INSERT INTO session AS s (terminal_no, node, line, peer, online, connected_at, heard_at, ended_at, ended_by, logins, frames_in,
  frames_out, clock_offset_s)

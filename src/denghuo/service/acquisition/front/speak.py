@@ -37,6 +37,15 @@ class Curve(NamedTuple):
     values_e4: tuple[int | None, ...]
 
 
+def quarters(registers: Mapping[int, int]) -> tuple[int | None, ...]:
+    """The energies of a day's quarters from registers at their borders, 0 the day's begin; None where one of two is missing."""
+    found: list[int | None] = []
+    for slot in range(SLOTS):
+        first, second = registers.get(slot), registers.get(slot + 1)
+        found.append(second - first if first is not None and second is not None and second >= first else None)
+    return tuple(found)
+
+
 class Got(NamedTuple):
     """What a terminal gave for one meter, or why nothing."""
 

@@ -7,7 +7,9 @@ from denghuo.kernel.batch import RefusedItem, refused
 from denghuo.service.acquisition.api import NewTerminal, NewTerminalMeter
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
-DIGITS = {"gdw3761": 9, "dlt698": 12}
+DIGITS = {"gdw3761": 9, "dlt698": 12, "dlms": 12, "hdlc": 12}
+DIALLED = frozenset(("dlms", "hdlc"))
+"""Protocols of those that are dialled, so that their records say where."""
 ADDRESS_MAX = 65_534
 """The highest terminal address of Q/GDW 376.1; 65535 calls all."""
 
@@ -49,6 +51,20 @@ def judge_terminals(items: Sequence[NewTerminal], known: Mapping[str, NewTermina
                         "376.1 为区划码4位加地址5位（00001至65534），698.45 为12位",
                         "376.1 has a region of 4 digits and an address 00001..65534, 698.45 has 12 digits",
                     ),
+                )
+            )
+        elif (item.protocol in DIALLED) != (item.endpoint is not None):
+            verdicts.append(
+                refused(
+                    place,
+                    item.terminal_no,
+                    "endpoint",
+                    item.endpoint or "",
+                    (
+                        "直连表须有网络地址，终端则没有",
+                        "a direct meter is dialled at a network address, a terminal dials us",
+                    ),
+                    ("请填写主机:端口，或去掉网络地址", "give host:port, or leave it out"),
                 )
             )
         else:

@@ -23,7 +23,7 @@ LIVE: LiteralString = (
 )
 _LINK: LiteralString = f"CASE WHEN s.terminal_no IS NULL THEN 'never' WHEN {LIVE} THEN 'online' ELSE 'offline' END"
 _TERMINAL: LiteralString = (
-    "SELECT t.terminal_no, protocol, name, vendor, channel, t.org, area_no, state, "
+    "SELECT t.terminal_no, protocol, name, vendor, channel, t.org, area_no, endpoint, state, "
     + _LINK
     + " AS link, s.peer, s.connected_at, s.heard_at, s.ended_by, coalesce(s.logins, 0) AS logins,"
     " coalesce(s.frames_in, 0) AS frames_in, coalesce(s.frames_out, 0) AS frames_out, s.clock_offset_s,"
@@ -38,7 +38,8 @@ class RecordStore:
 
     def registered(self, numbers: Sequence[str]) -> dict[str, NewTerminal]:
         rows = self._work.rows(
-            "SELECT terminal_no, protocol, name, vendor, channel, org, area_no FROM terminal WHERE terminal_no = ANY (%s)",
+            "SELECT terminal_no, protocol, name, vendor, channel, org, area_no, endpoint FROM terminal"
+            " WHERE terminal_no = ANY (%s)",
             (list(numbers),),
         )
         return {row["terminal_no"]: NewTerminal.model_construct(**row) for row in rows}
@@ -79,7 +80,8 @@ class RecordStore:
     def amend(self, request: AmendTerminal) -> None:
         self._work.run(
             "UPDATE terminal SET name = coalesce(%(name)s, name), vendor = coalesce(%(vendor)s, vendor),"
-            " channel = coalesce(%(channel)s, channel), state = coalesce(%(state)s, state)"
+            " channel = coalesce(%(channel)s, channel), endpoint = coalesce(%(endpoint)s, endpoint),"
+            " state = coalesce(%(state)s, state)"
             " WHERE terminal_no = %(terminal_no)s",
             request.model_dump(exclude={"reason"}),
         )
