@@ -1,5 +1,6 @@
 """Relay and jobs: events reach their listeners once each and in order, jobs run to their end, whatever breaks in between."""
 
+import asyncio
 import contextlib
 import pathlib
 import threading
@@ -20,7 +21,7 @@ from denghuo.kernel.contract import Api, Call, Event, Message, command
 from denghuo.kernel.problem import Unavailable
 from denghuo.service.host import relay
 from denghuo.service.host.binding import Ask, Directory, Local, Store
-from denghuo.service.host.jobs import InlineJobs, QueuedJobs, install_queue
+from denghuo.service.host.jobs import ApartDriver, InlineJobs, QueuedJobs, install_queue
 from denghuo.service.host.relay import JOBS, TRIES, Listener, Relay
 
 
@@ -212,6 +213,21 @@ def test_queued_jobs_and_relay_threads_do_the_same(directory: Directory, heard: 
     finally:
         jobs.stop()
         running.stop()
+
+
+def test_a_statement_of_the_queue_does_not_wait_until_a_wait_for_notices_ends(empty_dsn: str) -> None:
+    async def asked() -> list[dict[str, object]]:
+        async with (
+            await psycopg.AsyncConnection.connect(empty_dsn, autocommit=True) as listening,
+            await psycopg.AsyncConnection.connect(empty_dsn, autocommit=True) as asking,
+            ApartDriver(listening, asking) as driver,
+            # As the reader of notices holds it while it waits.
+            listening.lock,
+        ):
+            await driver.execute("SELECT 1")
+            return await driver.fetch("SELECT 1 AS one")
+
+    assert asyncio.run(asyncio.wait_for(asked(), 60)) == [{"one": 1}]
 
 
 def test_an_order_is_dropped_with_the_transaction_that_took_it(directory: Directory, heard: Heard) -> None:

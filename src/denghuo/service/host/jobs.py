@@ -39,6 +39,7 @@ HEARTBEAT = timedelta(seconds=5)
 LOOK_EVERY = timedelta(seconds=1)
 RETRY_AFTER = timedelta(seconds=2)
 _SETTINGS = DBSettings(db_schema=SCHEMA)
+_ENDING = "denghuo_jobs_ending"
 Order = dict[str, Any]
 """{job_id, operation, request, actor, trace}"""
 
@@ -83,7 +84,7 @@ def install_queue(dsn: str) -> None:
 
     async def install() -> None:
         async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-            queries = _queries(connection)
+            queries = _queries(PsycopgDriver(connection))
             if not await queries.schema_is_installed():
                 await queries.install()
 
@@ -92,9 +93,9 @@ def install_queue(dsn: str) -> None:
         thread.submit(asyncio.run, install()).result()
 
 
-def _queries(connection: psycopg.AsyncConnection) -> Queries:
+def _queries(driver: PsycopgDriver) -> Queries:
     return Queries(
-        PsycopgDriver(connection),
+        driver,
         qbe=QueryBuilderEnvironment(_SETTINGS),
         qbq=QueryQueueBuilder(_SETTINGS),
         qbs=QuerySchedulerBuilder(_SETTINGS),
@@ -140,9 +141,13 @@ class QueuedJobs:
 
     async def _serve(self, directory: Directory, clock: Callable[[], datetime]) -> None:
         self._loop = asyncio.get_running_loop()
-        async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as connection:
-            driver = PsycopgDriver(connection)
-            queuer = self._queuer = PgQueuer(driver, queries=_queries(connection))
+        async with (
+            await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as listening,
+            await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as asking,
+        ):
+            await listening.execute(f"LISTEN {_ENDING}")
+            driver = ApartDriver(listening, asking)
+            queuer = self._queuer = PgQueuer(driver, queries=_queries(driver))
 
             async def run(job: Job) -> None:
                 await asyncio.to_thread(self._run, directory, clock, job)
@@ -164,6 +169,27 @@ class QueuedJobs:
             raise
         if not finished:
             raise RetryRequested(delay=timedelta(0), reason="the process was stopped")
+
+
+class ApartDriver(PsycopgDriver):
+    """The queue's driver over two connections: on one, each statement would wait until a wait for notices ends, up to a second."""
+
+    def __init__(self, listening: psycopg.AsyncConnection, asking: psycopg.AsyncConnection) -> None:
+        super().__init__(listening)
+        self._asking = PsycopgDriver(asking)
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        return await self._asking.fetch(query, *args)
+
+    async def execute(self, query: str, *args: object) -> str:
+        return await self._asking.execute(query, *args)
+
+    async def __aexit__(self, *ended: object) -> None:
+        leaving = asyncio.ensure_future(super().__aexit__(*ended))
+        # A notice that says nothing ends the wait for notices.
+        with suppress(psycopg.Error):
+            await self.notify(_ENDING, "")
+        await leaving
 
 
 class _Within(SyncPsycopgDriver):

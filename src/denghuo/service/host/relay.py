@@ -10,6 +10,7 @@ import inspect
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,6 +126,9 @@ class Relay:
         self._stopped.set()
         for wake in self._wake.values():
             wake.set()
+        # Who waits for notifications leaves with one, not at the end of its wait.
+        with suppress(psycopg.Error, Unavailable), self._store.database.connect() as connection:
+            connection.execute(f"NOTIFY {CHANNEL}")
         for thread in self._threads:
             thread.join(timeout=20)
 
@@ -134,9 +138,11 @@ class Relay:
         thread.start()
 
     def _follow(self, consumer: str) -> None:
-        while not self._stopped.is_set():
-            wake = self._wake[consumer]
+        wake = self._wake[consumer]
+        while True:
             wake.clear()
+            if self._stopped.is_set():
+                return
             try:
                 self.round(consumer)
             except Exception as error:
