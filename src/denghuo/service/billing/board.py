@@ -27,6 +27,7 @@ def unit_row(unit: UnitRun, figures: Figures | None, month_state: str | None, no
         issued=found["issued"],
         open=found["open"],
         waiting=found["waiting"],
+        later=unit.later,
         passed_share=_passed(found),
         error_share=_wrong(found),
         energy=Energy(found["energy_wh"]),

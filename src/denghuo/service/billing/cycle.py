@@ -97,7 +97,8 @@ class CycleSteps:
         energy = with_curves(self._work, self._ask, call, cycle.month, terms, read.energy)
         if self._store.cycles.take_step(cycle, done):
             contracts = contracts_in(self._work, terms) if terms != cycle.terms_ref else None
-            self._store.cycles.note_inputs(cycle.month, terms, energy, contracts)
+            later = 0 if read.waiting is None else read.waiting.row_count
+            self._store.cycles.note_inputs(cycle.month, terms, energy, contracts, later)
             self._store.cycles.end_stage(cycle.month, "read", read.points, call.now)
         return True
 

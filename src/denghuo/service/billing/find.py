@@ -247,7 +247,8 @@ class BillingFinder:
     def cycles(self, request: FindCycles) -> tuple[list[CycleState], int]:
         rows = self._work.rows(
             "SELECT month, state, stage, epoch, run_no, accounts, terms, energy, started_at, started_by, ended_at,"
-            " resumed_at, resumed_done, busy_ms, trouble, limits FROM cycle WHERE (%(state)s::text IS NULL OR state = %(state)s)"
+            " resumed_at, resumed_done, busy_ms, trouble, limits, later FROM cycle"
+            " WHERE (%(state)s::text IS NULL OR state = %(state)s)"
             " AND (%(after)s::text IS NULL OR month < %(after)s) ORDER BY month DESC LIMIT %(limit)s",
             request.model_dump(),
             CycleState,

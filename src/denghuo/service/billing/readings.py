@@ -11,9 +11,12 @@ from typing import Any
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import Document
+from denghuo.kernel.period import SHANGHAI, Month
+from denghuo.kernel.values import Energy
+from denghuo.service.billing.covered import month_of, months_from
 from denghuo.service.billing.file import readings_part
 from denghuo.service.host.binding import Ask
-from denghuo.service.reading.api import CurveMonth, CurveNotFound, ReadingApi
+from denghuo.service.reading.api import CurveMonth, CurveNotFound, CurveValues, ReadingApi
 
 SCHEMA, VERSION = "denghuo.readings-file", 1
 METHOD = "curve"
@@ -51,17 +54,29 @@ def _curves(
         for one in registers
         if one["method"] == METHOD or (by_points and one["quantity"] == "active_fwd")
     }
+    begins = min((datetime.fromisoformat(one["from_at"]) for one in registers), default=None)
+    ends = Month.of(month)
+    first = ends if begins is None else min(month_of(begins.astimezone(SHANGHAI).date()), ends)
     for meter_no, quantity in sorted(wanted):
-        asked = CurveMonth(subject=meter_no, month=month, known_at=rated_at)
         try:
-            told = ask(ReadingApi).curve_month(call, asked)
+            told = [
+                ask(ReadingApi).curve_month(call, CurveMonth(subject=meter_no, month=str(one), known_at=rated_at))
+                for one in months_from(first, ends)
+            ]
         except CurveNotFound:
             continue
-        values = told.energy if quantity == "active_fwd" else told.energy_rev
+        values = [
+            value for one in told for value in _whole(one, one.energy if quantity == "active_fwd" else one.energy_rev)
+        ]
         yield {
             "meter_no": meter_no,
             "quantity": quantity,
-            "minutes": told.minutes,
-            "from": told.starts.isoformat(),
+            "minutes": told[0].minutes,
+            "from": told[0].starts.isoformat(),
             "values": [None if value is None else str(value) for value in values],
         }
+
+
+def _whole(told: CurveValues, values: Sequence[Energy | None]) -> Sequence[Energy | None]:
+    """The values of all slots of a month; a month without any has none of them."""
+    return values or [None] * told.expected

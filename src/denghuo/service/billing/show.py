@@ -332,6 +332,7 @@ def cycle(state: CycleState, stages: Mapping[str, StageRow], figures: Mapping[st
         seconds=decimal_text(round_half_up(spent_ms, 100), 1, 1),
         started_by=state.started_by,
         accounts=state.accounts,
+        later=state.later,
         rated=figures["rated"],
         issued=figures["issued"],
         held=figures["held"],

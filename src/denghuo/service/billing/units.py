@@ -88,7 +88,6 @@ class UnitSteps:
         whole = self._ask(ContractApi).publish_terms(system, PublishTerms(month=unit.month))
         mine = self._work.datasets.scan(whole)
         mine = mine.filter(pc.equal(mine["org"], unit.org))
-        mine = read_terms(self._work.datasets, self._ask, system, month, read, mine)
         if not len(mine):
             raise NothingToBill(
                 text(
@@ -98,6 +97,7 @@ class UnitSteps:
                 month=unit.month,
                 org=unit.org,
             )
+        mine = read_terms(self._work.datasets, self._ask, system, month, read, mine)
         awaited = {one.account_no: one for one in read.awaited}
         late = pc.is_in(mine["account_no"], value_set=pa.array(sorted(awaited), pa.string()))
         terms = self._publish(unit, mine.filter(pc.invert(late)), call)
@@ -107,7 +107,8 @@ class UnitSteps:
         )
         if self._store.units.take_step(unit):
             self._store.held.hold(_waiting(unit, mine.filter(late), awaited), call.now)
-            self._store.units.note_inputs(unit, terms, energy, read.due, read.read)
+            later = 0 if read.waiting is None else read.waiting.row_count
+            self._store.units.note_inputs(unit, terms, energy, read.due, read.read, later)
             self._store.units.enter(unit, "rating", call.now)
         return True
 

@@ -111,11 +111,15 @@ class Stage(Message):
     ended_at: Annotated[AwareDatetime | None, Label("结束", "Ended")]
 
 
+Later = Annotated[int, Label("非本月抄表", "Read in a later month")]
+
+
 class Cycle(Message):
     """The state of a month. Counts and amounts are those of the caller's units; the stages are those of the whole company.
 
     done, total: how much of the work over all stages is done, told as accounts of `accounts`. rate: accounts a second. `amount` is
-    what customers owe, `purchase_amount` what the company owes for bought energy.
+    what customers owe, `purchase_amount` what the company owes for bought energy. later: accounts that are not read in the
+    month, because their routes are read every two.
     """
 
     month: MonthText
@@ -140,6 +144,7 @@ class Cycle(Message):
     amount: Annotated[Money, Label("应收电费", "Amount receivable")]
     purchase_energy: Annotated[Energy, Label("购电量", "Energy bought")]
     purchase_amount: Annotated[Money, Label("应付购电费", "Amount payable")]
+    later: Later = 0
     as_of: AsOf
 
 

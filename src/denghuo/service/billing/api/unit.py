@@ -8,6 +8,7 @@ from denghuo.kernel.contract import Dictionary, Label, Message
 from denghuo.kernel.fields import AsOf, MonthText, OrganisationCode, Reason, TextPair
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import Energy, Money, Percent
+from denghuo.service.billing.api.cycle import Later
 
 UNIT_STATES = Dictionary(
     "billing.unit_state",
@@ -120,7 +121,8 @@ ErrorShare = Annotated[Percent | None, Label("差错率", "Wrongly billed, share
 class UnitRow(Message):
     """A unit's month. due, read: meters of its accounts at the end of the month. accounts: contracts to bill; done: rated in the
     run under way. waiting: accounts without a read; open: contracts held for any reason. passed_share: without a person. rate:
-    contracts a second, as measured in the run."""
+    contracts a second, as measured in the run. later: accounts that are not read and not billed in this month, because their
+    routes are read every two."""
 
     org: OrganisationCode
     state: UnitState
@@ -143,6 +145,7 @@ class UnitRow(Message):
     ended_at: Annotated[AwareDatetime | None, Label("结束", "Ended")]
     trouble: Annotated[TextPair | None, Label("停止原因", "Why it stopped")]
     error_share: ErrorShare = None
+    later: Later = 0
 
 
 class UnitBoard(Message):

@@ -13,7 +13,7 @@ from denghuo.kernel.fields import TextPair
 STAGE_NAMES = ("plan", "read", "rate", "review", "issue")
 _CYCLE = (
     "SELECT month, state, stage, epoch, run_no, accounts, terms, energy, started_at, started_by, ended_at, resumed_at,"
-    " resumed_done, busy_ms, trouble, limits FROM cycle"
+    " resumed_done, busy_ms, trouble, limits, later FROM cycle"
 )
 
 
@@ -37,6 +37,7 @@ class CycleState:
     busy_ms: int
     trouble: dict[str, str] | None
     limits: dict[str, int] | None = None
+    later: int = 0
 
     @property
     def terms_ref(self) -> DatasetRef | None:
@@ -188,12 +189,18 @@ class Cycles:
         )
 
     def note_inputs(
-        self, month: str, terms: DatasetRef | None, energy: DatasetRef | None, accounts: int | None
+        self,
+        month: str,
+        terms: DatasetRef | None,
+        energy: DatasetRef | None,
+        accounts: int | None,
+        later: int | None = None,
     ) -> None:
+        """accounts: contracts to bill; later: accounts that are read in a later month. None = as before."""
         self._work.run(
-            "UPDATE cycle SET terms = coalesce(%s, terms), energy = coalesce(%s, energy), accounts = coalesce(%s, accounts)"
-            " WHERE month = %s",
-            (terms and terms.model_dump_json(), energy and energy.model_dump_json(), accounts, month),
+            "UPDATE cycle SET terms = coalesce(%s, terms), energy = coalesce(%s, energy), accounts = coalesce(%s, accounts),"
+            " later = coalesce(%s, later) WHERE month = %s",
+            (terms and terms.model_dump_json(), energy and energy.model_dump_json(), accounts, later, month),
         )
 
     def note_limits(self, month: str, limits: Mapping[str, int]) -> None:

@@ -38,6 +38,7 @@ class UnitRun:
     rated_until: datetime | None
     ended_at: datetime | None
     trouble: dict[str, str] | None
+    later: int = 0
 
     @property
     def terms_ref(self) -> DatasetRef | None:
@@ -116,11 +117,14 @@ class Units:
         present = {"state": unit.state, "epoch": unit.epoch, "done": unit.done}
         return month is not None and month["state"] == "units" and row == present
 
-    def note_inputs(self, unit: UnitRun, terms: DatasetRef, energy: DatasetRef, due: int, read: int) -> None:
+    def note_inputs(
+        self, unit: UnitRun, terms: DatasetRef, energy: DatasetRef, due: int, read: int, later: int
+    ) -> None:
+        """later: accounts that are read in a later month."""
         self._work.run(
-            "UPDATE billing_unit SET terms = %s, energy = %s, due = greatest(due, %s), read = greatest(read, %s), done = 0"
-            " WHERE month = %s AND org = %s",
-            (terms.model_dump_json(), energy.model_dump_json(), due, read, unit.month, unit.org),
+            "UPDATE billing_unit SET terms = %s, energy = %s, due = greatest(due, %s), read = greatest(read, %s), done = 0,"
+            " later = %s WHERE month = %s AND org = %s",
+            (terms.model_dump_json(), energy.model_dump_json(), due, read, later, unit.month, unit.org),
         )
 
     def note_limits(self, unit: UnitRun, limits: Mapping[str, int]) -> None:
