@@ -186,7 +186,9 @@ def test_many_contracts_at_once_are_as_one_after_the_other() -> None:
         assert alone is not None and sum(row[5] for row in alone) == found.amount_fen[at]  # type: ignore[misc]
 
 
-def gathered(*registers: dict[str, Any], terms: Sequence[dict[str, Any]] = ({},)) -> list[dict[str, Any]]:
+def gathered(
+    *registers: dict[str, Any], terms: Sequence[dict[str, Any]] = ({},), first: Month | None = None
+) -> list[dict[str, Any]]:
     """One account's rows as `gather.metered` gives them."""
     held = {
         "contract_no": "C", "account_no": "A", "org": "1", "kind": "supply", "tariff_class": "resident", "tariff_code": None,
@@ -196,16 +198,16 @@ def gathered(*registers: dict[str, Any], terms: Sequence[dict[str, Any]] = ({},)
     read = {
         "account_no": "A", "role": "sale", "point_no": "P", "meter_no": "M", "piece": 1, "quantity": "active_fwd",
         "band": "total", "status": "valid", "energy_wh": 5_000,
-        "days_estimated": 0,
+        "days_estimated": 0, "from_at": MONTH.period.start,
     }  # fmt: skip
     used = pa.table({"account_no": ["A"], "energy_wh": pa.array([7_000], pa.int64())})
     types = {"effective_to": pa.date32(), "tariff_code": pa.string(), "pf_standard": pa.int64(), "special": pa.string()}
     columns = {name: [{**held, **row}[name] for row in terms] for name in held}
     contracts = pa.table({name: pa.array(values, types.get(name)) for name, values in columns.items()})
-    energy = pa.Table.from_pylist([{**read, **row} for row in registers], schema=pa.schema(
-        [(name, pa.int64() if name in ("piece", "energy_wh", "days_estimated") else pa.string()) for name in read]
-    ))  # fmt: skip
-    return metered(contracts, energy, used, MONTH).to_pylist()
+    kinds = dict.fromkeys(("piece", "energy_wh", "days_estimated"), pa.int64()) | {"from_at": pa.timestamp("us", "UTC")}
+    shape = pa.schema([(name, kinds.get(name, pa.string())) for name in read])
+    energy = pa.Table.from_pylist([{**read, **row} for row in registers], schema=shape)
+    return metered(contracts, energy, used, MONTH, first).to_pylist()
 
 
 def test_meters_are_turned_on_their_side() -> None:
@@ -241,3 +243,22 @@ def test_what_is_not_plain_is_left_to_the_rules(registers: list[dict[str, Any]])
 def test_a_part_of_a_month_or_special_terms_are_left_to_the_rules(terms: list[dict[str, Any]]) -> None:
     assert not any(row["whole"] for row in gathered({}, terms=terms))
     assert all(row["whole"] for row in gathered({}, terms=[{"effective_to": date(2026, 5, 1)}]))
+
+
+def test_a_reading_of_two_months_is_told_from_its_first_month_on() -> None:
+    march = {"from_at": MONTH.previous.period.start}
+    assert not gathered(march)[0]["plain"]
+    assert gathered(march, first=MONTH.previous)[0]["plain"]
+    begun = [{"effective_from": date(2026, 3, 2)}]
+    assert gathered(march, terms=begun)[0]["whole"]
+    assert not gathered(march, terms=begun, first=MONTH.previous)[0]["whole"]
+
+
+def test_a_plan_of_two_months_has_the_limits_of_both_and_nothing_that_hangs_on_the_month() -> None:
+    monthly = tariff(component("energy", by_tier("0.5", "0.6")), tiers=tiers("monthly", "100"))
+    one, two = price_plan(monthly, MONTH, "0.38"), price_plan(monthly, MONTH, "0.38", MONTH.previous)
+    assert one is not None and two is not None
+    assert (one.limits_wh[12], two.limits_wh[12]) == ((100_000,), (200_000,))
+    late = tariff(component("energy", "0.5"), effective_from="2026-03-02")
+    assert price_plan(late, MONTH, "0.38") is not None
+    assert price_plan(late, MONTH, "0.38", MONTH.previous) is None

@@ -23,7 +23,7 @@ NEW = tariff(component("agency_energy", "0.5"), code="test.new", effective_from=
 TARIFFS = (PLAIN, AGENCY, NEW)
 WH = st.one_of(st.integers(-5_000, 10**6), st.integers(0, 10**8), st.just(10**16))
 TEXTS: Any = [("account_no", pa.string()), ("kind", pa.string()), ("tariff_code", pa.string())]
-KEYS = pa.schema([*TEXTS, ("amount_fen", pa.int64())])
+KEYS = pa.schema([*TEXTS, ("amount_fen", pa.int64()), ("months", pa.int64())])
 
 
 @st.composite
@@ -33,7 +33,8 @@ def bills(draw: st.DrawFn) -> list[dict[str, Any]]:
             "account_no": f"58{serial:011d}", "kind": draw(rare("supply", "purchase")),
             "tariff_class": draw(rare("resident", "agricultural")), "tariff_code": draw(rare(*(one.code for one in TARIFFS))),
             "energy_wh": draw(WH), "amount_fen": draw(WH), "estimated_days": draw(rare(0, 9, 30)),
-            "contract_w": draw(rare(5_000, None, 0)), "pv_w": draw(rare(None, 3_000)), "from_on": FIRST, "to_on": LAST,
+            "contract_w": draw(rare(5_000, None, 0)), "pv_w": draw(rare(None, 3_000)), "to_on": LAST,
+            "from_on": draw(st.sampled_from([FIRST, date(2026, 3, 1)])), "months": draw(st.integers(1, 2)),
             "before": draw(rare("test.plain", None, "test.other")), "amount_before": draw(WH),
             "earlier": draw(st.lists(WH, max_size=3)),
         }
@@ -53,11 +54,11 @@ def before(rows: list[dict[str, Any]], others: bool) -> Before:
     use = [[one["account_no"], 0, 0, sum(one["earlier"]), len(one["earlier"])] for one in rows if one["earlier"]]
     columns = list(zip(*use, strict=True)) or [()] * 5
     known = [
-        [one["account_no"], one["kind"], one["before"], one["amount_before"]]
+        [one["account_no"], one["kind"], one["before"], one["amount_before"], one["months"]]
         for one in rows
         if one["before"] is not None
     ]
-    last = list(zip(*known, strict=True)) or [()] * 4
+    last = list(zip(*known, strict=True)) or [()] * 5
     return Before(
         pa.table([pa.array(column, kind) for column, kind in zip(columns, USE.types, strict=True)], schema=USE),
         pa.table([pa.array(column, kind) for column, kind in zip(last, KEYS.types, strict=True)], schema=KEYS),
@@ -66,7 +67,7 @@ def before(rows: list[dict[str, Any]], others: bool) -> Before:
 
 
 def made(rows: list[dict[str, Any]]) -> ColumnBills:
-    kept = [{name: value for name, value in one.items() if name not in ("before", "earlier")} for one in rows]
+    kept = [{name: value for name, value in one.items() if name not in ("before", "earlier", "months")} for one in rows]
     table = pa.Table.from_pylist(kept)
     for name in ("contract_w", "pv_w"):
         table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.int64()))
@@ -78,10 +79,10 @@ def reviewed(one: dict[str, Any], others: bool) -> ToReview:
     price = next(tariff for tariff in TARIFFS if tariff.code == one["tariff_code"])
     return ToReview(
         bill_no="", account_no=one["account_no"], org="", kind=one["kind"], tariff_class=one["tariff_class"],
-        energy_wh=one["energy_wh"], amount_fen=one["amount_fen"], from_on=FIRST, to_on=LAST,
+        energy_wh=one["energy_wh"], amount_fen=one["amount_fen"], from_on=one["from_on"], to_on=LAST,
         estimated_days=one["estimated_days"], contract_w=one["contract_w"], pv_w=one["pv_w"], remarks=[],
         tariff_code=one["tariff_code"], tariff_before=one["before"],
-        amount_before_fen=None if one["before"] is None else one["amount_before"],
+        amount_before_fen=None if one["before"] is None else one["amount_before"], months_before=one["months"],
         monthly_from=price.effective_from if price.components[0].code == "agency_energy" else None, others_before=others,
     )  # fmt: skip
 

@@ -46,6 +46,8 @@ ODD_CHOICES = (
     ("two_part_capacity", "test.any"),
     ("resident", "nowhere"),
 )
+EARLIER = datetime(2026, 2, 28, 16, tzinfo=UTC)
+"""Where the reading covers March too."""
 BEGUN, ENDED = datetime(2026, 3, 31, 16, tzinfo=UTC), datetime(2026, 4, 30, 16, tzinfo=UTC)
 WH = st.one_of(st.integers(0, 900).map(lambda kwh: kwh * 1000), st.integers(0, 10**7))
 JSON = {"tariff_title", "remarks", "registers", "rating"}
@@ -58,6 +60,7 @@ def rare(common: Any, *others: Any) -> st.SearchStrategy[Any]:
 @st.composite
 def pieces(draw: st.DrawFn, account_no: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
+    begun = draw(st.sampled_from([BEGUN, EARLIER]))
     for meter in range(draw(rare(1, 0, 2))):
         bands = draw(st.sampled_from([("total",), ("total", "peak", "valley"), ("peak", "valley"), ("total", "flat")]))
         odd = draw(rare((), ("active_rev", "total"), ("reactive_fwd", "total"), ("demand", "total"), ("heat", "total")))
@@ -68,7 +71,8 @@ def pieces(draw: st.DrawFn, account_no: str) -> list[dict[str, Any]]:
                 {
                     "point_no": f"P{account_no}", "account_no": account_no, "area_no": draw(rare("TQ1", None)),
                     "role": draw(rare("sale", "export", "sub_meter", "gateway")), "meter_no": draw(rare(f"M{meter}", 'M"')),
-                    "piece": draw(rare(1, 2)), "quantity": quantity, "band": band, "from_at": BEGUN,
+                    "piece": draw(rare(1, 2)), "quantity": quantity, "band": band,
+                    "from_at": draw(rare(begun, BEGUN, datetime(2026, 1, 31, 16, tzinfo=UTC))),
                     "to_at": draw(rare(ENDED, datetime(2026, 4, 9, 16, 0, 0, 5, tzinfo=UTC))), "start_e4": start,
                     "end_e4": None if start is None else start + draw(st.integers(-5, 10**8)),
                     "multiplier": draw(rare(1, 40, 0)), "energy_wh": energy, "status": draw(rare("valid", "estimated", "held")),
@@ -200,6 +204,21 @@ def test_what_most_contracts_are_is_never_left() -> None:
     _, made = by_columns(terms, energy, use)
     assert len(made.bills) == 300 and not len(made.left)
     assert json.loads(made.bills["remarks"][0].as_py())[0]["code"] == "no_earlier_months"
+
+
+def test_what_is_read_every_two_months_is_not_left_either() -> None:
+    terms, energy, use = plain_month(40)
+    two = {row["account_no"] for row in energy[::2]}
+    long = [row | {"from_at": EARLIER} if row["account_no"] in two else row for row in energy]
+    earlier = {number: {"2026-01": 240_000, "2026-02": 240_000} for number in use}
+    month, made = by_columns(terms, long, earlier)
+    assert len(made.bills) == 40 and not len(made.left)
+    days = {row["account_no"]: (row["from_on"], row["to_on"]) for row in made.bills.to_pylist()}
+    assert {number for number, (begins, _) in days.items() if begins == date(2026, 3, 1)} == two
+    # The months before March are known; who is read every month lacks March.
+    said = {row["account_no"]: json.loads(row["remarks"]) for row in made.bills.to_pylist()}
+    assert {number for number, remarks in said.items() if not remarks} == two
+    assert len(month) == 40
 
 
 def test_a_part_is_cut_without_a_search_and_skips_what_it_is_told() -> None:

@@ -24,14 +24,15 @@ Flags = npt.NDArray[np.bool_]
 HOURS_A_DAY = 24
 PUBLISHED_MONTHLY = "agency_energy"
 """The component whose price is published every month (发改办价格〔2021〕809号)."""
+_EPOCH = date(1970, 1, 1).toordinal()
 _MOST = 10**14
 """Above this a product with a limit may be past int64: such figures are looked at one by one."""
 
 
 @dataclass(frozen=True)
 class Before:
-    """What the accounts of a part had before: energies of earlier months (`whole.USE`), and the tariffs of their last bills by
-    account and kind (account_no, kind, tariff_code, amount_fen). others: whether any bill of an earlier month was issued."""
+    """What the accounts of a part had before: energies of earlier months (`whole.USE`), and their last bills by account and kind
+    (account_no, kind, tariff_code, amount_fen, months). others: whether any bill of an earlier month was issued."""
 
     use: pa.Table
     tariffs: pa.Table
@@ -65,7 +66,7 @@ class _Seen:
     energy_wh: Int
     amount_fen: Int
     power_w: Int
-    days: int
+    days: Int
     estimated_days: Int
     average_wh: Int
     known: Flags
@@ -85,23 +86,30 @@ class _Seen:
         tariff_before = before.tariffs["tariff_code"].combine_chunks().take(last.combine_chunks())
         changed = pc.not_equal(tariff_before, bills["tariff_code"].combine_chunks())
         unknown = np.asarray(pc.is_null(tariff_before).to_numpy(zero_copy_only=False))
-        days = (bills["to_on"][0].as_py() - bills["from_on"][0].as_py()).days + 1 if len(bills) else 0
+        from_on, to_on = (bills[name].cast(pa.int32()).to_numpy().astype(np.int64) for name in ("from_on", "to_on"))
+        # Bills of one month, and of routes read every two months those of two.
+        covered = np.where(from_on < month_begins.toordinal() - _EPOCH, 2, 1)
+        taken = last.combine_chunks()
+        amount_before = _numbers(before.tariffs["amount_fen"].combine_chunks().take(taken))
+        months_before = np.maximum(_numbers(before.tariffs["months"].combine_chunks().take(taken)), 1)
         old = [tariff.code for tariff in made.tariffs if _monthly(tariff) and tariff.effective_from < month_begins]
         return cls(
             energy_wh=bills["energy_wh"].to_numpy(),
             amount_fen=bills["amount_fen"].to_numpy(),
             power_w=pc.fill_null(power, 0).to_numpy(),
-            days=days,
+            days=to_on - from_on + 1,
             estimated_days=bills["estimated_days"].to_numpy(),
-            average_wh=used["earlier_wh"] // np.maximum(months, 1),
+            average_wh=used["earlier_wh"] * covered // np.maximum(months, 1),
             known=months > 0,
             first=unknown & (months == 0) & before.others,
             new_tariff=np.asarray(pc.fill_null(changed, False).to_numpy(zero_copy_only=False)),
-            amount_before_fen=pc.fill_null(
-                before.tariffs["amount_fen"].combine_chunks().take(last.combine_chunks()), 0
-            ).to_numpy(zero_copy_only=False),
+            amount_before_fen=(2 * amount_before * covered + months_before) // (2 * months_before),
             old_price=np.asarray(pc.is_in(bills["tariff_code"], value_set=pa.array(old, pa.string())).to_numpy()),
         )
+
+
+def _numbers(column: Any) -> Int:
+    return np.asarray(pc.fill_null(column, 0).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _monthly(tariff: TariffDocument) -> bool:

@@ -20,6 +20,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy, Register
 from denghuo.service.billing.batch import SUB_METER
 from denghuo.service.billing.columns import MonthPart
+from denghuo.service.billing.covered import months_from
 from denghuo.service.billing.engine import Contracts, Group, RatedGroup, metered
 from denghuo.service.billing.engine.plan import Source
 from denghuo.service.billing.engine.texts import decimals, joined, listed, quoted
@@ -45,6 +46,7 @@ USE = pa.schema(_USE)
 """Energy of earlier months by account: of the calendar year with a bit for each month that is known (1 = January), and of the
 last twelve months with their number."""
 UNIT = "kWh"
+_AT = pa.timestamp("us", "UTC")
 _USED = "used_before_wh"
 _IDENTIFIER = "^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$"
 _OTHER = {"active_fwd": "active_rev", "active_rev": "active_fwd"}
@@ -75,6 +77,22 @@ class ColumnBills:
         lines = self.lines.filter(pc.is_in(self.lines["bill_no"], value_set=bills["bill_no"].combine_chunks()))
         return replace(self, bills=bills, basis=self.basis.take(kept), lines=lines, places=self.places[kept])
 
+    def joined(self, other: "ColumnBills") -> "ColumnBills":
+        """These bills and others of the same part."""
+        sources = list(dict.fromkeys([*self.sources, *other.sources]))
+        moved = pa.array([sources.index(one) for one in other.sources], pa.int64())
+        at = other.lines.column_names.index("source")
+        lines = other.lines.set_column(at, "source", moved.take(other.lines["source"].combine_chunks()))
+        return ColumnBills(
+            pa.concat_tables([self.bills, other.bills]),
+            pa.concat_tables([self.basis, other.basis]),
+            pa.concat_tables([self.lines, lines]),
+            sources,
+            np.append(self.places, other.places),
+            np.intersect1d(self.left, other.left),
+            [*self.tariffs, *(one for one in other.tariffs if one not in self.tariffs)],
+        )
+
 
 def bills_by_columns(
     part: MonthPart,
@@ -87,12 +105,33 @@ def bills_by_columns(
     heads = part.heads
     used = used_by(use, heads["account_no"])
     before = pa.table({"account_no": use["account_no"], "energy_wh": use["year_wh"]})
-    contracts = Contracts(metered(part.terms, part.energy, before, month), month, tariffs.areas)
-    made = _Made(part, month, used["year_wh"], used["year_months"])
-    for rated in contracts.rated(_tariff_of(tariffs, month)):
-        made.take(rated)
-    made.rated &= ~_left_by_kind(part, heads, skipped)
-    return made.finished(heads)
+    left = _left_by_kind(part, heads, skipped)
+    found: ColumnBills | None = None
+    for first, covered in _read_from(part, month):
+        contracts = Contracts(metered(part.terms, part.energy, before, month, first), month, tariffs.areas, first)
+        made = _Made(part, first, month, used["year_wh"], used["year_months"])
+        for rated in contracts.rated(_tariff_of(tariffs, first, several=first < month)):
+            made.take(rated)
+        made.rated &= covered & ~left
+        bills = made.finished(heads)
+        found = bills if found is None else found.joined(bills)
+    assert found is not None  # the month itself is among them
+    return found
+
+
+def _read_from(part: MonthPart, month: Month) -> list[tuple[Month, Flags]]:
+    """The first months that readings cover, and which contracts are read from there on: nearly all from the month itself, those of
+    routes read every two months from the one before."""
+    earlier = pc.fill_null(pc.less(part.energy["from_at"], pa.scalar(month.period.start, _AT)), False)
+    long = part.of_any(np.asarray(earlier.to_numpy(zero_copy_only=False), dtype=np.bool_))
+    found = [(month, ~long)]
+    if long.any():
+        begins = pa.scalar(month.previous.period.start, _AT)
+        whole = pc.fill_null(pc.equal(part.energy["from_at"], begins), False)
+        at = np.asarray(whole.to_numpy(zero_copy_only=False), dtype=np.bool_)
+        older = pc.fill_null(pc.less(part.energy["from_at"], begins), False).to_numpy(zero_copy_only=False)
+        found.append((month.previous, part.of_any(at) & ~part.of_any(np.asarray(older, dtype=np.bool_))))
+    return found
 
 
 def used_by(use: pa.Table, accounts: Any) -> dict[str, Int]:
@@ -103,8 +142,12 @@ def used_by(use: pa.Table, accounts: Any) -> dict[str, Int]:
     }
 
 
-def _tariff_of(tariffs: Tariffs, month: Month) -> Callable[[Group], TariffDocument | None]:
+def _tariff_of(tariffs: Tariffs, month: Month, several: bool) -> Callable[[Group], TariffDocument | None]:
+    """The tariff of a group on the first day of a month. several: readings run over the end of it, which the market cannot have."""
+
     def tariff_of(group: Group) -> TariffDocument | None:
+        if several and group.settlement == "market":
+            return None
         tariff = chosen(
             tariffs,
             tariff_class=group.tariff_class,
@@ -150,9 +193,11 @@ def _left_by_kind(part: MonthPart, heads: pa.Table, skipped: Iterable[tuple[str,
 class _Made:
     """What the groups of a part give, put together by the place of the contract."""
 
-    def __init__(self, part: MonthPart, month: Month, year_wh: Int, year_months: Int) -> None:
+    def __init__(self, part: MonthPart, first: Month, month: Month, year_wh: Int, year_months: Int) -> None:
+        """first: the first of the months that the readings cover."""
         count = len(part)
         self._part, self._month, self._year_wh, self._year_months = part, month, year_wh, year_months
+        self._first = first
         self.rated = np.zeros(count, dtype=np.bool_)
         self._amount, self._energy, self._days, self._before = np.zeros((4, count), dtype=np.int64)
         self._illustrative = np.zeros(count, dtype=np.bool_)
@@ -169,6 +214,10 @@ class _Made:
             return
         places, figures = rated.places, rated.figures
         self.rated[places] = ~rated.left
+        if rated.plan.annual and self._first < self._month:
+            # What was taken over of a month that this reading covers the rules leave out.
+            inside = sum(1 << one.month for one in months_from(self._first, self._month.previous))
+            self.rated[places] &= (self._year_months[places] & inside) == 0
         self._amount[places], self._energy[places] = figures.amount_fen, figures.energy_wh
         self._days[places] = rated.estimated_days
         if rated.plan.annual:
@@ -178,6 +227,10 @@ class _Made:
         self._tariff[places] = self._tariffs.index(rated.tariff)
         self._take_lines(rated)
         self._take_remarks(rated, rated.plan.annual)
+
+    @property
+    def _of_the_year(self) -> bool:
+        return self._first.year == self._month.year
 
     def _take_lines(self, rated: RatedGroup) -> None:
         assert rated.figures is not None  # the caller looked
@@ -205,7 +258,7 @@ class _Made:
         places = rated.places
         missing = np.zeros(len(places), dtype=np.int64)
         if annual:
-            every = sum(1 << number for number in range(1, self._month.month))
+            every = sum(1 << number for number in range(1, self._first.month)) if self._of_the_year else 0
             missing = every & ~self._year_months[places]
         other = _OTHER[wanted_quantity(rated.tariff)]
         beside = self._part.of_any(pc.equal(self._part.energy["quantity"], other).to_numpy())[places]
@@ -255,7 +308,7 @@ class _Made:
             "voltage": own["voltage_kv"].combine_chunks(),
             **{name: own[name].combine_chunks() for name in ("contract_w", "capacity_va", "pv_w")},
             "area_no": self._part.energy["area_no"].take(first).combine_chunks(),
-            "from_on": _same(self._month.first_day, len(places)),
+            "from_on": _same(self._first.first_day, len(places)),
             "to_on": _same(last_day, len(places)),
             "energy_wh": pa.array(self._energy[places]),
             "used_before_wh": pa.array(before),
@@ -269,7 +322,7 @@ class _Made:
             "org": org,
             "account_no": accounts,
             "registers": _registers(self._part, places),
-            "rating": _rating(own, before, self._month),
+            "rating": _rating(own, before, self._first, self._month),
         }
         return ColumnBills(
             pa.table(bills),
@@ -360,12 +413,17 @@ def _registers(part: MonthPart, places: Int) -> Any:
     return listed(items, starts)
 
 
-def _rating(heads: pa.Table, before: Int, month: Month) -> Any:
+def _rating(heads: pa.Table, before: Int, begins: Month, month: Month) -> Any:
     """As `kept.rating_part` writes what each contract was rated from beside its registers."""
     names = ("kind", "tariff_class", "settlement_mode", "voltage_kv", "pf_standard")
     keys = joined(*[part for name in names for part in (quoted(heads[name].combine_chunks().cast(pa.string())), ",")])
     encoded = keys.dictionary_encode()
     at = np.unique(encoded.indices.to_numpy(), return_index=True)[1]
+    days: dict[str, Any] = {}
+    if begins < month:
+        last_day = month.next.first_day - timedelta(days=1)
+        read = len(months_from(begins, month))
+        days = {"first_day": begins.first_day, "last_day": last_day, "reading_months": read}
     # In the order of their names: account, contract, what few contracts differ in, use of the tier year, and the rest.
     first: list[str] = []
     last: list[str] = []
@@ -378,6 +436,7 @@ def _rating(heads: pa.Table, before: Int, month: Month) -> Any:
             month=str(month),
             pieces=[],
             standard=row["pf_standard"],
+            **days,
         )
         said = rating_head(subject)
         first.append(_members({name: value for name, value in said.items() if name < _USED}))

@@ -70,14 +70,17 @@ class RatedGroup:
 class Contracts:
     """The contracts of a month: a row each, with the rows of their meters behind them."""
 
-    def __init__(self, meters: pa.Table, month: Month, areas: UnitAreas | None = None) -> None:
-        """meters: as `gather.metered` gives them. areas: the price areas of units, where units have any."""
-        self._month, self._meters = month, meters
+    def __init__(
+        self, meters: pa.Table, month: Month, areas: UnitAreas | None = None, first: Month | None = None
+    ) -> None:
+        """meters: as `gather.metered` gives them. areas: the price areas of units, where units have any. first: the first of the
+        months that the readings cover."""
+        self._month, self._meters, self._first = month, meters, first or month
         number = meters["contract"].to_numpy()
         self._starts: Int = np.flatnonzero(np.diff(number, prepend=-1))
         self._lengths: Int = np.diff(np.append(self._starts, len(number)))
         self.table: pa.Table = meters.drop_columns(_METER).take(self._starts)
-        area, moved = _areas(self.table["org"], month, areas if areas is not None else UnitAreas())
+        area, moved = _areas(self.table["org"], self._first, month, areas if areas is not None else UnitAreas())
         self.table = self.table.append_column("area", area)
         # Numbers are picked by numpy: of a table of many chunks that takes ten times as long.
         self._values = {band: _column(meters, band) for band in REGISTERS}
@@ -114,7 +117,7 @@ class Contracts:
             tariff = tariff_of(group)
             if tariff is None:
                 continue
-            plan = price_plan(tariff, self._month, group.voltage)
+            plan = price_plan(tariff, self._month, group.voltage, self._first)
             if plan is None:
                 yield RatedGroup(group, tariff, places, np.ones(len(places), dtype=np.bool_))
             else:
@@ -156,12 +159,12 @@ class Contracts:
         return rows, starts
 
 
-def _areas(orgs: Any, month: Month, areas: UnitAreas) -> tuple[Any, Flags]:
-    """The price area of each unit at the beginning of the month, and where it changes within the month."""
+def _areas(orgs: Any, begins: Month, month: Month, areas: UnitAreas) -> tuple[Any, Flags]:
+    """The price area of each unit at the beginning of the months, and where it changes within them."""
     if not areas:
         return pa.nulls(len(orgs), pa.string()), np.zeros(len(orgs), dtype=np.bool_)
     units = orgs.combine_chunks().dictionary_encode()
-    first, last = month.first_day, month.next.first_day - timedelta(days=1)
+    first, last = begins.first_day, month.next.first_day - timedelta(days=1)
     names = [str(one) for one in units.dictionary.to_pylist()]
     held = [areas.on(one, first) for one in names]
     moved = np.array([areas.changes(one, first, last) is not None for one in names], dtype=np.bool_)

@@ -67,17 +67,19 @@ ORDER BY c.account_no, c.kind
 """
 
 
-def metered(terms: pa.Table, energy: pa.Table, used: pa.Table, month: Month) -> pa.Table:
+def metered(terms: pa.Table, energy: pa.Table, used: pa.Table, month: Month, first: Month | None = None) -> pa.Table:
     """Terms (`contract.terms`) joined with energies (`reading.month_energy`) and with the use of the tier year before the month
-    (account_no, energy_wh): a row for each meter and piece of each contract, in the order of contracts."""
+    (account_no, energy_wh): a row for each meter and piece of each contract, in the order of contracts. first: the first of the
+    months that the readings cover, where that is not the month itself."""
+    begins = first or month
     with duckdb.connect() as connection:
         for name, table in (("terms", terms), ("energy", energy), ("used", used)):
             connection.register(name, table)
         found = connection.sql(
             _JOINED,
             params={
-                "first": month.first_day,
-                "begins": month.period.start,
+                "first": begins.first_day,
+                "begins": begins.period.start,
                 "last": month.next.first_day.fromordinal(month.next.first_day.toordinal() - 1),
                 "supply": sorted(SUPPLY_ROLES),
                 "billed": sorted(SUPPLY_ROLES | PURCHASE_ROLES),

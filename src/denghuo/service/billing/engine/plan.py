@@ -4,7 +4,7 @@ What the columns can rate is the bulk of all bills: energy and funds, by tier an
 power factor of contracts that have a standard, subsidy, free energy) leaves its contracts to the rules, one by one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from denghuo.kernel.period import Month
@@ -12,7 +12,7 @@ from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.rules.prices import at_voltage, find_price
 from denghuo.service.billing.rules.quantities import BAND_PLACES, PARENT, bands_of, base_bands_of, settled, whole
-from denghuo.service.billing.rules.tiers import limits_of
+from denghuo.service.billing.rules.tiers import limits_of, tier_year_begins
 from denghuo.service.tariff.api import Band, Component, Group, TariffDocument, Tiers
 
 TIER_MONTHS = 12
@@ -68,8 +68,14 @@ class PricePlan:
         return len(self.limits_wh[TIER_MONTHS]) + 1 if self.limits_wh else 1
 
 
-def price_plan(tariff: TariffDocument, month: Month, voltage: str) -> PricePlan | None:
-    """The tariff compiled; None where it charges what the columns do not rate, or has no price at the voltage."""
+def price_plan(tariff: TariffDocument, month: Month, voltage: str, first: Month | None = None) -> PricePlan | None:
+    """The tariff compiled; None where it charges what the columns do not rate, or has no price at the voltage. first: the first of
+    the months that the readings cover; of several, what hangs on the month is left to the rules."""
+    read = [month]
+    while first is not None and first < read[0]:
+        read.insert(0, read[0].previous)
+    if len(read) > 1 and (tariff.time_of_use or tariff.effective_from > read[0].first_day):
+        return None
     beyond = (
         tariff.basic,
         tariff.subsidy,
@@ -86,7 +92,7 @@ def price_plan(tariff: TariffDocument, month: Month, voltage: str) -> PricePlan 
         return None
     if _adjusts_all(tariff, voltage):
         return None
-    if tariff.tiers is not None and not _known(tariff.tiers):
+    if tariff.tiers is not None and not _known(tariff.tiers, month, len(read)):
         return None
     known = bands_of(tariff, month)
     if any(parent not in known for band, parent in PARENT.items() if band in known):
@@ -94,7 +100,7 @@ def price_plan(tariff: TariffDocument, month: Month, voltage: str) -> PricePlan 
     bands: tuple[Band, ...] = tuple(sorted({"total", *known}, key=BAND_PLACES.__getitem__))
     places = tariff.rounding.quantity_places
     try:
-        limits = _limits(tariff, month, places)
+        limits = _limits(tariff, read, places)
         count = len(limits[TIER_MONTHS]) + 1 if limits else 0
         components = tuple(_component(tariff, one, month, voltage, bands, count) for one in tariff.components)
     except CannotRate:
@@ -114,12 +120,18 @@ def price_plan(tariff: TariffDocument, month: Month, voltage: str) -> PricePlan 
     )
 
 
-def _known(tiers: Tiers) -> bool:
+def _known(tiers: Tiers, month: Month, read: int) -> bool:
     """Whether the tiers are of a month or of the calendar year, by the account alone.
 
-    What the columns rate is read at the midnight that ends each month, so that its reading year is the calendar year.
+    What is read at the end of each month, or of each even one, has the calendar year as its reading year.
     """
-    return tiers.period == "monthly" or (tiers.period == "annual" and tiers.year_starts == 1)
+    if tiers.period == "monthly":
+        return True
+    return (
+        tiers.period == "annual"
+        and tiers.year_starts == 1
+        and tier_year_begins(tiers, month, read) == Month(month.year, 1)
+    )
 
 
 def _adjusts_all(tariff: TariffDocument, voltage: str) -> bool:
@@ -130,12 +142,17 @@ def _adjusts_all(tariff: TariffDocument, voltage: str) -> bool:
     )
 
 
-def _limits(tariff: TariffDocument, month: Month, places: int) -> tuple[tuple[int, ...], ...]:
+def _limits(tariff: TariffDocument, read: Sequence[Month], places: int) -> tuple[tuple[int, ...], ...]:
+    """Raises CannotRate where there are none, or other tiers in another month of the reading."""
     if tariff.tiers is None:
         return ()
-    table = [limit.wh for limit in limits_of(tariff.tiers, month.month)]
+    tables = [[limit.wh for limit in limits_of(tariff.tiers, one.month)] for one in read]
+    table = tables[-1]
     if tariff.tiers.period == "monthly":
-        return tuple(tuple(table) for _ in range(TIER_MONTHS + 1))
+        if len({len(one) for one in tables}) > 1:
+            raise CannotRate(code="no_price", value=str(read[-1]))
+        summed = tuple(map(sum, zip(*tables, strict=True)))
+        return tuple(summed for _ in range(TIER_MONTHS + 1))
     return tuple(
         tuple(whole(round_half_up(limit * months, TIER_MONTHS), places) for limit in table)
         for months in range(TIER_MONTHS + 1)

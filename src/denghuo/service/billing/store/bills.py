@@ -71,7 +71,7 @@ _OTHERS_BEFORE: LiteralString = (
     "EXISTS (SELECT FROM bill AS earlier WHERE earlier.month < %s AND earlier.state = 'issued')"
 )
 _KEYS: Any = [("account_no", pa.string()), ("kind", pa.string()), ("tariff_code", pa.string())]
-_TARIFFS_BEFORE = pa.schema([*_KEYS, ("amount_fen", pa.int64())])
+_TARIFFS_BEFORE = pa.schema([*_KEYS, ("amount_fen", pa.int64()), ("months", pa.int64())])
 _USED: Any = [("account_no", pa.string()), ("energy_wh", pa.int64())]
 _USED_BEFORE = pa.schema(_USED)
 _MONTHLY = '$.components[*] ? (@.code == "agency_energy")'
@@ -290,12 +290,12 @@ class Bills:
         return bool(self._work.value(f"SELECT {_OTHERS_BEFORE}", (month,)))
 
     def tariffs_before(self, accounts: Sequence[str], month: str) -> pa.Table:
-        """The tariffs of the last bills before a month: account_no, kind, tariff_code, amount_fen."""
+        """The last bills before a month: account_no, kind, tariff_code, amount_fen, months (that it covers)."""
         return self._work.table(
-            "SELECT account_no, kind, tariff_code, amount_fen FROM unnest(%s::text[]) AS asked (account_no)"
-            " CROSS JOIN unnest(ARRAY['supply', 'purchase']) AS kinds (kind) CROSS JOIN LATERAL (SELECT tariff_code, amount_fen"
-            " FROM bill WHERE bill.account_no = asked.account_no AND bill.kind = kinds.kind AND month < %s AND state = 'issued'"
-            " AND reverses IS NULL AND case_no IS NULL ORDER BY month DESC LIMIT 1) AS earlier",
+            "SELECT account_no, kind, tariff_code, amount_fen, months FROM unnest(%s::text[]) AS asked (account_no)"
+            " CROSS JOIN unnest(ARRAY['supply', 'purchase']) AS kinds (kind) CROSS JOIN LATERAL (SELECT tariff_code, amount_fen,"
+            f" {_MONTHS} AS months FROM bill WHERE bill.account_no = asked.account_no AND bill.kind = kinds.kind"
+            " AND month < %s AND state = 'issued' AND reverses IS NULL AND case_no IS NULL ORDER BY month DESC LIMIT 1) AS earlier",
             (list(accounts), month),
             _TARIFFS_BEFORE,
         )
