@@ -51,6 +51,9 @@ class Settings(BaseModel):
     """Where terminals connect to (前置接入), in the process that runs acquisition; port 0 picks a free one at each start."""
     meter_passwords: dict[str, SecretStr] = Field(default_factory=dict)
     """Passwords (LLS) of direct meters: address -> password. In the environment as JSON."""
+    cipher_machine: str = ""
+    """What proves orders to meters (密码机): a plug-in as `package.module:factory`, or `software`, which is for demonstrations and
+    proves nothing. Without one no customer is switched off or on from afar."""
     log: Literal["debug", "info", "warning", "error"] = "warning"
     dsn: SecretStr = SecretStr("")
     """A PostgreSQL server to use instead of the embedded one."""

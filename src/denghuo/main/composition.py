@@ -31,6 +31,7 @@ from denghuo.data.processing.migration import migrate
 from denghuo.data.processing.parts import Processes
 from denghuo.kernel.contract import Api, Call
 from denghuo.service.acquisition.api import AcquisitionApi
+from denghuo.service.acquisition.front.cipher import cipher_of
 from denghuo.service.acquisition.front.front import Front
 from denghuo.service.billing.rules import example_faults
 from denghuo.service.host.binding import Directory, Implementation, Local, Store
@@ -148,7 +149,16 @@ def platform(
         front = None
         if serving and AcquisitionApi.noun in directory.hosted:
             passwords = {no: secret.get_secret_value() for no, secret in settings.meter_passwords.items()}
-            front = Front(store, directory, now, settings.terminal_host, settings.terminal_port, passwords=passwords)
+            cipher = cipher_of(settings.cipher_machine)
+            front = Front(
+                store,
+                directory,
+                now,
+                settings.terminal_host,
+                settings.terminal_port,
+                passwords=passwords,
+                cipher=cipher,
+            )
         yield Platform(directory, signer, store, catalogue, access, relay, jobs, housekeeping, front)
 
 

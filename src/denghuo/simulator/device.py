@@ -1,5 +1,7 @@
 """What can be set at a simulated terminal."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,6 +16,8 @@ class Device:
     clock_off: timedelta = timedelta()
     rates: list[int] = field(default_factory=lambda: [1] * HALF_HOURS)
     stubborn: bool = False
+    opened: set[str] = field(default_factory=set)
+    """Addresses of meters whose relay is open."""
 
     def set_clock(self, shown: datetime, now: datetime) -> None:
         if not self.stubborn:
@@ -22,3 +26,13 @@ class Device:
     def set_rates(self, rates: list[int]) -> None:
         if not self.stubborn:
             self.rates = rates
+
+    def switch(self, address: str, on: bool) -> None:
+        if not self.stubborn:
+            (self.opened.discard if on else self.opened.add)(address)
+
+
+def proven(address: str, extra: bytes, mac: bytes, order: bytes) -> bool:
+    """Whether an order carries the proof of the software cipher machine: HMAC-SHA256 with its published key, four bytes."""
+    key = b"denghuo software cipher machine"
+    return hmac.compare_digest(hmac.new(key, bytes.fromhex(address) + extra + order, hashlib.sha256).digest()[:4], mac)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from denghuo.simulator import wire645
 from denghuo.simulator.device import HALF_HOURS, Device
 from denghuo.simulator.happening import Happening
 
@@ -129,7 +130,7 @@ def answer(
     parts, at, data = [], 0, request.data
     if request.function == 0x0E:
         return frame(terminal_no, 0x88, 0x0E, 0x60 | request.sequence, identifier(0, 1) + _events(happenings))
-    if device is not None and request.function in (0x04, 0x05, 0x0A):
+    if device is not None and request.function in (0x04, 0x05, 0x0A, 0x10):
         return _set(terminal_no, request, device, now)
     while at + 4 <= len(data):
         numbers = [bit + 1 + 8 * data[at + 3] for bit in range(8) if data[at + 2] >> bit & 1]
@@ -148,8 +149,13 @@ def answer(
 
 
 def _set(terminal_no: str, request: Request, device: Device, now: datetime) -> bytes:
-    """What is set: the clock (05F31) or the times of use (04F21, 0AF21); everything else is denied."""
+    """What is set: the clock (05F31), the times of use (04F21, 0AF21), a meter's relay (10F1); everything else is denied."""
     body, asked = request.data[4:], (request.function, request.data[:4])
+    if asked == (0x10, identifier(0, 1)):
+        said = wire645.answer(body[6 : 6 + int.from_bytes(body[4:6], "little")], device)
+        if said is not None:
+            content = body[:1] + len(said).to_bytes(2, "little") + said
+            return frame(terminal_no, 0x88, 0x10, 0x60 | request.sequence, identifier(0, 1) + content)
     if asked == (0x05, identifier(0, 31)):
         second, minute, hour, day, month, year = (_digits(byte) for byte in body[:4] + bytes((body[4] & 31, body[5])))
         device.set_clock(datetime(2000 + year, month, day, hour, minute, second, tzinfo=now.tzinfo), now)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from denghuo.simulator.device import HALF_HOURS, Device
+from denghuo.simulator.device import HALF_HOURS, Device, proven
 from denghuo.simulator.happening import Happening
 
 MIRROR = bytes(sum((byte >> bit & 1) << 7 - bit for bit in range(8)) for byte in range(256))
@@ -25,6 +25,7 @@ EVENTS = {
     )
 }
 FROZEN_AT, CLOCK, TIMES = (bytes.fromhex(oad) for oad in ("20210200", "40000200", "40160201"))
+STATUS_WORD_3 = bytes.fromhex("20140203")
 
 
 def check(octets: bytes) -> bytes:
@@ -132,8 +133,10 @@ def answer(
     """The answer to a request; an error where it asks for what a simulated terminal does not have. `days_off`: what its clock does
     to the days that it says its values are of."""
     apdu = request.apdu
+    if device is not None and apdu[:2] == b"\x10\x00":
+        return frame(terminal_no, 0xC3, _secured(apdu, device))
     if apdu[:2] == b"\x09\x01":
-        return frame(terminal_no, 0xC3, _proxied(apdu, registers, now))
+        return frame(terminal_no, 0xC3, _proxied(apdu, registers, now, device or Device()))
     if apdu[:2] == b"\x05\x03":
         return frame(terminal_no, 0xC3, _recorded(apdu, registers, now, days_off))
     if apdu[:2] == b"\x05\x04":
@@ -172,7 +175,23 @@ def _day_table(device: Device) -> bytes:
     return bytes((0x01, len(parts))) + b"".join(parts)
 
 
-def _proxied(apdu: bytes, registers: Registers, now: datetime) -> bytes:
+def _secured(apdu: bytes, device: Device) -> bytes:
+    """A relay's order under a proof: done, or refused with 3; anything else is an error."""
+    size = apdu[2]
+    plain, proof = apdu[3 : 3 + size], apdu[3 + size :]
+    extra, mac = proof[6 : 6 + proof[5]], proof[-4:]
+    if plain[:2] != b"\x09\x05" or proof[0]:
+        return b"\xee" + plain[2:3] + b"\x01"
+    address, omd = plain[8:14].hex(), plain[17:21]
+    right = proven(address, extra, mac, plain)
+    if right:
+        device.switch(address, on=omd[2] == 0x82)
+    done = omd + (b"\x00" if right else b"\x03") + b"\x00"
+    inner = b"\x89\x05" + plain[2:3] + b"\x01\x07\x05" + plain[8:14] + b"\x01" + done + b"\x00\x00"
+    return b"\x90\x00" + bytes((len(inner),)) + inner + b"\x00"
+
+
+def _proxied(apdu: bytes, registers: Registers, now: datetime, device: Device) -> bytes:
     at, parts = 6, []
     for _ in range(apdu[5]):
         address, at = _address(apdu, at)
@@ -181,6 +200,9 @@ def _proxied(apdu: bytes, registers: Registers, now: datetime) -> bytes:
         at += 4 * count
         results = b"".join(
             oad + (b"\x01" + _register(registers(address, QUANTITIES[oad], now)) if oad in QUANTITIES else b"\x00\x06")
+            if oad != STATUS_WORD_3
+            # Bit 4 of sixteen, the first one first: the relay is open.
+            else oad + b"\x01\x04\x10" + (b"\x08" if address in device.opened else b"\x00") + b"\x00"
             for oad in items
         )
         parts.append(b"\x07\x05" + bytes.fromhex(address) + bytes((count,)) + results)

@@ -15,7 +15,7 @@ from tests.service.bindings import local
 from tests.service.reading.county import contracts_of, installation, points_of
 
 from denghuo.data.processing.database import Database
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Api, Call
 from denghuo.service.acquisition.api import (
     AcquisitionApi,
     AssignMeters,
@@ -25,11 +25,12 @@ from denghuo.service.acquisition.api import (
     Terminal,
     TerminalRef,
 )
+from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.front import Front
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.service import AcquisitionService
 from denghuo.service.contract.api import ContractApi
-from denghuo.service.host.binding import Directory
+from denghuo.service.host.binding import Directory, Implementation
 from denghuo.service.permission.api import PermissionApi
 from denghuo.service.permission.service import PermissionService
 from denghuo.service.point.api import PointApi
@@ -171,17 +172,26 @@ def until(ready: Callable[[], object], what: str) -> None:
 
 @contextlib.contextmanager
 def fielded(
-    dsn: str, folder: pathlib.Path, limits: Limits = QUICK, passwords: Mapping[str, str] | None = None
+    dsn: str,
+    folder: pathlib.Path,
+    limits: Limits = QUICK,
+    passwords: Mapping[str, str] | None = None,
+    records: Mapping[type[Api], Implementation] | None = None,
+    cipher: CipherMachine | None = None,
 ) -> Iterator[Field]:
-    """A front over its own services: acquisition, reading, and a point service that knows the meters of a few terminals."""
+    """A front over its own services: acquisition, reading, and a point service that knows the meters of a few terminals, or what
+    `records` puts in its place."""
     rows = [
         installation(f"P{meter.meter_no}", meter.meter_no, multiplier=20 if meter.number == 2 else 1)
         for no in (OLD, NEW, "140500003", "140581000004")
         for meter in meters(no)
     ]
     with Database(dsn) as database, contextlib.ExitStack() as stack:
-        beside = {PointApi: points_of(rows), ContractApi: contracts_of()}
-        services = {
+        beside: Mapping[type[Api], Implementation] = records or {
+            PointApi: points_of(rows),
+            ContractApi: contracts_of(),
+        }
+        services: dict[type[Api], Implementation] = {
             PermissionApi: PermissionService,
             WorkflowApi: WorkflowService,
             **beside,
@@ -197,6 +207,7 @@ def fielded(
             0,
             limits,
             passwords,
+            cipher,
         )
         front.start()
         stack.callback(front.stop)

@@ -27,14 +27,22 @@ class Orders:
     def events(self, call: Call, request: OrderEvents, terminal: Terminal) -> Order:
         return self.give(call, "events", terminal, {"days": request.days})
 
-    def give(self, call: Call, kind: str, terminal: Terminal, content: Mapping[str, Any]) -> Order:
+    def give(
+        self,
+        call: Call,
+        kind: str,
+        terminal: Terminal,
+        content: Mapping[str, Any],
+        place: Mapping[str, Any] | None = None,
+    ) -> Order:
+        """`place`: the meter that it is for (meter_no, number, address)."""
         online = terminal.link == "online"
         order = Order.model_validate(
             {
                 "order_no": f"{call.now:%Y%m%d%H%M%S%f}-{uuid.uuid4().hex[:8]}",
                 "kind": kind,
                 "terminal_no": terminal.terminal_no,
-                "meter_no": None,
+                "meter_no": place["meter_no"] if place else None,
                 "org": terminal.org,
                 "asked_by": call.actor,
                 "asked_at": call.now,
@@ -43,7 +51,7 @@ class Orders:
                 "answered_at": None if online else call.now,
             }
         )
-        self._store.give(order, content)
+        self._store.give(order, content, place or {})
         return order
 
     def order(self, order_no: str) -> Order:

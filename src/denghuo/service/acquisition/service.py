@@ -29,17 +29,22 @@ from denghuo.service.acquisition.api import (
     DayNotOver,
     Decode,
     Decoded,
+    EndGuard,
     EventsFound,
     EventsTaken,
     FindAlarms,
     FindEvents,
+    FindGuards,
     FindLeft,
     FindMembers,
     FindOrders,
     FindReads,
     FindRollOuts,
     FindStrangers,
+    FindSwitchings,
     FindTerminals,
+    Guard,
+    GuardsFound,
     LeftFound,
     MembersFound,
     MeterNotCollected,
@@ -60,13 +65,18 @@ from denghuo.service.acquisition.api import (
     ReasonedRollOut,
     RegistersCollected,
     RegisterTerminals,
+    RequestSwitching,
     RollOut,
     RollOutRef,
     RollOutsFound,
+    SetGuard,
     StartCollection,
     StartRollOut,
     StrangersFound,
     SuccessBoard,
+    Switching,
+    SwitchingRef,
+    SwitchingsFound,
     TakeCollected,
     TakeEvents,
     Terminal,
@@ -82,6 +92,8 @@ from denghuo.service.acquisition.roll_outs import RollOuts
 from denghuo.service.acquisition.rules import Verdict, deadline_of, judge_meters, judge_terminals, midnight_after, shown
 from denghuo.service.acquisition.store.collecting import CollectionStore
 from denghuo.service.acquisition.store.records import RecordStore
+from denghuo.service.acquisition.switchings import APPROVAL as SWITCHING_APPROVAL
+from denghuo.service.acquisition.switchings import Switchings
 from denghuo.service.host.binding import Ask
 from denghuo.service.workflow.api import ApprovalDecided
 
@@ -91,6 +103,7 @@ class AcquisitionService(AcquisitionApi):
         self._work = work
         self._records, self._collections = RecordStore(work), CollectionStore(work)
         self._alarms, self._orders, self._roll_outs = Alarms(work), Orders(work), RollOuts(work, ask)
+        self._switchings = Switchings(work, ask, self._orders)
 
     def decode(self, call: Call, request: Decode) -> Decoded:
         raw = bytes_of(request.text)
@@ -296,7 +309,10 @@ class AcquisitionService(AcquisitionApi):
 
     def answer_orders(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
         reply = self._orders.answer(call, request)
-        self._roll_outs.answered(call, [one.order_no for one in request.answers])
+        orders = [one.order_no for one in request.answers]
+        self._roll_outs.answered(call, orders)
+        if reply.answered:
+            self._switchings.ended(orders)
         return reply
 
     # -- roll-outs -------------------------------------------------------------------------------------------------------
@@ -324,8 +340,31 @@ class AcquisitionService(AcquisitionApi):
 
     def decided(self, call: Call, event: ApprovalDecided) -> None:
         """Carries out the decision of a second person."""
+        no = int(event.subject_id)
         if event.kind == ROLL_OUT_APPROVAL:
-            self._roll_outs.decided(int(event.subject_id), event.agreed, event.decided_by, event.remark)
+            self._roll_outs.decided(no, event.agreed, event.decided_by, event.remark)
+        elif event.kind == SWITCHING_APPROVAL:
+            self._switchings.decided(call, no, event.agreed, event.decided_by, event.remark)
+
+    # -- switching off and on --------------------------------------------------------------------------------------------
+
+    def request_switching(self, call: Call, request: RequestSwitching) -> Switching:
+        return self._switchings.request(call, request)
+
+    def switching(self, call: Call, request: SwitchingRef) -> Switching:
+        return self._switchings.switching(request.switching_no)
+
+    def switchings(self, call: Call, request: FindSwitchings) -> SwitchingsFound:
+        return self._switchings.find(call, request)
+
+    def set_guard(self, call: Call, request: SetGuard) -> Guard:
+        return self._switchings.set_guard(call, request)
+
+    def end_guard(self, call: Call, request: EndGuard) -> Guard:
+        return self._switchings.end_guard(call, request)
+
+    def guards(self, call: Call, request: FindGuards) -> GuardsFound:
+        return self._switchings.guards(call, request)
 
 
 def _reply(verdicts: list[Verdict]) -> BatchTaken:

@@ -33,6 +33,7 @@ CAUSES = Dictionary(
         "wrong_day": text("时标不符（时钟错误）", "Another day's data (wrong clock)"),
         "bad_frame": text("应答无法解析", "Answer not understood"),
         "not_applied": text("回读不一致", "Read back otherwise"),
+        "no_cipher": text("密码机未接入", "No cipher machine"),
         "waiting": text("尚未采集", "Not asked yet"),
     },
     tones={
@@ -44,7 +45,9 @@ CAUSES = Dictionary(
     },
 )
 CauseCode = Annotated[
-    Literal["offline", "no_answer", "denied", "no_data", "wrong_day", "bad_frame", "not_applied", "waiting"],
+    Literal[
+        "offline", "no_answer", "denied", "no_data", "wrong_day", "bad_frame", "not_applied", "no_cipher", "waiting"
+    ],
     Label("原因", "Cause", dictionary=CAUSES.name),
 ]
 STATES = Dictionary(

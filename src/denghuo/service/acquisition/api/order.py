@@ -9,6 +9,7 @@ from denghuo.kernel.contract import Dictionary, Label, Message, Page
 from denghuo.kernel.fields import AsOf, MeterNo, OrganisationCode
 from denghuo.kernel.problem import NotFound, text
 from denghuo.service.acquisition.api.collection import CauseCode, ReadState
+from denghuo.service.acquisition.api.switching import SwitchPosition
 from denghuo.service.acquisition.api.terminal import TerminalNo
 
 ORDER_KINDS = Dictionary(
@@ -18,10 +19,13 @@ ORDER_KINDS = Dictionary(
         "check_clock": text("核对时钟", "Check the clock"),
         "set_clock": text("对时", "Set the clock"),
         "set_times": text("下发费率时段", "Set times of use"),
+        "switch_off": text("停电（拉闸）", "Disconnect"),
+        "switch_on": text("复电（合闸）", "Reconnect"),
     },
 )
 OrderKind = Annotated[
-    Literal["events", "check_clock", "set_clock", "set_times"], Label("命令", "Order", dictionary=ORDER_KINDS.name)
+    Literal["events", "check_clock", "set_clock", "set_times", "switch_off", "switch_on"],
+    Label("命令", "Order", dictionary=ORDER_KINDS.name),
 ]
 OrderNo = Annotated[str, Field(max_length=40), Label("命令编号", "Order no.")]
 
@@ -59,6 +63,7 @@ class Order(Message):
     answered_at: Annotated[AwareDatetime | None, Label("应答时间", "Answered at")]
     events: Annotated[int | None, Label("事件数", "Events")] = None
     clock_offset_s: Annotated[int | None, Label("时钟偏差（秒）", "Clock offset (s)")] = None
+    position: SwitchPosition | None = None
 
 
 class FindOrders(Page):
@@ -82,6 +87,7 @@ class OrderAnswer(Message):
     cause: CauseCode | None
     events: int | None = None
     clock_offset_s: int | None = None
+    position: SwitchPosition | None = None
 
 
 class AnswerOrders(Message):

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from denghuo.kernel.period import SHANGHAI
+from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.events import (
     BEGUN_AT,
     BY_OBJECT,
@@ -15,11 +16,25 @@ from denghuo.service.acquisition.front.events import (
     TASK_DATA,
     told_by_apdu,
 )
-from denghuo.service.acquisition.front.speak import HALF_HOURS, SLOTS, Curve, Got, Heard, Kind, Place, Registers, Told
+from denghuo.service.acquisition.front.speak import (
+    HALF_HOURS,
+    MINUTE,
+    ORDER_GOOD,
+    SLOTS,
+    Curve,
+    Got,
+    Heard,
+    Kind,
+    Place,
+    Registers,
+    Told,
+)
 from denghuo.service.acquisition.protocol import dlt698
 from denghuo.service.acquisition.protocol.dlt698 import Apdu, Assembly, Link
 from denghuo.service.acquisition.protocol.dlt698.data import (
     ARRAY,
+    BITS,
+    BOOL,
     DATE_TIME_S,
     STRUCTURE,
     UNSIGNED,
@@ -39,13 +54,25 @@ QUANTITIES = {"00100200": "active_fwd", "00200200": "active_rev"}
 BANDS = ("total", "sharp", "peak", "flat", "valley")
 SINGLE_FLAG = "05"
 """The flag byte of a meter's address of six bytes."""
+RELAY, SWITCH_OFF, SWITCH_ON, DIRECT = "f2050201", "80008100", "80008200", 1
+"""The first relay; the methods of remote control (8000) that open and close it, the latter at once, without a key being pressed."""
+STATUS_WORD_3, RELAY_BIT = "20140203", 4
+OAD_TAG, ENUM, LONG_UNSIGNED = 0x51, 0x16, 0x12
 ANSWER_TIMEOUT_S = 30
 OWN_EVENTS = 10
 """How many records of each of the terminal's own event objects are asked for."""
 QUARTER = timedelta(minutes=15)
 _LINKS = {0: "login", 1: "heartbeat", 2: "logout"}
 _ANSWERS = frozenset(
-    ("GetResponse", "SetResponse", "GetRecordResponse", "GetRecordResponseList", "ProxyGetResponse", "ErrorResponse")
+    (
+        "GetResponse",
+        "SetResponse",
+        "GetRecordResponse",
+        "GetRecordResponseList",
+        "ProxyGetResponse",
+        "ProxyActionResponse",
+        "ErrorResponse",
+    )
 )
 _REPORTS = frozenset(("Report", "RecordReport", "TransparentReport"))
 
@@ -64,7 +91,8 @@ class Speaker698:
         whole = self._assembly.take(link)
         if whole is None:
             return None
-        apdu = dlt698.decode_apdu(whole)
+        outer = dlt698.decode_apdu(whole)
+        apdu = outer.inner() or outer
         number = int(apdu.fields.get("piid", 0)) & 0x3F
         if apdu.name == "LinkRequest":
             kind = apdu.fields["kind"]
@@ -179,6 +207,46 @@ class Speaker698:
             choice, value = apdu.fields["result"]["result"] if apdu.name == "GetResponse" else (0, (0, None))
             if choice == 1:
                 return _times(value)
+        return None
+
+    def switch(
+        self, terminal_no: str, number: int, place: Place, on: bool, until: datetime, cipher: CipherMachine
+    ) -> bytes:
+        order: list[Data] = (
+            [(OAD_TAG, RELAY), (ENUM, DIRECT)]
+            if on
+            else [(OAD_TAG, RELAY), (UNSIGNED, 0), (LONG_UNSIGNED, 0), (BOOL, False)]
+        )
+        act = {"omd": SWITCH_ON if on else SWITCH_OFF, "data": (ARRAY, [(STRUCTURE, order)])}
+        meter = {"meter": SINGLE_FLAG + place.address, "timeout_s": ANSWER_TIMEOUT_S, "items": [act]}
+        tag = {"sent": instant_bytes(until - ORDER_GOOD), "delay": {"unit": 1, "interval": ORDER_GOOD // MINUTE}}
+        fields = {"piid": number, "timeout_s": ANSWER_TIMEOUT_S, "meters": [meter]}
+        plain = dlt698.encode_apdu(Apdu("ProxyActionRequest", fields, time_tag=tag))
+        sealed = cipher.seal(place.address, plain)
+        proof = (0, {"sid": {"sid": sealed.sid, "extra": sealed.extra}, "mac": sealed.mac})
+        payload = dlt698.encode_apdu(Apdu("SecurityRequest", {"content": (0, plain), "proof": proof}))
+        return dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, payload))
+
+    def switched(self, contents: Sequence[Any]) -> bool:
+        return any(
+            apdu.name == "ProxyActionResponse"
+            and all(item["dar"] == 0 for meter in apdu.fields["meters"] for item in meter["items"])
+            for apdu in contents
+        )
+
+    def ask_switch(self, terminal_no: str, number: int, place: Place) -> bytes:
+        meter = {"meter": SINGLE_FLAG + place.address, "timeout_s": ANSWER_TIMEOUT_S, "items": [STATUS_WORD_3]}
+        fields = {"piid": number, "timeout_s": ANSWER_TIMEOUT_S, "meters": [meter]}
+        payload = dlt698.encode_apdu(Apdu("ProxyGetRequest", fields))
+        return dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, payload))
+
+    def switch_of(self, place: Place, contents: Sequence[Any]) -> bool | None:
+        for apdu in contents:
+            for meter in apdu.fields["meters"] if apdu.name == "ProxyGetResponse" else ():
+                for item in meter["items"] if meter["meter"][2:] == place.address else ():
+                    choice, value = item["result"]
+                    if item["oad"] == STATUS_WORD_3 and choice == 1 and value[0] == BITS and len(value[1]) == 16:
+                        return bool(value[1][RELAY_BIT] == "0")
         return None
 
     def accepted(self, contents: Sequence[Any]) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, cast
 from denghuo.kernel.problem import Unavailable, text
 from denghuo.service.acquisition.api import AcquisitionApi
 from denghuo.service.acquisition.front.alarms import EventTaker
+from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.collector import Collector
 from denghuo.service.acquisition.front.dialled import Dialled, Dialler
 from denghuo.service.acquisition.front.direct import DirectMeter
@@ -53,11 +54,12 @@ class Front:
         port: int,
         limits: Limits | None = None,
         passwords: Mapping[str, str] | None = None,
+        cipher: CipherMachine | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.node = uuid.uuid4().hex
         self.address = (host, port)
-        self._store, self._clock = store, clock
+        self._store, self._clock, self._cipher = store, clock, cipher
         self._passwords = passwords or {}
         self._acquisition = ask(AcquisitionApi)
         self._events = EventTaker(self._acquisition, clock, self.limits)
@@ -114,7 +116,9 @@ class Front:
         # Both are asked alike; an order to a terminal finds no speaker at a direct meter.
         lines = cast(Mapping[str, Line], ChainMap(self._lines, cast(dict[str, Line], dialler.lines)))
         collector = Collector(lines, sessions, self._store, self._acquisition, self._clock, self.limits)
-        orders = OrderRunner(lines, sessions, self._events, self._acquisition, self._clock, self._saw_clock)
+        orders = OrderRunner(
+            lines, sessions, self._events, self._acquisition, self._clock, self._saw_clock, self._cipher
+        )
         self._ready.set()
         jobs = [
             self._every(LOOKUP_S, lambda: self._look_up(sessions)),

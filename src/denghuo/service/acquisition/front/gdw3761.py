@@ -5,7 +5,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from denghuo.kernel.period import SHANGHAI
+from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.events import told_by_frame
+from denghuo.service.acquisition.front.relay import relay_closed, relay_done, relay_order, relay_question
 from denghuo.service.acquisition.front.speak import HALF_HOURS, SLOTS, Curve, Got, Heard, Kind, Place, Registers, Told
 from denghuo.service.acquisition.protocol import gdw3761
 from denghuo.service.acquisition.protocol.fault import BadFrame
@@ -14,12 +16,24 @@ from denghuo.service.acquisition.protocol.gdw3761 import Frame, Unit, unit_bytes
 from denghuo.service.acquisition.protocol.number import Number
 from denghuo.service.acquisition.rules import midnight_after
 
-CONFIRM, LINK, SET, ACT, QUERY, CLASS_1, CLASS_2, EVENTS = 0x00, 0x02, 0x04, 0x05, 0x0A, 0x0C, 0x0D, 0x0E
+CONFIRM, LINK, SET, ACT, QUERY, CLASS_1, CLASS_2, EVENTS, FORWARD = (
+    0x00,
+    0x02,
+    0x04,
+    0x05,
+    0x0A,
+    0x0C,
+    0x0D,
+    0x0E,
+    0x10,
+)
 IMPORTANT, LAST_EVENT = 1, 255
 """Which of the two rings of 256 events is asked for, and its last place."""
 STATION = 1
 CONFIRMED, DENIED = 1, 2
 CLOCK, SET_CLOCK, TIMES = 2, 31, 21
+METER_PORT, METER_LINE, METER_WAIT, METER_BYTE_WAIT = 31, "6B", "BC", 10
+"""How a terminal passes a frame on to a meter: the carrier port, 2400 baud and 8 bits, 60 s for the answer, 100 ms for a byte."""
 PASSWORD = bytes(16)
 """What terminals ask for nothing else than that it is there; those with keys of their own need a cipher machine."""
 REGISTERS = {
@@ -56,7 +70,7 @@ class Speaker3761:
                 return Heard(
                     "events", terminal_no, frame.number, content=frame, told=told_by_frame(frame), confirm=frame.confirm
                 )
-            answer = frame.function in (CONFIRM, QUERY, CLASS_1, CLASS_2, EVENTS) and not unasked
+            answer = frame.function in (CONFIRM, QUERY, CLASS_1, CLASS_2, EVENTS, FORWARD) and not unasked
             return Heard("answer" if answer else "other", terminal_no, frame.number, frame.last, frame)
         said = [unit.number for unit in gdw3761.units(frame)]
         if said == [3]:
@@ -139,6 +153,20 @@ class Speaker3761:
                     return [value + 1 for value in values if isinstance(value, int)]
         return None
 
+    def switch(
+        self, terminal_no: str, number: int, place: Place, on: bool, until: datetime, cipher: CipherMachine
+    ) -> bytes:
+        return _forwarded(terminal_no, number, relay_order(place.address, on, until, cipher))
+
+    def switched(self, contents: Sequence[Any]) -> bool:
+        return relay_done(_answers(contents))
+
+    def ask_switch(self, terminal_no: str, number: int, place: Place) -> bytes:
+        return _forwarded(terminal_no, number, relay_question(place.address))
+
+    def switch_of(self, place: Place, contents: Sequence[Any]) -> bool | None:
+        return relay_closed(place.address, _answers(contents))
+
     def accepted(self, contents: Sequence[Any]) -> bool:
         return all(
             frame.function == CONFIRM and [unit.number for unit in gdw3761.units(frame)] == [CONFIRMED]
@@ -162,6 +190,24 @@ class Speaker3761:
 def _request(terminal_no: str, number: int, function: int, data: bytes, password: bytes | None = None) -> bytes:
     region, address = terminal_no[:4], int(terminal_no[4:])
     return gdw3761.encode(Frame(0x4B, region, address, STATION, False, function, 0x60 | number, data, password))
+
+
+def _forwarded(terminal_no: str, number: int, inner: bytes) -> bytes:
+    """A frame for a meter that the terminal is to pass on (透明转发)."""
+    data = unit_bytes(FORWARD, 0, 1, [METER_PORT, METER_LINE, METER_WAIT, METER_BYTE_WAIT, len(inner), inner])
+    return _request(terminal_no, number, FORWARD, data, PASSWORD)
+
+
+def _answers(contents: Sequence[Any]) -> list[bytes]:
+    """What meters said to frames that were passed on to them."""
+    return [
+        item.value
+        for frame in contents
+        if frame.function == FORWARD
+        for unit in gdw3761.units(frame)
+        for item in gdw3761.items(unit, up=True)
+        if isinstance(item.value, bytes)
+    ]
 
 
 def _got(kind: Kind, day: date, unit: Unit) -> Got:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol, cast
 
@@ -177,7 +177,7 @@ class Line(asyncio.Protocol):
         except (TimeoutError, ConnectionResetError, BadFrame):
             return None
 
-    async def exchange(self, question: Callable[[int], bytes]) -> list[Any]:
+    async def exchange(self, question: Callable[[int], bytes | Awaitable[bytes]]) -> list[Any]:
         """The parts of the answer to one question; no other is open meanwhile. TimeoutError, ConnectionResetError."""
         async with self._asking:
             if self.ended_by is not None or self.speaker is None:
@@ -185,7 +185,8 @@ class Line(asyncio.Protocol):
             self._number = (self._number + 1) % self.speaker.numbers
             self._answer, self._parts = asyncio.get_running_loop().create_future(), []
             try:
-                self.send(question(self._number))
+                raw = question(self._number)
+                self.send(raw if isinstance(raw, bytes) else await raw)
                 return await asyncio.wait_for(self._answer, self.owner.limits.answer_s)
             finally:
                 self._answer.cancel()

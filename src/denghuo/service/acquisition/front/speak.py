@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple, Protocol
 
+from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.protocol.stream import Framing
 
 Kind = Literal["freeze", "month", "curve", "now"]
 SLOTS, HALF_HOURS = 96, 48
+MINUTE = timedelta(minutes=1)
+ORDER_GOOD = 5 * MINUTE
+"""How long an order to switch holds good; a meter takes it no later."""
 PLACES: Mapping[Kind, int] = {"freeze": 12, "month": 12, "curve": 2, "now": 1}
 """For how many meters one request asks at most, so that the answer fits the 2 KB that terminals send."""
 
@@ -128,6 +132,20 @@ class Speaker(Protocol):
 
     def times_of(self, contents: Sequence[Any]) -> Sequence[int] | None:
         """The rates of the half hours that the parts of an answer say."""
+
+    def switch(
+        self, terminal_no: str, number: int, place: Place, on: bool, until: datetime, cipher: CipherMachine
+    ) -> bytes:
+        """The order to a meter to switch its customer on or off, proven by the cipher machine; it holds good until then."""
+
+    def switched(self, contents: Sequence[Any]) -> bool:
+        """Whether the meter says yes."""
+
+    def ask_switch(self, terminal_no: str, number: int, place: Place) -> bytes:
+        """The request for where a meter's switch is."""
+
+    def switch_of(self, place: Place, contents: Sequence[Any]) -> bool | None:
+        """Whether the switch is closed, as the parts of an answer say."""
 
     def accepted(self, contents: Sequence[Any]) -> bool:
         """Whether an answer says that an order was carried out."""

@@ -3,6 +3,7 @@
 from denghuo.service.acquisition.rules.alarms import SILENT_KINDS
 from denghuo.service.acquisition.rules.due import FIRST_RETRY, LONGEST_RETRY, deadline_of, midnight_after
 from denghuo.service.acquisition.rules.frames import shown
+from denghuo.service.acquisition.rules.interlocks import blocks
 from denghuo.service.acquisition.rules.records import Verdict, judge_meters, judge_terminals
 from denghuo.service.acquisition.rules.times import rates_of
 
@@ -11,6 +12,7 @@ __all__ = [
     "LONGEST_RETRY",
     "SILENT_KINDS",
     "Verdict",
+    "blocks",
     "deadline_of",
     "judge_meters",
     "judge_terminals",

@@ -18,12 +18,12 @@ class OrderStore:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def give(self, order: Order, content: Mapping[str, Any]) -> None:
+    def give(self, order: Order, content: Mapping[str, Any], place: Mapping[str, Any]) -> None:
         self._work.run(
-            "INSERT INTO terminal_order (order_no, kind, terminal_no, org, content, asked_by, asked_at, state, cause, answered_at)"
-            " VALUES (%(order_no)s, %(kind)s, %(terminal_no)s, %(org)s, %(content)s, %(asked_by)s, %(asked_at)s, %(state)s,"
-            " %(cause)s, %(answered_at)s)",
-            {**order.model_dump(), "content": json.dumps(content)},
+            "INSERT INTO terminal_order (order_no, kind, terminal_no, meter_no, number, address, org, content, asked_by, asked_at,"
+            " state, cause, answered_at) VALUES (%(order_no)s, %(kind)s, %(terminal_no)s, %(meter_no)s, %(number)s, %(address)s,"
+            " %(org)s, %(content)s, %(asked_by)s, %(asked_at)s, %(state)s, %(cause)s, %(answered_at)s)",
+            {"number": None, "address": None, **place, **order.model_dump(), "content": json.dumps(content)},
         )
 
     def order(self, order_no: str) -> Order | None:

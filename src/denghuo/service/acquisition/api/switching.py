@@ -1,0 +1,187 @@
+"""Messages about switching customers off and on from afar (远程停复电) and what stands against it (停电闭锁)."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime
+
+from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
+from denghuo.kernel.fields import AccountNo, AsOf, Day, MeterNo, OrganisationCode, Reason, TextPair
+from denghuo.kernel.problem import NotFound, Problem, text
+from denghuo.service.acquisition.api.collection import CauseCode
+from denghuo.service.acquisition.api.terminal import TerminalNo
+
+ACTIONS = Dictionary(
+    "acquisition.switch_action",
+    {"off": text("停电（拉闸）", "Disconnect"), "on": text("复电（合闸）", "Reconnect")},
+    tones={"off": "danger", "on": "good"},
+)
+SwitchAction = Annotated[Literal["off", "on"], Label("操作", "Action", dictionary=ACTIONS.name)]
+POSITIONS = Dictionary(
+    "acquisition.switch_position",
+    {"on": text("合闸", "Closed"), "off": text("拉闸", "Open")},
+    tones={"on": "good", "off": "danger"},
+)
+SwitchPosition = Annotated[Literal["on", "off"], Label("开关状态", "Switch", dictionary=POSITIONS.name)]
+GUARD_KINDS = Dictionary(
+    "acquisition.guard_kind",
+    {
+        "protected": text("保电用户", "Protected customer"),
+        "holiday": text("节假日", "Holiday"),
+        "storm": text("灾害天气", "Storm"),
+    },
+    tones={"protected": "notice", "holiday": "plain", "storm": "danger"},
+)
+GuardKind = Annotated[Literal["protected", "holiday", "storm"], Label("闭锁类型", "Kind", dictionary=GUARD_KINDS.name)]
+SWITCHING_STATES = Dictionary(
+    "acquisition.switching_state",
+    {
+        "waiting": text("待审批", "Waiting for approval"),
+        "refused": text("审批未通过", "Refused"),
+        "blocked": text("执行时被闭锁", "Blocked when due"),
+        "ordered": text("已下发", "Ordered"),
+        "done": text("成功（已回读）", "Done, read back"),
+        "failed": text("失败", "Failed"),
+        "unknown": text("结果不明", "Not known"),
+    },
+    tones={
+        "waiting": "notice",
+        "blocked": "danger",
+        "ordered": "notice",
+        "done": "good",
+        "failed": "danger",
+        "unknown": "danger",
+    },
+)
+SwitchingState = Annotated[
+    Literal["waiting", "refused", "blocked", "ordered", "done", "failed", "unknown"],
+    Label("状态", "State", dictionary=SWITCHING_STATES.name),
+]
+SwitchingNo = Annotated[int, Label("停复电编号", "Switching no.")]
+GuardNo = Annotated[int, Label("闭锁编号", "Guard no.")]
+
+
+class RequestSwitching(Message):
+    meter_no: MeterNo
+    action: SwitchAction
+    reason: Reason
+
+
+class SwitchingRef(Message):
+    switching_no: SwitchingNo
+
+
+class Switching(Message):
+    """A customer switched off or on. `position`: where the switch was read to be, afterwards. `unknown`: the order may have come
+    through and the switch could not be read; it is not repeated by itself."""
+
+    switching_no: SwitchingNo
+    meter_no: MeterNo
+    account_no: AccountNo | None
+    action: SwitchAction
+    terminal_no: TerminalNo
+    org: OrganisationCode
+    state: SwitchingState
+    cause: CauseCode | None
+    position: SwitchPosition | None
+    reason: Annotated[str, Label("事由", "Reason")]
+    note: Annotated[TextPair, Label("说明", "Note")]
+    asked_by: Annotated[str, Label("申请人", "Asked by")]
+    asked_at: Annotated[AwareDatetime, Label("申请时间", "Asked")]
+    approval_no: Annotated[int | None, Label("审批编号", "Approval no.")]
+    decided_by: Annotated[str | None, Label("审批人", "Decided by")]
+    ordered_at: Annotated[AwareDatetime | None, Label("下发时间", "Ordered")]
+    answered_at: Annotated[AwareDatetime | None, Label("回读时间", "Read back")]
+
+
+class FindSwitchings(Page):
+    """The newest first; pages by number."""
+
+    meter_no: MeterNo | None = None
+    action: SwitchAction | None = None
+    state: SwitchingState | None = None
+    org: OrganisationCode | None = None
+
+
+class SwitchingsFound(Message):
+    rows: list[Switching]
+    next: str | None
+    as_of: AsOf
+
+
+class SetGuard(Message):
+    """What forbids disconnection on some days: of a meter, or of a unit and what lies below it. `last_day` is the last such day;
+    without it the guard holds until it is ended."""
+
+    kind: GuardKind
+    org: OrganisationCode
+    meter_no: MeterNo | None = None
+    first_day: Annotated[date, Label("起始日期", "From")]
+    last_day: Annotated[date | None, Label("截止日期", "Through")] = None
+    reason: Reason
+
+
+class EndGuard(Message):
+    """The guard holds no more from this day on."""
+
+    guard_no: GuardNo
+    ends_on: Annotated[Day, Label("失效日期", "Ends on")]
+
+
+class Guard(Message):
+    guard_no: GuardNo
+    kind: GuardKind
+    org: OrganisationCode
+    meter_no: Annotated[MeterNo | None, Label("表号", "Meter no.")]
+    first_day: Annotated[date, Label("起始日期", "From")]
+    last_day: Annotated[date | None, Label("截止日期", "Through")]
+    reason: Annotated[str, Label("事由", "Reason")]
+    set_by: Annotated[str, Label("设置人", "Set by")]
+    set_at: Annotated[AwareDatetime, Label("设置时间", "Set")]
+
+
+class FindGuards(Page):
+    """Guards of a day or later; pages by number."""
+
+    kind: GuardKind | None = None
+    meter_no: MeterNo | None = None
+    in_force_on: Annotated[date | None, Label("有效日期", "In force on")] = None
+
+
+class GuardsFound(Message):
+    rows: list[Guard]
+    next: str | None
+    as_of: AsOf
+
+
+class SwitchingEnded(Event, name="acquisition.switching.ended", version=1):
+    """A customer was switched off or on, or was not. state: done, failed or unknown."""
+
+    switching_no: int
+    meter_no: str
+    account_no: str | None
+    org: str
+    action: Literal["off", "on"]
+    state: str
+
+
+class SwitchingNotFound(NotFound, noun="acquisition", status=404, zh="未找到该停复电", en="No such switching"):
+    """Fields: switching_no. Raised also for one outside the caller's organisation scope."""
+
+
+class SwitchingBlocked(Problem, noun="acquisition", status=409, zh="不得停电", en="Must not be disconnected"):
+    """Fields: meter_no, blocks: a sentence for each thing that stands against it."""
+
+
+class SwitchingOpen(
+    Problem, noun="acquisition", status=409, zh="该表已有停复电在办", en="The meter is being switched already"
+):
+    """Fields: meter_no, switching_no."""
+
+
+class GuardNotFound(NotFound, noun="acquisition", status=404, zh="未找到该闭锁", en="No such guard"):
+    """Fields: guard_no. Raised also for one outside the caller's organisation scope."""
+
+
+class GuardRefused(Problem, noun="acquisition", status=422, zh="闭锁不能这样设置", en="The guard cannot be set so"):
+    """Fields: field, value."""

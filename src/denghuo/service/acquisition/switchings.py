@@ -1,0 +1,226 @@
+"""Customers switched off and on from afar: asked for, held against the interlocks, agreed by a second person, held against them
+again, ordered, and proven by where the switch is read to be."""
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import TextPair
+from denghuo.kernel.problem import Text, text
+from denghuo.service.acquisition.api import (
+    ACTIONS,
+    EndGuard,
+    FindGuards,
+    FindSwitchings,
+    Guard,
+    GuardNotFound,
+    GuardRefused,
+    GuardsFound,
+    MeterNotCollected,
+    OutsideScope,
+    RequestSwitching,
+    SetGuard,
+    SwitchAction,
+    Switching,
+    SwitchingBlocked,
+    SwitchingEnded,
+    SwitchingNotFound,
+    SwitchingOpen,
+    SwitchingsFound,
+)
+from denghuo.service.acquisition.orders import Orders
+from denghuo.service.acquisition.rules import blocks
+from denghuo.service.acquisition.store.collecting import CollectionStore
+from denghuo.service.acquisition.store.records import RecordStore
+from denghuo.service.acquisition.store.switchings import SwitchingStore
+from denghuo.service.contract.api import ContractApi, ContractsOf
+from denghuo.service.host.binding import Ask
+from denghuo.service.point.api import FindPoints, PointApi
+from denghuo.service.workflow.api import RequestApproval, WorkflowApi
+
+APPROVAL, APPROVER = "acquisition.switching", "manager"
+ENDED = ("done", "failed", "unknown")
+
+_UNKNOWN = text(
+    "该表不在任何用户的计量点，无法核实保电", "the meter is at no customer's point: nobody knows who would be cut off"
+)
+
+
+class Switchings:
+    def __init__(self, work: Work, ask: Ask, orders: Orders) -> None:
+        self._work, self._ask, self._orders = work, ask, orders
+        self._store = SwitchingStore(work)
+
+    def request(self, call: Call, request: RequestSwitching) -> Switching:
+        account_no, protected = self._account(call, request.meter_no)
+        place = CollectionStore(self._work).place(request.meter_no, call.now)
+        if place is None:
+            raise MeterNotCollected(
+                text(
+                    f"表 {request.meter_no} 不在任何终端下，或不在您的管辖范围内，无法远程停复电。",
+                    f"Meter {request.meter_no} is behind no terminal, or outside your scope; it cannot be switched from afar.",
+                ),
+                meter_no=request.meter_no,
+            )
+        against = self._against(call, request.action, request.meter_no, place["org"], account_no, protected)
+        if against:
+            raise SwitchingBlocked(
+                text(
+                    f"表 {request.meter_no} 不得停电：{_joined(against)['zh']}。解除后再申请。",
+                    f"Meter {request.meter_no} must not be disconnected: {_joined(against)['en']}. Ask again once that is over.",
+                ),
+                meter_no=request.meter_no,
+                blocks=against,
+            )
+        under_way = self._store.open_of(request.meter_no)
+        no = None if under_way else self._store.ask(request, account_no, place, call.actor, call.now)
+        if no is None:
+            raise SwitchingOpen(
+                text(
+                    f"表 {request.meter_no} 的停复电 {under_way} 尚未办结，请等它办结。",
+                    f"Switching {under_way} of meter {request.meter_no} is not over; wait for it.",
+                ),
+                meter_no=request.meter_no,
+                switching_no=under_way,
+            )
+        self._ask_approval(call, no, request, place["org"])
+        return self._known(no)
+
+    def _ask_approval(self, call: Call, no: int, request: RequestSwitching, org: str) -> None:
+        what = ACTIONS.entries[request.action]
+        asked = RequestApproval(
+            kind=APPROVAL,
+            subject_noun="acquisition",
+            subject_id=str(no),
+            title=TextPair(zh=f"{what['zh']}：表 {request.meter_no}", en=f"{what['en']}: meter {request.meter_no}"),
+            org=org,
+            role=APPROVER,
+            payload={"switching_no": no, "meter_no": request.meter_no, "action": request.action},
+            remark=request.reason,
+        )
+        self._store.asked(no, self._ask(WorkflowApi).request_approval(call.only("workflow.act"), asked).approval_no)
+
+    def _account(self, call: Call, meter_no: str) -> tuple[str | None, bool]:
+        """Whose meter it is, and whether a contract protects that customer; nobody's where the meter stands at no point."""
+        rows = self._ask(PointApi).find_points(call.only("point.read"), FindPoints(keyword=meter_no, limit=200)).rows
+        account_no = next((row.account_no for row in rows if row.meter_no == meter_no and row.account_no), None)
+        if account_no is None:
+            return None, False
+        contracts = (
+            self._ask(ContractApi).contracts_of(call.only("contract.read"), ContractsOf(account_no=account_no)).rows
+        )
+        return account_no, any(contract.protected for contract in contracts)
+
+    def _against(
+        self, call: Call, action: SwitchAction, meter_no: str, org: str, account_no: str | None, protected: bool
+    ) -> list[Text]:
+        unknown = text(
+            "该表不在任何用户的计量点，无法核实保电",
+            "the meter is at no customer's point, so protection cannot be checked",
+        )
+        found = [unknown] if account_no is None and action == "off" else []
+        return found + blocks(action, meter_no, org, call.today, self._store.on(call.today), protected)
+
+    def decided(self, call: Call, no: int, agreed: bool, by: str, remark: str) -> None:
+        """Carries out the decision. What stands against it by now blocks it, whoever agreed."""
+        one = self._known(no)
+        if not agreed:
+            self._store.decide(no, "refused", by, text(remark, remark))
+            return
+        account_no, protected = self._account(call, one.meter_no)
+        against = self._against(call, one.action, one.meter_no, one.org, account_no, protected)
+        if against:
+            self._store.decide(no, "blocked", by, _joined(against))
+        elif self._store.decide(no, "ordered", by):
+            terminal = RecordStore(self._work).terminal(one.terminal_no, call.now)
+            if terminal is not None:
+                kind = "switch_on" if one.action == "on" else "switch_off"
+                place = {"meter_no": one.meter_no, **self._store.place(no)}
+                order = self._orders.give(call, kind, terminal, {}, place)
+                self._store.ordered(no, order.order_no)
+                self.ended([order.order_no])
+
+    def ended(self, orders: list[str]) -> None:
+        """Tells of switchings whose orders were settled."""
+        for one in self._store.of_orders(orders):
+            if one.state in ENDED:
+                self._work.emit(
+                    SwitchingEnded(
+                        switching_no=one.switching_no,
+                        meter_no=one.meter_no,
+                        account_no=one.account_no,
+                        org=one.org,
+                        action=one.action,
+                        state=one.state,
+                    )
+                )
+
+    def switching(self, no: int) -> Switching:
+        return self._known(no)
+
+    def find(self, call: Call, request: FindSwitchings) -> SwitchingsFound:
+        rows = self._store.find(request)
+        following = str(rows[-1].switching_no) if len(rows) == request.limit else None
+        return SwitchingsFound(rows=rows, next=following, as_of=call.now)
+
+    def _known(self, no: int) -> Switching:
+        found = self._store.switching(no)
+        if found is None:
+            raise SwitchingNotFound(
+                text(
+                    f"停复电 {no} 不存在，或不在您的管辖范围内。",
+                    f"Switching {no} does not exist or is outside your scope.",
+                ),
+                switching_no=no,
+            )
+        return found
+
+    # -- guards ----------------------------------------------------------------------------------------------------------
+
+    def set_guard(self, call: Call, request: SetGuard) -> Guard:
+        if not call.covers(request.org):
+            raise OutsideScope(
+                text(f"单位 {request.org} 不在您的管辖范围内。", f"Unit {request.org} is outside your scope."),
+                org=request.org,
+            )
+        if request.last_day is not None and request.last_day < request.first_day:
+            _refuse(
+                "last_day",
+                str(request.last_day),
+                "截止日期早于起始日期，请更正。",
+                "It ends before it begins; mend the days.",
+            )
+        if request.kind == "protected" and request.meter_no is None:
+            _refuse("meter_no", "", "保电用户请填写表号。", "Name the meter of the protected customer.")
+        return self._store.set_guard(request, call.actor, call.now)
+
+    def end_guard(self, call: Call, request: EndGuard) -> Guard:
+        found = self._store.guard(request.guard_no)
+        if found is None or not call.covers(found.org):
+            raise GuardNotFound(
+                text(
+                    f"闭锁 {request.guard_no} 不存在，或不在您的管辖范围内。",
+                    f"Guard {request.guard_no} does not exist or is outside your scope.",
+                ),
+                guard_no=request.guard_no,
+            )
+        if request.ends_on <= found.first_day or (found.last_day is not None and request.ends_on > found.last_day):
+            _refuse(
+                "ends_on",
+                str(request.ends_on),
+                f"闭锁自 {found.first_day} 起，请选择其有效期内、起始日之后的日期。",
+                f"The guard holds from {found.first_day}; choose a later day on which it holds.",
+            )
+        self._store.end_guard(request)
+        return self._store.guard(request.guard_no) or found
+
+    def guards(self, call: Call, request: FindGuards) -> GuardsFound:
+        rows = self._store.guards(request)
+        following = str(rows[-1].guard_no) if len(rows) == request.limit else None
+        return GuardsFound(rows=rows, next=following, as_of=call.now)
+
+
+def _joined(against: list[Text]) -> Text:
+    return text("；".join(one["zh"] for one in against), "; ".join(one["en"] for one in against))
+
+
+def _refuse(field: str, value: str, zh: str, en: str) -> None:
+    raise GuardRefused(text(zh, en), field=field, value=value)

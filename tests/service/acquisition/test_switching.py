@@ -1,0 +1,320 @@
+"""Customers switched off and on from afar: interlocks by rule, two persons, through both bindings, over sockets to the relay."""
+
+import pathlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.databases import database
+from tests.service.acquisition.field import NEW, OLD, Field, fielded, meters, until
+from tests.service.acquisition.test_terminals import STATION, filled
+from tests.service.bindings import settle
+from tests.service.records import OPERATOR, held
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Api, Call
+from denghuo.service.acquisition.api import (
+    AcquisitionApi,
+    EndGuard,
+    FindGuards,
+    FindSwitchings,
+    Guard,
+    GuardNotFound,
+    GuardRefused,
+    MeterNotCollected,
+    OutsideScope,
+    RequestSwitching,
+    SetGuard,
+    Switching,
+    SwitchingBlocked,
+    SwitchingNotFound,
+    SwitchingOpen,
+    SwitchingRef,
+)
+from denghuo.service.acquisition.front.cipher import CipherNotThere, Sealed, SoftwareCipher, cipher_of
+from denghuo.service.acquisition.front.dlt698 import Speaker698
+from denghuo.service.acquisition.front.gdw3761 import Speaker3761
+from denghuo.service.acquisition.front.speak import Place
+from denghuo.service.acquisition.protocol.fault import BadFrame
+from denghuo.service.acquisition.rules import blocks
+from denghuo.service.acquisition.service import AcquisitionService
+from denghuo.service.contract.api import Contract, ContractApi, Contracts, ContractsOf
+from denghuo.service.host.binding import Ask, Implementation
+from denghuo.service.permission.api import PermissionApi
+from denghuo.service.permission.service import PermissionService
+from denghuo.service.point.api import FindPoints, Point, PointApi, PointsFound
+from denghuo.service.workflow.api import Decide, SamePerson, WorkflowApi
+from denghuo.service.workflow.service import WorkflowService
+from denghuo.simulator import wire698, wire3761
+from denghuo.simulator.device import Device
+
+ACCOUNT, PROTECTED = "5810100000019", "5810100000027"
+REASON = "欠费三个月，已三次催缴"
+TODAY = OPERATOR.today
+
+
+# -- the interlocks --------------------------------------------------------------------------------------------------------
+
+
+def guard(**by: Any) -> Guard:
+    body = {"guard_no": 1, "kind": "storm", "org": "1405810", "meter_no": None, "first_day": TODAY, "last_day": None}
+    return Guard.model_validate({**body, "reason": "台风红色预警", "set_by": "boss", "set_at": OPERATOR.now, **by})
+
+
+@pytest.mark.parametrize(
+    ("by", "stands"),
+    [
+        ({}, True),
+        ({"first_day": TODAY + timedelta(days=1)}, False),
+        ({"last_day": TODAY}, True),
+        ({"first_day": TODAY - timedelta(days=3), "last_day": TODAY - timedelta(days=1)}, False),
+        ({"org": "1405810.01"}, True),
+        ({"org": "1405810.02"}, False),
+        ({"org": "1405810.0"}, False),
+        ({"kind": "protected", "meter_no": "M1"}, True),
+        ({"kind": "protected", "meter_no": "M2"}, False),
+        # A guard of a meter is of that meter, wherever the unit of the record is.
+        ({"kind": "protected", "meter_no": "M1", "org": "1405810.02"}, True),
+    ],
+)
+def test_a_guard_stands_against_its_own_on_its_days(by: dict[str, Any], stands: bool) -> None:
+    against = blocks("off", "M1", "1405810.01", TODAY, [guard(**by)], protected=False)
+    assert bool(against) is stands
+    assert all("台风红色预警" in one["zh"] and "台风红色预警" in one["en"] for one in against)
+
+
+@given(st.lists(st.sampled_from(["storm", "holiday"]), max_size=3), st.booleans())
+def test_nothing_stands_against_switching_on_and_every_reason_is_told(kinds: list[str], protected: bool) -> None:
+    guards = [guard(kind=kind) for kind in kinds]
+    assert blocks("on", "M1", "1405810.01", TODAY, guards, protected) == []
+    assert len(blocks("off", "M1", "1405810.01", TODAY, guards, protected)) == len(guards) + protected
+
+
+def test_a_cipher_machine_is_none_the_software_one_or_a_plug_in() -> None:
+    assert cipher_of("") is None
+    assert isinstance(cipher_of("software"), SoftwareCipher)
+    assert isinstance(cipher_of("denghuo.service.acquisition.front.cipher:SoftwareCipher"), SoftwareCipher)
+    for wrong in ("nowhere.module:factory", "denghuo.settings:nothing", "x"):
+        with pytest.raises(CipherNotThere):
+            cipher_of(wrong)
+
+
+@given(st.sampled_from([OLD, NEW]), st.integers(0, 400), st.integers(0, 255), st.binary(max_size=8))
+def test_damage_never_says_that_a_switch_is_where_it_is_not(no: str, at: int, byte: int, noise: bytes) -> None:
+    """A damaged answer is an error, or no answer for this meter; where it is read, it was not the damage that was read."""
+    speaker, wire = (Speaker3761(), wire3761) if no == OLD else (Speaker698(), wire698)
+    place, device = Place(2, "M2", "000000000002"), Device(opened={"000000000002"})
+    (asked,), _ = wire.split(speaker.ask_switch(no, 3, place))  # type: ignore[union-attr]
+    now = OPERATOR.now
+    raw = wire.answer(no, asked, lambda *_: None, now, 0, (), device)  # type: ignore[union-attr]
+    body = bytearray(raw)
+    body[at % len(raw)] = byte
+    for piece in (bytes(body), raw[: at % len(raw)] + noise):
+        try:
+            heard = speaker.hear(piece)
+            if heard is not None and heard.kind == "answer":
+                assert speaker.switch_of(place, [heard.content]) is not True
+                assert not speaker.switched([heard.content])
+        except BadFrame:
+            pass
+
+
+# -- through both bindings -------------------------------------------------------------------------------------------------
+
+
+def records(accounts: Mapping[str, str]) -> dict[type[Api], Implementation]:
+    """Points that know whose meters these are, and contracts of which one protects its customer."""
+
+    class Points(PointApi):
+        def __init__(self, work: Work, ask: Ask) -> None:
+            pass
+
+        def find_points(self, call: Call, request: FindPoints) -> PointsFound:
+            found = [
+                Point.model_construct(point_no=f"P{no}", meter_no=no, account_no=account)
+                for no, account in accounts.items()
+                if request.keyword in no
+            ]
+            return PointsFound.model_construct(rows=found, total=len(found), next=None)
+
+    class Signed(ContractApi):
+        def __init__(self, work: Work, ask: Ask) -> None:
+            pass
+
+        def contracts_of(self, call: Call, request: ContractsOf) -> Contracts:
+            one = Contract.model_construct(account_no=request.account_no, protected=request.account_no == PROTECTED)
+            return Contracts.model_construct(rows=[one])
+
+    return {PointApi: Points, ContractApi: Signed}
+
+
+@pytest.fixture(params=["local", "remote"])
+def acquisition(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[AcquisitionApi]:
+    services: dict[type[Api], Implementation] = {
+        PermissionApi: PermissionService,
+        WorkflowApi: WorkflowService,
+        AcquisitionApi: AcquisitionService,
+        **records({"M1": ACCOUNT, "M2": PROTECTED, "M11": PROTECTED}),
+    }
+    for ask in held(request.param, database_dsn, tmp_path, services):
+        yield filled(ask(AcquisitionApi))
+
+
+def ask_off(acquisition: AcquisitionApi, meter_no: str = "M1", action: str = "off", call: Call = STATION) -> Switching:
+    body = {"meter_no": meter_no, "action": action, "reason": REASON}
+    return acquisition.request_switching(call, RequestSwitching.model_validate(body))
+
+
+def storm(acquisition: AcquisitionApi, **by: Any) -> Guard:
+    body = {"kind": "storm", "org": "1405810.01", "first_day": TODAY, "reason": "台风红色预警", **by}
+    return acquisition.set_guard(OPERATOR, SetGuard.model_validate(body))
+
+
+def test_a_switching_waits_for_a_second_person_and_one_at_a_time(acquisition: AcquisitionApi) -> None:
+    one = ask_off(acquisition)
+    assert (one.state, one.account_no, one.terminal_no, one.asked_by) == ("waiting", ACCOUNT, OLD, "clerk")
+    assert one.approval_no is not None and one.position is None
+    assert acquisition.switching(STATION, SwitchingRef(switching_no=one.switching_no)) == one
+    assert acquisition.switchings(STATION, FindSwitchings(meter_no="M1", state="waiting", action="off")).rows == [one]
+    assert acquisition.switchings(STATION, FindSwitchings(state="done")).rows == []
+    with pytest.raises(SwitchingOpen) as refused:
+        ask_off(acquisition, action="on")
+    assert refused.value.switching_no == one.switching_no
+    with pytest.raises(SwitchingNotFound):
+        acquisition.switching(replace(STATION, scope=("1405810.02",)), SwitchingRef(switching_no=one.switching_no))
+
+
+def test_who_is_protected_or_not_known_is_not_disconnected(acquisition: AcquisitionApi) -> None:
+    with pytest.raises(SwitchingBlocked) as refused:
+        ask_off(acquisition, "M2")
+    assert "保电用户" in refused.value.detail["zh"] and len(refused.value.blocks) == 1
+    with pytest.raises(SwitchingBlocked) as unknown:
+        ask_off(acquisition, "M3", call=OPERATOR)
+    assert "无法核实" in unknown.value.detail["zh"]
+    assert ask_off(acquisition, "M2", "on").state == "waiting", "everybody may be reconnected"
+    with pytest.raises(MeterNotCollected):
+        ask_off(acquisition, "M3")
+
+
+def test_guards_are_dated_and_end(acquisition: AcquisitionApi) -> None:
+    here, company = storm(acquisition), storm(acquisition, kind="holiday", org="1405810", reason="春节不停电")
+    with pytest.raises(SwitchingBlocked) as refused:
+        ask_off(acquisition)
+    assert len(refused.value.blocks) == 2, "a guard of the unit above holds as well"
+    seen = acquisition.guards(STATION, FindGuards(in_force_on=TODAY)).rows
+    assert [row.guard_no for row in seen] == [company.guard_no, here.guard_no]
+    assert acquisition.guards(STATION, FindGuards(kind="storm", in_force_on=TODAY - timedelta(days=1))).rows == []
+    with pytest.raises(GuardNotFound):
+        acquisition.end_guard(STATION, EndGuard(guard_no=company.guard_no, ends_on=TODAY + timedelta(days=1)))
+    with pytest.raises(GuardRefused):
+        acquisition.end_guard(OPERATOR, EndGuard(guard_no=here.guard_no, ends_on=TODAY))
+    ended = acquisition.end_guard(OPERATOR, EndGuard(guard_no=here.guard_no, ends_on=TODAY + timedelta(days=2)))
+    assert ended.last_day == TODAY + timedelta(days=1)
+    with pytest.raises(SwitchingBlocked):
+        ask_off(acquisition)
+    with pytest.raises(OutsideScope):
+        acquisition.set_guard(STATION, SetGuard(kind="storm", org="1405810.02", first_day=TODAY, reason="暴雨预警"))
+    for wrong in ({"last_day": TODAY - timedelta(days=1)}, {"kind": "protected"}):
+        with pytest.raises(GuardRefused):
+            storm(acquisition, **wrong)
+
+
+# -- over sockets ----------------------------------------------------------------------------------------------------------
+
+
+class Forged(SoftwareCipher):
+    """A machine with another key, while `wrong`."""
+
+    wrong = False
+
+    def seal(self, address: str, order: bytes) -> Sealed:
+        sealed = super().seal(address, order)
+        return sealed._replace(mac=bytes(4)) if self.wrong else sealed
+
+
+CIPHER = Forged()
+
+
+@pytest.fixture(scope="module")
+def field(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    known = records({meter.meter_no: ACCOUNT for no in (OLD, NEW) for meter in meters(no)})
+    folder = tmp_path_factory.mktemp("switched")
+    with database(postgres_dsn, template) as dsn, fielded(dsn, folder, records=known, cipher=CIPHER) as made:
+        made.register(OLD, NEW)
+        yield made
+
+
+def switched(field: Field, meter_no: str, action: str, agreed: bool = True) -> Switching:
+    """Asked by one person, decided by another, and what became of it."""
+    clerk = replace(field.call(), actor="clerk")
+    one = field.api.request_switching(
+        clerk, RequestSwitching.model_validate({"meter_no": meter_no, "action": action, "reason": REASON})
+    )
+    decide = Decide(approval_no=one.approval_no or 0, agreed=agreed, remark="已核对欠费与通知")
+    with pytest.raises(SamePerson):
+        field.directory(WorkflowApi).decide(clerk, decide)
+    field.directory(WorkflowApi).decide(replace(field.call(), actor="boss"), decide)
+    settle(field.directory)
+
+    def now() -> Switching:
+        return field.api.switching(field.call(), SwitchingRef(switching_no=one.switching_no))
+
+    until(lambda: now().state != "ordered", "the answer")
+    return now()
+
+
+@pytest.mark.parametrize("terminal_no", [OLD, NEW])
+def test_a_customer_is_switched_off_and_on_and_the_switch_is_read(field: Field, terminal_no: str) -> None:
+    meter = meters(terminal_no)[1]
+    leave = field.connect(terminal_no)
+    off = switched(field, meter.meter_no, "off")
+    assert (off.state, off.position, off.decided_by) == ("done", "off", "boss")
+    assert field.devices[terminal_no].opened == {meter.address}, "that meter and no other"
+    on = switched(field, meter.meter_no, "on")
+    assert (on.state, on.position) == ("done", "on") and field.devices[terminal_no].opened == set()
+    assert switched(field, meter.meter_no, "off", agreed=False).state == "refused"
+    assert field.devices[terminal_no].opened == set()
+    # A wrong proof is refused by the meter.
+    CIPHER.wrong = True
+    forged = switched(field, meter.meter_no, "off")
+    CIPHER.wrong = False
+    assert (forged.state, forged.cause) == ("failed", "denied") and field.devices[terminal_no].opened == set()
+    leave()
+    until(lambda: field.terminal(terminal_no).link == "offline", "gone")
+    away = switched(field, meter.meter_no, "off")
+    assert (away.state, away.cause) == ("failed", "offline")
+
+
+@pytest.mark.parametrize("terminal_no", [OLD, NEW])
+def test_a_yes_is_not_believed_and_silence_leaves_it_open(field: Field, terminal_no: str) -> None:
+    meter = meters(terminal_no)[0]
+    leave = field.connect(terminal_no, "stubborn")
+    lied = switched(field, meter.meter_no, "off")
+    assert (lied.state, lied.cause, lied.position) == ("failed", "not_applied", "on")
+    leave()
+    until(lambda: field.terminal(terminal_no).link == "offline", "gone")
+    leave = field.connect(terminal_no, "silence")
+    silent = switched(field, meter.meter_no, "off")
+    assert (silent.state, silent.cause, silent.position) == ("unknown", "no_answer", None)
+    leave()
+    until(lambda: field.terminal(terminal_no).link == "offline", "gone")
+
+
+def test_what_comes_between_asking_and_agreeing_blocks_it(field: Field) -> None:
+    meter = meters(OLD)[2]
+    clerk = replace(field.call(), actor="clerk")
+    one = field.api.request_switching(clerk, RequestSwitching(meter_no=meter.meter_no, action="off", reason=REASON))
+    day = field.call().today
+    field.api.set_guard(
+        field.call(),
+        SetGuard(kind="storm", org="1405810", first_day=day, last_day=day + timedelta(days=1), reason="台风登陆"),
+    )
+    decide = Decide(approval_no=one.approval_no or 0, agreed=True, remark="同意停电")
+    field.directory(WorkflowApi).decide(replace(field.call(), actor="boss"), decide)
+    settle(field.directory)
+    blocked = field.api.switching(field.call(), SwitchingRef(switching_no=one.switching_no))
+    assert blocked.state == "blocked" and "台风登陆" in blocked.note.zh and blocked.ordered_at is None
