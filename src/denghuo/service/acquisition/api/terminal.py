@@ -16,10 +16,12 @@ TERMINAL_PROTOCOLS = Dictionary(
         "dlt698": text("DL/T 698.45", "DL/T 698.45"),
         "dlms": text("DLMS/COSEM（TCP）", "DLMS/COSEM over TCP"),
         "hdlc": text("DLMS/COSEM（HDLC）", "DLMS/COSEM over HDLC"),
+        "iec104": text("IEC 60870-5-104", "IEC 60870-5-104"),
     },
 )
 TerminalProtocol = Annotated[
-    Literal["gdw3761", "dlt698", "dlms", "hdlc"], Label("规约", "Protocol", dictionary=TERMINAL_PROTOCOLS.name)
+    Literal["gdw3761", "dlt698", "dlms", "hdlc", "iec104"],
+    Label("规约", "Protocol", dictionary=TERMINAL_PROTOCOLS.name),
 ]
 CHANNELS = Dictionary(
     "acquisition.channel",
@@ -78,6 +80,7 @@ Endpoint = Annotated[
     Label("网络地址", "Network address"),
     Field(examples=["10.8.0.15:4059"]),
 ]
+CountWh = Annotated[int, Field(ge=1, le=1_000_000_000), Label("每计数电量（Wh）", "Energy of a count (Wh)")]
 TerminalName = Annotated[
     str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), Label("终端名称", "Name")
 ]
@@ -89,9 +92,10 @@ MeterAddress = Annotated[
 
 
 class NewTerminal(Message):
-    """A terminal of the records. `terminal_no`: its address, 9 digits for Q/GDW 376.1 (region 4, address 5), 12 for DL/T 698.45.
+    """A terminal of the records. `terminal_no`: its address, 9 digits for Q/GDW 376.1 (region 4, address 5), 12 for 698.45.
 
-    A direct meter (DLMS/COSEM) has 12 digits of the company's own and is dialled at `endpoint`; terminals dial us and have none.
+    A direct meter (DLMS/COSEM) or a station of gateway meters (IEC 60870-5-104) has 12 digits of the company's own and is dialled
+    at `endpoint`; terminals dial us and have none. `count_wh`: what a count of a station is worth, as its messages do not say.
     """
 
     terminal_no: TerminalNo
@@ -102,6 +106,7 @@ class NewTerminal(Message):
     org: OrganisationCode
     area_no: AreaNo | None = None
     endpoint: Endpoint | None = None
+    count_wh: CountWh | None = None
 
 
 class RegisterTerminals(Message):
@@ -146,6 +151,7 @@ class Terminal(Message):
     org: OrganisationCode
     area_no: AreaNo | None
     endpoint: Endpoint | None
+    count_wh: CountWh | None
     state: TerminalState
     link: Link
     peer: Annotated[str | None, Label("对端地址", "Peer")]

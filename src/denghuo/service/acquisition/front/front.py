@@ -21,6 +21,7 @@ from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.collector import Collector
 from denghuo.service.acquisition.front.dialled import Dialled, Dialler
 from denghuo.service.acquisition.front.direct import DirectMeter
+from denghuo.service.acquisition.front.iec104 import Station104
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import Line
 from denghuo.service.acquisition.front.orders import OrderRunner
@@ -112,7 +113,8 @@ class Front:
             return
         self.address = server.sockets[0].getsockname()[:2]
         sessions = Sessions(self._store, self.node, "{}:{}".format(*self.address), self._clock)
-        dialler = Dialler(sessions, self._clock, self.limits, dict.fromkeys(("dlms", "hdlc"), self._dial_meter))
+        ways = {"dlms": self._dial_meter, "hdlc": self._dial_meter, "iec104": self._dial_station}
+        dialler = Dialler(sessions, self._clock, self.limits, ways)
         # Both are asked alike; an order to a terminal finds no speaker at a direct meter.
         lines = cast(Mapping[str, Line], ChainMap(self._lines, cast(dict[str, Line], dialler.lines)))
         collector = Collector(lines, sessions, self._store, self._acquisition, self._clock, self.limits)
@@ -151,6 +153,9 @@ class Front:
     async def _dial_meter(self, station: Station) -> Dialled:
         password = self._passwords.get(station.terminal_no, "")
         return await DirectMeter.dial(station, self.limits, password.encode())
+
+    async def _dial_station(self, station: Station) -> Dialled:
+        return await Station104.dial(station, self.limits, self._clock)
 
     async def _every(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Does the work again and again; what fails is done again at its next turn."""

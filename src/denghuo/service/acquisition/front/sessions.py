@@ -19,12 +19,13 @@ class Known(NamedTuple):
 
 
 class Station(NamedTuple):
-    """A direct meter or station that is dialled."""
+    """A direct meter or station that is dialled. `count_wh`: the energy of one count of a station that tells no units."""
 
     terminal_no: str
     protocol: str
     host: str
     port: int
+    count_wh: int | None
 
 
 class Due(NamedTuple):
@@ -110,7 +111,7 @@ class Sessions:
         """The direct meters and stations to dial: all of the records but those that another living front holds."""
         with self._work() as work:
             rows = work.rows(
-                "SELECT terminal_no, protocol, endpoint FROM terminal t"
+                "SELECT terminal_no, protocol, endpoint, count_wh FROM terminal t"
                 " WHERE endpoint IS NOT NULL AND state <> 'stopped' AND NOT EXISTS (SELECT FROM session s"
                 " JOIN front_node n USING (node) WHERE s.terminal_no = t.terminal_no AND s.online AND s.node <> %s"
                 " AND n.alive_at > %s)",
@@ -203,9 +204,9 @@ _TERMINAL_GONE: LiteralString = (
 )
 
 
-def _station(terminal_no: str, protocol: str, endpoint: str) -> Station:
+def _station(terminal_no: str, protocol: str, endpoint: str, count_wh: int | None) -> Station:
     host, _, port = endpoint.rpartition(":")
-    return Station(terminal_no, protocol, host.strip("[]"), int(port))
+    return Station(terminal_no, protocol, host.strip("[]"), int(port), count_wh)
 
 
 _WRITE = """

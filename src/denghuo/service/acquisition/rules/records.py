@@ -7,8 +7,8 @@ from denghuo.kernel.batch import RefusedItem, refused
 from denghuo.service.acquisition.api import NewTerminal, NewTerminalMeter
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
-DIGITS = {"gdw3761": 9, "dlt698": 12, "dlms": 12, "hdlc": 12}
-DIALLED = frozenset(("dlms", "hdlc"))
+DIGITS = {"gdw3761": 9, "dlt698": 12, "dlms": 12, "hdlc": 12, "iec104": 12}
+DIALLED = frozenset(("dlms", "hdlc", "iec104"))
 """Protocols of those that are dialled, so that their records say where."""
 ADDRESS_MAX = 65_534
 """The highest terminal address of Q/GDW 376.1; 65535 calls all."""
@@ -65,6 +65,20 @@ def judge_terminals(items: Sequence[NewTerminal], known: Mapping[str, NewTermina
                         "a direct meter is dialled at a network address, a terminal dials us",
                     ),
                     ("请填写主机:端口，或去掉网络地址", "give host:port, or leave it out"),
+                )
+            )
+        elif (item.protocol == "iec104") != (item.count_wh is not None):
+            verdicts.append(
+                refused(
+                    place,
+                    item.terminal_no,
+                    "count_wh",
+                    item.count_wh or "",
+                    (
+                        "104 厂站须说明每计数电量，其他规约自带单位",
+                        "a 104 station tells no units, the other protocols do",
+                    ),
+                    ("请按厂站点表填写，或去掉", "take it from the station's list of points, or leave it out"),
                 )
             )
         else:

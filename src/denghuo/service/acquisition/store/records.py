@@ -23,7 +23,7 @@ LIVE: LiteralString = (
 )
 _LINK: LiteralString = f"CASE WHEN s.terminal_no IS NULL THEN 'never' WHEN {LIVE} THEN 'online' ELSE 'offline' END"
 _TERMINAL: LiteralString = (
-    "SELECT t.terminal_no, protocol, name, vendor, channel, t.org, area_no, endpoint, state, "
+    "SELECT t.terminal_no, protocol, name, vendor, channel, t.org, area_no, endpoint, count_wh, state, "
     + _LINK
     + " AS link, s.peer, s.connected_at, s.heard_at, s.ended_by, coalesce(s.logins, 0) AS logins,"
     " coalesce(s.frames_in, 0) AS frames_in, coalesce(s.frames_out, 0) AS frames_out, s.clock_offset_s,"
@@ -38,7 +38,7 @@ class RecordStore:
 
     def registered(self, numbers: Sequence[str]) -> dict[str, NewTerminal]:
         rows = self._work.rows(
-            "SELECT terminal_no, protocol, name, vendor, channel, org, area_no, endpoint FROM terminal"
+            "SELECT terminal_no, protocol, name, vendor, channel, org, area_no, endpoint, count_wh FROM terminal"
             " WHERE terminal_no = ANY (%s)",
             (list(numbers),),
         )
