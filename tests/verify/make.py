@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from denghuo.kernel.period import Month, midnight
+from denghuo.kernel.period import midnight
 from denghuo.kernel.values import Energy
 from denghuo.service.billing.file import SCHEMA, bill_part, readings_part, tariff_part, version_of
 from denghuo.service.billing.lines import MeteredPiece, Rated, RatingSubject
 from denghuo.service.billing.rules import Stage, rate, rate_stages
+from denghuo.service.billing.rules.days import billed_days
 from denghuo.service.tariff.api import TariffDocument
 from denghuo_verify.check import verify
 from denghuo_verify.report import Report
@@ -50,8 +51,8 @@ def _file(
     stages: Sequence[Stage], rating: dict[str, Any], further: Sequence[TariffDocument], rated: Rated
 ) -> dict[str, Any]:
     subject, tariff, _ = stages[-1]
-    first_day, _ = _days(stages[0][0])
-    _, last_day = _days(subject)
+    first_day, _ = billed_days(stages[0][0])
+    _, last_day = billed_days(subject)
     row = {
         "bill_no": BILL_NO,
         "account_no": subject.account_no,
@@ -100,14 +101,8 @@ def _file(
     }
 
 
-def _days(subject: RatingSubject) -> tuple[date, date]:
-    month = Month.of(subject.month)
-    end = month.next.first_day - timedelta(days=1)
-    return max(subject.first_day or month.first_day, month.first_day), min(subject.last_day or end, end)
-
-
 def _register(piece: MeteredPiece, subject: RatingSubject) -> dict[str, Any]:
-    first_day, last_day = _days(subject)
+    first_day, last_day = billed_days(subject)
     return {
         "point_no": piece.point_no,
         "meter_no": piece.meter_no,

@@ -248,7 +248,8 @@ def subjects(draw: st.DrawFn, document: TariffDocument) -> Any:
     ]
     more: dict[str, Any] = {}
     if draw(st.booleans()):
-        more |= {"first_day": begin + timedelta(days=draw(st.integers(0, 10)))}
+        # A reading of several months begins before the month.
+        more |= {"first_day": begin + timedelta(days=draw(st.integers(-40, 10)))}
     if draw(st.booleans()):
         more |= {"last_day": last - timedelta(days=draw(st.integers(0, 10)))}
     if draw(st.booleans()):

@@ -27,15 +27,19 @@ from denghuo.kernel.period import midnight
 from denghuo.service.billing.api import (
     AsKnown,
     Bill,
+    BillNotFound,
     BillRef,
     EstimateDay,
     EstimatesOf,
     FindBills,
     FindExceptions,
     Recalculate,
+    ReplayMonth,
     SoFar,
+    TryOnBill,
 )
 from denghuo.service.reading.api import (
+    MONTH_FLOW,
     CycleRefused,
     FindPlan,
     FindRoutes,
@@ -218,3 +222,32 @@ def test_what_was_used_since_the_last_reading_runs_up_over_the_end_of_the_month(
     running.billing.estimate_day(april, EstimateDay(month="2026-04", everyone=True))
     (estimate,) = running.billing.unbilled(april, asked).rows
     assert (estimate.month, str(estimate.energy), estimate.amount) == ("2026-04", "410", both.amount)
+
+
+def test_what_flowed_in_each_month_is_told_for_balances(quick: County) -> None:
+    def flowed(month: str) -> dict[str, int]:
+        rows = quick.datasets.scan(quick.datasets.newest(MONTH_FLOW.name, month)).to_pylist()
+        return {row["account_no"]: row["energy_wh"] // 1_000 for row in rows}
+
+    assert not quick.datasets.newest(MONTH_FLOW.name, "2026-02")
+    assert flowed("2026-03") == {one.account_no: USED[one]["2026-03"] for one in USED}
+    assert flowed("2026-04") == {one.account_no: USED[one]["2026-04"] for one in USED}
+
+
+def test_bills_of_two_months_come_out_the_same_again(found: County) -> None:
+    replayed = found.billing.replay_month(ACCOUNTANT, ReplayMonth(month="2026-04"))
+    assert replayed.checked == replayed.identical == len(USED)
+    tried = found.billing.try_on_bill(
+        ACCOUNTANT, TryOnBill(bill_no=bill_no(HEAVY, "2026-04"), tariff_code="test.resident")
+    )
+    assert (tried.from_on, tried.to_on, tried.amount) == (
+        date(2026, 3, 1),
+        date(2026, 4, 30),
+        bill(found, HEAVY).amount,
+    )
+
+
+def test_a_month_that_is_not_read_cannot_be_calculated_for_one_account_either(found: County) -> None:
+    with pytest.raises(BillNotFound) as raised:
+        found.billing.recalculate(ACCOUNTANT, Recalculate(account_no=SLOW.account_no, month="2026-03"))
+    assert "2026-03" in raised.value.detail["en"] and "双月抄表" in raised.value.detail["zh"]

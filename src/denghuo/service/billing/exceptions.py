@@ -163,6 +163,8 @@ class ExceptionDesk:
 
     def _rated(self, call: Call, request: Recalculate, months: AccountMonths) -> _Rated:
         entries = months.of(request.account_no)
+        if request.account_no in months.waiting:
+            raise _read_later(request)
         if not entries:
             raise _unknown(request)
         rated = rate_entries(self._store, self._ask, call, request.month, entries, months.of, months.tariffs)
@@ -273,6 +275,17 @@ def _releasable(hold: Hold | None, number: str, month: str) -> None:
             code=hold.code,
             state=hold.state,
         )
+
+
+def _read_later(request: Recalculate) -> BillNotFound:
+    return BillNotFound(
+        text(
+            f"户号 {request.account_no} 的抄表段为双月抄表，{request.month} 不抄表、不出账；其电量计入下次抄表月份的账单。",
+            f"The route of account {request.account_no} is read every two months and not for {request.month}; its energy is on the"
+            " bill of the next month that is read.",
+        ),
+        account_no=request.account_no,
+    )
 
 
 def _unknown(request: Recalculate) -> BillNotFound:

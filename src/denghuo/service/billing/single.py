@@ -40,10 +40,13 @@ class AccountMonths:
         self._ask, self._call, self._month = ask, call, month
         self.tariffs, self._known_at = tariffs, known_at
         self.of = cache(self._entries)
+        self.waiting: set[str] = set()
+        """Those of the accounts asked for that are read in a later month, so that they have no entries."""
 
     def _entries(self, account_no: str) -> list[Entry]:
         read = self._energies(account_no)
         if account_no in read.waiting:
+            self.waiting.add(account_no)
             return []
         energy = _energy_table(read.rows)
         terms = _terms_table(self._terms(account_no, read.rows))

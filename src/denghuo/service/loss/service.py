@@ -38,6 +38,8 @@ from denghuo.service.loss.store import LossStore, number
 from denghuo.service.point.api import Network, NetworkRequest, PointApi
 
 MONTH_ENERGY = "reading.month_energy"
+MONTH_FLOW = "reading.month_flow"
+"""The month's own energy of points that are read every two months too, where there are such."""
 MEMBERS_MAX = 2_000
 
 
@@ -119,7 +121,7 @@ class LossService(LossApi):
     # -- parts -----------------------------------------------------------------------------------------------------------
 
     def _energy(self, month: str) -> list[DatasetRef]:
-        refs = self._work.datasets.newest(MONTH_ENERGY, month)
+        refs = self._work.datasets.newest(MONTH_FLOW, month) or self._work.datasets.newest(MONTH_ENERGY, month)
         if not refs:
             raise NotRead(
                 text(

@@ -155,6 +155,48 @@ def test_two_months_across_a_season_have_the_limits_of_both() -> None:
         assert "tier.monthly" in rules_of(rated.lines[0])
 
 
+@for_all(used=st.lists(st.integers(0, 900), min_size=12, max_size=12), tenths=st.integers(0, 9))
+def test_readings_of_two_months_end_the_year_where_those_of_one_do(used: list[int], tenths: int) -> None:
+    rows = [{"price": str(price), "tier": tier} for tier, price in enumerate(("0.538", "0.588", "0.838"), 1)]
+    annual = tariff(component("energy", rows), tiers={"period": "annual", "tables": [{"up_to": ["2760", "4800"]}]})
+    monthly = tariff(component("energy", rows), tiers={"period": "monthly", "tables": [{"up_to": ["230", "400"]}]})
+    kwh = [Decimal(one) + Decimal(tenths) / 10 for one in used]
+    before, single, double = 0, [0, 0, 0], [0, 0, 0]
+    for number in range(2, 13, 2):
+        first, second = kwh[number - 2], kwh[number - 1]
+        months, taken = (f"2026-{number - 1:02d}", f"2026-{number:02d}"), before
+        of_months = []
+        for month, energy in zip(months, (first, second), strict=True):
+            one = rate(subject(piece(str(energy)), month=month, used_before_wh=taken), annual)
+            single = [have + more for have, more in zip(single, one.tiers_wh, strict=True)]
+            taken += one.energy_wh
+            of_months.append(rate(subject(piece(str(energy)), month=month), monthly))
+        # Each register counts in whole kWh: the reading of both months is that of their billed energies.
+        whole = str((taken - before) // 1000)
+        covered = {"month": months[1], "first_day": f"{months[0]}-01", "reading_months": 2}
+        two = rate(subject(piece(whole), **covered, used_before_wh=before), annual)
+        double = [have + more for have, more in zip(double, two.tiers_wh, strict=True)]
+        assert two.energy_wh == taken - before
+        before = taken
+        # Monthly tiers have the limits of both months in one: never less room than either month by itself.
+        pooled = rate(subject(piece(whole), **covered), monthly)
+        assert pooled.tiers_wh[0] >= sum(one.tiers_wh[0] for one in of_months)
+        assert pooled.tiers_wh[2] <= sum(one.tiers_wh[2] for one in of_months)
+    assert single == double
+
+
+def test_what_hangs_on_the_month_is_not_rated_over_the_end_of_one() -> None:
+    by_time = tariff(component("energy", "0.5", floats=True), seasons=seasons(peak="160", flat=None, valley="50"))
+    covered = {"month": "2026-04", "first_day": "2026-03-01", "reading_months": 2}
+    with pytest.raises(CannotRate) as raised:
+        rate(subject(piece("10"), **covered), by_time)
+    assert raised.value.fields["value"] == "2026-03-01..2026-04-30"
+    flat = tariff(component("energy", "0.5"))
+    assert amounts(rate(subject(piece("10"), **covered), flat)) == {("energy", None, None): "5.00"}
+    # Days before the last reading are not of this one.
+    assert rate(subject(piece("10"), month="2026-04", first_day="2026-03-01"), by_time).energy_wh == wh(10)
+
+
 def test_transmission_price_by_energy_per_kva_or_kw() -> None:
     # Shenzhen 10 kV, 101 to 3000 kVA: 0.1804 up to 250 kWh per kVA of the month, 0.1604 beyond.
     rows = [{"price": "0.1804", "tier": 1}, {"price": "0.1604", "tier": 2}]

@@ -231,6 +231,11 @@ MONTH_ENERGY = DatasetSchema(
     },
     text("月度电量", "Energy of the month"),
 )
+MONTH_FLOW = DatasetSchema(
+    "reading.month_flow", 1, MONTH_ENERGY.columns, text("分月流量", "Energy that flowed in the month")
+)
+"""As `reading.month_energy`, with the month's own energy of points that are read every two months. Published where there are such:
+for balances, which no month may be missing from; nothing is billed by it."""
 MONTH_WAITING = DatasetSchema(
     "reading.month_waiting", 1, {"account_no": "text"}, text("非本月抄表用户", "Accounts read in a later month")
 )

@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
 from denghuo.service.host.binding import Ask
-from denghuo.service.point.api import MetersIn, PointApi
-from denghuo.service.reading.api import MONTH_ENERGY, MONTH_WAITING
+from denghuo.service.point.api import MetersIn, PointApi, PublishInstallations
+from denghuo.service.reading.api import MONTH_ENERGY, MONTH_FLOW, MONTH_WAITING
 from denghuo.service.reading.batch import (
     Due,
     Evaluated,
@@ -28,8 +30,10 @@ from denghuo.service.reading.batch import (
 )
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.service.reading.rules import in_force
-from denghuo.service.reading.service.forms import energy_table, installed_piece
+from denghuo.service.reading.service.forms import energy_table, installed_piece, plan_piece
 from denghuo.service.reading.store import ReadingStore, RouteStore
+
+pc: Any = pyarrow.compute
 
 
 class Making:
@@ -173,7 +177,25 @@ class Making:
 
     def publish(self, call: Call, month: str, table: pa.Table) -> DatasetRef:
         at = self._store.publication(month, call.now)
+        self._publish_flow(call, Month.of(month), table, at)
         return self._work.datasets.publish(MONTH_ENERGY, month, "all", table, at)
+
+    def _publish_flow(self, call: Call, month: Month, table: pa.Table, at: datetime) -> None:
+        """Publishes the month with the own energy of points that wait for another, or that were read for earlier ones too."""
+        cycles = self._routes.cycles()
+        routes = cycles.unread(month) | cycles.unread(month.previous)
+        if not routes:
+            return
+        asked = PublishInstallations(month=str(month))
+        installed = self._work.datasets.scan(
+            self._ask(PointApi).publish_installations(Call.system(call.now, actor=call.actor), asked)
+        )
+        every = (plan_piece(row, month) for row in installed.to_pylist())
+        pieces = [piece for piece in every if piece.account_no is not None and piece.route in routes]
+        points = sorted({piece.point_no for piece in pieces})
+        others = table.filter(pc.invert(pc.is_in(table["point_no"], value_set=pa.array(points, pa.string()))))
+        flow = pa.concat_tables([others, energy_table(self.made(month, pieces, points))])
+        self._work.datasets.publish(MONTH_FLOW, str(month), "all", flow, at)
 
     def publish_due(self, call: Call, month: str) -> bool:
         """Publishes the reads as they stand, where they changed since; whether they had."""
