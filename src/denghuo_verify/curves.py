@@ -2,7 +2,8 @@
 
 A register that agrees with its curve (within 0.5 %, and never less than 2 kWh) is shared over the bands: what the curve differs
 from it goes to the bands by their energy. Up to 5 % of missing values are filled with what the register has beyond the curve, by
-how many each band lacks, as long as none would be higher than any seen on days with gaps. A demand is the highest value of all.
+how many each band lacks, as long as none would be higher than any seen on days with gaps. Where something stands in for every value
+that is missing, however many they are, they are filled by its energy in each band. A demand is the highest value of all.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,6 +55,11 @@ def from_curves(
     calendar: what the bill keeps of special days.
     """
     known = {(one["meter_no"], one["quantity"]): on_days(one, days) for one in curves}
+    estimated = {
+        (one["meter_no"], one["quantity"]): on_days({**one, "values": one["estimated"]}, days)
+        for one in curves
+        if one.get("estimated")
+    }
     for rows in by_meter(registers):
         taken = [one for one in rows if one["method"] == METHOD]
         for quantity in sorted({one["quantity"] for one in taken}):
@@ -67,7 +73,7 @@ def from_curves(
                 yield from (
                     _demand(mine, total, values)
                     if quantity == "demand"
-                    else _bands(mine, total, values, tariff, calendar)
+                    else _bands(mine, total, values, tariff, calendar, estimated.get((rows[0]["meter_no"], source)))
                 )
             except (Disagrees, NoBill) as reason:
                 yield mine[0], reason
@@ -112,9 +118,10 @@ def _bands(
     days: Mapping[date, Values],
     tariff: Mapping[str, Any],
     calendar: Calendar | None,
+    estimated: Mapping[date, Values] | None,
 ) -> Iterator[Right]:
     """Shares the register over the bands; every band that it comes to stands in the file, and no other."""
-    energy = split(number(total["energy"]), total, days, tariff, calendar)
+    energy = split(number(total["energy"]), total, days, tariff, calendar, estimated)
     stated = {one["band"]: one for one in rows}
     for band, figure in energy.items():
         yield Right(stated.get(band, {**total, "band": band, "energy": "0"}), figure)
@@ -129,8 +136,9 @@ def split(
     days: Mapping[date, Values],
     tariff: Mapping[str, Any],
     calendar: Calendar | None = None,
+    estimated: Mapping[date, Values] | None = None,
 ) -> dict[str, Decimal]:
-    """kWh by band, in the order in which the bands first come on the days.
+    """kWh by band, in the order in which the bands first come on the days. estimated: what stands in for values.
 
     Raises:
         Disagrees: register and curve do not agree, or too much is missing.
@@ -138,35 +146,49 @@ def split(
     seen: dict[str, Decimal] = {}
     received: dict[str, int] = {}
     expected: dict[str, int] = {}
+    filled: dict[str, int] = {}
+    given: dict[str, Decimal] = {}
     highest: Decimal | None = None
     for day, values in days.items():
         bands = day_bands(tariff, day, calendar)
         for band in bands:
-            for of_band in (received, expected):
+            for of_band in (received, expected, filled):
                 of_band.setdefault(band, 0)
-            seen.setdefault(band, ZERO)
+            for energy in (seen, given):
+                energy.setdefault(band, ZERO)
         for slot in whole_slots(total, day):
             expected[bands[slot]] += 1
-        there = [(band, value) for band, value in zip(bands, values, strict=True) if value is not None]
-        for band, value in there:
-            seen[band] += value
-            received[band] += 1
+        there = [value for value in values if value is not None]
         if there and len(there) < SLOTS:
-            highest = max([value for _, value in there] + ([] if highest is None else [highest]))
+            highest = max([*there, *([] if highest is None else [highest])])
+        for band, value, guess in zip(bands, values, (estimated or {}).get(day, [None] * SLOTS), strict=True):
+            if guess is not None:
+                given[band] += guess
+                filled[band] += 1
+            elif value is not None:
+                seen[band] += value
+                received[band] += 1
     missing = {band: max(expected[band] - received[band], 0) for band in seen}
-    return shared_over(register, seen, missing, sum(expected.values()), highest)
+    told = any(missing.values()) and all(filled[band] >= missing[band] for band in seen)
+    return shared_over(register, seen, missing, sum(expected.values()), highest, given if told else None)
 
 
 def shared_over(
-    register: Decimal, seen: dict[str, Decimal], missing: dict[str, int], expected: int, highest: Decimal | None
+    register: Decimal,
+    seen: dict[str, Decimal],
+    missing: dict[str, int],
+    expected: int,
+    highest: Decimal | None,
+    given: dict[str, Decimal] | None = None,
 ) -> dict[str, Decimal]:
+    """given: what stands in for all that is missing, where something does."""
     lacking, beyond = sum(missing.values()), register - sum(seen.values(), ZERO)
     may = max((abs(register) * SHARE).quantize(WH, ROUND_FLOOR), FLOOR)
-    if lacking > expected * GAPS:
+    if given is None and lacking > expected * GAPS:
         raise Disagrees(f"曲线缺 {lacking} 点，超过 5%", f"{lacking} values are missing, more than 5 %")
     if lacking:
         each = (max(beyond - may, ZERO) / lacking).quantize(WH, ROUND_CEILING)
-        fits = beyond >= -may and each <= (-WH if highest is None else highest)
+        fits = beyond >= -may and (given is not None or each <= (-WH if highest is None else highest))
     else:
         fits = abs(beyond) <= may
     if not fits:
@@ -177,7 +199,8 @@ def shared_over(
     bands = list(seen)
     filled = [seen[band] for band in bands]
     if lacking:
-        added = shared(max(beyond, ZERO), [Decimal(missing[band]) for band in bands], WH)
+        by = given if given is not None and any(given.values()) else missing
+        added = shared(max(beyond, ZERO), [Decimal(by[band]) for band in bands], WH)
         filled = [one + more for one, more in zip(filled, added, strict=True)]
     rest = register - sum(filled, ZERO)
     weights = filled if sum(filled, ZERO) > 0 else [Decimal(1)] * len(bands)

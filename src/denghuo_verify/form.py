@@ -379,6 +379,7 @@ CURVES: Form = [
         "minutes": range(15, 16),
         "from": DAY,
         "values": [GAPPY],
+        "?estimated": [GAPPY],
     }
 ]
 PROOF: Form = {

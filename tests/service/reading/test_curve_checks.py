@@ -80,3 +80,20 @@ def test_a_day_that_came_in_before_its_end_is_checked_when_its_last_register_com
     (row,) = found.rows
     assert (row.day, row.slots_estimated, row.method) == (today, 66, "register_even")
     assert made.api.curve_exceptions(made.call(), asked).as_of == found.as_of
+
+
+def test_a_meter_that_is_silent_for_days_is_estimated_on_each_of_them_while_it_hangs(bench: Make) -> None:
+    gone = installation("P2", "M2", to_at=midnight(date(2026, 4, 15)))
+    made = bench([installation("P1", "M1"), gone, installation("P3", "M3")])
+    days = [date(2026, 4, day) for day in (13, 14, 15, 16)]
+    others = [energy_day("M3", day, [100] * 96) for day in days]
+    made.receive_curves(energy_day("M1", days[0], [250] * 96), energy_day("M2", days[0], [250] * 96), *others)
+    settle(made.directory)
+    rows = made.api.curve_exceptions(made.call(), FindCurveExceptions(month=MONTH)).rows
+    found = {(row.meter_no, row.day, row.status, row.method) for row in rows}
+    assert found == {
+        ("M1", days[1], "estimated", "like_day"),
+        ("M2", days[1], "estimated", "like_day"),
+        ("M1", days[2], "held", "none"),
+        ("M1", days[3], "held", "none"),
+    }

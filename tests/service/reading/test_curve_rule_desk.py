@@ -87,7 +87,7 @@ def test_a_rule_of_a_class_is_drafted_published_by_another_and_judges_its_days_a
 
 def test_versions_are_listed_and_what_holds_on_a_day_is_found(made: Bench) -> None:
     listed = made.api.curve_rules(READER, FindCurveRules())
-    assert listed.total == len(listed.rows) == 9 and {row.version for row in listed.rows} == {0}
+    assert listed.total == len(listed.rows) == 10 and {row.version for row in listed.rows} == {0}
     first = made.api.curve_rules(READER, FindCurveRules(limit=5))
     rest = made.api.curve_rules(READER, FindCurveRules(limit=5, after=first.next))
     assert [*first.rows, *rest.rows] == listed.rows and rest.next is None

@@ -4,7 +4,7 @@ A day is cut into cells, and days that are of one kind to whoever asks are added
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -44,6 +44,17 @@ class MonthCells:
     received: Int
     highest: Int
     gap_days: Int
+    estimates: "Estimates | None" = None
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What stands in for values of a month: by subject as in `MonthCells` the energy and the slots of every cell, and the days on
+    which anything does."""
+
+    energy: Int
+    filled: Int
+    days: Int
 
 
 def month_cells(atoms: Mapping[date, Sequence[str]], plan: DayCut) -> MonthCells:
@@ -136,6 +147,38 @@ class _Sums:
             subjects, tops, gaps = self._subjects.take(pa.array(order)), self._highest[order], self._gap_days[order]
             return MonthCells(subjects, energy.T, slots.T, tops, gaps)
         return MonthCells(self._subjects, energy.T, slots.T, self._highest, self._gap_days)
+
+
+def with_estimates(cells: MonthCells, days: Iterable[tuple[date, pa.Table]], plan: DayCut) -> MonthCells:
+    """The month beside what stands in for values of it, of subjects that are in it. What was received where something else stands
+    in counts as not received.
+
+    days: subject, energy that stands in (`e00`, ...), energy that was received there (`x00`, ...), and 96 marks of the slots in
+    which something stands in (`filled`) and of those in which something was received (`over`).
+    """
+    energy, received = cells.energy.copy(), cells.received.copy()
+    given, filled, on = np.zeros_like(energy), np.zeros_like(energy), np.zeros(len(energy), dtype=np.int64)
+    cut, met = list(plan.cut), False
+    for day, table in days:
+        place = pc.index_in(table["subject"].combine_chunks(), cells.subjects)
+        known = table.filter(pc.is_valid(place))
+        rows: Int = place.drop_null().to_numpy()
+        if not len(rows):
+            continue
+        met, at = True, (rows[:, None], plan.kinds[day] * len(cut) + np.arange(len(cut))[None, :])
+        given[at] += np.stack([known[f"e{start:02d}"].to_numpy() for start in cut], axis=1)
+        energy[at] -= np.stack([known[f"x{start:02d}"].to_numpy() for start in cut], axis=1)
+        filled[at] += _marked(known["filled"], cut)
+        received[at] -= _marked(known["over"], cut)
+        on[rows] += 1
+    return replace(cells, energy=energy, received=received, estimates=Estimates(given, filled, on)) if met else cells
+
+
+def _marked(marks: Any, cut: Sequence[int]) -> Int:
+    """Marked slots by rows and cells."""
+    flat = np.frombuffer("".join(marks.to_pylist()).encode(), dtype=np.uint8).reshape(-1, SLOTS_A_DAY)
+    found: Int = np.add.reduceat((flat == ord("1")).astype(np.int64), cut, axis=1)
+    return found
 
 
 def _note_gaps(table: pa.Table, plan: DayCut, absent: Int, rows: "Int | slice", gap_days: Int) -> None:

@@ -9,7 +9,7 @@ published. Accounts whose terms or tariff change within the month are split stag
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from denghuo.data.analysis.cells import MonthCells, cells_in, month_cells
+from denghuo.data.analysis.cells import MonthCells, cells_in, month_cells, with_estimates
 from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import Month
@@ -40,6 +40,8 @@ from denghuo.service.reading.api import (
     ReadingApi,
     cell_name,
     day_atoms,
+    day_estimates,
+    over_name,
 )
 from denghuo.service.tariff.api import AskBands, Band, TariffApi, TariffDocument
 
@@ -96,11 +98,14 @@ def split_table(
     def published(series: EnergySeries) -> MonthCells | None:
         asked = PublishAtoms(month=str(month), series=series, starts=list(plan.cut))
         atoms: dict[date, list[str]] = {}
-        for ref in ask(ReadingApi).publish_atoms(call, asked).rows:
+        made = ask(ReadingApi).publish_atoms(call, asked)
+        for ref in made.rows:
             day = date.fromisoformat(ref.period)
             if until is None or day < until:
                 atoms.setdefault(day, []).append(str(datasets.path(ref)))
-        return month_cells(atoms, plan) if atoms else None
+        days = ((date.fromisoformat(ref.period), ref) for ref in made.estimates)
+        estimates = ((day, datasets.scan(ref)) for day, ref in days if until is None or day < until)
+        return with_estimates(month_cells(atoms, plan), estimates, plan) if atoms else None
 
     found = _banded(energy, month, plan, calendars, named, published)
     return with_demands(ask, call, month, _by_demand(tariffs, named, month), found, TOLERANCE)
@@ -150,11 +155,27 @@ def split_rows(
                 known_at=known_at,
             )
             days += ask(ReadingApi).meter_atoms(call, request).rows
-        there = [(one.day, atoms_table(one, plan)) for one in days if until is None or one.day < until]
-        return cells_in(there, plan) if there else None
+        there = [one for one in days if until is None or one.day < until]
+        return cells_of_days(there, plan) if there else None
 
     found = _banded(energy, month, plan, calendars, named, asked)
     return with_demands(ask, call, month, _by_demand(tariffs, named, month), found, TOLERANCE, known_at)
+
+
+def cells_of_days(days: Sequence[AtomDay], plan: MonthPlan) -> MonthCells:
+    """The days of a few meters added up, beside what stands in for them."""
+    cells = cells_in([(one.day, atoms_table(one, plan)) for one in days], plan)
+    return with_estimates(cells, [(one.day, _estimates_table(one, plan)) for one in days if one.estimates], plan)
+
+
+def _estimates_table(day: AtomDay, plan: MonthPlan) -> pa.Table:
+    """What stands in for a day of a meter as a row of `reading.day_estimates`."""
+    told = day.estimates
+    assert told is not None
+    row: dict[str, Any] = {"subject": day.subject, "filled": told.filled, "over": told.over}
+    row |= {cell_name(start): energy.wh for start, energy in zip(plan.cut, told.cells, strict=True)}
+    row |= {over_name(start): energy.wh for start, energy in zip(plan.cut, told.received, strict=True)}
+    return pa.Table.from_pylist([row], schema=arrow_schema(day_estimates(plan.cut)))
 
 
 def atoms_table(day: AtomDay, plan: MonthPlan) -> pa.Table:
@@ -304,14 +325,31 @@ class Curves:
         expected = self._expected(name, bands, result.source, rows)
         total = result.source["energy_wh"].to_numpy()[rows].astype(np.int64)
         missing = np.maximum(expected - received[at], 0)
-        found = split(total, energy[at], missing, expected.sum(axis=1), self.cells.highest[at], TOLERANCE)
+        stands_in, told_all = self._estimates(name, bands, at, missing)
+        highest = self.cells.highest[at]
+        found = split(total, energy[at], missing, expected.sum(axis=1), highest, TOLERANCE, stands_in, told_all)
         own = self._by_registers(result.source, rows, told, bands, found)
         result.hold(rows[found.gaps & ~own.any_band], "curve_gaps")
         result.hold(rows[(found.apart & ~own.any_band) | own.apart], "curve_apart")
         good = ~found.gaps & ~found.apart & ~own.any_band
-        gap_days = np.where(found.estimated, self.cells.gap_days[at], 0)
+        days = self.cells.gap_days[at]
+        if self.cells.estimates is not None:
+            days = np.where(told_all, self.cells.estimates.days[at], days)
+        gap_days = np.where(found.estimated, days, 0)
+        rules = pa.array(np.where(found.estimated, np.where(told_all, "curve_estimated", "curve_gaps"), "curve"))
         for place, band in enumerate(bands):
-            result.add(rows[good], band, found.energy_wh[good, place], found.estimated[good], gap_days[good])
+            one = (found.energy_wh[good, place], found.estimated[good], gap_days[good], rules.filter(pa.array(good)))
+            result.add(rows[good], band, *one)
+
+    def _estimates(self, name: str, bands: Sequence[Band], at: Int, missing: Int) -> tuple[Int | None, Flags]:
+        """What stands in for slots by band, and of which rows it does so for every slot that is missing."""
+        estimates = self.cells.estimates
+        if estimates is None:
+            return None, np.zeros(len(at), dtype=np.bool_)
+        beside = replace(self.cells, energy=estimates.energy, received=estimates.filled)
+        energy, filled = by_band(beside, self.plan, name, bands)
+        whole: Flags = (filled[at] >= missing).all(axis=1) & (missing.sum(axis=1) > 0)
+        return energy[at], whole
 
     def _by_registers(
         self,
@@ -372,7 +410,7 @@ class _Result:
         if len(rows):
             self._held.setdefault(rule, []).append(rows)
 
-    def add(self, rows: Int, band: Band, energy_wh: Int, estimated: Flags, days: Int) -> None:
+    def add(self, rows: Int, band: Band, energy_wh: Int, estimated: Flags, days: Int, rules: Any) -> None:
         """A row for a band of each of these rows."""
         if not len(rows):
             return
@@ -384,7 +422,7 @@ class _Result:
             "end_e4": pa.nulls(len(rows), pa.int64()),
             "energy_wh": pa.array(energy_wh),
             "status": pc.if_else(pa.array(estimated), "estimated", copied["status"]),
-            "rule": pc.if_else(pa.array(estimated), "curve_gaps", "curve"),
+            "rule": rules,
             "method": pa.repeat("curve", len(rows)),
             "days_estimated": pc.max_element_wise(own, copied["days_estimated"]),
         }

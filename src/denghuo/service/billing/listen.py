@@ -3,7 +3,7 @@
 from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
 from denghuo.service.contract.api import FeeControlAgreed
-from denghuo.service.reading.api import CurvesReceived, ReadCorrected, RegistersReceived, UnitRead
+from denghuo.service.reading.api import CurvesJudged, CurvesReceived, ReadCorrected, RegistersReceived, UnitRead
 from denghuo.service.tariff.api import DayTablePublished, PriceTableCorrected, SpotPricesPublished
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
@@ -50,6 +50,12 @@ def estimate_by_curves(service: BillingService, call: Call, event: CurvesReceive
     """Curves came behind their registers: they say in which bands the energy lies that is already estimated, and who is held for
     want of one is rated again."""
     service.follow_curves(call, event.month)
+
+
+@on(CurvesJudged)
+def rate_by_estimates(service: BillingService, call: Call, event: CurvesJudged) -> None:
+    """What counts of curves has changed: who is held for their gaps is rated again, and so is who was billed by estimates."""
+    service.follow_estimates(call, event.month)
 
 
 @on(FeeControlAgreed)

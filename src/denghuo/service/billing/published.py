@@ -51,6 +51,13 @@ def follow_curves(work: Work, store: BillingStore, call: Call, month: str) -> No
     order_again(work, store, call, month, "curves", store.held.accounts(month, "curve_missing"))
 
 
+def follow_estimates(work: Work, store: BillingStore, call: Call, month: str) -> None:
+    """Values of curves count otherwise than before: who is held for their gaps is calculated again, and so is who was billed by
+    estimates; an issued bill that comes out otherwise stands and is told with its difference."""
+    concerned = store.held.accounts(month, "read_held") | store.recalculations.by_estimates(month)
+    order_again(work, store, call, month, "curves", concerned)
+
+
 def hanging(tariffs: Iterable[TariffDocument], kind: str, area: str, month: str) -> Iterator[TariffDocument]:
     """The tariffs whose bands in a month hang on a table of days of this kind and area."""
     return (one for one in tariffs if area in (NATION, one.area) and hangs_on(one, kind, Month.of(month)))

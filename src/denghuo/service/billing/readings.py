@@ -16,7 +16,14 @@ from denghuo.kernel.values import Energy
 from denghuo.service.billing.covered import month_of, months_from
 from denghuo.service.billing.file import readings_part
 from denghuo.service.host.binding import Ask
-from denghuo.service.reading.api import CurveMonth, CurveNotFound, CurveValues, ReadingApi
+from denghuo.service.reading.api import (
+    CurveMonth,
+    CurveNotFound,
+    CurveValues,
+    EnergySeries,
+    EstimatedMonthAsked,
+    ReadingApi,
+)
 
 SCHEMA, VERSION = "denghuo.readings-file", 1
 METHOD = "curve"
@@ -57,11 +64,12 @@ def _curves(
     begins = min((datetime.fromisoformat(one["from_at"]) for one in registers), default=None)
     ends = Month.of(month)
     first = ends if begins is None else min(month_of(begins.astimezone(SHANGHAI).date()), ends)
+    months = months_from(first, ends)
     for meter_no, quantity in sorted(wanted):
         try:
             told = [
                 ask(ReadingApi).curve_month(call, CurveMonth(subject=meter_no, month=str(one), known_at=rated_at))
-                for one in months_from(first, ends)
+                for one in months
             ]
         except CurveNotFound:
             continue
@@ -74,9 +82,23 @@ def _curves(
             "minutes": told[0].minutes,
             "from": told[0].starts.isoformat(),
             "values": [None if value is None else str(value) for value in values],
-        }
+        } | ({} if by_points else _estimated(ask, call, meter_no, quantity, months, rated_at))
 
 
 def _whole(told: CurveValues, values: Sequence[Energy | None]) -> Sequence[Energy | None]:
     """The values of all slots of a month; a month without any has none of them."""
     return values or [None] * told.expected
+
+
+def _estimated(
+    ask: Ask, call: Call, meter_no: str, quantity: str, months: Sequence[Month], rated_at: datetime
+) -> dict[str, Any]:
+    """What stood in for values of the months, where anything did."""
+    series: EnergySeries = "active_fwd_wh" if quantity == "active_fwd" else "active_rev_wh"
+    asked = [
+        EstimatedMonthAsked(meter_no=meter_no, series=series, month=str(month), known_at=rated_at) for month in months
+    ]
+    values = [value for one in asked for value in ask(ReadingApi).estimated_month(call, one).values]
+    if all(value is None for value in values):
+        return {}
+    return {"estimated": [None if value is None else str(value) for value in values]}

@@ -396,6 +396,12 @@ class BillingService(BillingApi):
         for billed in (month, str(Month.of(month).next)):  # with the next one, two months are read together
             published.follow_curves(self._work, self._store, call, billed)
 
+    def follow_estimates(self, call: Call, month: str) -> None:
+        """Values of curves count otherwise than before: whom that concerns is calculated again."""
+        for billed in (month, str(Month.of(month).next)):
+            if self._store.cycles.begun(billed):
+                published.follow_estimates(self._work, self._store, call, billed)
+
     def follow_fee_control(self, account_no: str) -> None:
         """An account came under fee control: it is estimated at once."""
         self._work.enqueue("billing.estimate_accounts", {"account_nos": [account_no]})

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from denghuo.data.analysis.cells import cells_in
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
@@ -25,7 +24,7 @@ from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.batch import CURVE, PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, StagePieces, by_curve
 from denghuo.service.billing.calendar import Calendars
 from denghuo.service.billing.covered import earliest, months_from
-from denghuo.service.billing.curves import TOLERANCE, Curves, atoms_table, calendars_by_key, key
+from denghuo.service.billing.curves import TOLERANCE, Curves, calendars_by_key, cells_of_days, key
 from denghuo.service.billing.cuts import ESTIMATED, Channel, CutRegisters, Shown, cut
 from denghuo.service.billing.demands import charges_demand, with_demands
 from denghuo.service.billing.engine.atoms import Calendar, month_plan
@@ -236,7 +235,7 @@ class StageCurves:
         if not atoms:
             return pieces
         plan = month_plan({name: own}, self.cut)
-        cells = cells_in([(one.day, atoms_table(one, plan)) for one in atoms], plan)
+        cells = cells_of_days(atoms, plan)
         curves = Curves(self.month, plan, {name: own}, cells, {entry.account_no: name})
         table = _table(pieces)
         found = curves.banded(table, quantity, roles)

@@ -42,19 +42,33 @@ class Split:
     gaps: Flags
 
 
-def split(total: Int, curve: Int, missing: Int, expected: Int, highest: Int, tolerance: Tolerance) -> Split:
+def split(
+    total: Int,
+    curve: Int,
+    missing: Int,
+    expected: Int,
+    highest: Int,
+    tolerance: Tolerance,
+    stands_in: Int | None = None,
+    told: Flags | None = None,
+) -> Split:
     """Splits registers by curves.
 
     total: the register's energy of each meter. curve: what the curve has by band, missing: the slots that it lacks by band
     (both meters x bands). expected: slots of each meter's period; highest: the highest slot that was seen where slots are missing.
+    told: meters of which something stands in for every missing slot; what the register has beyond the curve is shared by
+    `stands_in`, its energy by band, or by the slots where that is nothing, however many they are.
     """
     lacking, seen = missing.sum(axis=1), curve.sum(axis=1)
     beyond, may = total - seen, tolerance.of(total)
+    by_told = np.zeros(len(total), dtype=np.bool_) if told is None else told
+    if stands_in is not None:
+        missing = np.where((by_told & (stands_in.sum(axis=1) > 0))[:, None], stands_in, missing)
     estimated = lacking > 0
     # Compared as shares, so that a high peak times many slots cannot overflow.
     room = (np.maximum(beyond - may, 0) + np.maximum(lacking, 1) - 1) // np.maximum(lacking, 1)
-    fits = np.where(estimated, (beyond >= -may) & (room <= highest), np.abs(beyond) <= may)
-    gaps = lacking * _E4 > expected * tolerance.gaps_e4
+    fits = np.where(estimated, (beyond >= -may) & ((room <= highest) | by_told), np.abs(beyond) <= may)
+    gaps = (lacking * _E4 > expected * tolerance.gaps_e4) & ~by_told
     filled = curve + shares(np.where(estimated & fits, np.maximum(beyond, 0), 0), missing)
     rest = np.where(fits, total - filled.sum(axis=1), 0)
     weights = np.where(filled.sum(axis=1, keepdims=True) > 0, filled, 1)

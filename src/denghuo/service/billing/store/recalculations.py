@@ -35,6 +35,15 @@ class Recalculations:
         )
         return fresh
 
+    def by_estimates(self, month: str) -> dict[str, str]:
+        """The unit of each account with a bill of the month that rests on estimates of its curve."""
+        rows = self._work.rows(
+            "SELECT DISTINCT account_no, b.org FROM bill b JOIN bill_basis USING (bill_no, account_no) WHERE month = %s"
+            " AND estimated_days > 0 AND reverses IS NULL AND registers::text LIKE '%%\"curve_estimated\"%%'",
+            (month,),
+        )
+        return {row["account_no"]: row["org"] for row in rows}
+
     def next(self, number: int, limit: int) -> tuple[str, list[str]]:
         """The month, and the next accounts that wait."""
         month: str | None = self._work.value("SELECT month FROM recalculation WHERE recalculation_no = %s", (number,))

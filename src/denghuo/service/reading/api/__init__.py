@@ -5,14 +5,20 @@ from denghuo.kernel.contract import Api, Call, Event, command, query
 from denghuo.kernel.problem import NotFound, Problem
 from denghuo.service.reading.api.atom import (
     DAY_ATOMS,
+    DAY_ESTIMATES,
     METERS_MAX,
     AtomDay,
     AtomsFound,
     AtomsPublished,
+    DayEstimates,
+    EstimatedMonth,
+    EstimatedMonthAsked,
     MeterAtoms,
     PublishAtoms,
     cell_name,
     day_atoms,
+    day_estimates,
+    over_name,
 )
 from denghuo.service.reading.api.book import (
     BOOK_STATES,
@@ -217,6 +223,7 @@ __all__ = [
     "CURVE_RULES",
     "CYCLES",
     "DAY_ATOMS",
+    "DAY_ESTIMATES",
     "EDIT_STATES",
     "ENERGY_SERIES",
     "ENERGY_SO_FAR",
@@ -288,9 +295,11 @@ __all__ = [
     "CurveValues",
     "CurveVersionRow",
     "CurvesChecked",
+    "CurvesJudged",
     "CurvesReceived",
     "CurvesToCheck",
     "CycleRefused",
+    "DayEstimates",
     "DayRead",
     "DecideBookChange",
     "DraftCurveRule",
@@ -303,6 +312,8 @@ __all__ = [
     "EnergyRow",
     "EnergySeries",
     "EnergySoFar",
+    "EstimatedMonth",
+    "EstimatedMonthAsked",
     "ExceptionsFound",
     "FindBookChanges",
     "FindCurveExceptions",
@@ -409,7 +420,9 @@ __all__ = [
     "WrongIntake",
     "cell_name",
     "day_atoms",
+    "day_estimates",
     "month_sums",
+    "over_name",
 ]
 
 
@@ -444,6 +457,13 @@ class CurvesReceived(Event, name="reading.curves.received", version=1):
     month: str
     taken: int
     corrected: int
+
+
+class CurvesJudged(Event, name="reading.curves.judged", version=1):
+    """Values or verdicts of a month's curves are other than before: they were checked, or a clerk said something of them."""
+
+    month: str
+    changed: int
 
 
 class ReadCorrected(Event, name="reading.read.corrected", version=1):
@@ -619,7 +639,7 @@ class ReadingApi(Api, noun="reading", version=1):
     def curve_month(self, call: Call, request: CurveMonth) -> CurveValues:
         """The month's 15-minute values of a gateway or a meter."""
 
-    @command(permit="reading.run", problems=(NotYet, WholeCompanyOnly))
+    @command(permit="reading.run", problems=(NotYet, WholeCompanyOnly), emits=(CurvesJudged,))
     def check_curves(self, call: Call, request: CurvesToCheck) -> CurvesChecked:
         """Gives every energy value of a day that has ended its verdict, and fills its gaps where a method allows; beside what was
         received, which stays. A job does it when curves or registers came in; again, it changes only what its input did."""
@@ -632,7 +652,7 @@ class ReadingApi(Api, noun="reading", version=1):
     def checked_curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
         """A meter's curve of a few days: what counts, what was received, and the verdict of every value."""
 
-    @command(permit="reading.review", problems=(CurveNotFound, NotYet, SpanUnfit), emits=(CurvesReceived,))
+    @command(permit="reading.review", problems=(CurveNotFound, NotYet, SpanUnfit), emits=(CurvesJudged,))
     def edit_curve(self, call: Call, request: EditCurve) -> CheckedCurve:
         """Accepts suspicious values of a span, enters its energy, asks for another method for it, or withdraws what was said, with
         the reason. What was received stays; where another value comes in later, the word counts there no more."""
@@ -706,6 +726,10 @@ class ReadingApi(Api, noun="reading", version=1):
     @query(permit="reading.read")
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
         """A month's energy curves of a few meters, added up by cells of the day."""
+
+    @query(permit="reading.read", problems=(CurveNotFound,))
+    def estimated_month(self, call: Call, request: EstimatedMonthAsked) -> EstimatedMonth:
+        """What stands in for values of a meter's month as bills take it: of the days whose time to wait is over."""
 
     @query(permit="reading.read")
     def meter_sums(self, call: Call, request: MeterSums) -> SumsFound:

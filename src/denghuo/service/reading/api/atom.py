@@ -12,6 +12,7 @@ from denghuo.kernel.values import Energy
 from denghuo.service.reading.api.vocabulary import EnergySeries
 
 DAY_ATOMS = "reading.day_atoms"
+DAY_ESTIMATES = "reading.day_estimates"
 
 
 def day_atoms(starts: Sequence[int]) -> DatasetSchema:
@@ -30,6 +31,23 @@ def day_atoms(starts: Sequence[int]) -> DatasetSchema:
         "highest": "int64",
     }
     return DatasetSchema(DAY_ATOMS, 1, columns, text("日电量原子", "Atoms of a day"))
+
+
+def day_estimates(starts: Sequence[int]) -> DatasetSchema:
+    """What stands in for values of a day as bills take it, by the same cells.
+
+    Columns: subject (the meter); e00, ...: energy that stands in; x00, ...: energy that was received in those slots, where a clerk
+    put something else in; filled: 96 marks, 1 for a slot in which something stands in; over: those of which a value was received.
+    """
+    cells: dict[str, ColumnType] = {cell_name(start): "int64" for start in starts}
+    before: dict[str, ColumnType] = {over_name(start): "int64" for start in starts}
+    columns: dict[str, ColumnType] = {"subject": "text", **cells, **before, "filled": "text", "over": "text"}
+    return DatasetSchema(DAY_ESTIMATES, 1, columns, text("日估计值", "Estimates of a day"))
+
+
+def over_name(start: int) -> str:
+    """The column of what was received in a cell and something else stands in for."""
+    return f"x{start:02d}"
 
 
 def cell_name(start: int) -> str:
@@ -55,7 +73,7 @@ class MeterAtoms(Message):
 
 class AtomDay(Message):
     """What a row of `reading.day_atoms` says of a meter, in values: the energy of each cell; how many slots were not received and,
-    where there are such, all 96 with 1 for each of them, and the highest slot."""
+    where there are such, all 96 with 1 for each of them, and the highest slot; and what stands in where something does."""
 
     subject: MeterNo
     day: Day
@@ -63,6 +81,16 @@ class AtomDay(Message):
     missing: int
     gaps: str | None
     highest: Energy | None
+    estimates: "DayEstimates | None" = None
+
+
+class DayEstimates(Message):
+    """What a row of `reading.day_estimates` says, in values."""
+
+    cells: list[Energy]
+    received: list[Energy]
+    filled: str
+    over: str
 
 
 class AtomsFound(Message):
@@ -90,7 +118,24 @@ class PublishAtoms(Message):
 
 class AtomsPublished(Message):
     """The atoms of the days that have curves, in order (`reading.day_atoms`, its period is the day), and how many of them were not
-    there yet."""
+    there yet. estimates: of the days on which anything stands in (`reading.day_estimates`)."""
 
     rows: list[DatasetRef]
     made: Annotated[int, Label("新计算", "Made now")]
+    estimates: list[DatasetRef] = []
+
+
+class EstimatedMonthAsked(Message):
+    """A month of a meter, as its estimates stood at an instant."""
+
+    meter_no: MeterNo
+    series: EnergySeries
+    month: MonthText
+    known_at: Instant | None = None
+
+
+class EstimatedMonth(Message):
+    """What stands in for values of a month in bills, 96 slots a day from its first on; null where nothing does."""
+
+    values: list[Energy | None]
+    as_of: AsOf

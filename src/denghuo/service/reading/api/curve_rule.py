@@ -21,6 +21,7 @@ CURVE_RULES = Dictionary(
         "reverse": text("无电源反向送电", "Reverse energy without a plant"),
         "zero_days": text("连续多日为零", "Zero for many days"),
         "clock": text("时钟超前", "Clock ahead"),
+        "billing": text("估计值计费", "Estimates in bills"),
         "accepted": text("人工确认", "Accepted by a clerk"),
         "edited": text("人工编辑", "Edited by a clerk"),
     },
@@ -36,13 +37,14 @@ CurveRuleCode = Annotated[
         "reverse",
         "zero_days",
         "clock",
+        "billing",
         "accepted",
         "edited",
     ],
     Label("规则", "Rule", dictionary=CURVE_RULES.name),
 ]
 RuleToSet = Annotated[
-    Literal["gap", "register_sum", "phase_sum", "over_capacity", "spike", "reverse", "zero_days", "clock"],
+    Literal["gap", "register_sum", "phase_sum", "over_capacity", "spike", "reverse", "zero_days", "clock", "billing"],
     Label("规则", "Rule", dictionary=CURVE_RULES.name),
 ]
 METER_CLASSES = Dictionary(

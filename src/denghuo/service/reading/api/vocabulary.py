@@ -83,6 +83,7 @@ RULES = Dictionary(
         "curve": text("由曲线分时", "Split by the curve"),
         "curve_gaps": text("曲线缺点", "Gaps in the curve"),
         "curve_apart": text("曲线与示数不符", "Curve and registers disagree"),
+        "curve_estimated": text("曲线含估计值", "By a curve with estimates"),
     },
     tones={
         "checked": "good",
@@ -121,6 +122,7 @@ RuleCode = Annotated[
         "curve",
         "curve_gaps",
         "curve_apart",
+        "curve_estimated",
     ],
     Label("规则", "Rule", dictionary=RULES.name),
 ]

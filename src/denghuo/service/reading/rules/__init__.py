@@ -194,6 +194,16 @@ RULE_BOOK: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "curve_estimated",
+        "estimate",
+        text("曲线含估计值", "By a curve with estimates"),
+        text(
+            "缺点已有估计值且过了计费期限的，示数超出曲线的电量按估计值分到各时段并标记；真实值到达后可更正。",
+            "Where all gaps have estimates and the time to wait is over, what the register has beyond the curve is shared by these"
+            " and marked; when the real values come the bill can be put right.",
+        ),
+    ),
+    Rule(
         "curve_apart",
         "hold",
         text("曲线与示数不符", "Curve and registers disagree"),

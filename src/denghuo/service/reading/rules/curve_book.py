@@ -30,6 +30,8 @@ KINDS: Mapping[str, RuleKind] = {
     "reverse": RuleKind(_SUSPECTS, {"floor_wh": _FLOOR}),
     "zero_days": RuleKind(_SUSPECTS, {"days": (1, 31)}),
     "clock": RuleKind(("refuse", "off"), {"ahead_s": (0, 86_400)}, of_classes=False),
+    # From how many days after its end on the estimates of a day stand in bills.
+    "billing": RuleKind(("estimate", "off"), {"days": (0, 31)}, of_classes=False),
 }
 """In the order in which they are told; those before stand before those behind where a value breaks several."""
 
@@ -65,6 +67,7 @@ SHIPPED: tuple[CurveRule, ...] = (
     CurveRule("zero_days", "generation", "off", {"days": 7}),
     # A quarter-hour that has begun may be told before it ends.
     CurveRule("clock", ALL, "refuse", {"ahead_s": 900}),
+    CurveRule("billing", ALL, "estimate", {"days": 3}),
 )
 RuleSet = Mapping[str, CurveRule]
 """The rules that hold for a class of meters on a day, by code."""

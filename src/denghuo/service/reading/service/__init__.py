@@ -52,6 +52,8 @@ from denghuo.service.reading.api import (
     EnergiesFound,
     EnergyPublished,
     EnergySoFar,
+    EstimatedMonth,
+    EstimatedMonthAsked,
     ExceptionsFound,
     FindBookChanges,
     FindCurveExceptions,
@@ -130,6 +132,7 @@ from denghuo.service.reading.service.checks import check_digits, check_due, chec
 from denghuo.service.reading.service.curve_edits import CurveEdits
 from denghuo.service.reading.service.curve_rules import CurveRuleDesk
 from denghuo.service.reading.service.curves import Curves
+from denghuo.service.reading.service.estimates import Estimates
 from denghuo.service.reading.service.forms import (
     curve_values,
     day_read,
@@ -165,6 +168,7 @@ class ReadingService(ReadingApi):
         self._making = Making(work, ask, self._store)
         judging = Judging(work, self._taking)
         self._checked = Curves(work, judging)
+        self._estimates = Estimates(work)
         self._edits = CurveEdits(work, self._checked, judging)
         self._curve_rules = CurveRuleDesk(work, self._checked)
         self._cycles = RouteStore(work)
@@ -533,7 +537,13 @@ class ReadingService(ReadingApi):
         return self._curve_rules.publish(call, request)
 
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
-        return AtomsFound(rows=meter_atoms(self._lake, request), as_of=request.known_at or call.now)
+        rows = self._estimates.beside(meter_atoms(self._lake, request), request, call.now)
+        return AtomsFound(rows=rows, as_of=request.known_at or call.now)
+
+    def estimated_month(self, call: Call, request: EstimatedMonthAsked) -> EstimatedMonth:
+        if "meter" not in self._store.subject_kinds(request.meter_no):
+            raise _no_curve(request.meter_no)
+        return self._estimates.month(request, call.now)
 
     def highest(self, call: Call, request: AskHighest) -> HighestFound:
         _whole_company(call)
@@ -541,7 +551,8 @@ class ReadingService(ReadingApi):
 
     def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
         _whole_company(call)
-        return publish_atoms(self._lake, self._work.datasets, self._work.workers, request, call.now)
+        atoms = publish_atoms(self._lake, self._work.datasets, self._work.workers, request, call.now)
+        return atoms.model_copy(update={"estimates": self._estimates.published(request, call.now)})
 
     def meter_sums(self, call: Call, request: MeterSums) -> SumsFound:
         return meter_sums(self._lake, self._work.datasets, request, call.now)

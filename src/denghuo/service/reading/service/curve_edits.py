@@ -18,7 +18,6 @@ from denghuo.service.reading.api import (
     CurveEditRow,
     CurveHistory,
     CurveHistoryAsked,
-    CurvesReceived,
     CurveVersionRow,
     EditCurve,
     NotYet,
@@ -77,8 +76,6 @@ class CurveEdits:
         said = (request.reason, call.actor, call.now)
         self._edits.enter(series, meter_no, day, edit, owner, said)
         self._curves.judge_again(call, series, self._judging.known(day, asked, meter_no))
-        # What counts has changed, as if it had come in.
-        self._work.emit(CurvesReceived(month=f"{day:%Y-%m}", taken=0, corrected=int((given >= 0).sum())))
         return self._curves.curve(call, CheckedCurveAsked(meter_no=meter_no, series=series, day=day))
 
     def history(self, call: Call, request: CurveHistoryAsked) -> CurveHistory:

@@ -156,7 +156,11 @@ class CurveRuleDesk:
 
     def _touched(self, rule: CurveRule) -> Sequence[date]:
         """The intake is judged as it comes; what it refused is not asked for again."""
-        return [] if rule.code == "clock" else self._store.days_checked(rule.effective_from, rule.effective_to)
+        return (
+            []
+            if rule.code in ("clock", "billing")
+            else self._store.days_checked(rule.effective_from, rule.effective_to)
+        )
 
 
 def _told(rule: CurveRule) -> dict[str, Any]:

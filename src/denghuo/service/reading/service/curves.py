@@ -19,6 +19,7 @@ from denghuo.service.reading.api import (
     CheckedCurveAsked,
     CurveExceptionsFound,
     CurvesChecked,
+    CurvesJudged,
     CurveSpan,
     CurvesToCheck,
     FindCurveExceptions,
@@ -102,6 +103,8 @@ class Curves:
                 counts = total(self._lake.append(CHECKED[series], day_of, call.now, "reading.check_curves"))
                 changed += counts.taken + counts.corrected
             self._store.save(day, series, found, versions, limits, call.now)
+        if changed:
+            self._work.emit(CurvesJudged(month=f"{day:%Y-%m}", changed=changed))
         return CurvesChecked(day=day, curves=curves, slots_estimated=guessed, slots_held=held, changed=changed)
 
     def _picture(self, request: CheckedCurveAsked) -> tuple[list[Energy | None], Energy | None]:
@@ -114,7 +117,8 @@ class Curves:
         """Puts what is known of one meter's day now beside what was received. The day is locked."""
         (one,) = self._judging.judged(series, of)
         table = checked_table(series, one.subjects, one.estimate, one.verdict)
-        self._lake.append(CHECKED[series], {of.day: table}, call.now, "reading.edit_curve")
+        counts = total(self._lake.append(CHECKED[series], {of.day: table}, call.now, "reading.edit_curve"))
+        self._work.emit(CurvesJudged(month=f"{of.day:%Y-%m}", changed=counts.taken + counts.corrected))
         suspects = exceptions(one.subjects, one.estimate, one.verdict)
         versions, limits = of.versions(one.subjects), of.limits(series, one.subjects)
         self._store.save(of.day, series, suspects, versions, limits, call.now, of.meter_no)

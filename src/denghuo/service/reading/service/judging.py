@@ -16,7 +16,7 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month, midnight
 from denghuo.service.reading.api import PHASE_SERIES
 from denghuo.service.reading.batch.beside import MeterFacts, alike, of_rows, phases_of, zero_days
-from denghuo.service.reading.batch.checked import differences, matrix
+from denghuo.service.reading.batch.checked import CHECKED, differences, matrix
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.batch.plan import Ints
 from denghuo.service.reading.rules import in_force
@@ -109,12 +109,17 @@ class Judging:
         )
 
     def judged(self, series: str, of: Day) -> Iterator[JudgedDay]:
-        """The meters with a curve on a day or the one before, so many at a time; of a single meter that one."""
+        """The meters with a curve on a day or the one before, or silent since, so many at a time; of a single meter that one."""
         kind, day, only = CURVES[series], of.day, None if of.meter_no is None else ("subject", (of.meter_no,))
         today = self._lake.scan(kind, day, day, only=only)
         if of.meter_no is None:
-            before = self._lake.scan(kind, day - timedelta(days=1), day - timedelta(days=1), ("subject",))
-            meters = sorted(map(str, {*today["subject"].to_pylist(), *before["subject"].to_pylist()}))
+            yesterday = day - timedelta(days=1)
+            before, silent = (
+                set(map(str, self._lake.scan(one, yesterday, yesterday, ("subject",))["subject"].to_pylist()))
+                for one in (kind, CHECKED[series])
+            )
+            # One that is silent for days stands in the checks of each, as long as it hangs.
+            meters = sorted({*map(str, today["subject"].to_pylist()), *before, *(silent & of.pieces.keys())})
         else:
             meters = [of.meter_no]
         begin, end = (_of_series(registers, series) for registers in of.midnights)

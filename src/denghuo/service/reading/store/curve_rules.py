@@ -31,9 +31,12 @@ class CurveRuleStore:
         row: Row | None = self._work.row(_ALL + "WHERE version = %s", (version,))
         return row
 
-    def published(self) -> list[CurveRule]:
-        """In the order in which they were published."""
-        rows = self._work.rows(_ALL + "WHERE published_at IS NOT NULL ORDER BY published_at, version")
+    def published(self, known_at: datetime | None = None) -> list[CurveRule]:
+        """In the order in which they were published; those of an instant, where one is told."""
+        rows = self._work.rows(
+            _ALL + "WHERE published_at <= coalesce(%s::timestamptz, 'infinity') ORDER BY published_at, version",
+            (known_at,),
+        )
         return [rule_of(row) for row in rows]
 
     def draft(self, rule: CurveRule, reason: str, actor: str, now: datetime) -> int:

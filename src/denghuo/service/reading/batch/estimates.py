@@ -1,0 +1,53 @@
+"""What stands in for values of curves as bills take it (估计值计费), slot by slot and by the cells of a cut."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from denghuo.data.analysis.lake import SLOTS
+from denghuo.data.processing.dataset import arrow_schema
+from denghuo.service.reading.api import cell_name, day_estimates, over_name
+from denghuo.service.reading.batch.checked import VERDICT_SLOTS, matrix
+from denghuo.service.reading.batch.plan import Flags, Ints
+from denghuo.service.reading.rules.curves import EDITED, STANDS_IN
+
+
+class StandsIn(NamedTuple):
+    """Meters by slots: the energy that stands in (0 where nothing does), where that is, and what was received there, else -1."""
+
+    subjects: list[str]
+    energy: Ints
+    filled: Flags
+    received: Ints
+
+
+def stands_in(checked: pa.Table, curves: pa.Table) -> StandsIn:
+    """checked, curves: rows of the checked class and of the curves of one day."""
+    subjects = [str(name) for name in checked["subject"].to_pylist()]
+    energy, received = matrix(subjects, checked), matrix(subjects, curves)
+    columns: list[Any] = [checked[slot].combine_chunks().fill_null(0).to_numpy() for slot in VERDICT_SLOTS]
+    verdict = np.stack(columns, axis=1) if subjects else np.zeros((0, len(SLOTS)), dtype=np.int8)
+    edited = np.isin(verdict, EDITED)
+    filled = np.isin(verdict, STANDS_IN) & (energy >= 0) & (edited | (received < 0))
+    rows = np.flatnonzero(filled.any(axis=1))
+    kept = filled[rows]
+    names = [subjects[row] for row in rows.tolist()]
+    return StandsIn(names, np.where(kept, energy[rows], 0), kept, np.where(kept, received[rows], -1))
+
+
+def by_cells(found: StandsIn, cut: Sequence[int]) -> pa.Table:
+    """Rows of `reading.day_estimates`."""
+    starts = list(cut)
+    given = np.add.reduceat(found.energy, starts, axis=1)
+    before = np.add.reduceat(np.maximum(found.received, 0), starts, axis=1)
+    columns: dict[str, Any] = {"subject": pa.array(found.subjects, pa.string())}
+    columns |= {cell_name(start): pa.array(given[:, place]) for place, start in enumerate(starts)}
+    columns |= {over_name(start): pa.array(before[:, place]) for place, start in enumerate(starts)}
+    columns |= {"filled": _marks(found.filled), "over": _marks(found.received >= 0)}
+    return pa.table(columns, schema=arrow_schema(day_estimates(cut)))
+
+
+def _marks(flags: Flags) -> Any:
+    return pa.array(["".join(map(str, row)) for row in flags.astype(int).tolist()], pa.string())
