@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
+from pydantic import ValidationError
 from tests.service.billing.rules.make import component, seasons, tariff, tiers
 from tests.service.bindings import NOW
 from tests.service.tariff.conftest import APPROVER, CLERK
@@ -102,6 +103,10 @@ def test_successor_ends_an_open_predecessor_and_other_overlap_is_refused(api: Ta
     for on, version in ((date(2026, 4, 30), first), (date(2026, 5, 1), second), (date(2026, 6, 30), second)):
         assert [one.version for one in api.in_force(CLERK, InForce(on=on)).tariffs] == [version]
     assert api.in_force(CLERK, InForce(on=date(2026, 7, 1))).tariffs == []
+    months = InForce(on=date(2026, 4, 30), until=date(2026, 5, 1))
+    assert [one.version for one in api.in_force(CLERK, months).tariffs] == [first, second]
+    with pytest.raises(ValidationError, match="before"):
+        InForce(on=date(2026, 5, 1), until=date(2026, 4, 30))
     third = api.draft(CLERK, DraftTariff(document=simple("0.7", effective_from="2026-06-15")))
     with pytest.raises(OverlappingTariff) as raised:
         api.publish(APPROVER, TariffVersion(code=third.code, version=third.version))

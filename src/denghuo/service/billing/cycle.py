@@ -207,13 +207,11 @@ def contracts_in(work: Work, terms: DatasetRef) -> int:
 def tariffs_of(
     ask: Ask, call: Call, month: Month, known_at: datetime | None = None, first: Month | None = None
 ) -> Tariffs:
-    """The tariffs in force at the beginning or at the end of the month, or of each month from the first to it. known_at: by what
-    was published until then."""
-    months = months_from(first or month, month)
-    days = [day for one in months for day in (one.first_day, date.fromordinal(one.next.first_day.toordinal() - 1))]
-    told = [ask(TariffApi).in_force(platform_call(call), InForce(on=day, known_at=known_at)) for day in days]
-    found = {(tariff.code, tariff.version): tariff for one in told for tariff in one.tariffs}
-    return Tariffs(found.values(), UnitAreas(told[-1].unit_areas))
+    """The tariffs in force on days of the month, or of the months from the first to it. known_at: by what was published until
+    then."""
+    begins, last = (first or month).first_day, date.fromordinal(month.next.first_day.toordinal() - 1)
+    told = ask(TariffApi).in_force(platform_call(call), InForce(on=begins, until=last, known_at=known_at))
+    return Tariffs(told.tariffs, UnitAreas(told.unit_areas))
 
 
 def with_curves(work: Work, ask: Ask, call: Call, month: str, terms: DatasetRef, energy: DatasetRef) -> DatasetRef:
@@ -364,7 +362,7 @@ def write_drafts(
 def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], call: Call) -> list[Finished]:
     """Lets rated bills pass, or holds them with a reason; gives what was found. What a person released holds no more, and rules
     that only note hold nothing."""
-    limits, notes = store.held.limits(), store.held.notes()
+    limits, notes = store.held.limits_and_notes()
     use = store.bills.used([bill.account_no for bill in bills], month)
     found = [
         (bill, finding)

@@ -180,6 +180,9 @@ class ExceptionDesk:
         found = self._sort(month, rated.entries, rated.drafts, rated.held)
         if not found.entries and found.differs:
             raise _differs(found.differs[0])
+        if not found.entries:
+            # All of it is issued and agrees: there is nothing to write, and nothing to look at.
+            return found
         write_drafts(self._store, month, found.entries, found.drafts, found.held, call)
         to_review = self._store.bills.to_review(month, _REVIEWED_AT_ONCE, request.account_no)
         open_now = [*found.held, *review_bills(self._store, month, to_review, call)]

@@ -74,12 +74,14 @@ class TariffStore:
 
     def in_force(self, request: InForce) -> list[Stored]:
         rows = self._work.rows(
-            (_COLUMNS if request.known_at is None else _KNOWN)
-            + "WHERE status = 'published' AND in_force @> %(on)s::date"
+            (_COLUMNS if request.known_at is None else _KNOWN) + "WHERE status = 'published'"
+            " AND in_force && daterange(%(on)s, coalesce(%(until)s, %(on)s)::date, '[]')"
             " AND (%(area)s::text IS NULL OR area = %(area)s)"
-            " AND (%(tariff_class)s::text IS NULL OR %(tariff_class)s = ANY (classes)) ORDER BY code LIMIT %(limit)s",
+            " AND (%(tariff_class)s::text IS NULL OR %(tariff_class)s = ANY (classes))"
+            " ORDER BY code, lower(in_force) LIMIT %(limit)s",
             {
                 "on": request.on,
+                "until": request.until,
                 "area": request.area,
                 "tariff_class": request.tariff_class,
                 "known_at": request.known_at,

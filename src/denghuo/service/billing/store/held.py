@@ -80,10 +80,11 @@ class Held:
         rows = self._work.rows('SELECT code, kind, tariff_class, "limit" FROM review_rule WHERE active')
         return {(row["code"], row["kind"], row["tariff_class"]): row["limit"] for row in rows}
 
-    def notes(self) -> set[tuple[str, str, str]]:
-        """The rules that only note: code, kind, class."""
-        rows = self._work.rows("SELECT code, kind, tariff_class FROM review_rule WHERE active AND severity = 'note'")
-        return {(row["code"], row["kind"], row["tariff_class"]) for row in rows}
+    def limits_and_notes(self) -> tuple[dict[tuple[str, str, str], int], set[tuple[str, str, str]]]:
+        """The limits, and the rules that only note: code, kind, class."""
+        rows = self._work.rows('SELECT code, kind, tariff_class, "limit", severity FROM review_rule WHERE active')
+        named = [((row["code"], row["kind"], row["tariff_class"]), row) for row in rows]
+        return {name: row["limit"] for name, row in named}, {name for name, row in named if row["severity"] == "note"}
 
     def hold(self, held: Iterable[Finished], at: datetime) -> None:
         """Writes exceptions. One that was released stays so as long as it says the same; else it is open again. One that only
@@ -161,6 +162,8 @@ class Held:
 
     def still_held(self, bill_nos: Sequence[str]) -> set[str]:
         """Which of these bills another open exception holds."""
+        if not bill_nos:
+            return set()
         return set(
             self._work.values(
                 "SELECT DISTINCT bill_no FROM hold WHERE bill_no = ANY (%s) AND state = 'open'", (list(bill_nos),)

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
 from denghuo.kernel.fields import AsOf, Instant, OrganisationCode, TariffClass, TariffCode, TextPair, Voltage
@@ -205,12 +205,20 @@ class UnitArea(Message):
 
 
 class InForce(Message):
-    """Published tariffs in force on a day; `area` and `tariff_class` narrow. known_at: by what was published until then."""
+    """Published tariffs in force on a day, or on any day up to `until`; `area` and `tariff_class` narrow. known_at: by what was
+    published until then."""
 
     on: Annotated[date, Label("日期", "Day")]
+    until: Annotated[date | None, Label("截止日期", "Until")] = None
     area: AreaCode | None = None
     tariff_class: TariffClass | None = None
     known_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "InForce":
+        if self.until is not None and self.until < self.on:
+            raise ValueError(f"until {self.until} is before {self.on}")
+        return self
 
 
 class TariffsInForce(Message):
