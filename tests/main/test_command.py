@@ -81,9 +81,9 @@ def test_up_serves_stops_in_order_and_keeps_what_was_committed(tmp_path: pathlib
 
 def test_a_second_server_in_the_same_folder_is_refused(data_folder: pathlib.Path) -> None:
     with started(data_folder):
-        second = run(data_folder, "up", "--port", "0")
-    assert second.returncode == 2
-    assert "--data" in second.stderr and "正在使用" in second.stderr
+        second = CliRunner().invoke(main, ["--data", str(data_folder), "up", "--port", "0"])
+    assert second.exit_code == 2
+    assert "--data" in second.output and "正在使用" in second.output
 
 
 def test_a_port_that_is_taken_is_named_with_the_remedy(tmp_path: pathlib.Path) -> None:
