@@ -49,11 +49,39 @@ function compressed(): Plugin {
   }
 }
 
-/** The pages of the product: workbench, the customer's phone, the wall screen. */
+/** The files of field reading, told to its worker, which keeps them on the phone: the page, its scripts and its styles. */
+function keptFiles(): Plugin {
+  return {
+    name: 'kept-files',
+    apply: 'build',
+    enforce: 'post',
+    generateBundle(_options, bundle) {
+      const page = bundle['field.html']
+      const worker = bundle[WORKER_FILE]
+      if (page?.type !== 'asset' || worker?.type !== 'chunk') throw new Error('field reading has no page or no worker')
+      const files = new Set<string>()
+      const waiting = Object.values(bundle).flatMap((one) => (one.type === 'chunk' && one.facadeModuleId === here('./field.html') ? [one.fileName] : []))
+      for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+        const chunk = bundle[name]
+        if (files.has(name) || chunk?.type !== 'chunk') continue
+        files.add(name)
+        chunk.viteMetadata?.importedCss.forEach((style) => files.add(style))
+        waiting.push(...chunk.imports, ...chunk.dynamicImports)
+      }
+      // Assets are named by their content; the page is not, so it carries a revision.
+      const revision = createHash('sha256').update(page.source).digest('hex').slice(0, 16)
+      const list = [{ url: '/field.html', revision }, ...[...files].sort().map((name) => ({ url: `/${name}`, revision: null }))]
+      worker.code = worker.code.replace('self.__FIELD_FILES__', () => JSON.stringify(list))
+    },
+  }
+}
+
+/** The pages of the product: workbench, the customer's phone, field reading, the wall screen. */
 const inputs = Object.fromEntries(
   [
     ['index', 'workbench'],
     ['docs', 'docs'],
+    ['field', 'field'],
     ['phone', 'phone'],
     ['screen', 'screen'],
   ]
@@ -61,8 +89,10 @@ const inputs = Object.fromEntries(
     .map(([page]) => [page, here(`./${page}.html`)]),
 )
 
+const WORKER_FILE = 'field-worker.js'
+
 export default defineConfig({
-  plugins: [vue(), Components({ dirs: [], dts: false, resolvers: [ElementPlusResolver({ importStyle: 'css' })] }), ownVantFont(), compressed()],
+  plugins: [vue(), Components({ dirs: [], dts: false, resolvers: [ElementPlusResolver({ importStyle: 'css' })] }), ownVantFont(), keptFiles(), compressed()],
   resolve: { alias: { '@': here('./src') } },
   build: {
     target: 'es2022',
@@ -71,7 +101,9 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
-      input: inputs,
+      input: { ...inputs, 'field-worker': here('./src/field/worker.ts') },
+      // At the root, because a worker minds only what lies below it.
+      output: { entryFileNames: (chunk) => (chunk.name === 'field-worker' ? WORKER_FILE : 'assets/[name]-[hash].js') },
     },
   },
   server: { proxy: { '/api': 'http://127.0.0.1:8080' } },

@@ -57,7 +57,7 @@ def test_every_answer_carries_the_security_headers(browser: Browser) -> None:
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
         assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
-        assert "camera=()" in answer.headers["Permissions-Policy"]
+        assert "camera=(), geolocation=(self)" in answer.headers["Permissions-Policy"]
         assert len(answer.headers["X-Trace-Id"]) == 16
     assert len({answer.headers["X-Trace-Id"] for answer in answers}) == len(answers)
     assert answers[0].headers["Cache-Control"] == "no-store"

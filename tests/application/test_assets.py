@@ -14,6 +14,7 @@ def client(tmp_path: pathlib.Path) -> TestClient:
     (tmp_path / "assets").mkdir()
     for name, content in {
         "index.html": "<title>workbench</title>",
+        "field.html": "<title>field</title>",
         "phone.html": "<title>phone</title>",
         "screen.html": "<title>screen</title>",
         "assets/app-1a2b.js": "let a = 1",
@@ -33,6 +34,7 @@ def client(tmp_path: pathlib.Path) -> TestClient:
     [
         ("/", "workbench"),
         ("/w/customer/accounts?x=1", "workbench"),
+        ("/field", "field"),
         ("/phone", "phone"),
         ("/phone/bills", "phone"),
         ("/screen", "screen"),

@@ -4,6 +4,7 @@ A service's `api.py` holds messages, events, problems, dataset schemas and one `
 else (routes, clients, permission checks, idempotency, audit, outbox, reference pages, golden files) is derived from it.
 """
 
+import hashlib
 import inspect
 import types
 import typing
@@ -26,13 +27,15 @@ Mask = Literal["name", "phone", "identity", "bank_card", "address", "email"]
 class Label:
     """What a field is called and how it is shown; goes into the JSON Schema as `x-label`, `x-mask`, `x-dictionary`.
 
-    A field with a `mask` is personal data: masked towards browsers, sealed in the journal.
+    A field with a `mask` is personal data: masked towards browsers, sealed in the journal. Of a `bulk` field, such as a photo, the
+    journal keeps the digest: the service keeps what it is.
     """
 
     zh: str
     en: str
     mask: Mask | None = None
     dictionary: str | None = None
+    bulk: bool = False
 
     def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         schema: dict[str, Any] = dict(handler(core_schema))
@@ -355,6 +358,16 @@ def replace_personal(message: type[BaseModel], body: Any, change: Callable[[Any,
     for path, mask in personal_paths(message):
         body = _replace_at(body, path, mask, change)
     return body
+
+
+def without_bulk(message: type[BaseModel], body: dict[str, Any]) -> dict[str, Any]:
+    """The JSON form of a message in which bulk fields are replaced by their SHA-256."""
+    bulky = [
+        name
+        for name, info in message.model_fields.items()
+        if body.get(name) is not None and any(isinstance(one, Label) and one.bulk for one in info.metadata)
+    ]
+    return body | {name: f"sha256:{hashlib.sha256(str(body[name]).encode()).hexdigest()}" for name in bulky}
 
 
 def _replace_at(node: Any, path: Path, mask: Mask, change: Callable[[Any, Mask], Any]) -> Any:

@@ -93,7 +93,8 @@ def up(loaded: Loaded, port: int | None, demo: pathlib.Path | None) -> None:
         host, chosen = listener.getsockname()[:2]
         address = f"http://{host}:{chosen}"
         click.echo(
-            f"灯火 Denghuo: {address}/  大屏 screen: {address}/screen  客户 phone: {address}/phone  API: {address}/docs"
+            f"灯火 Denghuo: {address}/  大屏 screen: {address}/screen  客户 phone: {address}/phone"
+            f"  现场 field: {address}/field  API: {address}/docs"
         )
         _say_front(running)
         for name, user in users.items():

@@ -2,5 +2,6 @@
 import { defineAsyncComponent, type Component } from 'vue'
 
 export const registered: Readonly<Record<string, Component>> = {
+  meter_photo: defineAsyncComponent(() => import('@/render/registered/MeterPhoto.vue')),
   frame: defineAsyncComponent(() => import('@/render/registered/FrameView.vue')),
 }

@@ -66,7 +66,7 @@ class Assets:
 def page_of(path: str) -> str:
     """The entry page of a path: the browser's own router reads the rest."""
     first = path.partition("/")[0]
-    return f"{first}.html" if first in {"docs", "phone", "screen"} else "index.html"
+    return f"{first}.html" if first in {"docs", "field", "phone", "screen"} else "index.html"
 
 
 def _read(path: pathlib.Path, name: str) -> Asset:

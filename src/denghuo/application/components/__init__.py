@@ -7,6 +7,7 @@ from denghuo.kernel.problem import Text, text
 
 COMPONENTS: dict[str, Text] = {
     "frame": text("报文逐字段", "Frame by its fields"),
+    "meter_photo": text("表计照片", "Photo of a meter"),
 }
 SCREENS: dict[str, Text] = {
     "county": text("县域营销大屏", "County screen"),

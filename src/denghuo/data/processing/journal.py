@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call, Event, Mask, Message, Operation, replace_personal
+from denghuo.kernel.contract import Call, Event, Mask, Message, Operation, replace_personal, without_bulk
 from denghuo.kernel.problem import KeyReused, text
 
 ERASED = "—"
@@ -80,7 +80,7 @@ class Journal:
         """Adds the command's row, with the events that its work emitted and the jobs that it ordered."""
         outgoing = [_envelope(event) for event in self._work.events]
         outgoing += [{"job": name, "data": body} for name, body in self._work.jobs]
-        request_body = request.model_dump(mode="json")
+        request_body = without_bulk(operation.request, request.model_dump(mode="json"))
         # What was revealed is shown and not kept: the record is that it was asked for.
         reply_body = {} if operation.reveals else reply.model_dump(mode="json")
         subject = _subject(request_body) or _subject(reply_body) or call.actor

@@ -104,6 +104,56 @@ from denghuo.service.reading.api.edit import (
     MeterMonthDay,
     SpanUnfit,
 )
+from denghuo.service.reading.api.field import (
+    ENTRIES_MAX,
+    ENTRY_STATES,
+    FIELD_STATES,
+    FIELD_WARNINGS,
+    PHOTO_TEXT_MAX,
+    SHOWN_AS,
+    Accuracy,
+    Confirmed,
+    DecideFieldEntry,
+    EntryNo,
+    EntryOutcome,
+    EntryState,
+    FieldChannel,
+    FieldEntry,
+    FieldEntryReceived,
+    FieldEntryRow,
+    FieldOrder,
+    FieldOrderRef,
+    FieldOrderRow,
+    FieldOrdersFound,
+    FieldOrderShown,
+    FieldOrdersMade,
+    FieldPhoto,
+    FieldPhotoRef,
+    FieldRegister,
+    FieldState,
+    FieldSynced,
+    FieldWarning,
+    FindFieldOrders,
+    KeepFieldPhoto,
+    Latitude,
+    Longitude,
+    MakeFieldOrders,
+    MyFieldOrders,
+    MyFieldOrdersFound,
+    NoSuchFieldOrder,
+    NothingToDecide,
+    OrderNo,
+    PhotoFaulty,
+    PhotoKept,
+    PhotoNo,
+    ReadAt,
+    ReaderMayNotDecide,
+    ShownAs,
+    SyncField,
+    TakenAt,
+    Warnings,
+    WhyConfirmed,
+)
 from denghuo.service.reading.api.highest import AskHighest, HighestFound, HighestSlot, MeterSpan
 from denghuo.service.reading.api.messages import (
     Accept,
@@ -227,6 +277,10 @@ __all__ = [
     "EDIT_STATES",
     "ENERGY_SERIES",
     "ENERGY_SO_FAR",
+    "ENTRIES_MAX",
+    "ENTRY_STATES",
+    "FIELD_STATES",
+    "FIELD_WARNINGS",
     "METERS_MAX",
     "METER_CLASSES",
     "METER_SERIES",
@@ -237,12 +291,14 @@ __all__ = [
     "MONTH_WAITING",
     "PARAMETERS",
     "PHASE_SERIES",
+    "PHOTO_TEXT_MAX",
     "QUANTITIES",
     "REGISTER_INTAKE",
     "RULES",
     "RULE_STATUSES",
     "SERIES",
     "SEVERITIES",
+    "SHOWN_AS",
     "SIDES",
     "STATUSES",
     "UNIT_ENERGY",
@@ -250,6 +306,7 @@ __all__ = [
     "Accept",
     "AccountMonth",
     "AccountReads",
+    "Accuracy",
     "AnyMonth",
     "AskHighest",
     "AtomDay",
@@ -273,6 +330,7 @@ __all__ = [
     "ChangeNo",
     "CheckedCurve",
     "CheckedCurveAsked",
+    "Confirmed",
     "CurveDay",
     "CurveEditRow",
     "CurveEffect",
@@ -302,6 +360,7 @@ __all__ = [
     "DayEstimates",
     "DayRead",
     "DecideBookChange",
+    "DecideFieldEntry",
     "DraftCurveRule",
     "DrafterMayNotPublish",
     "EditCurve",
@@ -312,13 +371,33 @@ __all__ = [
     "EnergyRow",
     "EnergySeries",
     "EnergySoFar",
+    "EntryNo",
+    "EntryOutcome",
+    "EntryState",
     "EstimatedMonth",
     "EstimatedMonthAsked",
     "ExceptionsFound",
+    "FieldChannel",
+    "FieldEntry",
+    "FieldEntryReceived",
+    "FieldEntryRow",
+    "FieldOrder",
+    "FieldOrderRef",
+    "FieldOrderRow",
+    "FieldOrderShown",
+    "FieldOrdersFound",
+    "FieldOrdersMade",
+    "FieldPhoto",
+    "FieldPhotoRef",
+    "FieldRegister",
+    "FieldState",
+    "FieldSynced",
+    "FieldWarning",
     "FindBookChanges",
     "FindCurveExceptions",
     "FindCurveRules",
     "FindExceptions",
+    "FindFieldOrders",
     "FindPlan",
     "FindReads",
     "FindRefused",
@@ -327,7 +406,11 @@ __all__ = [
     "HighestSlot",
     "Implausible",
     "Intake",
+    "KeepFieldPhoto",
     "KnownEnergies",
+    "Latitude",
+    "Longitude",
+    "MakeFieldOrders",
     "MeterAtoms",
     "MeterClass",
     "MeterMonth",
@@ -343,15 +426,23 @@ __all__ = [
     "MonthRef",
     "MonthWasRead",
     "MonthsReceived",
+    "MyFieldOrders",
+    "MyFieldOrdersFound",
     "NewRouteCycle",
     "NoSuchBookChange",
     "NoSuchCurveRule",
+    "NoSuchFieldOrder",
     "NotPlanned",
     "NotYet",
     "NothingToAccept",
+    "NothingToDecide",
+    "OrderNo",
     "ParameterChange",
     "ParameterName",
     "PerUnit",
+    "PhotoFaulty",
+    "PhotoKept",
+    "PhotoNo",
     "Place",
     "PlanFound",
     "PlanRow",
@@ -366,8 +457,10 @@ __all__ = [
     "PublishSums",
     "Quantity",
     "ReactivePower",
+    "ReadAt",
     "ReadCorrected",
     "ReadException",
+    "ReaderMayNotDecide",
     "ReadingApi",
     "ReadingCycle",
     "ReadsFound",
@@ -395,6 +488,7 @@ __all__ = [
     "RulesOn",
     "SettleAccounts",
     "Severity",
+    "ShownAs",
     "Side",
     "SpanUnfit",
     "StaffBalance",
@@ -405,6 +499,8 @@ __all__ = [
     "Status",
     "SumsFound",
     "SumsPublished",
+    "SyncField",
+    "TakenAt",
     "TooManyDigits",
     "UnitMonth",
     "UnitMonthRead",
@@ -416,7 +512,9 @@ __all__ = [
     "WalkOf",
     "WalkRow",
     "Walker",
+    "Warnings",
     "WholeCompanyOnly",
+    "WhyConfirmed",
     "WrongIntake",
     "cell_name",
     "day_atoms",
@@ -722,6 +820,51 @@ class ReadingApi(Api, noun="reading", version=1):
     @query(permit="reading.read")
     def staff_balance(self, call: Call, request: StaffBalance) -> StaffBalanced:
         """How many books and points each reader walks on a day."""
+
+    # Field reading (现场补抄): field.py
+
+    @command(permit="reading.review")
+    def make_field_orders(self, call: Call, request: MakeFieldOrders) -> FieldOrdersMade:
+        """Makes an order for every meter of an account whose read of the month stayed held after all that is automatic. Again, it
+        adds only what is new."""
+
+    @query(permit="reading.field")
+    def my_field_orders(self, call: Call, request: MyFieldOrders) -> MyFieldOrdersFound:
+        """The open orders of the caller's books of today, up to 500, with all that a phone needs to judge an entry by itself."""
+
+    @command(permit="reading.field", problems=(NoSuchFieldOrder, PhotoFaulty))
+    def keep_field_photo(self, call: Call, request: KeepFieldPhoto) -> PhotoKept:
+        """Keeps a photo of a meter. It goes ahead of the entry that names it."""
+
+    @command(permit="reading.field", emits=(FieldEntryReceived,))
+    def sync_field(self, call: Call, request: SyncField) -> FieldSynced:
+        """Takes entries from a phone, each by itself, and says what became of each. The same entry again is told the same or what
+        has become of it since. Of two entries of an order the one that was taken later counts, whichever comes first."""
+
+    @query(permit="reading.read")
+    def field_orders(self, call: Call, request: FindFieldOrders) -> FieldOrdersFound:
+        """Orders by state, reader, unit, book and month, the newest first."""
+
+    @query(permit="reading.read", problems=(NoSuchFieldOrder,))
+    def field_order(self, call: Call, request: FieldOrderRef) -> FieldOrderShown:
+        """An order with all entries that came for it."""
+
+    @query(permit="reading.read", problems=(NoSuchFieldOrder,))
+    def field_photo(self, call: Call, request: FieldPhotoRef) -> FieldPhoto:
+        """A photo as base64 text."""
+
+    @command(
+        permit="reading.review",
+        problems=(NoSuchFieldOrder, NothingToDecide, ReaderMayNotDecide),
+        emits=(ReadCorrected, UnitRead),
+    )
+    def accept_field_entry(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:
+        """Another person than the reader takes the entry as the register: frozen ones at the reading midnight, others at the
+        midnight that begins the day on which they were seen. The read is made anew."""
+
+    @command(permit="reading.review", problems=(NoSuchFieldOrder, NothingToDecide, ReaderMayNotDecide))
+    def refuse_field_entry(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:
+        """Sends the order back to its reader, who is told why."""
 
     @query(permit="reading.read")
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:

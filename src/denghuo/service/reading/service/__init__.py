@@ -47,6 +47,7 @@ from denghuo.service.reading.api import (
     CurvesToCheck,
     CurveValues,
     DecideBookChange,
+    DecideFieldEntry,
     DraftCurveRule,
     EditCurve,
     EnergiesFound,
@@ -55,17 +56,27 @@ from denghuo.service.reading.api import (
     EstimatedMonth,
     EstimatedMonthAsked,
     ExceptionsFound,
+    FieldOrderRef,
+    FieldOrdersFound,
+    FieldOrderShown,
+    FieldOrdersMade,
+    FieldPhoto,
+    FieldPhotoRef,
+    FieldSynced,
     FindBookChanges,
     FindCurveExceptions,
     FindCurveRules,
     FindExceptions,
+    FindFieldOrders,
     FindPlan,
     FindReads,
     FindRefused,
     FindRoutes,
     HighestFound,
     Intake,
+    KeepFieldPhoto,
     KnownEnergies,
+    MakeFieldOrders,
     MeterAtoms,
     MeterMonth,
     MeterMonthAsked,
@@ -74,8 +85,11 @@ from denghuo.service.reading.api import (
     MonthRef,
     MonthsReceived,
     MonthWasRead,
+    MyFieldOrders,
+    MyFieldOrdersFound,
     NewRouteCycle,
     NothingToAccept,
+    PhotoKept,
     PlanFound,
     Planned,
     PointMonth,
@@ -104,6 +118,7 @@ from denghuo.service.reading.api import (
     StateCycles,
     SumsFound,
     SumsPublished,
+    SyncField,
     UnitMonth,
     UnitMonthRead,
     UnitsTold,
@@ -133,6 +148,7 @@ from denghuo.service.reading.service.curve_edits import CurveEdits
 from denghuo.service.reading.service.curve_rules import CurveRuleDesk
 from denghuo.service.reading.service.curves import Curves
 from denghuo.service.reading.service.estimates import Estimates
+from denghuo.service.reading.service.field import FieldReading
 from denghuo.service.reading.service.forms import (
     curve_values,
     day_read,
@@ -175,6 +191,7 @@ class ReadingService(ReadingApi):
         self._routes = Routes(ask, self._cycles)
         self._books = Books(ask, BookStore(work))
         self._units = Units(work, self._store, self._taking, self._making)
+        self._field = FieldReading(work, self._store, self._taking, self._making, self._units, self._remade)
 
     # -- taking in -------------------------------------------------------------------------------------------------------
 
@@ -302,6 +319,35 @@ class ReadingService(ReadingApi):
 
     def staff_balance(self, call: Call, request: StaffBalance) -> StaffBalanced:
         return self._books.balance(call, request)
+
+    # -- field reading ---------------------------------------------------------------------------------------------------
+
+    def make_field_orders(self, call: Call, request: MakeFieldOrders) -> FieldOrdersMade:
+        return self._field.make(call, request)
+
+    def my_field_orders(self, call: Call, request: MyFieldOrders) -> MyFieldOrdersFound:
+        return self._field.mine(call, request)
+
+    def keep_field_photo(self, call: Call, request: KeepFieldPhoto) -> PhotoKept:
+        return self._field.keep_photo(call, request)
+
+    def sync_field(self, call: Call, request: SyncField) -> FieldSynced:
+        return self._field.sync(call, request)
+
+    def field_orders(self, call: Call, request: FindFieldOrders) -> FieldOrdersFound:
+        return self._field.find(call, request)
+
+    def field_order(self, call: Call, request: FieldOrderRef) -> FieldOrderShown:
+        return self._field.shown(call, request)
+
+    def field_photo(self, call: Call, request: FieldPhotoRef) -> FieldPhoto:
+        return self._field.photo(call, request)
+
+    def accept_field_entry(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:
+        return self._field.accept(call, request)
+
+    def refuse_field_entry(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:
+        return self._field.refuse(call, request)
 
     # -- lists -----------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,184 @@
+"""Field reading as people on the road use it: books given to a reader by two persons, orders on a phone without a network, what
+became of each entry, and the office's word with the photo before its eyes."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.browser.conftest import WAIT_MS, Enter, Watch
+from tests.browser.product import Product
+from tests.browser.test_phone import small_targets
+
+UNIT, NEXT_MONTH = "1405810.03", "2026-05"
+
+
+@pytest.fixture(scope="module")
+def book(product: Product) -> str:
+    """The smallest book of a unit whose meters showed nothing at the end of May, so that their reads are held."""
+    with product.session("reader") as client:
+        product.ask(client, "reading.read_unit", month=NEXT_MONTH, org=UNIT)
+        rows = product.ask(client, "reading.books", org=UNIT, limit=200)["rows"]
+    return str(min((row for row in rows if row["point_count"] > 5), key=lambda row: row["point_count"])["book"])
+
+
+@pytest.fixture
+def road(product: Product, browser: Browser) -> Iterator[Page]:
+    """A reader's phone on which nobody signed in yet; it knows where it is."""
+    watch = Watch(product.url)
+    context = browser.new_context(
+        base_url=product.url,
+        locale="zh-CN",
+        viewport={"width": 390, "height": 844},
+        device_scale_factor=2,
+        is_mobile=True,
+        has_touch=True,
+        timezone_id="Asia/Shanghai",
+        geolocation={"latitude": 35.798, "longitude": 112.923, "accuracy": 12},
+        permissions=["geolocation"],
+    )
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    watch.over(page)
+    yield page
+    context.close()
+    assert watch.faults == []
+
+
+def orders_of(product: Product, book: str) -> list[dict[str, Any]]:
+    with product.session("reader") as client:
+        rows: list[dict[str, Any]] = product.ask(client, "reading.my_field_orders")["rows"]
+    return [row for row in rows if row["book"] == book and row["state"] == "open"]
+
+
+def above(order: dict[str, Any]) -> str:
+    """A register a little above the last one."""
+    whole, _, places = order["channels"][0]["last"].partition(".")
+    return f"{int(whole) + 3}.{places}"
+
+
+def assign(enter: Enter, book: str, at_both_widths: Callable[[Page], None]) -> None:
+    """The reader asks for a book and the manager approves, each on their pages."""
+    page = enter("reader", path=f"/w/reading/book_propose?book={book}")
+    expect(page.get_by_label("抄表册")).to_have_value(book)
+    page.get_by_label("抄表员").fill("reader")
+    page.get_by_label("生效日期").fill(page.evaluate("new Date().toLocaleDateString('sv')"))
+    page.get_by_label("生效日期").press("Tab")
+    page.get_by_label("事由").fill("按片区派工")
+    at_both_widths(page)
+    page.get_by_role("button", name="提交审批").click()
+    page.wait_for_url("**/w/reading/book_change?**")
+    page = enter("manager", path=page.url)
+    page.get_by_role("button", name="批准", exact=True).click()
+    dialog = page.get_by_role("dialog", name="批准")
+    dialog.get_by_label("事由").fill("同意派工")
+    dialog.get_by_role("button", name="批准", exact=True).click()
+    expect(page.locator(".detail__pair", has_text="状态")).to_contain_text("已批准")
+    at_both_widths(page)
+
+
+def test_a_reader_enters_without_a_network_and_the_office_decides(
+    product: Product, book: str, road: Page, enter: Enter, at_both_widths: Callable[[Page], None], accessible: Any
+) -> None:
+    assign(enter, book, at_both_widths)
+    page = enter("manager", path=f"/w/reading/books?org={UNIT}")
+    expect(page.get_by_role("row").filter(has_text=book)).to_contain_text("reader")
+    # The load of staff: what has no reader yet is told beside the reader, whose share of the mean of one is the whole.
+    expect(page.get_by_role("row").filter(has_text="100.00")).to_contain_text("reader")
+    at_both_widths(page)
+    page = enter("manager", path=f"/w/reading/book?book={book}")
+    expect(page.get_by_role("row").filter(has_text="已批准")).to_contain_text("manager")
+    with product.session("manager") as client:
+        product.ask(client, "reading.make_field_orders", month=NEXT_MONTH, org=UNIT)
+    first, second, third = orders_of(product, book)[:3]
+
+    # At the office, with a network: sign in once.
+    road.goto("/field")
+    road.fill("input[name=username]", "reader")
+    road.fill("input[name=password]", product.password("reader"))
+    road.press("input[name=password]", "Enter")
+    expect(road.get_by_text(first["meter_no"])).to_be_visible()
+    assert small_targets(road) == []
+    accessible(road)
+    road.evaluate("navigator.serviceWorker.ready")
+    # The worker is there; what it keeps is there once it controls a page.
+    road.reload()
+    road.wait_for_function("navigator.serviceWorker.controller !== null")
+
+    # In the stairwell.
+    road.context.set_offline(True)
+    road.reload()
+    expect(road.locator(".offline")).to_contain_text("照常录入")
+    road.get_by_text(first["meter_no"]).click()
+    register = road.get_by_label("正向有功 总")
+    register.fill("0.5")
+    expect(road.get_by_text("小于上次示数")).to_be_visible()
+    save = road.get_by_role("button", name="保存")
+    expect(save).to_be_disabled()
+    road.get_by_label("已现场核实，示数无误").check()
+    expect(save).to_be_disabled()
+    road.get_by_label("说明原因（必填）").fill("看错位")
+    expect(save).to_be_enabled()
+    register.fill("12345678")
+    expect(road.get_by_text("表计显示不出这个数")).to_be_visible()
+    register.fill(above(first))
+    expect(road.get_by_text("小于上次示数")).to_have_count(0)
+    photo = {"name": "meter.jpg", "mimeType": "image/jpeg", "buffer": road.screenshot(type="jpeg")}
+    road.locator("input[type=file]").set_input_files(photo)
+    expect(road.get_by_alt_text("表计照片")).to_be_visible()
+    expect(road.get_by_text("已定位 · 35.798000, 112.923000 ±12 m")).to_be_visible()
+    assert small_targets(road) == []
+    accessible(road)
+    save.click()
+    for order in (second, third):
+        road.get_by_text(order["meter_no"]).click()
+        road.get_by_label("正向有功 总").fill(above(order))
+        road.get_by_role("button", name="保存").click()
+    expect(road.locator(".field__sums")).to_contain_text("3待上传")
+    # The phone is put away and taken out again: nothing is lost.
+    road.reload()
+    expect(road.locator(".field__sums")).to_contain_text("3待上传")
+    accessible(road)
+
+    # Meanwhile the office settles one of them.
+    with product.session("manager") as client:
+        settled = {
+            "month": NEXT_MONTH,
+            "point_no": second["point_no"],
+            "shown": above(second),
+            "reason": "用户来电报数",
+        }
+        product.ask(client, "reading.resolve", **settled)
+    road.context.set_offline(False)
+    expect(road.locator(".field__sums")).to_contain_text("0待上传")
+    expect(road.locator(".field__order", has_text=first["meter_no"])).to_contain_text("已收到，待审核")
+    expect(road.locator(".field__mine", has_text=second["meter_no"])).to_contain_text("办公室已另行处理")
+
+    page = enter("manager", path=f"/w/reading/field_order?order_no={first['order_no']}")
+    expect(page.get_by_alt_text("表计照片，reader 拍摄")).to_be_visible()
+    assert page.get_by_alt_text("表计照片，reader 拍摄").evaluate("image => image.naturalWidth") > 0
+    at_both_widths(page)
+    page.get_by_role("button", name="采用", exact=True).click()
+    dialog = page.get_by_role("dialog", name="采用")
+    dialog.get_by_label("事由").fill("照片与示数一致")
+    dialog.get_by_role("button", name="采用", exact=True).click()
+    expect(page.locator(".detail__pair", has_text="状态").first).to_contain_text("已采用")
+    with product.session("manager") as client:
+        (read,) = product.ask(client, "reading.reads", month=NEXT_MONTH, point_no=first["point_no"])["rows"]
+    assert (read["status"], read["method"]) == ("valid", "manual")
+
+    page = enter("manager", path=f"/w/reading/field_order?order_no={third['order_no']}")
+    page.get_by_role("button", name="退回重抄", exact=True).click()
+    dialog = page.get_by_role("dialog", name="退回重抄")
+    dialog.get_by_label("事由").fill("没有照片，请补拍")
+    dialog.get_by_role("button", name="退回重抄", exact=True).click()
+    expect(page.locator(".detail__pair", has_text="状态").first).to_contain_text("待抄")
+    road.goto("/field#/")
+    road.get_by_role("button", name="上传并更新").click()
+    expect(road.locator(".field__order", has_text=third["meter_no"])).to_contain_text("已退回")
+    expect(road.locator(".field__mine", has_text=first["meter_no"])).to_contain_text("已采用")
+    accessible(road)
+
+    page = enter("manager", path=f"/w/reading/field_orders?month={NEXT_MONTH}&state=accepted")
+    expect(page.get_by_role("row").filter(has_text="已采用")).to_have_count(1)
+    at_both_widths(page)
