@@ -47,3 +47,6 @@ def test_a_terminal_is_found_with_its_connection_and_the_board_stands_beside_it(
     page.goto("/w/acquisition/success")
     expect(page.locator(".bench")).to_contain_text("采集成功率")
     accessible(page)
+    page.goto("/w/acquisition/work")
+    expect(page.locator(".bench")).to_contain_text("采集运维")
+    accessible(page)

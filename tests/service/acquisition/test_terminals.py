@@ -21,11 +21,13 @@ from denghuo.service.acquisition.api import (
     AnswerReads,
     AskSuccess,
     AssignMeters,
+    CauseCode,
     DayNotOver,
     FindLeft,
     FindReads,
     FindStrangers,
     FindTerminals,
+    FindWork,
     MeterNotCollected,
     NewTerminalMeter,
     OutsideScope,
@@ -40,6 +42,7 @@ from denghuo.service.acquisition.api import (
     TerminalNotFound,
     TerminalRef,
 )
+from denghuo.service.acquisition.rules import step_of
 from denghuo.service.acquisition.service import AcquisitionService
 
 STATION = replace(CLERK, permits=frozenset({"acquisition.*"}))
@@ -150,6 +153,19 @@ def test_a_day_is_due_tried_and_counted(acquisition: AcquisitionApi, database_ds
     assert [row.org for row in acquisition.success(OPERATOR, AskSuccess(by="vendor")).rows] == [None]
     assert acquisition.success(STATION, AskSuccess(day=DAY)).due == 2
     assert acquisition.success(OPERATOR, AskSuccess(day=date(2026, 4, 1))).rate == Percent(0)
+    work = acquisition.collection_work(OPERATOR, FindWork())
+    assert (work.day, work.missing) == (DAY, 2)
+    assert [(row.terminal_no, row.missing, row.due, row.cause, row.step, row.days, row.link) for row in work.rows] == [
+        (OLD, 1, 2, "no_answer", "ask_again", 1, "never"),
+        (NEW, 1, 1, "offline", "check_channel", 1, "never"),
+    ]
+    assert acquisition.collection_work(OPERATOR, FindWork(limit=1)).next == "1"
+    second = acquisition.collection_work(OPERATOR, FindWork(limit=1, after="1"))
+    assert ([row.terminal_no for row in second.rows], second.next) == ([NEW], None)
+    assert [row.terminal_no for row in acquisition.collection_work(OPERATOR, FindWork(step="check_channel")).rows] == [
+        NEW
+    ]
+    assert [row.terminal_no for row in acquisition.collection_work(STATION, FindWork()).rows] == [OLD]
     left = acquisition.left(OPERATOR, FindLeft(cause="no_answer"))
     assert [(row.meter_no, row.tries, row.state) for row in left.rows] == [("M2", 1, "due")]
     assert left.rows[0].deadline - OPERATOR.now == timedelta(hours=20)
@@ -171,3 +187,20 @@ def test_a_read_on_demand_waits_for_its_answer(acquisition: AcquisitionApi) -> N
         acquisition.read_now(STATION, ReadNow(meter_no="M3"))
     with pytest.raises(ReadNotFound):
         acquisition.on_demand_read(STATION, ReadRef(read_no="none"))
+
+
+@pytest.mark.parametrize(
+    ("cause", "days", "step"),
+    [
+        ("offline", 5, "check_channel"),
+        ("wrong_day", 1, "set_clock"),
+        ("denied", 1, "check_records"),
+        ("no_data", 1, "check_records"),
+        ("bad_frame", 1, "check_protocol"),
+        ("no_answer", 2, "ask_again"),
+        ("no_answer", 3, "visit"),
+        ("waiting", 1, "ask_again"),
+    ],
+)
+def test_the_cause_says_the_next_step(cause: CauseCode, days: int, step: str) -> None:
+    assert step_of(cause, days) == step

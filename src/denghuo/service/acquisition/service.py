@@ -43,6 +43,7 @@ from denghuo.service.acquisition.api import (
     FindStrangers,
     FindSwitchings,
     FindTerminals,
+    FindWork,
     Guard,
     GuardsFound,
     LeftFound,
@@ -84,14 +85,25 @@ from denghuo.service.acquisition.api import (
     TerminalNotFound,
     TerminalRef,
     TerminalsFound,
+    WorkFound,
+    WorkRow,
 )
 from denghuo.service.acquisition.orders import Orders
 from denghuo.service.acquisition.protocol.catalogue import bytes_of, explained
 from denghuo.service.acquisition.roll_outs import APPROVAL as ROLL_OUT_APPROVAL
 from denghuo.service.acquisition.roll_outs import RollOuts
-from denghuo.service.acquisition.rules import Verdict, deadline_of, judge_meters, judge_terminals, midnight_after, shown
+from denghuo.service.acquisition.rules import (
+    Verdict,
+    deadline_of,
+    judge_meters,
+    judge_terminals,
+    midnight_after,
+    shown,
+    step_of,
+)
 from denghuo.service.acquisition.store.collecting import CollectionStore
 from denghuo.service.acquisition.store.records import RecordStore
+from denghuo.service.acquisition.store.work import WorkStore
 from denghuo.service.acquisition.switchings import APPROVAL as SWITCHING_APPROVAL
 from denghuo.service.acquisition.switchings import Switchings
 from denghuo.service.host.binding import Ask
@@ -217,6 +229,18 @@ class AcquisitionService(AcquisitionApi):
             rate=Percent(done * 10_000 // due if due else 0),
             rows=rows,
             as_of=call.now,
+        )
+
+    def collection_work(self, call: Call, request: FindWork) -> WorkFound:
+        day = request.day or self._collections.newest_day(request.kind)
+        found = WorkStore(self._work).rows(request, day, call.now) if day else []
+        rows = [WorkRow.model_validate({**row, "step": step_of(row["cause"], row["days"])}) for row in found]
+        rows = [row for row in rows if request.step in (None, row.step)]
+        skip = request.after_number or 0
+        shown_rows = rows[skip : skip + request.limit]
+        following = str(skip + len(shown_rows)) if skip + len(shown_rows) < len(rows) else None
+        return WorkFound(
+            rows=shown_rows, day=day, missing=sum(row.missing for row in rows), next=following, as_of=call.now
         )
 
     def left(self, call: Call, request: FindLeft) -> LeftFound:

@@ -153,6 +153,7 @@ from denghuo.service.acquisition.api.terminal import (
     TerminalRef,
     TerminalsFound,
 )
+from denghuo.service.acquisition.api.work import STEPS, FindWork, Step, WorkFound, WorkRow
 from denghuo.service.acquisition.protocol.fault import BadFrame
 
 __all__ = [
@@ -181,6 +182,7 @@ __all__ = [
     "ROLL_OUT_KINDS",
     "ROLL_OUT_STATES",
     "STATES",
+    "STEPS",
     "SWITCHING_STATES",
     "TERMINAL_PROTOCOLS",
     "TERMINAL_STATES",
@@ -225,6 +227,7 @@ __all__ = [
     "FindStrangers",
     "FindSwitchings",
     "FindTerminals",
+    "FindWork",
     "FoundEvent",
     "FrameField",
     "GroupBy",
@@ -271,6 +274,7 @@ __all__ = [
     "SetGuard",
     "StartCollection",
     "StartRollOut",
+    "Step",
     "Stranger",
     "StrangersFound",
     "SuccessBoard",
@@ -294,6 +298,8 @@ __all__ = [
     "TerminalRef",
     "TerminalsFound",
     "ToldEvent",
+    "WorkFound",
+    "WorkRow",
     "WrongRollOutState",
     "WrongTimes",
 ]

@@ -98,6 +98,7 @@ from denghuo.service.acquisition.api.terminal import (
     TerminalRef,
     TerminalsFound,
 )
+from denghuo.service.acquisition.api.work import FindWork, WorkFound
 from denghuo.service.acquisition.protocol.fault import BadFrame
 
 
@@ -159,6 +160,10 @@ class AcquisitionApi(Api, noun="acquisition", version=1):
     @query(permit="acquisition.read")
     def success(self, call: Call, request: AskSuccess) -> SuccessBoard:
         """The success rate of a day by unit, terminal, vendor or channel, with causes (采集成功率)."""
+
+    @query(permit="acquisition.read")
+    def collection_work(self, call: Call, request: FindWork) -> WorkFound:
+        """Terminals with meters that were not collected, the main cause and the likely next step (采集运维)."""
 
     @query(permit="acquisition.read")
     def left(self, call: Call, request: FindLeft) -> LeftFound:

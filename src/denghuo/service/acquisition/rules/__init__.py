@@ -6,6 +6,7 @@ from denghuo.service.acquisition.rules.frames import shown
 from denghuo.service.acquisition.rules.interlocks import blocks
 from denghuo.service.acquisition.rules.records import Verdict, judge_meters, judge_terminals
 from denghuo.service.acquisition.rules.times import rates_of
+from denghuo.service.acquisition.rules.work import step_of
 
 __all__ = [
     "FIRST_RETRY",
@@ -19,4 +20,5 @@ __all__ = [
     "midnight_after",
     "rates_of",
     "shown",
+    "step_of",
 ]

@@ -34,7 +34,7 @@ _KEY: Mapping[str, LiteralString] = {
     "channel": "t.channel",
 }
 _CAUSES = ("offline", "no_answer", "denied", "no_data", "wrong_day", "bad_frame", "waiting")
-_CAUSE: LiteralString = (
+CAUSE: LiteralString = (
     f"CASE WHEN c.state = 'due' AND cause IS NULL AND NOT EXISTS"
     f" (SELECT FROM session s WHERE s.terminal_no = c.terminal_no AND {LIVE}) THEN 'offline'"
     " ELSE coalesce(cause, 'waiting') END"
@@ -89,7 +89,7 @@ class CollectionStore:
             + " FROM (SELECT "
             + _KEY[request.by]
             + " AS key, c.org, c.state, CASE WHEN c.state <> 'done' THEN "
-            + _CAUSE
+            + CAUSE
             + " END AS why FROM collection c JOIN terminal t USING (terminal_no) WHERE day = %(day)s AND kind = %(kind)s)"
             " AS one GROUP BY key ORDER BY count(*) FILTER (WHERE state = 'done')::numeric / count(*), key",
             {"day": day, "kind": request.kind, "alive": now - NODE_GONE},
@@ -102,14 +102,14 @@ class CollectionStore:
             "FROM collection c WHERE state <> 'done' AND day = %(day)s"
             " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
             " AND (%(terminal_no)s::text IS NULL OR terminal_no = %(terminal_no)s)"
-            " AND (%(cause)s::text IS NULL OR " + _CAUSE + " = %(cause)s) AND denghuo.of_unit(org, %(org)s)"
+            " AND (%(cause)s::text IS NULL OR " + CAUSE + " = %(cause)s) AND denghuo.of_unit(org, %(org)s)"
         )
         key: LiteralString = "meter_no || ' ' || kind"
         rows = self._work.rows(
             "SELECT "
             + key
             + " AS row_key, day, kind, meter_no, terminal_no, number, org, state, "
-            + _CAUSE
+            + CAUSE
             + " AS cause, tries, deadline "
             + matching
             + " AND (%(after)s::text IS NULL OR "

@@ -21,10 +21,10 @@ NODE_GONE = timedelta(seconds=30)
 LIVE: LiteralString = (
     "(s.online AND EXISTS (SELECT FROM front_node n WHERE n.node = s.node AND n.alive_at > %(alive)s))"
 )
-_LINK: LiteralString = f"CASE WHEN s.terminal_no IS NULL THEN 'never' WHEN {LIVE} THEN 'online' ELSE 'offline' END"
+LINK: LiteralString = f"CASE WHEN s.terminal_no IS NULL THEN 'never' WHEN {LIVE} THEN 'online' ELSE 'offline' END"
 _TERMINAL: LiteralString = (
     "SELECT t.terminal_no, protocol, name, vendor, channel, t.org, area_no, endpoint, count_wh, state, "
-    + _LINK
+    + LINK
     + " AS link, s.peer, s.connected_at, s.heard_at, s.ended_by, coalesce(s.logins, 0) AS logins,"
     " coalesce(s.frames_in, 0) AS frames_in, coalesce(s.frames_out, 0) AS frames_out, s.clock_offset_s,"
     " (SELECT count(*) FROM terminal_meter m WHERE m.terminal_no = t.terminal_no) AS meters"
@@ -98,7 +98,7 @@ class RecordStore:
             " AND (%(protocol)s::text IS NULL OR protocol = %(protocol)s)"
             " AND (%(vendor)s::text IS NULL OR vendor = %(vendor)s)"
             " AND (%(channel)s::text IS NULL OR channel = %(channel)s)"
-            " AND (%(link)s::text IS NULL OR " + _LINK + " = %(link)s)"
+            " AND (%(link)s::text IS NULL OR " + LINK + " = %(link)s)"
             " AND denghuo.of_unit(t.org, %(org)s)"
         )
         rows = self._work.rows(
