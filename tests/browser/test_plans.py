@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import Enter
 from tests.browser.product import MONTH, Product
 
 
+@pytest.mark.scope("X-07")
 def test_the_tariffs_of_an_account_stand_beside_each_other(
     enter: Enter, billed: Product, accessible: Callable[[Page], None]
 ) -> None:
@@ -28,6 +30,7 @@ def test_the_tariffs_of_an_account_stand_beside_each_other(
     accessible(page)
 
 
+@pytest.mark.scope("X-07")
 def test_the_phone_tells_the_holder(enter: Enter, billed: Product, accessible: Callable[[Page], None]) -> None:
     user = next(name for name, entry in billed.users.items() if entry["role"] == "customer")
     page = enter(path="/", width=390)

@@ -141,6 +141,7 @@ def test_the_best_tariff_is_named_with_its_saving_by_month(found: County) -> Non
     )
 
 
+@pytest.mark.scope("X-07")
 def test_the_last_twelve_months_are_compared_and_are_sure(database_dsn: str, tmp_path: pathlib.Path) -> None:
     months = [*(f"2025-{month:02d}" for month in range(4, 13)), *(f"2026-{month:02d}" for month in range(1, 5))]
     with county("local", database_dsn, tmp_path) as made:
