@@ -14,10 +14,22 @@ from denghuo.simulator.county import SHANGHAI, Concentrator, County
 from denghuo.simulator.device import Device
 from denghuo.simulator.happening import HAPPENINGS, Happening
 
-FAULTS = ("silence", "wrong_clock", "garbage", "slow", "duplicate", "reset", "stubborn", *HAPPENINGS)
+FAULTS = (
+    "silence",
+    "wrong_clock",
+    "garbage",
+    "slow",
+    "duplicate",
+    "reset",
+    "stubborn",
+    "blocks",
+    "fragments",
+    *HAPPENINGS,
+)
 """What can be wrong with a terminal: it answers nothing, its clock is wrong, bytes are damaged, answers come late or twice, the
-registers of its meters began again at zero, or it says yes to what it is told to set and stays as it is; or something happens to it
-or its first meter, and it tells that."""
+registers of its meters began again at zero, or it says yes to what it is told to set and stays as it is. Long answers of 698.45
+may come in blocks or in fragments, which is no fault. Or something happens to it or its first meter, and it tells that."""
+BLOCK_ROWS, FRAGMENT_SIZE = 64, 600
 UNCONFIRMED_MAX = 8
 """Messages with events that wait for their confirmation at a time."""
 CLOCK_OFF = timedelta(days=2)
@@ -75,6 +87,8 @@ class Terminal:
         """What is told when the terminal is let in, and kept for whoever asks."""
         self._to_tell: deque[Happening] = deque()
         self._writer: asyncio.StreamWriter | None = None
+        self._rest: deque[bytes] = deque()
+        """What of an answer was not asked for yet."""
         self._unconfirmed: dict[int, Happening] = {}
         self._wire: Any = wire3761 if concentrator.protocol == "gdw3761" else wire698
 
@@ -177,6 +191,10 @@ class Terminal:
 
     async def _answer(self, writer: asyncio.StreamWriter, request: Any) -> None:
         faults = self._behaviour.faults
+        if request.follows:
+            if self._rest:
+                self._write(writer, self._rest.popleft())
+            return
         self._tally.requests += 1
         if "silence" in faults:
             return
@@ -186,6 +204,9 @@ class Terminal:
         registers = self._at_point if self._wire is wire3761 else self._at_address
         no = self.concentrator.terminal_no
         raw = self._wire.answer(no, request, registers, self._now(), days_off, self.happenings, self.device)
+        if self._wire is wire698:
+            raw, *rest = self._parts(request, registers, days_off, raw)
+            self._rest = deque(rest)
         self._tally.answers += 1
         if "garbage" in faults and self._tally.answers % 2:
             raw = raw[:-2] + bytes((raw[-2] ^ 0x55, raw[-1]))
@@ -193,6 +214,15 @@ class Terminal:
         if "duplicate" in faults:
             self._write(writer, raw)
         await writer.drain()
+
+    def _parts(self, request: Any, registers: Any, days_off: int, raw: bytes) -> list[bytes]:
+        """An answer of 698.45 as this terminal sends it: whole, in blocks, in fragments, or in blocks of fragments."""
+        no, parts = self.concentrator.terminal_no, [raw]
+        if "blocks" in self._behaviour.faults:
+            parts = wire698.in_blocks(no, request, registers, self._now(), days_off, BLOCK_ROWS) or parts
+        if "fragments" in self._behaviour.faults:
+            parts = [piece for part in parts for piece in wire698.in_fragments(no, part, FRAGMENT_SIZE)]
+        return parts
 
     def _write(self, writer: asyncio.StreamWriter, raw: bytes) -> None:
         if "garbage" in self._behaviour.faults:

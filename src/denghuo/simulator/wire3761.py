@@ -86,6 +86,11 @@ class Request:
     data: bytes
 
     @property
+    def follows(self) -> bool:
+        """It asks for no more of an answer: answers of this protocol come in one."""
+        return False
+
+    @property
     def confirmation(self) -> bool:
         return self.function == 0 and len(self.data) == 4
 

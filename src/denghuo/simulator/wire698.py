@@ -88,16 +88,24 @@ def _event_cell(oad: bytes, one: Happening) -> bytes:
 
 @dataclass(frozen=True)
 class Request:
+    """`fragment`: it says that a piece of a frame came."""
+
     apdu: bytes
+    fragment: bool = False
+
+    @property
+    def follows(self) -> bool:
+        """It asks for more of an answer: the next block, or the next piece."""
+        return self.fragment or self.apdu[:2] == b"\x05\x05"
 
     @property
     def confirmation(self) -> bool:
-        return self.apdu[:1] == b"\x81"
+        return self.apdu[:1] == b"\x81" and not self.fragment
 
     @property
     def confirmed(self) -> int | None:
         """The number of the report that this confirms."""
-        return self.apdu[2] if self.apdu[:1] == b"\x08" else None
+        return self.apdu[2] if self.apdu[:1] == b"\x08" and not self.fragment else None
 
     @property
     def denied(self) -> bool:
@@ -112,7 +120,7 @@ def split(buffer: bytes) -> tuple[list[Request], bytes]:
         if buffer[0] != 0x68 or len(buffer) < size:
             break
         begin = 5 + (buffer[4] & 15) + 1 + 1 + 2
-        found.append(Request(buffer[begin : size - 3]))
+        found.append(Request(buffer[begin : size - 3], bool(buffer[3] & 0x20)))
         buffer = buffer[size:]
     return found, buffer
 
@@ -138,7 +146,8 @@ def answer(
     if apdu[:2] == b"\x09\x01":
         return frame(terminal_no, 0xC3, _proxied(apdu, registers, now, device or Device()))
     if apdu[:2] == b"\x05\x03":
-        return frame(terminal_no, 0xC3, _recorded(apdu, registers, now, days_off))
+        record = _record(apdu, *_rows(apdu, registers, now, days_off))
+        return frame(terminal_no, 0xC3, b"\x85\x03" + apdu[2:3] + record + b"\x00\x00")
     if apdu[:2] == b"\x05\x04":
         return frame(terminal_no, 0xC3, _kept(apdu, happenings))
     if apdu[:2] == b"\x05\x01" and apdu[3:7] == CLOCK:
@@ -209,7 +218,8 @@ def _proxied(apdu: bytes, registers: Registers, now: datetime, device: Device) -
     return b"\x89\x01" + apdu[2:3] + bytes((len(parts),)) + b"".join(parts) + b"\x00\x00"
 
 
-def _recorded(apdu: bytes, registers: Registers, now: datetime, days_off: int) -> bytes:
+def _rows(apdu: bytes, registers: Registers, now: datetime, days_off: int) -> tuple[bytes, list[bytes]]:
+    """Columns and rows of the record that is asked for."""
     method, at = apdu[7], 8
     begin = end = _moment(apdu[at : at + 7], now) + timedelta(days=days_off)
     step, at = timedelta(minutes=15), at + 7
@@ -232,7 +242,42 @@ def _recorded(apdu: bytes, registers: Registers, now: datetime, days_off: int) -
             ]
             rows.append(b"\x55\x07\x05" + bytes.fromhex(address) + bytes((0x02, len(cells))) + b"".join(cells))
             moment += step
-    return b"\x85\x03" + apdu[2:7] + columns + b"\x01" + _length(len(rows)) + b"".join(rows) + b"\x00\x00"
+    return columns, rows
+
+
+def _record(apdu: bytes, columns: bytes, rows: Sequence[bytes]) -> bytes:
+    return apdu[3:7] + columns + b"\x01" + _length(len(rows)) + b"".join(rows)
+
+
+def in_blocks(
+    terminal_no: str, request: Request, registers: Registers, now: datetime, days_off: int, rows_max: int
+) -> list[bytes]:
+    """The answer to a request for a record in frames of so many rows; each but the first is to be asked for. Nothing for others."""
+    apdu = request.apdu
+    if apdu[:2] != b"\x05\x03":
+        return []
+    columns, rows = _rows(apdu, registers, now, days_off)
+    blocks = [rows[at : at + rows_max] for at in range(0, len(rows), rows_max)]
+    heads = [bytes((place == len(blocks), 0, place)) for place in range(1, len(blocks) + 1)]
+    return [
+        frame(
+            terminal_no, 0xC3, b"\x85\x05" + apdu[2:3] + head + b"\x02\x01" + _record(apdu, columns, some) + b"\x00\x00"
+        )
+        for head, some in zip(heads, blocks, strict=True)
+    ]
+
+
+def in_fragments(terminal_no: str, raw: bytes, size: int) -> list[bytes]:
+    """A frame in pieces; each but the first is to be asked for by the confirmation of the one before."""
+    begin = 5 + (raw[4] & 15) + 1 + 1 + 2
+    pieces = [raw[at : min(at + size, len(raw) - 3)] for at in range(begin, len(raw) - 3, size)]
+    if len(pieces) == 1:
+        return [raw]
+    kinds = [0, *[3] * (len(pieces) - 2), 1]
+    return [
+        frame(terminal_no, raw[3] | 0x20, (kind << 14 | place).to_bytes(2, "little") + piece)
+        for place, (kind, piece) in enumerate(zip(kinds, pieces, strict=True))
+    ]
 
 
 def _kept(apdu: bytes, happenings: Sequence[Happening]) -> bytes:

@@ -1,5 +1,6 @@
 """DL/T 698.45: published frames and messages mean what their publishers say, both ways; damage is refused; round trips."""
 
+import asyncio
 import re
 from datetime import datetime
 
@@ -9,10 +10,14 @@ from hypothesis import strategies as st
 from tests.service.acquisition.frames import covered, vectors
 
 from denghuo.kernel.period import SHANGHAI
+from denghuo.service.acquisition.front.dlt698 import Speaker698
+from denghuo.service.acquisition.front.limits import Limits
+from denghuo.service.acquisition.front.line import Line
 from denghuo.service.acquisition.protocol import dlt698
 from denghuo.service.acquisition.protocol.dlt698 import apdu, data, link, objects, rows
 from denghuo.service.acquisition.protocol.dlt698.explain import label
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
+from denghuo.service.acquisition.protocol.stream import Reader
 
 # Published with a mistake in the message itself, though the frame around it is whole.
 WRONG_INSIDE = {387: "dates of 8 bytes"}
@@ -235,6 +240,92 @@ def test_fragments_come_together():
     assert [endless.take(one) for one in sent[:65]] == [None] * 65
     with pytest.raises(BadFrame):
         endless.take(sent[65])
+
+
+def test_fragments_are_confirmed_but_for_the_last():
+    frame = link.Link(0xCB, 0, 0, "000000000001", 0x10, bytes(range(250)))
+    pieces = dlt698.fragments(frame, 100)
+    said = [dlt698.confirmation(piece) for piece in pieces]
+    assert [one and (one.control, link.segment(one)) for one in said] == [
+        (0x63, link.Segment(link.CONFIRM, 0, b"")),
+        (0x63, link.Segment(link.CONFIRM, 1, b"")),
+        None,
+    ]
+    assert dlt698.confirmation(frame) is None
+    assert dlt698.confirmation(said[0]) is None, "a confirmation is not confirmed"
+
+
+def block_of(number, block, last, part):
+    """A block of an answer as a terminal sends it."""
+    fields = {"piid": number, "last": int(last), "block": block, "part": part}
+    payload = dlt698.encode_apdu(dlt698.Apdu("GetNextResponse", fields))
+    return dlt698.encode(link.Link(0xC3, 0, 0, "000000000001", 1, payload))
+
+
+def test_blocks_are_asked_for_in_order():
+    speaker, record = Speaker698(), {"oad": "60120300", "columns": [(0, "202a0200")], "result": (1, [])}
+    first = speaker.hear(block_of(5, 1, False, (2, [record])))
+    assert (first.kind, first.last, first.content.name) == ("answer", False, "GetRecordResponseList")
+    asked = dlt698.decode_apdu(dlt698.decode(first.reply).payload)
+    assert asked == dlt698.Apdu("GetNextRequest", {"piid": 5, "block": 1})
+    assert speaker.hear(block_of(5, 1, False, (2, [record]))).kind == "part", "what comes twice is taken once"
+    with pytest.raises(BadFrame):
+        speaker.hear(block_of(5, 3, False, (2, [record])))
+    assert speaker.hear(block_of(5, 2, True, (2, [record]))).last
+    assert speaker.hear(block_of(6, 7, False, (1, []))).content.name == "GetResponseList"
+    assert speaker.hear(block_of(6, 8, False, (0, 3))).content == dlt698.Apdu("ErrorResponse", {"piid": 6, "error": 3})
+
+
+class Owner:
+    """A front that only holds limits."""
+
+    limits = Limits(answer_s=0.3, parts=20)
+
+    def opened(self, line):
+        return True
+
+    def closed(self, line):
+        pass
+
+    def heard(self, line, heard):
+        pass
+
+
+class Wire(asyncio.Transport):
+    def __init__(self):
+        super().__init__()
+        self.sent = []
+
+    def write(self, raw):
+        self.sent.append(raw)
+
+    def is_closing(self):
+        return False
+
+
+def test_an_answer_without_an_end_ends():
+    async def run():
+        line, wire = Line(Owner()), Wire()
+        line.connection_made(wire)
+        line.speaker, line.terminal_no = Speaker698(), "000000000001"
+        line._candidates = [(line.speaker, Reader(line.speaker.framing))]
+        asking = asyncio.ensure_future(line.exchange(lambda number: b"?"))
+        await asyncio.sleep(0)
+        for block in range(1, 22):
+            line.data_received(block_of(1, block, False, (2, [])))
+        with pytest.raises(BadFrame):
+            await asking
+        assert 20 <= len(wire.sent) <= 22, "one request a block"
+        slow = asyncio.ensure_future(line.exchange(lambda number: b"?"))
+        for block in range(1, 4):
+            # Longer in all than an answer may take, but each part in time.
+            await asyncio.sleep(0.2)
+            line.data_received(block_of(2, block, block == 3, (2, [])))
+        assert len(await slow) == 3
+        with pytest.raises(TimeoutError):
+            await line.exchange(lambda number: b"?")
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,27 @@ def test_damaged_late_and_repeated_answers_do_no_harm(field: Field) -> None:
         one()
 
 
+@pytest.mark.parametrize("faults", [("blocks",), ("fragments",), ("blocks", "fragments", "duplicate")])
+def test_long_answers_come_in_parts(field: Field, faults: tuple[str, ...]) -> None:
+    """A curve of two meters has 194 rows: asked for block by block, or confirmed piece by piece, also where each comes twice."""
+    day = DAY + timedelta(days=6 + len(faults) + ("blocks" in faults))
+    leave = field.connect(NEW, *faults)
+    field.api.start_collection(field.call(), StartCollection(day=day))
+    for kind in ("freeze", "curve"):
+        ask = AskSuccess(day=day, kind=kind, by="terminal")  # type: ignore[arg-type]
+
+        def done(ask: AskSuccess = ask) -> int:
+            return next(row.done for row in field.api.success(field.call(), ask).rows if row.key == NEW)
+
+        until(lambda done=done: done() == 3, f"{kind} in parts")  # type: ignore[misc]
+    settle(field.directory)
+    lake = field.directory.hosted["reading"].store.lake
+    curves = {row["subject"]: row for row in lake.scan(curve_class("active_fwd_wh"), day, day).to_pylist()}
+    for meter in meters(NEW):
+        assert None not in [curves[meter.meter_no][slot] for slot in SLOTS]
+    leave()
+
+
 def test_the_newer_connection_of_a_terminal_wins(field: Field) -> None:
     with field.socket() as first, field.socket() as second:
         first.sendall(login(OLD))

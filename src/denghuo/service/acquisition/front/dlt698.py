@@ -81,6 +81,8 @@ class Speaker698:
     code, framing, numbers = "dlt698", dlt698.FRAMING, 64
 
     def __init__(self) -> None:
+        self._block: tuple[int, int] | None = None
+        """Of a long answer: its number and the newest block of it."""
         self._assembly = Assembly()
 
     def hear(self, raw: bytes) -> Heard | None:
@@ -90,7 +92,8 @@ class Speaker698:
             raise BadFrame("content", 3, f"{link.control:02X}", "a frame from a terminal")
         whole = self._assembly.take(link)
         if whole is None:
-            return None
+            confirmation = dlt698.confirmation(link)
+            return Heard("part", terminal_no, reply=dlt698.encode(confirmation)) if confirmation else None
         outer = dlt698.decode_apdu(whole)
         apdu = outer.inner() or outer
         number = int(apdu.fields.get("piid", 0)) & 0x3F
@@ -106,8 +109,31 @@ class Speaker698:
             return Heard("logout", terminal_no, number, content=content, clock=clock)
         if apdu.name in _REPORTS:
             return Heard("events", terminal_no, number, content=apdu, told=told_by_apdu(apdu), confirm=True)
+        if apdu.name == "GetNextResponse":
+            return self._block_of(terminal_no, number, apdu.fields)
         answer = apdu.name in _ANSWERS
         return Heard("answer" if answer else "other", terminal_no, number, content=apdu)
+
+    def _block_of(self, terminal_no: str, number: int, fields: Mapping[str, Any]) -> Heard:
+        """A block of a long answer, as the message that it would be by itself, and the request for the next one."""
+        block, (choice, part) = int(fields["block"]), fields["part"]
+        if (number, block) == self._block:
+            return Heard("part", terminal_no)
+        if self._block is not None and self._block[0] == number and block != self._block[1] + 1:
+            raise BadFrame("content", 4, f"block {block}", f"block {self._block[1] + 1}")
+        piid = fields["piid"]
+        content = {
+            0: Apdu("ErrorResponse", {"piid": piid, "error": part}),
+            1: Apdu("GetResponseList", {"piid": piid, "results": part}),
+            2: Apdu("GetRecordResponseList", {"piid": piid, "records": part}),
+        }[choice]
+        if fields["last"] or choice == 0:
+            self._block = None
+            return Heard("answer", terminal_no, number, content=content)
+        self._block = (number, block)
+        payload = dlt698.encode_apdu(Apdu("GetNextRequest", {"piid": number, "block": block}))
+        asked = dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, payload))
+        return Heard("answer", terminal_no, number, last=False, content=content, reply=asked)
 
     def confirm(self, heard: Heard, accepted: bool, now: datetime) -> bytes:
         link, apdu = heard.content
@@ -255,6 +281,7 @@ class Speaker698:
     def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
         by_address = {place.address: place for place in places}
         found: dict[str, Got] = {}
+        records: list[Mapping[str, Any]] = []
         for apdu in contents:
             if apdu.name == "ErrorResponse":
                 return {place.meter_no: Got("denied") for place in places}
@@ -264,8 +291,10 @@ class Speaker698:
                     if place is not None:
                         found[place.meter_no] = _present(meter["items"])
             elif apdu.name == "GetRecordResponse" and kind != "now":
-                found |= _recorded(kind, day, by_address, apdu.fields["record"])
-        return found
+                records.append(apdu.fields["record"])
+            elif apdu.name == "GetRecordResponseList" and kind != "now":
+                records += apdu.fields["records"]
+        return found | _recorded(kind, day, by_address, records)
 
 
 def _set(terminal_no: str, number: int, oad: str, value: Data) -> bytes:
@@ -294,22 +323,27 @@ def _present(items: Sequence[Mapping[str, Any]]) -> Got:
     return Got(None, tuple(registers)) if registers else Got("no_data")
 
 
-def _recorded(kind: Kind, day: date, by_address: Mapping[str, Place], record: Mapping[str, Any]) -> dict[str, Got]:
-    choice, rows = record["result"]
-    if choice == 0:
-        return {place.meter_no: Got("no_data" if rows == 6 else "denied") for place in by_address.values()}
-    if len(record["columns"]) != 2:
-        return {place.meter_no: Got("bad_frame") for place in by_address.values()}
+def _recorded(
+    kind: Kind, day: date, by_address: Mapping[str, Place], records: Sequence[Mapping[str, Any]]
+) -> dict[str, Got]:
+    """What records say of each meter; the rows of one may stand in several of them."""
     stamped: dict[str, list[tuple[datetime | None, list[Data]]]] = {}
-    for (_, address), (_, inner) in rows:
-        place = by_address.get(str(address)[2:])
-        if place is None:
+    cause: str | None = None
+    for record in records:
+        choice, rows = record["result"]
+        if choice == 0 or len(record["columns"]) != 2:
+            cause = "bad_frame" if choice else "no_data" if rows == 6 else "denied"
             continue
-        values = list(members((2, inner))) if isinstance(inner, list) else []
-        at = instant(values[0][1]) if values and isinstance(values[0][1], bytes) else None
-        stamped.setdefault(place.meter_no, []).append((at, values[1:]))
+        for (_, address), (_, inner) in rows:
+            place = by_address.get(str(address)[2:])
+            if place is None:
+                continue
+            values = list(members((2, inner))) if isinstance(inner, list) else []
+            at = instant(values[0][1]) if values and isinstance(values[0][1], bytes) else None
+            stamped.setdefault(place.meter_no, []).append((at, values[1:]))
     judge = _curve if kind == "curve" else _freeze
-    return {meter_no: judge(day, rows_of_meter) for meter_no, rows_of_meter in stamped.items()}
+    found = {place.meter_no: Got(cause) for place in by_address.values()} if cause else {}
+    return found | {meter_no: judge(day, rows_of_meter) for meter_no, rows_of_meter in stamped.items()}
 
 
 def _freeze(day: date, rows: Sequence[tuple[datetime | None, list[Data]]]) -> Got:

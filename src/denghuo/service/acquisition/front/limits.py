@@ -21,6 +21,8 @@ class Limits:
     bad_frames: int = 50
     """Frames that are no messages, since the last good one."""
     answer_s: float = 20.0
+    parts: int = 1_024
+    """Parts that one answer comes in."""
     at_once: int = 400
     """Terminals that are asked at the same time."""
     dial_s: float = 5.0

@@ -63,6 +63,7 @@ class Line(asyncio.Protocol):
         self._number = 0
         self._answer: asyncio.Future[list[Any]] | None = None
         self._parts: list[Any] = []
+        self._came = 0
 
     # -- the connection --------------------------------------------------------------------------------------------------
 
@@ -129,7 +130,11 @@ class Line(asyncio.Protocol):
         self.heard_at, self._bad, self._noise_before = self._clock(), 0, reader.noise
         if heard is None:
             return
-        if heard.kind == "answer" and heard.terminal_no == self.terminal_no:
+        if heard.kind == "part":
+            self._went_on()
+            if heard.reply:
+                self.send(heard.reply)
+        elif heard.kind == "answer" and heard.terminal_no == self.terminal_no:
             self._answered(heard)
         else:
             self.owner.heard(self, heard)
@@ -150,8 +155,17 @@ class Line(asyncio.Protocol):
         if self._answer is None or self._answer.done() or heard.number != self._number:
             return
         self._parts.append(heard.content)
-        if heard.last:
+        self._went_on()
+        if heard.last and not self._answer.done():
             self._answer.set_result(self._parts)
+        elif heard.reply:
+            self.send(heard.reply)
+
+    def _went_on(self) -> None:
+        """A part came; an answer of more parts than any has is none."""
+        self._came += 1
+        if self._came > self.owner.limits.parts and self._answer is not None and not self._answer.done():
+            self._answer.set_exception(BadFrame("long", 0, str(self._came), str(self.owner.limits.parts)))
 
     # -- asking ----------------------------------------------------------------------------------------------------------
 
@@ -183,11 +197,21 @@ class Line(asyncio.Protocol):
             if self.ended_by is not None or self.speaker is None:
                 raise ConnectionResetError
             self._number = (self._number + 1) % self.speaker.numbers
-            self._answer, self._parts = asyncio.get_running_loop().create_future(), []
+            self._answer, self._parts, self._came = asyncio.get_running_loop().create_future(), [], 0
             try:
                 raw = question(self._number)
                 self.send(raw if isinstance(raw, bytes) else await raw)
-                return await asyncio.wait_for(self._answer, self.owner.limits.answer_s)
+                return await self._whole(self._answer)
             finally:
                 self._answer.cancel()
                 self._answer = None
+
+    async def _whole(self, answer: asyncio.Future[list[Any]]) -> list[Any]:
+        """The answer, as long as parts of it keep coming."""
+        while True:
+            before = self._came
+            await asyncio.wait({answer}, timeout=self.owner.limits.answer_s)
+            if answer.done():
+                return answer.result()
+            if self._came == before:
+                raise TimeoutError

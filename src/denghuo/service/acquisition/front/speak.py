@@ -74,9 +74,10 @@ class Told(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One message of a terminal. `number`: which request it answers. `last`: no further part of the answer follows. `confirm`: the
-    terminal repeats it until it is told that it came."""
+    terminal repeats it until it is told that it came. `reply`: what it waits for before it sends more; of a
+    `part` nothing else is known."""
 
-    kind: Literal["login", "heartbeat", "logout", "answer", "events", "other"]
+    kind: Literal["login", "heartbeat", "logout", "answer", "part", "events", "other"]
     terminal_no: str
     number: int = 0
     last: bool = True
@@ -84,6 +85,7 @@ class Heard:
     clock: datetime | None = None
     told: Sequence[Told] = ()
     confirm: bool = False
+    reply: bytes = b""
 
 
 class Speaker(Protocol):

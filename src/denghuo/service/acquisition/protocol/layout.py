@@ -64,6 +64,8 @@ class Layout:
             raise ValueError(f"unbalanced layout {text!r}")
         self.size = _size(self.nodes)
         self._steps = _steps(self.nodes)
+        only = self._steps[0] if len(self._steps) == 1 else None
+        self._plain = only if isinstance(only, _Packed) else None
 
     def parse(self, data: bytes, at: int = 0) -> list[Item]:
         """The items from `at` on; the last one's end is where the layout ends. BadFrame where the data end before."""
@@ -86,6 +88,8 @@ class Layout:
         """The numbers in bulk, and where they end: packed decimals as counts of their last place, times as their digits,
         binary numbers as they are; None for what is missing and for what is no number. Same order as `parse`."""
         found: list[int | None] = []
+        if self._plain is not None:
+            return found, _packed(self._plain, data, at, found)
         return found, _run(self._steps, data, at, found, {})
 
     def _walk(self, data: bytes, at: int) -> Iterator[tuple[Field, int, int, int, Value]]:

@@ -180,6 +180,17 @@ def segment(link: Link) -> Segment:
     return Segment(word >> 14, word & 0x0FFF, link.payload[2:])
 
 
+def confirmation(link: Link) -> Link | None:
+    """What a fragment's receiver says before the next one is sent; None after the last, and for what is no fragment."""
+    if not link.fragment:
+        return None
+    kind, number, _ = segment(link)
+    if kind not in (FIRST, MIDDLE):
+        return None
+    back = (link.control ^ 0x80) & ~0x08
+    return link._replace(control=back, payload=(CONFIRM << 14 | number).to_bytes(2, "little"))
+
+
 def fragments(link: Link, size: int) -> list[Link]:
     """`link` as frames whose pieces have at most `size` bytes; itself where it fits."""
     if size < 1:

@@ -1,6 +1,6 @@
 """Data units of Q/GDW 376.1: which points and Fn a frame speaks of, and what it says of each (data/units.csv, events.csv)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -91,10 +91,10 @@ def units(frame: Frame) -> list[Unit]:
     Nothing says which form a unit has, so the forms of the table are tried first and the others where those do not fit.
     """
     try:
-        return list(_units(frame, kinds()))
+        return _units(frame, other=False)
     except BadFrame as wrong:
         try:
-            return list(_units(frame, kinds(other=True)))
+            return _units(frame, other=True)
         except BadFrame:
             raise wrong from None
 
@@ -115,39 +115,53 @@ def settle(frame: Frame) -> Frame:
     return inner
 
 
-def _units(frame: Frame, table: Mapping[tuple[int, int], Kind]) -> Iterator[Unit]:
-    data, at = frame.data, 0
-    while at < len(data):
+def _units(frame: Frame, other: bool) -> list[Unit]:
+    data, function, up = frame.data, frame.function, frame.up
+    at, size = 0, len(data)
+    found: list[Unit] = []
+    while at < size:
         # Some terminals fill up with zeros; they would be units of no Fn.
-        if at and len(data) - at <= PADDING_MAX and not any(data[at:]):
-            return
-        if at + 4 > len(data):
-            raise BadFrame("short", at, str(len(data) - at), "4")
+        if at and size - at <= PADDING_MAX and not any(data[at:]):
+            return found
         head, at = at, at + 4
-        names = _named(data[head:at])
-        if not names:
+        if at > size:
+            raise BadFrame("short", head, str(size - head), "4")
+        plans = _plans(data[head:at], function, up, other)
+        if not plans:
             raise BadFrame("content", head, data[head:at].hex().upper(), "a point and an Fn")
-        for point, number in names:
-            kind = table.get((frame.function, number))
+        for point, number, kind, fixed in plans:
             if kind is None:
-                yield Unit(point, number, data[at:], at, len(data), head, None)
-                return
-            start, at = at, _end(kind, frame.up, data, at)
-            yield Unit(point, number, data[start:at], start, at, head, kind)
+                found.append(Unit(point, number, data[at:], at, size, head, None))
+                return found
+            end = at + fixed if fixed is not None else _end(kind, up, data, at)
+            if end > size:
+                raise BadFrame("short", size, str(size - at), str(fixed))
+            # A named tuple made without its own constructor costs half.
+            found.append(tuple.__new__(Unit, (point, number, data[at:end], at, end, head, kind)))
+            at = end
+    return found
 
 
 @lru_cache(16384)
-def _named(identifier: bytes) -> tuple[tuple[int, int], ...]:
-    """The points and Fn of a data unit identifier in the order in which their contents follow: by point, then by Fn."""
+def _plans(
+    identifier: bytes, function: int, up: bool, other: bool
+) -> tuple[tuple[int, int, Kind | None, int | None], ...]:
+    """What a data unit identifier announces: points and Fn in the order in which their contents follow, by point, then by Fn, each
+    with its kind and its size where that is fixed."""
     numbers = functions_of(identifier[2], identifier[3])
-    return tuple((point, number) for point in points_of(identifier[0], identifier[1]) for number in numbers)
+    table = kinds(other)
+    found = []
+    for point in points_of(identifier[0], identifier[1]):
+        for number in numbers:
+            kind = table.get((function, number))
+            layout = None if kind is None else kind.up if up else kind.down
+            fixed = None if layout is None or (kind and kind.events and up) else layout.size
+            found.append((point, number, kind, fixed))
+    return tuple(found)
 
 
 def _end(kind: Kind, up: bool, data: bytes, at: int) -> int:
-    layout = kind.up if up else kind.down
-    end = at + layout.size if layout.size is not None else layout.end(data, at)
-    if end > len(data):
-        raise BadFrame("short", len(data), str(len(data) - at), str(layout.size))
+    end = (kind.up if up else kind.down).end(data, at)
     # Event records have lengths of their own and run to the end.
     return len(data) if kind.events and up else end
 
