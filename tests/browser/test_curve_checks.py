@@ -38,22 +38,22 @@ def imported(product: Product, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def imports(data: pathlib.Path, mapping: pathlib.Path, file: pathlib.Path) -> "subprocess.CompletedProcess[str]":
     """A table of readings imported into the data folder of the running product."""
-    command = [
-        sys.executable,
-        "-m",
-        "denghuo",
-        "--data",
-        str(data),
-        "import-readings",
-        "--mapping",
-        str(mapping),
-        str(file),
-    ]
+    return _denghuo(data, "import-readings", "--mapping", mapping, file)
+
+
+def _denghuo(data: pathlib.Path, *arguments: str | pathlib.Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "denghuo", "--data", str(data), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-def test_a_gap_is_told_and_drawn(enter: Enter, at_both_widths: Look, imported: str) -> None:
+def test_a_gap_is_told_and_drawn(enter: Enter, at_both_widths: Look, imported: str, product: Product) -> None:
     assert "taken 88" in imported and "april.csv:90 时间 “昨天”" in imported
+    # What counts is exported with its estimates beside the running product.
+    target = product.folder / "out.csv"
+    done = _denghuo(product.folder, "export-readings", "--format", "csv", "--from", DAY, "--to", DAY, target, METER)
+    rows = target.read_text("utf-8").splitlines()
+    assert done.returncode == 0 and len(rows) == 97, done.stdout + done.stderr
+    assert sum(row.endswith(",1") for row in rows) == 8
     page = enter("reader", path="/w/reading/curve_exceptions?month=2026-04")
     expect(page.locator(".bench")).to_contain_text(METER)
     expect(page.locator(".bench")).to_contain_text("示数差按直线分摊")

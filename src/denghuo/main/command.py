@@ -14,6 +14,10 @@ from typing import Any, TextIO
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from denghuo.exporter import FORMATS as FORMATS_OUT
+from denghuo.exporter import Format as ExportFormat
+from denghuo.exporter import days_of
+from denghuo.exporter import write as write_days
 from denghuo.importer import take_over
 from denghuo.importer.foreign import FORMATS, Format
 from denghuo.importer.foreign import Mapping as ReadingsMapping
@@ -39,6 +43,7 @@ from denghuo.main.web import listen, run, web
 from denghuo.service.acquisition.protocol.catalogue import PROTOCOLS, bytes_of, explained
 from denghuo.service.billing.api import BillKind
 from denghuo.service.billing.tariffs import stored
+from denghuo.service.reading.api import ENERGY_SERIES, EnergySeries
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.settings import Loaded, load
 from denghuo.simulator.run import simulate as run_simulation
@@ -356,6 +361,33 @@ def import_readings_(
             say=click.echo,
         )
         sys.exit(status)
+
+
+@main.command("export-readings")
+@click.argument("target", type=click.Path(dir_okay=False, path_type=pathlib.Path))
+@click.argument("meters", nargs=-1, required=True)
+@click.option("--format", "kind", type=click.Choice(FORMATS_OUT), required=True, help="格式")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="first day 起始日")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="last day 截止日")
+@click.option("--series", multiple=True, type=click.Choice(ENERGY_SERIES), default=("active_fwd_wh",), help="曲线系列")
+@click.pass_obj
+def export_readings_(
+    loaded: Loaded,
+    target: pathlib.Path,
+    meters: tuple[str, ...],
+    kind: ExportFormat,
+    first: datetime.datetime,
+    last: datetime.datetime,
+    series: tuple[EnergySeries, ...],
+) -> None:
+    """Write the curves of METERS as they count to the file TARGET: Green Button (espi), IEC 61968-9 (cim), CSV or Parquet.
+    Estimated values are marked so."""
+    with said(), contextlib.ExitStack() as stack:
+        running = stack.enter_context(platform(loaded))
+        call = operator()
+        days = days_of(running.directory, call, meters, series, first.date(), last.date())
+        count = write_days(kind, days, target, call.now)
+        click.echo(f"{target}: {count:,} 个表日 meter-days")
 
 
 @main.command()

@@ -54,6 +54,16 @@ def test_days_that_follow_each_other_are_one_block() -> None:
     assert [len(of(block).numbers) // 48 for block in nem(many)] == [31, 31, 31] and DAYS_TOGETHER > 31
 
 
+def test_a_value_finer_than_six_places_is_refused_and_never_cut() -> None:
+    day = ("20260401", ["0.1234560", "1.0000000", *["0.000001"] * 46], "A")
+    (block,) = map(of, nem(nem12(day)))
+    assert block.numbers[:3].tolist() == [123_456, 1_000_000, 1]
+    finer = ("20260401", ["0.1234567", *["0"] * 47], "A")
+    with pytest.raises(Malformed) as refused:
+        list(nem(nem12(finer)))
+    assert (refused.value.value, refused.value.what["en"]) == ("0.1234567", "it has more than six decimal places")
+
+
 def test_quality_of_parts_of_a_day() -> None:
     told = nem12(("20260401", ONE, "V"), after=("400,1,2,N,,", "400,3,40,F55,1,", "400,41,48,A,,"))
     (block,) = map(of, nem(told))

@@ -5,6 +5,7 @@ of it, 400 says the quality of parts of that day where the 300 says V, 500 tells
 and now, 550 tells of an order. Times are the sender's market time, intervals are told by the day and their number.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -22,6 +23,8 @@ PLACES = 6
 MINUTES = (1, 5, 10, 15, 30)
 DAYS_TOGETHER = 62
 """Days of a channel that are read at once: two months."""
+_FINER = re.compile(rb"\.[0-9]{6}[0-9]*[1-9]")
+"""A value that six decimal places do not hold."""
 _OF_NUMBERS = b"0123456789.,-"
 _DAY = 24 * 60
 _INTERVAL_FLOWS = {"E": "active_fwd", "B": "active_rev", "Q": "reactive_fwd", "K": "reactive_rev"}
@@ -216,6 +219,10 @@ class _Stretch:
                 f"第 {at + 1} 个间隔没有 400 质量记录",
                 f"no 400 record tells the quality of interval {at + 1}",
             )
+        finer = _FINER.search(b",".join(self._values))
+        if finer is not None:
+            value = next(one for one in self._values if _FINER.search(one))
+            raise self._fault(_said(value), "小数超过六位", "it has more than six decimal places")
         try:
             numbers = np.rint(np.array(list(map(float, self._values))) * 10**PLACES)
         except ValueError:

@@ -1,0 +1,175 @@
+"""Writers of readings: Green Button (NAESB ESPI), MeterReadings of IEC 61968-9, CSV and Parquet; a day at a time, nothing is kept.
+
+ESPI: elements in the order of the schema of ESPI 1.1; values in Wh (varh), intervals told by their beginning in seconds since 1970;
+quality 8 is estimated. IEC 61968-9: reading types of annex C, values in kWh (kvarh), intervals told by their end; quality 2.8.0 is
+estimated. CSV and Parquet: a row for each interval, told by its beginning in Shanghai.
+"""
+
+import csv
+import pathlib
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Literal, TextIO
+from xml.sax.saxutils import escape, quoteattr
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from denghuo.exporter.days import MeterDay
+from denghuo.kernel.period import SHANGHAI, midnight
+from denghuo.kernel.values import Energy
+
+Format = Literal["espi", "cim", "csv", "parquet"]
+SLOT = timedelta(minutes=15)
+SECONDS = 900
+_COLUMNS: Mapping[str, pa.DataType] = {
+    "meter_no": pa.string(),
+    "series": pa.string(),
+    "begins": pa.timestamp("us", tz="Asia/Shanghai"),
+    "energy_wh": pa.int64(),
+    "estimated": pa.bool_(),
+}
+_NAMES = uuid.UUID("6f8d3a0e-9a5c-5d0b-8f0e-0d5a5f3f7c11")
+"""Namespace of the entries' identities: the same meter and day have the same identity in every file."""
+
+
+def write(kind: Format, days: Iterable[MeterDay], path: pathlib.Path, now: datetime) -> int:
+    """Writes the days to a file; gives how many. now: when the file says it was made."""
+    count = 0
+
+    def counted() -> Iterator[MeterDay]:
+        nonlocal count
+        for day in days:
+            count += 1
+            yield day
+
+    if kind == "parquet":
+        _parquet(counted(), path)
+        return count
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        _WRITERS[kind](counted(), stream, now)
+    return count
+
+
+def _intervals(day: MeterDay) -> Iterator[tuple[datetime, int, bool]]:
+    """(beginning, energy, whether it is estimated) of the slots of which something is known."""
+    for slot, (value, guessed) in enumerate(zip(day.values, day.estimated, strict=True)):
+        if value is not None:
+            yield midnight(day.day) + slot * SLOT, value, guessed
+
+
+def _csv(days: Iterable[MeterDay], stream: TextIO, now: datetime) -> None:
+    table = csv.writer(stream, lineterminator="\n")
+    table.writerow(["meter_no", "series", "begins", "kwh", "estimated"])
+    for day in days:
+        for at, value, guessed in _intervals(day):
+            table.writerow([day.meter_no, day.series, at.astimezone(SHANGHAI).isoformat(), Energy(value), int(guessed)])
+
+
+def _parquet(days: Iterable[MeterDay], path: pathlib.Path) -> None:
+    schema = pa.schema(list(_COLUMNS.items()))
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for day in days:
+            rows = [(day.meter_no, day.series, at, value, guessed) for at, value, guessed in _intervals(day)]
+            columns = zip(*rows, strict=True)
+            arrays = [pa.array(column, kind) for column, kind in zip(columns, _COLUMNS.values(), strict=True)]
+            writer.write_table(pa.table(arrays, schema=schema))
+
+
+# --- Green Button ---------------------------------------------------------------------------------------------------------
+
+
+def _espi(days: Iterable[MeterDay], stream: TextIO, now: datetime) -> None:
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def entry(own: str, links: Iterable[tuple[str, str]], title: str, content: str) -> None:
+        told = "".join(f"<link rel={quoteattr(rel)} href={quoteattr(href)}/>" for rel, href in [("self", own), *links])
+        stream.write(
+            f"<entry><id>urn:uuid:{uuid.uuid5(_NAMES, own)}</id>{told}<title>{escape(title)}</title>"
+            f"<content>{content}</content><published>{stamp}</published><updated>{stamp}</updated></entry>\n"
+        )
+
+    stream.write(
+        '<?xml version="1.0" encoding="UTF-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">'
+        f"<id>urn:uuid:{uuid.uuid5(_NAMES, stamp)}</id><title>Green Button</title><updated>{stamp}</updated>\n"
+    )
+    known: set[str] = set()
+    for (meter_no, series), own_days in groupby(days, key=lambda day: (day.meter_no, day.series)):
+        point = f"/UsagePoint/{meter_no}"
+        reading, kind = f"{point}/MeterReading/{series}", f"/ReadingType/{series}"
+        if point not in known:
+            entry(point, [("related", f"{point}/MeterReading")], meter_no, _espi_of("UsagePoint", _POINT))
+        if kind not in known:
+            entry(kind, [], series, _espi_of("ReadingType", _espi_type(series)))
+        known |= {point, kind}
+        entry(reading, [("up", f"{point}/MeterReading"), ("related", kind)], meter_no, _espi_of("MeterReading", ""))
+        for day in own_days:
+            own = f"{reading}/IntervalBlock/{day.day:%Y%m%d}"
+            entry(own, [("up", f"{reading}/IntervalBlock")], str(day.day), _espi_of("IntervalBlock", _espi_day(day)))
+    stream.write("</feed>\n")
+
+
+_POINT = "<ServiceCategory><kind>0</kind></ServiceCategory>"
+
+
+def _espi_of(name: str, inner: str) -> str:
+    return f'<{name} xmlns="http://naesb.org/espi">{inner}</{name}>'
+
+
+def _espi_type(series: str) -> str:
+    flow, unit = 1 if "_fwd_" in series else 19, 73 if series.startswith("reactive") else 72
+    return (
+        "<accumulationBehaviour>4</accumulationBehaviour><commodity>1</commodity><dataQualifier>12</dataQualifier>"
+        f"<flowDirection>{flow}</flowDirection><intervalLength>{SECONDS}</intervalLength><kind>12</kind>"
+        f"<powerOfTenMultiplier>0</powerOfTenMultiplier><timeAttribute>0</timeAttribute><uom>{unit}</uom>"
+    )
+
+
+def _espi_day(day: MeterDay) -> str:
+    begins = int(midnight(day.day).timestamp())
+    whole = f"<interval><duration>{len(day.values) * SECONDS}</duration><start>{begins}</start></interval>"
+    return whole + "".join(
+        "<IntervalReading>"
+        + ("<ReadingQuality><quality>8</quality></ReadingQuality>" if guessed else "")
+        + f"<timePeriod><duration>{SECONDS}</duration><start>{int(at.timestamp())}</start></timePeriod>"
+        f"<value>{value}</value></IntervalReading>"
+        for at, value, guessed in _intervals(day)
+    )
+
+
+# --- IEC 61968-9 ----------------------------------------------------------------------------------------------------------
+
+
+def _cim(days: Iterable[MeterDay], stream: TextIO, now: datetime) -> None:
+    stream.write(
+        '<?xml version="1.0" encoding="UTF-8"?>\n<MeterReadings xmlns="http://iec.ch/TC57/2011/MeterReadings#">\n'
+    )
+    for day in days:
+        readings = "".join(
+            "<IntervalReadings>"
+            + ('<ReadingQualities><ReadingQualityType ref="2.8.0"/></ReadingQualities>' if guessed else "")
+            + f"<timeStamp>{(at + SLOT).astimezone(SHANGHAI).isoformat()}</timeStamp><value>{Energy(value)}</value>"
+            "</IntervalReadings>"
+            for at, value, guessed in _intervals(day)
+        )
+        stream.write(
+            f'<MeterReading><IntervalBlocks>{readings}<ReadingType ref="{_cim_type(day.series)}"/></IntervalBlocks>'
+            f"<Meter><Names><name>{escape(day.meter_no)}</name></Names></Meter></MeterReading>\n"
+        )
+    stream.write("</MeterReadings>\n")
+
+
+def _cim_type(series: str) -> str:
+    """Fifteen minutes, delta, a direction, energy of electricity, in kWh or kvarh."""
+    flow, unit = 1 if "_fwd_" in series else 19, 73 if series.startswith("reactive") else 72
+    return f"0.0.2.4.{flow}.1.12.0.0.0.0.0.0.0.0.3.{unit}.0"
+
+
+_WRITERS: Mapping[str, Callable[[Iterable[MeterDay], TextIO, datetime], None]] = {
+    "espi": _espi,
+    "cim": _cim,
+    "csv": _csv,
+}
+FORMATS: tuple[Format, ...] = ("espi", "cim", "csv", "parquet")
