@@ -69,6 +69,10 @@ def test_a_rule_of_a_class_is_drafted_published_by_another_and_judges_its_days_a
     (change,) = draft.changes
     assert (change.name, change.before, change.after) == ("share_e4", 15_000, 8_000)
     assert {one.name: one.value for one in draft.parameters} == {"share_e4": 8_000, "floor_wh": 1_000}
+    assert (draft.goes_by.zh, draft.goes_by.en) == (
+        "比例（万分之一） 8000；电量下限（Wh） 1000",
+        "Share (1e-4) 8000; Floor (Wh) 1000",
+    )
     with pytest.raises(DrafterMayNotPublish):
         made.api.publish_curve_rule(READER, ref(draft))
     done = made.api.publish_curve_rule(MANAGER, ref(draft))

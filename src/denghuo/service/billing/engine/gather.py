@@ -1,9 +1,8 @@
 """The month's inputs as columns (列式取数): who is billed and what was metered, from the datasets of contract terms and energies.
 
 DuckDB joins and turns the registers on their side; one row is one contract, beside it the rows of its meters. Contracts that need
-more than energy by columns (special terms, terms that change within the month, a reading held or of several
-months, losses, a new account in its tier
-year) are left to the rules by number.
+more than energy by columns (special terms, terms that change within the month, a reading that is held, months that are rated one
+by one, losses, a new account in its tier year) are left to the rules by number.
 """
 
 from collections.abc import Mapping

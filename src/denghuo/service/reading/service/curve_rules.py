@@ -170,15 +170,12 @@ def _told(rule: CurveRule) -> dict[str, Any]:
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     order = list(KINDS[row["code"]].bounds)
     parameters = sorted(row["parameters"].items(), key=lambda one: order.index(one[0]))
-    zh, en = (
-        "；".join(f"{PARAMETERS.entries[name][tongue]} {value}" for name, value in parameters)
-        for tongue in ("zh", "en")
-    )
+    zh, en = ([f"{PARAMETERS.entries[name][tongue]} {value}" for name, value in parameters] for tongue in ("zh", "en"))
     return dict(row) | {
         "rule_no": f"{row['code']}-{row['meter_class']}-{row['version']}",
         "status": "published" if row["published_by"] or not row["version"] else "draft",
         "parameters": [{"name": name, "value": value} for name, value in parameters],
-        "goes_by": TextPair(zh=zh, en=en),
+        "goes_by": TextPair(zh="；".join(zh), en="; ".join(en)),
     }
 
 
