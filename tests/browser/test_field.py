@@ -166,6 +166,12 @@ def test_a_reader_enters_without_a_network_and_the_office_decides(
     with product.session("manager") as client:
         (read,) = product.ask(client, "reading.reads", month=NEXT_MONTH, point_no=first["point_no"])["rows"]
     assert (read["status"], read["method"]) == ("valid", "manual")
+    page = enter("manager", path=f"/w/point/point?point_no={first['point_no']}&month={NEXT_MONTH}")
+    page.get_by_role("tab", name="月度结果").click()
+    expect(page.get_by_text("起度：采集的零点示数（采用）；止度：人工录入（采用）")).to_be_visible()
+    page = enter("manager", path=f"/w/reading/quality?month={NEXT_MONTH}")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("寺庄供电所")
+    at_both_widths(page)
 
     page = enter("manager", path=f"/w/reading/field_order?order_no={third['order_no']}")
     page.get_by_role("button", name="退回重抄", exact=True).click()
@@ -177,6 +183,7 @@ def test_a_reader_enters_without_a_network_and_the_office_decides(
     road.get_by_role("button", name="上传并更新").click()
     expect(road.locator(".field__order", has_text=third["meter_no"])).to_contain_text("已退回")
     expect(road.locator(".field__mine", has_text=first["meter_no"])).to_contain_text("已采用")
+    expect(road.get_by_role("button", name="上传并更新")).to_be_enabled()
     accessible(road)
 
     page = enter("manager", path=f"/w/reading/field_orders?month={NEXT_MONTH}&state=accepted")

@@ -25,7 +25,7 @@ from denghuo.main.composition import SERVICES
 from denghuo.service.contract.api import ContractApi, ContractsOf, LineLoss, SpecialTerms, TransformerLoss
 from denghuo.service.customer.api import AccountRef, CustomerApi
 from denghuo.service.host.binding import Directory
-from denghuo.service.reading.api import CurveDay, FindRoutes, ReadingApi
+from denghuo.service.reading.api import BooksOn, CurveDay, FindRoutes, MonthRef, ReadingApi, WalkOf
 
 NOW = datetime(2026, 5, 2, 1, tzinfo=UTC)
 CALL = Call.system(NOW)
@@ -45,6 +45,7 @@ GOOD = {
     "points": "point_no,role,register,account_no,area_no,feeder_no,org_code,meter_no,multiplier,voltage_kv\n"
     f"{A}01,sale,fwd,{A},TG1,F1,1405810.01,M1,1,0.22\n{B}01,sale,fwd,{B},TG1,F1,1405810.01,M2,1,0.22\n",
     "reading_routes": "route,cycle,effective_from,reason\nTG1,even,2026-03-01,居民双月抄表\nF1,odd,2026-06-01,\n",
+    "reading_books": "point_no,book,place,effective_from\n" + f"{B}01,B1,1,2026-05-01\n{A}01,B1,2,2026-05-01\n",
     "debit_agreements": "account_no,bank_code,bank_account,holder,signed_on\n"
     f"{A},ICBC,9999000011112222,林庆娟,2024-01-05\n",
     "terminals": "terminal_no,protocol,name,vendor,channel,org_code,area_no\n"
@@ -136,6 +137,21 @@ def test_what_names_the_unknown_is_refused_and_the_rest_taken(place: Place) -> N
     # Once the fault is corrected the same folder is imported again, and only what was refused is new.
     fixed = place.take()
     assert (fixed.exit_code, sum(table.taken for table in fixed.tables)) == (0, 0)
+
+
+def test_points_come_with_their_places_in_the_walks_of_readers(place: Place) -> None:
+    again = plus("reading_books", f"{A}02,B1,3,2026-05-01", f"{A}01,B2,1,2026-05-01", f"{A}03,B1,0,2026-05-01")
+    report = place.take(reading_books=again)
+    assert set(named(report)) == {
+        ("reading_books.csv", 4, "point_no"),
+        ("reading_books.csv", 5, "point_no"),
+        ("reading_books.csv", 6, "place"),
+    }
+    reading = place.directory(ReadingApi)
+    assert reading.books(CALL, BooksOn()).stated == 2
+    # TG1 is read in even months.
+    reading.plan_month(CALL, MonthRef(month="2026-04"))
+    assert [row.point_no for row in reading.walk(CALL, WalkOf(book="B1")).rows] == [f"{B}01", f"{A}01"]
 
 
 def test_routes_come_with_the_months_in_which_they_are_read(place: Place) -> None:

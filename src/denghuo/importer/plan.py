@@ -41,7 +41,15 @@ from denghuo.service.point.api import (
     RegisterNetwork,
     RegisterPoints,
 )
-from denghuo.service.reading.api import FindRoutes, NewRouteCycle, ReadingApi, StateCycles
+from denghuo.service.reading.api import (
+    BooksOn,
+    FindRoutes,
+    NewBookPoint,
+    NewRouteCycle,
+    ReadingApi,
+    StateBooks,
+    StateCycles,
+)
 from denghuo.service.tariff.api import AskUnitAreas, AssignAreas, TariffApi, UnitArea
 
 
@@ -333,6 +341,12 @@ STEPS: tuple[Step, ...] = (
         lambda row, around: NewRouteCycle.model_validate(_wire(row) | {"reason": row["reason"] or "数据接入"}),
         lambda ask, call, items: _batch(ask(ReadingApi).state_cycles(call, StateCycles(routes=items))),
         lambda ask, call: ask(ReadingApi).routes(call, FindRoutes(limit=1)).stated,
+    ),
+    Step(
+        tables.READING_BOOKS,
+        lambda row, around: NewBookPoint.model_validate(_wire(row) | {"place": int(row["place"])}),
+        lambda ask, call, items: _batch(ask(ReadingApi).state_books(call, StateBooks(points=items))),
+        lambda ask, call: ask(ReadingApi).books(call, BooksOn(limit=1)).stated,
     ),
     Step(
         tables.DEBIT_AGREEMENTS,

@@ -56,7 +56,11 @@ def points_of(rows: Sequence[Row]) -> type[PointApi]:
             return self._work.datasets.publish(INSTALLATION, request.month, request.org, mine, call.now)
 
         def meters_in(self, call: Call, request: MetersIn) -> MetersFound:
-            found = [row for row in clipped(rows, request.month) if row["meter_no"] in request.meter_nos]
+            found = [
+                row
+                for row in clipped(rows, request.month)
+                if row["meter_no"] in request.meter_nos or row["point_no"] in request.point_nos
+            ]
             return MetersFound(rows=[shown(row) for row in found], as_of=call.now)
 
     return Points

@@ -16,10 +16,12 @@ from denghuo.service.reading.api import (
     DecideBookChange,
     FindBookChanges,
     MonthRef,
+    NewBookPoint,
     NoSuchBookChange,
     ProposeBookChange,
     ProposerMayNotDecide,
     StaffBalance,
+    StateBooks,
     WalkOf,
 )
 from tests.service.bindings import NOW
@@ -141,6 +143,23 @@ def test_what_names_nothing_or_begins_in_the_past_is_refused(made: Bench, words:
     with pytest.raises(BookFaulty) as refused:
         proposed(made, **words)
     assert refused.value.fields["field"] == field
+
+
+def test_first_places_are_imported_and_what_was_stated_is_changed_by_two_persons(made: Bench) -> None:
+    def stated(*rows: tuple[str, str, int]) -> tuple[int, int, list[tuple[str, str]]]:
+        items = [
+            NewBookPoint(point_no=point_no, book=book, place=place, effective_from=date(2026, 4, 1))
+            for point_no, book, place in rows
+        ]
+        found = made.api.state_books(made.call(), StateBooks(points=items))
+        return found.taken, found.unchanged, [(one.key, one.field) for one in found.refused]
+
+    assert stated(("P4", "B1", 1), ("P2", "B1", 2), ("P9", "B1", 3)) == (2, 0, [("P9", "point_no")])
+    assert walk(made, "B1") == ["P4", "P2"]
+    assert stated(("P4", "B1", 1), ("P2", "B2", 1), ("P1", "B1", 3)) == (1, 1, [("P2", "book")])
+    assert made.api.books(CLERK, BooksOn()).stated == 3
+    approved(made, book="B1", point_nos=["P1"])
+    assert walk(made, "B1") == ["P1", "P4", "P2"]
 
 
 def test_another_unit_sees_neither_walk_nor_change(made: Bench) -> None:

@@ -449,6 +449,18 @@ def begins_with_a_month(row: Row) -> Disagreement | None:
     )
 
 
+READING_BOOKS = Shape(
+    "reading_books",
+    text("抄表册", "reading books"),
+    (
+        column("point_no", IDENTIFIER, "计量点编号", "metering point"),
+        column("book", IDENTIFIER, "抄表册", "reading book"),
+        column("place", Number(least=Decimal(1), most=Decimal(1_000_000)), "行走顺序", "place in the walk"),
+        column("effective_from", Day(), "生效日期", "in force from"),
+        SOURCE,
+    ),
+    unique=(("point_no",),),
+)
 READING_ROUTES = Shape(
     "reading_routes",
     text("抄表段周期", "cycles of reading routes"),
@@ -611,6 +623,7 @@ TABLES: tuple[Shape, ...] = (
     POINTS,
     METER_EXCHANGES,
     READING_ROUTES,
+    READING_BOOKS,
     DEBIT_AGREEMENTS,
     TERMINALS,
     TERMINAL_METERS,

@@ -37,6 +37,7 @@ from denghuo.service.reading.api.book import (
     ChangeNo,
     DecideBookChange,
     FindBookChanges,
+    NewBookPoint,
     NoSuchBookChange,
     Place,
     PointCount,
@@ -45,6 +46,7 @@ from denghuo.service.reading.api.book import (
     StaffBalance,
     StaffBalanced,
     StaffLoad,
+    StateBooks,
     Walker,
     WalkFound,
     WalkOf,
@@ -202,6 +204,7 @@ from denghuo.service.reading.api.messages import (
     SettleAccounts,
     StationProgress,
 )
+from denghuo.service.reading.api.quality import QUALITY_BY, AskQuality, QualityBy, QualityFound, QualityRow
 from denghuo.service.reading.api.route import (
     CYCLES,
     CycleRefused,
@@ -250,6 +253,7 @@ from denghuo.service.reading.api.vocabulary import (
     SERIES,
     SEVERITIES,
     SIDES,
+    SOURCES,
     STATUSES,
     Band,
     EnergySeries,
@@ -260,6 +264,7 @@ from denghuo.service.reading.api.vocabulary import (
     RuleCode,
     Severity,
     Side,
+    Source,
     Status,
     Volts,
 )
@@ -292,6 +297,7 @@ __all__ = [
     "PARAMETERS",
     "PHASE_SERIES",
     "PHOTO_TEXT_MAX",
+    "QUALITY_BY",
     "QUANTITIES",
     "REGISTER_INTAKE",
     "RULES",
@@ -300,6 +306,7 @@ __all__ = [
     "SEVERITIES",
     "SHOWN_AS",
     "SIDES",
+    "SOURCES",
     "STATUSES",
     "UNIT_ENERGY",
     "WAYS",
@@ -309,6 +316,7 @@ __all__ = [
     "Accuracy",
     "AnyMonth",
     "AskHighest",
+    "AskQuality",
     "AtomDay",
     "AtomsFound",
     "AtomsPublished",
@@ -428,6 +436,7 @@ __all__ = [
     "MonthsReceived",
     "MyFieldOrders",
     "MyFieldOrdersFound",
+    "NewBookPoint",
     "NewRouteCycle",
     "NoSuchBookChange",
     "NoSuchCurveRule",
@@ -455,6 +464,9 @@ __all__ = [
     "ProposerMayNotDecide",
     "PublishAtoms",
     "PublishSums",
+    "QualityBy",
+    "QualityFound",
+    "QualityRow",
     "Quantity",
     "ReactivePower",
     "ReadAt",
@@ -490,10 +502,12 @@ __all__ = [
     "Severity",
     "ShownAs",
     "Side",
+    "Source",
     "SpanUnfit",
     "StaffBalance",
     "StaffBalanced",
     "StaffLoad",
+    "StateBooks",
     "StateCycles",
     "StationProgress",
     "Status",
@@ -784,6 +798,10 @@ class ReadingApi(Api, noun="reading", version=1):
         """Puts a draft in force; another person than its drafter does it. Days that were checked and that it touches are checked
         again by jobs."""
 
+    @query(permit="reading.read")
+    def quality(self, call: Call, request: AskQuality) -> QualityFound:
+        """How much of a month was read, was right at once, is estimated and held, by unit or by reader."""
+
     # Books (抄表册): book.py
 
     @command(permit="reading.route", problems=(BookFaulty,))
@@ -800,6 +818,11 @@ class ReadingApi(Api, noun="reading", version=1):
     @command(permit="reading.approve_route", problems=(NoSuchBookChange, BookChangeDecided, ProposerMayNotDecide))
     def refuse_book_change(self, call: Call, request: DecideBookChange) -> BookChange:
         """Another person's no, with the reason."""
+
+    @command(permit="reading.plan")
+    def state_books(self, call: Call, request: StateBooks) -> BatchTaken:
+        """States the first places of many points, as an import does; each is taken or refused by itself. What was stated once is
+        changed by two persons."""
 
     @query(permit="reading.read", problems=(NoSuchBookChange,))
     def book_change(self, call: Call, request: BookChangeRef) -> BookChange:

@@ -58,6 +58,21 @@ class ProposeBookChange(Message):
         return self
 
 
+class NewBookPoint(Message):
+    """Where a point stands in a walk when a company is taken over."""
+
+    point_no: PointNo
+    book: BookNo
+    place: Annotated[int, Field(gt=0), Label("顺序", "Place")]
+    effective_from: _EffectiveFrom
+
+
+class StateBooks(Message):
+    """Places of many points, as an import has them."""
+
+    points: Annotated[list[NewBookPoint], Field(min_length=1, max_length=ITEMS_MAX)]
+
+
 class BookChangeRef(Message):
     change_no: ChangeNo
 
@@ -132,7 +147,10 @@ class BookRow(Message):
 
 
 class BooksFound(Message):
+    """stated: how many places of points were stated in all, by imports and by changes."""
+
     rows: list[BookRow]
+    stated: Annotated[int, Label("已定顺序", "Places stated")]
     total: Annotated[int, Label("总数", "Total")]
     next: str | None
     as_of: AsOf

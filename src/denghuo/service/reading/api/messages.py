@@ -32,6 +32,7 @@ from denghuo.service.reading.api.vocabulary import (
     RuleCode,
     Severity,
     Side,
+    Source,
     Status,
     Volts,
 )
@@ -283,6 +284,9 @@ class MonthReadRow(Message):
     accepted_by: Annotated[str | None, Label("确认人", "Accepted by")]
     remark: Annotated[str | None, Label("事由", "Reason given")]
     version: Annotated[int, Label("版本", "Version")]
+    start_source: Annotated[Source | None, Label("起度来源", "Source of the start")] = None
+    end_source: Annotated[Source | None, Label("止度来源", "Source of the end")] = None
+    chain: Annotated[TextPair | None, Label("取数链", "Sources tried")] = None
 
 
 class FindReads(Page):

@@ -59,6 +59,22 @@ Method = Annotated[
     Literal["actual", "manual", "interpolated", "daily_average", "curve", "none"],
     Label("取数方式", "Method", dictionary=METHODS.name),
 ]
+SOURCES = Dictionary(
+    "reading.source",
+    {
+        "manual": text("人工录入", "Entered by hand"),
+        "actual": text("采集的零点示数", "Collected at midnight"),
+        "noted": text("装拆记录", "Exchange record"),
+        "interpolated": text("前后示数内插", "Line between neighbours"),
+        "daily_average": text("日均外推", "Daily average"),
+        "none": text("无", "None"),
+    },
+)
+Source = Annotated[
+    Literal["manual", "actual", "noted", "interpolated", "daily_average", "none"],
+    Label("来源", "Source", dictionary=SOURCES.name),
+]
+"""Where a register came from, in the order in which the sources are tried."""
 RULES = Dictionary(
     "reading.rule",
     {

@@ -32,6 +32,7 @@ class Ends:
         self.inside: Flags = (columns >= low[:, None]) & (columns <= high[:, None])
         self.value = np.full((count, 2), NONE, dtype=np.int64)
         self.method = [["none", "none"] for _ in range(count)]
+        noted_at: set[tuple[int, int]] = set()
         self.days = np.zeros(count, dtype=np.int64)
         for side, at_us in enumerate((self.from_us, self.to_us)):
             for row, (place, quantity, band) in enumerate(channels):
@@ -42,8 +43,13 @@ class Ends:
                     self.value[row, side], self.method[row][side] = found
                 elif noted is not None:
                     self.value[row, side], self.method[row][side] = noted, "actual"
+                    noted_at.add((row, side))
         if "missing" in rules:
             self._estimate(window, pieces, channels, raw, rules)
+        self.source = [
+            ["noted" if (row, side) in noted_at else method for side, method in enumerate(methods)]
+            for row, methods in enumerate(self.method)
+        ]
 
     @staticmethod
     def _found(

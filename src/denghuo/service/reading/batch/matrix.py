@@ -57,6 +57,8 @@ class Evaluated:
     """Of each channel: whether the meter's reverse register moves though nothing generates."""
     method: list[list[str]]
     """Of start and end."""
+    source: list[list[str]]
+    """Of start and end: as the method, and `noted` where it stands in the record of an exchange."""
     days_estimated: Ints
     total: Ints
     days_missing: Ints
@@ -122,6 +124,7 @@ def evaluate(
         drop=run.drop,
         reverse=_reverse(window, pieces, channels, keys, at_us, values, meters, rules.get("reverse")),
         method=ends.method,
+        source=ends.source,
         days_estimated=ends.days,
         total=run.total,
         days_missing=ends.inside.sum(axis=1) - (sequence[:, 1:-1] >= 0).sum(axis=1) if count else np.zeros(0, np.int64),

@@ -91,6 +91,8 @@ class ReadRow(NamedTuple):
     notices: list[str]
     accepted_by: str | None
     remark: str | None
+    start_source: str | None
+    end_source: str | None
 
     @property
     def key_of_month(self) -> tuple[str, str, int, str, str]:

@@ -123,6 +123,8 @@ def _judged(
         notices=notices,
         accepted_by=word.accepted_by if word else None,
         remark=word.reason if word else None,
+        start_source=found.source[row][0],
+        end_source=found.source[row][1],
     )
 
 

@@ -24,6 +24,7 @@ from denghuo.service.reading.api import (
     AccountReads,
     AnyMonth,
     AskHighest,
+    AskQuality,
     AtomsFound,
     AtomsPublished,
     AwaitedFound,
@@ -98,6 +99,7 @@ from denghuo.service.reading.api import (
     ProposeBookChange,
     PublishAtoms,
     PublishSums,
+    QualityFound,
     ReadCorrected,
     ReadingApi,
     ReadsFound,
@@ -115,6 +117,7 @@ from denghuo.service.reading.api import (
     SettleAccounts,
     StaffBalance,
     StaffBalanced,
+    StateBooks,
     StateCycles,
     SumsFound,
     SumsPublished,
@@ -162,6 +165,7 @@ from denghuo.service.reading.service.highest import highest
 from denghuo.service.reading.service.judging import Judging
 from denghuo.service.reading.service.making import Making
 from denghuo.service.reading.service.meter_month import meter_month
+from denghuo.service.reading.service.quality import quality_found
 from denghuo.service.reading.service.routes import Routes
 from denghuo.service.reading.service.sums import meter_sums, publish_sums
 from denghuo.service.reading.service.taking import Taking
@@ -294,6 +298,9 @@ class ReadingService(ReadingApi):
     def publish_energy(self, call: Call, request: MonthRef) -> EnergyPublished:
         return EnergyPublished(month=request.month, published=self._making.publish_due(call, request.month))
 
+    def quality(self, call: Call, request: AskQuality) -> QualityFound:
+        return quality_found(self._work, call, request)
+
     # -- books -----------------------------------------------------------------------------------------------------------
 
     def propose_book_change(self, call: Call, request: ProposeBookChange) -> BookChange:
@@ -304,6 +311,9 @@ class ReadingService(ReadingApi):
 
     def refuse_book_change(self, call: Call, request: DecideBookChange) -> BookChange:
         return self._books.refuse(call, request)
+
+    def state_books(self, call: Call, request: StateBooks) -> BatchTaken:
+        return self._books.state(call, request)
 
     def book_change(self, call: Call, request: BookChangeRef) -> BookChange:
         return self._books.change(call, request)

@@ -4,11 +4,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from denghuo.kernel.batch import BatchTaken, RefusedItem, refused
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import PermissionApi, PersonRef, StaffNotFound
+from denghuo.service.point.api import MetersIn, PointApi
 from denghuo.service.reading.api import (
     BookChange,
     BookChangeDecided,
@@ -22,12 +24,14 @@ from denghuo.service.reading.api import (
     BooksOn,
     DecideBookChange,
     FindBookChanges,
+    NewBookPoint,
     NoSuchBookChange,
     ProposeBookChange,
     ProposerMayNotDecide,
     StaffBalance,
     StaffBalanced,
     StaffLoad,
+    StateBooks,
     WalkFound,
     WalkOf,
     WalkRow,
@@ -121,6 +125,49 @@ class Books:
             )
         return change
 
+    def state(self, call: Call, request: StateBooks) -> BatchTaken:
+        self._store.lock()
+        orgs = self._orgs(call, request)
+        stated = self._store.stated([one.point_no for one in request.points])
+        fresh: dict[str, tuple[NewBookPoint, str]] = {}
+        unchanged = 0
+        faults: list[RefusedItem] = []
+        for item, one in enumerate(request.points):
+            before = stated.get(one.point_no)
+            if before is not None and _same(before, one):
+                unchanged += 1
+            elif before is not None or one.point_no in fresh:
+                what = ("该计量点已定抄表册", "the book of the point was stated already")
+                remedy = (
+                    "请在抄表册页面申请变更，由另一人审批",
+                    "propose a change; another person approves it",
+                )
+                faults.append(refused(item, one.point_no, "book", one.book, what, remedy))
+            elif one.point_no not in orgs:
+                what = (
+                    "该月没有这样的在用计量点，或不在管辖范围内",
+                    "no such point has a meter in that month in your scope",
+                )
+                remedy = ("请先导入计量点，或核对生效日期", "import the points first, or check the day")
+                faults.append(refused(item, one.point_no, "point_no", one.point_no, what, remedy))
+            else:
+                fresh[one.point_no] = one, orgs[one.point_no]
+        self._store.state(fresh.values())
+        return BatchTaken(taken=len(fresh), unchanged=unchanged, refused=faults)
+
+    def _orgs(self, call: Call, request: StateBooks) -> dict[str, str]:
+        """The units of the points, as far as the caller may see them, by their meters in the month of the day."""
+        months: dict[str, list[str]] = {}
+        for one in request.points:
+            months.setdefault(str(one.effective_from)[:7], []).append(one.point_no)
+        point, asking = self._ask(PointApi), Call.system(call.now, actor=call.actor)
+        rows = [
+            row
+            for month, points in months.items()
+            for row in point.meters_in(asking, MetersIn(month=month, point_nos=points)).rows
+        ]
+        return {row.point_no: row.org for row in rows if call.covers(row.org)}
+
     # -- lists -----------------------------------------------------------------------------------------------------------
 
     def change(self, call: Call, request: BookChangeRef) -> BookChange:
@@ -136,7 +183,7 @@ class Books:
         rows, total = self._store.books(request, request.on or call.today)
         shown = [BookRow.model_validate(row) for row in rows]
         following = shown[-1].book if len(shown) == request.limit else None
-        return BooksFound(rows=shown, total=total, next=following, as_of=call.now)
+        return BooksFound(rows=shown, stated=self._store.places(), total=total, next=following, as_of=call.now)
 
     def walk(self, call: Call, request: WalkOf) -> WalkFound:
         rows, total, reader = self._store.walk(request, request.on or call.today)
@@ -173,6 +220,10 @@ class Books:
             for place, point_no in enumerate(change["point_nos"], start=1)
         ]
         return BookChange.model_validate(_row(change) | {"moves": moves})
+
+
+def _same(before: Row, one: NewBookPoint) -> bool:
+    return all(before[name] == getattr(one, name) for name in ("book", "place", "effective_from"))
 
 
 def _row(change: Row) -> dict[str, Any]:

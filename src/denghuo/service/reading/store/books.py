@@ -1,11 +1,18 @@
 """Reading books as they stand on a day, and the changes that made them so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, LiteralString
 
 from denghuo.data.processing.work import Work
-from denghuo.service.reading.api import BooksOn, FindBookChanges, ProposeBookChange, StaffBalance, WalkOf
+from denghuo.service.reading.api import (
+    BooksOn,
+    FindBookChanges,
+    NewBookPoint,
+    ProposeBookChange,
+    StaffBalance,
+    WalkOf,
+)
 
 Row = Mapping[str, Any]
 _CHANGES: LiteralString = (
@@ -84,6 +91,25 @@ class BookStore:
                 for place, (point_no, org) in enumerate(walk, start=1)
             ],
         )
+
+    def stated(self, point_nos: Sequence[str]) -> dict[str, Row]:
+        """The first place of each of these points that was stated."""
+        rows = self._work.rows(
+            "SELECT DISTINCT ON (point_no) point_no, book, place, effective_from, change_no FROM book_point"
+            " WHERE point_no = ANY (%s) ORDER BY point_no, change_no, effective_from",
+            (list(point_nos),),
+        )
+        return {row["point_no"]: row for row in rows}
+
+    def state(self, items: Iterable[tuple[NewBookPoint, str]]) -> None:
+        """Adds first places (item, unit) that no change made: their change is numbered 0."""
+        self._work.run_many(
+            "INSERT INTO book_point (point_no, effective_from, change_no, book, place, org) VALUES (%s, %s, 0, %s, %s, %s)",
+            [(one.point_no, one.effective_from, one.book, one.place, org) for one, org in items],
+        )
+
+    def places(self) -> int:
+        return int(self._work.value("SELECT count(*) FROM book_point") or 0)
 
     def assign(self, change: Row, at: datetime) -> None:
         self._work.run(

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.fields import TextPair
+from denghuo.kernel.period import SHANGHAI, midnight
 from denghuo.kernel.values import Energy, Multiplier, Percent, Register
 from denghuo.service.reading.api import (
     FindExceptions,
@@ -19,11 +20,12 @@ from denghuo.service.reading.api import (
     StationProgress,
 )
 from denghuo.service.reading.rules import Rule
+from denghuo.service.reading.rules.chain import chain_of, said
 
 _READ_COLUMNS: LiteralString = (
     "SELECT month, point_no, piece, quantity, band, account_no, area_no, feeder_no, org, role, meter_no, from_at, to_at,"
     " start_e4, end_e4, multiplier, energy_wh, status, rule, method, days_estimated, days_missing, notices, accepted_by,"
-    " remark, version "
+    " remark, version, start_source, end_source "
 )
 _BY_POINT: LiteralString = " ORDER BY point_no, piece, quantity, band LIMIT %(limit)s"
 _AFTER_POINT: LiteralString = (
@@ -195,8 +197,19 @@ def read_row(row: Mapping[str, Any]) -> MonthReadRow:
             "end": Register(end) if end is not None else None,
             "energy": Energy(energy) if energy is not None else None,
             "multiplier": Multiplier(shown["multiplier"]),
+            "chain": _chain(shown),
         }
     )
+
+
+def _chain(row: Mapping[str, Any]) -> TextPair | None:
+    if row["start_source"] is None:
+        return None
+    start, end = (
+        chain_of(row[f"{side}_source"], at_midnight=at == midnight(at.astimezone(SHANGHAI).date()))
+        for side, at in (("start", row["from_at"]), ("end", row["to_at"]))
+    )
+    return TextPair(**said(start, end))
 
 
 def exception_row(row: Mapping[str, Any], rules: Mapping[str, Rule], titles: Mapping[str, Any]) -> ReadException:

@@ -1,0 +1,19 @@
+"""Quality of reading (抄表质量)."""
+
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.values import Percent
+from denghuo.service.reading.api import AskQuality, QualityFound, QualityRow
+from denghuo.service.reading.store.quality import quality
+
+_COUNTS = ("read", "right", "estimated", "held")
+
+
+def quality_found(work: Work, call: Call, request: AskQuality) -> QualityFound:
+    rows = []
+    for row in quality(work, request, call.today):
+        rates = {f"{name}_rate": Percent.of_parts(row[name], row["due"]) for name in _COUNTS}
+        key = "total" if row["whole"] else row["org"] or row["reader"] or "none"
+        counts = {name: row[name] for name in ("org", "reader", "due", *_COUNTS)}
+        rows.append(QualityRow.model_validate({"row_key": key} | counts | rates))
+    return QualityFound(month=request.month, rows=rows, as_of=call.now)
