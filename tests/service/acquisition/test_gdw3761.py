@@ -1,5 +1,6 @@
 """Q/GDW 376.1: published frames and those of another implementation mean what they say, both ways; damage is refused."""
 
+import re
 from datetime import datetime
 
 import pytest
@@ -14,8 +15,9 @@ from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.fields import shown
 from denghuo.service.acquisition.protocol.gdw3761 import formats
 from denghuo.service.acquisition.protocol.gdw3761.units import event_kinds, kinds
-from denghuo.service.acquisition.protocol.layout import Layout
+from denghuo.service.acquisition.protocol.layout import Layout, Loop
 from denghuo.service.acquisition.protocol.number import Number
+from denghuo.service.acquisition.protocol.words import english
 
 FRAMES = {row.values[0]["id"]: bytes.fromhex(row.values[0]["hex"]) for row in vectors("gdw3761")}
 # Units that only their maker knows: another trade in the same frame, and reserved Fn.
@@ -258,3 +260,21 @@ def test_times_of_use_are_a_byte_for_each_half_hour() -> None:
     rates = [3] * 16 + [1] * 32
     raw = gdw3761.unit_bytes(0x04, 0, 21, [*rates, 4])
     assert raw.hex() == "0000" + "1002" + "03" * 16 + "01" * 32 + "04"
+
+
+def fields(nodes):
+    """The fields of a layout, those inside its loops too."""
+    for node in nodes:
+        if isinstance(node, Loop):
+            yield from fields(node.body)
+        else:
+            yield node
+
+
+def test_every_unit_and_every_field_is_named_in_both_languages():
+    layouts = [layout for kind in kinds().values() for layout in (kind.up, kind.down)]
+    layouts += [layout for _, layout in event_kinds().values()]
+    names = [kind.name["en"] for kind in kinds().values()]
+    names += [english(field.zh) for layout in layouts for field in fields(layout.nodes)]
+    assert len(names) > 2_000
+    assert [name for name in names if not name or re.search("[一-鿿]", name)] == []
