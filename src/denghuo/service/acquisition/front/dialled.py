@@ -88,7 +88,7 @@ class Dialler:
                 task.cancel()
 
     async def _held(self, station: Station) -> None:
-        """Holds one connection until it is over, then waits before the next look dials again; longer after each failure."""
+        """Holds one connection until it is over; before the next look dials again, it is left alone for a while."""
         try:
             async with self._turns:
                 line = await self._ways[station.protocol](station)
