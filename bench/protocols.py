@@ -1,4 +1,4 @@
-"""Bench: frames a CPU second that the protocols decode, beside dlt645, dlt698 (C++) and pymodbus in the same run on one core.
+"""Bench: frames a CPU second that the protocols decode, beside dlt645, dlt698 (C++), dlms-cosem and pymodbus in the same run.
 
     pip install 'denghuo[bench]'
     python bench/protocols.py [SECONDS]
@@ -6,8 +6,8 @@
 Each row repeats the same work on both sides for SECONDS (default 1) three times, in turn, and gives the best of each. Without
 the peers the own figures still come. What is compared: a DL/T 645-2007 answer of 18 bytes to address, control and data; a
 DL/T 698.45 record of three rows, 148 bytes, to its values, with both checksums (the peer makes rows when they are asked for:
-both ways); a Modbus answer of 40 registers. For Q/GDW 376.1 no peer exists: numbers of present power, voltage and current
-(24 fields), and of a curve of 96 points.
+both ways); a DLMS push of 27 objects to its values; a Modbus answer of 40 registers. For Q/GDW 376.1 no peer exists: numbers of
+present power, voltage and current (24 fields), and of a curve of 96 points.
 """
 
 import os
@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import Any
 
 from denghuo.kernel.period import SHANGHAI
-from denghuo.service.acquisition.protocol import dlt645, dlt698, gdw3761, modbus
+from denghuo.service.acquisition.protocol import dlms, dlt645, dlt698, gdw3761, modbus
+from denghuo.service.acquisition.protocol.dlms import hdlc
 from denghuo.service.acquisition.protocol.number import Number
 
 BATCH = 1000
@@ -111,6 +112,31 @@ def units() -> tuple[Work, Work]:
     return (lambda: numbers(frames[0]), 8), (lambda: numbers(frames[1]), 1)
 
 
+def push() -> bytes:
+    """A frame in which a meter tells 27 objects, each with its name, value, scaler and unit."""
+    rows = [
+        (2, [(9, bytes((1, 0, 1 + place, 7, 0, 255))), (6, 12345 + place), (2, [(0x0F, -1), (0x16, 27)])])
+        for place in range(27)
+    ]
+    told = dlms.Apdu("DataNotification", {"long_invoke": 0x40000000, "time": b"", "data": (1, rows)})
+    return hdlc.encode(hdlc.Frame(b"\x41", b"\x08\x83", 0x13, hdlc.ANSWERED + dlms.encode_apdu(told)))
+
+
+def dlms_peer(raw: bytes) -> Work | None:
+    try:
+        from dlms_cosem.hdlc.frames import UnnumberedInformationFrame
+        from dlms_cosem.protocol.xdlms import DataNotification
+        from dlms_cosem.utils import parse_as_dlms_data
+    except ImportError:
+        return None
+
+    def run() -> Any:
+        said = DataNotification.from_bytes(UnnumberedInformationFrame.from_bytes(raw).payload[3:])
+        return parse_as_dlms_data(bytearray(said.body))
+
+    return run, 1
+
+
 def main(seconds: float) -> None:
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
     meters = [METER] * BATCH
@@ -122,6 +148,9 @@ def main(seconds: float) -> None:
     present, curve = units()
     beside("Q/GDW 376.1 units, 24 fields", present, None, seconds)
     beside("Q/GDW 376.1 curves, 96 points", curve, None, seconds)
+    pushed = push()
+    own_push = (lambda: dlms.decode_apdu(hdlc.decode(pushed).information[3:])), 1
+    beside(f"DLMS pushes over HDLC, {len(pushed)} bytes", own_push, dlms_peer(pushed), seconds)
     answer = modbus.encode(modbus.Frame(1, 3, bytes((80, *range(80)))))
     beside(
         "Modbus answers, 40 registers",
