@@ -30,6 +30,7 @@ from denghuo.service.acquisition.api import (
     FindWork,
     MeterNotCollected,
     NewTerminalMeter,
+    NotDialled,
     OutsideScope,
     ReadAnswer,
     ReadNotFound,
@@ -115,6 +116,10 @@ def test_a_station_sees_and_changes_its_own_terminals_only(acquisition: Acquisit
     for terminal_no in (NEW, "140500009"):
         with pytest.raises(TerminalNotFound):
             acquisition.terminal(STATION, TerminalRef(terminal_no=terminal_no))
+    with pytest.raises(NotDialled):
+        acquisition.amend_terminal(
+            OPERATOR, AmendTerminal(terminal_no=OLD, endpoint="10.8.0.15:4059", reason="更换集中器")
+        )
     amended = AmendTerminal(terminal_no=OLD, vendor="丙厂", state="stopped", reason="更换集中器")
     assert acquisition.amend_terminal(STATION, amended).vendor == "丙厂"
     with pytest.raises(TerminalNotFound):

@@ -49,6 +49,7 @@ from denghuo.service.acquisition.api import (
     LeftFound,
     MembersFound,
     MeterNotCollected,
+    NotDialled,
     NotMonthEnd,
     OnDemandRead,
     Order,
@@ -151,7 +152,16 @@ class AcquisitionService(AcquisitionApi):
         return _reply(verdicts)
 
     def amend_terminal(self, call: Call, request: AmendTerminal) -> Terminal:
-        self._terminal(call, request.terminal_no)
+        terminal = self._terminal(call, request.terminal_no)
+        if request.endpoint is not None and terminal.endpoint is None:
+            raise NotDialled(
+                text(
+                    f"终端 {request.terminal_no} 自行连接前置，没有网络地址。请去掉网络地址。",
+                    f"Terminal {request.terminal_no} connects by itself and has no network address. Leave it out.",
+                ),
+                terminal_no=request.terminal_no,
+                endpoint=request.endpoint,
+            )
         self._records.amend(request)
         return self._terminal(call, request.terminal_no)
 

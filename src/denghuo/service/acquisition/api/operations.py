@@ -89,6 +89,7 @@ from denghuo.service.acquisition.api.terminal import (
     AssignMeters,
     FindStrangers,
     FindTerminals,
+    NotDialled,
     OutsideScope,
     RegisterTerminals,
     StrangersFound,
@@ -117,7 +118,7 @@ class AcquisitionApi(Api, noun="acquisition", version=1):
     def assign_meters(self, call: Call, request: AssignMeters) -> BatchTaken:
         """Puts meters at measuring points of terminals. A meter or point that is taken otherwise is refused."""
 
-    @command(permit="acquisition.register", problems=(TerminalNotFound,))
+    @command(permit="acquisition.register", problems=(TerminalNotFound, NotDialled))
     def amend_terminal(self, call: Call, request: AmendTerminal) -> Terminal:
         """Changes a terminal's record, or takes it out of use and back."""
 

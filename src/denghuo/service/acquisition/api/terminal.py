@@ -230,3 +230,7 @@ class OutsideScope(
     Problem, noun="acquisition", status=403, zh="超出本单位管辖范围", en="Outside your organisation scope"
 ):
     """Fields: org."""
+
+
+class NotDialled(Problem, noun="acquisition", status=422, zh="终端不由前置主动连接", en="The terminal is not dialled"):
+    """Fields: terminal_no, endpoint."""
