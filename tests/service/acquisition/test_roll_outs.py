@@ -44,7 +44,7 @@ from denghuo.service.acquisition.service import AcquisitionService
 from denghuo.service.permission.api import PermissionApi
 from denghuo.service.permission.service import PermissionService
 from denghuo.service.reading.batch.intake import REGISTERS
-from denghuo.service.workflow.api import ApprovalDecided, Decide, WorkflowApi
+from denghuo.service.workflow.api import ApprovalDecided, ApprovalRef, Decide, WorkflowApi
 from denghuo.service.workflow.service import WorkflowService
 
 PARTS = [
@@ -252,4 +252,11 @@ def test_a_refused_roll_out_sets_nothing(field: Field) -> None:
     )  # fmt: skip
     field.directory.hosted["acquisition"].handle("acquisition", carry_out_decision, field.call(), event, "again")
     assert field.api.roll_out(field.call(), RollOutRef(roll_out_no=one.roll_out_no)) == refused
+    # Taken back by who asked, it ends as well.
+    planner = replace(field.call(), actor="planner")
+    again = field.api.start_roll_out(planner, StartRollOut.model_validate(body))
+    field.directory(WorkflowApi).withdraw(planner, ApprovalRef(approval_no=again.approval_no or 0))
+    settle(field.directory)
+    ended = field.api.roll_out(field.call(), RollOutRef(roll_out_no=again.roll_out_no))
+    assert (ended.state, ended.decided_by) == ("refused", "planner") and "撤回" in ended.note
     leave()

@@ -47,7 +47,7 @@ from denghuo.service.host.binding import Ask, Implementation
 from denghuo.service.permission.api import PermissionApi
 from denghuo.service.permission.service import PermissionService
 from denghuo.service.point.api import FindPoints, Point, PointApi, PointsFound
-from denghuo.service.workflow.api import Decide, SamePerson, WorkflowApi
+from denghuo.service.workflow.api import ApprovalRef, Decide, SamePerson, WorkflowApi
 from denghuo.service.workflow.service import WorkflowService
 from denghuo.simulator import wire698, wire3761
 from denghuo.simulator.device import Device
@@ -265,6 +265,18 @@ def switched(field: Field, meter_no: str, action: str, agreed: bool = True) -> S
 
     until(lambda: now().state != "ordered", "the answer")
     return now()
+
+
+def test_a_request_that_is_taken_back_ends_and_another_may_follow(field: Field) -> None:
+    clerk = replace(field.call(), actor="clerk")
+    asked = RequestSwitching(meter_no=meters(OLD)[0].meter_no, action="off", reason=REASON)
+    for _ in range(2):
+        one = field.api.request_switching(clerk, asked)
+        field.directory(WorkflowApi).withdraw(clerk, ApprovalRef(approval_no=one.approval_no or 0))
+        settle(field.directory)
+        ended = field.api.switching(field.call(), SwitchingRef(switching_no=one.switching_no))
+        assert (ended.state, ended.decided_by) == ("refused", "clerk")
+        assert ended.note.zh == "申请人已撤回"
 
 
 @pytest.mark.parametrize("terminal_no", [OLD, NEW])

@@ -108,7 +108,9 @@ from denghuo.service.acquisition.store.work import WorkStore
 from denghuo.service.acquisition.switchings import APPROVAL as SWITCHING_APPROVAL
 from denghuo.service.acquisition.switchings import Switchings
 from denghuo.service.host.binding import Ask
-from denghuo.service.workflow.api import ApprovalDecided
+from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
+
+_WITHDRAWN = text("申请人已撤回", "Withdrawn by who asked")
 
 
 class AcquisitionService(AcquisitionApi):
@@ -379,6 +381,14 @@ class AcquisitionService(AcquisitionApi):
             self._roll_outs.decided(no, event.agreed, event.decided_by, event.remark)
         elif event.kind == SWITCHING_APPROVAL:
             self._switchings.decided(call, no, event.agreed, event.decided_by, event.remark)
+
+    def withdrawn(self, call: Call, event: ApprovalWithdrawn) -> None:
+        """Ends what nobody will decide on, so that it may be asked for anew."""
+        no = int(event.subject_id)
+        if event.kind == ROLL_OUT_APPROVAL:
+            self._roll_outs.decided(no, False, event.withdrawn_by, f"{_WITHDRAWN['zh']} {_WITHDRAWN['en']}")
+        elif event.kind == SWITCHING_APPROVAL:
+            self._switchings.withdrawn(no, event.withdrawn_by, _WITHDRAWN)
 
     # -- switching off and on --------------------------------------------------------------------------------------------
 

@@ -138,6 +138,10 @@ class Switchings:
                 self._store.ordered(no, order.order_no)
                 self.ended([order.order_no])
 
+    def withdrawn(self, no: int, by: str, said: Text) -> None:
+        """Who asked took it back."""
+        self._store.decide(no, "refused", by, said)
+
     def ended(self, orders: list[str]) -> None:
         """Tells of switchings whose orders were settled."""
         for one in self._store.of_orders(orders):
