@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.asynchronous import run as to_its_end
 from tests.service.acquisition.frames import covered, vectors
 
 from denghuo.kernel.period import SHANGHAI
@@ -325,7 +326,7 @@ def test_an_answer_without_an_end_ends():
         with pytest.raises(TimeoutError):
             await line.exchange(lambda number: b"?")
 
-    asyncio.run(run())
+    to_its_end(run())
 
 
 @pytest.mark.parametrize(

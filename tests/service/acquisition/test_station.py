@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hat.drivers import iec104, net
+from tests.asynchronous import run as to_its_end
 from tests.databases import database
 from tests.service.acquisition.field import QUICK, Field, fielded, record, until
 from tests.service.acquisition.test_direct import answer
@@ -114,7 +115,7 @@ def test_totals_and_measured_values_are_interrogated() -> None:
             slave.mute = True
             assert (await line.ask("now", MIDNIGHT.date(), places))["A"] == Got("no_answer")
 
-    asyncio.run(run())
+    to_its_end(run())
 
 
 def test_days_come_from_the_quarters_that_were_seen() -> None:
@@ -140,7 +141,7 @@ def test_days_come_from_the_quarters_that_were_seen() -> None:
             await line.freeze()
             assert (await line.ask("freeze", day, one))["A"] == Got("no_data"), "what is old is not kept"
 
-    asyncio.run(run())
+    to_its_end(run())
 
 
 def published(*numbers: int) -> bytes:
@@ -178,7 +179,7 @@ def test_published_frames_are_understood() -> None:
         line.end("stopped")
         server.close()
 
-    asyncio.run(run())
+    to_its_end(run())
 
 
 @pytest.fixture(scope="module")

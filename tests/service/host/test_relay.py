@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.asynchronous import run as to_its_end
 from tests.service.bindings import KEY, NOW, clock, settle
 
 from denghuo.data.processing.database import Database
@@ -227,7 +228,7 @@ def test_a_statement_of_the_queue_does_not_wait_until_a_wait_for_notices_ends(em
             await driver.execute("SELECT 1")
             return await driver.fetch("SELECT 1 AS one")
 
-    assert asyncio.run(asyncio.wait_for(asked(), 60)) == [{"one": 1}]
+    assert to_its_end(asyncio.wait_for(asked(), 60)) == [{"one": 1}]
 
 
 def test_an_order_is_dropped_with_the_transaction_that_took_it(directory: Directory, heard: Heard) -> None:
