@@ -116,6 +116,7 @@ def issued(found: County) -> dict[tuple[str, str], Decimal]:
     return {(row.account_no, row.kind): Decimal(str(row.amount)) for row in rows}
 
 
+@pytest.mark.scope("B05-14")
 def test_each_fault_holds_its_account_with_reason_and_remedy_and_no_other(found: County) -> None:
     found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
     found.settle()
@@ -130,6 +131,13 @@ def test_each_fault_holds_its_account_with_reason_and_remedy_and_no_other(found:
         assert one.reason.zh and one.remedy.zh and one.remedy.en
         said = "There is no active energy" if row.code == "review_remark" else SAID[row.account_no]
         assert said in one.reason.en, one.reason
+    assert {row.code: row.cause for row in rows} == {
+        "read_held": "collection",
+        "negative": "collection",
+        "zero_use": "use",
+        "tariff_unknown": "tariff",
+        "review_remark": "tariff",
+    }
     posted = found.datasets.scan(found.datasets.newest(BILLS.name, MONTH)).to_pylist()
     assert len(posted) == 2
 

@@ -103,7 +103,9 @@ class SwitchingStore:
             " daterange(%(first_day)s, %(last_day)s::date + 1), %(reason)s, %(by)s, %(now)s) RETURNING guard_no",
             {**request.model_dump(), "by": by, "now": now},
         )
-        return self._work.row(_GUARD + "WHERE guard_no = %s", (no,), Guard)  # type: ignore[return-value]  # just written
+        found = self.guard(int(no or 0))
+        assert found is not None  # just written
+        return found
 
     def guard(self, guard_no: int) -> Guard | None:
         return self._work.row(_GUARD + "WHERE guard_no = %s", (guard_no,), Guard)
