@@ -82,7 +82,8 @@ async function send(unsent: KeptEntry[]): Promise<void> {
   }
 }
 
-/** A photo goes ahead of its entry and leaves the phone once it is there; one that the server does not take holds up nothing. */
+/** A photo goes ahead of its entry and leaves the phone once it is there; one that the server does not take holds up nothing, and the
+ * reader is told why. */
 async function sendPhoto(one: KeptEntry): Promise<void> {
   const database = await kept()
   const photo = one.entry.photo_no ? await database.get('photos', one.entry.photo_no) : undefined
@@ -90,8 +91,9 @@ async function sendPhoto(one: KeptEntry): Promise<void> {
   try {
     await call('reading.keep_field_photo', photo, { key: photo.photo_no })
   } catch (failure) {
-    const status = asProblem(failure).status
-    if (status !== 404 && status !== 422) throw failure
+    const refused = asProblem(failure)
+    if (refused.status !== 404 && refused.status !== 422) throw failure
+    problem.value = refused
   }
   await database.delete('photos', photo.photo_no)
 }
