@@ -45,12 +45,42 @@ class HouseApi(Api, noun="house", version=1):
         """Looks."""
 
 
+class HouseParts(Api):
+    @query(permit="house.read")
+    def wall(self, call: Call, request: House) -> House:
+        """Looks at the wall."""
+
+    @query(permit="house.read")
+    def roof(self, call: Call, request: House) -> House:
+        """Looks at the roof."""
+
+
 def test_operations_are_read_off_the_api() -> None:
     operations = HouseApi.operations()
     assert list(operations) == ["build", "look"]
     assert (operations["build"].kind, operations["build"].permit) == ("command", "house.build")
     assert operations["look"].reply is House
     assert operations["look"].full_name == "house.look"
+
+
+def test_a_contract_put_together_from_parts_has_their_operations_part_after_part() -> None:
+    class Gardens(Api):
+        @query(permit="house.read")
+        def garden(self, call: Call, request: House) -> House:
+            """Looks at the garden."""
+
+    class Estates(HouseParts, Gardens, Api, noun="estate", version=2):
+        @query(permit="house.read")
+        def gate(self, call: Call, request: House) -> House:
+            """Looks at the gate."""
+
+    class Bound(Estates):
+        """An implementation states nothing."""
+
+    operations = Bound.operations()
+    assert Bound.contract() is Estates
+    assert list(operations) == ["gate", "wall", "roof", "garden"]
+    assert {(operation.noun, operation.version) for operation in operations.values()} == {("estate", 2)}
 
 
 def test_personal_values_are_found_in_unions_lists_and_maps() -> None:

@@ -236,7 +236,8 @@ class Api:
     """Base of every contract: `class CustomerApi(Api, noun="customer", version=1)`.
 
     Operations take `(self, call: Call, request: SomeMessage) -> SomeMessage`. Callers hold an Api and cannot tell whether it is
-    bound to this process or to another.
+    bound to this process or to another. A long contract is put together from parts, each an Api without a noun that states the
+    operations of one subject beside its messages.
     """
 
     noun: ClassVar[str] = ""
@@ -249,7 +250,7 @@ class Api:
 
     @classmethod
     def operations(cls) -> dict[str, Operation]:
-        """All operations by name, in the order of their definition. They are read from the annotations once."""
+        """All operations by name, in the order of their definition, part after part. They are read from the annotations once."""
         contract = cls.contract()
         if contract not in _OPERATIONS:
             _OPERATIONS[contract] = _operations(contract)
@@ -269,7 +270,8 @@ _OPERATIONS: dict[type[Api], dict[str, Operation]] = {}
 
 def _operations(contract: type[Api]) -> dict[str, Operation]:
     found: dict[str, Operation] = {}
-    for name, method in vars(contract).items():
+    stated = (pair for part in contract.__mro__ for pair in vars(part).items())
+    for name, method in stated:
         declared: _Declared | None = getattr(method, "__operation__", None)
         if declared is None:
             continue

@@ -1,11 +1,11 @@
-"""Messages about events of meters and terminals (事件) and the alarms that they raise (告警)."""
+"""Messages and operations about events of meters and terminals (事件) and the alarms that they raise (告警)."""
 
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, Day, Instant, MeterNo, OrganisationCode, Reason
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.acquisition.api.terminal import TerminalNo
@@ -237,3 +237,31 @@ class AlarmNotFound(NotFound, noun="acquisition", status=404, zh="未找到该�
 
 class AlarmClosed(Problem, noun="acquisition", status=409, zh="告警已关闭", en="The alarm is closed"):
     """Fields: alarm_no, closed_by."""
+
+
+class AlarmOperations(Api):
+    """Events of meters and terminals, and the alarms that they raise."""
+
+    @command(permit="acquisition.front", emits=(AlarmsRaised,))
+    def take_events(self, call: Call, request: TakeEvents) -> EventsTaken:
+        """Takes what terminals told of events. The same meter, kind and begin told again changes nothing but adds its end."""
+
+    @query(permit="acquisition.read")
+    def alarms(self, call: Call, request: FindAlarms) -> AlarmsFound:
+        """Alarms of meters and terminals, the newest first (告警)."""
+
+    @query(permit="acquisition.read", problems=(AlarmNotFound,))
+    def alarm(self, call: Call, request: AlarmRef) -> AlarmDetail:
+        """One alarm with its events."""
+
+    @query(permit="acquisition.read")
+    def events(self, call: Call, request: FindEvents) -> EventsFound:
+        """Events as they were told, with those that raise no alarm (事件)."""
+
+    @command(permit="acquisition.alarm", problems=(AlarmNotFound, AlarmClosed))
+    def acknowledge_alarm(self, call: Call, request: AlarmRef) -> Alarm:
+        """Says that somebody looks into an alarm (告警确认)."""
+
+    @command(permit="acquisition.alarm", problems=(AlarmNotFound, AlarmClosed))
+    def close_alarm(self, call: Call, request: CloseAlarm) -> Alarm:
+        """Ends an alarm with what was found. A later event of its kind raises another."""

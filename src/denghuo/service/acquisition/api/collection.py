@@ -1,4 +1,4 @@
-"""Messages about collecting: what is due of a day, what came, why the rest did not, and reads on demand (采集任务与召测)."""
+"""Messages and operations about collecting (采集任务与召测): what is due, what came, why the rest did not, and reads on demand."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -6,7 +6,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import DatasetRef, DatasetSchema, Dictionary, Event, Label, Message, Page
+from denghuo.kernel.contract import (
+    Api,
+    Call,
+    DatasetRef,
+    DatasetSchema,
+    Dictionary,
+    Event,
+    Label,
+    Message,
+    Page,
+    command,
+    query,
+)
 from denghuo.kernel.fields import AsOf, Day, Instant, MeterNo, OrganisationCode
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Percent, Register
@@ -281,3 +293,39 @@ class DayNotOver(Problem, noun="acquisition", status=422, zh="该日尚未结束
 
 class NotMonthEnd(Problem, noun="acquisition", status=422, zh="不是月末日", en="Not the last day of a month"):
     """Fields: day."""
+
+
+class CollectionOperations(Api):
+    """What is collected, asked for on demand, and how much of it came."""
+
+    @command(permit="acquisition.collect", problems=(DayNotOver, NotMonthEnd))
+    def start_collection(self, call: Call, request: StartCollection) -> CollectionStarted:
+        """Makes a past day's values due for all meters of terminals in use, and asks again for what is missing (补采)."""
+
+    @command(permit="acquisition.front", emits=(RegistersCollected, CurvesCollected))
+    def take_collected(self, call: Call, request: TakeCollected) -> CollectedTaken:
+        """Takes what a front collected: marks what is done, plans the next try of the rest, and publishes the values."""
+
+    @command(permit="acquisition.call", problems=(MeterNotCollected,))
+    def read_now(self, call: Call, request: ReadNow) -> OnDemandRead:
+        """Asks a meter for its present registers through its terminal (召测). The answer follows; offline it fails at once."""
+
+    @query(permit="acquisition.read", problems=(ReadNotFound,))
+    def on_demand_read(self, call: Call, request: ReadRef) -> OnDemandRead:
+        """A read on demand, with its answer once that is there."""
+
+    @query(permit="acquisition.read")
+    def on_demand_reads(self, call: Call, request: FindReads) -> ReadsFound:
+        """The newest reads on demand."""
+
+    @command(permit="acquisition.front")
+    def answer_reads(self, call: Call, request: AnswerReads) -> ReadsAnswered:
+        """Keeps what terminals answered to reads on demand, or why they did not."""
+
+    @query(permit="acquisition.read")
+    def success(self, call: Call, request: AskSuccess) -> SuccessBoard:
+        """The success rate of a day by unit, terminal, vendor or channel, with causes (采集成功率)."""
+
+    @query(permit="acquisition.read")
+    def left(self, call: Call, request: FindLeft) -> LeftFound:
+        """The meters of a day that were not collected, and why (采集缺数)."""

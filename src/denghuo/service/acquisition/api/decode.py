@@ -1,12 +1,13 @@
-"""Messages about frames: what a person pastes and what it is made of (报文解析)."""
+"""Messages and operations about frames: what a person pastes and what it is made of (报文解析)."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, query
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.problem import text
+from denghuo.service.acquisition.protocol.fault import BadFrame
 
 TEXT_MAX = 24_576
 """Letters of a text of frames: 8,192 bytes with a space behind each."""
@@ -72,3 +73,11 @@ class Decoded(Message):
     size: Annotated[int, Label("字节数", "Bytes in all")]
     frames: list[DecodedFrame]
     left_off: Annotated[int, Label("未列出的字段", "Fields left off")]
+
+
+class DecodeOperations(Api):
+    """Frames, field by field."""
+
+    @query(permit="acquisition.decode", problems=(BadFrame,))
+    def decode(self, call: Call, request: Decode) -> Decoded:
+        """Tells frames field by field, each with its bytes (报文解析), and keeps nothing. Refuses bytes with no whole frame."""

@@ -1,16 +1,16 @@
-"""Messages about orders to terminals (下行命令): what a terminal is asked or told besides values, and what it answered."""
+"""Messages and operations about orders to terminals (下行命令): what one is asked or told besides values, and what it answered."""
 
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, MeterNo, OrganisationCode
 from denghuo.kernel.problem import NotFound, text
 from denghuo.service.acquisition.api.collection import CauseCode, ReadState
-from denghuo.service.acquisition.api.switching import SwitchPosition
-from denghuo.service.acquisition.api.terminal import TerminalNo
+from denghuo.service.acquisition.api.switching import SwitchingEnded, SwitchPosition
+from denghuo.service.acquisition.api.terminal import TerminalNo, TerminalNotFound
 
 ORDER_KINDS = Dictionary(
     "acquisition.order_kind",
@@ -100,3 +100,31 @@ class OrdersAnswered(Message):
 
 class OrderNotFound(NotFound, noun="acquisition", status=404, zh="未找到该命令", en="No such order"):
     """Fields: order_no. Raised also for an order outside the caller's organisation scope."""
+
+
+class OrderOperations(Api):
+    """Orders to one terminal."""
+
+    @command(permit="acquisition.call", problems=(TerminalNotFound,))
+    def order_events(self, call: Call, request: OrderEvents) -> Order:
+        """Asks a terminal for the events that it keeps (召读事件). The answer follows; offline it fails at once."""
+
+    @command(permit="acquisition.call", problems=(TerminalNotFound,))
+    def check_clock(self, call: Call, request: OrderClock) -> Order:
+        """Asks a terminal for its clock (核对时钟). The answer follows; offline it fails at once."""
+
+    @command(permit="acquisition.set", problems=(TerminalNotFound,))
+    def set_clock(self, call: Call, request: OrderClock) -> Order:
+        """Sets a terminal's clock and reads it again (对时). The answer follows; offline it fails at once."""
+
+    @query(permit="acquisition.read", problems=(OrderNotFound,))
+    def order(self, call: Call, request: OrderRef) -> Order:
+        """An order, with its answer once that is there."""
+
+    @query(permit="acquisition.read")
+    def orders(self, call: Call, request: FindOrders) -> OrdersFound:
+        """The newest orders to terminals (下行命令)."""
+
+    @command(permit="acquisition.front", emits=(SwitchingEnded,))
+    def answer_orders(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
+        """Keeps what terminals answered to orders, or why they did not."""

@@ -1,15 +1,15 @@
-"""Messages about orders to a group of terminals (批量下发): clocks checked and set, times of use set and read back."""
+"""Messages and operations about orders to groups of terminals (批量下发): clocks checked and set, times of use set and read."""
 
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, OrganisationCode, Reason
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.acquisition.api.collection import CauseCode
-from denghuo.service.acquisition.api.terminal import ChannelCode, TerminalNo, TerminalProtocol, Vendor
+from denghuo.service.acquisition.api.terminal import ChannelCode, OutsideScope, TerminalNo, TerminalProtocol, Vendor
 
 ROLL_OUT_KINDS = Dictionary(
     "acquisition.roll_out_kind",
@@ -179,3 +179,35 @@ class NothingToRollOut(
 
 class WrongTimes(Problem, noun="acquisition", status=422, zh="时段表有误", en="The parts of the day are wrong"):
     """Fields: field, value."""
+
+
+class RollOutOperations(Api):
+    """Orders to groups of terminals."""
+
+    @command(permit="acquisition.set", problems=(OutsideScope, NothingToRollOut, WrongTimes))
+    def start_roll_out(self, call: Call, request: StartRollOut) -> RollOut:
+        """Orders a group of terminals to do one thing (批量下发); what changes something waits for a second person."""
+
+    @query(permit="acquisition.read")
+    def roll_outs(self, call: Call, request: FindRollOuts) -> RollOutsFound:
+        """The newest roll-outs."""
+
+    @query(permit="acquisition.read", problems=(RollOutNotFound,))
+    def roll_out(self, call: Call, request: RollOutRef) -> RollOut:
+        """One roll-out with its counts."""
+
+    @query(permit="acquisition.read", problems=(RollOutNotFound,))
+    def roll_out_members(self, call: Call, request: FindMembers) -> MembersFound:
+        """The terminals of a roll-out and what became of each."""
+
+    @command(permit="acquisition.set", problems=(RollOutNotFound, WrongRollOutState))
+    def halt_roll_out(self, call: Call, request: ReasonedRollOut) -> RollOut:
+        """Stops a roll-out; orders that are on their way are still answered."""
+
+    @command(permit="acquisition.set", problems=(RollOutNotFound, WrongRollOutState))
+    def resume_roll_out(self, call: Call, request: ReasonedRollOut) -> RollOut:
+        """Goes on with a halted roll-out: what failed is tried again, what is done stays."""
+
+    @command(permit="acquisition.front", problems=(RollOutNotFound,))
+    def advance_roll_out(self, call: Call, request: RollOutRef) -> RollOut:
+        """Takes over what was answered and gives the next orders."""

@@ -1,15 +1,15 @@
-"""Messages about switching customers off and on from afar (远程停复电) and what stands against it (停电闭锁)."""
+"""Messages and operations about switching customers off and on from afar (远程停复电) and what stands against it (停电闭锁)."""
 
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime
 
-from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
 from denghuo.kernel.fields import AccountNo, AsOf, Day, MeterNo, OrganisationCode, Reason, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
-from denghuo.service.acquisition.api.collection import CauseCode
-from denghuo.service.acquisition.api.terminal import TerminalNo
+from denghuo.service.acquisition.api.collection import CauseCode, MeterNotCollected
+from denghuo.service.acquisition.api.terminal import OutsideScope, TerminalNo
 
 ACTIONS = Dictionary(
     "acquisition.switch_action",
@@ -185,3 +185,31 @@ class GuardNotFound(NotFound, noun="acquisition", status=404, zh="未找到该�
 
 class GuardRefused(Problem, noun="acquisition", status=422, zh="闭锁不能这样设置", en="The guard cannot be set so"):
     """Fields: field, value."""
+
+
+class SwitchingOperations(Api):
+    """Customers switched off and on from afar, and what stands against it."""
+
+    @command(permit="acquisition.switch", problems=(MeterNotCollected, SwitchingBlocked, SwitchingOpen))
+    def request_switching(self, call: Call, request: RequestSwitching) -> Switching:
+        """Asks for a customer to be switched off or on (远程停复电); interlocks hold now and again when a second person agrees."""
+
+    @query(permit="acquisition.read", problems=(SwitchingNotFound,))
+    def switching(self, call: Call, request: SwitchingRef) -> Switching:
+        """One switching, with where the switch was read to be."""
+
+    @query(permit="acquisition.read")
+    def switchings(self, call: Call, request: FindSwitchings) -> SwitchingsFound:
+        """The newest switchings."""
+
+    @command(permit="acquisition.guard", problems=(OutsideScope, GuardRefused))
+    def set_guard(self, call: Call, request: SetGuard) -> Guard:
+        """Forbids disconnection on some days: of a protected customer, on holidays, in a storm (停电闭锁)."""
+
+    @command(permit="acquisition.guard", problems=(GuardNotFound, GuardRefused))
+    def end_guard(self, call: Call, request: EndGuard) -> Guard:
+        """Ends a guard on a day; what it forbade before stays on record."""
+
+    @query(permit="acquisition.read")
+    def guards(self, call: Call, request: FindGuards) -> GuardsFound:
+        """Guards against disconnection, the newest first."""

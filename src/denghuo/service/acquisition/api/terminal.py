@@ -1,11 +1,11 @@
-"""Messages about terminals, the meters behind them and their connections (终端与通道)."""
+"""Messages and operations about terminals, the meters behind them and their connections (终端与通道)."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.batch import ITEMS_MAX, BatchTaken
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AreaNo, AsOf, Instant, MeterNo, OrganisationCode, Reason
 from denghuo.kernel.problem import NotFound, Problem, text
 
@@ -234,3 +234,31 @@ class OutsideScope(
 
 class NotDialled(Problem, noun="acquisition", status=422, zh="终端不由前置主动连接", en="The terminal is not dialled"):
     """Fields: terminal_no, endpoint."""
+
+
+class TerminalOperations(Api):
+    """Terminals, the meters behind them and who connected without being registered."""
+
+    @command(permit="acquisition.register", problems=(OutsideScope,))
+    def register_terminals(self, call: Call, request: RegisterTerminals) -> BatchTaken:
+        """Takes up to 1,000 terminals into the records. One that is known with other content is refused, the rest is taken."""
+
+    @command(permit="acquisition.register")
+    def assign_meters(self, call: Call, request: AssignMeters) -> BatchTaken:
+        """Puts meters at measuring points of terminals. A meter or point that is taken otherwise is refused."""
+
+    @command(permit="acquisition.register", problems=(TerminalNotFound, NotDialled))
+    def amend_terminal(self, call: Call, request: AmendTerminal) -> Terminal:
+        """Changes a terminal's record, or takes it out of use and back."""
+
+    @query(permit="acquisition.read")
+    def find_terminals(self, call: Call, request: FindTerminals) -> TerminalsFound:
+        """Finds terminals with their connections by address, name, link, protocol, vendor, channel and unit."""
+
+    @query(permit="acquisition.read", problems=(TerminalNotFound,))
+    def terminal(self, call: Call, request: TerminalRef) -> TerminalDetail:
+        """One terminal, its connection and the meters behind it."""
+
+    @query(permit="acquisition.register")
+    def strangers(self, call: Call, request: FindStrangers) -> StrangersFound:
+        """Addresses that logged in and are in no record (未建档终端); for callers that see the whole company."""

@@ -1,9 +1,9 @@
-"""Messages about what is to be done so that collection succeeds (采集运维): by terminal, with the likely next step."""
+"""Messages and operations about what is to be done so that collection succeeds (采集运维): by terminal, with a likely next step."""
 
 from datetime import date
 from typing import Annotated, Literal
 
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, query
 from denghuo.kernel.fields import AsOf, OrganisationCode
 from denghuo.kernel.problem import text
 from denghuo.service.acquisition.api.collection import CauseCode, CollectionKind
@@ -61,3 +61,11 @@ class WorkFound(Message):
     missing: Annotated[int, Label("缺数合计", "Missing in all")]
     next: str | None
     as_of: AsOf
+
+
+class WorkOperations(Api):
+    """What is to be done so that collection succeeds."""
+
+    @query(permit="acquisition.read")
+    def collection_work(self, call: Call, request: FindWork) -> WorkFound:
+        """Terminals with meters that were not collected, the main cause and the likely next step (采集运维)."""

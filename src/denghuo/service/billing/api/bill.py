@@ -5,13 +5,26 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, StringConstraints
 
-from denghuo.kernel.contract import DatasetRef, DatasetSchema, Dictionary, Event, Label, Message, Page
+from denghuo.kernel.contract import (
+    Api,
+    Call,
+    DatasetRef,
+    DatasetSchema,
+    Dictionary,
+    Event,
+    Label,
+    Message,
+    Page,
+    command,
+    query,
+)
 from denghuo.kernel.fields import (
     AccountNo,
     AreaNo,
     AsOf,
     BillNo,
     ContractNo,
+    Document,
     MeterNo,
     MonthText,
     OrganisationCode,
@@ -23,7 +36,7 @@ from denghuo.kernel.fields import (
 )
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import ApparentPower, Energy, Money, Multiplier, Power, Price, Register, Value
-from denghuo.service.billing.api.reversal import ChainedBill, ReversalRequest
+from denghuo.service.billing.api.reversal import ChainedBill, NotReversible, ReversalAsked, ReversalRequest, ReverseBill
 from denghuo.service.billing.lines import STATUSES, UNITS, Step
 from denghuo.service.tariff.api import QUANTITIES, Band, Group, TierNumber
 
@@ -320,3 +333,59 @@ class BillNotFound(NotFound, noun="billing", status=404, zh="未找到该账单"
 
 class NotIssued(Problem, noun="billing", status=409, zh="账单尚未发行", en="The bill is not issued yet"):
     """Fields: bill_no, state."""
+
+
+class BillOperations(Api):
+    """Bills as they were issued, and taken back."""
+
+    @query(permit="billing.read")
+    def bills(self, call: Call, request: FindBills) -> BillsFound:
+        """Bills by month, account, state, kind, unit and class; a customer's session sees its own issued bills."""
+
+    @query(permit="billing.read", problems=(BillNotFound,))
+    def bill(self, call: Call, request: BillRef) -> Bill:
+        """One bill with every line explained: registers, multiplier, quantity, price version, document, arithmetic."""
+
+    @query(permit="billing.own")
+    def my_bills(self, call: Call, request: MyBills) -> BillsFound:
+        """The issued bills of the signed-in customer, newest first."""
+
+    @query(permit="billing.own", problems=(BillNotFound,))
+    def my_bill(self, call: Call, request: BillRef) -> Bill:
+        """One issued bill of the signed-in customer, explained."""
+
+    @query(permit="billing.own", problems=(BillNotFound, NotIssued))
+    def my_bill_document(self, call: Call, request: BillRef) -> Document:
+        """An issued bill of the signed-in customer as a PDF, with the holder's name and address."""
+
+    @query(permit="billing.read", problems=(BillNotFound, NotIssued))
+    def bill_document(self, call: Call, request: BillRef) -> Document:
+        """An issued bill as a PDF in Chinese and English; name and address are masked towards staff."""
+
+    @query(permit="billing.read", problems=(BillNotFound, NotIssued))
+    def bill_file(self, call: Call, request: BillRef) -> Document:
+        """An issued bill as a bill file that anyone can verify offline: figures, registers, tariff, proof; no name or address."""
+
+    @query(permit="billing.own", problems=(BillNotFound, NotIssued))
+    def my_bill_file(self, call: Call, request: BillRef) -> Document:
+        """An issued bill of the signed-in customer as a bill file that anyone can verify offline."""
+
+    @query(permit="billing.read", problems=(BillNotFound, NotIssued))
+    def readings_file(self, call: Call, request: BillRef) -> Document:
+        """The registers of an issued bill, and the 15-minute curves that bands or a demand were taken from, as known then."""
+
+    @query(permit="billing.own", problems=(BillNotFound, NotIssued))
+    def my_readings_file(self, call: Call, request: BillRef) -> Document:
+        """The registers of an issued bill of the signed-in customer, and the 15-minute curves that were divided by."""
+
+    @query(permit="billing.read")
+    def month_summary(self, call: Call, request: Summarise) -> MonthSummary:
+        """Counts, energy and amount of a month by class of use, within the caller's units."""
+
+    @command(permit="billing.reverse", problems=(BillNotFound, NotReversible))
+    def reverse_bill(self, call: Call, request: ReverseBill) -> ReversalAsked:
+        """Asks that an issued bill be taken back as a whole (全减). Once another person agrees its reversal is issued."""
+
+    @command(permit="billing.reverse", problems=(BillNotFound, NotReversible))
+    def rebill(self, call: Call, request: ReverseBill) -> ReversalAsked:
+        """Asks that an issued bill be taken back and the account's month be billed again from today's data (全减另发)."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import (
     AccountNo,
     AsOf,
@@ -36,6 +36,8 @@ from denghuo.service.billing.api.claim import (
     WrongRatio,
 )
 from denghuo.service.billing.api.reversal import ApprovalNo
+from denghuo.service.billing.api.trial import NotTriable
+from denghuo.service.billing.lines import CannotRate
 from denghuo.service.tariff.api import Band, QuantityKind, Settlement
 
 MONTHS_MAX = 36
@@ -204,3 +206,20 @@ class CaseNotFound(NotFound, noun="billing", status=404, zh="未找到该退补�
 
 class NotAdjustable(Problem, noun="billing", status=409, zh="不能立案退补", en="No case can be opened"):
     """Fields: why (nothing_billed, not_kept, known, no_difference, no_number), account_no, and what it needs: case_no, month."""
+
+
+class CaseOperations(Api):
+    """Cases of back-billing and refund."""
+
+    @command(permit="billing.adjust", problems=(NotAdjustable, NotTriable, CannotRate))
+    def open_case(self, call: Call, request: OpenCase) -> Case:
+        """Opens a case over days that were billed: worked out month by month at the prices of their time, shown, and put before
+        another person. Once agreed to, its adjustment bill is issued, posted and proved."""
+
+    @query(permit="billing.read")
+    def cases(self, call: Call, request: FindCases) -> CasesFound:
+        """Cases by account, cause, state and unit, the newest first."""
+
+    @query(permit="billing.read", problems=(CaseNotFound,))
+    def case(self, call: Call, request: CaseRef) -> Case:
+        """One case: what was found, its months as they were billed and as they are due, and its lines explained."""

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, query
 from denghuo.kernel.fields import AccountNo, AsOf, BillNo, MonthText, TextPair
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import Energy, Money
-from denghuo.service.billing.api.bill import BillKind, HolderName
+from denghuo.service.billing.api.bill import BillKind, BillNotFound, HolderName
 
 PARTS = Dictionary(
     "billing.change_part",
@@ -77,3 +77,15 @@ class BillChange(Message):
 
 class NotComparable(Problem, noun="billing", status=409, zh="没有可比的账单", en="There is no bill to compare with"):
     """Fields: bill_no, other_bill_no, why (no_earlier, other_account, other_kind, reversal, adjustment, cannot_rate)."""
+
+
+class ChangeOperations(Api):
+    """Why a bill changed."""
+
+    @query(permit="billing.read", problems=(BillNotFound, NotComparable))
+    def compare_bills(self, call: Call, request: CompareBills) -> BillChange:
+        """Why a bill changed: its difference to another of the account in parts that add up to it, each with a sentence."""
+
+    @query(permit="billing.own", problems=(BillNotFound, NotComparable))
+    def compare_my_bills(self, call: Call, request: CompareBills) -> BillChange:
+        """Why a bill of the signed-in customer changed."""

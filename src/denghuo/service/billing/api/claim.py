@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, query
 from denghuo.kernel.fields import VOLTAGES, AsOf, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy, Money, Percent, Power, Price, ReactiveEnergy
 from denghuo.service.billing.api.bill import Counted
+from denghuo.service.billing.api.trial import NotTriable
 from denghuo.service.billing.lines import ClaimGroup, Step, Unit
 from denghuo.service.tariff.api import Band, Standard
 
@@ -386,3 +387,35 @@ class WorkedOut(Message):
     energy: Annotated[Energy | None, Label("电量", "Energy")]
     lines: list[ClaimRow]
     as_of: AsOf
+
+
+class ClaimOperations(Api):
+    """Charges outside the month's bill. Nothing is kept."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def late_fee(self, call: Call, request: LateFee) -> WorkedOut:
+        """The late fee of overdue bills on the day on which they are paid, explained line by line. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def breach(self, call: Call, request: Breach) -> WorkedOut:
+        """What a breach of use is charged: the charges again and the penalty, each line with its document. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def theft(self, call: Call, request: Theft) -> WorkedOut:
+        """What stolen energy is charged, by equipment, rated current, share or energy, and the penalty. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def quantity_correction(self, call: Call, request: QuantityCorrection) -> WorkedOut:
+        """The energy that was not registered, or too much, by its cause, at the price of each register. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def refund(self, call: Call, request: Refund) -> WorkedOut:
+        """Money due or given back for the past, piece by piece at the prices of their own time. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def outage_compensation(self, call: Call, request: OutageCompensation) -> WorkedOut:
+        """What an outage by the utility's fault is compensated with (negative: given to the customer). Keeps nothing."""
+
+    @query(permit="billing.read", problems=(NotTriable,))
+    def temporary_supply(self, call: Call, request: TemporarySupply) -> WorkedOut:
+        """What temporary supply without a meter is charged in advance, and how it is settled. Keeps nothing."""

@@ -3,11 +3,18 @@
 from datetime import date
 from typing import Annotated
 
-from denghuo.kernel.contract import Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Label, Message, Page, query
 from denghuo.kernel.fields import AccountNo, AsOf, BillNo, MonthText, TariffCode, TextPair
 from denghuo.kernel.values import Money
 from denghuo.service.billing.api.bill import BillKind, BillState
-from denghuo.service.tariff.api import AreaCode, DayPeriod, DayTableKind
+from denghuo.service.tariff.api import (
+    AreaCode,
+    DayPeriod,
+    DayTableKind,
+    NoSuchDayTable,
+    NoSuchPriceTable,
+    NoSuchSpotTable,
+)
 from denghuo.service.tariff.api.table import Issue
 
 
@@ -68,3 +75,22 @@ class CorrectedBills(Message):
     total: int
     next: str | None
     as_of: AsOf
+
+
+class CorrectedOperations(Api):
+    """Bills beside those by what was published after them. Nothing is kept."""
+
+    @query(permit="billing.read", problems=(NoSuchPriceTable,))
+    def corrected_bills(self, call: Call, request: FindCorrectedBills) -> CorrectedBills:
+        """The bills by prices that a correction of a month's price table replaces: how many and how much was issued, and what each
+        comes to by the corrected prices. Nothing is stored."""
+
+    @query(permit="billing.read", problems=(NoSuchSpotTable,))
+    def bills_by_spot_prices(self, call: Call, request: FindBillsBySpotPrices) -> CorrectedBills:
+        """The bills that were rated before an issue of spot prices by those of its nodes, and what each comes to by the prices that
+        stand with it. Nothing is stored."""
+
+    @query(permit="billing.read", problems=(NoSuchDayTable,))
+    def bills_by_days(self, call: Call, request: FindBillsByDays) -> CorrectedBills:
+        """The bills that were rated before a table of holidays or temperatures was published and whose hours hang on its days, and
+        what each comes to by what is known today. Nothing is stored."""

@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, BillNo, MonthText, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Energy, Money
+from denghuo.service.billing.api.bill import BillsIssued
 
 CYCLE_STATES = Dictionary(
     "billing.cycle_state",
@@ -184,3 +185,44 @@ class WholeCompanyOnly(
     Problem, noun="billing", status=403, zh="须由公司级岗位办理", en="Only for a post of the whole company"
 ):
     """A month is billed for the whole company at once. Fields: scope."""
+
+
+class UnitsUnderWay(Problem, noun="billing", status=409, zh="单位核算未结束", en="Units are under way"):
+    """Fields: month, units. The whole month is run once no unit of it is under way."""
+
+
+class CycleOperations(Api):
+    """The month's cycle, and what follows from it."""
+
+    @command(permit="billing.run", problems=(MonthNotOver, WholeCompanyOnly, UnitsUnderWay))
+    def start_cycle(self, call: Call, request: StartCycle) -> Cycle:
+        """Starts the month: plan, read, rate, review, issue. A month that was started already is answered with its cycle; one that
+        was billed unit by unit is brought to its end, and what was issued stays."""
+
+    @query(permit="billing.read", problems=(CycleNotFound,))
+    def cycle(self, call: Call, request: CycleRef) -> Cycle:
+        """How far the month is: stages, accounts done, rate, expected end, held and issued bills, amount."""
+
+    @query(permit="billing.read")
+    def cycles(self, call: Call, request: FindCycles) -> CyclesFound:
+        """The months that were started, newest first."""
+
+    @command(permit="billing.run", problems=(CycleNotFound, WholeCompanyOnly))
+    def stop_cycle(self, call: Call, request: CycleRef) -> Cycle:
+        """Stops the month after the step that is under way. Nothing that was done is lost."""
+
+    @command(permit="billing.run", problems=(CycleNotFound, WholeCompanyOnly))
+    def resume_cycle(self, call: Call, request: CycleRef) -> Cycle:
+        """Goes on where the month was stopped, failed or interrupted."""
+
+    @command(permit="billing.advance", emits=(BillsIssued,))
+    def advance_cycle(self, call: Call, request: Advance) -> Advanced:
+        """One step of the month, called by the job worker until nothing is left to do."""
+
+    @command(permit="billing.advance")
+    def keep_tasks(self, call: Call, request: CycleRef) -> TasksKept:
+        """Brings the to-do lists in line with what is held: a step of the job worker, called until all is told."""
+
+    @command(permit="billing.advance")
+    def tell_holders(self, call: Call, request: TellHolders) -> HoldersTold:
+        """Tells holders that their bills were issued: a page of notices, and the job of the next page."""

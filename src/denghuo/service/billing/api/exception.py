@@ -1,11 +1,10 @@
 """What is held for a person to decide, the rules that hold it, and how it is let go."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import (
     AccountNo,
     AsOf,
@@ -18,8 +17,9 @@ from denghuo.kernel.fields import (
     TextPair,
 )
 from denghuo.kernel.problem import NotFound, Problem, text
-from denghuo.kernel.values import Energy, Money, Percent
-from denghuo.service.billing.api.bill import BillKind, BillState, HolderName
+from denghuo.kernel.values import Energy, Money
+from denghuo.service.billing.api.bill import BillKind, BillNotFound, BillsIssued, BillState, HolderName
+from denghuo.service.billing.api.cycle import CycleNotFound
 from denghuo.service.billing.api.shock import CauseResult
 
 HOLD_CODES = Dictionary(
@@ -278,112 +278,6 @@ class Recalculated(Message):
     run_no: Annotated[int | None, Label("发行批次", "Issue no.")]
 
 
-LIMIT_UNITS = Dictionary(
-    "billing.limit_unit", {"yuan": text("元", "yuan"), "kWh": text("千瓦时", "kWh"), "%": text("%", "%")}
-)
-
-
-class ReviewRule(Message):
-    """A rule of the review. `limit` is in `unit`, and means nothing where that is empty; a rule that is off holds nothing, one that
-    only notes lets the bill pass with a remark."""
-
-    row_key: Annotated[str, Label("键", "Key")]
-    code: HoldCode
-    cause: Cause
-    severity: Severity
-    title: Annotated[TextPair, Label("规则", "Rule")]
-    meaning: Annotated[TextPair, Label("含义", "Meaning")]
-    kind: BillKind
-    tariff_class: TariffClass | None
-    limit: Annotated[int, Label("限值", "Limit")]
-    unit: Annotated[str, Label("单位", "Unit", dictionary=LIMIT_UNITS.name)]
-    on: Annotated[bool, Label("启用", "On")]
-
-
-class ReviewRules(Message):
-    rows: list[ReviewRule]
-
-
-class SetReviewRule(Message):
-    """A limit for a class of use, or for all classes that have none of their own when `tariff_class` is not given. Without `limit`
-    it stays as it is; rules without a unit have none."""
-
-    code: HoldCode
-    kind: BillKind
-    tariff_class: TariffClass | None = None
-    limit: Annotated[int, Field(ge=0, le=10**15), Label("限值", "Limit")] | None = None
-    on: Annotated[bool, Label("启用", "On")] = True
-    severity: Severity = "hold"
-    reason: Reason
-
-
-class AskReviewBoard(Message):
-    """Without `month` the newest month that was rated."""
-
-    month: MonthText | None = None
-    org: OrganisationCode | None = None
-
-
-class UnitReviewed(Message):
-    """A unit's contracts in the review. passed: without a person; passed_share: of all. noted: of them with a remark."""
-
-    org: OrganisationCode
-    accounts: Annotated[int, Label("审核户数", "Reviewed")]
-    passed: Annotated[int, Label("自动通过", "Passed by themselves")]
-    noted: Annotated[int, Label("其中有提示", "Of them noted")]
-    held: Annotated[int, Label("曾挂起", "Held")]
-    open: Annotated[int, Label("待处理", "Open")]
-    passed_share: Annotated[Percent | None, Label("自动通过率", "Passed by themselves, share")]
-
-
-class RuleReviewed(Message):
-    """What a rule found in a month. released: a person let the bill pass as it was; resolved: something was put right."""
-
-    code: HoldCode
-    cause: Cause
-    found: Annotated[int, Label("发现", "Found")]
-    noted: Annotated[int, Label("仅提示", "Noted only")]
-    open: Annotated[int, Label("待处理", "Open")]
-    released: Annotated[int, Label("已放行", "Released")]
-    resolved: Annotated[int, Label("已消除", "Resolved")]
-    passed_share: Annotated[Percent | None, Label("未触发占比", "Share that it let pass")]
-
-
-class ReviewBoard(Message):
-    """How much of a month passes the review by itself, by unit and by rule."""
-
-    month: MonthText | None
-    accounts: Annotated[int, Label("审核户数", "Reviewed")]
-    passed: Annotated[int, Label("自动通过", "Passed by themselves")]
-    noted: Annotated[int, Label("其中有提示", "Of them noted")]
-    held: Annotated[int, Label("曾挂起", "Held")]
-    open: Annotated[int, Label("待处理", "Open")]
-    passed_share: Annotated[Percent | None, Label("自动通过率", "Passed by themselves, share")]
-    units: list[UnitReviewed]
-    rules: list[RuleReviewed]
-    as_of: AsOf
-
-
-class UsedMonth(Message):
-    account_no: AccountNo
-    org: OrganisationCode
-    month: MonthText
-    energy: Annotated[Energy, Label("电量", "Energy")]
-    billed_on: Annotated[date | None, Label("原发行日期", "Issued on")] = None
-
-
-class TakeOverUse(Message):
-    months: Annotated[list[UsedMonth], Field(min_length=1, max_length=1_000)]
-
-
-class TakenOver(Message):
-    """`unchanged` were known with the same energy; a month that is billed here is refused."""
-
-    taken: int
-    unchanged: int
-    refused: int
-
-
 class ExceptionNotFound(NotFound, noun="billing", status=404, zh="未找到该异常", en="No such exception"):
     """Fields: exception_no. Raised also for an exception outside the caller's scope."""
 
@@ -394,3 +288,27 @@ class NotReleasable(Problem, noun="billing", status=409, zh="该异常不能放�
 
 class AlreadyIssued(Problem, noun="billing", status=409, zh="账单已发行", en="The bill was issued already"):
     """Fields: bill_no, issued, computed. An issued bill changes only by cancelling and billing again."""
+
+
+class ExceptionOperations(Api):
+    """What is held for a person to decide."""
+
+    @query(permit="billing.read")
+    def exceptions(self, call: Call, request: FindExceptions) -> ExceptionsFound:
+        """What is held and why, to be worked off."""
+
+    @query(permit="billing.read", problems=(ExceptionNotFound,))
+    def exception(self, call: Call, request: ExceptionRef) -> HeldException:
+        """One exception with the figures that led to it and what to do."""
+
+    @command(permit="billing.release", problems=(ExceptionNotFound, NotReleasable), emits=(BillsIssued,))
+    def release(self, call: Call, request: Release) -> Released:
+        """Lets a held bill pass for a stated reason; with its last open exception gone it is issued at once."""
+
+    @command(permit="billing.release", problems=(ExceptionNotFound, NotReleasable), emits=(BillsIssued,))
+    def release_many(self, call: Call, request: ReleaseMany) -> Released:
+        """Lets up to 200 held bills pass for one reason; they are issued together."""
+
+    @command(permit="billing.recalculate", problems=(BillNotFound, CycleNotFound, AlreadyIssued), emits=(BillsIssued,))
+    def recalculate(self, call: Call, request: Recalculate) -> Recalculated:
+        """Bills an account's month again from today's readings, contract and prices; what passes the review is issued."""

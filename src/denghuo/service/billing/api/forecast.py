@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import DatasetRef, DatasetSchema, Event, Label, Message
+from denghuo.kernel.contract import Api, Call, DatasetRef, DatasetSchema, Event, Label, Message, command, query
 from denghuo.kernel.fields import AccountNo, AsOf, Instant, MonthText, TariffClass, TariffCode, TextPair
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import Energy, Money, Percent
@@ -247,3 +247,39 @@ class PublishedError(Message):
 class PublishedErrors(Message):
     rows: list[PublishedError]
     as_of: AsOf
+
+
+class ForecastOperations(Api):
+    """The bill of a running month, estimated, and how good such estimates were."""
+
+    @query(permit="billing.read", problems=(NothingSoFar,))
+    def bill_so_far(self, call: Call, request: SoFar) -> BillSoFar:
+        """The bill of a running month so far, and what it will be at the month's end, with a band. An estimate, marked as one."""
+
+    @query(permit="billing.own", problems=(NothingSoFar,))
+    def my_bill_so_far(self, call: Call, request: MySoFar) -> BillSoFar:
+        """The same of an account of the signed-in customer."""
+
+    @command(permit="billing.advance", emits=(EstimatesMade,))
+    def estimate_day(self, call: Call, request: EstimateDay) -> DayEstimated:
+        """Estimates what accounts under fee control used of the running month and were not billed for yet: a job of every day."""
+
+    @command(permit="billing.recalculate", emits=(EstimatesMade,))
+    def estimate_accounts(self, call: Call, request: EstimateAccounts) -> DayEstimated:
+        """The same of some accounts, whether under fee control or not, within the caller's units."""
+
+    @query(permit="billing.read")
+    def unbilled(self, call: Call, request: EstimatesOf) -> EstimatesFound:
+        """The newest estimates of up to 1,000 accounts, of months that were not billed yet."""
+
+    @command(permit="billing.advance")
+    def measure_forecast(self, call: Call, request: MeasureForecast) -> ForecastMeasured:
+        """Compares what was forecast of a billed month with its bills: a step of the job worker, called until none waits."""
+
+    @query(permit="billing.read")
+    def forecast_errors(self, call: Call, request: AskForecastErrors) -> ForecastErrors:
+        """How far forecasts were from the bills, month by month."""
+
+    @query(permit="billing.own")
+    def published_errors(self, call: Call, request: AskPublishedErrors) -> PublishedErrors:
+        """The same as it is published every month, for customers: shares alone, of the whole company."""

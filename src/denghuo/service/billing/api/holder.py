@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AccountNo, AsOf, BillNo, ContractNo, MonthText, OrganisationCode, Reason, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Money, Register
-from denghuo.service.billing.api.bill import BillState
-from denghuo.service.customer.api import CustomerKind, HolderName, Phone
+from denghuo.service.billing.api.bill import BillsIssued, BillState
+from denghuo.service.customer.api import AccountNotFound, CustomerKind, HolderName, Phone
 from denghuo.service.reading.api import Band, Quantity
 
 CHANGE_STATES = Dictionary(
@@ -128,3 +128,28 @@ class NotTransferable(
     Problem, noun="billing", status=409, zh="该户现在不能过户", en="The account cannot change its customer now"
 ):
     """Fields: account_no, field, value."""
+
+
+class HolderOperations(Api):
+    """Changes of customer."""
+
+    @command(permit="billing.change_holder", problems=(NotTransferable, AccountNotFound))
+    def change_holder(self, call: Call, request: ChangeHolder) -> HolderChange:
+        """Another customer takes over from a day on (过户): the old account is billed to that day by special readings with its tier
+        year settled by actual months, and closed with what it owes; a new one with its own contract begins at the same points."""
+
+    @command(permit="billing.change_holder", problems=(HolderChangeNotFound, NotTransferable))
+    def resume_holder_change(self, call: Call, request: ResumeHolderChange) -> HolderChange:
+        """Goes on with a change of customer after the reason for which it stands still was seen to."""
+
+    @command(permit="billing.advance", emits=(BillsIssued,))
+    def advance_holder_change(self, call: Call, request: HolderChangeRef) -> HolderChangeAdvanced:
+        """One step of a change of customer: points, contracts, readings, final bill. What was refused is said with the change."""
+
+    @query(permit="billing.read", problems=(HolderChangeNotFound,))
+    def holder_change(self, call: Call, request: HolderChangeRef) -> HolderChange:
+        """A change of customer with its step and its final bill."""
+
+    @query(permit="billing.read")
+    def holder_changes(self, call: Call, request: FindHolderChanges) -> HolderChangesFound:
+        """Changes of customer, the newest first."""

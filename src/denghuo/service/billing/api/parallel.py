@@ -10,11 +10,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from denghuo.kernel.contract import Dictionary, Label, Message
-from denghuo.kernel.fields import AccountNo, AsOf, BillNo, MonthText, OrganisationCode, TariffClass, TextPair
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, command, query
+from denghuo.kernel.fields import AccountNo, AsOf, BillNo, Document, MonthText, OrganisationCode, TariffClass, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Energy, Money, Price
 from denghuo.service.billing.api.bill import BillKind, Counted
+from denghuo.service.billing.api.cycle import WholeCompanyOnly
 from denghuo.service.tariff.api import BASIC_LINES, CHARGES, COMPONENTS, Band, TierNumber
 
 OLD_BILLS_MAX = 1_000
@@ -359,3 +360,47 @@ class NotAcceptable(Problem, noun="billing", status=409, zh="不能认可", en="
 
 class TooManyRows(Problem, noun="billing", status=422, zh="行数过多", en="Too many rows"):
     """Fields: rows."""
+
+
+class ParallelOperations(Api):
+    """The parallel run of a migration."""
+
+    @command(permit="billing.compare", problems=(WholeCompanyOnly,))
+    def begin_parallel_run(self, call: Call, request: BeginParallelRun) -> ParallelRun:
+        """Begins to compare a file of old bills with a month; a file that was begun before is answered with its run."""
+
+    @command(permit="billing.compare", problems=(ParallelRunNotFound, WholeCompanyOnly))
+    def hand_old_bills(self, call: Call, request: HandOldBills) -> OldBillsHanded:
+        """A batch of old bills and their lines; after the last one comparing begins."""
+
+    @command(permit="billing.advance", problems=(ParallelRunNotFound,))
+    def advance_parallel_run(self, call: Call, request: ParallelRef) -> ParallelAdvanced:
+        """Compares a page of bills: a step of the job worker, called until nothing is left to do."""
+
+    @command(permit="billing.compare", problems=(ParallelRunNotFound, WholeCompanyOnly))
+    def compare_again(self, call: Call, request: ParallelRef) -> ParallelRun:
+        """Compares a run anew with the bills as they stand now; what was accepted and is the same stays accepted."""
+
+    @query(permit="billing.read")
+    def parallel_runs(self, call: Call, request: FindParallelRuns) -> ParallelRunsFound:
+        """The runs, newest first, each with its gate and its totals within the caller's units."""
+
+    @query(permit="billing.read", problems=(ParallelRunNotFound,))
+    def parallel_run(self, call: Call, request: ParallelRef) -> ParallelRun:
+        """One run: its gate, totals by verdict and by unit, rows of the file that were refused."""
+
+    @query(permit="billing.read")
+    def bill_differences(self, call: Call, request: FindDifferences) -> DifferencesFound:
+        """Differences of a run, the largest first."""
+
+    @query(permit="billing.read", problems=(NoSuchDifference,))
+    def bill_difference(self, call: Call, request: DifferenceRef) -> BillDifference:
+        """Both bills of an account line by line, and what their difference comes from."""
+
+    @query(permit="billing.read", problems=(TooManyRows,))
+    def differences_file(self, call: Call, request: DifferencesFile) -> Document:
+        """The differences of a run as CSV."""
+
+    @command(permit="billing.accept_difference", problems=(ParallelRunNotFound, NotAcceptable))
+    def accept_differences(self, call: Call, request: AcceptDifferences) -> DifferencesAccepted:
+        """Accepts explained differences of a verdict within the caller's units, for a stated reason."""

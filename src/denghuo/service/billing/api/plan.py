@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, command, query
 from denghuo.kernel.fields import AccountNo, AsOf, MonthText, TariffClass, TariffCode, TextPair
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import Energy, Money
 from denghuo.service.billing.api.bill import BillKind, HolderName
+from denghuo.service.billing.lines import CannotRate
 
 CONFIDENCES = Dictionary(
     "billing.confidence",
@@ -125,3 +126,20 @@ class CurvesSummed(Message):
 
 class NothingBilled(Problem, noun="billing", status=409, zh="还没有已发行的账单", en="Nothing was billed yet"):
     """Fields: account_no, kind."""
+
+
+class PlanOperations(Api):
+    """What other tariffs would have cost an account."""
+
+    @query(permit="billing.read", problems=(NothingBilled, CannotRate))
+    def what_if(self, call: Call, request: WhatIf) -> Plans:
+        """What the account's last twelve months would have cost by each tariff that it may choose, and which is the best."""
+
+    @query(permit="billing.own", problems=(NothingBilled, CannotRate))
+    def my_what_if(self, call: Call, request: MyWhatIf) -> Plans:
+        """What the last twelve months of an account of the signed-in customer would have cost by each tariff."""
+
+    @command(permit="billing.advance")
+    def sum_curves(self, call: Call, request: SumCurves) -> CurvesSummed:
+        """Keeps the sums of the curves of billed months, of which such comparisons are made: a step of the job worker, called until
+        those of a year are as their curves are."""

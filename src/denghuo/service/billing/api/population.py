@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, query
 from denghuo.kernel.fields import AccountNo, AsOf, MonthText, OrganisationCode, TariffClass, TariffCode, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Energy, Money, Percent
@@ -106,3 +106,11 @@ class NobodyToTry(
     Problem, noun="billing", status=409, zh="没有适用该电价的用户", en="No contract is of the tariff's classes"
 ):
     """Fields: code, month."""
+
+
+class PopulationOperations(Api):
+    """A tariff tried on all contracts of a month."""
+
+    @query(permit="billing.try_tariff", problems=(MonthNotRead, NoTariffToTry, NobodyToTry))
+    def try_on_all(self, call: Call, request: TryOnAll) -> TriedOnAll:
+        """A tariff, draft or published, tried on all contracts of a month within the caller's scope, beside the present one."""

@@ -4,12 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, MonthText, OrganisationCode, TariffCode, TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import NotFound, text
 from denghuo.kernel.values import Money, Percent
-from denghuo.service.billing.api.population import Mover, Segment
+from denghuo.service.billing.api.cycle import WholeCompanyOnly
+from denghuo.service.billing.api.population import MonthNotRead, Mover, NoTariffToTry, Segment
 
 MONTHS_MAX = 12
 POPULATION_STATES = Dictionary(
@@ -144,3 +145,31 @@ class PopulationRunsFound(Message):
 
 class PopulationRunNotFound(NotFound, noun="billing", status=404, zh="没有该测算批次", en="No such run"):
     """Fields: run_no."""
+
+
+class PopulationRunOperations(Api):
+    """A tariff tried on all contracts of up to twelve months, by jobs."""
+
+    @command(permit="billing.try_tariff", problems=(MonthNotRead, NoTariffToTry, WholeCompanyOnly))
+    def start_population_run(self, call: Call, request: StartPopulationRun) -> PopulationRun:
+        """Begins to try a tariff, draft or published, on all contracts of up to twelve months; no bill is touched."""
+
+    @command(permit="billing.try_tariff", problems=(PopulationRunNotFound, WholeCompanyOnly))
+    def stop_population_run(self, call: Call, request: PopulationRunRef) -> PopulationRun:
+        """Stops a run after the month that is under way. Nothing that was done is lost."""
+
+    @command(permit="billing.try_tariff", problems=(PopulationRunNotFound, WholeCompanyOnly))
+    def resume_population_run(self, call: Call, request: PopulationRunRef) -> PopulationRun:
+        """Goes on with a run that was stopped or failed."""
+
+    @command(permit="billing.advance", problems=(PopulationRunNotFound,))
+    def advance_population_run(self, call: Call, request: AdvancePopulationRun) -> PopulationAdvanced:
+        """A month of a run: a step of the job worker, called until all are done and added up."""
+
+    @query(permit="billing.try_tariff", problems=(PopulationRunNotFound, WholeCompanyOnly))
+    def population_run(self, call: Call, request: PopulationRunRef) -> PopulationRun:
+        """How far a run is, when it will be done, and who would pay more or less: by class and use, by unit, by month."""
+
+    @query(permit="billing.try_tariff", problems=(WholeCompanyOnly,))
+    def population_runs(self, call: Call, request: FindPopulationRuns) -> PopulationRunsFound:
+        """The runs, the newest first."""

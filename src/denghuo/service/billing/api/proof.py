@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.contract import PUBLIC, Api, Call, Label, Message, Nothing, command, query
 from denghuo.kernel.fields import AsOf, MonthText
 
 
@@ -39,3 +39,15 @@ class DayRoot(Message):
     final: Annotated[bool, Label("已定", "Final")]
     run_root: Annotated[str | None, Label("批次根", "Root of the run")]
     as_of: AsOf
+
+
+class ProofOperations(Api):
+    """What proves that bills are as they were issued."""
+
+    @query(permit=PUBLIC)
+    def day_root(self, call: Call, request: DayRef) -> DayRoot:
+        """The published root over the bills issued on a day, to be compared with the one in a bill file."""
+
+    @command(permit="billing.advance")
+    def seal_runs(self, call: Call, request: Nothing) -> RunsSealed:
+        """Makes the hash tree of the oldest issue run that has none: a step of the job worker, called until none waits."""

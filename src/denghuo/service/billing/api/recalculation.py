@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, MonthText, OrganisationCode
 from denghuo.kernel.problem import text
+from denghuo.service.billing.api.bill import BillsIssued
 
 RECALCULATION_CAUSES = Dictionary(
     "billing.recalculation_cause",
@@ -74,3 +75,15 @@ class RecalculationsFound(Message):
     total: int
     next: str | None
     as_of: AsOf
+
+
+class RecalculationOperations(Api):
+    """Recalculations of whole units."""
+
+    @command(permit="billing.recalculate", emits=(BillsIssued,))
+    def advance_recalculation(self, call: Call, request: AdvanceRecalculation) -> RecalculationAdvanced:
+        """Calculates the next accounts of a recalculation again: a step of the job worker, called until none is left."""
+
+    @query(permit="billing.read")
+    def recalculations(self, call: Call, request: FindRecalculations) -> RecalculationsFound:
+        """The recalculations of units after prices, days, curves or reads came in, and how far each is."""

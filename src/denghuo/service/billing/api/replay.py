@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, query
 from denghuo.kernel.fields import AccountNo, AsOf, BillNo, MonthText, TextPair
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy, Money
-from denghuo.service.billing.api.bill import BillKind, ShownLine, ShownRegister
+from denghuo.service.billing.api.bill import BillKind, BillNotFound, NotIssued, ShownLine, ShownRegister
 
 AT_ONCE = 1_000
 OUTCOMES = Dictionary(
@@ -126,3 +126,20 @@ class MonthReplayed(Message):
     total: int
     next: str | None
     as_of: AsOf
+
+
+class ReplayOperations(Api):
+    """Bills computed again."""
+
+    @query(permit="billing.read", problems=(BillNotFound, NotIssued))
+    def replay_bill(self, call: Call, request: ReplayBill) -> Replayed:
+        """A bill computed again from what is kept with it, as issued or as known on a day: identical, or what differs."""
+
+    @query(permit="billing.read", problems=(BillNotFound,))
+    def as_known(self, call: Call, request: AsKnown) -> KnownBill:
+        """An account's month computed from the meters, readings, terms and prices that were recorded by a day, whether it was
+        billed by then or not; beside it the bill that stood on that day. Nothing is stored."""
+
+    @query(permit="billing.read")
+    def replay_month(self, call: Call, request: ReplayMonth) -> MonthReplayed:
+        """A page of a month's issued bills computed again; tells the bills that differ."""

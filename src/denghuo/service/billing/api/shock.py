@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, command
 from denghuo.kernel.fields import MonthText, TextPair
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
@@ -50,3 +50,12 @@ class CausesExamined(Message):
     examined: int
     told: int
     again: bool
+
+
+class ShockOperations(Api):
+    """What is said of bills out of the ordinary before their issue."""
+
+    @command(permit="billing.advance")
+    def examine_causes(self, call: Call, request: ExamineCauses) -> CausesExamined:
+        """Tests what held bills out of the ordinary come from, and tells their holders, before the issue, that they are looked at:
+        a step of the job worker, called until none waits."""

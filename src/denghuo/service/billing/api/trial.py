@@ -5,11 +5,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.contract import Api, Call, Label, Message, query
 from denghuo.kernel.fields import AsOf, BillNo, MeterNo, MonthText, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import Problem
 from denghuo.kernel.values import ApparentPower, Energy, Money, Multiplier, Power, Price, Register
-from denghuo.service.billing.api.bill import Counted, ShownLine
+from denghuo.service.billing.api.bill import BillNotFound, Counted, ShownLine
+from denghuo.service.billing.lines import CannotRate
 from denghuo.service.contract.api import RetailPrice, RetailSpotShare
 from denghuo.service.tariff.api import TEXT_MAX, Band, Kind, QuantityKind, Settlement, Standard
 
@@ -126,3 +127,15 @@ class Trial(Message):
 
 class NotTriable(Problem, noun="billing", status=422, zh="试算条件不完整", en="The trial is not complete"):
     """Something that was typed does not fit. Fields: errors = [{field, value, zh, en}], each with what to do about it."""
+
+
+class TrialOperations(Api):
+    """What a bill would be. Nothing is kept."""
+
+    @query(permit="billing.read", problems=(NotTriable, CannotRate))
+    def trial(self, call: Call, request: Try) -> Trial:
+        """What a bill would be: typed readings by any tariff, published or a draft, explained line by line. Keeps nothing."""
+
+    @query(permit="billing.read", problems=(BillNotFound, NotTriable, CannotRate))
+    def try_on_bill(self, call: Call, request: TryOnBill) -> Trial:
+        """What a bill of the past would have come to by any tariff, published or a draft, explained line by line. Keeps nothing."""

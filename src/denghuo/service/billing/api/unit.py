@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Nothing, command, query
 from denghuo.kernel.fields import AsOf, MonthText, OrganisationCode, Reason, TextPair
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import Energy, Money, Percent
-from denghuo.service.billing.api.cycle import Later
+from denghuo.service.billing.api.bill import BillsIssued
+from denghuo.service.billing.api.cycle import Later, MonthNotOver, WholeCompanyOnly
 
 UNIT_STATES = Dictionary(
     "billing.unit_state",
@@ -191,5 +192,33 @@ class UnitIsUnderWay(Problem, noun="billing", status=409, zh="该单位正在核
     """Fields: month, org, state, started_by, started_at. A unit is run once at a time."""
 
 
-class UnitsUnderWay(Problem, noun="billing", status=409, zh="单位核算未结束", en="Units are under way"):
-    """Fields: month, units. The whole month is run once no unit of it is under way."""
+class UnitOperations(Api):
+    """The month unit by unit."""
+
+    @command(permit="billing.run", problems=(MonthNotOver, UnitOutOfScope, BilledAsAWhole, UnitIsUnderWay))
+    def start_unit(self, call: Call, request: StartUnit) -> UnitRow:
+        """Starts a unit's month by hand. What was issued is answered as it is; what failed or was stopped goes on from there."""
+
+    @command(permit="billing.run", problems=(UnitOutOfScope,))
+    def stop_unit(self, call: Call, request: UnitRef) -> UnitRow:
+        """Stops a unit that is being billed before its next step; a start takes it up again. Nothing that was done is lost."""
+
+    @command(permit="billing.advance", emits=(BillsIssued,))
+    def advance_unit(self, call: Call, request: AdvanceUnit) -> UnitAdvanced:
+        """One step of a unit, called by the job worker until nothing is left to do."""
+
+    @command(permit="billing.advance")
+    def pick_up(self, call: Call, request: UnitRef) -> PickedUp:
+        """Has the accounts of a unit that waited for a read billed, as far as their reads have arrived."""
+
+    @query(permit="billing.read")
+    def unit_board(self, call: Call, request: AskUnitBoard) -> UnitBoard:
+        """How far a month is, unit by unit: read, rated, held, issued, money, expected end."""
+
+    @query(permit="billing.read")
+    def auto_start(self, call: Call, request: Nothing) -> AutoStart:
+        """Whether units begin by themselves when their reads are complete."""
+
+    @command(permit="billing.set_rules", problems=(WholeCompanyOnly,))
+    def set_auto_start(self, call: Call, request: SetAutoStart) -> AutoStart:
+        """Switches the automatic start, or sets from which share of reads on a unit begins. Units that are read that far begin."""
