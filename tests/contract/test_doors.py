@@ -67,7 +67,7 @@ def test_going_past_a_door_is_found(
     ("importer", "imported"),
     [
         ("denghuo.service.billing.cycle", "denghuo.service.tariff.api"),
-        ("denghuo.service.billing.cycle", "denghuo.service.reading.api.messages"),
+        ("denghuo.service.billing.cycle", "denghuo.service.reading.api.month"),
         ("denghuo.service.billing.cycle", "denghuo.service.billing.store"),
         ("denghuo.service.billing.cycle", "denghuo.service.host.binding"),
         ("denghuo.main.composition", "denghuo.service.billing.service"),

@@ -5,10 +5,12 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from denghuo.kernel.contract import ColumnType, DatasetRef, DatasetSchema, Label, Message
+from denghuo.kernel.contract import Api, Call, ColumnType, DatasetRef, DatasetSchema, Label, Message, command, query
 from denghuo.kernel.fields import AsOf, Day, Instant, MeterNo, MonthText
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy
+from denghuo.service.reading.api.curve_values import CurveNotFound
+from denghuo.service.reading.api.month import WholeCompanyOnly
 from denghuo.service.reading.api.vocabulary import EnergySeries
 
 DAY_ATOMS = "reading.day_atoms"
@@ -139,3 +141,20 @@ class EstimatedMonth(Message):
 
     values: list[Energy | None]
     as_of: AsOf
+
+
+class AtomOperations(Api):
+    """Curves added up by cells of the day."""
+
+    @query(permit="reading.read")
+    def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
+        """A month's energy curves of a few meters, added up by cells of the day."""
+
+    @query(permit="reading.read", problems=(CurveNotFound,))
+    def estimated_month(self, call: Call, request: EstimatedMonthAsked) -> EstimatedMonth:
+        """What stands in for values of a meter's month as bills take it: of the days whose time to wait is over."""
+
+    @command(permit="reading.publish", problems=(WholeCompanyOnly,))
+    def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
+        """Adds up a month's energy curves by cells of the day, for the whole company. What was made before of the same curves and
+        cells is given again; a day is added up anew only where its curves have changed."""

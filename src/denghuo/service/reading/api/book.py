@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.batch import ITEMS_MAX, BatchTaken
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AccountNo, AsOf, Day, Instant, MeterNo, OrganisationCode, PointNo, Reason, UserName
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Percent
@@ -219,3 +219,47 @@ class BookChangeDecided(Problem, noun="reading", status=409, zh="该变更已审
 
 class ProposerMayNotDecide(Problem, noun="reading", status=403, zh="申请人不能审批", en="Who proposes may not decide"):
     """Fields: proposed_by."""
+
+
+class BookOperations(Api):
+    """Reading books, changed by two persons."""
+
+    @command(permit="reading.route", problems=(BookFaulty,))
+    def propose_book_change(self, call: Call, request: ProposeBookChange) -> BookChange:
+        """Proposes points for a reading book in their order of walk, or its reader, from a day on."""
+
+    @command(
+        permit="reading.approve_route",
+        problems=(NoSuchBookChange, BookChangeDecided, ProposerMayNotDecide, BookFaulty),
+    )
+    def approve_book_change(self, call: Call, request: DecideBookChange) -> BookChange:
+        """Another person's yes: from its day on the change stands. What stood before is kept."""
+
+    @command(permit="reading.approve_route", problems=(NoSuchBookChange, BookChangeDecided, ProposerMayNotDecide))
+    def refuse_book_change(self, call: Call, request: DecideBookChange) -> BookChange:
+        """Another person's no, with the reason."""
+
+    @command(permit="reading.plan")
+    def state_books(self, call: Call, request: StateBooks) -> BatchTaken:
+        """States the first places of many points, as an import does; each is taken or refused by itself. What was stated once is
+        changed by two persons."""
+
+    @query(permit="reading.read", problems=(NoSuchBookChange,))
+    def book_change(self, call: Call, request: BookChangeRef) -> BookChange:
+        """A change of a book, with where its points stand today."""
+
+    @query(permit="reading.read")
+    def book_changes(self, call: Call, request: FindBookChanges) -> BookChangesFound:
+        """Changes of books, the newest first: what is proposed waits for another person."""
+
+    @query(permit="reading.read")
+    def books(self, call: Call, request: BooksOn) -> BooksFound:
+        """The reading books of a day with their readers. A point that was never moved stands in the book of its route."""
+
+    @query(permit="reading.read")
+    def walk(self, call: Call, request: WalkOf) -> WalkFound:
+        """The points of a book in their order of walk, as of a day."""
+
+    @query(permit="reading.read")
+    def staff_balance(self, call: Call, request: StaffBalance) -> StaffBalanced:
+        """How many books and points each reader walks on a day."""

@@ -1,15 +1,18 @@
-"""Checked curves (曲线校验与补全): messages of the contract, apart for their length."""
+"""Checked curves (曲线校验与补全): messages and operations."""
 
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
 from denghuo.kernel.fields import AccountNo, AsOf, Day, MeterNo, MonthText, OrganisationCode
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api.curve_rule import CurveRuleCode, RuleVersion
+from denghuo.service.reading.api.curve_values import CurveNotFound
+from denghuo.service.reading.api.month import WholeCompanyOnly
+from denghuo.service.reading.api.review import NotYet
 from denghuo.service.reading.api.vocabulary import EnergySeries, Status
 
 CURVE_METHODS = Dictionary(
@@ -137,3 +140,27 @@ class CheckedCurve(Message):
     slots_held: SlotsHeld
     estimated_energy: EstimatedEnergy
     as_of: AsOf
+
+
+class CurvesJudged(Event, name="reading.curves.judged", version=1):
+    """Values or verdicts of a month's curves are other than before: they were checked, or a clerk said something of them."""
+
+    month: str
+    changed: int
+
+
+class CurveOperations(Api):
+    """Curves as they were checked."""
+
+    @command(permit="reading.run", problems=(NotYet, WholeCompanyOnly), emits=(CurvesJudged,))
+    def check_curves(self, call: Call, request: CurvesToCheck) -> CurvesChecked:
+        """Gives every energy value of a day that has ended its verdict, and fills its gaps where a method allows; beside what was
+        received, which stays. A job does it when curves or registers came in; again, it changes only what its input did."""
+
+    @query(permit="reading.read")
+    def curve_exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
+        """Meter-days with held or estimated values or a remark, newest first, and of a day in this order."""
+
+    @query(permit="reading.read", problems=(CurveNotFound,))
+    def checked_curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
+        """A meter's curve of a few days: what counts, what was received, and the verdict of every value."""

@@ -1,11 +1,11 @@
-"""Rules of curves as dated data (曲线校验规则): messages, codes, problems and events of the contract, apart for their length."""
+"""Rules of curves as dated data (曲线校验规则), with their codes, problems and events."""
 
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
 from denghuo.kernel.fields import TARIFF_CLASSES, AsOf, Reason, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
 
@@ -214,3 +214,28 @@ class DrafterMayNotPublish(
     Problem, noun="reading", status=409, zh="起草人不能发布自己的规则", en="The drafter may not publish the rule"
 ):
     """Fields: drafted_by."""
+
+
+class CurveRuleOperations(Api):
+    """The rules of curves, by class of meters."""
+
+    @query(permit="reading.read")
+    def curve_rules(self, call: Call, request: FindCurveRules) -> CurveRulesFound:
+        """Versions of the rules of curves by class of meters, newest first; those that ship are the last."""
+
+    @query(permit="reading.read", problems=(NoSuchCurveRule,))
+    def curve_rule(self, call: Call, request: CurveRuleRef) -> CurveRuleShown:
+        """A version of a rule beside the one that it stands before, and how many days it touches."""
+
+    @command(permit="reading.set_rules", problems=(CurveRuleFaulty,))
+    def draft_curve_rule(self, call: Call, request: DraftCurveRule) -> CurveRuleShown:
+        """Drafts a version of a rule for a class of meters from a day on, in place of another draft of both."""
+
+    @command(
+        permit="reading.set_rules",
+        problems=(NoSuchCurveRule, RuleIsPublished, DrafterMayNotPublish),
+        emits=(CurveRulePublished,),
+    )
+    def publish_curve_rule(self, call: Call, request: CurveRuleRef) -> CurveRuleShown:
+        """Puts a draft in force; another person than its drafter does it. Days that were checked and that it touches are checked
+        again by jobs."""

@@ -1,16 +1,18 @@
-"""What clerks say of values of curves (曲线人工确认与编辑), and a meter's month: messages and problems of the contract."""
+"""What clerks say of values of curves (曲线人工确认与编辑), and a meter's month, in the reading contract."""
 
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, command, query
 from denghuo.kernel.fields import AsOf, Day, MeterNo, MonthText, Reason
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import Energy, Percent, Register
-from denghuo.service.reading.api.curve import CurveMethod
+from denghuo.service.reading.api.curve import CheckedCurve, CurveMethod, CurvesJudged
 from denghuo.service.reading.api.curve_rule import CurveRuleCode
+from denghuo.service.reading.api.curve_values import CurveNotFound
+from denghuo.service.reading.api.review import NotYet
 from denghuo.service.reading.api.vocabulary import EnergySeries, Status
 
 WAYS = Dictionary(
@@ -159,3 +161,20 @@ class SpanUnfit(
     Problem, noun="reading", status=409, zh="该时段不能这样处理", en="The span cannot be edited in this way"
 ):
     """Fields: day, begins, ends, way."""
+
+
+class EditOperations(Api):
+    """A clerk's word on a curve, and what there was before it."""
+
+    @command(permit="reading.review", problems=(CurveNotFound, NotYet, SpanUnfit), emits=(CurvesJudged,))
+    def edit_curve(self, call: Call, request: EditCurve) -> CheckedCurve:
+        """Accepts suspicious values of a span, enters its energy, asks for another method for it, or withdraws what was said, with
+        the reason. What was received stays; where another value comes in later, the word counts there no more."""
+
+    @query(permit="reading.read", problems=(CurveNotFound,))
+    def curve_history(self, call: Call, request: CurveHistoryAsked) -> CurveHistory:
+        """What clerks said of a meter's day, and every version of what was received of it."""
+
+    @query(permit="reading.read", problems=(CurveNotFound,))
+    def meter_month(self, call: Call, request: MeterMonthAsked) -> MeterMonth:
+        """A meter's month by days: registers and curve, status of each day, and the share that is estimated."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
 from denghuo.kernel.fields import (
     AccountNo,
     AsOf,
@@ -21,6 +21,8 @@ from denghuo.kernel.fields import (
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Multiplier, Register
 from denghuo.service.reading.api.book import BookNo, Place, Walker
+from denghuo.service.reading.api.review import ReadCorrected
+from denghuo.service.reading.api.unit import UnitRead
 from denghuo.service.reading.api.vocabulary import Band, Quantity, RuleCode
 
 FIELD_STATES = Dictionary(
@@ -343,3 +345,50 @@ class ReaderMayNotDecide(
     Problem, noun="reading", status=403, zh="本人录入不能自审", en="Who read it may not decide on it"
 ):
     """Fields: reader."""
+
+
+class FieldOperations(Api):
+    """Reads taken again on site."""
+
+    @command(permit="reading.review")
+    def make_field_orders(self, call: Call, request: MakeFieldOrders) -> FieldOrdersMade:
+        """Makes an order for every meter of an account whose read of the month stayed held after all that is automatic. Again, it
+        adds only what is new."""
+
+    @query(permit="reading.field")
+    def my_field_orders(self, call: Call, request: MyFieldOrders) -> MyFieldOrdersFound:
+        """The open orders of the caller's books of today, up to 500, with all that a phone needs to judge an entry by itself."""
+
+    @command(permit="reading.field", problems=(NoSuchFieldOrder, PhotoFaulty))
+    def keep_field_photo(self, call: Call, request: KeepFieldPhoto) -> PhotoKept:
+        """Keeps a photo of a meter. It goes ahead of the entry that names it."""
+
+    @command(permit="reading.field", emits=(FieldEntryReceived,))
+    def sync_field(self, call: Call, request: SyncField) -> FieldSynced:
+        """Takes entries from a phone, each by itself, and says what became of each. The same entry again is told the same or what
+        has become of it since. Of two entries of an order the one that was taken later counts, whichever comes first."""
+
+    @query(permit="reading.read")
+    def field_orders(self, call: Call, request: FindFieldOrders) -> FieldOrdersFound:
+        """Orders by state, reader, unit, book and month, the newest first."""
+
+    @query(permit="reading.read", problems=(NoSuchFieldOrder,))
+    def field_order(self, call: Call, request: FieldOrderRef) -> FieldOrderShown:
+        """An order with all entries that came for it."""
+
+    @query(permit="reading.read", problems=(NoSuchFieldOrder,))
+    def field_photo(self, call: Call, request: FieldPhotoRef) -> FieldPhoto:
+        """A photo as base64 text."""
+
+    @command(
+        permit="reading.review",
+        problems=(NoSuchFieldOrder, NothingToDecide, ReaderMayNotDecide),
+        emits=(ReadCorrected, UnitRead),
+    )
+    def accept_field_entry(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:
+        """Another person than the reader takes the entry as the register: frozen ones at the reading midnight, others at the
+        midnight that begins the day on which they were seen. The read is made anew."""
+
+    @command(permit="reading.review", problems=(NoSuchFieldOrder, NothingToDecide, ReaderMayNotDecide))
+    def refuse_field_entry(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:
+        """Sends the order back to its reader, who is told why."""

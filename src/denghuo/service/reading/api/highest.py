@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.contract import Api, Call, Label, Message, query
 from denghuo.kernel.fields import AsOf, Instant, MeterNo, MonthText
 from denghuo.kernel.values import Energy
+from denghuo.service.reading.api.month import WholeCompanyOnly
 from denghuo.service.reading.api.vocabulary import EnergySeries
 
 
@@ -51,3 +52,11 @@ class HighestFound(Message):
 
     rows: list[HighestSlot]
     as_of: AsOf
+
+
+class HighestOperations(Api):
+    """The highest quarter-hours."""
+
+    @query(permit="reading.publish", problems=(WholeCompanyOnly,))
+    def highest(self, call: Call, request: AskHighest) -> HighestFound:
+        """The highest quarter-hours of meters, for the whole company: the demand of those that have no demand register."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from denghuo.kernel.contract import Dictionary, Label, Message
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, query
 from denghuo.kernel.fields import AsOf, MonthText, OrganisationCode
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent
@@ -47,3 +47,11 @@ class QualityFound(Message):
     month: MonthText
     rows: list[QualityRow]
     as_of: AsOf
+
+
+class QualityOperations(Api):
+    """How good reading is."""
+
+    @query(permit="reading.read")
+    def quality(self, call: Call, request: AskQuality) -> QualityFound:
+        """How much of a month was read, was right at once, is estimated and held, by unit or by reader."""

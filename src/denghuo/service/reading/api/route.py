@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import Dictionary, Label, Message, Page
+from denghuo.kernel.batch import ITEMS_MAX, BatchTaken
+from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, Instant, MonthText, OrganisationCode
 from denghuo.kernel.problem import Problem, text
 
@@ -103,3 +103,24 @@ class Route(RouteRow):
 
 class CycleRefused(Problem, noun="reading", status=409, zh="抄表周期不能变更", en="The reading cycle cannot change"):
     """The route is not known, or was read for a month that the change would reach. Fields: route, effective_from, remedy."""
+
+
+class RouteOperations(Api):
+    """Routes and how often they are read."""
+
+    @query(permit="reading.read")
+    def routes(self, call: Call, request: FindRoutes) -> RoutesFound:
+        """Routes with their cycles of today: a route is a transformer area, or a feeder for points outside of areas."""
+
+    @query(permit="reading.read", problems=(CycleRefused,))
+    def route(self, call: Call, request: RouteRef) -> Route:
+        """One route with all of its cycles."""
+
+    @command(permit="reading.plan", problems=(CycleRefused,))
+    def change_cycle(self, call: Call, request: NewRouteCycle) -> Route:
+        """States how often a route is read from a month on. Months that were read already cannot be reached, so that none is lost
+        or read twice: the next reading covers all months since the last one."""
+
+    @command(permit="reading.plan")
+    def state_cycles(self, call: Call, request: StateCycles) -> BatchTaken:
+        """As `change_cycle`, for many routes; each is taken or refused by itself."""

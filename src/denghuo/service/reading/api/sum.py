@@ -11,12 +11,13 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from denghuo.kernel.contract import ColumnType, DatasetRef, DatasetSchema, Label, Message
+from denghuo.kernel.contract import Api, Call, ColumnType, DatasetRef, DatasetSchema, Label, Message, command, query
 from denghuo.kernel.fields import AsOf, Day, MeterNo, MonthText
 from denghuo.kernel.period import SLOTS_A_DAY, Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api.atom import METERS_MAX, cell_name
+from denghuo.service.reading.api.month import WholeCompanyOnly
 from denghuo.service.reading.api.vocabulary import EnergySeries
 
 MONTH_SUMS = "reading.month_sums"
@@ -112,3 +113,17 @@ class SumsFound(Message):
     rows: list[MeterSum]
     added: list[MonthText]
     as_of: AsOf
+
+
+class SumOperations(Api):
+    """Curves added up by cells and kinds of days."""
+
+    @query(permit="reading.read")
+    def meter_sums(self, call: Call, request: MeterSums) -> SumsFound:
+        """Months of a few meters, added up by cells of the day and kinds of days: from the sums that are kept of a month, or from
+        its days where those do not fit or were corrected. The answer is the same."""
+
+    @command(permit="reading.publish", problems=(WholeCompanyOnly,))
+    def publish_sums(self, call: Call, request: PublishSums) -> SumsPublished:
+        """Keeps the sums of a month's curves by kinds of days, for the whole company, made of the atoms by the same cells. What was
+        made before of the same curves, cells and kinds is given again; a correction of a day makes them anew."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from denghuo.kernel.contract import DatasetRef, DatasetSchema, Label, Message
+from denghuo.kernel.contract import Api, Call, DatasetRef, DatasetSchema, Event, Label, Message, command, query
 from denghuo.kernel.fields import AccountNo, AsOf, MeterNo, MonthText, OrganisationCode, PointNo
 from denghuo.kernel.problem import text
 from denghuo.service.reading.api.vocabulary import MONTH_ENERGY
@@ -66,3 +66,31 @@ class UnitMonthRead(Message):
     waiting: DatasetRef | None = None
     awaited: list[AwaitedRead]
     as_of: AsOf
+
+
+class UnitRead(Event, name="reading.unit.read", version=1):
+    """How many meters of a unit's accounts were read at the midnight that ends a month has changed. With `read` the same as `due`
+    the unit's reads are complete."""
+
+    month: str
+    org: str
+    due: int
+    read: int
+
+
+class UnitOperations(Api):
+    """The month of one unit."""
+
+    @command(permit="reading.run")
+    def read_unit(self, call: Call, request: UnitMonth) -> UnitMonthRead:
+        """Plans and reads the month of one unit within the caller's scope as `read_month` does that of all. A second run changes
+        only what its input did."""
+
+    @query(permit="reading.read")
+    def awaited(self, call: Call, request: UnitMonth) -> AwaitedFound:
+        """The meters of a unit's accounts that show nothing yet at the midnight that ends the month."""
+
+    @command(permit="reading.publish", emits=(UnitRead,))
+    def tell_units(self, call: Call, request: UnitsToTell) -> UnitsTold:
+        """Counts how far units are read at the end of a month, these and any of which nothing was told yet; states it where it has
+        changed."""

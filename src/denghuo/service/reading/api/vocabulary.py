@@ -1,10 +1,12 @@
-"""Codes, values and dataset schemas of the reading contract: a part of `api.py` that stands apart for its length."""
+"""Codes, values and dataset schemas of the reading contract."""
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from denghuo.kernel.contract import DatasetSchema, Dictionary, Label
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import Value
+from denghuo.kernel.values import Energy, Register, Value
 
 QUANTITIES = Dictionary(
     "reading.quantity",
@@ -260,3 +262,13 @@ MONTH_WAITING = DatasetSchema(
 ENERGY_SO_FAR = DatasetSchema(
     "reading.energy_so_far", 1, MONTH_ENERGY.columns, text("本月至今电量", "Energy of a running month")
 )
+
+
+Piece = Annotated[int, Field(ge=1, le=99), Label("分段", "Piece")]
+Days = Annotated[int, Label("估计天数", "Days estimated")]
+MissingDays = Annotated[int, Label("缺数天数", "Days missing")]
+Start = Annotated[Register | None, Label("起示数", "Start register")]
+End = Annotated[Register | None, Label("止示数", "End register")]
+Measured = Annotated[Energy | None, Label("电量", "Energy")]
+RowKey = Annotated[str, Label("行标识", "Row")]
+RowCount = Annotated[int, Label("行数", "Rows")]

@@ -1,0 +1,106 @@
+"""Messages and operations about registers and curves that come in (示数与曲线入库), and rows that are refused."""
+
+from typing import Annotated
+
+from denghuo.kernel.contract import Api, Call, DatasetRef, Event, Label, Message, Page, command, query
+from denghuo.kernel.fields import AsOf, Instant, MonthText, TextPair
+from denghuo.kernel.problem import Problem
+from denghuo.service.reading.api.vocabulary import RowCount
+
+
+class Intake(Message):
+    """Rows to take in: a published dataset of the intake's schema."""
+
+    rows: DatasetRef
+
+
+class RefusedRead(Message):
+    """Why a row of an intake was not taken. It is kept beside the raw reads, with what it said."""
+
+    subject: Annotated[str, Label("表号", "Meter no.")]
+    at: Instant | None
+    value: Annotated[str, Label("原值", "Value")]
+    code: Annotated[str, Label("原因代码", "Reason code")]
+    reason: Annotated[TextPair, Label("原因", "Reason")]
+
+
+class Received(Message):
+    """Counts of an intake. `unchanged` were known with the same value; `corrected` got a new version, the old one is kept.
+
+    refused_rows holds the first hundred; the list operation `refused` has all of them.
+    """
+
+    taken: Annotated[int, Label("入库", "Taken")]
+    unchanged: Annotated[int, Label("未变", "Unchanged")]
+    corrected: Annotated[int, Label("更正", "Corrected")]
+    refused: Annotated[int, Label("拒收", "Refused")]
+    refused_rows: list[RefusedRead]
+
+
+class FindRefused(Page):
+    month: MonthText | None = None
+
+
+class RefusedFound(Message):
+    rows: list[RefusedRead]
+    total: RowCount
+    next: str | None
+    as_of: AsOf
+
+
+class AnyMonth(Message):
+    """All months that there are."""
+
+
+class MonthReceived(Message):
+    """A month in which registers were received: those of its days, each day closed by the midnight after it."""
+
+    month: MonthText
+    registers: Annotated[int, Label("已接收示数", "Registers received")]
+
+
+class MonthsReceived(Message):
+    """Months with registers of the whole company, newest first."""
+
+    rows: list[MonthReceived]
+
+
+class RegistersReceived(Event, name="reading.registers.received", version=1):
+    """An intake changed the stored reads of a month."""
+
+    month: str
+    taken: int
+    corrected: int
+
+
+class CurvesReceived(Event, name="reading.curves.received", version=1):
+    """An intake changed the stored curves of a month."""
+
+    month: str
+    taken: int
+    corrected: int
+
+
+class WrongIntake(Problem, noun="reading", status=422, zh="数据集不是所需格式", en="The dataset has another schema"):
+    """Fields: expected, given."""
+
+
+class IntakeOperations(Api):
+    """Registers and curves as they come in."""
+
+    @command(permit="reading.receive", problems=(WrongIntake,), emits=(RegistersReceived,))
+    def receive_registers(self, call: Call, request: Intake) -> Received:
+        """Takes registers in (`reading.register_intake`). The same rows again change nothing; raw values are never overwritten.
+        What ends a month has its units counted by a job."""
+
+    @command(permit="reading.receive", problems=(WrongIntake,), emits=(CurvesReceived,))
+    def receive_curves(self, call: Call, request: Intake) -> Received:
+        """Takes 15-minute curves in (`reading.curve_intake`) into the day lake. The same rows again change nothing."""
+
+    @query(permit="reading.read")
+    def refused(self, call: Call, request: FindRefused) -> RefusedFound:
+        """Rows of intakes that were refused, newest first."""
+
+    @query(permit="reading.read")
+    def months(self, call: Call, request: AnyMonth) -> MonthsReceived:
+        """The months of which registers were received, newest first: with the newest a page about a month begins."""
