@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from tests.service.bindings import local
 from tests.service.reading.county import contracts_of, installation, points_of
@@ -76,12 +76,19 @@ def county(*terminals: str) -> County:
     return County(date(2026, 4, 1), 30, registers)
 
 
+class Reachable(Protocol):
+    """Where terminals connect to."""
+
+    @property
+    def address(self) -> tuple[str, int]: ...
+
+
 @dataclass
 class Field:
     """The front with its services, and the shortest words for what tests do with it."""
 
     directory: Directory
-    front: Front
+    front: "Reachable"
     sims: "Sims"
     tally: Tally = field(default_factory=Tally)
     devices: dict[str, Device] = field(default_factory=dict)
@@ -170,6 +177,17 @@ def until(ready: Callable[[], object], what: str) -> None:
         time.sleep(0.03)
 
 
+def services_beside(records: Mapping[type[Api], Implementation]) -> dict[type[Api], Implementation]:
+    """Acquisition and what it works with; `records` are points and contracts."""
+    return {
+        PermissionApi: PermissionService,
+        WorkflowApi: WorkflowService,
+        **records,
+        AcquisitionApi: AcquisitionService,
+        ReadingApi: ReadingService,
+    }
+
+
 @contextlib.contextmanager
 def fielded(
     dsn: str,
@@ -187,18 +205,8 @@ def fielded(
         for meter in meters(no)
     ]
     with Database(dsn) as database, contextlib.ExitStack() as stack:
-        beside: Mapping[type[Api], Implementation] = records or {
-            PointApi: points_of(rows),
-            ContractApi: contracts_of(),
-        }
-        services: dict[type[Api], Implementation] = {
-            PermissionApi: PermissionService,
-            WorkflowApi: WorkflowService,
-            **beside,
-            AcquisitionApi: AcquisitionService,
-            ReadingApi: ReadingService,
-        }
-        directory = local(database, folder, services)
+        beside = records or {PointApi: points_of(rows), ContractApi: contracts_of()}
+        directory = local(database, folder, services_beside(beside))
         front = Front(
             directory.hosted["acquisition"].store,
             directory,

@@ -55,6 +55,10 @@ from denghuo.simulator.device import Device
 ACCOUNT, PROTECTED = "5810100000019", "5810100000027"
 REASON = "欠费三个月，已三次催缴"
 TODAY = OPERATOR.today
+POINT = {"role": "sale", "direction": "fwd", "org": "1405810.01", "multiplier": "1", "voltage_kv": "0.38"}
+POINT |= {"integer_digits": 6, "decimal_digits": 2, "installed_at": OPERATOR.now}
+CONTRACT = dict.fromkeys(Contract.model_fields) | {"contract_no": "HT20240001", "org": "1405810.01", "kind": "supply"}
+CONTRACT |= {"effective_from": TODAY, "tariff_class": "resident", "voltage_kv": "0.22", "settlement_mode": "agency"}
 
 
 # -- the interlocks --------------------------------------------------------------------------------------------------------
@@ -135,19 +139,19 @@ def records(accounts: Mapping[str, str]) -> dict[type[Api], Implementation]:
 
         def find_points(self, call: Call, request: FindPoints) -> PointsFound:
             found = [
-                Point.model_construct(point_no=f"P{no}", meter_no=no, account_no=account)
+                Point.model_validate({**POINT, "point_no": f"P{no}", "meter_no": no, "account_no": account})
                 for no, account in accounts.items()
                 if request.keyword in no
             ]
-            return PointsFound.model_construct(rows=found, total=len(found), next=None)
+            return PointsFound(rows=found, total=len(found), next=None, as_of=call.now)
 
     class Signed(ContractApi):
         def __init__(self, work: Work, ask: Ask) -> None:
             pass
 
         def contracts_of(self, call: Call, request: ContractsOf) -> Contracts:
-            one = Contract.model_construct(account_no=request.account_no, protected=request.account_no == PROTECTED)
-            return Contracts.model_construct(rows=[one])
+            body = {**CONTRACT, "account_no": request.account_no, "protected": request.account_no == PROTECTED}
+            return Contracts(rows=[Contract.model_validate(body)], as_of=call.now)
 
     return {PointApi: Points, ContractApi: Signed}
 
@@ -250,6 +254,10 @@ def field(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFac
 
 def switched(field: Field, meter_no: str, action: str, agreed: bool = True) -> Switching:
     """Asked by one person, decided by another, and what became of it."""
+    return outcome(field, ordered(field, meter_no, action, agreed))
+
+
+def ordered(field: Field, meter_no: str, action: str, agreed: bool = True) -> int:
     clerk = replace(field.call(), actor="clerk")
     one = field.api.request_switching(
         clerk, RequestSwitching.model_validate({"meter_no": meter_no, "action": action, "reason": REASON})
@@ -259,9 +267,12 @@ def switched(field: Field, meter_no: str, action: str, agreed: bool = True) -> S
         field.directory(WorkflowApi).decide(clerk, decide)
     field.directory(WorkflowApi).decide(replace(field.call(), actor="boss"), decide)
     settle(field.directory)
+    return one.switching_no
 
+
+def outcome(field: Field, switching_no: int) -> Switching:
     def now() -> Switching:
-        return field.api.switching(field.call(), SwitchingRef(switching_no=one.switching_no))
+        return field.api.switching(field.call(), SwitchingRef(switching_no=switching_no))
 
     until(lambda: now().state != "ordered", "the answer")
     return now()

@@ -121,7 +121,7 @@ class OrderRunner:
         return {} if speaker.times_of(parts) == rates else {"cause": "not_applied"}
 
     async def _switch(self, line: Line, speaker: Speaker, row: Ordered) -> Answer:
-        """Orders it once. Whatever is said to that, only where the switch is read to be counts."""
+        """Orders it once, whichever fronts take it up. Whatever is said to that, only where the switch is read to be counts."""
         cipher, on = self._cipher, row.kind == "switch_on"
         if cipher is None:
             return {"cause": "no_cipher"}
@@ -133,7 +133,9 @@ class OrderRunner:
             return asyncio.to_thread(speaker.switch, row.terminal_no, number, place, on, until, cipher)
 
         try:
-            if not speaker.switched(await line.exchange(sealed)):
+            if await asyncio.to_thread(self._sessions.may_send, row.order_no) and not speaker.switched(
+                await line.exchange(sealed)
+            ):
                 return {"cause": "denied"}
         except CipherFailed as error:
             log.error("the cipher machine cannot be reached: %s", error)

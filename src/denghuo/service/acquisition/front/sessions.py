@@ -182,6 +182,16 @@ class Sessions:
             )
         return [Ordered(**row) for row in rows]
 
+    def may_send(self, order_no: str) -> bool:
+        """Whether an order that must not be sent twice was sent by no front yet; from now on it was."""
+        with self._work() as work:
+            return bool(
+                work.run(
+                    "UPDATE terminal_order SET sent_at = %s WHERE order_no = %s AND state = 'waiting' AND sent_at IS NULL",
+                    (self._clock(), order_no),
+                )
+            )
+
     def roll_outs(self) -> list[int]:
         """Running roll-outs that can go on: an order was settled, a terminal with its turn is online, or nothing is left."""
         with self._work() as work:
