@@ -1,0 +1,41 @@
+"""What operations ask for before they begin: a post of the whole company, a month that is over, a bill that is issued."""
+
+from datetime import date
+
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import Month
+from denghuo.kernel.problem import text
+from denghuo.service.billing.api import MonthNotOver, NotIssued, WholeCompanyOnly
+
+
+def check_whole_company(call: Call) -> None:
+    """Raises WholeCompanyOnly for a post of one unit."""
+    if not call.whole_company:
+        raise WholeCompanyOnly(
+            text(
+                "月度核算面向全公司，须由公司级岗位启动、暂停或继续。",
+                "A month is billed for the whole company: only a post of the company may start, stop or resume it.",
+            ),
+            scope=list(call.scope),
+        )
+
+
+def check_over(month: str, call: Call) -> None:
+    """Raises MonthNotOver before the midnight that ends the month."""
+    if Month.of(month).period.end > call.now:
+        raise MonthNotOver(
+            text(
+                f"{month} 尚未结束，须在月末零点示数产生之后核算。",
+                f"{month} is not over; it is billed from the midnight that ends it.",
+            ),
+            month=month,
+        )
+
+
+def check_issued(bill_no: str, state: str, issued_on: date | None) -> None:
+    if issued_on is None:
+        raise NotIssued(
+            text("账单发行之后才能打印、下载或核对。", "A bill is printed, downloaded or checked once it is issued."),
+            bill_no=bill_no,
+            state=state,
+        )
