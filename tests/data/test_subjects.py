@@ -53,7 +53,9 @@ def test_a_month_is_the_same_whether_or_not_heads_tell_the_subjects(
         write_day(CURVES, day_of(names, number), curves)
         made = atoms_of(curves, PLAN.cut)
         write_rows(made if told else made.replace_schema_metadata(None), atoms)
-        assert (subjects_of(atoms) is not None) == told
+        subjects, digest = subjects_of(atoms)
+        assert subjects.to_pylist() == names
+        assert (digest is not None) == told
         paths[day] = [str(atoms)]
     found = month_cells(paths, PLAN)
     expected: dict[str, int] = {}

@@ -54,7 +54,8 @@ def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False, thre
         found = _scan(path, _query(cells, highest, "INTEGER"), threads)
     except duckdb.OutOfRangeException:
         found = _scan(path, _query(cells, highest, "BIGINT"), threads)
-    return told_of(_filled(found, cells), subjects_of(path))
+    subjects, digest = subjects_of(path)
+    return told_of(_filled(found, cells).add_column(0, "subject", subjects), digest)
 
 
 def atoms_in(curves: pa.Table, cut: Sequence[int], highest: bool = False) -> pa.Table:
@@ -118,7 +119,7 @@ def _query(cells: Sequence[range], highest: bool, added_as: Literal["INTEGER", "
     names = [cell_name(cell.start) for cell in cells]
     top = f"greatest({', '.join(SLOTS)})::BIGINT" if highest else "NULL::BIGINT"
     return f"""
-        SELECT subject, {", ".join(names)}, {top} AS highest,
+        SELECT {", ".join(names)}, {top} AS highest,
                CASE WHEN {" OR ".join(f"{name} IS NULL" for name in names)} THEN [{", ".join(SLOTS)}] END AS slots
         FROM (SELECT *, {sums} FROM read_parquet(?))
     """
@@ -127,28 +128,26 @@ def _query(cells: Sequence[range], highest: bool, added_as: Literal["INTEGER", "
 def _filled(table: pa.Table, cells: Sequence[range]) -> pa.Table:
     """The cells of days with gaps from the slots that there are."""
     slots: Any = table["slots"].combine_chunks()
-    if slots.null_count == len(slots):
-        whole: dict[str, Any] = {name: table[name] for name in table.column_names if name not in ("slots", "highest")}
-        whole |= {"missing": pa.array(np.zeros(len(table), dtype=np.int32)), "gaps": pa.nulls(len(table), pa.string())}
-        return pa.table(whole | {"highest": table["highest"]})
-    rows = np.flatnonzero(slots.is_valid().to_numpy(zero_copy_only=False))
+    gappy = slots.is_valid()
     values: Any = slots.flatten()
     there = values.is_valid().to_numpy(zero_copy_only=False).reshape(-1, len(SLOTS))
     numbers = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64).reshape(-1, len(SLOTS))
-    columns: dict[str, Any] = {"subject": table["subject"]}
+    columns: dict[str, Any] = {}
     for cell in cells:
         name = cell_name(cell.start)
-        added = table[name].combine_chunks().fill_null(0).to_numpy(zero_copy_only=False).copy()
-        added[rows] = numbers[:, cell.start : cell.stop].sum(axis=1)
-        columns[name] = pa.array(added)
-    missing = np.zeros(len(table), dtype=np.int32)
-    missing[rows] = len(SLOTS) - there.sum(axis=1)
-    marks = pa.array(["".join(day) for day in np.where(there, "0", "1").tolist()], pa.string())
-    seen = there.any(axis=1)
-    tops = pa.array(np.where(there, numbers, INT64_MIN).max(axis=1, initial=INT64_MIN), mask=~seen)
-    place = np.full(len(table), -1)
-    place[rows] = np.arange(len(rows))
-    at = pa.array(place, mask=place < 0)
-    columns |= {"missing": pa.array(missing), "gaps": marks.take(at)}
-    columns["highest"] = pc.coalesce(tops.take(at), table["highest"].combine_chunks())
+        of_cell = slice(cell.start, cell.stop)
+        lacking = ~there[:, of_cell].all(axis=1)
+        added: Any = table[name].combine_chunks()
+        columns[name] = pc.replace_with_mask(
+            added, added.is_null(), pa.array(numbers[lacking, of_cell].sum(axis=1), pa.int64())
+        )
+    marks = ["".join(day) for day in np.where(there, "0", "1").tolist()]
+    tops = pa.array(np.where(there, numbers, INT64_MIN).max(axis=1, initial=INT64_MIN), mask=~there.any(axis=1))
+    missing = pa.array((len(SLOTS) - there.sum(axis=1)).astype(np.int32))
+    rows = len(table)
+    columns |= {
+        "missing": pc.replace_with_mask(pa.array(np.zeros(rows, dtype=np.int32)), gappy, missing),
+        "gaps": pc.replace_with_mask(pa.nulls(rows, pa.string()), gappy, pa.array(marks, pa.string())),
+        "highest": pc.replace_with_mask(table["highest"].combine_chunks(), gappy, tops),
+    }
     return pa.table(columns)
