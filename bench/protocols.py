@@ -106,8 +106,8 @@ def units() -> tuple[Work, Work]:
         for function, data in ((0x0C, eight), (0x0D, day))
     ]
 
-    def numbers(raw: bytes) -> list[list[int | None]]:
-        return [gdw3761.counts(unit) for unit in gdw3761.units(gdw3761.decode(raw))]
+    def numbers(raw: bytes) -> list[tuple[int, int, list[int | None]]]:
+        return gdw3761.numbers(gdw3761.decode(raw))
 
     return (lambda: numbers(frames[0]), 8), (lambda: numbers(frames[1]), 1)
 

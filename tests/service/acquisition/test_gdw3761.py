@@ -128,6 +128,33 @@ def test_bulk_numbers_are_the_values():
                     assert count is None
 
 
+POINT_AND_FN = gdw3761.unit_bytes(0x0C, 1, 25, [None] * 24, up=True)[:4]
+
+
+@given(st.lists(st.binary(min_size=67, max_size=67), min_size=1, max_size=9), st.booleans())
+def test_numbers_in_one_piece_are_those_of_each_unit(contents, cut):
+    # Bytes of any kind: digits, signs above digits, and nibbles that are none.
+    data = b"".join(POINT_AND_FN + content for content in contents)
+    if cut:
+        # What follows another kind of unit is read one by one.
+        data += gdw3761.unit_bytes(0x0C, 2, 129, [None, 1, Number(12345, 4), None], up=True)
+    frame = gdw3761.Frame(0x88, "1405", 1, 0, False, 0x0C, 0x60, data)
+    units, numbers = gdw3761.units(frame), gdw3761.numbers(frame)
+    assert [(unit.point, unit.number) for unit in units] == [one[:2] for one in numbers]
+    for unit, (_, _, counts) in zip(units, numbers, strict=True):
+        assert counts == gdw3761.counts(unit)
+        for item, count in zip(gdw3761.items(unit, True)[1:], counts[1:], strict=True):
+            if unit.number == 25:
+                assert (None if item.value is None else item.value.scaled) == count
+
+
+def test_a_frame_of_one_kind_that_is_cut_is_refused():
+    unit = POINT_AND_FN + bytes(67)
+    frame = gdw3761.Frame(0x88, "1405", 1, 0, False, 0x0C, 0x60, unit + unit[:-1])
+    with pytest.raises(BadFrame):
+        gdw3761.numbers(frame)
+
+
 def test_the_tables_are_complete_and_named():
     assert len(kinds()) > 470
     assert len(event_kinds()) == 38

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from denghuo.kernel.period import SHANGHAI
@@ -12,8 +13,7 @@ from denghuo.service.acquisition.front.speak import HALF_HOURS, SLOTS, Curve, Go
 from denghuo.service.acquisition.protocol import gdw3761
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import Value
-from denghuo.service.acquisition.protocol.gdw3761 import Frame, Unit, unit_bytes
-from denghuo.service.acquisition.protocol.number import Number
+from denghuo.service.acquisition.protocol.gdw3761 import Frame, unit_bytes
 from denghuo.service.acquisition.rules import midnight_after
 
 CONFIRM, LINK, SET, ACT, QUERY, CLASS_1, CLASS_2, EVENTS, FORWARD = (
@@ -179,10 +179,10 @@ class Speaker3761:
         for frame in contents:
             if frame.function == CONFIRM:
                 return {place.meter_no: Got("denied") for place in places if place.meter_no not in found}
-            for unit in gdw3761.units(frame):
-                place = by_number.get(unit.point)
-                if place is not None and unit.number in ASKED[kind]:
-                    before, new = found.get(place.meter_no), _got(kind, day, unit)
+            for point, number, counts in gdw3761.numbers(frame):
+                place = by_number.get(point)
+                if place is not None and number in ASKED[kind]:
+                    before, new = found.get(place.meter_no), _got(kind, day, number, counts)
                     found[place.meter_no] = new if before is None else _joined(before, new)
         return found
 
@@ -210,40 +210,51 @@ def _answers(contents: Sequence[Any]) -> list[bytes]:
     ]
 
 
-def _got(kind: Kind, day: date, unit: Unit) -> Got:
-    if unit.kind is None:
+def _got(kind: Kind, day: date, number: int, counts: Sequence[int | None]) -> Got:
+    if not counts:
         return Got("bad_frame")
-    values = [item.value for item in gdw3761.items(unit, up=True)]
     if kind == "curve":
-        return _curve(day, unit.number, values)
+        return _curve(day, number, counts)
     if kind != "now":
-        stamp, values = values[0], values[1:]
-        if stamp is not None and stamp != (f"{day:%y-%m-%d}" if kind == "freeze" else f"{day:%y-%m}"):
+        stamp, counts = counts[0], counts[1:]
+        if stamp is not None and stamp != int(f"{day:%y%m%d}" if kind == "freeze" else f"{day:%y%m}"):
             return Got("wrong_day")
-    read_at = midnight_after(day) if kind != "now" else values[0]
-    bands = BANDS if len(values) == 2 + len(BANDS) else BANDS[:1]
+    read_at = midnight_after(day) if kind != "now" else _moment(counts[0])
+    bands = BANDS if len(counts) == 2 + len(BANDS) else BANDS[:1]
     registers = tuple(
-        Registers(REGISTERS[unit.number], band, read_at if isinstance(read_at, datetime) else None, value.scaled)
-        for band, value in zip(bands, values[2:], strict=False)
-        if isinstance(value, Number)
+        Registers(REGISTERS[number], band, read_at, count)
+        for band, count in zip(bands, counts[2:], strict=False)
+        if count is not None
     )
     return Got(None, registers) if registers else Got("no_data")
 
 
-def _curve(day: date, number: int, values: Sequence[Value]) -> Got:
-    begin = midnight_after(day) - timedelta(days=1)
-    if not isinstance(values[0], datetime) or values[1] != QUARTER_HOUR:
+def _curve(day: date, number: int, counts: Sequence[int | None]) -> Got:
+    start, density, _, *values = counts
+    first = _moment(start)
+    if first is None or density != QUARTER_HOUR:
         return Got("no_data")
-    shift = values[0] - begin
+    shift = first - (midnight_after(day) - timedelta(days=1))
     if shift % timedelta(minutes=15) or not timedelta() <= shift < timedelta(days=1):
         return Got("wrong_day")
     slots: list[int | None] = [None] * SLOTS
-    first = shift // timedelta(minutes=15)
-    for place, value in enumerate(values[3 : 3 + SLOTS - first], first):
-        slots[place] = value.scaled if isinstance(value, Number) else None
+    begin = shift // timedelta(minutes=15)
+    slots[begin : begin + len(values)] = values[: SLOTS - begin]
     if not any(value is not None for value in slots):
         return Got("no_data")
     return Got(None, curves=(Curve(CURVES[number], tuple(slots)),))
+
+
+@lru_cache(1024)
+def _moment(digits: int | None) -> datetime | None:
+    """The instant that the digits of a year to its minute say; None where they say none."""
+    if digits is None:
+        return None
+    year, month, day, hour, minute = (digits // 100**place % 100 for place in (4, 3, 2, 1, 0))
+    try:
+        return datetime(2000 + year, month, day, hour, minute, tzinfo=SHANGHAI)
+    except ValueError:
+        return None
 
 
 def _joined(first: Got, second: Got) -> Got:

@@ -10,14 +10,14 @@ takes what is left.
 """
 
 import re
-import struct
-from binascii import hexlify
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.fields import Format, Item, Value
+from denghuo.service.acquisition.protocol.packed import Packed
 from denghuo.service.acquisition.protocol.words import named
 
 # Bounds what a hostile count can make of a few bytes.
@@ -55,7 +55,10 @@ _TIMES = re.compile(r"(?P<how>[@^]?)(?P<name>\w+?)(?:&(?P<mask>\d+))?(?P<add>[+-
 
 
 class Layout:
-    """A layout that is ready to use: `parse` for values with names and places, `counts` for numbers in bulk."""
+    """A layout that is ready to use: `parse` for values with names and places, `counts` for numbers in bulk.
+
+    `packed`: its fields, where it has no others than packed decimal ones.
+    """
 
     def __init__(self, text: str, forms: Forms) -> None:
         tokens = [match[0] for match in _TOKEN.finditer(text)]
@@ -65,7 +68,7 @@ class Layout:
         self.size = _size(self.nodes)
         self._steps = _steps(self.nodes)
         only = self._steps[0] if len(self._steps) == 1 else None
-        self._plain = only if isinstance(only, _Packed) else None
+        self.packed = only if isinstance(only, Packed) else None
 
     def parse(self, data: bytes, at: int = 0) -> list[Item]:
         """The items from `at` on; the last one's end is where the layout ends. BadFrame where the data end before."""
@@ -88,8 +91,6 @@ class Layout:
         """The numbers in bulk, and where they end: packed decimals as counts of their last place, times as their digits,
         binary numbers as they are; None for what is missing and for what is no number. Same order as `parse`."""
         found: list[int | None] = []
-        if self._plain is not None:
-            return found, _packed(self._plain, data, at, found)
         return found, _run(self._steps, data, at, found, {})
 
     def _walk(self, data: bytes, at: int) -> Iterator[tuple[Field, int, int, int, Value]]:
@@ -147,51 +148,24 @@ class Layout:
         return raw
 
 
-@dataclass(frozen=True, slots=True)
-class _Packed:
-    """Packed decimal fields one behind the other. `split` cuts their reversed hexadecimal text, so the last field comes
-    first; `limits` are in that order. `signs` has the sign bits of the reversed bytes as one number."""
-
-    size: int
-    split: struct.Struct
-    limits: tuple[int, ...]
-    signs: int
-
-
-_Step = _Packed | Field | tuple["Loop", "tuple[_Step, ...]"]
+_Step = Packed | Field | tuple["Loop", "tuple[_Step, ...]"]
 
 
 def _steps(nodes: Sequence[Node]) -> "tuple[_Step, ...]":
     found: list[_Step] = []
-    run: list[Field] = []
-
-    def close() -> None:
-        if run:
-            run.reverse()
-            sizes = [field.form.size for field in run]
-            limits = tuple(field.form.limit for field in run)
-            mask = b"".join(
-                b"\x80" + bytes(size - 1) if _signed(size, limit) else bytes(size)
-                for size, limit in zip(sizes, limits, strict=True)
-            )
-            split = struct.Struct("".join(f"{2 * size}s" for size in sizes))
-            found.append(_Packed(sum(sizes), split, limits, int.from_bytes(mask, "big")))
-            run.clear()
-
-    for node in nodes:
-        if isinstance(node, Field) and node.form.limit and not node.keep:
-            run.append(node)
-            continue
-        close()
-        found.append((node, _steps(node.body)) if isinstance(node, Loop) else node)
-    close()
+    for packed, run in groupby(nodes, lambda node: isinstance(node, Field) and bool(node.form.limit) and not node.keep):
+        if packed:
+            found.append(Packed([(node.form.size, node.form.limit) for node in run if isinstance(node, Field)]))
+        else:
+            found += [(node, _steps(node.body)) if isinstance(node, Loop) else node for node in run]
     return tuple(found)
 
 
 def _run(steps: "Sequence[_Step]", data: bytes, at: int, found: list[int | None], kept: dict[str, int]) -> int:
     for step in steps:
-        if isinstance(step, _Packed):
-            at = _packed(step, data, at, found)
+        if isinstance(step, Packed):
+            found += step.read(data, at)
+            at += step.size
         elif isinstance(step, Field):
             size = len(data) - at if step.rest else kept[step.sized] if step.sized else step.form.size
             if at + size > len(data):
@@ -204,71 +178,16 @@ def _run(steps: "Sequence[_Step]", data: bytes, at: int, found: list[int | None]
         else:
             loop, body = step
             turns = loop.times(kept) if loop.times else len(data)
-            if len(body) == 1 and isinstance(body[0], _Packed) and len(body[0].limits) == 1 and loop.times:
-                at = _column(body[0], turns, data, at, found)
+            if len(body) == 1 and isinstance(body[0], Packed) and loop.times:
+                # A curve, or the tariffs of a register.
+                found += body[0].read(data, at, turns)
+                at += turns * body[0].size
                 continue
             for _ in range(turns):
                 if (loop.times is None and at >= len(data)) or len(found) > ITEMS_MAX:
                     break
                 at = _run(body, data, at, found, kept)
     return at
-
-
-def _signed(size: int, limit: int) -> bool:
-    return limit < int(10 ** (2 * size))
-
-
-def _packed(step: _Packed, data: bytes, at: int, found: list[int | None]) -> int:
-    end = at + step.size
-    if end > len(data):
-        raise BadFrame("short", len(data), str(len(data) - at), str(step.size))
-    turned = data[at:end][::-1]
-    parts = step.split.unpack(hexlify(turned))
-    try:
-        counts = list(map(int, parts))
-    except ValueError:
-        found += reversed([_count(part.decode(), limit) for part, limit in zip(parts, step.limits, strict=True)])
-        return end
-    if step.signs and int.from_bytes(turned, "big") & step.signs:
-        counts = [count if count < limit else limit - count for count, limit in zip(counts, step.limits, strict=True)]
-    counts.reverse()
-    found += counts
-    return end
-
-
-@lru_cache(1024)
-def _split(turns: int, size: int) -> struct.Struct:
-    return struct.Struct(f"{2 * size}s" * turns)
-
-
-def _column(step: _Packed, turns: int, data: bytes, at: int, found: list[int | None]) -> int:
-    """One packed field `turns` times: a curve, or the tariffs of a register."""
-    size, limit = step.size, step.limits[0]
-    end = at + turns * size
-    if end > len(data):
-        raise BadFrame("short", len(data), str(len(data) - at), str(end - at))
-    parts = _split(turns, size).unpack(hexlify(data[at:end][::-1]))
-    try:
-        counts = list(map(int, parts))
-    except ValueError:
-        found += reversed([_count(part.decode(), limit) for part in parts])
-        return end
-    if step.signs:
-        counts = [count if count < limit else limit - count for count in counts]
-    counts.reverse()
-    found += counts
-    return end
-
-
-def _count(digits: str, limit: int) -> int | None:
-    """One number by itself: None where a nibble is no digit, apart from the sign above it."""
-    if digits.isdecimal():
-        count = int(digits)
-        return count if count < limit else limit - count
-    if _signed(len(digits) // 2, limit) and digits[0] in "abcdef":
-        digits = f"{int(digits[0], 16) - 8}{digits[1:]}"
-        return -int(digits) if digits.isdecimal() else None
-    return None
 
 
 def _built(field: Field, value: Value, kept: Mapping[str, int]) -> bytes:

@@ -10,6 +10,7 @@ from denghuo.service.acquisition.protocol.fields import Item, Value
 from denghuo.service.acquisition.protocol.gdw3761.formats import da, dt, form, functions_of, points_of
 from denghuo.service.acquisition.protocol.gdw3761.frame import PASSWORD_SIZES, WITH_PASSWORD, Frame
 from denghuo.service.acquisition.protocol.layout import Layout
+from denghuo.service.acquisition.protocol.packed import Packed
 from denghuo.service.acquisition.protocol.words import named, rows
 
 FUNCTIONS: Mapping[int, Text] = {
@@ -129,7 +130,7 @@ def _units(frame: Frame, other: bool) -> list[Unit]:
         plans = _plans(data[head:at], function, up, other)
         if not plans:
             raise BadFrame("content", head, data[head:at].hex().upper(), "a point and an Fn")
-        for point, number, kind, fixed in plans:
+        for point, number, kind, fixed, _ in plans:
             if kind is None:
                 found.append(Unit(point, number, data[at:], at, size, head, None))
                 return found
@@ -145,9 +146,9 @@ def _units(frame: Frame, other: bool) -> list[Unit]:
 @lru_cache(16384)
 def _plans(
     identifier: bytes, function: int, up: bool, other: bool
-) -> tuple[tuple[int, int, Kind | None, int | None], ...]:
+) -> tuple[tuple[int, int, Kind | None, int | None, Packed | None], ...]:
     """What a data unit identifier announces: points and Fn in the order in which their contents follow, by point, then by Fn, each
-    with its kind and its size where that is fixed."""
+    with its kind, its size where that is fixed, and its fields where they are packed decimals alone."""
     numbers = functions_of(identifier[2], identifier[3])
     table = kinds(other)
     found = []
@@ -156,7 +157,7 @@ def _plans(
             kind = table.get((function, number))
             layout = None if kind is None else kind.up if up else kind.down
             fixed = None if layout is None or (kind and kind.events and up) else layout.size
-            found.append((point, number, kind, fixed))
+            found.append((point, number, kind, fixed, layout.packed if layout and fixed else None))
     return tuple(found)
 
 
@@ -178,6 +179,26 @@ def counts(unit: Unit, up: bool = True) -> list[int | None]:
     if unit.kind is None:
         return []
     return (unit.kind.up if up else unit.kind.down).counts(unit.content)[0]
+
+
+def numbers(frame: Frame) -> list[tuple[int, int, list[int | None]]]:
+    """Point, Fn and numbers (`counts`) of each data unit of `frame`, in order. BadFrame: as of `units`.
+
+    Answers say the same of many points: units of one Fn and packed decimals alone are read in one piece.
+    """
+    data, function, up = frame.data, frame.function, frame.up
+    plans = _plans(data[:4], function, up, False)
+    if len(plans) == 1 and (packed := plans[0][4]):
+        step = 4 + packed.size
+        if len(data) % step == 0:
+            every = [_plans(data[at : at + 4], function, up, False) for at in range(0, len(data), step)]
+            if all(len(one) == 1 and one[0][4] is packed for one in every):
+                found, width = packed.read(data, 0, len(every), 4), packed.width
+                return [
+                    (one[0][0], one[0][1], found[at : at + width])
+                    for one, at in zip(every, range(0, len(found), width), strict=True)
+                ]
+    return [(unit.point, unit.number, counts(unit, up)) for unit in units(frame)]
 
 
 class Event(NamedTuple):
