@@ -1,16 +1,18 @@
-"""What a register that a clerk enters is held against."""
+"""What an operation is held against before it begins, and what a register is that a clerk enters."""
 
 from datetime import datetime
 
+from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Register
-from denghuo.service.reading.api import Implausible, NotPlanned, NotYet, TooManyDigits
+from denghuo.service.reading.api import CurveNotFound, Implausible, NotPlanned, NotYet, TooManyDigits, WholeCompanyOnly
 from denghuo.service.reading.batch import Evaluated, PlanPiece
 from denghuo.service.reading.rules import fits
 
 
 def not_planned(month: str, point_no: str) -> NotPlanned:
+    """The problem of a point without a plan or a read of the month within the caller's scope."""
     return NotPlanned(
         text(
             f"计量点 {point_no} 在 {month} 没有抄表计划或示数，或不在您的管辖范围内。",
@@ -79,4 +81,24 @@ def check_plausible(found: Evaluated, row: int, side: str, shown_e4: int) -> Non
         lowest=None if lowest is None else Register(lowest),
         highest=None if highest is None else Register(highest),
         rule=rule,
+    )
+
+
+def check_whole_company(call: Call) -> None:
+    """Raises WholeCompanyOnly for a post of one unit."""
+    if not call.whole_company:
+        raise WholeCompanyOnly(
+            text("抄表计划与月度抄表按公司整体办理。", "Plans and reads of a month are made for the whole company."),
+            scope=list(call.scope),
+        )
+
+
+def no_curve(subject: str) -> CurveNotFound:
+    """The problem of a subject without curves within the caller's scope."""
+    return CurveNotFound(
+        text(
+            f"没有 {subject} 的曲线，或不在您的管辖范围内。",
+            f"There are no curves of {subject}, or it is outside your scope.",
+        ),
+        subject=subject,
     )

@@ -1,0 +1,1 @@
+"""The parts of the service, by subject as its contract is put together."""
