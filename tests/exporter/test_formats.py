@@ -25,7 +25,10 @@ __all__ = ["bench"]
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 DAY = date(2026, 4, 13)
 SERIES = {"active_fwd_wh": "active_fwd", "active_rev_wh": "active_rev", "reactive_fwd_varh": "reactive_fwd"}
-SLOTS = st.lists(st.tuples(st.none() | st.integers(0, 2**31 - 1), st.booleans()), min_size=96, max_size=96)
+HOW = st.sampled_from(
+    [None, None, "denghuo like_day", "denghuo linear", "denghuo manual", "nem12 E52", "espi 12", "cim 3.8.1"]
+)
+SLOTS = st.lists(st.tuples(st.none() | st.integers(0, 2**31 - 1), HOW), min_size=96, max_size=96)
 
 
 @st.composite
@@ -36,8 +39,8 @@ def days(draw: st.DrawFn) -> list[MeterDay]:
             for step in range(draw(st.integers(1, 2))):
                 slots = draw(SLOTS.filter(lambda slots: any(value is not None for value, _ in slots)))
                 values = [value for value, _ in slots]
-                guessed = [told and value is not None for value, told in slots]
-                found.append(MeterDay(meter, series, DAY + timedelta(days=step), values, guessed))  # type: ignore[arg-type]
+                marks = [None if value is None else mark for value, mark in slots]
+                found.append(MeterDay(meter, series, DAY + timedelta(days=step), values, marks))  # type: ignore[arg-type]
     return found
 
 
@@ -67,7 +70,7 @@ def read_back(blocks: list[Any]) -> dict[tuple[str, str, datetime], int]:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(days())
 def test_green_button_and_meter_readings_come_back_exactly(tmp_path: pathlib.Path, given_: list[MeterDay]) -> None:
-    estimated = sum(sum(day.estimated) for day in given_)
+    estimated = sum(mark is not None for day in given_ for mark in day.marks)
     if given_:
         path = tmp_path / "out.xml"
         assert write("espi", given_, path, NOW) == len(given_)
@@ -93,12 +96,16 @@ def test_tables_have_a_row_for_each_interval(tmp_path: pathlib.Path, given_: lis
     write("parquet", given_, tmp_path / "out.parquet", NOW)
     table = pq.read_table(tmp_path / "out.parquet").to_pylist()
     assert {(row["meter_no"], SERIES[row["series"]], row["begins"]): row["energy_wh"] for row in table} == plain(given_)
-    assert sum(row["estimated"] for row in table) == sum(int(row["estimated"]) for row in rows)
+    assert [row["quality"] for row in table] == [row["quality"] or None for row in rows]
+    assert all(
+        row["estimated"] == (row["quality"] is not None) == bool(int(other["estimated"]))
+        for row, other in zip(table, rows, strict=True)
+    )
 
 
 def test_elements_of_green_button_stand_in_the_order_of_its_schema(tmp_path: pathlib.Path) -> None:
     """ESPI 1.1: a reading's quality before its time before its value; a type's parts by the schema's sequence."""
-    day = MeterDay("M1", "active_fwd_wh", DAY, [1] * 96, [True] * 96)
+    day = MeterDay("M1", "active_fwd_wh", DAY, [1] * 96, ["denghuo linear"] * 96)
     write("espi", [day], tmp_path / "out.xml", NOW)
     said = (tmp_path / "out.xml").read_text("utf-8")
     order = ["accumulationBehaviour", "commodity", "dataQualifier", "flowDirection", "intervalLength", "kind",
@@ -118,4 +125,5 @@ def test_what_counts_is_exported_with_its_estimates(bench: Make) -> None:
     (day,) = days_of(
         lambda contract: made.api if contract is ReadingApi else pytest.fail("only reading is asked"), *asked
     )
-    assert (day.day, day.values, day.estimated) == (DAY, [250] * 96, [False] * 40 + [True] * 4 + [False] * 52)
+    put_in: list[str | None] = ["denghuo linear"] * 4
+    assert (day.day, day.values, day.marks) == (DAY, [250] * 96, [None] * 40 + put_in + [None] * 52)

@@ -14,13 +14,14 @@ DAYS_AT_ONCE = 31
 
 @dataclass(frozen=True)
 class MeterDay:
-    """96 energies of a meter's day in Wh (varh), None where nothing is known, and which of them are estimated."""
+    """96 energies of a meter's day in Wh (varh), None where nothing is known. marks: how each of them that is not measured was got:
+    the mark of its sender, or `denghuo` and the method by which a value was put in."""
 
     meter_no: str
     series: EnergySeries
     day: date
     values: Sequence[int | None]
-    estimated: Sequence[bool]
+    marks: Sequence[str | None]
 
 
 def days_of(
@@ -42,5 +43,10 @@ def days_of(
                     span = slice(place * SLOTS_A_DAY, (place + 1) * SLOTS_A_DAY)
                     values = [None if value is None else value.wh for value in curve.counted[span]]
                     if any(value is not None for value in values):
-                        yield MeterDay(meter_no, one, day + timedelta(days=place), values, curve.estimated[span])
+                        marks = list(map(_mark, curve.estimated[span], curve.marks[span], curve.methods[span]))
+                        yield MeterDay(meter_no, one, day + timedelta(days=place), values, marks)
                 day += timedelta(days=count)
+
+
+def _mark(estimated: bool, of_sender: str | None, method: str | None) -> str | None:
+    return of_sender or (f"denghuo {method}" if estimated else None)

@@ -68,6 +68,28 @@ def test_quality_of_parts_of_a_day() -> None:
     told = nem12(("20260401", ONE, "V"), after=("400,1,2,N,,", "400,3,40,F55,1,", "400,41,48,A,,"))
     (block,) = map(of, nem(told))
     assert block.missing.tolist() == [True] * 2 + [False] * 46 and block.estimated == 38
+    assert marks(block) == [""] * 2 + ["nem12 F55"] * 38 + [""] * 8
+
+
+def marks(block: Block | RegisterRead) -> list[str]:
+    """The mark of each interval."""
+    told = of(block).marks
+    return [""] * len(of(block).numbers) if told is None else [told.names[code] for code in told.codes.tolist()]
+
+
+def test_how_a_sender_estimated_is_kept_in_his_own_code() -> None:
+    (block,) = nem(nem12(("20260401", ONE, "E52"), ("20260402", ONE, "S14"), ("20260403", ONE, "A")))
+    assert marks(block) == ["nem12 E52"] * 48 + ["nem12 S14"] * 48 + [""] * 48
+    (block,) = green(espi(HOURS).replace("<value>1<", "<ReadingQuality><quality>9</quality></ReadingQuality><value>1<"))
+    assert marks(block) == ["", "espi 9", "", ""]
+    usual = espi(HOURS).replace("<flowDirection>", "<defaultQuality>8</defaultQuality><flowDirection>")
+    (block,) = green(usual.replace("<value>1<", "<ReadingQuality><quality>17</quality></ReadingQuality><value>1<"))
+    assert marks(block) == ["espi 8", "", "espi 8", "espi 8"]
+    said = [
+        (f"2026-04-13T0{hour}:00:00+08:00", "1", code) for hour, code in enumerate(("3.8.1", "2.7.0", "1.5.4", "1.0.0"))
+    ]
+    (block,) = message(cim(said, kind="0.0.7.4.1.1.12.0.0.0.0.0.0.0.0.3.72.0"), "xml")
+    assert marks(block) == ["cim 3.8.1", "cim 2.7.0", "", ""]
 
 
 def test_registers_before_and_now() -> None:
@@ -83,10 +105,10 @@ def test_registers_before_and_now() -> None:
         datetime(2026, 1, 17, 9, 32, 6, tzinfo=UTC),
         None,
     )
-    assert (now.value, now.energy, now.estimated, now.channel.usual) == (
+    assert (now.value, now.energy, now.mark, now.channel.usual) == (
         Decimal("2034.5"),
         Decimal("2144.5"),
-        True,
+        "nem12 E",
         "active_fwd",
     )
 

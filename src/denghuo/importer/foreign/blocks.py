@@ -1,9 +1,12 @@
 """What every format is read into: intervals of one channel in a row, and single registers. Numbers are exact."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+import numpy as np
 
 from denghuo.kernel.problem import Text, text
 
@@ -27,11 +30,27 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """How a sender says which values are not measured. names: each mark once, the first is none at all; codes: the place of the
+    mark of each interval among them."""
+
+    names: tuple[str, ...]
+    codes: Ints
+
+
+def marks_of(said: Iterable[str]) -> Marks | None:
+    """The marks of intervals, each a text, empty where it is measured; None where all are."""
+    places: dict[str, int] = {"": 0}
+    codes = np.array([places.setdefault(one, len(places)) for one in said], dtype=np.int64)
+    return Marks(tuple(places), codes) if codes.any() else None
+
+
+@dataclass(frozen=True)
 class Block:
     """Intervals of one channel without a break between them.
 
     line: where it begins in its file. begins: with its zone. numbers: energies of the intervals in
-    10^-places units of the channel. missing: where nothing was measured. estimated: how many the sender estimated or substituted.
+    10^-places units of the channel. missing: where nothing was measured. marks: what the sender estimated or substituted.
     """
 
     line: int
@@ -41,19 +60,28 @@ class Block:
     numbers: Ints
     places: int
     missing: Any = None
-    estimated: int = 0
+    marks: Marks | None = None
+
+    @property
+    def estimated(self) -> int:
+        return 0 if self.marks is None else int(np.count_nonzero(self.marks.codes))
 
 
 @dataclass(frozen=True)
 class RegisterRead:
-    """What a register showed. energy: what the sender says passed since the read before, where that is known."""
+    """What a register showed. energy: what the sender says passed since the read before, where that is known. mark: how he says
+    that it was not read; empty where it was."""
 
     line: int
     channel: Channel
     at: datetime
     value: Decimal
     energy: Decimal | None = None
-    estimated: bool = False
+    mark: str = ""
+
+    @property
+    def estimated(self) -> int:
+        return int(self.mark != "")
 
 
 class Malformed(Exception):

@@ -17,7 +17,7 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, RegisterRead
+from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, RegisterRead, marks_of
 from denghuo.kernel.problem import text
 
 JSON_BYTES_MAX = 256 << 20
@@ -31,8 +31,8 @@ _BULK, _DELTA = 1, 4
 _FLOWS = {1: "fwd", 19: "rev"}
 _ENERGY = 12
 _ELECTRICITY = (1, 2)
-_ESTIMATED = "8"
-"""The category of a quality (its second number) of estimated values."""
+_ESTIMATED = frozenset({"7", "8", "12"})
+"""Categories of a quality (its second number) of values that are not measured: edited, estimated, projected."""
 
 Found = Block | RegisterRead
 Node = Mapping[str, Any]
@@ -100,20 +100,20 @@ def _reading(node: Node, number: int, zone: tzinfo) -> Iterator[Found]:
         at, value = _at(one, number, zone), _value(one, number)
         if kind.bulk:
             shift = {"wh": -3, "varh": -3, "mwh": 3, "mvarh": 3}.get(kind.unit, 0)
-            yield RegisterRead(number, channel, at, value.scaleb(shift), None, _guessed(one))
+            yield RegisterRead(number, channel, at, value.scaleb(shift), None, _mark(one))
         else:
-            yield from _runs(number, channel, kind, [(at, value, _guessed(one))])
+            yield from _runs(number, channel, kind, [(at, value, _mark(one))])
     for block in _nodes(node, "IntervalBlocks", number):
         kind = _type(block, number)
         channel = Channel(point or meter, kind.name, kind.unit, kind.flow, meter)
         rows = [
-            (_at(one, number, zone), _value(one, number), _guessed(one))
+            (_at(one, number, zone), _value(one, number), _mark(one))
             for one in _nodes(block, "IntervalReadings", number)
         ]
         yield from _runs(number, channel, kind, sorted(rows, key=lambda row: row[0]))
 
 
-def _runs(number: int, channel: Channel, kind: _Type, rows: list[tuple[datetime, Decimal, bool]]) -> Iterator[Block]:
+def _runs(number: int, channel: Channel, kind: _Type, rows: list[tuple[datetime, Decimal, str]]) -> Iterator[Block]:
     """Intervals, each told by its end, in runs without a break."""
     step = timedelta(minutes=kind.minutes)
     if not kind.minutes and len(rows) > 1:
@@ -123,8 +123,8 @@ def _runs(number: int, channel: Channel, kind: _Type, rows: list[tuple[datetime,
         if place == len(rows) or rows[place][0] - rows[place - 1][0] != step:
             run = rows[start:place]
             numbers = np.array([int(value.scaleb(PLACES)) for _, value, _ in run], dtype=np.int64)
-            guessed = sum(told for _, _, told in run)
-            yield Block(number, channel, run[0][0] - step, int(step.total_seconds()), numbers, PLACES, None, guessed)
+            marks = marks_of(mark for _, _, mark in run)
+            yield Block(number, channel, run[0][0] - step, int(step.total_seconds()), numbers, PLACES, None, marks)
             start = place
 
 
@@ -166,13 +166,14 @@ def _value(node: Node, number: int) -> Decimal:
     return value
 
 
-def _guessed(node: Node) -> bool:
+def _mark(node: Node) -> str:
     for quality in _all(node, "ReadingQualities"):
         said = _first(quality, "ReadingQualityType") if isinstance(quality, dict) else None
         ref = said.get("ref", "") if isinstance(said, dict) else said
-        if str(ref or "").split(".")[1:2] == [_ESTIMATED]:
-            return True
-    return False
+        parts = str(ref or "").split(".")
+        if len(parts) == 3 and parts[1] in _ESTIMATED and len(str(ref)) <= 20:
+            return f"cim {ref}"
+    return ""
 
 
 def _name(node: Node, part: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed
+from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, marks_of
 from denghuo.kernel.problem import text
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -32,8 +32,9 @@ _UNITS = {
 }
 """Units of measure (UomType of the ESPI schema) by their code; others keep the code."""
 _FORWARD, _REVERSE = "1", "19"
-_ESTIMATED = frozenset({"8", "9", "10", "11"})
-"""ReadingQuality (QualityOfReading): estimated, forecasted, mixed and raw-but-estimated codes are told as estimated."""
+_ESTIMATED = frozenset({"7", "8", "9", "12", "13", "15"})
+"""Codes of QualityOfReading of values that are not measured: replaced by hand, estimated by a reference day or a line, forecast, of
+mixed quality, adjusted for the weather."""
 _LARGEST = 2**53
 
 
@@ -43,6 +44,7 @@ class _Type:
     places: int
     flow: str | None
     seconds: int
+    quality: str
 
 
 def read_espi(opened: Callable[[], BinaryIO]) -> Iterator[Block]:
@@ -103,35 +105,43 @@ def _type(kind: Element) -> _Type:
         -power,
         f"{energy}_{way}" if energy and way else None,
         _number(_text(kind, "intervalLength") or "0", "intervalLength", 0, 366 * 86_400),
+        _text(kind, "defaultQuality"),
     )
 
 
 def _runs(block: Element, channel: tuple[str, str], kind: _Type | None, line: int) -> Iterator[Block]:
     """The readings of a block in runs of one length without a break."""
-    own = _Type("", 0, None, 0) if kind is None else kind
+    own = _Type("", 0, None, 0, "") if kind is None else kind
     of = Channel(channel[0], channel[1], own.unit, own.flow)
     begins = ends = seconds = 0
     numbers: list[int] = []
-    guessed = 0
+    marks: list[str] = []
     for reading in block.iter(_ESPI + "IntervalReading"):
         start = _number(_text(reading, "timePeriod/start"), "start", -(2**40), 2**40)
         length = _number(_text(reading, "timePeriod/duration") or str(own.seconds), "duration", 0, 366 * 86_400)
         value = _number(_text(reading, "value"), "value", -_LARGEST, _LARGEST)
         if numbers and (start != ends or length != seconds):
-            yield _block(line, of, begins, seconds, numbers, own.places, guessed)
-            numbers, guessed = [], 0
+            yield _block(line, of, begins, seconds, numbers, own.places, marks)
+            numbers, marks = [], []
         if not numbers:
             begins, seconds = start, length
         ends = start + length
         numbers.append(value)
-        guessed += any(_text(one, "quality") in _ESTIMATED for one in reading.iter(_ESPI + "ReadingQuality"))
+        marks.append(_mark(reading, own.quality))
     if numbers:
-        yield _block(line, of, begins, seconds, numbers, own.places, guessed)
+        yield _block(line, of, begins, seconds, numbers, own.places, marks)
 
 
-def _block(line: int, of: Channel, begins: int, seconds: int, numbers: list[int], places: int, guessed: int) -> Block:
+def _mark(reading: Element, usual: str) -> str:
+    said = [_text(one, "quality") for one in reading.iter(_ESPI + "ReadingQuality")] or [usual]
+    return next((f"espi {one}" for one in said if one in _ESTIMATED), "")
+
+
+def _block(
+    line: int, of: Channel, begins: int, seconds: int, numbers: list[int], places: int, marks: list[str]
+) -> Block:
     at = datetime.fromtimestamp(begins, UTC)
-    return Block(line, of, at, seconds, np.array(numbers, dtype=np.int64), places, None, guessed)
+    return Block(line, of, at, seconds, np.array(numbers, dtype=np.int64), places, None, marks_of(marks))
 
 
 def _channel(address: str) -> tuple[str, str]:

@@ -22,7 +22,8 @@ class TableLayout(Message):
     A row holds one interval (`at`, one value) or a day (`day`, a value for each of its intervals in their order; a name with {n}
     is those of a day's columns, by their number from 1). stamp: whether `at` is where an interval begins or ends. form: of
     instants or days as text, as strptime has it, where they are not written like 2026-04-01T00:15:00. channel: the column that
-    names it; without one all values are of `flow`. unit: of the values.
+    names it; without one all values are of `flow`. unit: of the values. quality: the column that says how the values of a row were
+    got; estimated: its words that say they are not measured.
     """
 
     meter: ColumnName
@@ -35,6 +36,8 @@ class TableLayout(Message):
     minutes: Literal[1, 3, 5, 10, 15, 20, 30, 60] = 15
     stamp: Literal["begin", "end"] = "begin"
     form: Annotated[str, Field(max_length=40)] | None = None
+    quality: ColumnName | None = None
+    estimated: list[Annotated[str, Field(min_length=1, max_length=30)]] = []
     encoding: Literal["utf-8", "gb18030"] = "utf-8"
 
     @model_validator(mode="after")

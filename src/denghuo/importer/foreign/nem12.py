@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, RegisterRead, whole
+from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, Marks, RegisterRead, whole
 from denghuo.kernel.problem import text
 
 LONGEST_LINE = 64 * 1024
@@ -140,10 +140,10 @@ class _Reader:
         begins = self._at(_said(fields[1]))
         before = self._stretch
         if before is not None and before.goes_on(begins):
-            before.add(values, quality[0])
+            before.add(values, quality)
             return None
         self._stretch = _Stretch(self._line, self._channel, begins, self._minutes)
-        self._stretch.add(values, quality[0])
+        self._stretch.add(values, quality)
         return before
 
     def _quality(self, fields: list[bytes]) -> None:
@@ -155,7 +155,7 @@ class _Reader:
         quality = _said(fields[3])
         if quality[:1] not in tuple("AEFNS"):
             raise self._fault("QualityMethod", quality, "质量标志应为 A、E、F、N、S", "it is A, E, F, N or S")
-        self._stretch.say(first - 1, last, quality[0])
+        self._stretch.say(first - 1, last, quality)
 
     # -- registers -------------------------------------------------------------------------------------------------------
 
@@ -170,8 +170,7 @@ class _Reader:
         energy = Decimal(_said(fields[18]))
         for place, passed in ((8, None), (13, energy)):
             value, at, quality = (_said(fields[place + step]) for step in range(3))
-            guessed = quality[:1] in tuple(_ESTIMATED)
-            yield RegisterRead(self._line, channel, self._at(at), Decimal(value), passed, guessed)
+            yield RegisterRead(self._line, channel, self._at(at), Decimal(value), passed, _mark(quality))
 
     def _at(self, said: str) -> datetime:
         try:
@@ -193,6 +192,7 @@ class _Stretch:
         self._next = begins
         self._values: list[bytes] = []
         self._qualities: list[str] = []
+        self._marks: list[tuple[int, int, str]] = []
 
     def goes_on(self, day: datetime) -> bool:
         """Whether a day is the next, without a change of the clock in between."""
@@ -200,14 +200,19 @@ class _Stretch:
         return day == self._next and same_clock and len(self._qualities) < DAYS_TOGETHER
 
     def add(self, values: list[bytes], quality: str) -> None:
+        begins = len(self._values)
         self._values += values
-        self._qualities.append(quality * self._count)
+        self._qualities.append(quality[0] * self._count)
+        if quality[0] in _ESTIMATED:
+            self._marks.append((begins, begins + self._count, _mark(quality)))
         self._next += timedelta(days=1)
 
     def say(self, first: int, last: int, quality: str) -> None:
         """The quality of a part of the last day."""
         day = self._qualities[-1]
-        self._qualities[-1] = day[:first] + quality * (last - first) + day[last:]
+        self._qualities[-1] = day[:first] + quality[0] * (last - first) + day[last:]
+        begins = len(self._values) - self._count
+        self._marks.append((begins + first, begins + last, _mark(quality)))
 
     def block(self) -> Block:
         """Raises Malformed where a value is too large, or the quality of a part that varies is not told."""
@@ -231,7 +236,6 @@ class _Stretch:
         if np.abs(numbers).max() >= 2**53:
             raise self._fault("", "数值过大", "a value is too large")
         missing = np.frombuffer(said.encode(), dtype=np.uint8) == ord("N") if "N" in said else None
-        estimated = sum(map(said.count, _ESTIMATED))
         return Block(
             self._line,
             self._channel,
@@ -240,8 +244,14 @@ class _Stretch:
             numbers.astype(np.int64),
             PLACES,
             missing,
-            estimated,
+            self._marked(len(numbers)),
         )
+
+    def _marked(self, count: int) -> Marks | None:
+        places, codes = {"": 0}, np.zeros(count, dtype=np.int64)
+        for first, last, mark in self._marks:
+            codes[first:last] = places.setdefault(mark, len(places))
+        return Marks(tuple(places), codes) if codes.any() else None
 
     def _fault(self, value: str, zh: str, en: str) -> Malformed:
         return Malformed(self._line, self._channel.name, value, text(zh, en), ASK_SENDER)
@@ -249,6 +259,11 @@ class _Stretch:
 
 def _said(field: bytes) -> str:
     return field.decode("utf-8", "replace").strip()
+
+
+def _mark(quality: str) -> str:
+    """Flag and method of a value that was estimated or substituted, such as E52; none of one that was measured."""
+    return f"nem12 {quality[:3]}" if quality[:1] in tuple(_ESTIMATED) else ""
 
 
 def _is_number(field: bytes) -> bool:

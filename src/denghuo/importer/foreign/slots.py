@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from denghuo.importer.foreign.blocks import Block, Ints
+from denghuo.importer.foreign.blocks import Block, Ints, Marks
 from denghuo.kernel.problem import Text, text
 
 SLOT_SECONDS = 15 * 60
@@ -18,11 +18,13 @@ _PLACES_MAX = 9
 
 @dataclass(frozen=True)
 class Slots:
-    """Energies of quarter-hours in Wh or varh; begins: of the first, in microseconds since 1970 UTC."""
+    """Energies of quarter-hours in Wh or varh; begins: of the first, in microseconds since 1970 UTC. marks: a quarter-hour of
+    which a part is not measured is not either."""
 
     begins: int
     values: Ints
     there: Any
+    marks: Marks | None = None
 
 
 def slots(block: Block, *, spread: bool) -> Slots | tuple[str, str, Text, Text]:
@@ -52,7 +54,11 @@ def slots(block: Block, *, spread: bool) -> Slots | tuple[str, str, Text, Text]:
     exact = _watt_hours(numbers, shift - block.places, over)
     if exact is None:
         return "value", str(int(np.abs(numbers).max())), text("数值过大", "a value is too large"), _UNIT
-    return Slots(begins * 1_000_000, exact, np.repeat(there, over))
+    marks = None
+    if block.marks is not None:
+        codes = np.where(there, block.marks.codes.reshape(groups, each).max(axis=1), 0)
+        marks = Marks(block.marks.names, np.repeat(codes, over))
+    return Slots(begins * 1_000_000, exact, np.repeat(there, over), marks)
 
 
 def _watt_hours(numbers: Ints, power: int, over: int) -> Ints | None:

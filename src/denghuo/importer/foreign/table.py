@@ -1,5 +1,6 @@
 """Reads CSV and Parquet tables of intervals in whatever columns their sender has, as a layout says."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -13,7 +14,7 @@ import pyarrow
 from denghuo.data.processing.import_columns import Day, Instant, Number, Words, is_text
 from denghuo.data.processing.import_tables import column, optional
 from denghuo.data.processing.importing import Refusal, Row, Shape, open_table
-from denghuo.importer.foreign.blocks import Block, Channel
+from denghuo.importer.foreign.blocks import Block, Channel, marks_of
 from denghuo.importer.foreign.layout import TableLayout
 from denghuo.kernel.problem import Text, text
 
@@ -21,6 +22,8 @@ PLACES = 6
 """Decimal places that are kept of a value."""
 INTERVALS_TOGETHER = 62 * 96
 _NAME = Words(longest=64)
+_MARK = re.compile("(nem12|espi|cim|table|denghuo) .{1,30}")
+"""Marks as an export writes them."""
 _VALUE = Number(places=PLACES, least=Decimal(-(10**9)), most=Decimal(10**9))
 
 
@@ -93,11 +96,12 @@ def _shape(layout: TableLayout, zone: tzinfo) -> Shape:
         else column(layout.day or "", LocalDay(layout.form), "日期", "day")
     )
     channel = [] if layout.channel is None else [column(layout.channel, _NAME, "通道", "channel")]
+    quality = [] if layout.quality is None else [optional(layout.quality, _NAME, "质量", "quality")]
     values = [optional(name, _VALUE, "电量", "energy") for name in layout.value_columns]
     return Shape(
         "readings",
         text("读数", "readings"),
-        (column(layout.meter, _NAME, "表号", "meter"), when, *channel, *values),
+        (column(layout.meter, _NAME, "表号", "meter"), when, *channel, *quality, *values),
         others=True,
     )
 
@@ -112,6 +116,7 @@ class _Runs:
         self._channel: Channel | None = None
         self._begins = self._ends = datetime.min.replace(tzinfo=UTC)
         self._values: list[Decimal | None] = []
+        self._marks: list[str] = []
 
     def add(self, line: int, row: Row, zone: tzinfo) -> Block | None:
         """Takes a row; the run before, where this row begins another."""
@@ -129,15 +134,23 @@ class _Runs:
             done = self.end()
             self._line, self._channel, self._begins, self._ends = line, channel, begins, begins
         self._values += values
+        self._marks += [_mark(layout, row)] * len(values)
         self._ends += self._step * len(values)
         return done
 
     def end(self) -> Block | None:
         values, self._values = self._values, []
+        marks, self._marks = self._marks, []
         if self._channel is None or not values:
             return None
         numbers = np.array([0 if value is None else int(value.scaleb(PLACES)) for value in values], dtype=np.int64)
         missing = np.array([value is None for value in values])
         seconds = int(self._step.total_seconds())
         there = None if not missing.any() else missing
-        return Block(self._line, self._channel, self._begins.astimezone(UTC), seconds, numbers, PLACES, there)
+        begins = self._begins.astimezone(UTC)
+        return Block(self._line, self._channel, begins, seconds, numbers, PLACES, there, marks_of(marks))
+
+
+def _mark(layout: TableLayout, row: Row) -> str:
+    said = "" if layout.quality is None else row[layout.quality] or ""
+    return said if _MARK.fullmatch(said) else f"table {said}" if said in layout.estimated else ""

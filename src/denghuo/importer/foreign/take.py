@@ -34,6 +34,7 @@ from denghuo.kernel.problem import Problem, Text, text
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
     CURVE_INTAKE,
+    MARKED_CURVE_INTAKE,
     QUANTITIES,
     REGISTER_INTAKE,
     Intake,
@@ -214,7 +215,7 @@ class _Run:
             total = Decimal(int(found.numbers.sum())).scaleb(-found.places)
             self.taken.sums[key] = self.taken.sums.get(key, Decimal(0)) + total
             self.taken.missing += 0 if found.missing is None else int(found.missing.sum())
-        self.taken.estimated += int(found.estimated)
+        self.taken.estimated += found.estimated
         if flow is None:
             return
         meter = self._meter(found.channel)
@@ -311,17 +312,20 @@ class _Run:
         begins = np.array([found.begins for *_, found in self._curves], dtype=np.int64)
         values = np.concatenate([found.values for *_, found in self._curves])
         absent = ~np.concatenate([found.there for *_, found in self._curves])
+        schema = CURVE_INTAKE if all(found.marks is None for *_, found in self._curves) else MARKED_CURVE_INTAKE
+        marks = {} if schema is CURVE_INTAKE else {"mark": _marks([found for *_, found in self._curves])}
         rows = pa.table(
             {
                 "series": _named_rows([series for series, _, _ in self._curves], place),
                 "subject": _named_rows([meter for _, meter, _ in self._curves], place),
                 "at": pa.array(begins[place] + within * SLOT_SECONDS * 1_000_000, type=pa.timestamp("us", tz="UTC")),
                 "value": pa.array(values, mask=absent, type=pa.int64()),
+                **marks,
             }
-        ).cast(arrow_schema(CURVE_INTAKE))
+        ).cast(arrow_schema(schema))
         first = datetime.fromtimestamp(int(begins.min()) / 1_000_000, UTC)
         self._curves, self._count = [], 0
-        self._publish(CURVE_INTAKE, rows, first)
+        self._publish(schema, rows, first)
 
     def _publish(self, schema: DatasetSchema, rows: pa.Table, first: datetime) -> None:
         self.taken.handed += len(rows)
@@ -329,6 +333,18 @@ class _Run:
             period = f"{first.astimezone(SHANGHAI):%Y-%m}"
             shard = f"readings-{self._digest}-{len(self.published)}"
             self.published.append((schema, self._datasets.publish(schema, period, shard, rows, self._call.now)))
+
+
+def _marks(curves: list[Slots]) -> Any:
+    """The mark of each value of these curves."""
+    places: dict[str, int] = {}
+    codes = []
+    for found in curves:
+        names = ("",) if found.marks is None else found.marks.names
+        own = np.array([places.setdefault(name, len(places)) for name in names])
+        codes.append(own[np.zeros(len(found.values), dtype=np.int64) if found.marks is None else found.marks.codes])
+    indices = pa.array(np.concatenate(codes), type=pa.int32())
+    return pa.DictionaryArray.from_arrays(indices, pa.array(list(places))).cast(pa.string())
 
 
 def _named_rows(names: list[str], place: Any) -> Any:

@@ -64,6 +64,7 @@ from denghuo.service.reading.api.curve import (
     CurvesJudged as CurvesJudged,
     CurvesToCheck as CurvesToCheck,
     FindCurveExceptions as FindCurveExceptions,
+    SenderMark as SenderMark,
     CurveOperations,
 )
 from denghuo.service.reading.api.curve_rule import (
@@ -288,6 +289,7 @@ from denghuo.service.reading.api.vocabulary import (
     CURVE_INTAKE as CURVE_INTAKE,
     ENERGY_SERIES as ENERGY_SERIES,
     ENERGY_SO_FAR as ENERGY_SO_FAR,
+    MARKED_CURVE_INTAKE as MARKED_CURVE_INTAKE,
     METER_SERIES as METER_SERIES,
     METHODS as METHODS,
     MONTH_ENERGY as MONTH_ENERGY,

@@ -24,17 +24,30 @@ CURVE_METHODS = Dictionary(
         "register_even": text("示数差平均分摊", "Register difference, evenly"),
         "linear": text("线性插补", "Straight line"),
         "manual": text("人工录入", "Entered by hand"),
+        "sender": text("对方估计", "Estimated by the sender"),
         "like_day": text("相似日", "Like day"),
         "none": text("无", "None"),
     },
 )
 CurveMethod = Annotated[
-    Literal["actual", "register_like_day", "register_linear", "register_even", "linear", "like_day", "manual", "none"],
+    Literal[
+        "actual",
+        "register_like_day",
+        "register_linear",
+        "register_even",
+        "linear",
+        "like_day",
+        "manual",
+        "none",
+        "sender",
+    ],
     Label("补全方法", "Method", dictionary=CURVE_METHODS.name),
 ]
 SlotsEstimated = Annotated[int, Label("估计点数", "Slots estimated")]
 SlotsHeld = Annotated[int, Label("待核点数", "Slots held")]
 EstimatedEnergy = Annotated[Energy, Label("估计电量", "Energy estimated")]
+SenderMark = Annotated[str, Field(max_length=40), Label("对方标记", "Mark of the sender")]
+"""How the sender of a value says that it is not measured, by the code of his format: `nem12 E52`, `espi 8`, `cim 3.8.0`."""
 
 
 class CurvesToCheck(Message):
@@ -109,6 +122,7 @@ class CurveSpan(Message):
     rule: CurveRuleCode
     version: RuleVersion
     method: CurveMethod
+    mark: SenderMark | None = None
     received: Annotated[Energy | None, Label("原始电量", "Received")]
     counts: Annotated[Energy | None, Label("采用电量", "Counted")]
     may_accept: Annotated[bool, Label("可确认", "May be accepted")]
@@ -118,7 +132,9 @@ class CheckedCurve(Message):
     """15-minute values as parallel lists: what counts, what was received, and of each slot its verdict (status, rule, version of
     the rule, method). A slot of a day that was not checked yet has no verdict; what was received counts there.
 
-    like, limit: what days like it had, and what the capacity allows a slot; told where a single day is asked for.
+    estimated: what counts was not measured, by a verdict or by the word of its sender. marks: what the sender of a value that
+    counts said of it. like, limit: what days like it had, and what the capacity allows a slot; told where a single day is asked
+    for.
     """
 
     meter_no: MeterNo
@@ -133,6 +149,7 @@ class CheckedCurve(Message):
     rules: list[CurveRuleCode | None]
     versions: Annotated[list[int | None], Label("规则版本", "Version of the rule")]
     methods: list[CurveMethod | None]
+    marks: list[SenderMark | None] = []
     like: Annotated[list[Energy | None], Label("相似日", "Days like it")]
     limit: Annotated[Energy | None, Label("容量限值", "Limit by capacity")]
     spans: list[CurveSpan]

@@ -24,6 +24,7 @@ CURVE_RULES = Dictionary(
         "billing": text("估计值计费", "Estimates in bills"),
         "accepted": text("人工确认", "Accepted by a clerk"),
         "edited": text("人工编辑", "Edited by a clerk"),
+        "sender": text("对方标为估计", "Told as estimated by the sender"),
     },
 )
 CurveRuleCode = Annotated[
@@ -40,6 +41,7 @@ CurveRuleCode = Annotated[
         "billing",
         "accepted",
         "edited",
+        "sender",
     ],
     Label("规则", "Rule", dictionary=CURVE_RULES.name),
 ]

@@ -95,7 +95,8 @@ class IntakeOperations(Api):
 
     @command(permit="reading.receive", problems=(WrongIntake,), emits=(CurvesReceived,))
     def receive_curves(self, call: Call, request: Intake) -> Received:
-        """Takes 15-minute curves in (`reading.curve_intake`) into the day lake. The same rows again change nothing."""
+        """Takes 15-minute curves in (`reading.curve_intake`, or `reading.marked_curve_intake` where their sender says which values
+        he did not measure) into the day lake. The same rows again change nothing."""
 
     @query(permit="reading.read")
     def refused(self, call: Call, request: FindRefused) -> RefusedFound:

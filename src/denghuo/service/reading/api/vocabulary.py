@@ -197,6 +197,13 @@ CURVE_INTAKE = DatasetSchema(
     {"series": "text", "subject": "text", "at": "instant", "value": "int32"},
     text("曲线入库", "Curves to take in"),
 )
+MARKED_CURVE_INTAKE = DatasetSchema(
+    "reading.marked_curve_intake",
+    1,
+    {**CURVE_INTAKE.columns, "mark": "text"},
+    text("带对方标记的曲线入库", "Curves to take in, with the marks of their sender"),
+)
+"""mark: how the sender says that a value is not measured; empty where it is."""
 SERIES = Dictionary(
     "reading.series",
     {

@@ -1,7 +1,7 @@
 """Intakes, column by column: which rows are taken, by day, and why the others are refused (示数与曲线入库)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from denghuo.data.analysis.lake import SLOTS, LakeClass, curve_class
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Text, text
 from denghuo.service.reading.api import BANDS, ENERGY_SERIES, METER_SERIES, PHASE_SERIES, QUANTITIES, SERIES
+from denghuo.service.reading.batch.marks import wide_marks
 from denghuo.service.reading.batch.plan import DAY_US, NONE, Flags, Ints, us
 from denghuo.service.reading.rules import modulus_e4
 
@@ -79,6 +80,8 @@ class Judged:
 
     days: dict[LakeClass, dict[date, pa.Table]]
     refused: list[tuple[str, datetime | None, str, str]]
+    marks: dict[LakeClass, dict[date, pa.Table]] = field(default_factory=dict)
+    """Beside the days of an intake of curves with marks."""
 
 
 def months_of(at: Column) -> list[Month]:
@@ -152,7 +155,8 @@ def _supersede(code: Any, key: Ints, at: Ints, value: Ints) -> None:
 def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: datetime, ahead_s: int | None) -> Judged:
     """Judges the rows of a curve intake and spreads them into days of 96 values.
 
-    subjects: the known (kind, subject). ahead_s: how long after now an interval may end; None: nothing is said of it.
+    rows: with a column `mark` where their sender marked them. subjects: the known (kind, subject). ahead_s: how long after now an
+    interval may end; None: nothing is said of it.
     """
     names = list(CURVES)
     series = _codes(rows["series"], {name: place for place, name in enumerate(names)})
@@ -181,6 +185,8 @@ def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: d
     local = at + SHANGHAI_US
     labels = list(known)
     days: dict[LakeClass, dict[date, pa.Table]] = {}
+    marks: dict[LakeClass, dict[date, pa.Table]] = {}
+    given: Any = rows["mark"].combine_chunks() if "mark" in rows.schema.names else None
     for place, name in enumerate(names):
         mine = np.flatnonzero(there & (series == place))
         for day in np.unique(local[mine] // DAY_US).tolist():
@@ -193,7 +199,10 @@ def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: d
                 slots = (local[picked] % DAY_US) // SLOT_US
             table = _wide(subject[picked], slots, value[picked], labels)
             days.setdefault(CURVES[name], {})[_day(day)] = table
-    return Judged(days, _refused(code, rows["subject"], at, value, _nulls(rows, ("value",))))
+            if given is not None and name in ENERGY_SERIES:
+                told = wide_marks(subject[picked], slots, given.take(pa.array(picked)), labels)
+                marks.setdefault(CURVES[name], {})[_day(day)] = told
+    return Judged(days, _refused(code, rows["subject"], at, value, _nulls(rows, ("value",))), marks)
 
 
 def _ahead(at: Ints, now: datetime, ahead_s: int | None) -> Flags:

@@ -51,6 +51,7 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("estimated", "edited", "linear"),
     Verdict("estimated", "edited", "like_day"),
     Verdict("estimated", "edited", "register_even"),
+    Verdict("estimated", "sender", "sender"),
 )
 """By the number that the lake keeps for a slot. The order never changes; new ones are put at the end."""
 VALID, REGISTER_LIKE_DAY, REGISTER_EVEN, LINEAR, LIKE_DAY, UNKNOWN, APART, REGISTER_LINEAR, SPIKE = range(9)
@@ -58,11 +59,12 @@ STANDS_IN = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.s
 HELD = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.status == "held")
 REMARKED = tuple(number for number, one in enumerate(VERDICTS) if one.status == "valid" and one.rule != "checked")
 ACCEPTED = VERDICTS.index(Verdict("valid", "accepted", "actual"))
+SENDER = VERDICTS.index(Verdict("estimated", "sender", "sender"))
 EDITED = tuple(number for number, one in enumerate(VERDICTS) if one.rule == "edited")
 _OF_SUSPECT = {
     (one.rule, "hold" if one.status == "held" else "notice"): number
     for number, one in enumerate(VERDICTS)
-    if one.rule not in ("checked", "gap", "accepted", "edited")
+    if one.rule not in ("checked", "gap", "accepted", "edited", "sender")
 }
 """The verdict of a rule by its effect."""
 LIKE_DAYS = (7, 14, 21, 28)
@@ -122,6 +124,14 @@ def judged(raw: Ints, like: Ints, difference: Ints, beside: Beside, rules: RuleS
         if rules[code].effect != "off":
             _suspect(verdict, suspect(rules[code]), _OF_SUSPECT[code, rules[code].effect])
     return estimate, verdict
+
+
+def as_told(raw: Ints, estimate: Ints, verdict: Ints, told: Flags) -> None:
+    """Gives what its sender did not measure the verdict that says so: it counts as it came, but never as measured, whether the
+    rules passed it or a clerk accepted it. What is held stays so."""
+    there = told & (raw >= 0) & np.isin(verdict, (VALID, *REMARKED))
+    verdict[there] = SENDER
+    estimate[there] = raw[there]
 
 
 def _suspect(verdict: Ints, flags: Flags, number: int) -> None:

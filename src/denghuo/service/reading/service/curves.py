@@ -33,6 +33,7 @@ from denghuo.service.reading.batch.checked import (
     exceptions,
 )
 from denghuo.service.reading.batch.intake import CURVES
+from denghuo.service.reading.batch.marks import MARKS
 from denghuo.service.reading.batch.plan import Ints
 from denghuo.service.reading.rules.curves import EDITED, HELD, STANDS_IN, VALID, VERDICTS
 from denghuo.service.reading.service.judging import Day, Judging
@@ -143,6 +144,9 @@ class Curves:
         raw: list[int | None] = []
         counted: list[int | None] = []
         verdicts: list[int | None] = []
+        marks: list[str | None] = []
+        said = self._lake.scan(MARKS[request.series], first, last, only=("subject", (request.meter_no,))).to_pylist()
+        told = {row["day"]: [row[slot] or None for slot in SLOTS] for row in said}
         for day in (first + timedelta(days=step) for step in range(request.days)):
             row = beside.get(day, {})
             values = received.get(day, [None] * len(SLOTS))
@@ -150,12 +154,14 @@ class Curves:
             raw, verdicts = raw + values, verdicts + numbers
             known = of_days.get(day, {}) | {"checked": books.get(day, 0)}
             versions += [None if one is None else known.get(VERDICTS[one].rule, 0) for one in numbers]
-            for value, slot, number in zip(values, SLOTS, numbers, strict=True):
+            of_sender = told.get(day, [None] * len(SLOTS))
+            for value, slot, number, mark in zip(values, SLOTS, numbers, of_sender, strict=True):
                 # What a clerk had put in stands before what he saw; an estimate only where nothing was received.
                 stands_in = number in EDITED or (value is None and number in STANDS_IN)
                 counted.append(row[slot] if stands_in else value)
+                marks.append(None if stands_in or value is None else mark)
         like, limit = self._picture(request) if request.days == 1 else ([], None)
-        stands = [number in STANDS_IN for number in verdicts]
+        stands = [number in STANDS_IN or mark is not None for number, mark in zip(verdicts, marks, strict=True)]
         found = [None if number is None else VERDICTS[number] for number in verdicts]
         kinds = [CURVES[request.series].name, CHECKED[request.series].name]
         return CheckedCurve.model_validate(
@@ -172,6 +178,7 @@ class Curves:
                 "rules": [one and one.rule for one in found],
                 "versions": versions,
                 "methods": [one and one.method for one in found],
+                "marks": marks,
                 "slots_estimated": sum(stands),
                 "slots_held": sum(one is not None and one.status == "held" for one in found),
                 "estimated_energy": Energy(
@@ -189,6 +196,7 @@ class Curves:
                             column[place * len(SLOTS) : (place + 1) * len(SLOTS)]
                             for column in (raw, counted, verdicts, versions)
                         ),
+                        marks=marks[place * len(SLOTS) : (place + 1) * len(SLOTS)],
                     )
                 ],
                 "as_of": self._lake.recorded_at(kinds, first, last) or call.now,
@@ -221,9 +229,11 @@ def _spans(
     counted: Sequence[int | None],
     verdicts: Sequence[int | None],
     versions: Sequence[int | None],
+    *,
+    marks: Sequence[str | None],
 ) -> Iterator[CurveSpan]:
-    """Slots in a row with the same verdict, as far as it is not simply valid."""
-    for number, group in groupby(range(len(verdicts)), key=lambda slot: verdicts[slot]):
+    """Slots in a row with the same verdict and mark, as far as it is not simply valid."""
+    for (number, mark), group in groupby(range(len(verdicts)), key=lambda slot: (verdicts[slot], marks[slot])):
         slots = list(group)
         if number is None or number == VALID:
             continue
@@ -239,6 +249,7 @@ def _spans(
                 "slots": len(slots),
                 **VERDICTS[number]._asdict(),
                 "version": versions[slots[0]],
+                "mark": mark,
                 "received": _sum(raw[span]),
                 "counts": _sum(counted[span]),
                 "may_accept": number in HELD and any(value is not None for value in raw[span]),

@@ -18,10 +18,19 @@ from denghuo.service.reading.api import PHASE_SERIES
 from denghuo.service.reading.batch.beside import MeterFacts, alike, of_rows, phases_of, zero_days
 from denghuo.service.reading.batch.checked import CHECKED, differences, matrix
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.batch.marks import MARKS, told
 from denghuo.service.reading.batch.plan import Ints
 from denghuo.service.reading.rules import in_force
 from denghuo.service.reading.rules.curve_book import RuleSet, by_class
-from denghuo.service.reading.rules.curves import DAY_BEFORE, LIKE_DAYS, judged, likened, most_wh, nothing_beside
+from denghuo.service.reading.rules.curves import (
+    DAY_BEFORE,
+    LIKE_DAYS,
+    as_told,
+    judged,
+    likened,
+    most_wh,
+    nothing_beside,
+)
 from denghuo.service.reading.rules.edits import Edit, apply
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.store.curve_rules import CurveRuleStore
@@ -123,6 +132,7 @@ class Judging:
         else:
             meters = [of.meter_no]
         begin, end = (_of_series(registers, series) for registers in of.midnights)
+        marks = self._lake.scan(MARKS[series], day, day, only=only)
         share, phases = in_force(day)["rollover"].parameters["share_e4"], self._phases(series, day)
         for first in range(0, len(meters), METERS_AT_ONCE):
             subjects = meters[first : first + METERS_AT_ONCE]
@@ -149,6 +159,8 @@ class Judging:
                 place = bisect_left(subjects, name)
                 if place < len(subjects) and subjects[place] == name:
                     apply(edits, raw[place], estimate[place], verdict[place])
+            if len(marks):
+                as_told(raw, estimate, verdict, told(subjects, marks))
             yield JudgedDay(subjects, raw, bound, estimate, verdict)
 
     def _phases(self, series: str, day: date) -> list[pa.Table]:

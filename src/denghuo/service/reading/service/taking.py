@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from denghuo.data.analysis.lake import Changes, total
+from denghuo.data.analysis.lake import Changes, LakeClass, total
 from denghuo.data.processing.work import Work
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
@@ -22,6 +22,7 @@ from denghuo.service.point.api import MetersIn, PointApi, PublishInstallations, 
 from denghuo.service.reading.api import (
     CURVE_INTAKE,
     ENERGY_SERIES,
+    MARKED_CURVE_INTAKE,
     REGISTER_INTAKE,
     CurvesReceived,
     Intake,
@@ -41,6 +42,7 @@ from denghuo.service.reading.batch.intake import (
     judge_registers,
     months_of,
 )
+from denghuo.service.reading.batch.marks import MARKS, to_keep, unmarked
 from denghuo.service.reading.batch.plan import PlanPiece, us
 from denghuo.service.reading.rules.curve_book import rules_of
 from denghuo.service.reading.rules.cycles import Cycles
@@ -85,7 +87,8 @@ class Taking:
 
     def curves(self, call: Call, request: Intake) -> tuple[Received, list[date]]:
         """What was taken, and the days of which an energy curve is new."""
-        rows = self._intake(request.rows, CURVE_INTAKE)
+        marked = request.rows.name == MARKED_CURVE_INTAKE.name
+        rows = self._intake(request.rows, MARKED_CURVE_INTAKE if marked else CURVE_INTAKE)
         subjects: dict[tuple[str, str], tuple[str, str | None]] = {}
         for month in months_of(rows["at"]):
             for piece in self.installations(call, str(month), rows["subject"]):
@@ -99,7 +102,7 @@ class Taking:
         for kind, days in judged.days.items():
             counts = self._work.lake.append(kind, days, call.now, request.rows.digest)
             if kind.name in ENERGY_SERIES:
-                days_new.update(_new(counts))
+                days_new.update(_new(counts), self._mark(call, request, kind, judged))
             for day, one in counts.items():
                 month = Month(day.year, day.month)
                 changes, of_months[month] = changes + one, of_months.get(month, Changes()) + one
@@ -109,6 +112,20 @@ class Taking:
         self._store.save_subjects((name, kind, *owner) for (kind, name), owner in subjects.items())
         owners = {name: who for (_, name), who in subjects.items()}
         return self._received(call, request, judged, changes, owners), sorted(days_new)
+
+    def _mark(self, call: Call, request: Intake, kind: LakeClass, judged: Judged) -> list[date]:
+        """Puts the marks of a series beside its values, and takes those away whose values came again without one; the days of
+        which a mark is another. The values are entered by now, so no other intake of these days stands in between."""
+        lake, beside, days = self._work.lake, MARKS[kind.name], judged.days[kind]
+        marks = judged.marks.get(kind, {})
+        known = set(lake.row_counts(beside)) if marks or lake.there([beside], list(days)) else set()
+        kept = dict[date, pa.Table]()
+        for day, values in days.items():
+            before = lake.scan(beside, day, day, ("subject",))["subject"].to_pylist() if day in known else []
+            if day in marks or before:
+                rows = to_keep(marks[day] if day in marks else unmarked(values), set(map(str, before)))
+                kept |= {day: rows} if len(rows) else {}
+        return _new(lake.append(beside, kept, call.now, request.rows.digest))
 
     def months(self) -> list[MonthReceived]:
         """Newest first, by what the lake holds now."""

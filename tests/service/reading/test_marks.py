@@ -1,0 +1,130 @@
+"""What a sender says he did not measure stays estimated: beside the value, on the day's curve, in what bills take, until he
+measures it."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from denghuo.kernel.values import Energy
+from denghuo.service.reading.api import (
+    MARKED_CURVE_INTAKE,
+    CheckedCurve,
+    CheckedCurveAsked,
+    EditCurve,
+    FindCurveExceptions,
+    MeterMonthAsked,
+    Received,
+)
+from denghuo.service.reading.batch.checked import checked_table
+from denghuo.service.reading.batch.estimates import stands_in
+from denghuo.service.reading.batch.intake import CURVES
+from denghuo.service.reading.rules.curves import HELD, SENDER, STANDS_IN, VALID, VERDICTS, as_told
+from tests.service.bindings import settle
+from tests.service.reading.conftest import Bench, Make
+from tests.service.reading.county import energy_day, installation
+
+DAY = date(2026, 4, 13)
+SLOTS = 96
+
+
+@pytest.fixture
+def made(bench: Make) -> Bench:
+    return bench([installation("P1", "M1"), installation("P2", "M2", account_no="5810200000010")])
+
+
+def receive(made: Bench, values: list[int], marks: dict[int, str], meter_no: str = "M1") -> Received:
+    rows = energy_day(meter_no, DAY, values)
+    told = rows.append_column("mark", [[marks.get(slot, "") for slot in range(SLOTS)]])
+    received = made.api.receive_curves(made.call(), made.intake(MARKED_CURVE_INTAKE, told))
+    settle(made.directory)
+    return received
+
+
+def shown(made: Bench) -> CheckedCurve:
+    return made.api.checked_curve(made.call(), CheckedCurveAsked(meter_no="M1", day=DAY))
+
+
+def test_what_a_sender_estimated_counts_as_it_came_and_is_told_as_estimated(made: Bench) -> None:
+    received = receive(made, [250] * SLOTS, dict.fromkeys(range(40, 46), "nem12 E52") | {50: "nem12 S14"})
+    assert (received.taken, received.corrected, received.refused) == (SLOTS, 0, 0)
+    curve = shown(made)
+    assert curve.raw == curve.counted == [Energy(250)] * SLOTS
+    assert [slot for slot in range(SLOTS) if curve.estimated[slot]] == [*range(40, 46), 50]
+    assert [(one.begins, one.ends, one.status, one.rule, one.method, one.mark) for one in curve.spans] == [
+        ("10:00", "11:30", "estimated", "sender", "sender", "nem12 E52"),
+        ("12:30", "12:45", "estimated", "sender", "sender", "nem12 S14"),
+    ]
+    assert (curve.slots_estimated, curve.estimated_energy, curve.marks[50]) == (7, Energy(1_750), "nem12 S14")
+    (row,) = made.api.curve_exceptions(made.call(), FindCurveExceptions(rule="sender")).rows
+    assert (row.meter_no, row.status, row.slots_estimated, row.estimated_energy) == (
+        "M1",
+        "estimated",
+        7,
+        Energy(1_750),
+    )
+    month = made.api.meter_month(made.call(), MeterMonthAsked(meter_no="M1", month="2026-04"))
+    assert (month.slots_estimated, month.estimated_energy) == (7, Energy(1_750))
+
+
+def test_a_value_that_is_measured_later_loses_its_mark_even_where_it_is_the_same(made: Bench) -> None:
+    receive(made, [250] * SLOTS, {40: "espi 8", 41: "espi 8", 42: "espi 8"})
+    again = receive(made, [250] * SLOTS, {41: "espi 8"})
+    assert (again.unchanged, again.corrected) == (SLOTS, 0)
+    assert [slot for slot in range(SLOTS) if shown(made).estimated[slot]] == [41]
+    # An intake of a sender who marks nothing measured all that it holds.
+    made.receive_curves(energy_day("M1", DAY, [250] * SLOTS))
+    settle(made.directory)
+    curve = shown(made)
+    assert not any(curve.estimated) and curve.marks == [None] * SLOTS and curve.spans == []
+    receive(made, [250] * SLOTS, {7: "espi 9"}, meter_no="M2")
+    made.receive_curves(energy_day("M1", DAY, [260] * SLOTS))
+    settle(made.directory)
+    other = made.api.checked_curve(made.call(), CheckedCurveAsked(meter_no="M2", day=DAY))
+    assert other.marks[7] == "espi 9" and other.slots_estimated == 1
+
+
+def test_neither_a_check_nor_a_clerk_makes_an_estimate_a_measurement(made: Bench) -> None:
+    week_before = [energy_day("M1", DAY - timedelta(days=7), [250] * SLOTS)]
+    made.receive_curves(*week_before)
+    receive(made, [250] * 60 + [9_000] + [250] * 35, {60: "cim 3.8.1", 61: "cim 3.8.1"})
+    curve = shown(made)
+    assert (curve.statuses[60], curve.rules[60], curve.estimated[60]) == ("held", "spike", True)
+    words = {"meter_no": "M1", "day": DAY, "begins": "15:00", "reason": "现场核实"}
+    asked = EditCurve.model_validate(words | {"ends": "15:15", "way": "accept"})
+    curve = made.api.edit_curve(made.call(), asked)
+    assert (curve.statuses[60], curve.rules[60], curve.marks[60]) == ("estimated", "sender", "cim 3.8.1")
+    # What a clerk puts in stands before what the sender guessed, and is the clerk's word then.
+    asked = EditCurve.model_validate(words | {"ends": "15:30", "way": "value", "energy": Energy(400)})
+    curve = made.api.edit_curve(made.call(), asked)
+    assert (curve.counted[60], curve.methods[60], curve.marks[60]) == (Energy(200), "manual", None)
+
+
+def test_bills_take_what_a_sender_estimated_as_an_estimate_of_the_same_energy() -> None:
+    raw = np.full((1, SLOTS), 250)
+    estimate, verdict = np.full_like(raw, -1), np.zeros(raw.shape, dtype=np.int8)
+    told = np.arange(SLOTS)[None, :] < 4
+    as_told(raw, estimate, verdict, told)
+    checked = checked_table("active_fwd_wh", ["M1"], estimate, verdict)
+    later = raw + told  # the sender corrected himself, and nobody has checked the day since
+    curves = CURVES["active_fwd_wh"].schema
+    rows = {"subject": ["M1"]} | {name: [int(later[0, at])] for at, name in enumerate(curves.names[1:])}
+    found = stands_in(checked, pa.table(rows, schema=curves))
+    assert found.filled.tolist() == told.tolist()
+    assert found.energy[told].tolist() == found.received[told].tolist() == [251] * 4
+
+
+@given(st.lists(st.tuples(st.integers(-1, 10**6), st.sampled_from(range(len(VERDICTS))), st.booleans()), min_size=1))
+def test_a_mark_touches_values_that_passed_and_no_others(slots: list[tuple[int, int, bool]]) -> None:
+    raw, before, told = (np.array([column]) for column in zip(*slots, strict=True))
+    estimate, verdict = np.full_like(raw, -1), before.copy()
+    as_told(raw, estimate, verdict, told)
+    for value, was, mark, now, put_in in zip(raw[0], before[0], told[0], verdict[0], estimate[0], strict=True):
+        if mark and value >= 0 and VERDICTS[was].status == "valid":
+            assert (now, put_in) == (SENDER, value)
+        else:
+            assert (now, put_in) == (was, -1)
+    assert SENDER in STANDS_IN and SENDER not in HELD and SENDER != VALID
