@@ -19,15 +19,10 @@ from hypothesis import strategies as st
 from denghuo.data.processing.import_columns import Code, Day, Instant, Number, Truth, Words, Wrong
 from denghuo.data.processing.import_files import FileRefused
 from denghuo.data.processing.import_keys import SeenKeys
-from denghuo.data.processing.import_tables import (
-    CONTRACTS,
-    CONTROL_TOTALS,
-    CUSTOMERS,
-    METERS,
-    POINTS,
-    REGISTER_READS,
-    TABLES,
-)
+from denghuo.data.processing.import_tables import TABLES
+from denghuo.data.processing.import_tables.customers import CONTRACTS, CUSTOMERS
+from denghuo.data.processing.import_tables.metering import METERS, POINTS
+from denghuo.data.processing.import_tables.reads import CONTROL_TOTALS, REGISTER_READS
 from denghuo.data.processing.importing import Column, Refusal, Row, Shape, Table, differences, open_table
 from denghuo.kernel.problem import text
 

@@ -15,7 +15,7 @@ from tests.service.records import number
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.import_bulk import _by_rows, _whole, read_columns
-from denghuo.data.processing.import_tables import REGISTER_READS
+from denghuo.data.processing.import_tables.reads import REGISTER_READS
 from denghuo.data.processing.importing import open_table
 from denghuo.importer import NothingToImport, Report, take_over
 from denghuo.kernel.contract import Call

@@ -23,7 +23,7 @@ from pydantic import Field, ValidationError
 
 from denghuo.data.processing.import_columns import Code, Kind, Number, Words
 from denghuo.data.processing.import_files import csv_rows, parquet_rows
-from denghuo.data.processing.import_tables import TARIFF_CLASS, column, optional
+from denghuo.data.processing.import_tables.columns import TARIFF_CLASS, column, optional
 from denghuo.data.processing.importing import Column, Disagreement, Refusal, Row, Shape, Table, open_table
 from denghuo.kernel.contract import Message
 from denghuo.kernel.fields import TextPair

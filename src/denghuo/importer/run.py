@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.import_bulk import read_columns
 from denghuo.data.processing.import_files import FileRefused, shown
-from denghuo.data.processing.import_tables import CONTROL_TOTALS, TABLES
+from denghuo.data.processing.import_tables import TABLES
+from denghuo.data.processing.import_tables.reads import CONTROL_TOTALS
 from denghuo.data.processing.importing import Batch, Refusal, Shape, Table, open_table
 from denghuo.importer.bulk import BULK, Bulk, hand_over, refusals, too_large
 from denghuo.importer.plan import STEPS, Around, Fault, Step, Unknown

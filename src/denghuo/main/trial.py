@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, Literal, TextIO
 
 from denghuo.data.processing.import_columns import Code, Day, Number, Words, Wrong
-from denghuo.data.processing.import_tables import (
+from denghuo.data.processing.import_tables.columns import (
     KILOVOLT_AMPERE,
     KILOWATT,
     MULTIPLIER,

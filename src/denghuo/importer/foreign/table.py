@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow
 
 from denghuo.data.processing.import_columns import Day, Instant, Number, Words, is_text
-from denghuo.data.processing.import_tables import column, optional
+from denghuo.data.processing.import_tables.columns import column, optional
 from denghuo.data.processing.importing import Refusal, Row, Shape, open_table
 from denghuo.importer.foreign.blocks import Block, Channel, marks_of
 from denghuo.importer.foreign.layout import TableLayout
