@@ -13,7 +13,7 @@ from dlms_cosem.protocol.wrappers import WrapperHeader, WrapperProtocolDataUnit
 from dlms_cosem.protocol.xdlms.conformance import Conformance
 from dlms_cosem.protocol.xdlms.get import GetResponseFactory
 from dlms_cosem.protocol.xdlms.invoke_id_and_priority import InvokeIdAndPriority
-from dlms_cosem.time import datetime_to_bytes
+from dlms_cosem.time import datetime_from_bytes, datetime_to_bytes
 
 TITLE, KEY, AUTHENTICATION = b"MTR\0\0\0\0\1", bytes(range(16)), bytes(range(0xD0, 0xE0))
 PASSWORD, SERIAL, CHALLENGE = b"12345678", b"MTR0000000000001", b"challenge of the meter"
@@ -49,7 +49,8 @@ def got(kind: int, invoke: InvokeIdAndPriority, rest: bytes) -> bytes:
 
 
 class Meter:
-    """`rows`: instant, registers. `answer` takes and gives what goes over TCP in the wrapper, or with `lined` frames of HDLC."""
+    """`rows`: instant, registers. `answer` takes and gives what goes over TCP in the wrapper, or with `lined` frames of HDLC.
+    `stubborn`: it says yes to a time and keeps its own."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Meter:
     ) -> None:
         self.lined, self.secret, self.rows, self.registers, self.now = lined, secret, rows, registers, now
         self.scaler = scaler
+        self.stubborn = False
         self.mode, self.acted, self.counter, self.client = 0, list[int](), 0, b""
         self.blocks: list[bytes] = []
         self.segments: list[bytes] = []
@@ -181,7 +183,10 @@ class Meter:
             return self._block(get.invoke_id_and_priority)
         if raw[0] == 0xC1:
             put = xdlms.SetRequestNormal.from_bytes(raw)
-            self.mode = put.data[1]
+            if put.cosem_attribute.instance.to_string(".") == CLOCK:
+                self.now = self.now if self.stubborn else datetime_from_bytes(put.data[2:])[0]
+            else:
+                self.mode = put.data[1]
             result = enumerations.DataAccessResult.SUCCESS
             return bytes(xdlms.SetResponseNormal(result, put.invoke_id_and_priority).to_bytes())
         act = xdlms.ActionRequestNormal.from_bytes(raw)

@@ -22,6 +22,11 @@ from denghuo.service.acquisition.api import (
     FindLeft,
     NewTerminalMeter,
     OnDemandRead,
+    Order,
+    OrderClock,
+    OrderEvents,
+    OrderNotPossible,
+    OrderRef,
     ReadNow,
     ReadRef,
     RegisterTerminals,
@@ -133,6 +138,36 @@ def test_a_direct_meter_is_read_on_demand_and_dialled_again(field: Field, meters
     field.sims.do(meters[WRAPPED].open())
     until(lambda: field.terminal(WRAPPED).link == "online", "dialled again")
     assert answer(field, METERS[WRAPPED]).state == "answered"
+
+
+def ordered(field: Field, kind: str, terminal_no: str) -> Order:
+    one = getattr(field.api, kind)(field.call(), OrderClock(terminal_no=terminal_no))
+
+    def now() -> Order:
+        return field.api.order(field.call(), OrderRef(order_no=one.order_no))
+
+    until(lambda: now().state != "waiting", "the answer")
+    return now()
+
+
+@pytest.mark.parametrize("terminal_no", [WRAPPED, LINED, LOCKED])
+def test_the_clock_of_a_direct_meter_is_checked_and_set(
+    field: Field, meters: dict[str, Listening], terminal_no: str
+) -> None:
+    until(lambda: field.terminal(terminal_no).link == "online", "online")
+    meters[terminal_no].meter.now = datetime.now(UTC) + timedelta(minutes=20)
+    checked = ordered(field, "check_clock", terminal_no)
+    assert checked.state == "answered" and abs((checked.clock_offset_s or 0) - 1_200) < 10
+    meters[terminal_no].meter.stubborn = True
+    kept = ordered(field, "set_clock", terminal_no)
+    assert (kept.state, kept.cause) == ("failed", "not_applied"), "its yes is not believed"
+    meters[terminal_no].meter.stubborn = False
+    done = ordered(field, "set_clock", terminal_no)
+    assert done.state == "answered" and abs(done.clock_offset_s or 0) < 5
+    until(lambda: abs(field.terminal(terminal_no).clock_offset_s or 0) < 5, "and so its record says")
+    with pytest.raises(OrderNotPossible) as refused:
+        field.api.order_events(field.call(), OrderEvents(terminal_no=terminal_no))
+    assert "DLMS" in refused.value.detail["en"] and refused.value.kind == "events"
 
 
 def test_a_day_that_the_meter_has_not_and_a_silent_meter_are_told_apart(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.databases import database
-from tests.service.acquisition.field import NEW, OLD, Field, fielded, meters, until
+from tests.service.acquisition.field import NEW, OLD, Field, fielded, meters, record, until
 from tests.service.acquisition.test_terminals import STATION, filled
 from tests.service.bindings import settle
 from tests.service.records import OPERATOR, held
@@ -30,6 +30,7 @@ from denghuo.service.acquisition.api import (
     OrderRef,
     OutsideScope,
     ReasonedRollOut,
+    RegisterTerminals,
     RollOut,
     RollOutNotFound,
     RollOutRef,
@@ -125,6 +126,19 @@ def test_a_group_is_chosen_and_what_changes_nothing_starts_at_once(acquisition: 
     assert acquisition.advance_roll_out(OPERATOR, RollOutRef(roll_out_no=one.roll_out_no)) == one
     with pytest.raises(RollOutNotFound):
         acquisition.roll_out(STATION, RollOutRef(roll_out_no=99))
+
+
+def test_who_has_no_such_order_in_its_protocol_is_left_out(acquisition: AcquisitionApi) -> None:
+    for number, protocol in enumerate(("dlms", "iec104"), 8):
+        body = {"terminal_no": f"14058100000{number}", "protocol": protocol, "endpoint": "10.8.0.15:4059"}
+        body["count_wh"] = 10 if protocol == "iec104" else None
+        new = record(NEW).model_copy(update=body)
+        assert acquisition.register_terminals(OPERATOR, RegisterTerminals(terminals=[new])).taken == 1
+        amend = AmendTerminal(terminal_no=str(body["terminal_no"]), state="in_use", reason="投运验收")
+        acquisition.amend_terminal(OPERATOR, amend)
+    parts = [{"begins": "00:00", "rate": "flat"}]
+    assert start(acquisition).terminals == 3 and start(acquisition, kind="set_clock").terminals == 4
+    assert start(acquisition, kind="set_times", parts=parts).terminals == 2
 
 
 def test_what_sets_something_waits_for_a_second_person_and_can_be_halted(acquisition: AcquisitionApi) -> None:

@@ -16,10 +16,16 @@ from hat.drivers import iec104, net
 from tests.asynchronous import run as to_its_end
 from tests.databases import database
 from tests.service.acquisition.field import QUICK, Field, fielded, record, until
-from tests.service.acquisition.test_direct import answer
+from tests.service.acquisition.test_direct import answer, ordered
 
 from denghuo.kernel.period import SHANGHAI
-from denghuo.service.acquisition.api import AssignMeters, NewTerminalMeter, RegisterTerminals
+from denghuo.service.acquisition.api import (
+    AssignMeters,
+    NewTerminalMeter,
+    OrderClock,
+    OrderNotPossible,
+    RegisterTerminals,
+)
 from denghuo.service.acquisition.front.iec104 import QUARTER, Station104, object_of
 from denghuo.service.acquisition.front.sessions import Station
 from denghuo.service.acquisition.front.speak import Got, Place
@@ -34,7 +40,10 @@ FRAMES = [
 
 
 class Slave:
-    """A station with one counter and one measured value. `mute`: it confirms and never ends."""
+    """A station with one counter and one measured value. `mute`: it confirms and never ends. `negative`: it takes no time."""
+
+    told: Any = None
+    negative = False
 
     def __init__(self, count: int = 1_234, measured: float = 233.5) -> None:
         self.count, self.measured, self.mute, self.port = count, measured, False, 0
@@ -56,6 +65,12 @@ class Slave:
     async def _answer(self, connection: Any, asked: Any) -> None:
         done = iec104.CommandResCause
         self.asked.append(type(asked).__name__)
+        if isinstance(asked, iec104.ClockSyncMsg):
+            self.told = asked.time
+            cause = iec104.ClockSyncResCause.ACTIVATION_CONFIRMATION
+            if not self.mute:
+                await connection.send([asked._replace(cause=cause, is_negative_confirm=self.negative)])
+            return
         await connection.send([asked._replace(cause=done.ACTIVATION_CONFIRMATION)])
         if isinstance(asked, iec104.CounterInterrogationMsg):
             assert (asked.request, asked.freeze) == (5, iec104.FreezeCode.FREEZE)
@@ -206,6 +221,18 @@ def test_a_station_of_the_records_is_dialled_read_and_dialled_again(field: Field
     until(lambda: field.terminal(STATION).link == "online", "dialled")
     assert [(row.quantity, row.value.e4) for row in answer(field, METER).rows] == [("active_fwd", 123_400)]
     assert answer(field, MEASURED).rows[0].value.e4 == 23_350
+    done = ordered(field, "set_clock", STATION)
+    assert (done.state, done.cause) == ("answered", None)
+    told = slave.told
+    said = datetime(2000 + told.years, told.months, told.day_of_month, told.hours, told.minutes, tzinfo=SHANGHAI)
+    assert abs(said - datetime.now(UTC)) < timedelta(minutes=2)
+    slave.negative = True
+    assert ordered(field, "set_clock", STATION).cause == "denied"
+    slave.mute = True
+    assert ordered(field, "set_clock", STATION).cause == "no_answer"
+    slave.mute = False
+    with pytest.raises(OrderNotPossible):
+        field.api.check_clock(field.call(), OrderClock(terminal_no=STATION))
     field.sims.do(slave.shut())
     until(lambda: field.terminal(STATION).link == "offline", "the loss is seen")
     field.sims.do(slave.open())

@@ -8,16 +8,35 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.service.acquisition.api import (
+    ORDER_KINDS,
+    TERMINAL_PROTOCOLS,
     AnswerOrders,
     FindOrders,
     Order,
     OrderEvents,
     OrderNotFound,
+    OrderNotPossible,
     OrdersAnswered,
     OrdersFound,
     Terminal,
 )
+from denghuo.service.acquisition.rules import ORDERS_OF
 from denghuo.service.acquisition.store.orders import OrderStore
+
+
+def possible(kind: str, terminal: Terminal) -> None:
+    """Raises OrderNotPossible where the terminal's protocol has no such order."""
+    if kind not in ORDERS_OF[terminal.protocol]:
+        what, protocol = ORDER_KINDS.entries[kind], TERMINAL_PROTOCOLS.entries[terminal.protocol]
+        raise OrderNotPossible(
+            text(
+                f"{terminal.terminal_no} 使用 {protocol['zh']}，没有“{what['zh']}”命令。请在现场办理。",
+                f"{terminal.terminal_no} speaks {protocol['en']}, which has no order to: {what['en']}. Do that on site.",
+            ),
+            terminal_no=terminal.terminal_no,
+            kind=kind,
+            protocol=terminal.protocol,
+        )
 
 
 class Orders:
@@ -36,6 +55,7 @@ class Orders:
         place: Mapping[str, Any] | None = None,
     ) -> Order:
         """`place`: the meter that it is for (meter_no, number, address)."""
+        possible(kind, terminal)
         online = terminal.link == "online"
         order = Order.model_validate(
             {

@@ -87,6 +87,7 @@ from denghuo.service.acquisition.api.order import (
     OrderRef as OrderRef,
     OrdersAnswered as OrdersAnswered,
     OrdersFound as OrdersFound,
+    OrderNotPossible as OrderNotPossible,
 )
 from denghuo.service.acquisition.api.roll_out import (
     MEMBER_STATES as MEMBER_STATES,

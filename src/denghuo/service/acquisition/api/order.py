@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, MeterNo, OrganisationCode
-from denghuo.kernel.problem import NotFound, text
+from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.acquisition.api.collection import CauseCode, ReadState
 from denghuo.service.acquisition.api.switching import SwitchingEnded, SwitchPosition
 from denghuo.service.acquisition.api.terminal import TerminalNo, TerminalNotFound
@@ -102,20 +102,26 @@ class OrderNotFound(NotFound, noun="acquisition", status=404, zh="未找到该�
     """Fields: order_no. Raised also for an order outside the caller's organisation scope."""
 
 
+class OrderNotPossible(
+    Problem, noun="acquisition", status=422, zh="该规约没有此命令", en="The protocol has no such order"
+):
+    """Fields: terminal_no, kind, protocol."""
+
+
 class OrderOperations(Api):
     """Orders to one terminal."""
 
-    @command(permit="acquisition.call", problems=(TerminalNotFound,))
+    @command(permit="acquisition.call", problems=(TerminalNotFound, OrderNotPossible))
     def order_events(self, call: Call, request: OrderEvents) -> Order:
         """Asks a terminal for the events that it keeps (召读事件). The answer follows; offline it fails at once."""
 
-    @command(permit="acquisition.call", problems=(TerminalNotFound,))
+    @command(permit="acquisition.call", problems=(TerminalNotFound, OrderNotPossible))
     def check_clock(self, call: Call, request: OrderClock) -> Order:
         """Asks a terminal for its clock (核对时钟). The answer follows; offline it fails at once."""
 
-    @command(permit="acquisition.set", problems=(TerminalNotFound,))
+    @command(permit="acquisition.set", problems=(TerminalNotFound, OrderNotPossible))
     def set_clock(self, call: Call, request: OrderClock) -> Order:
-        """Sets a terminal's clock and reads it again (对时). The answer follows; offline it fails at once."""
+        """Sets a terminal's clock and reads it again (对时), where clocks are told. The answer follows; offline it fails."""
 
     @query(permit="acquisition.read", problems=(OrderNotFound,))
     def order(self, call: Call, request: OrderRef) -> Order:

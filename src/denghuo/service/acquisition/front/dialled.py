@@ -11,19 +11,18 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import serials
-from denghuo.service.acquisition.front.sessions import Seen, Sessions, Station
+from denghuo.service.acquisition.front.sessions import Ordered, Seen, Sessions, Station
 from denghuo.service.acquisition.front.speak import Got, Kind, Place
 
 log = logging.getLogger("denghuo.front")
 
 
 class Dialled(ABC):
-    """One open connection. `speaker` None: orders to terminals are not for it."""
-
-    speaker = None
+    """One open connection."""
 
     def __init__(self, station: Station) -> None:
         self.station = station
@@ -32,6 +31,8 @@ class Dialled(ABC):
         self.ended_by: str | None = None
         self.over = asyncio.Event()
         self.frames_in = self.frames_out = 0
+        self.clock_offset_s: int | None = None
+        """How far its clock is ahead of ours, once it was seen."""
         self.opened_at = self.heard_at = time.monotonic()
 
     def heard(self, frames: int) -> None:
@@ -54,6 +55,15 @@ class Dialled(ABC):
     async def clock(self) -> datetime | None:
         """What its clock shows; None where it does not say."""
 
+    @abstractmethod
+    async def carry_out(self, order: Ordered, moment: datetime) -> Mapping[str, Any]:
+        """The answer to an order, or its cause; `moment`: what clocks are set to."""
+
+    def saw_clock(self, shown: datetime, moment: datetime) -> int:
+        """Keeps how far its clock is ahead, in seconds."""
+        self.clock_offset_s = round((shown - moment).total_seconds())
+        return self.clock_offset_s
+
 
 Dial = Callable[[Station], Awaitable[Dialled]]
 
@@ -70,7 +80,6 @@ class Dialler:
         self._turns = asyncio.Semaphore(limits.at_once)
         self._lost: list[Dialled] = []
         self._told: dict[int, tuple[int, int, int]] = {}
-        self._offsets: dict[str, int] = {}
 
     async def look(self) -> None:
         """Dials what the records have and nobody holds; lets go of what they have no more, or elsewhere."""
@@ -100,7 +109,7 @@ class Dialler:
         try:
             shown = await line.clock()
             if shown is not None:
-                self._offsets[station.terminal_no] = round((shown - self._clock()).total_seconds())
+                line.saw_clock(shown, self._clock())
             await line.over.wait()
         finally:
             line.end("stopped")
@@ -147,7 +156,7 @@ class Dialler:
             logins=1 - logins,
             frames_in=line.frames_in - frames_in,
             frames_out=line.frames_out - frames_out,
-            clock_offset_s=self._offsets.get(line.station.terminal_no),
+            clock_offset_s=line.clock_offset_s,
         )
 
     async def stop(self) -> None:

@@ -1,15 +1,16 @@
 """A direct meter on a connection that the front opened: frames in and out, one reading at a time, limits that hold."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from denghuo.service.acquisition.front import dlms
 from denghuo.service.acquisition.front.dialled import Dialled
 from denghuo.service.acquisition.front.limits import Limits
-from denghuo.service.acquisition.front.sessions import Station
-from denghuo.service.acquisition.front.speak import Got, Kind, Place
+from denghuo.service.acquisition.front.line import cause_of
+from denghuo.service.acquisition.front.sessions import Ordered, Station
+from denghuo.service.acquisition.front.speak import CLOCK_RIGHT_S, Got, Kind, Place
 from denghuo.service.acquisition.protocol.dlms.client import Client, Lined, Refused, Steps, Transport, Wrapped
 from denghuo.service.acquisition.protocol.dlms.hdlc import address
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
@@ -19,6 +20,15 @@ T = TypeVar("T")
 CLIENT_PUBLIC, CLIENT_READING = 16, 2
 """Who we are to the meter: anybody, or a reader that has a password."""
 FRAMES_WAITING_MAX = 512
+
+
+FAILURES = (TimeoutError, ConnectionResetError, BadFrame, BadValue, Refused)
+
+
+def _cause_of(error: Exception) -> str:
+    if isinstance(error, Refused):
+        return "denied"
+    return "bad_frame" if isinstance(error, BadValue) else cause_of(error)
 
 
 class DirectMeter(Dialled, asyncio.Protocol):
@@ -73,20 +83,29 @@ class DirectMeter(Dialled, asyncio.Protocol):
     async def clock(self) -> datetime | None:
         try:
             return await self._associated(1, dlms.clock)
-        except (TimeoutError, ConnectionResetError, BadFrame, BadValue, Refused):
+        except FAILURES:
             return None
+
+    async def carry_out(self, order: Ordered, moment: datetime) -> Mapping[str, Any]:
+        setting = order.kind == "set_clock"
+        try:
+            shown = await self._associated(
+                1, lambda client: dlms.set_clock(client, moment) if setting else dlms.clock(client)
+            )
+        except FAILURES as error:
+            return {"cause": _cause_of(error)}
+        if shown is None:
+            return {"cause": "no_data"}
+        answer = {"clock_offset_s": self.saw_clock(shown, moment)}
+        return (
+            {**answer, "cause": "not_applied"} if setting and abs(answer["clock_offset_s"]) > CLOCK_RIGHT_S else answer
+        )
 
     async def _asked(self, place: Place, steps: Callable[[Client], Steps[Got]]) -> Got:
         try:
             return await self._associated(int(place.address), steps)
-        except TimeoutError:
-            return Got("no_answer")
-        except ConnectionResetError:
-            return Got("offline")
-        except Refused:
-            return Got("denied")
-        except (BadFrame, BadValue):
-            return Got("bad_frame")
+        except FAILURES as error:
+            return Got(_cause_of(error))
 
     def _transport_to(self, device: int) -> Transport:
         client = CLIENT_READING if self._password else CLIENT_PUBLIC

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Kind, Registers, quarters
-from denghuo.service.acquisition.protocol.axdr import Data
+from denghuo.service.acquisition.protocol.axdr import OCTETS, Data
 from denghuo.service.acquisition.protocol.dlms import scale_of
 from denghuo.service.acquisition.protocol.dlms.client import Attribute, Client, Refused, Steps
-from denghuo.service.acquisition.protocol.dlms.data import instant_of
+from denghuo.service.acquisition.protocol.dlms.data import instant_bytes, instant_of
 from denghuo.service.acquisition.protocol.dlms.objects import Scale
 from denghuo.service.acquisition.protocol.dlms.profile import Column, Row, by_range, columns_of, rows_of
 from denghuo.service.acquisition.protocol.fault import BadFrame
@@ -32,6 +32,12 @@ _WHOLE_NUMBERS = frozenset((0x05, 0x06, 0x0F, 0x10, 0x11, 0x12, 0x14, 0x15))
 def clock(client: Client) -> Steps[datetime | None]:
     """What the meter's clock shows."""
     return instant_of((yield from client.get(CLOCK)))
+
+
+def set_clock(client: Client, moment: datetime) -> Steps[datetime | None]:
+    """What the meter's clock shows after it was set."""
+    yield from client.set(CLOCK, (OCTETS, instant_bytes(moment)))
+    return (yield from clock(client))
 
 
 def asked(client: Client, kind: Kind, day: date) -> Steps[Got]:

@@ -115,11 +115,18 @@ class Front:
         sessions = Sessions(self._store, self.node, "{}:{}".format(*self.address), self._clock)
         ways = {"dlms": self._dial_meter, "hdlc": self._dial_meter, "iec104": self._dial_station}
         dialler = Dialler(sessions, self._clock, self.limits, ways)
-        # Both are asked alike; an order to a terminal finds no speaker at a direct meter.
+        # Both are asked alike; orders are carried out in ways of their own.
         lines = cast(Mapping[str, Line], ChainMap(self._lines, cast(dict[str, Line], dialler.lines)))
         collector = Collector(lines, sessions, self._store, self._acquisition, self._clock, self.limits)
         orders = OrderRunner(
-            lines, sessions, self._events, self._acquisition, self._clock, self._saw_clock, self._cipher
+            self._lines,
+            dialler.lines,
+            sessions,
+            self._events,
+            self._acquisition,
+            self._clock,
+            self._saw_clock,
+            self._cipher,
         )
         self._ready.set()
         jobs = [

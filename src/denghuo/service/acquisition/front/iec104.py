@@ -7,7 +7,7 @@ hour while it is connected, and gives days from what it has seen.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.front.dialled import Dialled
 from denghuo.service.acquisition.front.limits import Limits
-from denghuo.service.acquisition.front.sessions import Station
+from denghuo.service.acquisition.front.sessions import Ordered, Station
 from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Kind, Place, Registers, quarters
 from denghuo.service.acquisition.rules import midnight_after
 
@@ -43,7 +43,7 @@ class Station104(Dialled):
         self._newest: dict[Object, Total] = {}
         self._history: dict[Object, dict[datetime, Fraction]] = {}
         self._turn = asyncio.Lock()
-        self._ended: asyncio.Future[None] | None = None
+        self._ended: asyncio.Future[bool] | None = None
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._listen()), loop.create_task(self._each_quarter())]
 
@@ -116,16 +116,34 @@ class Station104(Dialled):
         )
         async with self._turn:
             for message in (general, counters):
-                if self.ended_by is not None:
-                    raise ConnectionResetError
-                self._ended = asyncio.get_running_loop().create_future()
-                self.frames_out += 1
-                await self._connection.send([message])
-                try:
-                    async with asyncio.timeout(self._limits.answer_s):
-                        await self._ended
-                finally:
-                    self._ended = None
+                await self._commanded(message)
+
+    async def carry_out(self, order: Ordered, moment: datetime) -> Mapping[str, Any]:
+        """Sets the station's clock; what it shows then is told by no message."""
+        from hat.drivers import iec104
+
+        message = iec104.ClockSyncMsg(False, 0, ALL_STATIONS, _time(moment), False, iec104.ClockSyncReqCause.ACTIVATION)
+        try:
+            async with self._turn:
+                done = await self._commanded(message)
+        except TimeoutError:
+            return {"cause": "no_answer"}
+        except ConnectionError:
+            return {"cause": "offline"}
+        return {} if done else {"cause": "denied"}
+
+    async def _commanded(self, message: Any) -> bool:
+        """Whether the station did as it was told. TimeoutError where it does not end."""
+        if self.ended_by is not None:
+            raise ConnectionResetError
+        self._ended = asyncio.get_running_loop().create_future()
+        self.frames_out += 1
+        await self._connection.send([message])
+        try:
+            async with asyncio.timeout(self._limits.answer_s):
+                return await self._ended
+        finally:
+            self._ended = None
 
     async def _each_quarter(self) -> None:
         while True:
@@ -160,13 +178,16 @@ class Station104(Dialled):
     def _take(self, message: Any) -> None:
         from hat.drivers import iec104
 
-        if isinstance(message, iec104.InterrogationMsg | iec104.CounterInterrogationMsg):
+        if isinstance(message, iec104.ClockSyncMsg):
+            if self._ended is not None and not self._ended.done():
+                self._ended.set_result(not message.is_negative_confirm)
+        elif isinstance(message, iec104.InterrogationMsg | iec104.CounterInterrogationMsg):
             # Confirmed is not ended; whatever else it says, more will not come.
             going_on = (
                 message.cause is iec104.CommandResCause.ACTIVATION_CONFIRMATION and not message.is_negative_confirm
             )
             if not going_on and self._ended is not None and not self._ended.done():
-                self._ended.set_result(None)
+                self._ended.set_result(not message.is_negative_confirm)
         elif isinstance(message, iec104.DataMsg):
             numbers = isinstance(message.data, iec104.BinaryCounterData | iec104.ScaledData | iec104.FloatingData)
             count = _count(message.data) if numbers else None
@@ -186,6 +207,26 @@ def _count(data: Any) -> Fraction | None:
         return None if data.quality.invalid else Fraction(data.value.value)
     except (OverflowError, ValueError):
         return None
+
+
+def _time(moment: datetime) -> Any:
+    """The time tag of seven bytes of a moment, in the time of Shanghai."""
+    from hat.drivers import iec104
+
+    local = moment.astimezone(SHANGHAI)
+    return iec104.Time(
+        size=iec104.TimeSize.SEVEN,
+        milliseconds=local.second * 1_000 + local.microsecond // 1_000,
+        invalid=False,
+        substituted=False,
+        minutes=local.minute,
+        summer_time=False,
+        hours=local.hour,
+        day_of_week=local.isoweekday(),
+        day_of_month=local.day,
+        months=local.month,
+        years=local.year % 100,
+    )
 
 
 def _instant(time: Any) -> datetime | None:

@@ -10,21 +10,21 @@ from denghuo.kernel.contract import Call
 from denghuo.service.acquisition.api import AcquisitionApi, AnswerOrders, OrderAnswer, RollOutRef
 from denghuo.service.acquisition.front.alarms import EventTaker
 from denghuo.service.acquisition.front.cipher import CipherFailed, CipherMachine
+from denghuo.service.acquisition.front.dialled import Dialled
 from denghuo.service.acquisition.front.line import Line, cause_of
 from denghuo.service.acquisition.front.sessions import Ordered, Sessions
-from denghuo.service.acquisition.front.speak import ORDER_GOOD, Place, Speaker
+from denghuo.service.acquisition.front.speak import CLOCK_RIGHT_S, ORDER_GOOD, Place, Speaker
 from denghuo.service.acquisition.protocol.fault import BadFrame
 
 log = logging.getLogger("denghuo.front")
 Answer = Mapping[str, Any]
-CLOCK_RIGHT_S = 5
-"""A clock that was set is right when it is off by no more than this, which an exchange over a slow channel may take."""
 
 
 class OrderRunner:
     def __init__(
         self,
         lines: Mapping[str, Line],
+        dialled: Mapping[str, Dialled],
         sessions: Sessions,
         events: EventTaker,
         acquisition: AcquisitionApi,
@@ -33,7 +33,8 @@ class OrderRunner:
         cipher: CipherMachine | None,
     ) -> None:
         self._cipher = cipher
-        self._lines, self._sessions, self._events, self._saw_clock = lines, sessions, events, saw_clock
+        self._lines, self._dialled = lines, dialled
+        self._sessions, self._events, self._saw_clock = sessions, events, saw_clock
         self._acquisition, self._clock = acquisition, clock
         self._running: dict[str, asyncio.Task[None]] = {}
         self._ways: Mapping[str, Callable[[Line, Speaker, Ordered], Awaitable[Answer]]] = {
@@ -47,13 +48,15 @@ class OrderRunner:
 
     async def look(self) -> None:
         """Begins what waits for terminals that are connected here."""
-        if not self._lines:
+        if not self._lines and not self._dialled:
             return
         for no in await asyncio.to_thread(self._sessions.roll_outs):
             call = Call.system(self._clock(), actor="front")
             await asyncio.to_thread(self._acquisition.advance_roll_out, call, RollOutRef(roll_out_no=no))
         for row in await asyncio.to_thread(self._sessions.ordered):
-            if row.order_no not in self._running and row.terminal_no in self._lines:
+            if row.order_no not in self._running and (
+                row.terminal_no in self._lines or row.terminal_no in self._dialled
+            ):
                 task = asyncio.get_running_loop().create_task(self._carry_out(row))
                 self._running[row.order_no] = task
                 task.add_done_callback(self._ended(row.order_no))
@@ -73,11 +76,10 @@ class OrderRunner:
         return end
 
     async def _carry_out(self, row: Ordered) -> None:
-        line = self._lines.get(row.terminal_no)
+        line, dialled = self._lines.get(row.terminal_no), self._dialled.get(row.terminal_no)
         answer: Answer = {"cause": "offline"}
-        if line is not None and line.speaker is None:
-            # A direct meter is read, not ordered.
-            answer = {"cause": "denied"}
+        if dialled is not None:
+            answer = await dialled.carry_out(row, self._clock())
         elif line is not None and line.speaker is not None:
             try:
                 answer = await self._ways[row.kind](line, line.speaker, row)

@@ -13,6 +13,8 @@ SLOTS, HALF_HOURS = 96, 48
 MINUTE = timedelta(minutes=1)
 ORDER_GOOD = 5 * MINUTE
 """How long an order to switch holds good; a meter takes it no later."""
+CLOCK_RIGHT_S = 5
+"""A clock that was set is right when it is off by no more than this, which an exchange over a slow channel may take."""
 PLACES: Mapping[Kind, int] = {"freeze": 12, "month": 12, "curve": 2, "now": 1}
 """For how many meters one request asks at most, so that the answer fits the 2 KB that terminals send."""
 

@@ -4,6 +4,7 @@ from denghuo.service.acquisition.rules.alarms import SILENT_KINDS
 from denghuo.service.acquisition.rules.due import FIRST_RETRY, LONGEST_RETRY, deadline_of, midnight_after
 from denghuo.service.acquisition.rules.frames import shown
 from denghuo.service.acquisition.rules.interlocks import blocks
+from denghuo.service.acquisition.rules.possible import ORDERS_OF
 from denghuo.service.acquisition.rules.records import Verdict, judge_meters, judge_terminals
 from denghuo.service.acquisition.rules.times import rates_of
 from denghuo.service.acquisition.rules.work import step_of
@@ -11,6 +12,7 @@ from denghuo.service.acquisition.rules.work import step_of
 __all__ = [
     "FIRST_RETRY",
     "LONGEST_RETRY",
+    "ORDERS_OF",
     "SILENT_KINDS",
     "Verdict",
     "blocks",

@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 
 from denghuo.data.processing.work import Work
 from denghuo.service.acquisition.api import DayPart, FindMembers, FindRollOuts, Member, RollOut, StartRollOut
+from denghuo.service.acquisition.rules import ORDERS_OF
 from denghuo.service.acquisition.store.records import LIVE, NODE_GONE
 
 _COUNTS: LiteralString = (
@@ -43,7 +44,7 @@ class RollOutStore:
     def start(
         self, request: StartRollOut, content: Mapping[str, Any], org: str, state: str, by: str, now: datetime
     ) -> int:
-        """The number of a new roll-out, and with it its terminals; 0 where none fits."""
+        """The number of a new roll-out, and with it its terminals, those whose protocol has such an order; 0 where none fits."""
         params = {
             **request.model_dump(),
             "content": json.dumps(content),
@@ -51,6 +52,7 @@ class RollOutStore:
             "state": state,
             "by": by,
             "now": now,
+            "protocols": [protocol for protocol, kinds in ORDERS_OF.items() if request.kind in kinds],
         }
         no = self._work.value(
             "INSERT INTO roll_out (kind, content, org, errors_max, at_once, state, reason, asked_by, asked_at)"
@@ -60,7 +62,8 @@ class RollOutStore:
         )
         found = self._work.run(
             "INSERT INTO roll_out_member (roll_out_no, terminal_no, org) SELECT %(no)s, terminal_no, t.org FROM terminal t"
-            " LEFT JOIN session s USING (terminal_no) WHERE t.state = 'in_use' AND denghuo.of_unit(t.org, %(org)s)"
+            " LEFT JOIN session s USING (terminal_no) WHERE t.state = 'in_use' AND protocol = ANY (%(protocols)s)"
+            " AND denghuo.of_unit(t.org, %(org)s)"
             " AND (%(protocol)s::text IS NULL OR protocol = %(protocol)s) AND (%(vendor)s::text IS NULL OR vendor = %(vendor)s)"
             " AND (%(channel)s::text IS NULL OR channel = %(channel)s)"
             " AND (cardinality(%(terminals)s::text[]) = 0 OR terminal_no = ANY (%(terminals)s))"
