@@ -1,12 +1,13 @@
-"""Messages of the published price data of areas (分省电价数据)."""
+"""Messages and operations about the published price data of areas (分省电价数据)."""
 
 from datetime import date
 from typing import Annotated
 
 from pydantic import StringConstraints
 
-from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.contract import Api, Call, Label, Message, Nothing, query
 from denghuo.kernel.fields import TariffCode, TextPair
+from denghuo.service.tariff.api.tariff import NoSuchArea
 from denghuo.service.tariff.season import SourceNumber
 
 
@@ -56,3 +57,15 @@ class AreaShown(Message):
     head: AreaRow
     documents: list[AreaDocument]
     tariffs: list[AreaTariff]
+
+
+class AreaOperations(Api):
+    """What is published of price areas."""
+
+    @query(permit="tariff.read")
+    def areas(self, call: Call, request: Nothing) -> AreasFound:
+        """The areas of which price data ships."""
+
+    @query(permit="tariff.read", problems=(NoSuchArea,))
+    def area(self, call: Call, request: AreaRef) -> AreaShown:
+        """What ships of one area: its documents and the tariffs made of them."""

@@ -1,18 +1,18 @@
-"""Messages and problems of days (日历): holidays and working days moved by a notice, highest temperatures, and what follows for the
-bands of a tariff in a month."""
+"""Messages and operations about days (日历): holidays, working days moved by a notice, highest temperatures, and what follows
+for the bands of a tariff in a month."""
 
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, Day, Instant, MonthText, TariffCode
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.tariff.api.day import AskedDay
-from denghuo.service.tariff.api.table import Issue
-from denghuo.service.tariff.api.tariff import AreaCode, Status, VersionNo
+from denghuo.service.tariff.api.table import Issue, NothingToCorrect
+from denghuo.service.tariff.api.tariff import AreaCode, SamePerson, Status, TariffNotFound, VersionNo
 from denghuo.service.tariff.season import DAY_TYPES, SourceNumber
 
 NATION = "CN"
@@ -218,3 +218,35 @@ class NoSuchDayTable(NotFound, noun="tariff", status=404, zh="没有该日历", 
 
 class DaysPublished(Problem, noun="tariff", status=409, zh="该日历已发布", en="The table of days is published"):
     """Fields: kind, area, period."""
+
+
+class CalendarOperations(Api):
+    """Holidays, temperatures and what follows from them."""
+
+    @command(permit="tariff.draft", problems=(DaysFaulty, DaysPublished, NothingToCorrect))
+    def draft_days(self, call: Call, request: DraftDays) -> DayTableShown:
+        """Reads a table of days and keeps it as a draft; another draft of the same kind, area and period is replaced."""
+
+    @command(permit="tariff.publish", problems=(NoSuchDayTable, DaysPublished, SamePerson), emits=(DayTablePublished,))
+    def publish_days(self, call: Call, request: DayTableRef) -> DayTableShown:
+        """Puts a table of days into force, by a second person; the one that it corrects holds no more from then on."""
+
+    @query(permit="tariff.read")
+    def day_tables(self, call: Call, request: FindDayTables) -> DayTablesFound:
+        """Tables of holidays and of temperatures that came in."""
+
+    @query(permit="tariff.read", problems=(NoSuchDayTable,))
+    def day_table(self, call: Call, request: DayTableRef) -> DayTableShown:
+        """One table with its days."""
+
+    @query(permit="tariff.read")
+    def working_days(self, call: Call, request: AskWorkingDays) -> WorkingDays:
+        """Which of some days are working days by the published holidays of the country, for whatever is due in working days."""
+
+    @query(permit="tariff.read")
+    def temperatures(self, call: Call, request: AskTemperatures) -> Temperatures:
+        """The highest temperatures that are published of an area."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def calendar(self, call: Call, request: AskCalendar) -> CalendarShown:
+        """What the bands of a tariff hang on in a month: kinds of days, holidays and heat, by the published tables."""

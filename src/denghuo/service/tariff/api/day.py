@@ -1,13 +1,13 @@
-"""Messages about which band holds at which time of a day (某日时段)."""
+"""Messages and operations about which band holds at which time of a day (某日时段)."""
 
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.contract import Api, Call, Label, Message, query
 from denghuo.kernel.fields import TariffCode
-from denghuo.service.tariff.api.tariff import VersionNo
+from denghuo.service.tariff.api.tariff import TariffNotFound, VersionNo
 from denghuo.service.tariff.season import DAY_TYPES, Band, ClockTime
 
 DAYS_MAX = 1_000
@@ -50,3 +50,11 @@ class BandsOfDays(Message):
     """Each day is covered once, in the order of the days asked for."""
 
     spans: list[BandSpan]
+
+
+class DayOperations(Api):
+    """Bands of days."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def bands(self, call: Call, request: AskBands) -> BandsOfDays:
+        """Which band of a tariff holds at which time of given days: what an energy curve needs to become band energies."""

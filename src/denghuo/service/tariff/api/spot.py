@@ -1,15 +1,15 @@
-"""Messages and problems of spot prices (现货电价): day-ahead and real-time prices of a node by 96, 48 or 24 points a day."""
+"""Messages and operations about spot prices (现货电价): day-ahead and real-time prices of a node by 96, 48 or 24 points a day."""
 
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
-from denghuo.kernel.fields import AsOf, Day, Instant, MonthText
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
+from denghuo.kernel.fields import AsOf, Day, Document, Instant, MonthText
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Price
-from denghuo.service.tariff.api.table import Issue
-from denghuo.service.tariff.api.tariff import AreaCode, Status
+from denghuo.service.tariff.api.table import Issue, NothingToCorrect
+from denghuo.service.tariff.api.tariff import AreaCode, SamePerson, Status
 from denghuo.service.tariff.season import SourceNumber
 
 SPOT_TEXT_MAX = 8_388_608
@@ -156,3 +156,35 @@ class NoSuchSpotTable(NotFound, noun="tariff", status=404, zh="没有该月现�
 
 class SpotPublished(Problem, noun="tariff", status=409, zh="现货价格已发布", en="The spot prices are published"):
     """Fields: area, month, node, series, day."""
+
+
+class SpotOperations(Api):
+    """Spot prices."""
+
+    @command(permit="tariff.draft", problems=(SpotFaulty, SpotPublished, NothingToCorrect))
+    def draft_spot_prices(self, call: Call, request: DraftSpotPrices) -> SpotTableShown:
+        """Reads the spot prices of days of a month and keeps them as a draft; another draft of the month is replaced."""
+
+    @command(
+        permit="tariff.publish",
+        problems=(NoSuchSpotTable, SpotPublished, SamePerson),
+        emits=(SpotPricesPublished,),
+    )
+    def publish_spot_prices(self, call: Call, request: SpotTableRef) -> SpotTableShown:
+        """Puts the days of a draft into force, by a second person; those that they correct hold no more from then on."""
+
+    @query(permit="tariff.read")
+    def spot_tables(self, call: Call, request: FindSpotTables) -> SpotTablesFound:
+        """Files of spot prices that came in."""
+
+    @query(permit="tariff.read", problems=(NoSuchSpotTable,))
+    def spot_table(self, call: Call, request: SpotTableRef) -> SpotTableShown:
+        """One file of spot prices with its days; of a draft that corrects, beside what it corrects."""
+
+    @query(permit="tariff.read")
+    def spot_prices(self, call: Call, request: AskSpotPrices) -> SpotPrices:
+        """The prices of a node that stand for a month, or stood as known at an instant."""
+
+    @query(permit="tariff.read")
+    def spot_file(self, call: Call, request: AskSpotPrices) -> Document:
+        """The same as a file, as it can be taken in again and as the verifier reads it."""

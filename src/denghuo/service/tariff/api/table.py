@@ -1,14 +1,26 @@
-"""Messages and problems of monthly price tables (月度价格表)."""
+"""Messages and operations about monthly price tables (月度价格表)."""
 
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from denghuo.kernel.contract import Label, Message, Page
+from denghuo.kernel.contract import Api, Call, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, MonthText, TariffCode, TextPair
 from denghuo.kernel.problem import NotFound, Problem
 from denghuo.kernel.values import Energy, Money
-from denghuo.service.tariff.api.tariff import TEXT_MAX, AreaCode, Status, VersionNo
+from denghuo.service.tariff.api.tariff import (
+    TEXT_MAX,
+    AreaCode,
+    NoSuchArea,
+    NotADraft,
+    OverlappingTariff,
+    PriceTableCorrected,
+    SamePerson,
+    Status,
+    TariffFaulty,
+    TariffPublished,
+    VersionNo,
+)
 from denghuo.service.tariff.season import SourceNumber
 
 Issue = Annotated[int, Field(ge=1, le=999), Label("第几次发布", "Issue")]
@@ -142,3 +154,33 @@ class PriceTablePublished(
     Problem, noun="tariff", status=409, zh="该月价格表已发布", en="The price table of the month is published"
 ):
     """Fields: area, month, document_no."""
+
+
+class TableOperations(Api):
+    """The month's prices."""
+
+    @command(
+        permit="tariff.draft",
+        problems=(NoSuchArea, PriceTableFaulty, PriceTablePublished, NothingToCorrect, TariffFaulty),
+    )
+    def draft_price_table(self, call: Call, request: DraftPriceTable) -> PriceTableShown:
+        """Reads the price table of a month and drafts the month's version of each business tariff of the area: prices from the
+        table, everything else from the month before. Another draft of the month is replaced. A correction of a published table is
+        compared with that table; a tariff that it does not price stays as it is."""
+
+    @command(
+        permit="tariff.publish",
+        problems=(NoSuchPriceTable, PriceTablePublished, SamePerson, NotADraft, TariffFaulty, OverlappingTariff),
+        emits=(TariffPublished, PriceTableCorrected),
+    )
+    def publish_price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
+        """Puts all versions of a month's price table into force in one step, by a second person. Those of a correction hold from
+        then on instead of those they replace; as known on a day before, the replaced ones do."""
+
+    @query(permit="tariff.read")
+    def price_tables(self, call: Call, request: FindPriceTables) -> PriceTablesFound:
+        """Monthly price tables that came in."""
+
+    @query(permit="tariff.read", problems=(NoSuchPriceTable,))
+    def price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
+        """One price table with what differs from the month before, or from the table it corrects, in words."""

@@ -1,12 +1,12 @@
-"""Messages, events and problems of tariffs and their versions."""
+"""Messages and operations about tariffs and their versions."""
 
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from denghuo.kernel.contract import Dictionary, Event, Label, Message, Page
-from denghuo.kernel.fields import AsOf, Instant, OrganisationCode, TariffClass, TariffCode, TextPair, Voltage
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
+from denghuo.kernel.fields import AsOf, Document, Instant, OrganisationCode, TariffClass, TariffCode, TextPair, Voltage
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Percent, Price
 from denghuo.service.tariff.document import Group, Kind, Source, TariffDocument, TierNumber
@@ -367,3 +367,56 @@ class OverlappingTariff(
     Problem, noun="tariff", status=409, zh="与已发布的电价在时间上重叠", en="Overlaps a published tariff in time"
 ):
     """Fields: code, version, other_code, other_version, effective_from, effective_to."""
+
+
+class TariffOperations(Api):
+    """Tariffs: drafted, checked, published, shown and compared."""
+
+    @command(permit="tariff.draft", problems=(TariffFaulty,))
+    def draft(self, call: Call, request: DraftTariff) -> Drafted:
+        """Stores a draft as the next version of its code, or in place of the open draft of that code."""
+
+    @query(permit="tariff.read")
+    def check(self, call: Call, request: CheckTariff) -> TariffFindings:
+        """Checks a tariff and says what is wrong and where; stores nothing."""
+
+    @command(
+        permit="tariff.publish",
+        problems=(TariffNotFound, NotADraft, SamePerson, TariffFaulty, PartialTariff, OverlappingTariff),
+        emits=(TariffPublished,),
+    )
+    def publish(self, call: Call, request: TariffVersion) -> TariffRow:
+        """Puts a draft into force by a second person. An open-ended predecessor ends where it begins; any other overlap is
+        refused."""
+
+    @command(permit="tariff.draft", problems=(TariffNotFound, NotADraft))
+    def withdraw(self, call: Call, request: TariffVersion) -> DraftWithdrawn:
+        """Takes back a draft."""
+
+    @command(permit="tariff.load", problems=(NoSuchArea, TariffFaulty, OverlappingTariff), emits=(TariffPublished,))
+    def load_published(self, call: Call, request: LoadPublished) -> Loaded:
+        """Takes over the published price data of an area that ships with Denghuo; a repeat changes nothing."""
+
+    @query(permit="tariff.read")
+    def tariffs(self, call: Call, request: FindTariffs) -> TariffsFound:
+        """Versions of tariffs in the order of code and version."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def tariff(self, call: Call, request: TariffRef) -> TariffShown:
+        """One tariff as a page shows it."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def tariff_file(self, call: Call, request: TariffRef) -> Document:
+        """One tariff as a tariff file (YAML), as it can be drafted again."""
+
+    @query(permit="tariff.read", problems=(TariffFaulty,))
+    def read_urdb(self, call: Call, request: ReadUrdb) -> UrdbTariffs:
+        """Reads a rate of the United States Utility Rate Database as tariffs; stores nothing."""
+
+    @query(permit="tariff.read")
+    def in_force(self, call: Call, request: InForce) -> TariffsInForce:
+        """The published tariffs in force on a day."""
+
+    @query(permit="tariff.read", problems=(TariffNotFound,))
+    def compare(self, call: Call, request: CompareTariffs) -> TariffDifferences:
+        """What differs between two versions, in words."""

@@ -6,8 +6,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
-from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.batch import ITEMS_MAX, BatchTaken
+from denghuo.kernel.contract import Api, Call, Label, Message, command, query
 from denghuo.kernel.fields import AsOf, Day, Instant, OrganisationCode, TextPair
 from denghuo.kernel.problem import Problem
 from denghuo.service.tariff.api.tariff import AreaSince, OwnArea, UnitArea
@@ -113,3 +113,20 @@ def _upwards(org: str) -> Iterable[str]:
 
 def _area(found: PriceArea | None) -> str | None:
     return found.area if found is not None else None
+
+
+class UnitAreaOperations(Api):
+    """Which price area a unit belongs to."""
+
+    @command(permit="tariff.assign", problems=(AreaRefused,))
+    def assign_area(self, call: Call, request: UnitArea) -> AreaAssigned:
+        """As `assign_areas`, of one unit."""
+
+    @command(permit="tariff.assign")
+    def assign_areas(self, call: Call, request: AssignAreas) -> BatchTaken:
+        """Says by which area's tariffs the customers of units are billed from a day on. What was rated before stays until it is
+        calculated again."""
+
+    @query(permit="tariff.read")
+    def unit_areas(self, call: Call, request: AskUnitAreas) -> UnitAreasFound:
+        """The units of the caller's scope with the price area of each on a day, and all that was said of them."""
