@@ -1,11 +1,21 @@
-"""DL/T 645-2007 as a meter writes and reads it, as far as its relay goes."""
+"""DL/T 645-2007 as a meter writes and reads it: its relay, its registers, daily freezes, settlements and load record."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from denghuo.simulator.device import Device, proven
 
 START, END = 0x68, 0x16
 SWITCH, READ, STATUS_WORD_3 = 0x1C, 0x11, bytes.fromhex("03050004")
 OPEN, CLOSE = 0x1A, 0x1C
-REFUSED = 0x04
+REFUSED, NO_SUCH_DATA = 0x04, 0x02
+READ_NEXT = 0x12
+DAY, QUARTER = timedelta(days=1), timedelta(minutes=15)
+FRAME_DATA_MAX = 196
+FREEZES_MAX, SETTLEMENTS_MAX = 62, 12
+
+Registers = Callable[[int, datetime], int | None]
+"""The register at (0 forward or 1 reverse, moment), in 1e-4 kWh."""
 
 
 def frame(address: str, control: int, data: bytes) -> bytes:
@@ -16,11 +26,10 @@ def frame(address: str, control: int, data: bytes) -> bytes:
 
 def answer(raw: bytes, device: Device) -> bytes | None:
     """What the meter says to a frame; nothing where it is none of these."""
-    raw = raw.lstrip(b"\xfe")
-    if len(raw) < 12 or raw[0] != START or raw[7] != START or sum(raw[:-2]) % 256 != raw[-2]:
+    said = heard(raw)
+    if said is None:
         return None
-    address, control = raw[1:7][::-1].hex(), raw[8]
-    data = bytes((byte - 0x33) % 256 for byte in raw[10 : 10 + raw[9]])
+    address, control, data = said
     if control == READ and data[:4] == STATUS_WORD_3:
         return frame(address, READ | 0x80, data[:4] + bytes((0x50 if address in device.opened else 0x00, 0x00)))
     if control == SWITCH and len(data) == 26:
@@ -31,3 +40,88 @@ def answer(raw: bytes, device: Device) -> bytes | None:
         device.switch(address, on=order[0] == CLOSE)
         return frame(address, SWITCH | 0x80, b"")
     return None
+
+
+def heard(raw: bytes) -> tuple[str, int, bytes] | None:
+    """Address, control and data of a frame; nothing where it is none."""
+    raw = raw.lstrip(b"\xfe")
+    if len(raw) < 12 or raw[0] != START or raw[7] != START or sum(raw[:-2]) % 256 != raw[-2]:
+        return None
+    return raw[1:7][::-1].hex(), raw[8], bytes((byte - 0x33) % 256 for byte in raw[10 : 10 + raw[9]])
+
+
+class Reading:
+    """A meter that is read. What does not fit a frame it gives when it is asked for what follows."""
+
+    def __init__(self, registers: Registers) -> None:
+        self._registers = registers
+        self._rest = b""
+
+    def answer(self, address: str, control: int, data: bytes, now: datetime) -> bytes | None:
+        di = data[:4]
+        if control == READ_NEXT:
+            return self._part(address, READ_NEXT, di, data[4:5])
+        if control != READ:
+            return None
+        self._rest = self._item(di[::-1].hex(), data[4:], now) or b""
+        if not self._rest:
+            return frame(address, READ | 0xC0, bytes((NO_SUCH_DATA,)))
+        return self._part(address, READ, di, b"")
+
+    def _part(self, address: str, function: int, di: bytes, sequence: bytes) -> bytes:
+        part, self._rest = self._rest[:FRAME_DATA_MAX], self._rest[FRAME_DATA_MAX:]
+        return frame(address, function | 0x80 | (0x20 if self._rest else 0), di + part + sequence)
+
+    def _item(self, di: str, more: bytes, now: datetime) -> bytes | None:
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        place = int(di[6:], 16)
+        if di[:2] == "00" and di[2:4] in ("01", "02") and di[4:6] in ("00", "ff") and place <= SETTLEMENTS_MAX:
+            at = now
+            for turn in range(place):
+                at = (midnight if not turn else at - DAY).replace(day=1)
+            return self._energies(int(di[2:4]) - 1, at, di[4:6] == "ff")
+        if di[:4] == "0506" and 1 <= place <= FREEZES_MAX:
+            at = midnight - (place - 1) * DAY
+            return _minute(at) if di[4:6] == "00" else self._energies(int(di[4:6]) - 1, at, True)
+        if di == "04000101":
+            return bytes((now.isoweekday() % 7, *_digits(now, "%d%m%y")))
+        if di == "04000b01":
+            return bytes((0x00, 0x01))
+        if di == "06040001" and len(more) == 6:
+            return self._load(more, now)
+        return None
+
+    def _energies(self, place: int, at: datetime, tariffs: bool) -> bytes | None:
+        value = self._registers(place, at) if place in (0, 1) else None
+        if value is None:
+            return None
+        # All of it in the flat hours.
+        return b"".join(_kwh(part) for part in ((value, 0, 0, value, 0) if tariffs else (value,)))
+
+    def _load(self, more: bytes, now: datetime) -> bytes:
+        minute, hour, day, month, year = (int(f"{byte:02x}") for byte in more[1:6])
+        since = datetime(2000 + year, month, day, hour, minute, tzinfo=now.tzinfo)
+        found = b""
+        at = since + timedelta(minutes=-minute % 15)
+        for _ in range(more[0]):
+            values = [self._registers(place, at) for place in (0, 1)]
+            if at > now or None in values:
+                break
+            body = _minute(at) + b"\xaa\xaa\xaa"
+            body += b"".join(_kwh(value or 0) for value in values) + bytes(8) + b"\xaa\xaa\xaa"
+            whole = b"\xa0\xa0" + bytes((len(body),)) + body
+            found += whole + bytes((sum(whole) % 256, 0xE5))
+            at += QUARTER
+        return found
+
+
+def _kwh(value_e4: int) -> bytes:
+    return bytes.fromhex(f"{value_e4 // 100 % 10**8:08d}")[::-1]
+
+
+def _minute(at: datetime) -> bytes:
+    return bytes(_digits(at, "%M%H%d%m%y"))
+
+
+def _digits(at: datetime, form: str) -> bytes:
+    return bytes.fromhex(at.strftime(form))

@@ -17,10 +17,11 @@ TERMINAL_PROTOCOLS = Dictionary(
         "dlms": text("DLMS/COSEM（TCP）", "DLMS/COSEM over TCP"),
         "hdlc": text("DLMS/COSEM（HDLC）", "DLMS/COSEM over HDLC"),
         "iec104": text("IEC 60870-5-104", "IEC 60870-5-104"),
+        "dlt645": text("DL/T 645（串口服务器）", "DL/T 645 behind a gateway"),
     },
 )
 TerminalProtocol = Annotated[
-    Literal["gdw3761", "dlt698", "dlms", "hdlc", "iec104"],
+    Literal["gdw3761", "dlt698", "dlms", "hdlc", "iec104", "dlt645"],
     Label("规约", "Protocol", dictionary=TERMINAL_PROTOCOLS.name),
 ]
 CHANNELS = Dictionary(
@@ -94,8 +95,9 @@ MeterAddress = Annotated[
 class NewTerminal(Message):
     """A terminal of the records. `terminal_no`: its address, 9 digits for Q/GDW 376.1 (region 4, address 5), 12 for 698.45.
 
-    A direct meter (DLMS/COSEM) or a station of gateway meters (IEC 60870-5-104) has 12 digits of the company's own and is dialled
-    at `endpoint`; terminals dial us and have none. `count_wh`: what a count of a station is worth, as its messages do not say.
+    A direct meter (DLMS/COSEM), a station of gateway meters (IEC 60870-5-104) or a gateway to a bus of DL/T 645-2007 meters has 12
+    digits of the company's own and is dialled at `endpoint`; terminals dial us and have none. `count_wh`: what a count of a station
+    is worth, as its messages do not say.
     """
 
     terminal_no: TerminalNo

@@ -140,7 +140,7 @@ class Collector:
                             found = {place.meter_no: Got("no_answer" if silent else "offline") for place in places}
                         else:
                             found = await line.ask(kind, day, places)
-                            silent = all(got.cause == "no_answer" for got in found.values())
+                            silent = line.silent_together and all(got.cause == "no_answer" for got in found.values())
                         for meter_no, got in found.items():
                             self._gathered.take(day, kind, meter_no, got)
                         while len(self._gathered) > 2 * self._limits.write_rows:

@@ -24,6 +24,9 @@ log = logging.getLogger("denghuo.front")
 class Dialled(ABC):
     """One open connection."""
 
+    silent_together = False
+    """Meters answer each by itself: that one is silent says nothing of the others."""
+
     def __init__(self, station: Station) -> None:
         self.station = station
         self.serial = next(serials)

@@ -1,26 +1,22 @@
-"""A direct meter on a connection that the front opened: frames in and out, one reading at a time, limits that hold."""
+"""A direct meter on a connection that the front opened: one reading at a time, in an association of its own."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar, cast
 
 from denghuo.service.acquisition.front import dlms
-from denghuo.service.acquisition.front.dialled import Dialled
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import cause_of
 from denghuo.service.acquisition.front.sessions import Ordered, Station
 from denghuo.service.acquisition.front.speak import CLOCK_RIGHT_S, Got, Kind, Place
+from denghuo.service.acquisition.front.wired import Wired
 from denghuo.service.acquisition.protocol.dlms.client import Client, Lined, Refused, Steps, Transport, Wrapped
 from denghuo.service.acquisition.protocol.dlms.hdlc import address
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
-from denghuo.service.acquisition.protocol.stream import Reader
 
 T = TypeVar("T")
 CLIENT_PUBLIC, CLIENT_READING = 16, 2
 """Who we are to the meter: anybody, or a reader that has a password."""
-FRAMES_WAITING_MAX = 512
-
 
 FAILURES = (TimeoutError, ConnectionResetError, BadFrame, BadValue, Refused)
 
@@ -31,48 +27,12 @@ def _cause_of(error: Exception) -> str:
     return "bad_frame" if isinstance(error, BadValue) else cause_of(error)
 
 
-class DirectMeter(Dialled, asyncio.Protocol):
+class DirectMeter(Wired):
     """A meter, or several logical devices behind one address: `places` tell them apart by their meter address (1 the first)."""
 
     def __init__(self, station: Station, limits: Limits, password: bytes = b"") -> None:
-        super().__init__(station)
-        self._limits, self._password = limits, password
-        self._reader = Reader(self._transport_to(1).framing)
-        self._frames: asyncio.Queue[bytes] = asyncio.Queue()
-        self._turn = asyncio.Lock()
-        self._wire: asyncio.Transport | None = None
-
-    @classmethod
-    async def dial(cls, station: Station, limits: Limits, password: bytes = b"") -> "DirectMeter":
-        """A connection that is open; OSError, TimeoutError."""
-        line = cls(station, limits, password)
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(limits.dial_within_s):
-            await loop.create_connection(lambda: line, station.host, station.port)
-        return line
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._wire = cast(asyncio.Transport, transport)
-
-    def connection_lost(self, exception: Exception | None) -> None:
-        self.closed_by("closed")
-        # Whoever waits for a frame learns that none comes.
-        self._frames.put_nowait(b"")
-
-    def data_received(self, chunk: bytes) -> None:
-        frames = self._reader.feed(chunk)
-        for frame in frames:
-            self._frames.put_nowait(frame)
-        self.heard(len(frames))
-        if self._frames.qsize() > FRAMES_WAITING_MAX:
-            self.end("flood")
-        elif self._reader.noise > self._limits.noise:
-            self.end("noise")
-
-    def end(self, why: str) -> None:
-        self.closed_by(why)
-        if self._wire is not None:
-            self._wire.close()
+        self._password = password
+        super().__init__(station, limits, transport_to(1, station.protocol, password).framing)
 
     async def ask(self, kind: Kind, day: date, places: Sequence[Place]) -> dict[str, Got]:
         found = {}
@@ -107,19 +67,11 @@ class DirectMeter(Dialled, asyncio.Protocol):
         except FAILURES as error:
             return Got(_cause_of(error))
 
-    def _transport_to(self, device: int) -> Transport:
-        client = CLIENT_READING if self._password else CLIENT_PUBLIC
-        if self.station.protocol == "hdlc":
-            return Lined(client, address(device) if device < 0x80 else address(device, 0, 4))
-        return Wrapped(client, device)
-
     async def _associated(self, device: int, steps: Callable[[Client], Steps[T]]) -> T:
         """Does the steps inside an association of their own. After a failure nobody knows what still comes, so the line ends."""
         async with self._turn:
-            while not self._frames.empty() and self.ended_by is None:
-                # Late answers to what was given up.
-                self._frames.get_nowait()
-            client = Client(self._transport_to(device), self._password)
+            self.forget()
+            client = Client(transport_to(device, self.station.protocol, self._password), self._password)
             try:
                 await self._driven(client.open())
                 return await self._driven(steps(client))
@@ -140,15 +92,16 @@ class DirectMeter(Dialled, asyncio.Protocol):
         try:
             raw = next(steps)
             while True:
-                if self.ended_by is not None or self._wire is None:
-                    raise ConnectionResetError
                 if raw:
-                    self.frames_out += 1
-                    self._wire.write(raw)
-                async with asyncio.timeout(self._limits.answer_s):
-                    frame = await self._frames.get()
-                if not frame:
-                    raise ConnectionResetError
+                    self.say(raw)
+                frame = await self.frame(self._limits.answer_s)
                 raw = steps.send(frame)
         except StopIteration as done:
             return cast(T, done.value)
+
+
+def transport_to(device: int, protocol: str, password: bytes) -> Transport:
+    client = CLIENT_READING if password else CLIENT_PUBLIC
+    if protocol == "hdlc":
+        return Lined(client, address(device) if device < 0x80 else address(device, 0, 4))
+    return Wrapped(client, device)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Kind, Registers, quarters
+from denghuo.service.acquisition.front.speak import BANDS, SLOTS, Curve, Got, Kind, Registers, quarters
 from denghuo.service.acquisition.protocol.axdr import OCTETS, Data
 from denghuo.service.acquisition.protocol.dlms import scale_of
 from denghuo.service.acquisition.protocol.dlms.client import Attribute, Client, Refused, Steps
@@ -21,8 +21,6 @@ PROFILES: Mapping[Kind, Sequence[str]] = {
     "curve": (LOAD,),
 }
 """Where registers of an instant may stand, the best first."""
-BAND_NAMES = {0: "total", 1: "sharp", 2: "peak", 3: "flat", 4: "valley"}
-"""Tariffs as Chinese meters count them; 0 is the total."""
 QUANTITIES = {"1": "active_fwd", "2": "active_rev"}
 QUARTER = timedelta(minutes=15)
 WH = 30
@@ -94,8 +92,8 @@ def _scales(client: Client, columns: Sequence[Column]) -> Steps[dict[int, Scale]
 def _register(column: Column) -> tuple[str, str] | None:
     """Quantity and band of a column of registers."""
     medium, _, value, made, tariff, _ = column.obis.split(".")
-    if medium == "1" and made == "8" and value in QUANTITIES and int(tariff) in BAND_NAMES:
-        return QUANTITIES[value], BAND_NAMES[int(tariff)]
+    if medium == "1" and made == "8" and value in QUANTITIES and int(tariff) < len(BANDS):
+        return QUANTITIES[value], BANDS[int(tariff)]
     return None
 
 

@@ -17,6 +17,7 @@ from denghuo.service.acquisition.front.events import (
     told_by_apdu,
 )
 from denghuo.service.acquisition.front.speak import (
+    BANDS,
     HALF_HOURS,
     MINUTE,
     ORDER_GOOD,
@@ -51,7 +52,6 @@ FROZEN: Mapping[Kind, str] = {"freeze": "50040200", "month": "50060200", "curve"
 TIMES = "40160201"
 """The first of the day tables in force (当前套日时段表)."""
 QUANTITIES = {"00100200": "active_fwd", "00200200": "active_rev"}
-BANDS = ("total", "sharp", "peak", "flat", "valley")
 SINGLE_FLAG = "05"
 """The flag byte of a meter's address of six bytes."""
 RELAY, SWITCH_OFF, SWITCH_ON, DIRECT = "f2050201", "80008100", "80008200", 1

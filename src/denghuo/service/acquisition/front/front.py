@@ -21,6 +21,7 @@ from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.collector import Collector
 from denghuo.service.acquisition.front.dialled import Dialled, Dialler
 from denghuo.service.acquisition.front.direct import DirectMeter
+from denghuo.service.acquisition.front.gateway645 import Gateway645
 from denghuo.service.acquisition.front.iec104 import Station104
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import Line
@@ -113,7 +114,12 @@ class Front:
             return
         self.address = server.sockets[0].getsockname()[:2]
         sessions = Sessions(self._store, self.node, "{}:{}".format(*self.address), self._clock)
-        ways = {"dlms": self._dial_meter, "hdlc": self._dial_meter, "iec104": self._dial_station}
+        ways = {
+            "dlms": self._dial_meter,
+            "hdlc": self._dial_meter,
+            "iec104": self._dial_station,
+            "dlt645": self._dial_gateway,
+        }
         dialler = Dialler(sessions, self._clock, self.limits, ways)
         # Both are asked alike; orders are carried out in ways of their own.
         lines = cast(Mapping[str, Line], ChainMap(self._lines, cast(dict[str, Line], dialler.lines)))
@@ -159,10 +165,13 @@ class Front:
 
     async def _dial_meter(self, station: Station) -> Dialled:
         password = self._passwords.get(station.terminal_no, "")
-        return await DirectMeter.dial(station, self.limits, password.encode())
+        return await DirectMeter(station, self.limits, password.encode()).opened()
 
     async def _dial_station(self, station: Station) -> Dialled:
         return await Station104.dial(station, self.limits, self._clock)
+
+    async def _dial_gateway(self, station: Station) -> Dialled:
+        return await Gateway645(station, self.limits, self._clock).opened()
 
     async def _every(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Does the work again and again; what fails is done again at its next turn."""

@@ -9,7 +9,18 @@ from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.events import told_by_frame
 from denghuo.service.acquisition.front.relay import relay_closed, relay_done, relay_order, relay_question
-from denghuo.service.acquisition.front.speak import HALF_HOURS, SLOTS, Curve, Got, Heard, Kind, Place, Registers, Told
+from denghuo.service.acquisition.front.speak import (
+    BANDS,
+    HALF_HOURS,
+    SLOTS,
+    Curve,
+    Got,
+    Heard,
+    Kind,
+    Place,
+    Registers,
+    Told,
+)
 from denghuo.service.acquisition.protocol import gdw3761
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import Value
@@ -51,7 +62,6 @@ ASKED: Mapping[Kind, tuple[int, ...]] = {
     "curve": (97, 99),
     "now": (129, 131),
 }
-BANDS = ("total", "sharp", "peak", "flat", "valley")
 QUARTER_HOUR = 1
 """The density of a curve of 96 points."""
 

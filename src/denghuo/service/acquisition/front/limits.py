@@ -21,6 +21,8 @@ class Limits:
     bad_frames: int = 50
     """Frames that are no messages, since the last good one."""
     answer_s: float = 20.0
+    bus_s: float = 3.0
+    """How long a meter behind a gateway may take: 0.5 s on its bus, the rest is the network's."""
     parts: int = 1_024
     """Parts that one answer comes in."""
     at_once: int = 400

@@ -43,6 +43,9 @@ class Owner(Protocol):
 class Line(asyncio.Protocol):
     """The protocol is found out by the first whole frame. `terminal_no` is set once the terminal was let in."""
 
+    silent_together = True
+    """A terminal answers for all its meters: when it says nothing, it is not asked for the rest."""
+
     def __init__(self, owner: Owner, clock: Callable[[], float] = time.monotonic) -> None:
         self.owner, self._clock = owner, clock
         self.serial = next(serials)

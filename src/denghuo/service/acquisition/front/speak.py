@@ -10,6 +10,8 @@ from denghuo.service.acquisition.protocol.stream import Framing
 
 Kind = Literal["freeze", "month", "curve", "now"]
 SLOTS, HALF_HOURS = 96, 48
+BANDS = ("total", "sharp", "peak", "flat", "valley")
+"""Registers of one quantity in the order in which Chinese meters number them: the total, then its tariffs."""
 MINUTE = timedelta(minutes=1)
 ORDER_GOOD = 5 * MINUTE
 """How long an order to switch holds good; a meter takes it no later."""

@@ -11,4 +11,6 @@ ORDERS_OF: Mapping[str, frozenset[str]] = {
     "hdlc": METERS,
     # A station takes the time and has no message that tells it.
     "iec104": frozenset({"set_clock"}),
+    # Meters behind a gateway are read only.
+    "dlt645": frozenset(),
 }

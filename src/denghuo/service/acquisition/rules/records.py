@@ -7,8 +7,8 @@ from denghuo.kernel.batch import RefusedItem, refused
 from denghuo.service.acquisition.api import NewTerminal, NewTerminalMeter
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
-DIGITS = {"gdw3761": 9, "dlt698": 12, "dlms": 12, "hdlc": 12, "iec104": 12}
-DIALLED = frozenset(("dlms", "hdlc", "iec104"))
+DIGITS = {"gdw3761": 9, "dlt698": 12, "dlms": 12, "hdlc": 12, "iec104": 12, "dlt645": 12}
+DIALLED = frozenset(("dlms", "hdlc", "iec104", "dlt645"))
 """Protocols of those that are dialled, so that their records say where."""
 ADDRESS_MAX = 65_534
 """The highest terminal address of Q/GDW 376.1; 65535 calls all."""
@@ -48,8 +48,8 @@ def judge_terminals(items: Sequence[NewTerminal], known: Mapping[str, NewTermina
                     item.terminal_no,
                     ("地址不合该规约", "the address does not fit the protocol"),
                     (
-                        "376.1 为区划码4位加地址5位（00001至65534），698.45 为12位",
-                        "376.1 has a region of 4 digits and an address 00001..65534, 698.45 has 12 digits",
+                        "376.1 为区划码4位加地址5位（00001至65534），其他规约为12位",
+                        "376.1 has a region of 4 digits and an address 00001..65534, the others have 12 digits",
                     ),
                 )
             )
@@ -61,8 +61,8 @@ def judge_terminals(items: Sequence[NewTerminal], known: Mapping[str, NewTermina
                     "endpoint",
                     item.endpoint or "",
                     (
-                        "直连表须有网络地址，终端则没有",
-                        "a direct meter is dialled at a network address, a terminal dials us",
+                        "直连表、厂站和串口服务器须有网络地址，终端则没有",
+                        "a direct meter, station or gateway is dialled at a network address, a terminal dials us",
                     ),
                     ("请填写主机:端口，或去掉网络地址", "give host:port, or leave it out"),
                 )

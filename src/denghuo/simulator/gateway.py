@@ -1,0 +1,108 @@
+"""A simulated gateway (串口服务器): it listens, and passes what it hears on to the meters of a bus, which answer one at a time."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from denghuo.simulator.county import SHANGHAI, Concentrator, County
+from denghuo.simulator.terminal import Behaviour, Tally
+from denghuo.simulator.wire645 import END, START, Reading, heard
+
+ECHO_EVERY = 3
+"""Every so many questions come back as they were, as on a bus of two wires; no fault."""
+
+
+class Gateway:
+    """Faults of a terminal that make sense here: `silence` of the first meter, `garbage`, `slow`."""
+
+    def __init__(
+        self,
+        concentrator: Concentrator,
+        county: County,
+        behaviour: Behaviour,
+        tally: Tally,
+        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
+    ) -> None:
+        self._behaviour, self._tally, self._clock = behaviour, tally, clock
+        area_no, meters = concentrator.area_no, concentrator.meters
+        self._silent = meters[0].address if meters and "silence" in behaviour.faults else ""
+        self._readings = {meter.address: Reading(partial(_at, county, meter.meter_no, area_no)) for meter in meters}
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.StreamWriter] = set()
+        self.at_once = self.asked = 0
+        """Most questions that were on the bus at a time, and all together."""
+
+    async def listen(self, host: str, port: int) -> int:
+        """Opens its port, 0 for a free one; which it is."""
+        self._server = await asyncio.start_server(self._serve, host, port)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def shut(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for writer in list(self._clients):
+            writer.close()
+
+    async def run(self, host: str, port: int) -> None:
+        """Listens until it is cancelled."""
+        await self.listen(host, port)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.shut()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients.add(writer)
+        self._tally.online += 1
+        buffer = b""
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+            while chunk := await reader.read(4_096):
+                questions, buffer = _split(buffer + chunk)
+                self.at_once = max(self.at_once, len(questions))
+                self.asked += len(questions)
+                for question in questions:
+                    await self._answer(writer, question)
+        self._clients.discard(writer)
+        self._tally.online -= 1
+        writer.close()
+
+    async def _answer(self, writer: asyncio.StreamWriter, question: bytes) -> None:
+        said = heard(question)
+        if said is None:
+            return
+        self._tally.requests += 1
+        if not self._tally.requests % ECHO_EVERY:
+            writer.write(question)
+        address, control, data = said
+        reading = self._readings.get(address)
+        if reading is None or address == self._silent:
+            return
+        if "slow" in self._behaviour.faults:
+            await asyncio.sleep(self._behaviour.slow_s)
+        answer = reading.answer(address, control, data, self._clock())
+        if answer is None:
+            return
+        self._tally.answers += 1
+        if "garbage" in self._behaviour.faults and self._tally.answers % 2:
+            answer = answer[:-2] + bytes((answer[-2] ^ 0x55, END))
+        writer.write(b"\xfe" * 4 + answer)
+        await writer.drain()
+
+
+def _at(county: County, meter_no: str, area_no: str, place: int, moment: datetime) -> int | None:
+    return county.at(meter_no, place, moment, area_no)
+
+
+def _split(buffer: bytes) -> tuple[list[bytes], bytes]:
+    """The questions of a buffer, and what is left of it. The head-end sends nothing but frames and wake-up bytes."""
+    found = []
+    buffer = buffer.lstrip(b"\xfe")
+    while len(buffer) >= 12 and buffer[0] == START:
+        size = buffer[9] + 12
+        if len(buffer) < size:
+            break
+        found.append(buffer[:size])
+        buffer = buffer[size:].lstrip(b"\xfe")
+    return found, buffer
