@@ -20,7 +20,7 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from denghuo.data.analysis.lake import curve_class
+from denghuo.data.analysis.lake_day import curve_class
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.embedded import EmbeddedServer

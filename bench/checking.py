@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from denghuo.data.analysis.lake import SLOTS, write_day
+from denghuo.data.analysis.lake_day import SLOTS, write_day
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.data.processing.embedded import EmbeddedServer

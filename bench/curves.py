@@ -31,7 +31,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from denghuo.data.analysis.cells import month_cells
-from denghuo.data.analysis.lake import SLOTS, curve_class, write_day
+from denghuo.data.analysis.lake_day import SLOTS, curve_class, write_day
 from denghuo.data.processing.dataset import write_rows
 from denghuo.data.processing.parts import Processes, RayExecutor, Workers, in_parts
 from denghuo.kernel.period import Month

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from denghuo.data.analysis.cells import month_cells
-from denghuo.data.analysis.lake import curve_class, write_day
+from denghuo.data.analysis.lake_day import curve_class, write_day
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Percent, Price

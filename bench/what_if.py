@@ -28,7 +28,7 @@ from bench.one_account import A_SLOT, CURVED, billed_year, measured, median, mon
 from tests.service.billing.county import County
 
 from denghuo.data.analysis import picked
-from denghuo.data.analysis.lake import SLOTS, write_day
+from denghuo.data.analysis.lake_day import SLOTS, write_day
 from denghuo.service.billing.api import BillingApi, Plans, SumCurves, WhatIf
 from denghuo.service.reading.batch.intake import CURVES
 

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from denghuo.data.analysis import held
 from denghuo.data.analysis import lake as lake_module
-from denghuo.data.analysis.lake import SLOTS, Changes, Lake, LakeClass, curve_class, merge, total
+from denghuo.data.analysis.lake import Lake
+from denghuo.data.analysis.lake_day import SLOTS, Changes, LakeClass, curve_class, merge, total
 from denghuo.data.processing.database import Database
 from denghuo.kernel.problem import Unavailable
 
@@ -181,7 +182,8 @@ _WRITER = """
 import sys, pathlib
 from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
-from denghuo.data.analysis.lake import Lake, SLOTS, curve_class
+from denghuo.data.analysis.lake import Lake
+from denghuo.data.analysis.lake_day import SLOTS, curve_class
 from denghuo.data.processing.database import Database
 kind = curve_class("gateway_power_w")
 with Database(sys.argv[1]) as database:

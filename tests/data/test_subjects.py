@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from denghuo.data.analysis.cells import DayCut, month_cells
-from denghuo.data.analysis.lake import SLOTS, curve_class, write_day
+from denghuo.data.analysis.lake_day import SLOTS, curve_class, write_day
 from denghuo.data.analysis.subjects import subjects_of, subjects_said
 from denghuo.data.processing.dataset import write_rows
 from denghuo.service.reading.batch.atoms import atoms_of

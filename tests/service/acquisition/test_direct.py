@@ -13,7 +13,7 @@ from tests.service.acquisition import peer
 from tests.service.acquisition.field import DAY, QUICK, Field, fielded, record, until
 from tests.service.bindings import settle
 
-from denghuo.data.analysis.lake import SLOTS, curve_class
+from denghuo.data.analysis.lake_day import SLOTS, curve_class
 from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.api import (
     AmendTerminal,

@@ -11,7 +11,7 @@ from tests.databases import database
 from tests.service.acquisition.field import DAY, NEW, OLD, Field, county, fielded, meters, until
 from tests.service.bindings import settle
 
-from denghuo.data.analysis.lake import SLOTS, curve_class
+from denghuo.data.analysis.lake_day import SLOTS, curve_class
 from denghuo.service.acquisition.api import (
     AskSuccess,
     FindLeft,

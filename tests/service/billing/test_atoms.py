@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from denghuo.data.analysis.cells import month_cells
-from denghuo.data.analysis.lake import curve_class
+from denghuo.data.analysis.lake_day import curve_class
 from denghuo.service.billing.engine.atoms import Calendar, by_band, calendars_of, month_plan
 from denghuo.service.reading.batch.atoms import atoms_in, atoms_of
 from denghuo.service.tariff.api import BandSpan

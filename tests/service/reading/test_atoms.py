@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from denghuo.data.analysis.lake import curve_class
+from denghuo.data.analysis.lake_day import curve_class
 from denghuo.service.reading.batch.atoms import atoms_key, atoms_of, atoms_of_small, cell_name, cells_of
 
 Day = list[int | None]

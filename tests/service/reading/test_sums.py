@@ -9,7 +9,8 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pytest
 
-from denghuo.data.analysis.lake import SLOTS, Lake
+from denghuo.data.analysis.lake import Lake
+from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.kernel.period import SLOTS_A_DAY, Month

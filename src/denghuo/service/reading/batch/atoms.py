@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
-from denghuo.data.analysis.lake import SLOTS
+from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.data.analysis.subjects import said_in, subjects_of, told_of
 from denghuo.service.reading.api import cell_name
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from denghuo.data.analysis.lake import SLOTS
+from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.service.reading.api import cell_name, day_estimates, over_name
 from denghuo.service.reading.batch.checked import VERDICT_SLOTS, matrix

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from denghuo.data.analysis.lake import SLOTS, LakeClass, curve_class
+from denghuo.data.analysis.lake_day import SLOTS, LakeClass, curve_class
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Text, text
 from denghuo.service.reading.api import BANDS, ENERGY_SERIES, METER_SERIES, PHASE_SERIES, QUANTITIES, SERIES

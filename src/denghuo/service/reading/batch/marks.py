@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from denghuo.data.analysis.lake import SLOTS, LakeClass
+from denghuo.data.analysis.lake_day import SLOTS, LakeClass
 from denghuo.service.reading.api import ENERGY_SERIES
 from denghuo.service.reading.batch.plan import Flags, Ints
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from denghuo.data.analysis.lake import SLOTS
+from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight

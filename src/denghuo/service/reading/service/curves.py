@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 import pyarrow as pa
 
-from denghuo.data.analysis.lake import SLOTS, total
+from denghuo.data.analysis.lake_day import SLOTS, total
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
@@ -25,13 +25,7 @@ from denghuo.service.reading.api import (
     FindCurveExceptions,
     NotYet,
 )
-from denghuo.service.reading.batch.checked import (
-    CHECKED,
-    VERDICT_SLOTS,
-    CurveException,
-    checked_table,
-    exceptions,
-)
+from denghuo.service.reading.batch.checked import CHECKED, VERDICT_SLOTS, CurveException, checked_table, exceptions
 from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.batch.marks import MARKS
 from denghuo.service.reading.batch.plan import Ints

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
-from denghuo.data.analysis.lake import SLOTS
+from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import DatasetRef
 from denghuo.kernel.period import Month, midnight

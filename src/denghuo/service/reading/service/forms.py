@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from denghuo.data.analysis.lake import SLOTS
+from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.fields import ROLES_OF_POINTS, TextPair
 from denghuo.kernel.period import Month

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from denghuo.data.analysis.lake import SLOTS, Lake
+from denghuo.data.analysis.lake import Lake
+from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import AskHighest, HighestFound, HighestSlot, MeterSpan

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from denghuo.data.analysis.lake import SLOTS, Lake
+from denghuo.data.analysis.lake import Lake
+from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.values import Energy, Percent, Register

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
-from denghuo.data.analysis.lake import Changes, LakeClass, total
+from denghuo.data.analysis.lake_day import Changes, LakeClass, total
 from denghuo.data.processing.work import Work
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
