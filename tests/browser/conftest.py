@@ -7,10 +7,12 @@ the test that caused it.
 import pathlib
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from tests.browser.months import several_months
 from tests.browser.product import Product, running
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -46,6 +48,13 @@ def billed(product: Product) -> Product:
     """The product with its month billed, whether or not another test ran it before."""
     product.bill_month()
     return product
+
+
+@pytest.fixture(scope="session")
+def months(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A product of its own with two areas, whose registers go on until the end of July; nothing of it is billed yet."""
+    with running(tmp_path_factory.mktemp("months"), several_months(tmp_path_factory.mktemp("demo"))) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +104,19 @@ DESK, PHONE = 1440, 390
 @pytest.fixture
 def enter(product: Product, browser: Browser) -> Iterator[Enter]:
     """`enter("billing")` gives a page on which that demo user is signed in; without a user, the sign-in page."""
+    with entering(product, browser) as opened:
+        yield opened
+
+
+@pytest.fixture
+def enter_months(months: Product, browser: Browser) -> Iterator[Enter]:
+    """As `enter`, into the product of several months."""
+    with entering(months, browser) as opened:
+        yield opened
+
+
+@contextmanager
+def entering(product: Product, browser: Browser) -> Iterator[Enter]:
     watch = Watch(product.url)
     contexts: list[BrowserContext] = []
 

@@ -59,19 +59,24 @@ class Product:
         assert answer.status_code == 200, f"{operation}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 
-    def bill_month(self) -> None:
-        """Runs the demo month to its end and waits until the ledger has its bills."""
+    def bill_month(self, month: str = MONTH) -> None:
+        """Runs a month to its end and waits until the ledger has its bills."""
         with self.session("billing") as client:
-            self.ask(client, "billing.start_cycle", month=MONTH)
+            self.ask(client, "billing.start_cycle", month=month)
             cycle = self.until(
-                lambda: self.ask(client, "billing.cycle", month=MONTH), lambda found: found["state"] == "done"
+                lambda: self.ask(client, "billing.cycle", month=month), lambda found: found["state"] == "done"
             )
             issued = cycle["issued"]
         with self.session("ledger") as client:
             self.until(
-                lambda: self.ask(client, "ledger.postings", month=MONTH),
+                lambda: self.ask(client, "ledger.postings", month=month),
                 lambda found: sum(row["bills"] + row["unchanged"] for row in found["rows"]) >= issued,
             )
+
+    def operate(self, operation: str, **request: Any) -> None:
+        """Calls an operation as the operator of the machine does, from its command line."""
+        command = [sys.executable, "-m", "denghuo", "--data", str(self.folder), "call", operation, json.dumps(request)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     @staticmethod
     def until(look: Any, wanted: Any) -> Any:
@@ -85,16 +90,16 @@ class Product:
 
 
 @contextlib.contextmanager
-def running(folder: pathlib.Path) -> Iterator[Product]:
+def running(folder: pathlib.Path, demo: pathlib.Path = DEMO) -> Iterator[Product]:
     """`denghuo up --demo` over the folder, until the block ends; or the product that DENGHUO_BROWSER_URL names, whose data
-    folder is DENGHUO_BROWSER_DATA."""
+    folder is DENGHUO_BROWSER_DATA, where the demo company itself is asked for."""
     given = os.environ.get("DENGHUO_BROWSER_URL")
-    if given:
+    if given and demo == DEMO:
         data = pathlib.Path(os.environ["DENGHUO_BROWSER_DATA"])
         front = ("127.0.0.1", int(os.environ.get("DENGHUO_BROWSER_FRONT", "0")))
         yield Product(given, json.loads((data / "demo-users.json").read_text("utf-8")), front, data)
         return
-    command = [sys.executable, "-m", "denghuo", "--data", str(folder), "up", "--demo", str(DEMO), "--port", "0"]
+    command = [sys.executable, "-m", "denghuo", "--data", str(folder), "up", "--demo", str(demo), "--port", "0"]
     # All tests sign in from one address, more often than people do.
     environment = {**os.environ, "DENGHUO_SIGN_IN_RATE": "1000/minute"}
     process = subprocess.Popen(
