@@ -19,7 +19,7 @@ from denghuo.service.billing.columns import MonthColumns
 from denghuo.service.billing.explained import Unexplained, explained
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.rules import Tariffs
-from denghuo.service.billing.store.bills import BASIS_COLUMNS, BILL_COLUMNS, basis_row, bill_row, line_row
+from denghuo.service.billing.store.rows import BASIS_COLUMNS, BILL_COLUMNS, basis_row, bill_row, line_row
 from denghuo.service.billing.whole import USE, ColumnBills, bills_by_columns
 from denghuo.service.contract.api import TERMS
 from denghuo.service.reading.api import MONTH_ENERGY

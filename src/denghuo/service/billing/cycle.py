@@ -260,7 +260,7 @@ def rate_part(
     entries_of: where not all accounts are in the part's month.
     """
     span = part.accounts
-    use = store.bills.use_columns(span, month)
+    use = store.year_use.use_columns(span, month)
     # A bill that follows one that was taken back has the next number: the rules' way knows it.
     taken_back = store.bills.taken_back(month, span)
     found = bills_by_columns(part, Month.of(month), use, tariffs, taken_back)
@@ -304,7 +304,7 @@ def rate_entries(
     entries_of: the month's entries of other accounts. known_at: as far as things were known then, else as they are.
     """
     plants = [entry.account_no for entry in entries if entry.kind == "purchase"]
-    subsidised = store.bills.subsidised(plants, month, known_at) if plants else {}
+    subsidised = store.year_use.subsidised(plants, month, known_at) if plants else {}
     since = earliest(entries, Month.of(month))
     if since < Month.of(month):
         known = {(one.code, one.version) for one in tariffs}
@@ -324,7 +324,7 @@ def rate_entries(
         calendar_of=lambda tariff, one: calendars(one).of(tariff),
     )
     stages = stage_pieces(ask, platform_call(call), Month.of(month), rating, entries, known_at)
-    use = store.bills.used([entry.account_no for entry in entries if entry.kind == "supply"], month, known_at)
+    use = store.year_use.used([entry.account_no for entry in entries if entry.kind == "supply"], month, known_at)
     numbers = store.bills.next_numbers(month, [entry.account_no for entry in entries])
     drafts: list[Draft] = []
     held: list[Finished] = []
@@ -363,7 +363,7 @@ def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], cal
     """Lets rated bills pass, or holds them with a reason; gives what was found. What a person released holds no more, and rules
     that only note hold nothing."""
     limits, notes = store.held.limits_and_notes()
-    use = store.bills.used([bill.account_no for bill in bills], month)
+    use = store.year_use.used([bill.account_no for bill in bills], month)
     found = [
         (bill, finding)
         for bill in bills

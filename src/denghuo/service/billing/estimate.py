@@ -211,13 +211,13 @@ class DayDesk:
             terms, energy = (one.filter(pc.is_in(one["account_no"], value_set=numbers)) for one in (terms, energy))
         terms, tariffs = self._visible(terms), tariffs_of(self._ask, self._call, running, first=min(since, running))
         energy = self._split(running, tariffs, terms, energy, so_far.until)
-        used = self._store.bills.used_before(month)
+        used = self._store.year_use.used_before(month)
         found = RunningMonth(running, so_far.until, tariffs, terms, energy, used).estimates(
             tenures(self._ask, self._call),
-            partial(self._store.bills.used, before=month),
+            partial(self._store.year_use.used, before=month),
             partial(stage_pieces, self._ask, self._call, running, until=so_far.until),
             self._call.now,
-            self._store.bills.subsidised_of(month),
+            self._store.year_use.subsidised_of(month),
             Spot(self._ask, self._call, running).of,
         )
         through = so_far.until - _ONE_DAY

@@ -13,7 +13,7 @@ from denghuo.service.billing.cases.segments import rated_again
 from denghuo.service.billing.kept import TariffOf
 from denghuo.service.billing.lines import BillLine, Rated
 from denghuo.service.billing.opposite import opposite
-from denghuo.service.billing.store.bills import LINE_FIGURES, line_figures
+from denghuo.service.billing.store.rows import LINE_FIGURES, line_figures
 
 Row = Mapping[str, Any]
 

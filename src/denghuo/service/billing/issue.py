@@ -52,7 +52,7 @@ def _issue(work: Work, store: BillingStore, run: Run, call: Call) -> Issued:
     count = store.bills.issue(run, today, today + timedelta(days=DUE_DAYS))
     if not count:
         return Issued(None, 0)
-    store.bills.note_use(run, call.now)
+    store.year_use.note_use(run, call.now)
     shard = f"run-{run.run_no:04d}"
     issued = store.bills.issued_table(run)
     bills = work.datasets.publish(BILLS, run.month, shard, issued, call.now)

@@ -66,7 +66,7 @@ class Population:
         terms = terms_table(work.datasets, terms_ref)
         self._terms = terms.filter(pc.is_in(terms["org"], value_set=self._seen(terms)))
         self._energy = work.datasets.scan(energy_ref, list(Piece.__slots__))
-        self._used = self._store.bills.used_before(month)
+        self._used = self._store.year_use.used_before(month)
         self._present = tariffs_of(ask, call, self._month)
         self._billed = self._metered(self._energy)
         self._contracts = self._billed.contracts
@@ -165,7 +165,7 @@ class Population:
         places = np.flatnonzero(found.asked & found.left)
         if len(places):
             tenure = tenures(self._ask, self._call)
-            subsidised = self._store.bills.subsidised_of(str(self._month))
+            subsidised = self._store.year_use.subsidised_of(str(self._month))
             spot = Spot(self._ask, platform_call(self._call), self._month)
             rating = Rating(
                 self._month,
@@ -188,7 +188,7 @@ class Population:
         place_of = dict(zip(keys, map(int, places), strict=True))
         accounts = sorted({account for account, _ in place_of})
         inputs = self._inputs(accounts, energy)
-        use = self._store.bills.used(accounts, str(self._month))
+        use = self._store.year_use.used(accounts, str(self._month))
         entries = [entry for entry in inputs.entries if (entry.account_no, entry.kind) in place_of]
         if not named:
             entries = [

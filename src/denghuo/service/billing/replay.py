@@ -17,7 +17,7 @@ from denghuo.service.billing.explained import computed_again
 from denghuo.service.billing.find import BillingFinder
 from denghuo.service.billing.lines import BillLine, CannotRate, Rated
 from denghuo.service.billing.proving import Prover
-from denghuo.service.billing.store.bills import LINE_FIGURES, line_figures
+from denghuo.service.billing.store.rows import LINE_FIGURES, line_figures
 
 DIFFERENCES_SHOWN = 100
 _TOLD = ("unit", "document_no", "illustrative")

@@ -109,7 +109,7 @@ class Running:
 
     @cached_property
     def rating(self) -> Rating:
-        subsidised = self._store.bills.subsidised_of(str(self.month))
+        subsidised = self._store.year_use.subsidised_of(str(self.month))
         tenure = tenures(self._ask, self._call)
         call = platform_call(self._call)
         calendars = calendars_of(self._ask, call, until=call.today)
@@ -230,7 +230,7 @@ def so_far(
     running = Running(ask, call, number, kind, asked.month, store)
     if own and number not in call.accounts:
         raise running.nothing("no_contract", text("不是您的户号。", "It is not an account of yours."))
-    use = store.bills.used([number], str(running.month)).get(number, {}) if kind == "supply" else {}
+    use = store.year_use.used([number], str(running.month)).get(number, {}) if kind == "supply" else {}
     account = accounts_of([number]).get(number)
     return _told(running, use, account.name if account else None, call)
 

@@ -223,7 +223,7 @@ class CaseDesk:
         if begins is None:
             return False
         then, now = (
-            self._store.bills.used([account], rated[0]["month"], known_at).get(account, {})
+            self._store.year_use.used([account], rated[0]["month"], known_at).get(account, {})
             for known_at in (case["opened_at"], None)
         )
         return any(then.get(month, 0) != now.get(month, 0) for month in then.keys() | now.keys() if month >= begins)

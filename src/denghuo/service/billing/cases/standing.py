@@ -26,8 +26,8 @@ def standing_months(store: BillingStore, rows: Sequence[Row]) -> list[Standing]:
 def _standing(store: BillingStore, row: Row, adjusted: Row | None) -> Standing:
     account, month = row["account_no"], row["month"]
     known_at = row["rated_at"] if adjusted is None else adjusted["decided_at"]
-    then = store.bills.used([account], month, known_at).get(account, {})
-    now = store.bills.used([account], month).get(account, {})
+    then = store.year_use.used([account], month, known_at).get(account, {})
+    now = store.year_use.used([account], month).get(account, {})
     return Standing(
         month=Month.of(month),
         bill_no=row["bill_no"],

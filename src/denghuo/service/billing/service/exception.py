@@ -80,5 +80,5 @@ class ExceptionPart(BillingPart, ExceptionOperations, RecalculationOperations, R
 
     def take_over_use(self, call: Call, request: TakeOverUse) -> TakenOver:
         rows = [(one.account_no, one.month, one.org, one.energy.wh, one.billed_on) for one in request.months]
-        taken, unchanged = self._store.bills.take_over(rows, call.now)
+        taken, unchanged = self._store.year_use.take_over(rows, call.now)
         return TakenOver(taken=taken, unchanged=unchanged, refused=len(rows) - taken - unchanged)

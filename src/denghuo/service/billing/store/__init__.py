@@ -12,6 +12,7 @@ from denghuo.service.billing.store.proofs import Proofs
 from denghuo.service.billing.store.recalculations import Recalculations
 from denghuo.service.billing.store.replaced import Replaced
 from denghuo.service.billing.store.units import AWAITED, NO_FIGURES, UNDER_WAY, UnitRun, Units
+from denghuo.service.billing.store.year_use import YearUse
 
 __all__ = [
     "AWAITED",
@@ -39,4 +40,4 @@ class BillingStore:
         self.proofs, self.estimates, self.checks = Proofs(work), Estimates(work), Checks(work)
         self.cases, self.holders = Cases(work), HolderChanges(work)
         self.units, self.replaced = Units(work), Replaced(work)
-        self.recalculations = Recalculations(work)
+        self.recalculations, self.year_use = Recalculations(work), YearUse(work)

@@ -1,7 +1,6 @@
 """Queries on bills in bulk. Reading side: find.py."""
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString
@@ -13,56 +12,19 @@ import pyarrow.compute
 
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
-from denghuo.kernel.period import SHANGHAI, Month
 from denghuo.kernel.values import Money
 from denghuo.service.billing.api import BILL_LINES, BILLS
-from denghuo.service.billing.kept import rating_part, tariffs_of
-from denghuo.service.billing.lines import BillLine
-from denghuo.service.billing.pieces import piece_json
+from denghuo.service.billing.kept import tariffs_of
 from denghuo.service.billing.rating import Draft
-from denghuo.service.billing.rules.subsidy import COMPONENT as SUBSIDY
 from denghuo.service.billing.store.proofs import Proofs
-from denghuo.service.billing.tree import canonical
-from denghuo.service.billing.whole import USE, ColumnBills
+from denghuo.service.billing.store.rows import BASIS_COLUMNS, BILL_COLUMNS, LINE_COLUMNS, basis_row, bill_row, line_rows
+from denghuo.service.billing.whole import ColumnBills
 
 pc: Any = pyarrow.compute
 Flags = npt.NDArray[np.bool_]
 UNISSUED = ("rated", "held", "passed")
 LAST = "99"
 """The suffix of the last bill that an account's month and kind can have: the digit before it is the kind."""
-BILL_COLUMNS = (
-    "bill_no",
-    "month",
-    "account_no",
-    "org",
-    "kind",
-    "state",
-    "contract_no",
-    "tariff_class",
-    "tariff_code",
-    "tariff_version",
-    "tariff_title",
-    "voltage",
-    "contract_w",
-    "capacity_va",
-    "pv_w",
-    "area_no",
-    "from_on",
-    "to_on",
-    "energy_wh",
-    "used_before_wh",
-    "amount_fen",
-    "estimated_days",
-    "illustrative",
-    "remarks",
-    "rated_at",
-)
-BASIS_COLUMNS = ("bill_no", "org", "account_no", "registers", "rating")
-LINE_FIGURES = ("code", "group", "band", "tier", "quantity_milli", "price_e8", "amount_fen")
-"""What stands of a line in columns of its own, beside its explanation."""
-LINE_COLUMNS = ("bill_no", "line", "org", "account_no", *LINE_FIGURES, "detail")
-
-
 _STANDING: LiteralString = (
     "SELECT account_no, kind, bill_no, state FROM bill WHERE month = %s AND state <> 'reversed' AND reverses IS NULL"
     " AND case_no IS NULL"
@@ -72,23 +34,13 @@ _OTHERS_BEFORE: LiteralString = (
 )
 _KEYS: Any = [("account_no", pa.string()), ("kind", pa.string()), ("tariff_code", pa.string())]
 _TARIFFS_BEFORE = pa.schema([*_KEYS, ("amount_fen", pa.int64()), ("months", pa.int64())])
-_USED: Any = [("account_no", pa.string()), ("energy_wh", pa.int64())]
-_USED_BEFORE = pa.schema(_USED)
 _MONTHLY = '$.components[*] ? (@.code == "agency_energy")'
 """Tariffs with the agency purchase price, which is published every month (发改办价格〔2021〕809号)."""
-_USE: LiteralString = "year_use"
-_MONTH_BITS: LiteralString = "(2 << right(month, 2)::int) - (1 << greatest(right(month, 2)::int - months + 1, 1))"
-"""A bit for each month of the year that the energy of a row runs over."""
-_MONTHS: LiteralString = (
+MONTHS_COVERED: LiteralString = (
     "(12 * (extract(year FROM to_on) - extract(year FROM from_on))"
     " + extract(month FROM to_on) - extract(month FROM from_on) + 1)::int"
 )
 """How many months a bill covers."""
-_KNOWN_USE: LiteralString = (
-    "(SELECT account_no, month, energy_wh, months FROM year_use WHERE recorded_at <= %(known_at)s UNION ALL"
-    " SELECT account_no, month, energy_wh, months FROM year_use_past"
-    " WHERE recorded_at <= %(known_at)s AND superseded_at > %(known_at)s) AS known"
-)
 
 
 @dataclass(frozen=True)
@@ -144,7 +96,7 @@ class Run:
 
 
 class Bills:
-    """Bills in bulk: drafts, review, issue, and the use that counts in the tier year."""
+    """Bills in bulk: drafts, review and issue."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -224,66 +176,7 @@ class Bills:
         Proofs(self._work).keep_tariffs(tariff for draft in drafts for tariff in tariffs_of(draft.stages))
         self._work.copy_in("bill", BILL_COLUMNS, (bill_row(month, draft, at) for draft in drafts))
         self._work.copy_in("bill_basis", BASIS_COLUMNS, map(basis_row, drafts))
-        self._work.copy_in("bill_line", LINE_COLUMNS, (row for draft in drafts for row in _line_rows(draft)))
-
-    def used(
-        self, account_nos: Sequence[str], before: str, known_at: datetime | None = None
-    ) -> dict[str, dict[str, int]]:
-        """Energy by earlier month of these accounts, over at most the last twelve months; that of several months stands in the last
-        of them, and the others have none. known_at: as it was known then."""
-        since = f"{int(before[:4]) - 1}{before[4:]}"
-        found: dict[str, dict[str, int]] = {}
-        for row in self._work.rows(
-            "SELECT account_no, month, energy_wh, months FROM "
-            + (_USE if known_at is None else _KNOWN_USE)
-            + " WHERE account_no = ANY (%(accounts)s) AND month >= %(since)s AND month < %(before)s",
-            {"accounts": list(account_nos), "since": since, "before": before, "known_at": known_at},
-        ):
-            of_account = found.setdefault(row["account_no"], {})
-            at = Month.of(row["month"])
-            for _ in range(row["months"] - 1):
-                at = at.previous
-                of_account[str(at)] = 0
-            of_account[row["month"]] = row["energy_wh"]
-        return found
-
-    def subsidised(self, account_nos: Sequence[str], before: str, known_at: datetime | None = None) -> dict[str, int]:
-        """Wh that issued bills of earlier months subsidised, by account; what was taken back counts against it. known_at: by the
-        bills issued until that day."""
-        rows = self._work.rows(
-            "SELECT bill.account_no, sum(quantity_milli)::bigint AS energy_wh FROM bill JOIN bill_line USING (bill_no)"
-            " WHERE bill.account_no = ANY (%(accounts)s) AND kind = 'purchase' AND code = %(code)s AND month < %(before)s"
-            " AND state IN ('issued', 'reversed')"
-            " AND (%(until)s::date IS NULL OR issued_on <= %(until)s) GROUP BY bill.account_no",
-            {
-                "accounts": list(account_nos),
-                "code": SUBSIDY,
-                "before": before,
-                "until": None if known_at is None else known_at.astimezone(SHANGHAI).date(),
-            },
-        )
-        return {row["account_no"]: row["energy_wh"] for row in rows}
-
-    def subsidised_of(self, before: str) -> Callable[[str], int]:
-        """As `subsidised`, of one account after the other."""
-        return lambda account_no: self.subsidised([account_no], before).get(account_no, 0)
-
-    def use_columns(self, accounts: tuple[str, str], before: str) -> pa.Table:
-        """Energy of earlier months of the accounts from one to another (`USE`), as far back as `used`."""
-        return self._work.table(
-            "SELECT account_no, coalesce(sum(energy_wh) FILTER (WHERE month >= %(year)s), 0),"
-            f" coalesce(sum({_MONTH_BITS}) FILTER (WHERE month >= %(year)s), 0), sum(energy_wh), sum(months)"
-            " FROM year_use WHERE account_no BETWEEN %(first)s AND %(last)s AND month >= %(since)s AND month < %(before)s"
-            " GROUP BY account_no",
-            {
-                "year": f"{before[:4]}-01",
-                "first": accounts[0],
-                "last": accounts[1],
-                "since": f"{int(before[:4]) - 1}{before[4:]}",
-                "before": before,
-            },
-            USE,
-        )
+        self._work.copy_in("bill_line", LINE_COLUMNS, (row for draft in drafts for row in line_rows(draft)))
 
     def others_before(self, month: str) -> bool:
         """Whether any bill of an earlier month was issued."""
@@ -294,7 +187,7 @@ class Bills:
         return self._work.table(
             "SELECT account_no, kind, tariff_code, amount_fen, months FROM unnest(%s::text[]) AS asked (account_no)"
             " CROSS JOIN unnest(ARRAY['supply', 'purchase']) AS kinds (kind) CROSS JOIN LATERAL (SELECT tariff_code, amount_fen,"
-            f" {_MONTHS} AS months FROM bill WHERE bill.account_no = asked.account_no AND bill.kind = kinds.kind"
+            f" {MONTHS_COVERED} AS months FROM bill WHERE bill.account_no = asked.account_no AND bill.kind = kinds.kind"
             " AND month < %s AND state = 'issued' AND reverses IS NULL AND case_no IS NULL ORDER BY month DESC LIMIT 1) AS earlier",
             (list(accounts), month),
             _TARIFFS_BEFORE,
@@ -308,14 +201,6 @@ class Bills:
             (month, org, org),
         )
 
-    def used_before(self, month: str) -> pa.Table:
-        """Energy of the calendar year before a month, by account: account_no, energy_wh."""
-        return self._work.table(
-            "SELECT account_no, sum(energy_wh) FROM year_use WHERE month >= %s AND month < %s GROUP BY account_no",
-            (f"{month[:4]}-01", month),
-            _USED_BEFORE,
-        )
-
     def to_review(
         self, month: str, limit: int, account_no: str | None = None, org: str | None = None
     ) -> list[ToReview]:
@@ -326,7 +211,7 @@ class Bills:
             " (SELECT (document ->> 'effective_from')::date FROM rated_tariff WHERE code = bill.tariff_code"
             " AND version = tariff_version AND document @? %s) AS monthly_from,"
             f" {_OTHERS_BEFORE} AS others_before"
-            f" FROM bill LEFT JOIN LATERAL (SELECT tariff_code, amount_fen, {_MONTHS} AS months FROM bill AS earlier"
+            f" FROM bill LEFT JOIN LATERAL (SELECT tariff_code, amount_fen, {MONTHS_COVERED} AS months FROM bill AS earlier"
             " WHERE earlier.account_no = bill.account_no AND earlier.kind = bill.kind AND earlier.month < bill.month"
             " AND earlier.state = 'issued' AND earlier.reverses IS NULL AND earlier.case_no IS NULL"
             " ORDER BY earlier.month DESC LIMIT 1) AS before ON true"
@@ -399,103 +284,7 @@ class Bills:
             (month, run_no, after, limit),
         )
 
-    def note_use(self, run: Run, at: datetime) -> None:
-        """Adds the energy of issued supply bills to the tier year; a reversal does not add, see `Reversals.take_back_use`."""
-        self._work.run(
-            "INSERT INTO year_use (account_no, month, org, energy_wh, source, billed_on, recorded_at, months)"
-            f" SELECT account_no, month, org, energy_wh, 'billed', issued_on, %(at)s, {_MONTHS} FROM bill"
-            f" WHERE month = %(month)s AND run_no = %(run_no)s AND {run.of('bill')} AND kind = 'supply' AND state = 'issued'"
-            " AND reverses IS NULL AND case_no IS NULL"
-            " ON CONFLICT (account_no, month) DO UPDATE SET energy_wh = excluded.energy_wh, source = excluded.source,"
-            " billed_on = excluded.billed_on, recorded_at = excluded.recorded_at, months = excluded.months",
-            run.params | {"at": at},
-        )
-
-    def take_over(self, rows: Sequence[tuple[str, str, str, int, date | None]], at: datetime) -> tuple[int, int]:
-        """Rows (account, month, org, Wh, billed on) of the system before; gives (taken, unchanged). Billed months stay."""
-        taken = unchanged = 0
-        known = {
-            (row["account_no"], row["month"]): (row["energy_wh"], row["source"])
-            for row in self._work.rows(
-                "SELECT account_no, month, energy_wh, source FROM year_use WHERE account_no = ANY (%s)",
-                ([row[0] for row in rows],),
-            )
-        }
-        for account_no, month, org, energy_wh, billed_on in rows:
-            before = known.get((account_no, month))
-            if before is not None and before[0] == energy_wh:
-                unchanged += 1
-            elif before is None or before[1] == "taken_over":
-                self._work.run(
-                    "INSERT INTO year_use (account_no, month, org, energy_wh, source, billed_on, recorded_at)"
-                    " VALUES (%s, %s, %s, %s, 'taken_over', %s, %s) ON CONFLICT (account_no, month)"
-                    " DO UPDATE SET energy_wh = excluded.energy_wh, recorded_at = excluded.recorded_at",
-                    (account_no, month, org, energy_wh, billed_on, at),
-                )
-                taken += 1
-        return taken, unchanged
-
 
 def following(bill_no: str) -> str | None:
     """The number after a bill's: the last two digits count the bills of an account's month and kind, up to 99."""
     return None if bill_no.endswith(LAST) else f"{int(bill_no) + 1:022d}"
-
-
-def bill_row(month: str, draft: Draft, at: datetime) -> tuple[Any, ...]:
-    """A draft as it is stored (`BILL_COLUMNS`)."""
-    terms, rated = draft.terms, draft.rated
-    return (
-        draft.bill_no,
-        month,
-        draft.entry.account_no,
-        terms.org,
-        draft.entry.kind,
-        "rated",
-        terms.contract_no,
-        terms.tariff_class,
-        rated.tariff_code,
-        rated.tariff_version,
-        draft.tariff.title.model_dump_json(),
-        terms.voltage_kv,
-        terms.contract_w,
-        terms.capacity_va,
-        terms.pv_w,
-        draft.entry.pieces[0].area_no,
-        draft.first_day,
-        draft.last_day,
-        rated.energy_wh,
-        draft.used_before_wh,
-        rated.total.fen,
-        rated.estimated_days,
-        rated.illustrative,
-        json.dumps(draft.remarks, ensure_ascii=False),
-        at,
-    )
-
-
-def basis_row(draft: Draft) -> tuple[Any, ...]:
-    """What a draft was rated from, as it is stored (`BASIS_COLUMNS`)."""
-    return (
-        draft.bill_no,
-        draft.terms.org,
-        draft.entry.account_no,
-        canonical([piece_json(piece) for piece in draft.entry.pieces]).decode(),
-        canonical(rating_part(draft.stages)).decode(),
-    )
-
-
-def _line_rows(draft: Draft) -> Iterable[tuple[Any, ...]]:
-    terms = draft.terms
-    for number, line in enumerate(draft.rated.lines, 1):
-        yield line_row(draft.bill_no, number, terms.org, draft.entry.account_no, line)
-
-
-def line_row(bill_no: str, number: int, org: str, account_no: str, line: BillLine) -> tuple[Any, ...]:
-    """A line as it is stored (`LINE_COLUMNS`)."""
-    return (bill_no, number, org, account_no, *line_figures(line), line.model_dump_json())
-
-
-def line_figures(line: BillLine) -> tuple[Any, ...]:
-    """The columns `LINE_FIGURES` of a line."""
-    price = None if line.price is None else line.price.e8
-    return (line.code, line.group, line.band, line.tier, line.quantity_milli, price, line.amount.fen)

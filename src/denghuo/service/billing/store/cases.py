@@ -9,8 +9,8 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.period import Month
 from denghuo.service.billing.api.case import FindCases
 from denghuo.service.billing.lines import BillLine
-from denghuo.service.billing.store.bills import LINE_COLUMNS, line_row
 from denghuo.service.billing.store.reversals import SAME
+from denghuo.service.billing.store.rows import LINE_COLUMNS, line_row
 from denghuo.service.billing.tree import canonical
 
 Row = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 from denghuo.data.processing.work import Work
 from denghuo.service.billing.lines import BillLine
 from denghuo.service.billing.opposite import opposite_line
-from denghuo.service.billing.store.bills import LINE_COLUMNS, line_row
+from denghuo.service.billing.store.rows import LINE_COLUMNS, line_row
 
 SAME = (
     "month, account_no, org, kind, contract_no, tariff_class, tariff_code, tariff_version, tariff_title, voltage, contract_w,"
