@@ -1,6 +1,7 @@
 """What the tests of billing share: counties that are made once for the tests of a file."""
 
 import contextlib
+import pathlib
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
@@ -19,4 +20,18 @@ def prepare(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathF
             folder = tmp_path_factory.mktemp("prepared")
             return kept.enter_context(prepared(postgres_dsn, template, folder, make, changes))
 
+        yield made
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, prepared_county: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    """A copy of the county that the file prepares, asked through both bindings."""
+    with prepared_county.copy(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def quick(prepared_county: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    """The same for what no binding changes: asked in this process alone."""
+    with prepared_county.copy("local", tmp_path) as made:
         yield made

@@ -3,8 +3,7 @@
 import base64
 import copy
 import json
-import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -66,7 +65,7 @@ FEBRUARY, APRIL = date(2026, 2, 1), date(2026, 4, 30)
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     """Three months of a home and a shop."""
 
     def make(empty: County) -> None:
@@ -75,18 +74,6 @@ def billed(prepare: Prepare) -> Prepared:
         bill_months(empty, {HOME: months, SHOP: months})
 
     return prepare(make, {LedgerApi: LedgerService})
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def quick(billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy("local", tmp_path) as made:
-        yield made
 
 
 def at_the_desk() -> Call:

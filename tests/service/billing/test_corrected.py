@@ -1,7 +1,6 @@
 """Bills by prices that were corrected, through both bindings: named before and after the correction is published, none changed."""
 
 import pathlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -74,7 +73,7 @@ def publish(found: County) -> None:
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(empty: County) -> None:
         house, _, solar = prices()
         settle_county(empty, [SHOP, OTHER, HOUSE], [house, solar])
@@ -84,12 +83,6 @@ def billed(prepare: Prepare) -> Prepared:
         empty.settle()
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def corrected(found: County, **more: object) -> CorrectedBills:

@@ -2,7 +2,6 @@
 
 import base64
 import pathlib
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -93,20 +92,8 @@ HELD = {
 
 
 @pytest.fixture(scope="module")
-def settled(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     return prepare(lambda empty: settle_county(empty, ALL))
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy(request.param, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def quick(settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy("local", tmp_path) as made:
-        yield made
 
 
 def run_month(found: County) -> None:

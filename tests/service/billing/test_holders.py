@@ -2,7 +2,6 @@
 
 import base64
 import json
-import pathlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -120,14 +119,8 @@ def make(found: County) -> None:
 
 
 @pytest.fixture(scope="module")
-def summer(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+def prepared_county(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     with prepared(postgres_dsn, template, tmp_path_factory.mktemp("holders"), make) as made:
-        yield made
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, summer: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with summer.copy(request.param, tmp_path) as made:
         yield made
 
 

@@ -1,7 +1,5 @@
 """What happens to bills after their month: a later price leaves them as they were, a cured fault bills its account alone."""
 
-import pathlib
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -19,14 +17,7 @@ from tests.service.billing.county import (
     tariff,
 )
 
-from denghuo.service.billing.api import (
-    BILLS,
-    BillRef,
-    FindBills,
-    FindExceptions,
-    Recalculate,
-    StartCycle,
-)
+from denghuo.service.billing.api import BILLS, BillRef, FindBills, FindExceptions, Recalculate, StartCycle
 from denghuo.service.tariff.api import DraftTariff, TariffApi, TariffDocument, TariffVersion
 
 RESIDENT = Supply(1, 1, daily(8))
@@ -35,19 +26,13 @@ FARM = Supply(3, 1, daily(5), tariff_class="agricultural")
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, [RESIDENT, BUSINESS, FARM])
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def publish(found: County, document: TariffDocument) -> int:

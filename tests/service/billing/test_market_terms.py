@@ -2,8 +2,6 @@
 
 import base64
 import json
-import pathlib
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -69,17 +67,11 @@ def market_tariff() -> TariffDocument:
 
 
 @pytest.fixture(scope="module")
-def settled(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, ALL, [*prices(), market_tariff()])
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def contract_no(found: County, supply: Supply) -> str:

@@ -1,8 +1,6 @@
 """A parallel run through both bindings: old bills handed over, compared, accepted; broken off, repeated and compared anew."""
 
 import base64
-import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -56,19 +54,13 @@ DIGEST = "ab" * 32
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, ALL)
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def bill(supply: Supply | str, amount: str, energy: str = "300", **more: Any) -> OldBill:

@@ -1,7 +1,6 @@
 """What another tariff would have cost: the best of the eligible ones, told by month, and what cannot be told said."""
 
 import pathlib
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
@@ -90,7 +89,7 @@ def publish(made: County, document: TariffDocument) -> None:
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, [HOME, BANDED, SHOP, CURVED])
         dear = tariff("test.dear", "energy", "0.7", default=False)
@@ -109,12 +108,6 @@ def billed(prepare: Prepare) -> Prepared:
         bill_months(made, used)
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def costs(plans: Plans) -> dict[str, str | None]:

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import pathlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -28,11 +26,7 @@ from tests.service.bindings import clock
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Energy, Price
 from denghuo.service.billing.api import AsKnown, Bill, BillRef, FindExceptions, Recalculate, StartCycle
-from denghuo.service.contract.api import (
-    AgreeSpecial,
-    ContractApi,
-    SpecialRefused,
-)
+from denghuo.service.contract.api import AgreeSpecial, ContractApi, SpecialRefused
 from denghuo.service.tariff.api import (
     Component,
     DraftTariff,
@@ -64,17 +58,11 @@ def solar_tariff(hours: int) -> TariffDocument:
 
 
 @pytest.fixture(scope="module")
-def settled(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, [SOLAR, UNKNOWN], [*prices()[:-1], solar_tariff(500)])
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def agree(found: County, contract_no: str, on: date, **terms: Any) -> None:

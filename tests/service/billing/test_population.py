@@ -1,9 +1,7 @@
 """A tariff tried on all contracts of a month, through both bindings: the rules' figures, within scope, nothing kept."""
 
-import pathlib
 import tempfile
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
@@ -71,7 +69,7 @@ TRIED = "test.resident.plain"
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     """A county whose month was billed."""
 
     def make(empty: County) -> None:
@@ -88,18 +86,6 @@ def billed(prepare: Prepare) -> Prepared:
         empty.settle()
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def quick(billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy("local", tmp_path) as made:
-        yield made
 
 
 def contract_no(found: County, supply: Supply) -> str:

@@ -1,7 +1,6 @@
 """Two price areas in one company (单位价区): the tariff goes by the class of the account and the area of its unit, on every way."""
 
 import pathlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -86,7 +85,7 @@ def publish(found: County, document: TariffDocument) -> None:
 
 
 @pytest.fixture(scope="module")
-def settled(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(empty: County) -> None:
         settle_county(empty, ALL)
         ask = empty.directory(TariffApi)
@@ -103,18 +102,6 @@ def settled(prepare: Prepare) -> Prepared:
             publish(empty, document)
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy(request.param, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def quick(settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy("local", tmp_path) as made:
-        yield made
 
 
 def run_month(found: County) -> None:

@@ -5,7 +5,7 @@ import json
 import pathlib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from importlib import resources
@@ -59,23 +59,11 @@ SCRIPT = pathlib.Path(sys.executable).with_name("denghuo-verify")
 
 
 @pytest.fixture(scope="module")
-def settled(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, ALL)
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy(request.param, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def quick(settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy("local", tmp_path) as made:
-        yield made
 
 
 def run_month(found: County) -> None:

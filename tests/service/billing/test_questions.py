@@ -1,7 +1,5 @@
 """Questions about issued bills through the service: who may ask them, and what they answer."""
 
-import pathlib
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import numpy as np
@@ -31,7 +29,7 @@ SHOP = Supply(2, 2, tariff_class="general_single_part")
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, [HOME, SHOP])
         dearer = tariff(
@@ -48,12 +46,6 @@ def billed(prepare: Prepare) -> Prepared:
         )
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def test_the_bill_before_is_compared_and_the_parts_add_up(found: County) -> None:

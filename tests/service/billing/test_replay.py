@@ -1,7 +1,5 @@
 """Issued bills computed again from what is kept with them, through both bindings: identical, or what differs is named."""
 
-import pathlib
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -23,14 +21,7 @@ from tests.service.billing.county import (
 )
 
 from denghuo.kernel.values import Money, Price
-from denghuo.service.billing.api import (
-    BillNotFound,
-    NotIssued,
-    ReplayBill,
-    Replayed,
-    ReplayMonth,
-    StartCycle,
-)
+from denghuo.service.billing.api import BillNotFound, NotIssued, ReplayBill, Replayed, ReplayMonth, StartCycle
 from denghuo.service.contract.api import ChangeTerms, ContractApi, ContractsOf
 from denghuo.service.tariff.api import DraftTariff, TariffApi, TariffVersion
 
@@ -47,7 +38,7 @@ def number(supply: Supply, kind: str = "1", suffix: str = "01") -> str:
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, ALL)
         for supply, to in ((CHANGED, "resident"), (UNREAD, "general_single_part")):
@@ -56,12 +47,6 @@ def billed(prepare: Prepare) -> Prepared:
         made.settle()
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def change(found: County, supply: Supply, on: date, tariff_class: Any) -> None:

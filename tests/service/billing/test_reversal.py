@@ -2,8 +2,6 @@
 
 import base64
 import json
-import pathlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -49,15 +47,7 @@ from denghuo.service.billing.api import (
 from denghuo.service.billing.listen import carry_out_decision
 from denghuo.service.billing.reversal import KIND
 from denghuo.service.contract.api import ChangeTerms, ContractApi, ContractsOf
-from denghuo.service.ledger.api import (
-    AskProof,
-    AskTrialBalance,
-    LedgerApi,
-    Owed,
-    OwedBy,
-    PostReceipts,
-    Receipt,
-)
+from denghuo.service.ledger.api import AskProof, AskTrialBalance, LedgerApi, Owed, OwedBy, PostReceipts, Receipt
 from denghuo.service.ledger.service import LedgerService
 from denghuo.service.notice.api import Inbox, NoticeApi
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalRef, Decide, WorkflowApi
@@ -77,25 +67,13 @@ def number(supply: Supply, suffix: str = "01", kind: str = "1") -> str:
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, ALL)
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
 
     return prepare(make, {LedgerApi: LedgerService})
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def quick(billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy("local", tmp_path) as made:
-        yield made
 
 
 def shown(found: County, bill_no: str) -> Bill:

@@ -1,22 +1,12 @@
 """A bill out of the ordinary: held, its causes tested with amounts that add up, its holder told before the issue, then released."""
 
-import pathlib
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.service.billing.county import (
-    ACCOUNTANT,
-    OPERATOR,
-    County,
-    Prepare,
-    Prepared,
-    Supply,
-    settle_county,
-)
+from tests.service.billing.county import ACCOUNTANT, OPERATOR, County, Prepare, Prepared, Supply, settle_county
 from tests.service.billing.months import bill_months, bill_no
 
 from denghuo.kernel.fields import TextPair
@@ -31,15 +21,7 @@ from denghuo.service.billing.api import (
     Release,
 )
 from denghuo.service.billing.change import Part
-from denghuo.service.billing.shock import (
-    CAUSES,
-    Examined,
-    Neighbours,
-    leading,
-    of_the_read,
-    of_the_record,
-    results,
-)
+from denghuo.service.billing.shock import CAUSES, Examined, Neighbours, leading, of_the_read, of_the_record, results
 from denghuo.service.notice.api import Inbox, NoticeApi
 
 HOME = Supply(1, 1, contract_kw=8)
@@ -47,19 +29,13 @@ NEAR = [Supply(serial, 1, contract_kw=8) for serial in range(2, 8)]
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, [HOME, *NEAR])
         calm = {one: {"2026-03": {"total": 200}, "2026-04": {"total": 210}} for one in NEAR}
         bill_months(made, {HOME: {"2026-03": {"total": 200}, "2026-04": {"total": 900}}, **calm})
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def jump(found: County) -> HeldException:

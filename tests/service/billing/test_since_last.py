@@ -1,7 +1,5 @@
 """Review of what changed since the last bill: a drop, another tariff, a first bill, the price of an earlier month."""
 
-import pathlib
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -20,14 +18,7 @@ from tests.service.billing.months import bill_months
 
 from denghuo.kernel.contract import Nothing
 from denghuo.kernel.values import Percent
-from denghuo.service.billing.api import (
-    AskReviewBoard,
-    BillRef,
-    FindBills,
-    FindExceptions,
-    Release,
-    SetReviewRule,
-)
+from denghuo.service.billing.api import AskReviewBoard, BillRef, FindBills, FindExceptions, Release, SetReviewRule
 from denghuo.service.contract.api import ChangeTerms, ContractApi
 
 HOME = Supply(1, 1)
@@ -36,7 +27,7 @@ NEW = Supply(3, 1)
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     """February and March of two accounts: the shop pays a monthly price of February, the home has gone over to another tariff."""
 
     def make(made: County) -> None:
@@ -65,12 +56,6 @@ def billed(prepare: Prepare) -> Prepared:
         bill_months(made, {HOME: used, SHOP: {"2026-02": {"total": 310}, "2026-03": {"total": 300}}})
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def held(found: County, month: str) -> set[tuple[str, str]]:

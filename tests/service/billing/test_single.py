@@ -1,7 +1,5 @@
 """One account by itself, through both bindings: what peers reply of it is what the month's datasets have of it."""
 
-import pathlib
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -41,7 +39,7 @@ ALL = [BY_CURVE, GAPS, APART, NO_CURVE, CUT, MAIN, BEHIND, SHORT]
 
 
 @pytest.fixture(scope="module")
-def settled(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, ALL, [by_time(), *prices()[1:]])
         take_curves(
@@ -64,12 +62,6 @@ def settled(prepare: Prepare) -> Prepared:
         )
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def equal_both_ways(found: County) -> None:

@@ -1,7 +1,6 @@
 """Bands by the curve that hang on holidays and heat: the published days, the bill, why a day counts, and the verifier."""
 
 import pathlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -94,7 +93,7 @@ HOT = {10, 11, 12, 20}
 
 
 @pytest.fixture(scope="module")
-def settled(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, [*ALL, UNKNOWN], TARIFFS)
         take_curves(made, {f"M{one.serial:05d}": steady for one in (*ALL, UNKNOWN)})
@@ -102,12 +101,6 @@ def settled(prepare: Prepare) -> Prepared:
         take_bands(made, "M00005", {"peak": 180, "flat": 300, "valley": 240, "deep": 0})
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def warm() -> str:

@@ -6,7 +6,6 @@ All prices are made up for the test.
 import base64
 import json
 import pathlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -107,7 +106,7 @@ def settle_by_points(found: County, supply: Supply) -> None:
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, ALL, [*prices(), market_tariff()])
         publish_prices(made)
@@ -129,12 +128,6 @@ def billed(prepare: Prepare) -> Prepared:
         made.settle()
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def checked(found: County, supply: Supply, folder: pathlib.Path, tampered: bool = False) -> Any:

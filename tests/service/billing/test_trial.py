@@ -1,8 +1,6 @@
 """Trial bills: what was typed is rated as a bill is, and what does not fit is named field by field."""
 
 import base64
-import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,17 +39,11 @@ def attempt(**changes: Any) -> Try:
 
 
 @pytest.fixture(scope="module")
-def settled(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, [RESIDENT])
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy(request.param, tmp_path) as made:
-        yield made
 
 
 def faults(found: County, request: Try) -> dict[str, str]:

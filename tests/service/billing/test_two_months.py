@@ -71,25 +71,13 @@ def bill_by_cycle(found: County, months: tuple[str, ...] = STEPPED) -> None:
 
 
 @pytest.fixture(scope="module")
-def billed(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, list(USED), prices())
         made.directory(ReadingApi).change_cycle(OPERATOR, EVEN)
         bill_by_cycle(made)
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy(request.param, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def quick(billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with billed.copy("local", tmp_path) as made:
-        yield made
 
 
 def bill(found: County, supply: Supply, month: str = "2026-04") -> Bill:

@@ -103,7 +103,7 @@ def make(found: County) -> None:
 
 
 @pytest.fixture(scope="module")
-def settled(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     return prepare(make)
 
 
@@ -121,12 +121,6 @@ def billed(prepare: Prepare) -> Prepared:
 @pytest.fixture
 def quick(billed: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
     with billed.copy("local", tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy(request.param, tmp_path) as made:
         yield made
 
 

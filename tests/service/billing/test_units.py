@@ -1,7 +1,6 @@
 """A month billed unit by unit through both bindings: begun by its reads, partial, late, twice, killed, and closed as a whole."""
 
 import pathlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -68,23 +67,11 @@ OF_MISHAN = {one.account_no for one in ALL if one.station == 1}
 
 
 @pytest.fixture(scope="module")
-def settled(prepare: Prepare) -> Prepared:
+def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
         settle_county(made, ALL)
 
     return prepare(make)
-
-
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy(request.param, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def quick(settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    with settled.copy("local", tmp_path) as made:
-        yield made
 
 
 def switched(found: County, share: int = 100) -> None:
