@@ -9,8 +9,11 @@ import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Enter, Look
 from tests.browser.product import Product
+from tests.importer.foreign.given import nem12
 
-METER, DAY = "M00001", "2026-04-12"
+from denghuo.importer.foreign.espi import read_espi
+
+METER, OTHER, DAY = "M00001", "M00002", "2026-04-12"
 MAPPING = "table: {meter: 表号, at: 时间, values: 电量}\nmeters: {old-1: M00001}\n"
 
 
@@ -53,7 +56,7 @@ def test_a_gap_is_told_and_drawn(enter: Enter, at_both_widths: Look, imported: s
     done = _denghuo(product.folder, "export-readings", "--format", "csv", "--from", DAY, "--to", DAY, target, METER)
     rows = target.read_text("utf-8").splitlines()
     assert done.returncode == 0 and len(rows) == 97, done.stdout + done.stderr
-    assert sum(row.endswith(",1") for row in rows) == 8
+    assert sum(row.endswith(",1,denghuo register_linear") for row in rows) == 8
     page = enter("reader", path="/w/reading/curve_exceptions?month=2026-04")
     expect(page.locator(".bench")).to_contain_text(METER)
     expect(page.locator(".bench")).to_contain_text("示数差按直线分摊")
@@ -63,6 +66,45 @@ def test_a_gap_is_told_and_drawn(enter: Enter, at_both_widths: Look, imported: s
     expect(page.locator(".bench")).to_contain_text("空心点为估算")
     expect(page.get_by_role("img", name="当日曲线")).to_be_visible()
     at_both_widths(page)
+
+
+def test_what_a_sender_estimated_is_told_so_and_passed_on_in_the_customers_file(
+    enter: Enter, accessible: Look, at_both_widths: Look, product: Product, tmp_path: pathlib.Path
+) -> None:
+    day, values = "2026-04-08", ["0.125"] * 96
+    said = nem12(
+        (day.replace("-", ""), values, "V"), meter=OTHER, minutes=15, after=("400,1,92,A,,", "400,93,96,E52,,")
+    )
+    (tmp_path / "sent.csv").write_text(said, encoding="utf-8")
+    done = _denghuo(product.folder, "import-readings", tmp_path / "sent.csv")
+    assert done.returncode == 0 and "estimated by the sender 4" in done.stdout, done.stdout + done.stderr
+    with product.session("reader") as client:
+        asked = {"meter_no": OTHER, "day": day}
+        product.until(
+            lambda: product.ask(client, "reading.checked_curve", **asked),
+            lambda curve: curve["statuses"][0] is not None,
+        )
+        account = product.ask(client, "reading.curve_exceptions", month=day[:7], meter_no=OTHER)["rows"][0][
+            "account_no"
+        ]
+    page = enter("reader", path=f"/w/reading/checked_curve?meter_no={OTHER}&day={day}&series=active_fwd_wh")
+    expect(page.locator(".block", has_text="需要核实的时段")).to_contain_text("nem12 E52")
+    at_both_widths(page)
+    for width in (1440, 390):
+        page = enter("reader", path=f"/w/customer/account?account_no={account}", width=width)
+        page.get_by_role("button", name="导出用电数据").click()
+        dialog = page.get_by_role("dialog", name="导出用电数据")
+        dialog.get_by_label("起始日期").fill(day)
+        dialog.get_by_label("截止日期").fill(day)
+        page.keyboard.press("Tab")
+        accessible(page)
+        with page.expect_download() as kept:
+            dialog.get_by_role("button", name="导出用电数据").click()
+        assert kept.value.suggested_filename == f"{account}-{day}-{day}.xml"
+        path = pathlib.Path(kept.value.path())
+        (block,) = read_espi(lambda path=path: path.open("rb"))  # type: ignore[misc]
+        assert block.numbers.tolist() == [125] * 96 and block.marks is not None
+        assert block.marks.codes.nonzero()[0].tolist() == [92, 93, 94, 95]
 
 
 def test_a_clerk_enters_a_value_with_a_reason_and_withdraws_it(enter: Enter, accessible: Look, imported: str) -> None:

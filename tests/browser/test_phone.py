@@ -1,7 +1,11 @@
 """The customer's phone: own bills explained, paid through the sandbox channel, in both languages, and honest without a network."""
 
+import csv
+import pathlib
 import re
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import WAIT_MS, Watch
 from tests.browser.product import MONTH, Product
+from tests.importer.foreign.given import nem12
 
 from denghuo_verify.main import main as verify
 
@@ -155,6 +160,50 @@ def test_a_bill_is_read_line_by_line_and_paid(
     page.goto("/phone#/payments")
     expect(page.locator(".payment").first).to_contain_text("沙箱")
     accessible(page)
+
+
+def test_a_customer_downloads_his_own_data(
+    phone: Callable[..., Page],
+    billed: Product,
+    customer: Customer,
+    accessible: Callable[[Page], None],
+    tmp_path: pathlib.Path,
+) -> None:
+    page = phone()
+    signed_in(page, customer.user, customer.password)
+    page.wait_for_selector(".bills__one")
+    page.goto("/phone#/use")
+    data = page.locator("section", has_text="我的用电数据")
+    button = data.get_by_role("button", name="下载用电数据")
+    data.get_by_label("文件格式").select_option("csv")
+    button.scroll_into_view_if_needed()
+    accessible(page)
+    assert small_targets(page) == []
+    # Whoever is read once a day has no quarter-hours to take away, and is told so.
+    button.click()
+    expect(data.get_by_role("alert")).to_contain_text("没有 15 分钟数据")
+    meter = asked(page, "reading.account_reads", {"account_no": customer.account})["rows"][0]["meter_no"]
+    values = nem12((f"{MONTH.replace('-', '')}10", ["0.05"] * 96, "A"), meter=meter, minutes=15)
+    (tmp_path / "sent.csv").write_text(values, encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "denghuo",
+        "--data",
+        str(billed.folder),
+        "import-readings",
+        str(tmp_path / "sent.csv"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with page.expect_download() as kept:
+        button.click()
+    assert kept.value.suggested_filename.startswith(f"{customer.account}-{MONTH}-01-")
+    rows = list(csv.DictReader(kept.value.path().read_text("utf-8").splitlines()))
+    assert len(rows) >= 96 and {row["meter_no"] for row in rows} == {meter}
+    assert [
+        row["kwh"] for row in rows if row["begins"].startswith(f"{MONTH}-10") and row["series"] == "active_fwd_wh"
+    ] == ["0.05"] * 96
 
 
 def test_anyone_compares_the_root_of_a_day_without_a_session(billed: Product) -> None:

@@ -14,7 +14,9 @@ from tests.service.bindings import settle
 from tests.service.reading.conftest import Make, bench
 from tests.service.reading.county import energy_day, installation
 
-from denghuo.exporter import MeterDay, days_of, write
+from denghuo.data.processing.export_readings import Format, MeterDay
+from denghuo.data.processing.export_readings import write as write_to
+from denghuo.exporter import days_of
 from denghuo.importer.foreign.blocks import Block
 from denghuo.importer.foreign.cim import read_cim_xml
 from denghuo.importer.foreign.espi import read_espi
@@ -29,6 +31,11 @@ HOW = st.sampled_from(
     [None, None, "denghuo like_day", "denghuo linear", "denghuo manual", "nem12 E52", "espi 12", "cim 3.8.1"]
 )
 SLOTS = st.lists(st.tuples(st.none() | st.integers(0, 2**31 - 1), HOW), min_size=96, max_size=96)
+
+
+def write(kind: Format, days: list[MeterDay], path: pathlib.Path, now: datetime) -> int:
+    with path.open("wb") as stream:
+        return write_to(kind, days, stream, now)
 
 
 @st.composite

@@ -1,6 +1,6 @@
 """Readings for other systems (示数导出): curves that count, with what is estimated marked, in formats that others read."""
 
-from denghuo.exporter.days import MeterDay, days_of
-from denghuo.exporter.formats import FORMATS, Format, write
+from denghuo.exporter.days import days_of
+from denghuo.exporter.file import write_file
 
-__all__ = ["FORMATS", "Format", "MeterDay", "days_of", "write"]
+__all__ = ["days_of", "write_file"]

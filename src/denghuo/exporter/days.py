@@ -1,27 +1,15 @@
 """Days of curves as they are exported, asked for a month of a meter at a time."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
+from denghuo.data.processing.export_readings import MeterDay, mark_of
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SLOTS_A_DAY
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import CheckedCurveAsked, EnergySeries, ReadingApi
 
 DAYS_AT_ONCE = 31
-
-
-@dataclass(frozen=True)
-class MeterDay:
-    """96 energies of a meter's day in Wh (varh), None where nothing is known. marks: how each of them that is not measured was got:
-    the mark of its sender, or `denghuo` and the method by which a value was put in."""
-
-    meter_no: str
-    series: EnergySeries
-    day: date
-    values: Sequence[int | None]
-    marks: Sequence[str | None]
 
 
 def days_of(
@@ -43,10 +31,6 @@ def days_of(
                     span = slice(place * SLOTS_A_DAY, (place + 1) * SLOTS_A_DAY)
                     values = [None if value is None else value.wh for value in curve.counted[span]]
                     if any(value is not None for value in values):
-                        marks = list(map(_mark, curve.estimated[span], curve.marks[span], curve.methods[span]))
+                        marks = list(map(mark_of, curve.estimated[span], curve.marks[span], curve.methods[span]))
                         yield MeterDay(meter_no, one, day + timedelta(days=place), values, marks)
                 day += timedelta(days=count)
-
-
-def _mark(estimated: bool, of_sender: str | None, method: str | None) -> str | None:
-    return of_sender or (f"denghuo {method}" if estimated else None)

@@ -14,10 +14,9 @@ from typing import Any, TextIO
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from denghuo.exporter import FORMATS as FORMATS_OUT
-from denghuo.exporter import Format as ExportFormat
-from denghuo.exporter import days_of
-from denghuo.exporter import write as write_days
+from denghuo.data.processing.export_readings import FORMATS as FORMATS_OUT
+from denghuo.data.processing.export_readings import Format as ExportFormat
+from denghuo.exporter import days_of, write_file
 from denghuo.importer import take_over
 from denghuo.importer.foreign import FORMATS, Format
 from denghuo.importer.foreign import Mapping as ReadingsMapping
@@ -386,7 +385,7 @@ def export_readings_(
         running = stack.enter_context(platform(loaded))
         call = operator()
         days = days_of(running.directory, call, meters, series, first.date(), last.date())
-        count = write_days(kind, days, target, call.now)
+        count = write_file(kind, days, target, call.now)
         click.echo(f"{target}: {count:,} 个表日 meter-days")
 
 

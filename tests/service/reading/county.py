@@ -59,7 +59,9 @@ def points_of(rows: Sequence[Row]) -> type[PointApi]:
             found = [
                 row
                 for row in clipped(rows, request.month)
-                if row["meter_no"] in request.meter_nos or row["point_no"] in request.point_nos
+                if row["meter_no"] in request.meter_nos
+                or row["point_no"] in request.point_nos
+                or row["account_no"] in request.account_nos
             ]
             return MetersFound(rows=[shown(row) for row in found], as_of=call.now)
 

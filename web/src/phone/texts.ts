@@ -51,6 +51,12 @@ export const words = {
   verify: pair('自己核验', 'Verify it yourself'),
   verifyHint: pair('账单文件含示数、电价和发行证明，不含姓名和地址。任何人可用 denghuo-verify 离线算出同样的金额。', 'The bill file holds registers, tariff and proof of issue, no name and no address. Anyone can compute the same amount from it offline, with denghuo-verify.'),
   billFile: pair('下载核验文件', 'Get the bill file'),
+  myData: pair('我的用电数据', 'My usage data'),
+  myDataHint: pair('每 15 分钟电量，估算值有标记，可交给其他软件使用', 'Energy of every 15 minutes, estimates marked, for other programs'),
+  fromMonth: pair('起始月份', 'From month'),
+  toMonth: pair('截止月份', 'To month'),
+  fileFormat: pair('文件格式', 'Format'),
+  getMyData: pair('下载用电数据', 'Download my data'),
   readingsFile: pair('下载示数与曲线', 'Get registers and curve'),
   pay: pair('缴费', 'Pay'),
   payTitle: pair('确认缴费', 'Confirm payment'),
@@ -181,6 +187,12 @@ export const PAYMENT_STATES: Record<string, { text: Text; tone: string }> = {
   reversed: { text: pair('已冲正', 'Reversed'), tone: 'warning' },
 }
 
+export const FILE_FORMATS: { code: string; text: Text }[] = [
+  { code: 'espi', text: pair('Green Button（XML）', 'Green Button (XML)') },
+  { code: 'csv', text: pair('CSV 表格', 'CSV table') },
+  { code: 'parquet', text: pair('Parquet', 'Parquet') },
+  { code: 'cim', text: pair('IEC 61968-9（XML）', 'IEC 61968-9 (XML)') },
+]
 export const READ_STATES: Record<string, { text: Text; tone: string }> = {
   valid: { text: words.valid, tone: 'good' },
   estimated: { text: words.estimatedRead, tone: 'notice' },

@@ -118,6 +118,13 @@ from denghuo.service.reading.api.edit import (
     SpanUnfit as SpanUnfit,
     EditOperations,
 )
+from denghuo.service.reading.api.export import (
+    FILE_FORMATS as FILE_FORMATS,
+    ExportOperations,
+    FileFormat as FileFormat,
+    NothingToExport as NothingToExport,
+    ReadingsAsked as ReadingsAsked,
+)
 from denghuo.service.reading.api.field import (
     ENTRIES_MAX as ENTRIES_MAX,
     ENTRY_STATES as ENTRY_STATES,
@@ -336,6 +343,7 @@ class ReadingApi(
     AtomOperations,
     SumOperations,
     HighestOperations,
+    ExportOperations,
     Api,
     noun="reading",
     version=1,

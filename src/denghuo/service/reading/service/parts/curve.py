@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import Document
 from denghuo.kernel.period import Month
 from denghuo.service.reading.api import (
     METER_SERIES,
@@ -35,6 +36,7 @@ from denghuo.service.reading.api import (
     MeterSums,
     PublishAtoms,
     PublishSums,
+    ReadingsAsked,
     SumsFound,
     SumsPublished,
 )
@@ -43,11 +45,13 @@ from denghuo.service.reading.api.curve import CurveOperations
 from denghuo.service.reading.api.curve_rule import CurveRuleOperations
 from denghuo.service.reading.api.curve_values import CurveValuesOperations
 from denghuo.service.reading.api.edit import EditOperations
+from denghuo.service.reading.api.export import ExportOperations
 from denghuo.service.reading.api.highest import HighestOperations
 from denghuo.service.reading.api.sum import SumOperations
 from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.service.atoms import meter_atoms, publish_atoms
 from denghuo.service.reading.service.checks import check_whole_company, no_curve
+from denghuo.service.reading.service.export import readings_file
 from denghuo.service.reading.service.forms import curve_values
 from denghuo.service.reading.service.highest import highest
 from denghuo.service.reading.service.meter_month import meter_month
@@ -64,6 +68,7 @@ class CurvePart(
     AtomOperations,
     SumOperations,
     HighestOperations,
+    ExportOperations,
 ):
     """Answers on curves."""
 
@@ -127,6 +132,9 @@ class CurvePart(
     def highest(self, call: Call, request: AskHighest) -> HighestFound:
         check_whole_company(call)
         return highest(self._lake, request, request.known_at or call.now)
+
+    def account_readings_file(self, call: Call, request: ReadingsAsked) -> Document:
+        return readings_file(self._ask, self._checked, call, request)
 
     def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
         check_whole_company(call)

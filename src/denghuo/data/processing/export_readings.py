@@ -7,18 +7,18 @@ in, else 2.8.0. CSV and Parquet: a row for each interval, told by its beginning 
 """
 
 import csv
-import pathlib
+import io
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Literal, TextIO
+from typing import BinaryIO, Literal, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from denghuo.exporter.days import MeterDay
 from denghuo.kernel.period import SHANGHAI, midnight
 from denghuo.kernel.values import Energy
 
@@ -37,8 +37,25 @@ _NAMES = uuid.UUID("6f8d3a0e-9a5c-5d0b-8f0e-0d5a5f3f7c11")
 """Namespace of the entries' identities: the same meter and day have the same identity in every file."""
 
 
-def write(kind: Format, days: Iterable[MeterDay], path: pathlib.Path, now: datetime) -> int:
-    """Writes the days to a file; gives how many. now: when the file says it was made."""
+@dataclass(frozen=True)
+class MeterDay:
+    """96 energies of a meter's day in Wh (varh), None where nothing is known. marks: how each of them that is not measured was got:
+    the mark of its sender, or `denghuo` and the method by which a value was put in."""
+
+    meter_no: str
+    series: str
+    day: date
+    values: Sequence[int | None]
+    marks: Sequence[str | None]
+
+
+def mark_of(estimated: bool, of_sender: str | None, method: str | None) -> str | None:
+    """The mark of a value, by what a checked curve says of it."""
+    return of_sender or (f"denghuo {method}" if estimated else None)
+
+
+def write(kind: Format, days: Iterable[MeterDay], target: BinaryIO, now: datetime) -> int:
+    """Writes the days as a file; gives how many. now: when the file says it was made."""
     count = 0
 
     def counted() -> Iterator[MeterDay]:
@@ -48,10 +65,11 @@ def write(kind: Format, days: Iterable[MeterDay], path: pathlib.Path, now: datet
             yield day
 
     if kind == "parquet":
-        _parquet(counted(), path)
+        _parquet(counted(), target)
         return count
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        _WRITERS[kind](counted(), stream, now)
+    stream = io.TextIOWrapper(target, encoding="utf-8", newline="")
+    _WRITERS[kind](counted(), stream, now)
+    stream.detach()
     return count
 
 
@@ -71,9 +89,9 @@ def _csv(days: Iterable[MeterDay], stream: TextIO, now: datetime) -> None:
             table.writerow([day.meter_no, day.series, begins, Energy(value), int(mark is not None), mark])
 
 
-def _parquet(days: Iterable[MeterDay], path: pathlib.Path) -> None:
+def _parquet(days: Iterable[MeterDay], target: BinaryIO) -> None:
     schema = pa.schema(list(_COLUMNS.items()))
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
         for day in days:
             rows = [
                 (day.meter_no, day.series, at, value, mark is not None, mark) for at, value, mark in _intervals(day)
@@ -214,4 +232,11 @@ _WRITERS: Mapping[str, Callable[[Iterable[MeterDay], TextIO, datetime], None]] =
     "cim": _cim,
     "csv": _csv,
 }
-FORMATS: tuple[Format, ...] = ("espi", "cim", "csv", "parquet")
+MEDIA: Mapping[Format, tuple[str, str]] = {
+    "espi": ("xml", "application/xml"),
+    "cim": ("xml", "application/xml"),
+    "csv": ("csv", "text/csv"),
+    "parquet": ("parquet", "application/vnd.apache.parquet"),
+}
+"""Suffix and media type of the files of each format."""
+FORMATS: tuple[Format, ...] = tuple(MEDIA)

@@ -1,0 +1,93 @@
+"""A customer's readings as a file: which meters were the account's, when, and what of their curves counts."""
+
+import base64
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from denghuo.data.processing.export_readings import MEDIA, MeterDay, mark_of, write
+from denghuo.kernel.contract import Call
+from denghuo.kernel.fields import Document
+from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
+from denghuo.kernel.problem import text
+from denghuo.service.host.binding import Ask
+from denghuo.service.point.api import MetersIn, PointApi
+from denghuo.service.reading.api import ENERGY_SERIES, CheckedCurveAsked, NothingToExport, ReadingsAsked
+from denghuo.service.reading.batch.matrix import FAMILY
+from denghuo.service.reading.service.curves import Curves
+
+Spans = Mapping[tuple[str, str], Sequence[tuple[datetime, datetime]]]
+"""When a meter, in the direction of a series, counted for the account."""
+SLOT = timedelta(days=1) / SLOTS_A_DAY
+
+
+def readings_file(ask: Ask, curves: Curves, call: Call, request: ReadingsAsked) -> Document:
+    """Raises NothingToExport: nothing is known of the account and the days, or it is outside the caller's scope."""
+    content = io.BytesIO()
+    count = write(request.format, _days(curves, call, request, _spans(ask, call, request)), content, call.now)
+    if not count:
+        what = text(
+            f"{request.account_no} 在 {request.first} 至 {request.last} 没有 15 分钟数据，或不在您的管辖范围内。",
+            f"{request.account_no} has no 15-minute values from {request.first} to {request.last}, or is outside your scope.",
+        )
+        raise NothingToExport(what, account_no=request.account_no, first=str(request.first), last=str(request.last))
+    suffix, media_type = MEDIA[request.format]
+    return Document(
+        file_name=f"{request.account_no}-{request.first}-{request.last}.{suffix}",
+        media_type=media_type,
+        content=base64.b64encode(content.getvalue()).decode(),
+    )
+
+
+def _spans(ask: Ask, call: Call, request: ReadingsAsked) -> Spans:
+    found = dict[tuple[str, str], list[tuple[datetime, datetime]]]()
+    if call.accounts and request.account_no not in call.accounts:
+        return found
+    # Whose meter it was is asked for the platform; what of it the caller may see is decided here.
+    whole = Call.system(call.now, actor=call.actor)
+    month, last = Month(request.first.year, request.first.month), Month(request.last.year, request.last.month)
+    while month <= last:
+        asked = MetersIn(month=str(month), account_nos=[request.account_no])
+        for row in ask(PointApi).meters_in(whole, asked).rows:
+            if row.account_no == request.account_no and (call.accounts or call.covers(row.org)):
+                for series in ENERGY_SERIES:
+                    if series.rpartition("_")[0] in FAMILY[row.direction]:
+                        found.setdefault((row.meter_no, series), []).append((row.from_at, row.to_at))
+        month = month.next
+    return found
+
+
+def _days(curves: Curves, call: Call, request: ReadingsAsked, spans: Spans) -> Iterator[MeterDay]:
+    """The days of a meter and series after each other, a month at a time."""
+    for (meter_no, series), own in sorted(spans.items()):
+        day = request.first
+        while day <= request.last:
+            count = min(Month(day.year, day.month).next.first_day, request.last + timedelta(days=1)) - day
+            if any(begins < midnight(day + count) and midnight(day) < ends for begins, ends in own):
+                yield from _of_month(curves, call, (meter_no, series), own, day, count.days)
+            day += count
+
+
+def _of_month(
+    curves: Curves,
+    call: Call,
+    of: tuple[str, str],
+    own: Sequence[tuple[datetime, datetime]],
+    first: date,
+    count: int,
+) -> Iterator[MeterDay]:
+    meter_no, series = of
+    words = {"meter_no": meter_no, "series": series, "day": first, "days": count}
+    curve = curves.curve(call, CheckedCurveAsked.model_validate(words))
+    for place in range(count):
+        day, begins = first + timedelta(days=place), midnight(first + timedelta(days=place))
+        span = slice(place * SLOTS_A_DAY, (place + 1) * SLOTS_A_DAY)
+        mine = [
+            any(start <= begins + slot * SLOT and begins + (slot + 1) * SLOT <= end for start, end in own)
+            for slot in range(SLOTS_A_DAY)
+        ]
+        counted = zip(curve.counted[span], mine, strict=True)
+        values = [value.wh if value is not None and is_mine else None for value, is_mine in counted]
+        if any(value is not None for value in values):
+            marks = list(map(mark_of, curve.estimated[span], curve.marks[span], curve.methods[span]))
+            yield MeterDay(meter_no, series, day, values, marks)
