@@ -11,7 +11,7 @@ from denghuo_verify.figures import half_up, number
 from denghuo_verify.report import Finding, Report, finding
 from denghuo_verify.stages import days_from, stages_of, touching
 
-READ = frozenset({"actual", "manual"})
+READ = frozenset({"actual", "manual", "self_read"})
 
 
 def readings_differ(registers: list[Mapping[str, Any]]) -> Iterator[Finding]:

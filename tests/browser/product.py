@@ -1,6 +1,7 @@
 """Starting the product as a user does: `denghuo up` on a free port over a data folder of its own, and stopping it again."""
 
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -89,17 +90,31 @@ class Product:
             time.sleep(0.3)
 
 
+ON_ANOTHER_DAY = """
+import datetime, sys
+import denghuo.main
+from denghuo.main.composition import now as here
+ahead = datetime.datetime.fromisoformat(sys.argv.pop(1)) - here()
+for module in list(sys.modules.values()):
+    if getattr(module, "now", None) is here:
+        module.now = lambda: here() + ahead
+denghuo.main.main(prog_name="denghuo")
+"""
+"""The command line of a product whose clock begins at another instant: some things are open on a few days of a month only."""
+
+
 @contextlib.contextmanager
-def running(folder: pathlib.Path, demo: pathlib.Path = DEMO) -> Iterator[Product]:
+def running(folder: pathlib.Path, demo: pathlib.Path = DEMO, at: datetime.datetime | None = None) -> Iterator[Product]:
     """`denghuo up --demo` over the folder, until the block ends; or the product that DENGHUO_BROWSER_URL names, whose data
-    folder is DENGHUO_BROWSER_DATA, where the demo company itself is asked for."""
+    folder is DENGHUO_BROWSER_DATA, where the demo company itself is asked for. at: where the clock begins, if not now."""
     given = os.environ.get("DENGHUO_BROWSER_URL")
-    if given and demo == DEMO:
+    if given and demo == DEMO and at is None:
         data = pathlib.Path(os.environ["DENGHUO_BROWSER_DATA"])
         front = ("127.0.0.1", int(os.environ.get("DENGHUO_BROWSER_FRONT", "0")))
         yield Product(given, json.loads((data / "demo-users.json").read_text("utf-8")), front, data)
         return
-    command = [sys.executable, "-m", "denghuo", "--data", str(folder), "up", "--demo", str(demo), "--port", "0"]
+    program = ["-m", "denghuo"] if at is None else ["-c", ON_ANOTHER_DAY, at.isoformat()]
+    command = [sys.executable, *program, "--data", str(folder), "up", "--demo", str(demo), "--port", "0"]
     # All tests sign in from one address, more often than people do.
     environment = {**os.environ, "DENGHUO_SIGN_IN_RATE": "1000/minute"}
     process = subprocess.Popen(

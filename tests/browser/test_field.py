@@ -189,3 +189,48 @@ def test_a_reader_enters_without_a_network_and_the_office_decides(
     page = enter("manager", path=f"/w/reading/field_orders?month={NEXT_MONTH}&state=accepted")
     expect(page.get_by_role("row").filter(has_text="已采用")).to_have_count(1)
     at_both_widths(page)
+
+
+def test_a_photo_that_the_server_refuses_is_told_to_its_reader_and_holds_up_nothing(
+    product: Product, book: str, road: Page
+) -> None:
+    with product.session("reader") as client:
+        today = product.ask(client, "reading.books", org=UNIT, limit=200)["as_of"][:10]
+        change = {"book": book, "reader": "reader", "effective_from": today, "reason": "按片区派工"}
+        number = product.ask(client, "reading.propose_book_change", **change)["change_no"]
+    with product.session("manager") as client:
+        product.ask(client, "reading.approve_book_change", change_no=number, remark="同意派工")
+        product.ask(client, "reading.make_field_orders", month=NEXT_MONTH, org=UNIT)
+    order = orders_of(product, book)[-1]
+    road.goto("/field")
+    road.fill("input[name=username]", "reader")
+    road.fill("input[name=password]", product.password("reader"))
+    road.press("input[name=password]", "Enter")
+    road.get_by_text(order["meter_no"]).click()
+    road.context.set_offline(True)
+    road.get_by_label("正向有功 总").fill(above(order))
+    photo = {"name": "meter.jpg", "mimeType": "image/jpeg", "buffer": road.screenshot(type="jpeg")}
+    road.locator("input[type=file]").set_input_files(photo)
+    expect(road.get_by_alt_text("表计照片")).to_be_visible()
+    road.get_by_role("button", name="保存").click()
+    expect(road.locator(".field__sums")).to_contain_text("1待上传")
+    # The phone's storage gives back something else than what was kept.
+    road.evaluate(
+        """() => new Promise((done) => {
+            const opening = indexedDB.open('denghuo-field')
+            opening.onsuccess = () => {
+                const photos = opening.result.transaction('photos', 'readwrite').objectStore('photos')
+                photos.getAll().onsuccess = ({target}) => {
+                    for (const one of target.result) photos.put({...one, content: btoa('torn')})
+                    photos.transaction.oncomplete = () => done(true)
+                }
+            }
+        })"""
+    )
+    road.context.set_offline(False)
+    expect(road.get_by_text("照片无法识别：照片须为 JPEG 或 PNG 文件，请重拍。")).to_be_visible()
+    expect(road.locator(".field__sums")).to_contain_text("0待上传")
+    expect(road.locator(".field__order", has_text=order["meter_no"])).to_contain_text("已收到，待审核")
+    with product.session("manager") as client:
+        kept = product.ask(client, "reading.field_order", order_no=order["order_no"])
+    assert kept["state"] == "entered" and kept["counted"] is not None

@@ -15,6 +15,7 @@ from tests.service.billing.county import (
     Prepare,
     Prepared,
     Supply,
+    holder,
     prices,
     settle_county,
     take_registers,
@@ -146,6 +147,27 @@ def test_routes_tell_how_often_they_are_read_and_when_next(found: County) -> Non
     assert [row.route for row in reading.routes(CLERK, FindRoutes(keyword="TG")).rows] == ["TG1"]
     (first,) = reading.route(OPERATOR, RouteRef(route="TG1")).cycles
     assert (first.cycle, first.reason, first.stated_by) == ("even", EVEN.reason, OPERATOR.actor)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 200])
+def test_a_page_of_routes_holds_as_many_as_are_asked_for(quick: County, limit: int) -> None:
+    reading, seen, after = quick.ask(ReadingApi), list[str](), None
+    for _ in range(6):
+        page = reading.routes(OPERATOR, FindRoutes(limit=limit, after=after))
+        assert len(page.rows) <= limit and page.total == 4
+        seen += [row.route for row in page.rows]
+        after = page.next
+        if after is None:
+            break
+    assert seen == ["F1", "F2", "TG1", "TG2"] and after is None
+
+
+def test_a_customer_is_told_no_routes_of_the_company(found: County) -> None:
+    customer = replace(holder(SLOW.account_no), permits=frozenset({"reading.read"}))
+    page = found.ask(ReadingApi).routes(customer, FindRoutes())
+    assert (page.rows, page.total, page.next) == ([], 0, None)
+    with pytest.raises(CycleRefused):
+        found.ask(ReadingApi).route(customer, RouteRef(route="TG1"))
 
 
 def test_a_cycle_cannot_reach_a_month_that_was_read(found: County) -> None:

@@ -18,7 +18,7 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Multiplier, Register
-from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms
+from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms, TermsFound, TermsIn
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import PermissionApi, Person, PersonRef, StaffNotFound
 from denghuo.service.point.api import (
@@ -80,6 +80,9 @@ def contracts_of(rows: Sequence[Row] = ()) -> type[ContractApi]:
             absent = dict.fromkeys(TERMS.columns)
             table = pa.Table.from_pylist([absent | begins | row for row in rows], schema=arrow_schema(TERMS))
             return self._work.datasets.publish(TERMS, request.month, "all", table, call.now)
+
+        def terms_in(self, call: Call, request: TermsIn) -> TermsFound:
+            return TermsFound(rows=[], as_of=call.now)
 
     return Contracts
 

@@ -1,12 +1,15 @@
 """Quality of reading: what was read, right at once, estimated and held, by unit and by reader."""
 
 from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 
 from denghuo.kernel.contract import Call
 from denghuo.service.reading.api import AskQuality, DecideBookChange, ProposeBookChange, QualityBy, Resolve
 from tests.service.bindings import NOW
 from tests.service.reading.conftest import Bench, Make
-from tests.service.reading.county import MONTH, installation, month_of, steady
+from tests.service.reading.county import MONTH, PERIOD, installation, month_of, steady
 
 CLERK = Call(
     actor="clerk",
@@ -57,3 +60,27 @@ def test_what_was_read_is_counted_by_unit_and_by_reader(bench: Make) -> None:
         "0.00",
     ]
     assert made.api.quality(CLERK, AskQuality(month="2026-03")).rows == []
+
+
+@pytest.mark.scope("B04-10")
+def test_what_was_known_late_and_what_was_wrong_are_told_by_unit(bench: Make) -> None:
+    """One home of each unit was read on the day; the second of one came a day later, and the first was corrected then."""
+    made = bench(
+        [
+            installation("P1", "M1", account_no="5810100000011"),
+            installation("P2", "M2", account_no="5810100000012"),
+            installation("P3", "M3", account_no="5810100000013", org="1405810.02"),
+        ]
+    )
+    made.receive(month_of("M1", steady()), month_of("M2", steady()[:10]), month_of("M3", steady()))
+    made.run()
+    late = replace(made.call(), now=PERIOD.end + timedelta(days=1))
+    made.api.resolve(late, Resolve(month=MONTH, point_no="P2", shown="250.00", reason="次日现场核实"))
+    made.api.resolve(late, Resolve(month=MONTH, point_no="P1", shown="251.00", reason="抄错更正示数"))
+    rows = made.api.quality(CLERK, AskQuality(month=MONTH)).rows
+    told = {row.row_key: (str(row.on_time_rate), str(row.read_rate), str(row.wrong_rate)) for row in rows}
+    assert told == {
+        "1405810.01": ("50.00", "100.00", "50.00"),
+        "1405810.02": ("100.00", "100.00", "0.00"),
+        "total": ("66.67", "100.00", "33.33"),
+    }

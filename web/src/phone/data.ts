@@ -71,6 +71,7 @@ export interface BillRegister {
   multiplier: string
   energy: string | null
   status: string
+  method: string
   days_estimated: number
 }
 
@@ -180,6 +181,31 @@ export interface ReadRow {
   status: string
   method: string
   days_estimated: number
+}
+
+export interface OwnReport {
+  self_read_no: number
+  meter_no: string
+  registers: { quantity: string; band: string; shown: string }[]
+  reported_at: string
+  state: string
+  remark: string | null
+}
+
+export interface OwnMeter {
+  meter_no: string
+  month: string
+  read_at: string
+  opens_on: string
+  closes_on: string
+  is_open: boolean
+  integer_digits: number
+  decimal_digits: number
+  times: number
+  rollover_e4: number
+  source: string
+  registers: { quantity: string; band: string; last: string | null; last_at: string | null; usual_a_day: string | null; most_a_day: string | null }[]
+  reports: OwnReport[]
 }
 
 export interface PointMonth {

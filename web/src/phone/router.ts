@@ -10,6 +10,7 @@ export const router = createRouter({
     { path: '/bill/:no(\\d{22})', component: () => import('@/phone/views/BillView.vue'), meta: { tab: 'bills' } },
     { path: '/bill/:no(\\d{22})/change', component: () => import('@/phone/views/ChangeView.vue'), meta: { tab: 'bills' } },
     { path: '/use', component: () => import('@/phone/views/UseView.vue'), meta: { tab: 'use' } },
+    { path: '/report', component: () => import('@/phone/views/ReportView.vue'), meta: { tab: 'use' } },
     { path: '/notices', component: () => import('@/phone/views/NoticesView.vue'), meta: { tab: 'notices' } },
     { path: '/me', component: () => import('@/phone/views/MeView.vue'), meta: { tab: 'me' } },
     { path: '/plans', component: () => import('@/phone/views/PlansView.vue'), meta: { tab: 'me' } },

@@ -94,6 +94,23 @@ export const words = {
   held: pair('待核', 'Being checked'),
   estimatedRead: pair('估计', 'Estimated'),
   valid: pair('正常', 'Read'),
+  ownRead: pair('您自报', 'You reported it'),
+  report: pair('自报读数', 'Report your meter'),
+  reportHint: pair('电表没有自动采集到示数时，按您报的数计费，少一次估算。抄表日当天报最准：当天示数按零点计；其他日子报的数用来推算抄表日零点示数。', 'Where nothing was collected from your meter your figure is billed instead of an estimate. Best on the reading day: it counts as of that midnight; on other days the reading midnight is worked out from it.'),
+  readingDay: pair('抄表日', 'Reading day'),
+  reportDays: pair('自报时间', 'Report between'),
+  notOpen: pair('还没到自报时间', 'Not open yet'),
+  openNow: pair('现在可报', 'Open now'),
+  collectedAlready: pair('本次示数已自动采集或现场抄回，不必自报', 'It was collected or read on site already: nothing to report'),
+  numberSeen: pair('电表上的编号（可只填末四位）', 'Number on the meter (its last four suffice)'),
+  numberHint: pair('请照着表上抄，以免抄成邻户的表', 'Copy it from the meter, so that it is not a neighbour’s'),
+  checkedIt: pair('我已核对，电表确实这样显示', 'I looked again; the meter shows this'),
+  remark: pair('说明（可不填）', 'Remark (optional)'),
+  sendReport: pair('报送', 'Report'),
+  sending: pair('正在报送…', 'Sending…'),
+  reported: pair('已收到', 'Received'),
+  myReports: pair('本次自报', 'What I reported'),
+  noMeters: pair('该户号下没有电表', 'This account has no meter'),
   plans: pair('换电价省不省', 'Would another tariff save'),
   presentPlan: pair('现行', 'Present'),
   bestPlan: pair('最省', 'Best'),
@@ -197,4 +214,17 @@ export const READ_STATES: Record<string, { text: Text; tone: string }> = {
   valid: { text: words.valid, tone: 'good' },
   estimated: { text: words.estimatedRead, tone: 'notice' },
   held: { text: words.held, tone: 'warning' },
+}
+
+/** What a read is called: that its customer reported it is said before its state. */
+export const readTag = (row: { status: string; method: string }): { text: Text; tone: string } =>
+  row.method === 'self_read' && row.status === 'valid' ? { text: words.ownRead, tone: 'good' } : (READ_STATES[row.status] ?? { text: pair(row.status, row.status), tone: 'plain' })
+
+export const REPORT_STATES: Record<string, { text: Text; tone: string }> = {
+  counted: { text: pair('已采用', 'Taken'), tone: 'good' },
+  waiting: { text: pair('供电所核实后采用', 'The office looks at it'), tone: 'warning' },
+  outweighed: { text: pair('已有采集或现场示数，以其为准', 'A collected or field read goes before it'), tone: 'notice' },
+  superseded: { text: pair('已被后来的自报取代', 'Replaced by a later report'), tone: 'notice' },
+  accepted: { text: pair('已核实采用', 'Looked at and taken'), tone: 'good' },
+  refused: { text: pair('未采用', 'Not taken'), tone: 'danger' },
 }

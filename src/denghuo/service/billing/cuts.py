@@ -17,8 +17,9 @@ from denghuo.service.billing.batch import Piece
 from denghuo.service.billing.lines import RatingRemark
 from denghuo.service.billing.rules.words import remark
 
-_METHODS = ("actual", "manual", "curve", "interpolated", "daily_average")
+_METHODS = ("actual", "manual", "self_read", "curve", "interpolated", "daily_average")
 """From the surest to the least sure."""
+_PEOPLE = ("actual", "manual", "self_read")
 ESTIMATED = frozenset({"interpolated", "daily_average"})
 _DAY = timedelta(days=1)
 
@@ -136,11 +137,16 @@ def _energies(piece: Piece, shown: Shown) -> tuple[int, int] | None:
     return (before, after) if min(before, after) >= 0 and abs(before + after - energy) <= 1 else None
 
 
+def _by_people(whole: str, at: str) -> str:
+    """How a side of a cut is known: the less sure of the two, where both were read."""
+    return max(whole, at, key=_METHODS.index) if whole in _PEOPLE and at in _PEOPLE else whole
+
+
 def _sides(
     piece: Piece, at: datetime, energies: tuple[int, int], method: str, register_e4: int | None
 ) -> tuple[Piece, Piece]:
     guessed = sorted({piece.method, method} & ESTIMATED, key=_METHODS.index)
-    how = guessed[-1] if guessed else "manual" if (piece.method, method) == ("actual", "manual") else piece.method
+    how = guessed[-1] if guessed else _by_people(piece.method, method)
     status = "estimated" if guessed else piece.status
     rule = "missing" if guessed else piece.rule
     days = (at - piece.from_at) // _DAY, (piece.to_at - at) // _DAY

@@ -21,7 +21,7 @@ SAME_WEEKDAYS = 2
 """So many days of a weekday make a mean of their own; with fewer the mean is that of all days."""
 LOW, HIGH = 1, 9
 """Tenths."""
-READ = frozenset({"actual", "manual"})
+READ = frozenset({"actual", "manual", "self_read"})
 ONE_DAY = timedelta(days=1)
 
 

@@ -13,6 +13,7 @@ QUARTER_HOUR = timedelta(minutes=15)
 METHODS = {
     "actual": ("实抄", "read"),
     "manual": ("手工补抄", "read by hand"),
+    "self_read": ("客户自报", "reported by the customer"),
     "interpolated": ("插值估算", "interpolated"),
     "daily_average": ("按日均估算", "estimated by daily average"),
     "corrected": ("退补更正", "corrected by a case"),
@@ -113,6 +114,9 @@ def registers(piece: MeteredPiece, billed_milli: int, unit: str) -> Step:
         else:
             zh += f"起码 {piece.start}，止码 {piece.end}，按{method[0]}计 {milli(value)} {unit_zh(unit)}"
             en += f"from {piece.start} to {piece.end}, {method[1]}, {shown}"
+    if piece.method == "self_read":
+        zh += "，示数为客户自报"
+        en += ", registers as the customer reported them"
     if billed_milli != value:
         zh += f"，计费取整 {milli(billed_milli)} {unit_zh(unit)}"
         en += f", billed as {milli(billed_milli)} {unit}"

@@ -23,8 +23,9 @@ class AskQuality(Message):
 class QualityRow(Message):
     """Counted in reads of accounts: a meter's piece, quantity and band.
 
-    read_rate: both ends were seen, by collection, by a reader or by an exchange record. right_rate: valid as it first was made,
-    and not corrected since. estimated_rate, held_rate: as they stand now.
+    read_rate: both ends were seen, by collection, by a reader or by an exchange record; what a customer reported is not.
+    on_time_rate: known, as read or as estimated, by the end of the reading day. right_rate: valid as it first was made, and not
+    corrected since. wrong_rate: another energy than a valid one before. estimated_rate, held_rate: as they stand now.
     """
 
     row_key: Annotated[str, Label("行", "Row")]
@@ -32,11 +33,15 @@ class QualityRow(Message):
     reader: Walker
     due: Annotated[int, Label("应抄", "Due")]
     read: Annotated[int, Label("实抄", "Read")]
+    on_time: Annotated[int, Label("及时", "On time")]
     right: Annotated[int, Label("一次正确", "Right at once")]
+    wrong: Annotated[int, Label("差错", "Wrong")]
     estimated: Annotated[int, Label("估计", "Estimated")]
     held: Annotated[int, Label("待核", "Held")]
     read_rate: Annotated[Percent | None, Label("实抄率", "Read rate")]
+    on_time_rate: Annotated[Percent | None, Label("及时率", "On time, rate")]
     right_rate: Annotated[Percent | None, Label("一次正确率", "Right at once, rate")]
+    wrong_rate: Annotated[Percent | None, Label("差错率", "Wrong, rate")]
     estimated_rate: Annotated[Percent | None, Label("估抄率", "Estimated, rate")]
     held_rate: Annotated[Percent | None, Label("待核率", "Held, rate")]
 

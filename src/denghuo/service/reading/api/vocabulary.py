@@ -51,6 +51,7 @@ METHODS = Dictionary(
     {
         "actual": text("实抄", "Actual"),
         "manual": text("人工录入", "Entered by hand"),
+        "self_read": text("客户自报", "Reported by the customer"),
         "interpolated": text("前后示数内插", "Interpolated"),
         "daily_average": text("日均外推", "Daily average"),
         "curve": text("15分钟曲线", "15-minute curve"),
@@ -58,7 +59,7 @@ METHODS = Dictionary(
     },
 )
 Method = Annotated[
-    Literal["actual", "manual", "interpolated", "daily_average", "curve", "none"],
+    Literal["actual", "manual", "self_read", "interpolated", "daily_average", "curve", "none"],
     Label("取数方式", "Method", dictionary=METHODS.name),
 ]
 SOURCES = Dictionary(
@@ -67,13 +68,14 @@ SOURCES = Dictionary(
         "manual": text("人工录入", "Entered by hand"),
         "actual": text("采集的零点示数", "Collected at midnight"),
         "noted": text("装拆记录", "Exchange record"),
+        "self_read": text("客户自报", "Reported by the customer"),
         "interpolated": text("前后示数内插", "Line between neighbours"),
         "daily_average": text("日均外推", "Daily average"),
         "none": text("无", "None"),
     },
 )
 Source = Annotated[
-    Literal["manual", "actual", "noted", "interpolated", "daily_average", "none"],
+    Literal["manual", "actual", "noted", "self_read", "interpolated", "daily_average", "none"],
     Label("来源", "Source", dictionary=SOURCES.name),
 ]
 """Where a register came from, in the order in which the sources are tried."""
@@ -82,6 +84,7 @@ RULES = Dictionary(
     {
         "checked": text("校验通过", "Checked"),
         "manual": text("人工录入", "Entered by hand"),
+        "self_read": text("客户自报", "Reported by the customer"),
         "accepted": text("人工确认", "Accepted by a clerk"),
         "missing": text("边界示数缺失", "Boundary register missing"),
         "missing_days": text("期间缺数", "Days without a read"),
@@ -121,6 +124,7 @@ RuleCode = Annotated[
     Literal[
         "checked",
         "manual",
+        "self_read",
         "accepted",
         "missing",
         "missing_days",

@@ -146,7 +146,7 @@ def _line(found: Evaluated, row: int) -> list[_Known]:
                 )
                 if flags[row, column]
             ),
-            {"actual": "checked", "manual": "manual"}.get(method, "missing"),
+            {"actual": "checked", "manual": "manual", "self_read": "self_read"}.get(method, "missing"),
         )
         known.append(_Known(at, total, shown, rule, method))
     return known

@@ -1,4 +1,4 @@
-"""Start and end of every channel: as entered by hand, as noted at an exchange, as read, or as estimated."""
+"""Start and end of every channel: as entered by hand, noted at an exchange, read, reported by its customer, or estimated."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,8 @@ from denghuo.service.reading.rules import Rule, estimated_boundary, modulus_e4
 
 
 class Ends:
-    """Start and end of every channel: as entered by hand, as noted at an exchange, as read, or as estimated."""
+    """Start and end of every channel. own: what customers reported, by key and instant; it takes part in nothing but the ends, and
+    only where nothing else was read."""
 
     def __init__(
         self,
@@ -21,6 +22,7 @@ class Ends:
         raw: Ints,
         manual: Flags,
         elsewhere: Mapping[tuple[int, int], tuple[int, bool]],
+        own: Mapping[tuple[int, int], int],
         rules: Mapping[str, Rule],
     ) -> None:
         count = len(channels)
@@ -34,6 +36,7 @@ class Ends:
         self.method = [["none", "none"] for _ in range(count)]
         noted_at: set[tuple[int, int]] = set()
         self.days = np.zeros(count, dtype=np.int64)
+        self.self_read: Flags = np.zeros(count, dtype=np.bool_)
         for side, at_us in enumerate((self.from_us, self.to_us)):
             for row, (place, quantity, band) in enumerate(channels):
                 at = int(at_us[row])
@@ -44,8 +47,11 @@ class Ends:
                 elif noted is not None:
                     self.value[row, side], self.method[row][side] = noted, "actual"
                     noted_at.add((row, side))
+                elif (int(channel_key[row]), at) in own:
+                    self.value[row, side], self.method[row][side] = own[int(channel_key[row]), at], "self_read"
+                    self.self_read[row] = True
         if "missing" in rules:
-            self._estimate(window, pieces, channels, raw, rules)
+            self._estimate(window, pieces, channels, raw, _by_column(window, channel_key, own), rules)
         self.source = [
             ["noted" if (row, side) in noted_at else method for side, method in enumerate(methods)]
             for row, methods in enumerate(self.method)
@@ -68,15 +74,25 @@ class Ends:
         pieces: Sequence[PlanPiece],
         channels: Sequence[tuple[int, str, str]],
         raw: Ints,
+        own: Mapping[int, Mapping[int, int]],
         rules: Mapping[str, Rule],
     ) -> None:
         """Only at the ends of months: at an exchange inside them there is no line to lie on."""
-        share = share_of(rules)
+        share, missing = share_of(rules), rules["missing"].parameters
         for side, (at_us, borders) in enumerate(((self.from_us, window.starts_us), (self.to_us, (window.end_us,)))):
             for row in np.flatnonzero((self.value[:, side] < 0) & np.isin(at_us, borders)).tolist():
                 piece, border = pieces[channels[row][0]], int(at_us[row])
                 other = int((self.to_us if side == 0 else self.from_us)[row])
-                shown = raw[row].copy()
+                shown, parameters, at = raw[row].copy(), missing, (border - window.first_us) // DAY_US
+                reported = _near(own.get(row, {}), at, rules)
+                if reported and side == 1:
+                    # Whoever reports has a meter that sends nothing: the line begins wherever a register is known.
+                    parameters = {**missing, "gap_days_max": window.count}
+                    begin, beside = divmod(int(self.from_us[row]) - window.first_us, DAY_US)
+                    if self.value[row, 0] >= 0 and not beside:
+                        shown[begin] = self.value[row, 0]
+                for column, value in reported.items():
+                    shown[column] = value if shown[column] < 0 else shown[column]
                 # Beyond the other end another meter may hang there, or this one elsewhere.
                 limit = (other - window.first_us) // DAY_US
                 if side == 0 and other != window.end_us:
@@ -85,8 +101,8 @@ class Ends:
                     shown[: limit + (1 if (other - window.first_us) % DAY_US else 0)] = NONE
                 found = estimated_boundary(
                     [int(value) if value >= 0 else None for value in shown],
-                    (border - window.first_us) // DAY_US,
-                    rules["missing"].parameters,
+                    at,
+                    parameters,
                     modulus_e4(piece.integer_digits),
                     int(10 ** (4 - piece.decimal_digits)),
                     share,
@@ -94,6 +110,27 @@ class Ends:
                 if found is not None:
                     self.value[row, side], self.method[row][side] = found.value_e4, found.method
                     self.days[row] += found.days
+                    self.self_read[row] |= bool(reported)
+
+
+def _by_column(window: Window, channel_key: Ints, own: Mapping[tuple[int, int], int]) -> dict[int, dict[int, int]]:
+    """What customers reported at midnights, by row and column."""
+    found: dict[int, dict[int, int]] = {}
+    for (key, at), value in own.items():
+        column, beside = divmod(at - window.first_us, DAY_US)
+        if not beside and 0 <= column < window.count:
+            for row in np.flatnonzero(channel_key == key).tolist():
+                found.setdefault(row, {})[column] = value
+    return found
+
+
+def _near(reported: Mapping[int, int], at: int, rules: Mapping[str, Rule]) -> Mapping[int, int]:
+    """What was reported within the window about a reading day."""
+    if "self_read" not in rules:
+        return {}
+    parameters = rules["self_read"].parameters
+    first, last = at - parameters["days_before"], at + parameters["days_after"]
+    return {column: value for column, value in reported.items() if first <= column <= last}
 
 
 def noted_register(piece: PlanPiece, quantity: str, band: str, side: int) -> int | None:

@@ -59,6 +59,8 @@ class Evaluated:
     """Of start and end."""
     source: list[list[str]]
     """Of start and end: as the method, and `noted` where it stands in the record of an exchange."""
+    self_read: Flags
+    """Of each channel: whether an end is what the customer reported, or estimated from it."""
     days_estimated: Ints
     total: Ints
     days_missing: Ints
@@ -97,14 +99,20 @@ def evaluate(
     window = Window(first_month(pieces, month), month, margin_days(rules))
     meters = {meter: place for place, meter in enumerate(dict.fromkeys(piece.meter_no for piece in pieces))}
     keys, at_us, values = _coded(registers, meters)
-    present = np.unique(keys[keys >= 0])
+    own = {
+        (_key(meters[one.meter_no], one.quantity, one.band), us(one.read_at)): one.value_e4
+        for one in manuals
+        if one.source == "self_read" and one.meter_no in meters
+    }
+    present = np.union1d(keys[keys >= 0], np.array([key for key, _ in own], dtype=np.int64))
     names = list(meters)
     channels = channels_of(pieces, (_named(int(key), names) for key in present))
     channel_key = np.array(
         [_key(meters[pieces[place].meter_no], quantity, band) for place, quantity, band in channels], dtype=np.int64
     )
-    raw, manual, elsewhere = _matrix(window, channel_key, keys, at_us, values, manuals, meters)
-    ends = Ends(window, pieces, channels, channel_key, raw, manual, elsewhere, rules)
+    entered = [one for one in manuals if one.source != "self_read"]
+    raw, manual, elsewhere = _matrix(window, channel_key, keys, at_us, values, entered, meters)
+    ends = Ends(window, pieces, channels, channel_key, raw, manual, elsewhere, own, rules)
     sequence, places_us = _sequence(window, ends, raw)
     run = run_of(pieces, channels, sequence, places_us, rules)
     count = len(channels)
@@ -125,6 +133,7 @@ def evaluate(
         reverse=_reverse(window, pieces, channels, keys, at_us, values, meters, rules.get("reverse")),
         method=ends.method,
         source=ends.source,
+        self_read=ends.self_read,
         days_estimated=ends.days,
         total=run.total,
         days_missing=ends.inside.sum(axis=1) - (sequence[:, 1:-1] >= 0).sum(axis=1) if count else np.zeros(0, np.int64),

@@ -46,11 +46,14 @@ class PlanPiece:
 
 
 class Manual(NamedTuple):
+    """A register that somebody entered. source: `manual` of the utility's people, `self_read` of the customer."""
+
     meter_no: str
     quantity: str
     band: str
     read_at: datetime
     value_e4: int
+    source: str = "manual"
 
 
 class Accepted(NamedTuple):

@@ -9,8 +9,18 @@ from denghuo.service.reading.batch.matrix import Evaluated
 from denghuo.service.reading.batch.plan import Accepted, PlanPiece, ReadRow, us
 from denghuo.service.reading.rules import energy_wh
 
-_METHODS = ("actual", "manual", "interpolated", "daily_average", "none")
-_VALID_RULES = ("manual", "rollover", "outlier", "exchange", "drop", "reverse", "missing_days", "zero_month")
+_METHODS = ("actual", "manual", "self_read", "interpolated", "daily_average", "none")
+_VALID_RULES = (
+    "self_read",
+    "manual",
+    "rollover",
+    "outlier",
+    "exchange",
+    "drop",
+    "reverse",
+    "missing_days",
+    "zero_month",
+)
 """Which of the remarks names the rule of a valid read, the first that applies."""
 
 
@@ -48,6 +58,7 @@ def reads_of(found: Evaluated, accepted: Mapping[tuple[str, int, str, str], Acce
         notices = [
             name
             for name, applies in (
+                ("self_read", found.self_read[row]),
                 ("manual", "manual" in methods),
                 ("rollover", rolled[row]),
                 ("outlier", outlier[row]),

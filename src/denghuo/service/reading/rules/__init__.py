@@ -38,6 +38,17 @@ RULE_BOOK: tuple[Rule, ...] = (
         {"gap_days_max": 5, "carry_days_max": 3, "average_days_min": 7},
     ),
     Rule(
+        "self_read",
+        "notice",
+        text("客户自报读数", "Reported by the customer"),
+        text(
+            "没有采集和现场示数时采用；非抄表日所报示数用于推算抄表日零点示数。可在自报读数中核对。",
+            "It counts where nothing was collected or read on site; of another day than the reading day it is what the reading"
+            " midnight is estimated from. Look at it among the customers' reports.",
+        ),
+        {"days_before": 3, "days_after": 5, "reports_a_day": 5},
+    ),
+    Rule(
         "missing_days",
         "notice",
         text("期间有缺数日", "Days without a read"),

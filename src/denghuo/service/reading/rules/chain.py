@@ -1,8 +1,8 @@
 """The fall-back chain of a register (取数链): which sources were tried in which order, and which one answered. Pure.
 
-What somebody entered goes before all others. At the end of a month: the register collected at its midnight, the line between the
-registers around it, the average of the days before. Where a meter was hung or taken off inside the month: the exchange record, then
-what was collected at that instant.
+What somebody of the utility entered goes before all others. At the end of a month: the register collected at its midnight, what
+the customer reported of the day, the line between the registers around it, the average of the days before. Where a meter was hung
+or taken off inside the month: the exchange record, then what was collected at that instant.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from denghuo.kernel.problem import Text, text
 from denghuo.service.reading.api import SIDES, SOURCES
 
-OF_MONTHS = ("actual", "interpolated", "daily_average")
+OF_MONTHS = ("actual", "self_read", "interpolated", "daily_average")
 OF_EXCHANGES = ("noted", "actual")
 
 

@@ -4,6 +4,7 @@ from denghuo.service.reading.api import ReadingApi
 from denghuo.service.reading.service.parts.curve import CurvePart
 from denghuo.service.reading.service.parts.month import MonthPart
 from denghuo.service.reading.service.parts.read import ReadPart
+from denghuo.service.reading.service.parts.self_read import SelfReadPart
 from denghuo.service.reading.service.parts.walk import WalkPart
 
 
@@ -11,6 +12,7 @@ class ReadingService(
     MonthPart,
     ReadPart,
     WalkPart,
+    SelfReadPart,
     CurvePart,
     ReadingApi,
 ):

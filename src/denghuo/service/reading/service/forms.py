@@ -81,6 +81,9 @@ _PARAMETERS: Mapping[str, tuple[Text, str]] = {
     "gap_days_max": (text("插补不超过", "fills gaps of up to"), "d"),
     "carry_days_max": (text("外推不超过", "carries on for up to"), "d"),
     "average_days_min": (text("日均至少据", "averages over at least"), "d"),
+    "days_before": (text("抄表日前", "before the reading day"), "d"),
+    "days_after": (text("抄表日后", "after the reading day"), "d"),
+    "reports_a_day": (text("每表每日不超过", "a meter and day, up to"), "reports"),
     "days": (text("最近", "last"), "d"),
     "days_min": (text("至少", "at least"), "d"),
     "factor": (text("超过中位数", "more than the median"), "times"),
@@ -91,6 +94,7 @@ _PARAMETERS: Mapping[str, tuple[Text, str]] = {
 _UNITS: Mapping[str, tuple[Decimal, Text]] = {
     "d": (Decimal(1), text("天", "days")),
     "times": (Decimal(1), text("倍", "times")),
+    "reports": (Decimal(1), text("次", "reports")),
     "wh": (Decimal("0.001"), text("千瓦时", "kWh")),
     "e4": (Decimal("0.01"), text("%", "%")),
 }

@@ -79,7 +79,7 @@ class Making:
             as_of=known_at,
         )
         begin, end = first.period.start - margin, month.period.end + margin
-        return registers, self._store.manuals(begin, end, meters, known_at)
+        return registers, self._store.entered(begin, end, meters, known_at)
 
     def made_until(self, month: Month, pieces: Sequence[PlanPiece], until: date) -> list[ReadRow]:
         """The reads of the pieces of a running month as far as a midnight."""

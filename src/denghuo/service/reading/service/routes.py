@@ -22,6 +22,9 @@ from denghuo.service.reading.api import (
 from denghuo.service.reading.rules.cycles import Cycles
 from denghuo.service.reading.store import RouteStore, in_force, known
 
+_FEEDER, _AREA, _BAR = "feeder", "area", "|"
+"""What a page's `next` begins with: of which kind its last route is."""
+
 
 class Routes:
     def __init__(self, ask: Ask, store: RouteStore) -> None:
@@ -92,21 +95,37 @@ class Routes:
     # -- lists -----------------------------------------------------------------------------------------------------------
 
     def find(self, call: Call, request: FindRoutes) -> RoutesFound:
-        """Feeders stand on the first page; areas go on from page to page."""
+        """Feeders come first, areas after them; a page holds as many of both as are asked for."""
+        if call.accounts:
+            # The routes of the whole company are nothing to one customer.
+            return RoutesFound(rows=[], total=0, next=None, stated=0, as_of=call.now)
         point, asking = self._ask(PointApi), _within(call)
-        asked = FindAreas(keyword=request.keyword, org=request.org, after=request.after, limit=request.limit)
-        areas = point.areas(asking, asked)
+        kind, _, last = (request.after or _FEEDER).partition(_BAR)
         feeders = [
             one
             for one in point.feeders(asking, FindFeeders(org=request.org)).rows
             if request.keyword in one.feeder_no or request.keyword in one.name
         ]
-        shown: list[FeederRow | AreaRow] = [*([] if request.after else feeders), *areas.rows]
+        feeders.sort(key=lambda one: one.feeder_no)
+        left = [one for one in feeders if one.feeder_no > last] if kind == _FEEDER else []
+        shown: list[FeederRow | AreaRow] = [*left[: request.limit]]
+        room = request.limit - len(shown)
+        # Where feeders fill the page the areas are only counted.
+        asked = FindAreas(
+            keyword=request.keyword, org=request.org, after=last if kind == _AREA else None, limit=max(room, 1)
+        )
+        areas = point.areas(asking, asked)
+        following = None
+        if room:
+            shown += areas.rows
+            following = areas.next and f"{_AREA}{_BAR}{areas.next}"
+        elif len(left) > request.limit or areas.total:
+            following = f"{_FEEDER}{_BAR}{_number(shown[-1])}"
         cycles = self._store.cycles(routes=[_number(one) for one in shown])
         return RoutesFound(
             rows=[self._row(one, cycles, call.today) for one in shown],
             total=areas.total + len(feeders),
-            next=areas.next,
+            next=following,
             stated=self._store.count(),
             as_of=call.now,
         )
@@ -122,6 +141,8 @@ class Routes:
         return Route(**dict(row), cycles=self._store.history(route), as_of=call.now)
 
     def _found(self, call: Call, route: str) -> FeederRow | AreaRow | None:
+        if call.accounts:
+            return None
         point, asking = self._ask(PointApi), _within(call)
         found: list[FeederRow | AreaRow] = [*point.areas(asking, FindAreas(keyword=route, limit=200)).rows]
         found += point.feeders(asking, FindFeeders()).rows

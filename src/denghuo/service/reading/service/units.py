@@ -167,7 +167,7 @@ class Units:
         rows = self._work.lake.scan(REGISTERS, day, day, [*_TOTAL.names, "band", "read_at"], only)
         at = pc.equal(rows["read_at"], pa.scalar(ends, rows["read_at"].type))
         received = rows.filter(pc.and_(pc.equal(rows["band"], "total"), at)).select(_TOTAL.names).cast(_TOTAL)
-        entered = [one for one in self._store.manuals(ends, ends, meters) if one.band == "total"]
+        entered = [one for one in self._store.entered(ends, ends, meters) if one.band == "total"]
         more = [{"meter_no": one.meter_no, "quantity": one.quantity} for one in entered]
         return pa.concat_tables([received, pa.Table.from_pylist(more, _TOTAL)])
 

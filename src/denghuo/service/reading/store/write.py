@@ -168,7 +168,7 @@ class ReadingStore:
 
     # -- what clerks entered ---------------------------------------------------------------------------------------------
 
-    def manuals(
+    def entered(
         self,
         first: datetime,
         last: datetime,
@@ -176,17 +176,28 @@ class ReadingStore:
         known_at: datetime | None = None,
     ) -> list[Manual]:
         """The newest entered register of each key whose instant lies within the two (included), of those that were entered until
-        `known_at`."""
+        `known_at`; and what customers reported, as far as it counts or counted then."""
+        asked = {"first": first, "last": last, "meters": _listed(meters), "known_at": known_at}
         rows: list[Manual] = self._work.rows(
             "SELECT DISTINCT ON (meter_no, quantity, band, read_at) meter_no, quantity, band, read_at, value_e4"
             " FROM manual_read WHERE read_at BETWEEN %(first)s AND %(last)s"
             " AND (%(meters)s::text[] IS NULL OR meter_no = ANY (%(meters)s))"
             " AND (%(known_at)s::timestamptz IS NULL OR entered_at <= %(known_at)s)"
             " ORDER BY meter_no, quantity, band, read_at, version DESC",
-            {"first": first, "last": last, "meters": _listed(meters), "known_at": known_at},
+            asked,
             Manual,
         )
-        return rows
+        reported: list[Manual] = self._work.rows(
+            "SELECT meter_no, r.quantity, r.band, read_at, (r.shown * 10000)::bigint AS value_e4, 'self_read' AS source"
+            " FROM self_read, jsonb_to_recordset(registers) AS r (quantity text, band text, shown numeric)"
+            " WHERE read_at BETWEEN %(first)s AND %(last)s AND (%(meters)s::text[] IS NULL OR meter_no = ANY (%(meters)s))"
+            " AND counts_from <= coalesce(%(known_at)s::timestamptz, 'infinity')"
+            " AND (counts_to IS NULL OR counts_to > coalesce(%(known_at)s::timestamptz, 'infinity'))"
+            " ORDER BY self_read_no",
+            asked,
+            Manual,
+        )
+        return [*rows, *reported]
 
     def enter(self, manual: Manual, piece: PlanPiece, reason: str, actor: str, at: datetime) -> None:
         self._work.run(

@@ -23,6 +23,7 @@ from denghuo.service.reading.service.forms import energy_table
 from denghuo.service.reading.service.judging import Judging
 from denghuo.service.reading.service.making import Making
 from denghuo.service.reading.service.routes import Routes
+from denghuo.service.reading.service.self_read import SelfReading
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.service.units import Units
 from denghuo.service.reading.store import ReadingPages, ReadingStore, RouteStore
@@ -51,6 +52,7 @@ class ReadingPart:
         self._books = Books(ask, BookStore(work))
         self._units = Units(work, self._store, self._taking, self._making)
         self._field = FieldReading(work, self._store, self._taking, self._making, self._units, self._remade)
+        self._self_reading = SelfReading(work, ask, self._store, self._making)
 
     def _remade(self, call: Call, pieces: Sequence[PlanPiece], piece: PlanPiece, quantity: str, band: str) -> Reviewed:
         """Makes the reads of one point anew and puts them into the month's dataset in place of the old ones."""

@@ -1,0 +1,43 @@
+"""What customers read of their own meters."""
+
+from denghuo.kernel.contract import Call
+from denghuo.service.reading.api import (
+    DecideSelfRead,
+    FindSelfReads,
+    FollowSelfRead,
+    MyMeters,
+    MyMetersFound,
+    OwnReport,
+    ReportRegisters,
+    SelfReadFollowed,
+    SelfReadRef,
+    SelfReadRow,
+    SelfReadsFound,
+)
+from denghuo.service.reading.api.self_read import SelfReadOperations
+from denghuo.service.reading.service.parts.part import ReadingPart
+
+
+class SelfReadPart(ReadingPart, SelfReadOperations):
+    """Answers to customers on their meters, and to the office on their reports."""
+
+    def my_meters(self, call: Call, request: MyMeters) -> MyMetersFound:
+        return self._self_reading.meters(call, request)
+
+    def report_registers(self, call: Call, request: ReportRegisters) -> OwnReport:
+        return self._self_reading.report(call, request)
+
+    def self_reads(self, call: Call, request: FindSelfReads) -> SelfReadsFound:
+        return self._self_reading.find(call, request)
+
+    def self_read(self, call: Call, request: SelfReadRef) -> SelfReadRow:
+        return self._self_reading.shown(call, request)
+
+    def accept_self_read(self, call: Call, request: DecideSelfRead) -> SelfReadRow:
+        return self._self_reading.accept(call, request)
+
+    def refuse_self_read(self, call: Call, request: DecideSelfRead) -> SelfReadRow:
+        return self._self_reading.refuse(call, request)
+
+    def follow_self_read(self, call: Call, request: FollowSelfRead) -> SelfReadFollowed:
+        return self._self_reading.follow(call, request)
