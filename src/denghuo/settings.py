@@ -54,6 +54,12 @@ class Settings(BaseModel):
     cipher_machine: str = ""
     """What proves orders to meters (密码机): a plug-in as `package.module:factory`, or `software`, which is for demonstrations and
     proves nothing. Without one no customer is switched off or on from afar."""
+    master_key: Annotated[SecretStr, AfterValidator(_hex_key)] = SecretStr("")
+    """64 hexadecimal digits that the file with the keys of direct meters (HLS) is sealed under; without them it is not used."""
+    key_file: str = ""
+    """That file; `meter.keys` in the data folder where it is not given. Fronts of one deployment share it."""
+    key_safe: str = ""
+    """A plug-in that keeps the keys of direct meters instead of the file: `package.module:factory`."""
     log: Literal["debug", "info", "warning", "error"] = "warning"
     dsn: SecretStr = SecretStr("")
     """A PostgreSQL server to use instead of the embedded one."""

@@ -26,6 +26,7 @@ from denghuo.importer.report import said as refused_row
 from denghuo.kernel.fields import AccountNo
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import Problem
+from denghuo.main import keys as key_desk
 from denghuo.main.compare import run_compare
 from denghuo.main.composition import MODULES, SERVICES, Platform, operator, platform
 from denghuo.main.cycle import run_cycle, run_unit
@@ -456,6 +457,47 @@ def urdb(
         words = rate.read_text("utf-8", errors="replace")
         for path in write_tariffs(words, folder, start and start.date(), end and end.date(), daily_average):
             click.echo(path)
+
+
+@main.group()
+def keys() -> None:
+    """Keys of direct meters in the sealed file 电表密钥; a second person then agrees to use a version. Needs `master_key`."""
+
+
+@keys.command()
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path))
+@click.pass_obj
+def seal(loaded: Loaded, path: pathlib.Path) -> None:
+    """Seal the keys of the CSV PATH (terminal_no, encryption, authentication, master in hexadecimal digits) 封存密钥. Destroy
+    the CSV afterwards."""
+    with said():
+        key_desk.seal(key_desk.opened(loaded), path, click.echo)
+
+
+@keys.command("make")
+@click.argument("terminals", nargs=-1, required=True)
+@click.pass_obj
+def make_keys(loaded: Loaded, terminals: tuple[str, ...]) -> None:
+    """Make new keys for TERMINALS as their next version 生成新密钥."""
+    with said():
+        key_desk.make(key_desk.opened(loaded), terminals, click.echo)
+
+
+@keys.command("list")
+@click.pass_obj
+def list_keys(loaded: Loaded) -> None:
+    """List versions with their check values 密钥清单."""
+    with said():
+        key_desk.listed(key_desk.opened(loaded), click.echo)
+
+
+@keys.command()
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path))
+@click.pass_obj
+def reseal(loaded: Loaded, path: pathlib.Path) -> None:
+    """Seal everything under the new master key that the file PATH holds 更换主密钥."""
+    with said():
+        key_desk.reseal(key_desk.opened(loaded), path, click.echo)
 
 
 def _tariff_of(

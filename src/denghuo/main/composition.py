@@ -33,6 +33,7 @@ from denghuo.kernel.contract import Api, Call
 from denghuo.service.acquisition.api import AcquisitionApi
 from denghuo.service.acquisition.front.cipher import cipher_of
 from denghuo.service.acquisition.front.front import Front
+from denghuo.service.acquisition.front.keys import safe_of
 from denghuo.service.billing.rules import example_faults
 from denghuo.service.host.binding import Directory, Implementation, Local, Store
 from denghuo.service.host.jobs import QueuedJobs, install_queue
@@ -150,6 +151,7 @@ def platform(
         if serving and AcquisitionApi.noun in directory.hosted:
             passwords = {no: secret.get_secret_value() for no, secret in settings.meter_passwords.items()}
             cipher = cipher_of(settings.cipher_machine)
+            safe = safe_of(settings.key_safe, key_file(loaded), settings.master_key.get_secret_value())
             front = Front(
                 store,
                 directory,
@@ -158,8 +160,15 @@ def platform(
                 settings.terminal_port,
                 passwords=passwords,
                 cipher=cipher,
+                safe=safe,
             )
         yield Platform(directory, signer, store, catalogue, access, relay, jobs, housekeeping, front)
+
+
+def key_file(loaded: Loaded) -> pathlib.Path:
+    """Where the sealed keys of meters lie."""
+    given = loaded.settings.key_file
+    return pathlib.Path(given or pathlib.Path(loaded.settings.data) / "meter.keys").expanduser().absolute()
 
 
 def _data_folder(given: str) -> pathlib.Path:

@@ -27,6 +27,7 @@ from denghuo.service.acquisition.api import (
 )
 from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.front import Front
+from denghuo.service.acquisition.front.keys import KeySafe
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.service import AcquisitionService
 from denghuo.service.contract.api import ContractApi
@@ -196,6 +197,7 @@ def fielded(
     passwords: Mapping[str, str] | None = None,
     records: Mapping[type[Api], Implementation] | None = None,
     cipher: CipherMachine | None = None,
+    safe: KeySafe | None = None,
 ) -> Iterator[Field]:
     """A front over its own services: acquisition, reading, and a point service that knows the meters of a few terminals, or what
     `records` puts in its place."""
@@ -216,6 +218,7 @@ def fielded(
             limits,
             passwords,
             cipher,
+            safe,
         )
         front.start()
         stack.callback(front.stop)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 from dlms_cosem import dlms_data, enumerations, security
 from dlms_cosem.cosem import CosemAttribute, Obis
+from dlms_cosem.exceptions import DecryptionError
 from dlms_cosem.hdlc import frames
 from dlms_cosem.hdlc.address import HdlcAddress
 from dlms_cosem.protocol import acse, xdlms
@@ -16,6 +18,7 @@ from dlms_cosem.protocol.xdlms.invoke_id_and_priority import InvokeIdAndPriority
 from dlms_cosem.time import datetime_from_bytes, datetime_to_bytes
 
 TITLE, KEY, AUTHENTICATION = b"MTR\0\0\0\0\1", bytes(range(16)), bytes(range(0xD0, 0xE0))
+MASTER, SETUP = bytes(range(0x20, 0x30)), "0.0.43.0.0.255"
 PASSWORD, SERIAL, CHALLENGE = b"12345678", b"MTR0000000000001", b"challenge of the meter"
 CLOCK, NAME, PROFILE = "0.0.1.0.0.255", "0.0.42.0.0.255", "1.0.99.1.0.255"
 FORWARD, REVERSE, RELAY = "1.0.1.8.0.255", "1.0.2.8.0.255", "0.0.96.3.10.255"
@@ -63,7 +66,9 @@ class Meter:
     ) -> None:
         self.lined, self.secret, self.rows, self.registers, self.now = lined, secret, rows, registers, now
         self.scaler = scaler
-        self.stubborn = False
+        self.stubborn, self.new = False, dict[int, bytes]()
+        self.used: set[tuple[bytes, int]] = set()
+        self.key, self.authentication, self.closed = KEY, AUTHENTICATION, True
         self.mode, self.acted, self.counter, self.client = 0, list[int](), 0, b""
         self.blocks: list[bytes] = []
         self.segments: list[bytes] = []
@@ -82,7 +87,7 @@ class Meter:
     # -- HDLC ------------------------------------------------------------------------------------------------------------
 
     def _frame(self, raw: bytes) -> bytes:
-        there, here = HdlcAddress(16), HdlcAddress(1, address_type="server")
+        there, here = HdlcAddress(raw[4] >> 1), HdlcAddress(1, address_type="server")
         control = raw[5]
         if control in (0x93, 0x53):
             self.sent = self.expected = 0
@@ -111,6 +116,7 @@ class Meter:
 
     def apdu(self, raw: bytes) -> bytes:
         if raw[0] == 0x60:
+            self.key, self.authentication = self.new.get(0, self.key), self.new.get(2, self.authentication)
             return self._associate(acse.ApplicationAssociationRequest.from_bytes(raw))
         if raw[0] == 0x62:
             return bytes(acse.ReleaseResponse(enumerations.ReleaseResponseReason.NORMAL).to_bytes())
@@ -138,12 +144,13 @@ class Meter:
         if self.secret == "keys" and right:
             self.client, self.challenge = asked.system_title, asked.authentication_value
             inner = asked.user_information.content
-            opened = security.decrypt(
-                inner.security_control, self.client, inner.invocation_counter, KEY, inner.ciphered_text, AUTHENTICATION
-            )
-            xdlms.InitiateRequest.from_bytes(opened)
+            try:
+                self._initiated(inner)
+            except DecryptionError:
+                right = False
+        if self.secret == "keys" and right:
             self.counter += 1
-            sealed = security.encrypt(SEALED, TITLE, self.counter, KEY, response.to_bytes(), AUTHENTICATION)
+            sealed = security.encrypt(SEALED, TITLE, self.counter, self.key, response.to_bytes(), self.authentication)
             response = xdlms.GlobalCipherInitiateResponse(SEALED, self.counter, sealed)
             extra = {"ciphered": True, "system_title": TITLE, "authentication_value": CHALLENGE}
             extra["authentication"] = wanted["keys"]
@@ -157,14 +164,27 @@ class Meter:
             ).to_bytes()
         )
 
+    def _initiated(self, inner: xdlms.GlobalCipherInitiateRequest) -> None:
+        opened = security.decrypt(
+            inner.security_control,
+            self.client,
+            inner.invocation_counter,
+            self.key,
+            inner.ciphered_text,
+            self.authentication,
+        )
+        xdlms.InitiateRequest.from_bytes(opened)
+
     def _opened(self, content: bytes) -> bytes:
         control = security.SecurityControlField.from_bytes(content[:1])
         counter = int.from_bytes(content[1:5], "big")
-        return bytes(security.decrypt(control, self.client, counter, KEY, content[5:], AUTHENTICATION))
+        assert (self.key, counter) not in self.used, "a counter is used once under a key"
+        self.used.add((self.key, counter))
+        return bytes(security.decrypt(control, self.client, counter, self.key, content[5:], self.authentication))
 
     def _sealed(self, plain: bytes) -> bytes:
         self.counter += 1
-        sealed = security.encrypt(SEALED, TITLE, self.counter, KEY, plain, AUTHENTICATION)
+        sealed = security.encrypt(SEALED, TITLE, self.counter, self.key, plain, self.authentication)
         return bytes(SEALED.to_bytes()) + self.counter.to_bytes(4, "big") + sealed
 
     def _service(self, raw: bytes) -> bytes:
@@ -194,16 +214,31 @@ class Meter:
         if act.cosem_method.instance.to_string(".") == "0.0.40.0.0.255":
             self._prove(act.data)
             self.counter += 1
-            proof = security.gmac(PROVEN, TITLE, self.counter, KEY, AUTHENTICATION, self.challenge)
+            proof = security.gmac(PROVEN, TITLE, self.counter, self.key, self.authentication, self.challenge)
             said = octets(PROVEN.to_bytes() + self.counter.to_bytes(4, "big") + proof)
             return bytes(xdlms.ActionResponseNormalWithData(done, said, act.invoke_id_and_priority).to_bytes())
+        if act.cosem_method.instance.to_string(".") == SETUP:
+            self._take_keys(act.data)
+        elif not self.stubborn:
+            self.closed = act.cosem_method.method == 2
         self.acted.append(act.cosem_method.method)
         return bytes(xdlms.ActionResponseNormal(done, act.invoke_id_and_priority).to_bytes())
+
+    def _take_keys(self, data: bytes) -> None:
+        """An array of structures of which key (0 to encrypt, 2 to prove) and its wrapped octets of 24 bytes."""
+        assert data[:2] == b"\x01\x02", data.hex()
+        for at in (2, 32):
+            kind, number, tag, size = data[at + 2 : at + 6]
+            assert data[at : at + 2] == b"\x02\x02" and (kind, tag, size) == (0x16, 9, 24), data.hex()
+            key = aes_key_unwrap(MASTER, data[at + 6 : at + 30])
+            if not self.stubborn:
+                # They hold from the next association on.
+                self.new[number] = key
 
     def _prove(self, data: bytes) -> None:
         said = data[2:]
         counter = int.from_bytes(said[1:5], "big")
-        assert said[5:] == security.gmac(PROVEN, self.client, counter, KEY, AUTHENTICATION, CHALLENGE)
+        assert said[5:] == security.gmac(PROVEN, self.client, counter, self.key, self.authentication, CHALLENGE)
 
     def _block(self, invoke: InvokeIdAndPriority) -> bytes:
         self.block += 1
@@ -233,6 +268,7 @@ class Meter:
             (REVERSE, 2): count(self.registers[1]),
             (FORWARD, 3): scale,
             (REVERSE, 3): scale,
+            (RELAY, 2): bytes((3, self.closed)),
             (RELAY, 4): bytes((0x16, self.mode)),
             (PROFILE, 3): group(1, *captured),
             (PROFILE, 4): count(900),

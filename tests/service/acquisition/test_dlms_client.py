@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from dlms_cosem.exceptions import DecryptionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.service.acquisition import peer
@@ -133,7 +132,7 @@ def test_with_keys_both_sides_prove_themselves_and_all_is_ciphered(meter):
     assert not any(bytes.fromhex("0100010800ff") in raw for raw in heard), "no name goes out in plain"
     transport, server = meter(secret="keys")
     one, do = session(transport, server, security=keys(bytes(16)))
-    with pytest.raises(DecryptionError):
+    with pytest.raises(Refused):
         do(one.open(os.urandom(16)))
 
 

@@ -35,6 +35,7 @@ from denghuo.service.acquisition.api import (
     FindAlarms,
     FindEvents,
     FindGuards,
+    FindKeys,
     FindLeft,
     FindMembers,
     FindOrders,
@@ -46,8 +47,10 @@ from denghuo.service.acquisition.api import (
     FindWork,
     Guard,
     GuardsFound,
+    KeysFound,
     LeftFound,
     MembersFound,
+    MeterKey,
     MeterNotCollected,
     NotDialled,
     NotMonthEnd,
@@ -86,9 +89,12 @@ from denghuo.service.acquisition.api import (
     TerminalNotFound,
     TerminalRef,
     TerminalsFound,
+    UseKeys,
     WorkFound,
     WorkRow,
 )
+from denghuo.service.acquisition.keys import APPROVAL as KEY_APPROVAL
+from denghuo.service.acquisition.keys import Keys
 from denghuo.service.acquisition.orders import Orders
 from denghuo.service.acquisition.protocol.catalogue import bytes_of, explained
 from denghuo.service.acquisition.roll_outs import APPROVAL as ROLL_OUT_APPROVAL
@@ -119,6 +125,7 @@ class AcquisitionService(AcquisitionApi):
         self._records, self._collections = RecordStore(work), CollectionStore(work)
         self._alarms, self._orders, self._roll_outs = Alarms(work), Orders(work), RollOuts(work, ask)
         self._switchings = Switchings(work, ask, self._orders)
+        self._keys = Keys(work, ask, self._orders)
 
     def decode(self, call: Call, request: Decode) -> Decoded:
         raw = bytes_of(request.text)
@@ -349,7 +356,16 @@ class AcquisitionService(AcquisitionApi):
         self._roll_outs.answered(call, orders)
         if reply.answered:
             self._switchings.ended(orders)
+            self._keys.answered(call, orders)
         return reply
+
+    # -- keys ------------------------------------------------------------------------------------------------------------
+
+    def use_keys(self, call: Call, request: UseKeys) -> MeterKey:
+        return self._keys.use(call, request, self._terminal(call, request.terminal_no))
+
+    def keys(self, call: Call, request: FindKeys) -> KeysFound:
+        return self._keys.find(call, request)
 
     # -- roll-outs -------------------------------------------------------------------------------------------------------
 
@@ -381,6 +397,8 @@ class AcquisitionService(AcquisitionApi):
             self._roll_outs.decided(no, event.agreed, event.decided_by, event.remark)
         elif event.kind == SWITCHING_APPROVAL:
             self._switchings.decided(call, no, event.agreed, event.decided_by, event.remark)
+        elif event.kind == KEY_APPROVAL:
+            self._keys.decided(call, no, event.agreed, event.decided_by)
 
     def withdrawn(self, call: Call, event: ApprovalWithdrawn) -> None:
         """Ends what nobody will decide on, so that it may be asked for anew."""
@@ -389,6 +407,8 @@ class AcquisitionService(AcquisitionApi):
             self._roll_outs.decided(no, False, event.withdrawn_by, f"{_WITHDRAWN['zh']} {_WITHDRAWN['en']}")
         elif event.kind == SWITCHING_APPROVAL:
             self._switchings.withdrawn(no, event.withdrawn_by, _WITHDRAWN)
+        elif event.kind == KEY_APPROVAL:
+            self._keys.decided(call, no, False, event.withdrawn_by)
 
     # -- switching off and on --------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from denghuo.service.acquisition.api import (
     SwitchingOpen,
     SwitchingsFound,
 )
-from denghuo.service.acquisition.orders import Orders
+from denghuo.service.acquisition.orders import Orders, possible
 from denghuo.service.acquisition.rules import blocks
 from denghuo.service.acquisition.store.collecting import CollectionStore
 from denghuo.service.acquisition.store.records import RecordStore
@@ -60,6 +60,9 @@ class Switchings:
                 ),
                 meter_no=request.meter_no,
             )
+        terminal = RecordStore(self._work).terminal(place["terminal_no"], call.now)
+        if terminal is not None:
+            possible(f"switch_{request.action}", terminal)
         against = self._against(call, request.action, request.meter_no, place["org"], account_no, protected)
         if against:
             raise SwitchingBlocked(

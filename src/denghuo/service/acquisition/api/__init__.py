@@ -74,6 +74,16 @@ from denghuo.service.acquisition.api.decode import (
     DecodeOperations,
     FrameField as FrameField,
 )
+from denghuo.service.acquisition.api.key import (
+    KEY_STATES as KEY_STATES,
+    FindKeys as FindKeys,
+    KeyOperations,
+    KeysFound as KeysFound,
+    KeysOpen as KeysOpen,
+    MeterKey as MeterKey,
+    NoKeysInForce as NoKeysInForce,
+    UseKeys as UseKeys,
+)
 from denghuo.service.acquisition.api.order import (
     ORDER_KINDS as ORDER_KINDS,
     AnswerOrders as AnswerOrders,
@@ -87,7 +97,6 @@ from denghuo.service.acquisition.api.order import (
     OrderRef as OrderRef,
     OrdersAnswered as OrdersAnswered,
     OrdersFound as OrdersFound,
-    OrderNotPossible as OrderNotPossible,
 )
 from denghuo.service.acquisition.api.roll_out import (
     MEMBER_STATES as MEMBER_STATES,
@@ -149,6 +158,7 @@ from denghuo.service.acquisition.api.terminal import (
     NewTerminal as NewTerminal,
     NewTerminalMeter as NewTerminalMeter,
     NotDialled as NotDialled,
+    OrderNotPossible as OrderNotPossible,
     OutsideScope as OutsideScope,
     RegisterTerminals as RegisterTerminals,
     Stranger as Stranger,
@@ -182,6 +192,7 @@ class AcquisitionApi(
     OrderOperations,
     RollOutOperations,
     SwitchingOperations,
+    KeyOperations,
     Api,
     noun="acquisition",
     version=1,

@@ -7,10 +7,10 @@ from pydantic import AwareDatetime, Field
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, MeterNo, OrganisationCode
-from denghuo.kernel.problem import NotFound, Problem, text
+from denghuo.kernel.problem import NotFound, text
 from denghuo.service.acquisition.api.collection import CauseCode, ReadState
 from denghuo.service.acquisition.api.switching import SwitchingEnded, SwitchPosition
-from denghuo.service.acquisition.api.terminal import TerminalNo, TerminalNotFound
+from denghuo.service.acquisition.api.terminal import OrderNotPossible, TerminalNo, TerminalNotFound
 
 ORDER_KINDS = Dictionary(
     "acquisition.order_kind",
@@ -19,12 +19,13 @@ ORDER_KINDS = Dictionary(
         "check_clock": text("核对时钟", "Check the clock"),
         "set_clock": text("对时", "Set the clock"),
         "set_times": text("下发费率时段", "Set times of use"),
+        "change_keys": text("更换密钥", "Change the keys"),
         "switch_off": text("停电（拉闸）", "Disconnect"),
         "switch_on": text("复电（合闸）", "Reconnect"),
     },
 )
 OrderKind = Annotated[
-    Literal["events", "check_clock", "set_clock", "set_times", "switch_off", "switch_on"],
+    Literal["events", "check_clock", "set_clock", "set_times", "change_keys", "switch_off", "switch_on"],
     Label("命令", "Order", dictionary=ORDER_KINDS.name),
 ]
 OrderNo = Annotated[str, Field(max_length=40), Label("命令编号", "Order no.")]
@@ -100,12 +101,6 @@ class OrdersAnswered(Message):
 
 class OrderNotFound(NotFound, noun="acquisition", status=404, zh="未找到该命令", en="No such order"):
     """Fields: order_no. Raised also for an order outside the caller's organisation scope."""
-
-
-class OrderNotPossible(
-    Problem, noun="acquisition", status=422, zh="该规约没有此命令", en="The protocol has no such order"
-):
-    """Fields: terminal_no, kind, protocol."""
 
 
 class OrderOperations(Api):

@@ -9,7 +9,7 @@ from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message
 from denghuo.kernel.fields import AccountNo, AsOf, Day, MeterNo, OrganisationCode, Reason, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.acquisition.api.collection import CauseCode, MeterNotCollected
-from denghuo.service.acquisition.api.terminal import OutsideScope, TerminalNo
+from denghuo.service.acquisition.api.terminal import OrderNotPossible, OutsideScope, TerminalNo
 
 ACTIONS = Dictionary(
     "acquisition.switch_action",
@@ -190,7 +190,9 @@ class GuardRefused(Problem, noun="acquisition", status=422, zh="闭锁不能这�
 class SwitchingOperations(Api):
     """Customers switched off and on from afar, and what stands against it."""
 
-    @command(permit="acquisition.switch", problems=(MeterNotCollected, SwitchingBlocked, SwitchingOpen))
+    @command(
+        permit="acquisition.switch", problems=(MeterNotCollected, OrderNotPossible, SwitchingBlocked, SwitchingOpen)
+    )
     def request_switching(self, call: Call, request: RequestSwitching) -> Switching:
         """Asks for a customer to be switched off or on (远程停复电); interlocks hold now and again when a second person agrees."""
 

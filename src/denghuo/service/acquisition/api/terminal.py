@@ -234,6 +234,12 @@ class OutsideScope(
     """Fields: org."""
 
 
+class OrderNotPossible(
+    Problem, noun="acquisition", status=422, zh="该规约没有此命令", en="The protocol has no such order"
+):
+    """Fields: terminal_no, kind, protocol."""
+
+
 class NotDialled(Problem, noun="acquisition", status=422, zh="终端不由前置主动连接", en="The terminal is not dialled"):
     """Fields: terminal_no, endpoint."""
 

@@ -59,8 +59,9 @@ class Dialled(ABC):
         """What its clock shows; None where it does not say."""
 
     @abstractmethod
-    async def carry_out(self, order: Ordered, moment: datetime) -> Mapping[str, Any]:
-        """The answer to an order, or its cause; `moment`: what clocks are set to."""
+    async def carry_out(self, order: Ordered, moment: datetime, first: bool) -> Mapping[str, Any]:
+        """The answer to an order, or its cause. `moment`: what clocks are set to. `first`: not where an order to switch may
+        have been sent before; then it is only looked where the switch is."""
 
     def saw_clock(self, shown: datetime, moment: datetime) -> int:
         """Keeps how far its clock is ahead, in seconds."""

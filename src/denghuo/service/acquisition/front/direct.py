@@ -1,10 +1,13 @@
 """A direct meter on a connection that the front opened: one reading at a time, in an association of its own."""
 
+import asyncio
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar, cast
 
 from denghuo.service.acquisition.front import dlms
+from denghuo.service.acquisition.front.keys import KeysNotThere, MeterKeys, Version
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import cause_of
 from denghuo.service.acquisition.front.sessions import Ordered, Station
@@ -15,24 +18,26 @@ from denghuo.service.acquisition.protocol.dlms.hdlc import address
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 
 T = TypeVar("T")
-CLIENT_PUBLIC, CLIENT_READING = 16, 2
-"""Who we are to the meter: anybody, or a reader that has a password."""
-
-FAILURES = (TimeoutError, ConnectionResetError, BadFrame, BadValue, Refused)
+CLIENT_PUBLIC, CLIENT_READING, CLIENT_MANAGEMENT = 16, 2, 1
+"""Who we are to the meter: anybody, a reader that has a password, or who has keys."""
+CHALLENGE_SIZE = 16
+FAILURES = (TimeoutError, ConnectionResetError, BadFrame, BadValue, Refused, KeysNotThere)
 
 
 def _cause_of(error: Exception) -> str:
     if isinstance(error, Refused):
         return "denied"
+    if isinstance(error, KeysNotThere):
+        return "no_cipher"
     return "bad_frame" if isinstance(error, BadValue) else cause_of(error)
 
 
 class DirectMeter(Wired):
     """A meter, or several logical devices behind one address: `places` tell them apart by their meter address (1 the first)."""
 
-    def __init__(self, station: Station, limits: Limits, password: bytes = b"") -> None:
-        self._password = password
-        super().__init__(station, limits, transport_to(1, station.protocol, password).framing)
+    def __init__(self, station: Station, limits: Limits, password: bytes = b"", keys: MeterKeys | None = None) -> None:
+        self._password, self._keys = password, keys
+        super().__init__(station, limits, transport_to(1, station.protocol, CLIENT_PUBLIC).framing)
 
     async def ask(self, kind: Kind, day: date, places: Sequence[Place]) -> dict[str, Got]:
         found = {}
@@ -46,14 +51,45 @@ class DirectMeter(Wired):
         except FAILURES:
             return None
 
-    async def carry_out(self, order: Ordered, moment: datetime) -> Mapping[str, Any]:
-        setting = order.kind == "set_clock"
+    async def carry_out(self, order: Ordered, moment: datetime, first: bool) -> Mapping[str, Any]:
         try:
-            shown = await self._associated(
-                1, lambda client: dlms.set_clock(client, moment) if setting else dlms.clock(client)
-            )
+            if order.kind == "change_keys":
+                return await self._change_keys(order.content["version"], order.content["check_value"])
+            if order.kind in ("switch_off", "switch_on"):
+                return await self._switch(int(order.address or 1), order.kind == "switch_on", first)
+            return await self._clock_order(order.kind == "set_clock", moment)
         except FAILURES as error:
             return {"cause": _cause_of(error)}
+
+    async def _switch(self, device: int, on: bool, first: bool) -> Mapping[str, Any]:
+        if self.station.key_version is None:
+            # Without keys nothing proves that the order is ours, and nothing that the answer is the meter's.
+            return {"cause": "no_cipher"}
+        closed = await self._associated(
+            device, lambda client: dlms.switch(client, on) if first else dlms.switch_of(client)
+        )
+        if closed is None:
+            return {"cause": "no_data"}
+        answer = {"position": "on" if closed else "off"}
+        return answer if closed is on else {**answer, "cause": "not_applied"}
+
+    async def _change_keys(self, number: int, check: str) -> Mapping[str, Any]:
+        """Tells the meter new keys under those in force, and believes it once it answers by the new ones."""
+        new = (self.station.terminal_no, number)
+        if self._keys is None:
+            raise KeysNotThere("no safe")
+        wrapped = await asyncio.to_thread(self._keys.transfer, new, check)
+        await self._associated(1, lambda client: dlms.change_keys(client, wrapped))
+        try:
+            await self._associated(1, dlms.clock, (new, check))
+        except (Refused, BadFrame):
+            return {"cause": "not_applied"}
+        return {}
+
+    async def _clock_order(self, setting: bool, moment: datetime) -> Mapping[str, Any]:
+        shown = await self._associated(
+            1, lambda client: dlms.set_clock(client, moment) if setting else dlms.clock(client)
+        )
         if shown is None:
             return {"cause": "no_data"}
         answer = {"clock_offset_s": self.saw_clock(shown, moment)}
@@ -67,13 +103,28 @@ class DirectMeter(Wired):
         except FAILURES as error:
             return Got(_cause_of(error))
 
-    async def _associated(self, device: int, steps: Callable[[Client], Steps[T]]) -> T:
+    async def _client(self, device: int, keys: tuple[Version, str] | None) -> Client:
+        """`keys`: others than those in force. A meter with keys in force is asked under them or not at all."""
+        station = self.station
+        if keys is None and station.key_version is not None and station.check_value is not None:
+            keys = ((station.terminal_no, station.key_version), station.check_value)
+        if keys is None:
+            who = CLIENT_READING if self._password else CLIENT_PUBLIC
+            return Client(transport_to(device, station.protocol, who), self._password)
+        if self._keys is None:
+            raise KeysNotThere("no safe")
+        security = await asyncio.to_thread(self._keys.association, *keys)
+        return Client(transport_to(device, station.protocol, CLIENT_MANAGEMENT), security=security)
+
+    async def _associated(
+        self, device: int, steps: Callable[[Client], Steps[T]], keys: tuple[Version, str] | None = None
+    ) -> T:
         """Does the steps inside an association of their own. After a failure nobody knows what still comes, so the line ends."""
         async with self._turn:
             self.forget()
-            client = Client(transport_to(device, self.station.protocol, self._password), self._password)
+            client = await self._client(device, keys)
             try:
-                await self._driven(client.open())
+                await self._driven(client.open(secrets.token_bytes(CHALLENGE_SIZE)))
                 return await self._driven(steps(client))
             except (TimeoutError, BadFrame):
                 self.end("closed")
@@ -100,8 +151,7 @@ class DirectMeter(Wired):
             return cast(T, done.value)
 
 
-def transport_to(device: int, protocol: str, password: bytes) -> Transport:
-    client = CLIENT_READING if password else CLIENT_PUBLIC
+def transport_to(device: int, protocol: str, client: int) -> Transport:
     if protocol == "hdlc":
         return Lined(client, address(device) if device < 0x80 else address(device, 0, 4))
     return Wrapped(client, device)

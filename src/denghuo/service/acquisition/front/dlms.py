@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from denghuo.service.acquisition.front.speak import BANDS, SLOTS, Curve, Got, Kind, Registers, quarters
-from denghuo.service.acquisition.protocol.axdr import OCTETS, Data
+from denghuo.service.acquisition.protocol.axdr import ARRAY, BOOL, OCTETS, STRUCTURE, Data
 from denghuo.service.acquisition.protocol.dlms import scale_of
 from denghuo.service.acquisition.protocol.dlms.client import Attribute, Client, Refused, Steps
 from denghuo.service.acquisition.protocol.dlms.data import instant_bytes, instant_of
@@ -13,6 +13,8 @@ from denghuo.service.acquisition.protocol.dlms.profile import Column, Row, by_ra
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.rules import midnight_after
 
+DISCONNECTOR = "0.0.96.3.10.255"
+SECURITY_SETUP = "0.0.43.0.0.255"
 CLOCK = Attribute(8, "0.0.1.0.0.255", 2)
 LOAD, DAILY, MONTHLY = "1.0.99.1.0.255", ("1.0.98.2.0.255", "0.0.98.2.0.255"), ("1.0.98.1.0.255", "0.0.98.1.0.255")
 PROFILES: Mapping[Kind, Sequence[str]] = {
@@ -24,6 +26,7 @@ PROFILES: Mapping[Kind, Sequence[str]] = {
 QUANTITIES = {"1": "active_fwd", "2": "active_rev"}
 QUARTER = timedelta(minutes=15)
 WH = 30
+INTEGER, ENUM = 0x0F, 0x16
 _WHOLE_NUMBERS = frozenset((0x05, 0x06, 0x0F, 0x10, 0x11, 0x12, 0x14, 0x15))
 
 
@@ -36,6 +39,24 @@ def set_clock(client: Client, moment: datetime) -> Steps[datetime | None]:
     """What the meter's clock shows after it was set."""
     yield from client.set(CLOCK, (OCTETS, instant_bytes(moment)))
     return (yield from clock(client))
+
+
+def switch_of(client: Client) -> Steps[bool | None]:
+    """Whether the disconnector has power on its way out (class 70, output state); None where it does not say."""
+    tag, value = yield from client.get(Attribute(70, DISCONNECTOR, 2))
+    return bool(value) if tag == BOOL else None
+
+
+def switch(client: Client, on: bool) -> Steps[bool | None]:
+    """Where the disconnector is after it was told to open or close."""
+    yield from client.act(Attribute(70, DISCONNECTOR, 2 if on else 1), (INTEGER, 0))
+    return (yield from switch_of(client))
+
+
+def change_keys(client: Client, wrapped: Sequence[tuple[int, bytes]]) -> Steps[None]:
+    """Tells the meter new keys, each wrapped under its master key (class 64, key transfer)."""
+    keys: list[Data] = [(STRUCTURE, [(ENUM, which), (OCTETS, octets)]) for which, octets in wrapped]
+    yield from client.act(Attribute(64, SECURITY_SETUP, 2), (ARRAY, keys))
 
 
 def asked(client: Client, kind: Kind, day: date) -> Steps[Got]:

@@ -23,6 +23,7 @@ from denghuo.service.acquisition.front.dialled import Dialled, Dialler
 from denghuo.service.acquisition.front.direct import DirectMeter
 from denghuo.service.acquisition.front.gateway645 import Gateway645
 from denghuo.service.acquisition.front.iec104 import Station104
+from denghuo.service.acquisition.front.keys import KeySafe, MeterKeys
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import Line
 from denghuo.service.acquisition.front.orders import OrderRunner
@@ -57,12 +58,14 @@ class Front:
         limits: Limits | None = None,
         passwords: Mapping[str, str] | None = None,
         cipher: CipherMachine | None = None,
+        safe: KeySafe | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.node = uuid.uuid4().hex
         self.address = (host, port)
         self._store, self._clock, self._cipher = store, clock, cipher
-        self._passwords = passwords or {}
+        self._passwords, self._safe = passwords or {}, safe
+        self._keys: MeterKeys | None = None
         self._acquisition = ask(AcquisitionApi)
         self._events = EventTaker(self._acquisition, clock, self.limits)
         self._lines: dict[str, Line] = {}
@@ -114,6 +117,7 @@ class Front:
             return
         self.address = server.sockets[0].getsockname()[:2]
         sessions = Sessions(self._store, self.node, "{}:{}".format(*self.address), self._clock)
+        self._keys = MeterKeys(self._safe, sessions) if self._safe is not None else None
         ways = {
             "dlms": self._dial_meter,
             "hdlc": self._dial_meter,
@@ -165,7 +169,7 @@ class Front:
 
     async def _dial_meter(self, station: Station) -> Dialled:
         password = self._passwords.get(station.terminal_no, "")
-        return await DirectMeter(station, self.limits, password.encode()).opened()
+        return await DirectMeter(station, self.limits, password.encode(), self._keys).opened()
 
     async def _dial_station(self, station: Station) -> Dialled:
         return await Station104.dial(station, self.limits, self._clock)

@@ -40,7 +40,7 @@ class Gateway645(Wired):
     async def clock(self) -> datetime | None:
         return None
 
-    async def carry_out(self, order: Ordered, moment: datetime) -> Mapping[str, Any]:
+    async def carry_out(self, order: Ordered, moment: datetime, first: bool) -> Mapping[str, Any]:
         """Meters on a bus are read, not ordered."""
         return {"cause": "denied"}
 

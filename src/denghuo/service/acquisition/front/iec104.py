@@ -118,7 +118,7 @@ class Station104(Dialled):
             for message in (general, counters):
                 await self._commanded(message)
 
-    async def carry_out(self, order: Ordered, moment: datetime) -> Mapping[str, Any]:
+    async def carry_out(self, order: Ordered, moment: datetime, first: bool) -> Mapping[str, Any]:
         """Sets the station's clock; what it shows then is told by no message."""
         from hat.drivers import iec104
 

@@ -18,6 +18,7 @@ from denghuo.service.acquisition.protocol.fault import BadFrame
 
 log = logging.getLogger("denghuo.front")
 Answer = Mapping[str, Any]
+SWITCHES = ("switch_off", "switch_on")
 
 
 class OrderRunner:
@@ -42,8 +43,7 @@ class OrderRunner:
             "check_clock": self._check_clock,
             "set_clock": self._set_clock,
             "set_times": self._set_times,
-            "switch_off": self._switch,
-            "switch_on": self._switch,
+            **dict.fromkeys(SWITCHES, self._switch),
         }
 
     async def look(self) -> None:
@@ -79,7 +79,8 @@ class OrderRunner:
         line, dialled = self._lines.get(row.terminal_no), self._dialled.get(row.terminal_no)
         answer: Answer = {"cause": "offline"}
         if dialled is not None:
-            answer = await dialled.carry_out(row, self._clock())
+            first = row.kind not in SWITCHES or await asyncio.to_thread(self._sessions.may_send, row.order_no)
+            answer = await dialled.carry_out(row, self._clock(), first)
         elif line is not None and line.speaker is not None:
             try:
                 answer = await self._ways[row.kind](line, line.speaker, row)

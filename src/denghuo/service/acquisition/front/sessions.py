@@ -11,6 +11,9 @@ from denghuo.service.acquisition.front.speak import Kind
 from denghuo.service.acquisition.store.records import LIVE, NODE_GONE
 from denghuo.service.host.binding import Store
 
+COUNTERS = 4_096
+"""So many invocation counters an association is given: one a message, and a day in blocks has some hundreds."""
+
 
 class Known(NamedTuple):
     terminal_no: str
@@ -19,13 +22,16 @@ class Known(NamedTuple):
 
 
 class Station(NamedTuple):
-    """A direct meter or station that is dialled. `count_wh`: the energy of one count of a station that tells no units."""
+    """A direct meter or station that is dialled. `count_wh`: the energy of one count of a station that tells no units.
+    `key_version`, `check_value`: which keys are in force."""
 
     terminal_no: str
     protocol: str
     host: str
     port: int
     count_wh: int | None
+    key_version: int | None = None
+    check_value: str | None = None
 
 
 class Due(NamedTuple):
@@ -111,8 +117,10 @@ class Sessions:
         """The direct meters and stations to dial: all of the records but those that another living front holds."""
         with self._work() as work:
             rows = work.rows(
-                "SELECT terminal_no, protocol, endpoint, count_wh FROM terminal t"
-                " WHERE endpoint IS NOT NULL AND state <> 'stopped' AND NOT EXISTS (SELECT FROM session s"
+                "SELECT t.terminal_no, protocol, endpoint, count_wh, k.version AS key_version, k.check_value"
+                " FROM terminal t"
+                " LEFT JOIN meter_key k ON k.terminal_no = t.terminal_no AND k.state = 'in_force'"
+                " WHERE endpoint IS NOT NULL AND t.state <> 'stopped' AND NOT EXISTS (SELECT FROM session s"
                 " JOIN front_node n USING (node) WHERE s.terminal_no = t.terminal_no AND s.online AND s.node <> %s"
                 " AND n.alive_at > %s)",
                 (self.node, self._clock() - NODE_GONE),
@@ -182,6 +190,16 @@ class Sessions:
             )
         return [Ordered(**row) for row in rows]
 
+    def counters(self, version: tuple[str, int]) -> range:
+        """Invocation counters for one association, which nobody had and nobody else gets."""
+        with self._work() as work:
+            given = work.value(
+                "INSERT INTO key_counter AS k (terminal_no, version, given) VALUES (%(no)s, %(version)s, %(size)s)"
+                " ON CONFLICT (terminal_no, version) DO UPDATE SET given = k.given + excluded.given RETURNING given",
+                {"no": version[0], "version": version[1], "size": COUNTERS},
+            )
+        return range(int(given or 0) - COUNTERS + 1, int(given or 0) + 1)
+
     def may_send(self, order_no: str) -> bool:
         """Whether an order that must not be sent twice was sent by no front yet; from now on it was."""
         with self._work() as work:
@@ -214,9 +232,9 @@ _TERMINAL_GONE: LiteralString = (
 )
 
 
-def _station(terminal_no: str, protocol: str, endpoint: str, count_wh: int | None) -> Station:
+def _station(endpoint: str, **rest: Any) -> Station:
     host, _, port = endpoint.rpartition(":")
-    return Station(terminal_no, protocol, host.strip("[]"), int(port), count_wh)
+    return Station(host=host.strip("[]"), port=int(port), **rest)
 
 
 _WRITE = """

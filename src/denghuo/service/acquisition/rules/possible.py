@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 TERMINALS = frozenset({"events", "check_clock", "set_clock", "set_times", "switch_off", "switch_on"})
-METERS = frozenset({"check_clock", "set_clock"})
+METERS = frozenset({"check_clock", "set_clock", "change_keys", "switch_off", "switch_on"})
 ORDERS_OF: Mapping[str, frozenset[str]] = {
     "gdw3761": TERMINALS,
     "dlt698": TERMINALS,

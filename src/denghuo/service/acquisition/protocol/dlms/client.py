@@ -11,7 +11,7 @@ from denghuo.service.acquisition.protocol.axdr import OCTETS, Data
 from denghuo.service.acquisition.protocol.dlms import association, data, hdlc, wrapper
 from denghuo.service.acquisition.protocol.dlms.apdu import Apdu, decode, encode
 from denghuo.service.acquisition.protocol.dlms.objects import ERRORS
-from denghuo.service.acquisition.protocol.dlms.security import Security
+from denghuo.service.acquisition.protocol.dlms.security import Sealing
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.stream import Framing
 
@@ -161,7 +161,7 @@ class Lined:
 class Client:
     """One association with a meter. `password`: its low secret; with `security` it is proven by GMAC and all is ciphered."""
 
-    def __init__(self, transport: Transport, password: bytes = b"", security: Security | None = None) -> None:
+    def __init__(self, transport: Transport, password: bytes = b"", security: Sealing | None = None) -> None:
         self._transport, self._password, self._security = transport, password, security
         self._invoke = 0
         self.conformance, self.pdu_max = CONFORMANCE, PDU_MAX
@@ -199,7 +199,7 @@ class Client:
             raise Refused("association", terms.fields.get("error", 0))
         self.conformance, self.pdu_max = terms.fields["conformance"], terms.fields["pdu_max"]
 
-    def _prove(self, security: Security, own: bytes, theirs: bytes) -> Steps[None]:
+    def _prove(self, security: Sealing, own: bytes, theirs: bytes) -> Steps[None]:
         obis, interface = ASSOCIATION
         answer = yield from self.act(Attribute(interface, obis, 1), (OCTETS, security.prove(theirs)))
         if answer is None or answer[0] != OCTETS or not security.proven(answer[1], own):

@@ -7,6 +7,7 @@ The nonce is the sender's system title and the counter, so a counter is never us
 
 import hmac
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -18,13 +19,30 @@ from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 AUTHENTICATED, SEALED = 0x10, 0x30
 """Control bytes: proven alone, and proven and encrypted."""
 HEAD_SIZE, TAG_SIZE, TITLE_SIZE, KEY_SIZE = 5, 12, 8, 16
-_COUNTER_MAX = 0xFFFFFFFF
+COUNTER_MAX = 0xFFFFFFFF
+
+
+class Sealing(Protocol):
+    """One side of a ciphered association, wherever its keys are. `peer`: the other side's title, once it is known; `heard`: the
+    newest counter of the other side."""
+
+    title: bytes
+    peer: bytes
+    heard: int
+
+    def seal(self, plain: bytes) -> bytes: ...
+
+    def open(self, sealed: bytes) -> bytes: ...
+
+    def prove(self, challenge: bytes) -> bytes: ...
+
+    def proven(self, answer: bytes, challenge: bytes) -> bool: ...
 
 
 @dataclass
 class Security:
-    """One side of an association. `key` encrypts, `authentication` proves; `counter` is the one that was used last, and
-    must be kept beyond the association. `peer`: the other side's title, once it is known."""
+    """The side whose keys are here. `key` encrypts, `authentication` proves; `counter` is the one that was used last, and must be
+    kept beyond the association; `last` is the last that may be used."""
 
     title: bytes
     key: bytes
@@ -32,6 +50,7 @@ class Security:
     counter: int = 0
     peer: bytes = b""
     heard: int = -1
+    last: int = COUNTER_MAX
 
     def __post_init__(self) -> None:
         for name, octets, size in (
@@ -82,8 +101,10 @@ class Security:
         return hmac.compare_digest(answer[HEAD_SIZE:], self._tag(self.peer + answer[1:HEAD_SIZE], challenge))
 
     def _next(self) -> bytes:
-        if self.counter >= _COUNTER_MAX:
-            raise BadValue("counter", self.counter, f"below {_COUNTER_MAX}; the keys must be changed")
+        if self.counter >= self.last:
+            raise BadValue(
+                "counter", self.counter, f"below {self.last}; the last is {COUNTER_MAX}, then the keys must be changed"
+            )
         self.counter += 1
         return self.counter.to_bytes(4, "big")
 
