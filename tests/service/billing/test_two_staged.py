@@ -65,7 +65,9 @@ UNREAD = Supply(3, 1, {-30: 1_000, 31: 1_610}, "general_single_part")
 """Read at both ends only: nothing is known of the midnight between the months."""
 CAPACITY = Supply(4, 1, shown(100), "two_part_capacity", capacity_kva=100)
 LEAVES = Supply(5, 1, shown(8))
-ALL = [BY_CURVE, DEARER, UNREAD, CAPACITY, LEAVES]
+DEMANDS = Supply(6, 1, shown(24), "two_part_demand", contract_kw=1)
+"""Without a register of demand; on the morning of April 11 it draws 400 W more than ever before."""
+ALL = [BY_CURVE, DEARER, UNREAD, CAPACITY, LEAVES, DEMANDS]
 
 
 def tariffs() -> list[TariffDocument]:
@@ -74,6 +76,7 @@ def tariffs() -> list[TariffDocument]:
         prices()[0],
         tariff("test.business", "energy", "0.7", classes=["general_single_part"]),
         by_time(classes=["agricultural"]),
+        by_time(code="test.demand", classes=["two_part_demand"], basic=TWO_PART),
         tariff("test.capacity", "energy", "0.5", classes=["two_part_capacity"], basic=basic),
     ]
 
@@ -89,10 +92,11 @@ def make(found: County) -> None:
     rows = [
         {
             "series": "active_fwd_wh",
-            "subject": "M00001",
+            "subject": meter_no,
             "at": midnight(FIRST + timedelta(days=day)) + slot * timedelta(minutes=15),
-            "value": steady(1, slot),
+            "value": (steady(1, slot) or 0) + (100 if (meter_no, day, slot) == ("M00006", 41, 40) else 0),
         }
+        for meter_no in ("M00001", "M00006")
         for day in range(61)
         for slot in range(96)
     ]
@@ -199,6 +203,21 @@ def test_a_basic_charge_is_that_of_each_month(quick: County) -> None:
     assert basic[0][1] == basic[1][1]
     proven(quick, shown.bill_no)
     the_same_again(quick, CAPACITY)
+
+
+def test_each_month_has_the_demand_that_its_own_days_of_the_curve_tell(quick: County) -> None:
+    shown = bill(quick, bill_no(DEMANDS, "2026-04"))
+    basic = [line for line in shown.lines if line.group == "basic"]
+    # 1 kW is agreed: what is above 105 % of it is charged twice.
+    assert [(line.first_day, str(line.quantity), str(line.amount)) for line in basic] == [
+        (FIRST, "2.95", "118.00"),
+        (SECOND, "3.75", "150.00"),
+    ]
+    assert "2026-03-01 08:00-08:15" in basic[0].sentence.zh and "2026-04-11 10:00-10:15" in basic[1].sentence.zh
+    assert not any("各段均按全月需量" in one.zh for one in shown.remarks)
+    proven(quick, shown.bill_no)
+    proven(quick, shown.bill_no, curves=True)
+    the_same_again(quick, DEMANDS)
 
 
 def test_a_unit_counts_apart_who_is_read_in_a_later_month(found: County) -> None:

@@ -1,5 +1,6 @@
 """Reading cycles: whatever changes they go through, every month of every account is read once."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
@@ -44,6 +45,36 @@ def test_whatever_the_cycle_changes_to_no_month_is_lost_or_read_twice(changes: d
     assert all(one.to_at == two.from_at for one, two in zip(read, read[1:], strict=False))
     assert all(piece.to_at == Month.of(piece.month).period.end and piece.piece == 1 for piece in read)
     assert len(read) == sum(found.is_read("TG001", month) for month in MONTHS)
+
+
+ON_THE_MARKET = st.lists(st.booleans(), min_size=12, max_size=12)
+
+
+@given(st.dictionaries(st.integers(1, 11), CYCLES, max_size=5), ON_THE_MARKET, ON_THE_MARKET)
+def test_whoever_is_read_apart_and_however_terms_change_later_no_month_is_lost_or_read_twice(
+    changes: dict[int, Cycle], first_said: list[bool], said_later: list[bool]
+) -> None:
+    """Whether the account is read apart is judged in the month itself; of earlier months its reads tell, whatever is said later."""
+    found = cycles(changes | {12: "monthly"})
+    made: dict[Month, list[PlanPiece]] = {}
+    now = MONTHS[0]
+
+    def apart_of(month: Month, accounts: Collection[str]) -> Collection[str]:
+        if month != now:
+            return accounts if made[month] else ()
+        return accounts if first_said[month.month - 1] else ()
+
+    for now in MONTHS:
+        made[now] = due_in(now, hanging, found, apart_of).pieces
+    read = [piece for month in MONTHS for piece in made[month]]
+    assert read[0].from_at == MONTHS[0].period.start and read[-1].to_at == MONTHS[-1].period.end
+    assert all(one.to_at == two.from_at for one, two in zip(read, read[1:], strict=False))
+    assert all(made[month] for month in MONTHS if first_said[month.month - 1])
+    # Read again by terms that were changed since, a month that was read has the same reading.
+    first_said[:] = [one or two for one, two in zip(first_said, said_later, strict=True)]
+    for now in MONTHS:
+        again = due_in(now, hanging, found, apart_of).pieces
+        assert again == made[now] or not made[now]
 
 
 def test_who_leaves_while_others_wait_has_the_final_reading_at_once() -> None:

@@ -8,7 +8,7 @@ for the month stands in every stage.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from denghuo.kernel.period import midnight
@@ -163,6 +163,10 @@ def _sides(
     )
 
 
+def _demands(pieces: Sequence[Piece]) -> set[tuple[str, str, datetime]]:
+    return {(one.point_no, one.meter_no, one.from_at) for one in pieces if one.quantity == "demand"}
+
+
 def cuts_said(first_days: Sequence[date], pieces: Sequence[Sequence[Piece]]) -> Iterator[RatingRemark]:
     """What a reader must know of the cuts between stages."""
     if len(pieces) == 1:
@@ -186,7 +190,7 @@ def cuts_said(first_days: Sequence[date], pieces: Sequence[Sequence[Piece]]) -> 
             "Each stage has the energy between the registers of its midnights; its bands come from the 15-minute curve of its own"
             " days by the hours of its own tariff, and add up to that energy.",
         )
-    if any(piece.quantity == "demand" for piece in pieces[0]):
+    if any(_demands(one) & _demands(two) for one, two in pairwise(pieces)):
         yield remark(
             "demand_undivided",
             "最大需量为全月抄见值，各段均按全月需量计算，请核对变更日是否抄录需量。",

@@ -261,7 +261,7 @@ class Rating:
         """
         begins, last_day = self._days(entry)
         if month_of(begins) < self._month and entry.terms[-1].settlement_mode == "market":
-            raise _market_by_month(entry)
+            raise _market_by_month(entry, month_of(begins), self._month)
         spans: list[Span] = []
         while begins <= last_day:
             now = [terms for terms in entry.terms if terms.effective_from <= begins][-1]
@@ -407,12 +407,14 @@ def _priced_by(terms: Terms) -> tuple[object, ...]:
     )
 
 
-def _market_by_month(entry: Entry) -> CannotRate:
+def _market_by_month(entry: Entry, begun: Month, month: Month) -> CannotRate:
     return CannotRate(
         text(
-            f"户号 {entry.account_no} 为市场化用户，按月结算，而其抄表段为双月抄表；请将抄表段改为每月抄表。",
-            f"Account {entry.account_no} is settled on the market month by month, and its route is read every two months; have the"
-            " route read every month.",
+            f"户号 {entry.account_no} 为市场化用户，按自然月结算，本次抄表却跨 {begun} 至 {month}（条款登记晚于抄表）；"
+            f"请先对该户单户核算 {begun}，再重算 {month}。",
+            f"Account {entry.account_no} is settled on the market by calendar months, but this reading runs from {begun} to"
+            f" {month}, because its terms were stated after the reading; calculate {begun} for this account first, then {month}"
+            " again.",
         ),
         code="bad_market",
         value=entry.account_no,

@@ -6,7 +6,8 @@ register of the midnight says how much a stage has, the curve of its days when. 
 curve says where the register's energy lay. Days to come (of a forecast) have the bands that the known days have by the stage's
 tariff.
 
-A demand is not told by curves in a month of several stages: it counts as one for the month (`cuts`).
+Where a reading covers several months and each is a stage, each has the demand that its own days of the curve tell. Within a month
+of several stages a demand is not told by curves: it counts as one for the month (`cuts`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.batch import CURVE, PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, StagePieces, by_curve
 from denghuo.service.billing.calendar import Calendars
-from denghuo.service.billing.covered import earliest, months_from
+from denghuo.service.billing.covered import earliest, month_of, months_from
 from denghuo.service.billing.curves import TOLERANCE, Curves, calendars_by_key, cells_of_days, key
 from denghuo.service.billing.cuts import ESTIMATED, Channel, CutRegisters, Shown, cut
 from denghuo.service.billing.demands import charges_demand, with_demands
@@ -73,14 +74,19 @@ def stage_pieces(
     demanding = _with_demands(
         ask, call, month, [one for one in mine if len(spans[_key(one)]) == 1], spans, known_at, until
     )
-    found: dict[tuple[str, str], Sequence[Sequence[Piece]]] = {}
+    stages: dict[tuple[str, str], list[list[Piece]]] = {}
     for at, entry in ((_key(one), demanding.get(_key(one), one)) for one in mine):
-        own = spans[at]
-        days = [span.first for span in own[1:]]
+        days = [span.first for span in spans[at][1:]]
         registers = told.placed(entry.kind, entry.pieces, days, shown)
-        stages = cut(entry.pieces, days, registers) if days else [list(entry.pieces)]
-        found[at] = [told.divided(entry, span, stage) for span, stage in zip(own, stages, strict=True)]
-    return found
+        stages[at] = cut(entry.pieces, days, registers) if days else [list(entry.pieces)]
+    _demands_by_month(ask, call, stages, spans, known_at, until)
+    return {
+        _key(entry): [
+            told.divided(entry, span, stage)
+            for span, stage in zip(spans[_key(entry)], stages[_key(entry)], strict=True)
+        ]
+        for entry in mine
+    }
 
 
 def _key(entry: Entry) -> tuple[str, str]:
@@ -132,6 +138,34 @@ def _with_demands(
         )
         for number, entry in charged.items()
     }
+
+
+def _demands_by_month(
+    ask: Ask,
+    call: Call,
+    stages: Mapping[tuple[str, str], list[list[Piece]]],
+    spans: Mapping[tuple[str, str], Sequence[Span]],
+    known_at: datetime | None,
+    until: date | None,
+) -> None:
+    """Adds to stages that are whole months by a tariff that charges the demand what their curves tell of it."""
+    mine: dict[Month, dict[str, int]] = {}
+    for (account_no, kind), own in spans.items():
+        for place, span in enumerate(own if kind == "supply" and len(own) > 1 else ()):
+            month = month_of(span.first)
+            ends = month.next.first_day - _ONE_DAY
+            if (span.first, span.last) == (month.first_day, ends) and charges_demand(span.tariff, month):
+                mine.setdefault(month, {})[account_no] = place
+    for month, places in mine.items():
+        ends_at = midnight(min(until or date.max, month.next.first_day))
+        pieces = [piece for account, place in places.items() for piece in stages[account, "supply"][place]]
+        known = _table([piece for piece in pieces if piece.from_at < ends_at])
+        told: dict[str, list[Piece]] = {account: [] for account in places}
+        for row in with_demands(ask, call, month, places, known, TOLERANCE, known_at).to_pylist():
+            told[row["account_no"]].append(Piece(**row))
+        for account, place in places.items():
+            ahead = [piece for piece in stages[account, "supply"][place] if piece.from_at >= ends_at]
+            stages[account, "supply"][place] = [*told[account], *ahead]
 
 
 def _table(pieces: Sequence[Piece]) -> pa.Table:

@@ -5,7 +5,7 @@ from datetime import date
 
 from denghuo.data.processing.bulk import write_possible
 from denghuo.data.processing.work import Work
-from denghuo.kernel.batch import BatchTaken, RefusedItem, taken_elsewhere
+from denghuo.kernel.batch import ITEMS_MAX, BatchTaken, RefusedItem, taken_elsewhere
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
@@ -35,6 +35,8 @@ from denghuo.service.contract.api import (
     HouseholdsFound,
     ImportEntitled,
     ListEntitled,
+    MarketAccounts,
+    MarketIn,
     PublishFeeControl,
     PublishTerms,
     SignContracts,
@@ -256,6 +258,11 @@ class ContractService(ContractApi):
 
     def terms_in(self, call: Call, request: TermsIn) -> TermsFound:
         return TermsFound(rows=self._store.terms_in(request), as_of=request.known_at or call.now)
+
+    def market_accounts(self, call: Call, request: MarketIn) -> MarketAccounts:
+        found = self._store.market_accounts(request, ITEMS_MAX)
+        following = found[-1] if len(found) == ITEMS_MAX else None
+        return MarketAccounts(account_nos=found, next=following, as_of=request.known_at or call.now)
 
     def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:
         if "" not in call.scope:

@@ -12,7 +12,7 @@ from denghuo.data.processing.bulk import arrow_rows
 from denghuo.data.processing.work import Work
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import ApparentPower, Power
-from denghuo.service.contract.api import TERMS, Contract, FindContracts, NewContract, Terms, TermsIn
+from denghuo.service.contract.api import TERMS, Contract, FindContracts, MarketIn, NewContract, Terms, TermsIn
 from denghuo.service.contract.entitlement import SPECIAL
 from denghuo.service.contract.fee_control import FeeControls
 from denghuo.service.contract.rules import Span, TermsRow
@@ -251,6 +251,23 @@ class ContractStore:
             },
         )
         return [_contract(row) for row in rows]
+
+    def market_accounts(self, request: MarketIn, most: int) -> list[str]:
+        """In the order of accounts."""
+        rows = self._work.rows(
+            "SELECT DISTINCT account_no FROM "
+            + _KNOWN
+            + " WHERE settlement_mode = 'market' AND valid && daterange(%(first)s, %(last)s, '[]')"
+            " AND (%(after)s::text IS NULL OR account_no > %(after)s) ORDER BY account_no LIMIT %(most)s",
+            {
+                "first": request.first_day,
+                "last": request.last_day,
+                "known_at": request.known_at,
+                "after": request.after,
+                "most": most,
+            },
+        )
+        return [row["account_no"] for row in rows]
 
     def published(self, month: Month) -> pa.Table:
         """The rows of `contract.terms` of a month."""

@@ -148,6 +148,8 @@ __all__ = [
     "LineLoss",
     "ListEntitled",
     "LossRow",
+    "MarketAccounts",
+    "MarketIn",
     "NewContract",
     "NewEntitlement",
     "Part",
@@ -308,6 +310,24 @@ class TermsFound(Message):
     as_of: AsOf
 
 
+class MarketIn(Message):
+    """Asks who is settled on the market on any of the days, both included, page by page in the order of accounts. known_at: as it
+    was recorded then, else as it is now."""
+
+    first_day: date
+    last_day: date
+    known_at: Instant | None = None
+    after: AccountNo | None = None
+
+
+class MarketAccounts(Message):
+    """At most 1,000 accounts; next: the `after` of the next page, None on the last."""
+
+    account_nos: list[AccountNo]
+    next: AccountNo | None
+    as_of: AsOf
+
+
 class ContractHistory(Message):
     """A contract, all its terms and all its fee control, the newest first."""
 
@@ -437,6 +457,10 @@ class ContractApi(Api, noun="contract", version=1):
     @query(permit="contract.read")
     def terms_in(self, call: Call, request: TermsIn) -> TermsFound:
         """The terms of a few accounts that hold on any day of a month: the rows that `contract.terms` has of them."""
+
+    @query(permit="contract.read")
+    def market_accounts(self, call: Call, request: MarketIn) -> MarketAccounts:
+        """Accounts with a contract that is settled on the market, whole or in part of the days."""
 
     @command(permit="contract.publish")
     def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:

@@ -19,9 +19,17 @@ class Due:
 
 PiecesOf = Callable[[Month], Sequence[PlanPiece]]
 """The meters as they hang in a month."""
+ApartOf = Callable[[Month, Collection[str]], Collection[str]]
+"""Those of some accounts that are read at the end of a month in which their route is not."""
 
 
-def due_in(month: Month, pieces_of: PiecesOf, cycles: Cycles, *, running: bool = False) -> Due:
+def _nobody(month: Month, accounts: Collection[str]) -> Collection[str]:
+    return ()
+
+
+def due_in(
+    month: Month, pieces_of: PiecesOf, cycles: Cycles, apart_of: ApartOf = _nobody, *, running: bool = False
+) -> Due:
     """What is read at the end of a month.
 
     An account that leaves within a month in which its route is not read has its final reading there, and one that comes waits.
@@ -30,14 +38,14 @@ def due_in(month: Month, pieces_of: PiecesOf, cycles: Cycles, *, running: bool =
     running: the month runs still and is read as far as it goes, whatever the cycle.
     """
     own = list(pieces_of(month))
-    waiting = frozenset() if running else frozenset(_left(own, month, cycles))
+    waiting = frozenset() if running else frozenset(_left(own, month, cycles, apart_of))
     earlier: list[PlanPiece] = []
     left: frozenset[str] | None = None
     at = month.previous
     while cycles.unread(at):
         pieces = pieces_of(at)
         # Who waited in a month before waits here too, or was read here.
-        left = frozenset(one for one in _left(pieces, at, cycles) if left is None or one in left) - waiting
+        left = frozenset(one for one in _left(pieces, at, cycles, apart_of) if left is None or one in left) - waiting
         if not left:
             break
         earlier += [piece for piece in pieces if piece.account_no in left]
@@ -59,13 +67,15 @@ def route_of_accounts(pieces: Iterable[PlanPiece]) -> Mapping[str, str]:
     return found
 
 
-def _left(pieces: Collection[PlanPiece], month: Month, cycles: Cycles) -> list[str]:
+def _left(pieces: Collection[PlanPiece], month: Month, cycles: Cycles, apart_of: ApartOf) -> list[str]:
     """The accounts that stay over the end of a month in which they are not read."""
     if not cycles.unread(month):
         return []
     stay = {piece.account_no for piece in pieces if piece.to_at == month.period.end}
     routes = route_of_accounts(pieces)
-    return [one for one, route in routes.items() if one in stay and not cycles.is_read(route, month)]
+    left = [one for one, route in routes.items() if one in stay and not cycles.is_read(route, month)]
+    apart = apart_of(month, left) if left else ()
+    return [one for one in left if one not in apart]
 
 
 def _place(piece: PlanPiece) -> tuple[str, int]:

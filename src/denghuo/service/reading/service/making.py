@@ -30,6 +30,7 @@ from denghuo.service.reading.batch import (
 )
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.service.reading.rules import in_force
+from denghuo.service.reading.service.apart import Apart
 from denghuo.service.reading.service.forms import energy_table, installed_piece, plan_piece
 from denghuo.service.reading.store import ReadingStore, RouteStore
 
@@ -147,8 +148,9 @@ class Making:
             rows = self._ask(PointApi).meters_in(Call.system(call.now, actor=call.actor), of_month).rows
             return [installed_piece(row, month) for row in rows if call.covers(row.org)]
 
-        cycles = self._routes.cycles(asked.known_at)
-        return due_in(Month.of(asked.month), pieces_of, cycles, running=running)
+        month, cycles = Month.of(asked.month), self._routes.cycles(asked.known_at)
+        apart = Apart(self._ask, self._routes, call, month, asked.known_at)
+        return due_in(month, pieces_of, cycles, apart, running=running)
 
     def planned(self, call: Call, month: str, point_nos: Sequence[str]) -> list[PlanPiece]:
         """The plan of points as far as the caller may see them; of those read in a later month, as far as this one goes."""

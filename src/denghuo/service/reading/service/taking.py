@@ -46,8 +46,9 @@ from denghuo.service.reading.batch.marks import MARKS, to_keep, unmarked
 from denghuo.service.reading.batch.plan import PlanPiece, us
 from denghuo.service.reading.rules.curve_book import rules_of
 from denghuo.service.reading.rules.cycles import Cycles
+from denghuo.service.reading.service.apart import Apart
 from denghuo.service.reading.service.forms import plan_piece
-from denghuo.service.reading.store import ReadingStore
+from denghuo.service.reading.store import ReadingStore, RouteStore
 from denghuo.service.reading.store.curve_rules import CurveRuleStore
 from denghuo.service.reading.store.pages import refused_row
 
@@ -231,7 +232,8 @@ class Taking:
             pieces = (plan_piece(row, one) for row in found)
             return sorted(pieces, key=lambda piece: (piece.point_no, piece.piece))
 
-        return due_in(month, pieces_of, cycles, running=running)
+        apart = Apart(self._ask, RouteStore(self._work), call, month)
+        return due_in(month, pieces_of, cycles, apart, running=running)
 
     def installed(self, call: Call, month: str) -> pa.Table:
         """The meters of a month, all of them: whoever calls, the platform asks for them."""

@@ -9,6 +9,7 @@ import pyarrow.compute
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
+from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
     UNIT_ENERGY,
     AwaitedFound,
@@ -21,6 +22,7 @@ from denghuo.service.reading.api import (
 )
 from denghuo.service.reading.batch import ALWAYS, PlanPiece, ReadRow
 from denghuo.service.reading.batch.intake import REGISTERS
+from denghuo.service.reading.service.apart import Apart
 from denghuo.service.reading.service.forms import energy_table
 from denghuo.service.reading.service.making import Making
 from denghuo.service.reading.service.taking import Taking
@@ -39,8 +41,8 @@ _FEW_METERS = 50_000
 
 
 class Units:
-    def __init__(self, work: Work, store: ReadingStore, taking: Taking, making: Making) -> None:
-        self._work, self._store, self._taking, self._making = work, store, taking, making
+    def __init__(self, work: Work, ask: Ask, store: ReadingStore, taking: Taking, making: Making) -> None:
+        self._work, self._ask, self._store, self._taking, self._making = work, ask, store, taking, making
         self._routes = RouteStore(work)
 
     def received(self, month: str, orgs: Sequence[str]) -> None:
@@ -69,13 +71,16 @@ class Units:
         before; of how many it was.
 
         A meter counts that was read at the beginning too: of a month before the first registers nothing is to be billed. Meters
-        whose route is not read at the end of the month are not due.
+        whose route is not read at the end of the month are not due, but for those of accounts that are read apart from it.
         """
         ends = pc.equal(table["to_at"], pa.scalar(month.period.end, table["to_at"].type))
         due = table.filter(pc.and_(pc.is_valid(table["account_no"]), ends))
         cycles = self._routes.cycles()
         unread = pc.is_in(_routes(due), value_set=pa.array(sorted(cycles.unread(month)), pa.string()))
-        due = due.filter(pc.invert(unread))
+        waiting = {str(one) for one in due.filter(unread)["account_no"].unique().to_pylist()}
+        apart = Apart(self._ask, self._routes, call, month)(month, waiting) if waiting else ()
+        of_apart = pc.is_in(due["account_no"], value_set=pa.array(sorted(apart), pa.string()))
+        due = due.filter(pc.or_(pc.invert(unread), of_apart))
         start = pa.scalar(month.period.start, due["from_at"].type)
         began = pc.or_(pc.greater(due["from_at"], start), self._flags(due, month.previous))
         if cycles.unread(month.previous):

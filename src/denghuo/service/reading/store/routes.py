@@ -47,6 +47,14 @@ class RouteStore:
         )
         return {row["route"]: Month.of(row["month"]) for row in rows}
 
+    def read_in(self, month: Month, accounts: Iterable[str]) -> set[str]:
+        """Those of these accounts of which reads of a month were made."""
+        rows = self._work.rows(
+            "SELECT DISTINCT account_no FROM month_read WHERE month = %s AND account_no = ANY (%s)",
+            (str(month), list(accounts)),
+        )
+        return {row["account_no"] for row in rows}
+
     def lock(self) -> None:
         """One at a time states cycles. Held until the transaction ends."""
         self._work.run("SELECT pg_advisory_xact_lock(hashtextextended('reading cycles', 11))")

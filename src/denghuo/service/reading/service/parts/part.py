@@ -50,7 +50,7 @@ class ReadingPart:
         self._cycles = RouteStore(work)
         self._routes = Routes(ask, self._cycles)
         self._books = Books(ask, BookStore(work))
-        self._units = Units(work, self._store, self._taking, self._making)
+        self._units = Units(work, ask, self._store, self._taking, self._making)
         self._field = FieldReading(work, self._store, self._taking, self._making, self._units, self._remade)
         self._self_reading = SelfReading(work, ask, self._store, self._making)
 
