@@ -97,7 +97,7 @@ def test_a_reader_enters_without_a_network_and_the_office_decides(
     road.fill("input[name=username]", "reader")
     road.fill("input[name=password]", product.password("reader"))
     road.press("input[name=password]", "Enter")
-    expect(road.get_by_text(first["meter_no"])).to_be_visible()
+    expect(road.locator(".field__order", has_text=first["meter_no"])).to_contain_text(first["address"])
     assert small_targets(road) == []
     accessible(road)
     road.evaluate("navigator.serviceWorker.ready")

@@ -15,6 +15,7 @@ from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.kernel.contract import Call, DatasetSchema
 from denghuo.service.contract.api import ContractApi
+from denghuo.service.customer.api import CustomerApi
 from denghuo.service.host.binding import Directory
 from denghuo.service.permission.api import PermissionApi
 from denghuo.service.point.api import PointApi
@@ -32,7 +33,7 @@ from denghuo.service.reading.api import (
 )
 from denghuo.service.reading.service import ReadingService
 from tests.service.bindings import NOW, local, remote, web
-from tests.service.reading.county import MONTH, contracts_of, points_of, staff_of
+from tests.service.reading.county import MONTH, contracts_of, customers_of, points_of, staff_of
 
 
 @dataclass
@@ -90,7 +91,12 @@ def bench(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
 
         def make(installations: Sequence[dict[str, Any]], terms: Sequence[dict[str, Any]] = ()) -> Bench:
             staff = staff_of({"reader": ["reading.field"], "substitute": ["reading.field"], "clerk": ["reading.read"]})
-            beside = {PointApi: points_of(installations), ContractApi: contracts_of(terms), PermissionApi: staff}
+            beside = {
+                PointApi: points_of(installations),
+                ContractApi: contracts_of(terms),
+                PermissionApi: staff,
+                CustomerApi: customers_of({one["account_no"] for one in installations if one["account_no"]}),
+            }
             directory = local(database, tmp_path, {**beside, ReadingApi: ReadingService})
             api = directory(ReadingApi)
             if request.param == "remote":

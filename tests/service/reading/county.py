@@ -2,7 +2,7 @@
 
 import csv
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Multiplier, Register
 from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms, TermsFound, TermsIn
+from denghuo.service.customer.api import Account, AccountNumbers, Accounts, CustomerApi
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import PermissionApi, Person, PersonRef, StaffNotFound
 from denghuo.service.point.api import (
@@ -102,6 +103,40 @@ def staff_of(permits: Mapping[str, Sequence[str]]) -> type[PermissionApi]:
             return Person(user_name=name, name=name, posts=[], permits=list(permits[name]), **unit)
 
     return Staff
+
+
+def address_of(account_no: str) -> str:
+    return f"米山镇米西村 {account_no[-3:]} 号"
+
+
+def customers_of(account_nos: Collection[str]) -> type[CustomerApi]:
+    """A customer service that knows these accounts."""
+
+    class Customers(CustomerApi):
+        def __init__(self, work: Work, ask: Ask) -> None:
+            pass
+
+        def accounts(self, call: Call, request: AccountNumbers) -> Accounts:
+            assert call.may("customer.read")
+            rows = [
+                Account(
+                    account_no=number,
+                    name="林庆娟",
+                    kind="resident",
+                    tariff_class="resident",
+                    phone=None,
+                    industry_code=None,
+                    status="active",
+                    address=address_of(number),
+                    org="1405810.01",
+                    opened_on=date(2020, 8, 5),
+                )
+                for number in request.numbers
+                if number in account_nos
+            ]
+            return Accounts(rows=rows)
+
+    return Customers
 
 
 def clipped(rows: Sequence[Row], month: str) -> list[Row]:

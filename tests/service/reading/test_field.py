@@ -13,13 +13,13 @@ from denghuo.service.reading.api import (
     DecideBookChange,
     DecideFieldEntry,
     FieldEntry,
-    FieldOrder,
     FieldOrderRef,
     FieldOrderShown,
     FieldPhotoRef,
     FindFieldOrders,
     KeepFieldPhoto,
     MakeFieldOrders,
+    MyFieldOrder,
     MyFieldOrders,
     NoSuchFieldOrder,
     NothingToDecide,
@@ -31,7 +31,7 @@ from denghuo.service.reading.api import (
 )
 from tests.service.bindings import NOW
 from tests.service.reading.conftest import Bench, Make
-from tests.service.reading.county import MONTH, PERIOD, installation, month_of, steady
+from tests.service.reading.county import MONTH, PERIOD, address_of, installation, month_of, steady
 
 PERMITS = frozenset({"reading.read", "reading.field", "reading.review", "reading.route", "reading.approve_route"})
 READER = Call(actor="reader", now=NOW + timedelta(hours=3), permits=PERMITS, scope=("1405810",), channel="phone")
@@ -58,7 +58,7 @@ def made(bench: Make) -> Bench:
     return found
 
 
-def order(made: Bench) -> FieldOrder:
+def order(made: Bench) -> MyFieldOrder:
     (found,) = made.api.my_field_orders(READER, MyFieldOrders()).rows
     return found
 
@@ -96,6 +96,9 @@ def test_what_stayed_held_goes_to_the_reader_of_its_book_with_what_an_entry_is_h
     (channel,) = found.channels
     assert (found.meter_no, found.state, found.reader, found.book) == ("M1", "open", "reader", "TG001")
     assert found.read_at == PERIOD.end
+    # The reader has to find the meter; the office sees the address of a customer masked, and not here.
+    assert found.address == address_of(HOME)
+    assert "address" not in shown(made, found.order_no).model_dump()
     # 100 kWh at the first and 5 a day until the tenth; 8 kW pass 192 kWh a day.
     assert (channel.rule, str(channel.last), str(channel.usual_a_day)) == ("missing", "145.00", "5.00")
     assert (str(channel.most_a_day), channel.collected) == ("192.00", None)

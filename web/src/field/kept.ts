@@ -20,6 +20,7 @@ export interface Order {
   point_no: string
   meter_no: string
   account_no: string | null
+  address: string | null
   book: string
   place: number | null
   read_at: string

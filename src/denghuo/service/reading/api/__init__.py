@@ -159,6 +159,7 @@ from denghuo.service.reading.api.field import (
     Latitude as Latitude,
     Longitude as Longitude,
     MakeFieldOrders as MakeFieldOrders,
+    MyFieldOrder as MyFieldOrder,
     MyFieldOrders as MyFieldOrders,
     MyFieldOrdersFound as MyFieldOrdersFound,
     NoSuchFieldOrder as NoSuchFieldOrder,

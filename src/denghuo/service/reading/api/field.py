@@ -190,8 +190,14 @@ class MyFieldOrders(Message):
     """The reader's own open orders, in the order of the walks."""
 
 
+class MyFieldOrder(FieldOrder):
+    """An order for the phone of its reader, who has to find the meter: the address is in clear."""
+
+    address: Annotated[str | None, Label("用电地址", "Address")]
+
+
 class MyFieldOrdersFound(Message):
-    rows: list[FieldOrder]
+    rows: list[MyFieldOrder]
     as_of: AsOf
 
 

@@ -17,6 +17,8 @@ from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import SHANGHAI, Month, midnight
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Multiplier, Register
+from denghuo.service.customer.api import AccountNumbers, CustomerApi
+from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
     ENTRY_STATES,
     DecideFieldEntry,
@@ -36,6 +38,7 @@ from denghuo.service.reading.api import (
     FindFieldOrders,
     KeepFieldPhoto,
     MakeFieldOrders,
+    MyFieldOrder,
     MyFieldOrders,
     MyFieldOrdersFound,
     NoSuchFieldOrder,
@@ -65,8 +68,9 @@ Remade = Callable[[Call, Sequence[PlanPiece], PlanPiece, str, str], Reviewed]
 
 class FieldReading:
     def __init__(
-        self, work: Work, store: ReadingStore, taking: Taking, making: Making, units: Units, remade: Remade
+        self, work: Work, ask: Ask, store: ReadingStore, taking: Taking, making: Making, units: Units, remade: Remade
     ) -> None:
+        self._ask = ask
         self._work, self._reads, self._taking, self._making, self._units = work, store, taking, making, units
         self._remade = remade
         self._store, self._books = FieldStore(work), BookStore(work)
@@ -103,8 +107,19 @@ class FieldReading:
     def mine(self, call: Call, request: MyFieldOrders) -> MyFieldOrdersFound:
         rows = self._store.of_reader(call.actor, call.today, ORDERS_MAX)
         entries = self._by_order(rows)
-        shown = [FieldOrder.model_validate(_order(row, entries.get(row["order_no"], []))) for row in rows]
+        addresses = self._addresses(call, {row["account_no"] for row in rows if row["account_no"]})
+        shown = [
+            MyFieldOrder.model_validate(
+                _order(row, entries.get(row["order_no"], [])) | {"address": addresses.get(row["account_no"])}
+            )
+            for row in rows
+        ]
         return MyFieldOrdersFound(rows=shown, as_of=call.now)
+
+    def _addresses(self, call: Call, accounts: set[str]) -> dict[str, str]:
+        asked = AccountNumbers(numbers=sorted(accounts))
+        found = self._ask(CustomerApi).accounts(call.only("customer.read"), asked).rows if accounts else []
+        return {one.account_no: one.address for one in found}
 
     def find(self, call: Call, request: FindFieldOrders) -> FieldOrdersFound:
         rows, total = self._store.find(request, call.today)

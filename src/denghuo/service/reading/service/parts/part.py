@@ -51,7 +51,7 @@ class ReadingPart:
         self._routes = Routes(ask, self._cycles)
         self._books = Books(ask, BookStore(work))
         self._units = Units(work, ask, self._store, self._taking, self._making)
-        self._field = FieldReading(work, self._store, self._taking, self._making, self._units, self._remade)
+        self._field = FieldReading(work, ask, self._store, self._taking, self._making, self._units, self._remade)
         self._self_reading = SelfReading(work, ask, self._store, self._making)
 
     def _remade(self, call: Call, pieces: Sequence[PlanPiece], piece: PlanPiece, quantity: str, band: str) -> Reviewed:
