@@ -28,7 +28,7 @@ from denghuo.data.processing.migration import migrate
 from denghuo.data.processing.work import Work
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Call, DatasetRef
-from denghuo.kernel.period import Month
+from denghuo.kernel.period import Month, Period
 from denghuo.service.acquisition.api import (
     AcquisitionApi,
     AskSuccess,
@@ -44,9 +44,10 @@ from denghuo.service.acquisition.api import (
 from denghuo.service.acquisition.front.front import Front
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.service import AcquisitionService
+from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask, Directory, Local, Store
 from denghuo.service.host.relay import settle
-from denghuo.service.point.api import INSTALLATION, PointApi, PublishInstallations
+from denghuo.service.point.api import INSTALLATION, MeterInMonth, MetersFound, MetersIn, PointApi, PublishInstallations
 from denghuo.service.reading.api import ReadingApi
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.service.reading.service import ReadingService
@@ -117,21 +118,38 @@ def services(database: Database, folder: pathlib.Path, everyone: list[Concentrat
             if known:
                 return known[0]
             period = Month.of(request.month).period
-            rows = [
-                dict.fromkeys(INSTALLATION.columns)
-                | {"point_no": f"P{meter.meter_no}", "org": "1405810.01", "role": "sale", "meter_no": meter.meter_no}
-                | {"multiplier": 1, "integer_digits": 6, "decimal_digits": 2, "piece": 1}
-                | {"from_at": period.start, "to_at": period.end}
-                for one in everyone
-                for meter in one.meters
-            ]
+            blank = dict.fromkeys(INSTALLATION.columns)
+            rows = [blank | piece(meter.meter_no, period) for one in everyone for meter in one.meters]
             return self._work.datasets.publish(INSTALLATION, request.month, "all", rows, call.now)
+
+        def meters_in(self, call: Call, request: MetersIn) -> MetersFound:
+            period = Month.of(request.month).period
+            blank = dict.fromkeys(MeterInMonth.model_fields)
+            rows = [MeterInMonth.model_construct(**blank | piece(no, period)) for no in request.meter_nos]
+            return MetersFound.model_construct(rows=rows, as_of=call.now)
+
+    class Contracts(ContractApi):
+        """Knows no contract, so curves are checked without the bounds of one."""
+
+        def __init__(self, work: Work, ask: Ask) -> None:
+            self._work = work
+
+        def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:
+            return self._work.datasets.publish(TERMS, request.month, "all", [], call.now)
 
     store, directory = Store(database, Datasets(database, folder), KEY), Directory()
     directory.bind(PointApi, Local(store, Points, directory))
+    directory.bind(ContractApi, Local(store, Contracts, directory))
     directory.bind(AcquisitionApi, Local(store, AcquisitionService, directory))
     directory.bind(ReadingApi, Local(store, ReadingService, directory))
     return directory
+
+
+def piece(meter_no: str, period: Period) -> dict[str, Any]:
+    return {
+        "point_no": f"P{meter_no}", "org": "1405810.01", "role": "sale", "meter_no": meter_no, "multiplier": 1,
+        "integer_digits": 6, "decimal_digits": 2, "piece": 1, "from_at": period.start, "to_at": period.end,
+    }  # fmt: skip
 
 
 def register(api: AcquisitionApi, everyone: list[Concentrator]) -> None:
@@ -227,27 +245,13 @@ def measure(folder: pathlib.Path, dsn: str, terminals: int, meters: int, silent:
         done, cpu = context.Event(), context.Value("d", 0.0)
         peers = context.Process(target=other_side, args=(front.address, terminals, meters, silent, done, cpu))
         peers.start()
-        total = terminals + silent
-        online = wait("online", lambda: api.find_terminals(call(), FindTerminals(limit=1)).online == total)
-        print(f"{total:,} terminals online in {online:.1f} s, {terminals:,} of them with {meters} meters each")
-        before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-        asked: list[float] = []
-        ended = threading.Event()
-        reader = threading.Thread(target=lambda: asked.extend(on_demand(api, everyone, ended)))
-        api.start_collection(call(), StartCollection(day=DAY))
-        reader.start()
-        for kind in ("freeze", "curve"):
-            question = AskSuccess.model_validate({"day": DAY, "kind": kind})
-            wait(kind, lambda question=question: settled(directory) and api.success(call(), question).missing == 0)
-        settle(directory, lambda: datetime.now(UTC))
-        took, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF)
-        ended.set()
-        reader.join()
-        done.set()
-        peers.join()
-        sessions = [one.frames_in for one in api.find_terminals(call(), FindTerminals(limit=200)).rows]
-        front.stop()
-        report(directory, terminals * meters, took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        try:
+            asked, took, used, sessions = collect(directory, api, everyone, terminals + silent)
+        finally:
+            done.set()
+            peers.join()
+            front.stop()
+        report(directory, terminals * meters, took, used)
         print(f"processor time of the terminals' process: {cpu.value:.1f} s; frames of a terminal: {max(sessions)}")
         if asked:
             p95 = sorted(asked)[int(len(asked) * 0.95) - 1]
@@ -257,6 +261,30 @@ def measure(folder: pathlib.Path, dsn: str, terminals: int, meters: int, silent:
     print(
         f"floor: {questions:,} questions and answers of 1,800 bytes through bare sockets: {bare:.1f} s; ratio {took / bare:.0f}"
     )
+
+
+def collect(
+    directory: Directory, api: AcquisitionApi, everyone: list[Concentrator], total: int
+) -> tuple[list[float], float, float, list[int]]:
+    """Collects the day: what reads on demand took meanwhile, seconds, CPU seconds, and the frames of some terminals."""
+    online = wait("online", lambda: api.find_terminals(call(), FindTerminals(limit=1)).online == total)
+    print(f"{total:,} terminals online in {online:.1f} s, {len(everyone):,} of them with meters", flush=True)
+    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    asked: list[float] = []
+    ended = threading.Event()
+    reader = threading.Thread(target=lambda: asked.extend(on_demand(api, everyone, ended)), daemon=True)
+    api.start_collection(call(), StartCollection(day=DAY))
+    reader.start()
+    for kind in ("freeze", "curve"):
+        question = AskSuccess.model_validate({"day": DAY, "kind": kind})
+        wait(kind, lambda question=question: settled(directory) and api.success(call(), question).missing == 0)
+        print(f"{kind} after {time.perf_counter() - begun:.1f} s", flush=True)
+    settle(directory, lambda: datetime.now(UTC))
+    took, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF)
+    ended.set()
+    reader.join()
+    sessions = [one.frames_in for one in api.find_terminals(call(), FindTerminals(limit=200)).rows]
+    return asked, took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, sessions
 
 
 def settled(directory: Directory) -> bool:
@@ -285,7 +313,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="denghuo-bench-") as name:
         folder = pathlib.Path(name)
         with EmbeddedServer(folder / "postgres") as dsn:
-            migrate(dsn, ["access", "acquisition", "reading", "point"])
+            migrate(dsn, ["access", "acquisition", "reading", "point", "contract", "workflow"])
             measure(folder / "datasets", dsn, terminals, meters, silent)
 
 
