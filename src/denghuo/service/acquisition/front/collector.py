@@ -28,6 +28,7 @@ from denghuo.service.acquisition.api import (
 )
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import Line
+from denghuo.service.acquisition.front.pace import Pace
 from denghuo.service.acquisition.front.sessions import Due, Sessions
 from denghuo.service.acquisition.front.speak import PLACES, SLOTS, Got, Place
 from denghuo.service.acquisition.rules import midnight_after
@@ -96,7 +97,7 @@ class Collector:
         self._finished: set[str] = set()
         self._answering: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turns = asyncio.Semaphore(limits.at_once)
+        self._turns, self.pace = asyncio.Semaphore(limits.at_once), Pace(limits.at_once)
         self._serial = 0
 
     async def stop(self) -> None:
@@ -139,7 +140,8 @@ class Collector:
                         if silent or line is None:
                             found = {place.meter_no: Got("no_answer" if silent else "offline") for place in places}
                         else:
-                            found = await line.ask(kind, day, places)
+                            async with self.pace:
+                                found = await line.ask(kind, day, places)
                             silent = line.silent_together and all(got.cause == "no_answer" for got in found.values())
                         for meter_no, got in found.items():
                             self._gathered.take(day, kind, meter_no, got)

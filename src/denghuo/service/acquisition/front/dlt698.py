@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from denghuo.kernel.period import SHANGHAI
@@ -29,6 +30,7 @@ from denghuo.service.acquisition.front.speak import (
     Place,
     Registers,
     Told,
+    quarters,
 )
 from denghuo.service.acquisition.protocol import dlt698
 from denghuo.service.acquisition.protocol.dlt698 import Apdu, Assembly, Link
@@ -37,6 +39,7 @@ from denghuo.service.acquisition.protocol.dlt698.data import (
     BITS,
     BOOL,
     DATE_TIME_S,
+    NULL,
     STRUCTURE,
     UNSIGNED,
     Data,
@@ -62,6 +65,9 @@ ANSWER_TIMEOUT_S = 30
 OWN_EVENTS = 10
 """How many records of each of the terminal's own event objects are asked for."""
 QUARTER = timedelta(minutes=15)
+REGISTER_TAGS = (0x05, 0x06)
+E4 = 100
+"""Registers count 0.01 kWh."""
 _LINKS = {0: "login", 1: "heartbeat", 2: "logout"}
 _ANSWERS = frozenset(
     (
@@ -362,33 +368,35 @@ def _freeze(day: date, rows: Sequence[tuple[datetime | None, list[Data]]]) -> Go
 def _curve(day: date, rows: Sequence[tuple[datetime | None, list[Data]]]) -> Got:
     """Energies as differences of registers a quarter of an hour apart; where one of the two is not there, none."""
     begin = midnight_after(day) - timedelta(days=1)
-    known: dict[tuple[int, int], int] = {}
+    known: list[dict[int, int]] = [{} for _ in QUANTITIES]
     for at, values in rows:
-        slot, rest = divmod((at - begin), QUARTER) if at is not None else (-1, QUARTER)
-        if not rest and 0 <= slot <= SLOTS:
-            for place, value in enumerate(values[: len(QUANTITIES)]):
-                total = [one.value_e4 for one in _registers("", value, None) if one.band == "total"]
-                if total:
-                    known[place, slot] = total[0]
-    if not known:
+        slot = _slot(at, begin)
+        if slot is not None:
+            for registers, value in zip(known, values, strict=False):
+                # The total comes first, before the bands.
+                tag, total = next(iter(members(value)), NULL)
+                if tag in REGISTER_TAGS:
+                    registers[slot] = total * E4
+    if not any(known):
         return Got("wrong_day" if any(at is not None for at, _ in rows) else "no_data")
-    curves = []
-    for place, quantity in enumerate(QUANTITIES.values()):
-        slots: list[int | None] = []
-        for slot in range(SLOTS):
-            first, second = known.get((place, slot)), known.get((place, slot + 1))
-            slots.append(second - first if first is not None and second is not None and second >= first else None)
-        if any(value is not None for value in slots):
-            curves.append(Curve(quantity, tuple(slots)))
+    curves = [Curve(quantity, quarters(one)) for quantity, one in zip(QUANTITIES.values(), known, strict=True)]
+    curves = [curve for curve in curves if any(value is not None for value in curve.values_e4)]
     return Got(None, curves=tuple(curves)) if curves else Got("no_data")
+
+
+@lru_cache(1024)
+def _slot(at: datetime | None, begin: datetime) -> int | None:
+    """Which border of two quarters of the day an instant is, 0 the day's begin; None where it is none."""
+    slot, rest = divmod(at - begin, QUARTER) if at is not None else (-1, QUARTER)
+    return slot if not rest and 0 <= slot <= SLOTS else None
 
 
 def _registers(quantity: str, value: Data, read_at: datetime | None) -> list[Registers]:
     """The total and the bands of a register of 0.01 kWh; a value of another type is none."""
-    values = [one[1] if one[0] in (0x05, 0x06) else None for one in members(value)]
+    values = [one[1] if one[0] in REGISTER_TAGS else None for one in members(value)]
     bands = BANDS if len(values) == len(BANDS) else BANDS[:1]
     return [
-        Registers(quantity, band, read_at, number * 100)
+        Registers(quantity, band, read_at, number * E4)
         for band, number in zip(bands, values, strict=False)
         if number is not None
     ]

@@ -151,6 +151,7 @@ class Front:
             self._every(self.limits.work_s, collector.look_for_due),
             self._every(min(self.limits.write_s, 0.5), collector.write),
             self._every(30.0, collector.start_day),
+            self._every(0.0, collector.pace.watch),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
         await self._stopping.wait()

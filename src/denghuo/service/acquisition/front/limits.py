@@ -26,7 +26,7 @@ class Limits:
     parts: int = 1_024
     """Parts that one answer comes in."""
     at_once: int = 400
-    """Terminals that are asked at the same time."""
+    """Terminals that are asked at the same time; fewer while the front does not keep up with what they answer."""
     dial_s: float = 5.0
     """How often the front looks for direct meters and stations that it is to dial."""
     dial_within_s: float = 10.0

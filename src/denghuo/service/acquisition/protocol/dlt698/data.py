@@ -6,6 +6,7 @@
 
 import struct
 from datetime import datetime
+from functools import lru_cache
 
 from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.protocol.axdr import (
@@ -76,6 +77,7 @@ FIXED = TYPES.fixed
 read, read_all, write = TYPES.read, TYPES.read_all, TYPES.write
 
 
+@lru_cache(4096)
 def instant(octets: bytes) -> datetime | None:
     """The instant that a date_time (10 bytes) or date_time_s (7 bytes) says; None where a part is FF or no date."""
     try:

@@ -21,12 +21,14 @@ from denghuo.service.acquisition.protocol.dlt698.data import (
 
 _TSA = 0x55
 _PLANS_MAX = 512
+_TRIES = 3
+"""How often a plan is made for the rows of one record: rows that lack something now and then are read value by value."""
 _SHORT = 0x80
 
 
 class _Plan(NamedTuple):
     """`marks` as unpacked and the `tags` they stand for; `groups`: (cell, end) of arrays and structures with their members,
-    the last one first; `addresses`: cells that are meter addresses."""
+    the last one first, so that inner ones are closed before those around them; `addresses`: cells that are meter addresses."""
 
     form: struct.Struct
     marks: tuple[int, ...]
@@ -41,7 +43,7 @@ _plans: dict[bytes, _Plan | None] = {}
 def read_rows(raw: bytes, at: int, count: int, width: int, columns: bytes) -> tuple[list[list[Data]], int]:
     """`count` rows of `width` data; `columns` (their bytes) only says which rows may be alike."""
     rows: list[list[Data]] = []
-    plan = _plans.get(columns)
+    plan, tries = _plans.get(columns), _TRIES
     end = len(raw)
     for _ in range(count):
         if plan is not None and at + plan.form.size <= end:
@@ -57,7 +59,8 @@ def read_rows(raw: bytes, at: int, count: int, width: int, columns: bytes) -> tu
                 rows.append(row)
                 continue
         row, at = read_all(raw, at, width)
-        plan = _remember(columns, row)
+        if tries:
+            plan, tries = _remember(columns, row), tries - 1
         rows.append(row)
     return rows, at
 
@@ -70,33 +73,32 @@ def _remember(columns: bytes, row: list[Data]) -> _Plan | None:
 
 
 def _plan(row: list[Data]) -> _Plan | None:
-    """How to unpack a row like `row`; None where it has values that are missing, nested deeper, or of another kind."""
+    """How to unpack a row like `row`; None where it has values that are missing or of another kind."""
     form = ">"
     marks: list[int] = []
     tags: list[int] = []
     groups: list[tuple[int, int]] = []
     addresses: list[int] = []
-    for tag, value in row:
-        members = [(tag, value)]
+    waiting = row[::-1]
+    while waiting:
+        tag, value = waiting.pop()
         if tag in (ARRAY, STRUCTURE) and len(value) < _SHORT:
             groups.append((len(tags), len(tags) + 1 + len(value)))
             form += "H0s"
             marks.append(tag << 8 | len(value))
-            tags.append(tag)
-            members = value
-        for inner, one in members:
-            if inner in FIXED:
-                form += f"B{NUMBERS[inner][1:] if inner in NUMBERS else f'{TIMES[inner]}s'}"
-                marks.append(inner)
-            elif inner in (_TSA, OCTETS):
-                size = len(one) // 2 if inner == _TSA else len(one)
-                if size >= _SHORT:
-                    return None
-                if inner == _TSA:
-                    addresses.append(len(tags))
-                form += f"H{size}s"
-                marks.append(inner << 8 | size)
-            else:
+            waiting += value[::-1]
+        elif tag in FIXED:
+            form += f"B{NUMBERS[tag][1:] if tag in NUMBERS else f'{TIMES[tag]}s'}"
+            marks.append(tag)
+        elif tag in (_TSA, OCTETS):
+            size = len(value) // 2 if tag == _TSA else len(value)
+            if size >= _SHORT:
                 return None
-            tags.append(inner)
+            if tag == _TSA:
+                addresses.append(len(tags))
+            form += f"H{size}s"
+            marks.append(tag << 8 | size)
+        else:
+            return None
+        tags.append(tag)
     return _Plan(struct.Struct(form), tuple(marks), tuple(tags), tuple(reversed(groups)), tuple(addresses))
