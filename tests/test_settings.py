@@ -24,6 +24,9 @@ def test_later_sources_win_and_origins_are_kept(tmp_path: pathlib.Path) -> None:
         ('port = "x"', "port"),
         ("port = 0", "port"),
         ('sign_in_rate = "often"', "sign_in_rate"),
+        ('mqtt_broker = "127.0.0.1:1883"', "mqtt_broker"),
+        ('mqtt_broker = "mqtt://user@host"', "mqtt_broker"),
+        ('mqtt_broker = "mqtt://host:99999"', "mqtt_broker"),
         ("= broken", "TOML"),
     ],
 )

@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import tomllib
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -30,6 +31,15 @@ def _hex_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _broker(value: str) -> str:
+    parts = urllib.parse.urlsplit(value)
+    # A port that is none raises by itself.
+    plain = parts.hostname and parts.port != 0 and not parts.username and not parts.path.strip("/")
+    if value and not (parts.scheme in ("mqtt", "mqtts") and plain):
+        raise ValueError("give mqtt://host:1883 or mqtts://host:8883, user and password in settings of their own")
+    return value
+
+
 def _rate(value: str) -> str:
     try:
         limits.parse(value)
@@ -51,6 +61,12 @@ class Settings(BaseModel):
     """Where terminals connect to (前置接入), in the process that runs acquisition; port 0 picks a free one at each start."""
     meter_passwords: dict[str, SecretStr] = Field(default_factory=dict)
     """Passwords (LLS) of direct meters: address -> password. In the environment as JSON."""
+    mqtt_broker: Annotated[str, AfterValidator(_broker)] = ""
+    """The broker that MQTT terminals speak over (消息服务器), mqtt://host:1883 or mqtts://host:8883; without one they cannot."""
+    mqtt_user: str = ""
+    mqtt_password: SecretStr = SecretStr("")
+    mqtt_client: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,23}$")] = "denghuo"
+    """The name of our session at the broker, the same for all processes of a deployment and nobody else's."""
     cipher_machine: str = ""
     """What proves orders to meters (密码机): a plug-in as `package.module:factory`, or `software`, which is for demonstrations and
     proves nothing. Without one no customer is switched off or on from afar."""

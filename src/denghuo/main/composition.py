@@ -31,6 +31,7 @@ from denghuo.data.processing.migration import migrate
 from denghuo.data.processing.parts import Processes
 from denghuo.kernel.contract import Api, Call
 from denghuo.service.acquisition.api import AcquisitionApi
+from denghuo.service.acquisition.front.broker import broker_of
 from denghuo.service.acquisition.front.cipher import cipher_of
 from denghuo.service.acquisition.front.front import Front
 from denghuo.service.acquisition.front.keys import safe_of
@@ -152,6 +153,8 @@ def platform(
             passwords = {no: secret.get_secret_value() for no, secret in settings.meter_passwords.items()}
             cipher = cipher_of(settings.cipher_machine)
             safe = safe_of(settings.key_safe, key_file(loaded), settings.master_key.get_secret_value())
+            secret = settings.mqtt_password.get_secret_value()
+            broker = broker_of(settings.mqtt_broker, settings.mqtt_user, secret, settings.mqtt_client)
             front = Front(
                 store,
                 directory,
@@ -161,6 +164,7 @@ def platform(
                 passwords=passwords,
                 cipher=cipher,
                 safe=safe,
+                broker=broker,
             )
         yield Platform(directory, signer, store, catalogue, access, relay, jobs, housekeeping, front)
 

@@ -25,6 +25,7 @@ from denghuo.service.acquisition.api import (
     Terminal,
     TerminalRef,
 )
+from denghuo.service.acquisition.front.broker import BrokerAddress
 from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.front import Front
 from denghuo.service.acquisition.front.keys import KeySafe
@@ -198,6 +199,7 @@ def fielded(
     records: Mapping[type[Api], Implementation] | None = None,
     cipher: CipherMachine | None = None,
     safe: KeySafe | None = None,
+    broker: BrokerAddress | None = None,
 ) -> Iterator[Field]:
     """A front over its own services: acquisition, reading, and a point service that knows the meters of a few terminals, or what
     `records` puts in its place."""
@@ -219,6 +221,7 @@ def fielded(
             passwords,
             cipher,
             safe,
+            broker,
         )
         front.start()
         stack.callback(front.stop)

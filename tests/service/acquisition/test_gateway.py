@@ -14,7 +14,7 @@ from tests.service.acquisition.field import DAY, QUICK, Field, county, fielded, 
 from tests.service.acquisition.test_direct import answer
 from tests.service.bindings import settle
 
-from denghuo.data.analysis.lake import SLOTS, curve_class
+from denghuo.data.analysis.lake_day import SLOTS, curve_class
 from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.api import (
     AskSuccess,

@@ -18,10 +18,11 @@ TERMINAL_PROTOCOLS = Dictionary(
         "hdlc": text("DLMS/COSEM（HDLC）", "DLMS/COSEM over HDLC"),
         "iec104": text("IEC 60870-5-104", "IEC 60870-5-104"),
         "dlt645": text("DL/T 645（串口服务器）", "DL/T 645 behind a gateway"),
+        "mqtt": text("MQTT", "MQTT"),
     },
 )
 TerminalProtocol = Annotated[
-    Literal["gdw3761", "dlt698", "dlms", "hdlc", "iec104", "dlt645"],
+    Literal["gdw3761", "dlt698", "dlms", "hdlc", "iec104", "dlt645", "mqtt"],
     Label("规约", "Protocol", dictionary=TERMINAL_PROTOCOLS.name),
 ]
 CHANNELS = Dictionary(
@@ -62,11 +63,21 @@ ENDS = Dictionary(
         "noise": text("杂散字节过多", "Too much noise"),
         "bad_frames": text("错误报文过多", "Too many bad frames"),
         "stopped": text("前置停机", "The front stopped"),
+        "broker": text("消息服务器断开", "The MQTT broker was lost"),
     },
-    tones={"flood": "danger", "noise": "danger", "bad_frames": "danger", "silent": "warning", "replaced": "notice"},
+    tones={
+        "flood": "danger",
+        "noise": "danger",
+        "bad_frames": "danger",
+        "broker": "danger",
+        "silent": "warning",
+        "replaced": "notice",
+    },
 )
 EndCode = Annotated[
-    Literal["closed", "logged_out", "silent", "replaced", "refused", "flood", "noise", "bad_frames", "stopped"],
+    Literal[
+        "closed", "logged_out", "silent", "replaced", "refused", "flood", "noise", "bad_frames", "stopped", "broker"
+    ],
     Label("断开原因", "Ended by", dictionary=ENDS.name),
 ]
 TerminalNo = Annotated[

@@ -6,21 +6,22 @@ from datetime import datetime
 
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Call
+from denghuo.kernel.problem import Problem, Unavailable
 from denghuo.service.acquisition.api import AcquisitionApi, TakeEvents, ToldEvent
+from denghuo.service.acquisition.front.conversation import Conversation
 from denghuo.service.acquisition.front.limits import Limits
-from denghuo.service.acquisition.front.line import Line
 from denghuo.service.acquisition.front.speak import Heard, Told
 
 
 class EventTaker:
-    """A terminal repeats what was not confirmed, so what is lost with the database away, or is too much, comes again."""
+    """A terminal repeats what was not confirmed, so what is too much comes again."""
 
     def __init__(self, acquisition: AcquisitionApi, clock: Callable[[], datetime], limits: Limits) -> None:
         self._acquisition, self._clock, self._limits = acquisition, clock, limits
-        self._waiting: list[tuple[Line, Heard]] = []
+        self._waiting: list[tuple[Conversation, Heard]] = []
         self._events: list[ToldEvent] = []
 
-    def take(self, line: Line, heard: Heard) -> None:
+    def take(self, line: Conversation, heard: Heard) -> None:
         if len(self._events) + len(heard.told) <= self._limits.events_waiting:
             self._waiting.append((line, heard))
             self._events += self.said(heard.terminal_no, heard.told)
@@ -35,10 +36,16 @@ class EventTaker:
             return
         waiting, events = self._waiting, self._events
         self._waiting, self._events = [], []
-        await asyncio.to_thread(self.hand_over, events)
+        try:
+            await asyncio.to_thread(self.hand_over, events)
+        except Exception as error:
+            if not isinstance(error, Problem) or isinstance(error, Unavailable):
+                # A broker gives again only after a new connection what was not confirmed to it, so nothing is let go here.
+                self._waiting, self._events = waiting + self._waiting, events + self._events
+            raise
         for line, heard in waiting:
-            if heard.confirm and line.ended_by is None and line.speaker is not None:
-                line.send(line.speaker.acknowledge(heard))
+            if heard.confirm:
+                line.confirm(heard)
 
     def hand_over(self, events: Sequence[ToldEvent]) -> None:
         for at in range(0, len(events), ITEMS_MAX):

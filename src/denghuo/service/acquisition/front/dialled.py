@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from denghuo.service.acquisition.front.conversation import serials
 from denghuo.service.acquisition.front.limits import Limits
-from denghuo.service.acquisition.front.line import serials
 from denghuo.service.acquisition.front.sessions import Ordered, Seen, Sessions, Station
 from denghuo.service.acquisition.front.speak import Got, Kind, Place
 

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from typing import Any, TypeVar, cast
 
 from denghuo.service.acquisition.front import dlms
+from denghuo.service.acquisition.front.conversation import cause_of
 from denghuo.service.acquisition.front.keys import KeysNotThere, MeterKeys, Version
 from denghuo.service.acquisition.front.limits import Limits
-from denghuo.service.acquisition.front.line import cause_of
 from denghuo.service.acquisition.front.sessions import Ordered, Station
 from denghuo.service.acquisition.front.speak import CLOCK_RIGHT_S, Got, Kind, Place
 from denghuo.service.acquisition.front.wired import Wired

@@ -11,23 +11,27 @@ import threading
 import uuid
 from collections import ChainMap, Counter
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from denghuo.kernel.problem import Unavailable, text
 from denghuo.service.acquisition.api import AcquisitionApi
 from denghuo.service.acquisition.front.alarms import EventTaker
+from denghuo.service.acquisition.front.book import Book
+from denghuo.service.acquisition.front.broker import BrokerAddress
+from denghuo.service.acquisition.front.brokers import Brokers
 from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.collector import Collector
 from denghuo.service.acquisition.front.dialled import Dialled, Dialler
 from denghuo.service.acquisition.front.direct import DirectMeter
 from denghuo.service.acquisition.front.gateway645 import Gateway645
+from denghuo.service.acquisition.front.hub import Hub
 from denghuo.service.acquisition.front.iec104 import Station104
 from denghuo.service.acquisition.front.keys import KeySafe, MeterKeys
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import Line
 from denghuo.service.acquisition.front.orders import OrderRunner
-from denghuo.service.acquisition.front.sessions import Seen, Sessions, Station
+from denghuo.service.acquisition.front.sessions import Sessions, Station
 from denghuo.service.acquisition.front.speak import Heard
 from denghuo.service.host.binding import Ask, Store
 
@@ -59,21 +63,19 @@ class Front:
         passwords: Mapping[str, str] | None = None,
         cipher: CipherMachine | None = None,
         safe: KeySafe | None = None,
+        broker: BrokerAddress | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.node = uuid.uuid4().hex
         self.address = (host, port)
         self._store, self._clock, self._cipher = store, clock, cipher
-        self._passwords, self._safe = passwords or {}, safe
+        self._passwords, self._safe, self._broker = passwords or {}, safe, broker
         self._keys: MeterKeys | None = None
         self._acquisition = ask(AcquisitionApi)
         self._events = EventTaker(self._acquisition, clock, self.limits)
         self._lines: dict[str, Line] = {}
         self._open: set[Line] = set()
         self._peers: Counter[str] = Counter()
-        self._changed: dict[int, tuple[Line, str]] = {}
-        self._written: dict[int, tuple[int, int, int]] = {}
-        self._clocks: dict[str, int] = {}
         self._clock_tasks: set[asyncio.Task[None]] = set()
         self._lookups: list[tuple[Line, Heard]] = []
         self._ready = threading.Event()
@@ -118,6 +120,7 @@ class Front:
         self.address = server.sockets[0].getsockname()[:2]
         sessions = Sessions(self._store, self.node, "{}:{}".format(*self.address), self._clock)
         self._keys = MeterKeys(self._safe, sessions) if self._safe is not None else None
+        self._book = Book(sessions, self._clock)
         ways = {
             "dlms": self._dial_meter,
             "hdlc": self._dial_meter,
@@ -126,10 +129,12 @@ class Front:
         }
         dialler = Dialler(sessions, self._clock, self.limits, ways)
         # Both are asked alike; orders are carried out in ways of their own.
-        lines = cast(Mapping[str, Line], ChainMap(self._lines, cast(dict[str, Line], dialler.lines)))
+        hub = self._hub(sessions)
+        spoken = cast(dict[str, Line], hub.lines if hub is not None else {})
+        lines = cast(Mapping[str, Line], ChainMap(self._lines, spoken, cast(dict[str, Line], dialler.lines)))
         collector = Collector(lines, sessions, self._store, self._acquisition, self._clock, self.limits)
         orders = OrderRunner(
-            self._lines,
+            ChainMap(self._lines, spoken),
             dialler.lines,
             sessions,
             self._events,
@@ -141,7 +146,7 @@ class Front:
         self._ready.set()
         jobs = [
             self._every(LOOKUP_S, lambda: self._look_up(sessions)),
-            self._every(self.limits.work_s, lambda: self._write_down(sessions)),
+            self._every(self.limits.work_s, lambda: self._book.write(self._lines)),
             self._every(min(self.limits.work_s, 1.0), self._end_the_silent),
             self._every(self.limits.dial_s, dialler.look),
             self._every(self.limits.work_s, dialler.write_down),
@@ -153,6 +158,14 @@ class Front:
             self._every(30.0, collector.start_day),
             self._every(0.0, collector.pace.watch),
         ]
+        if hub is not None:
+            jobs += [
+                self._every(self.limits.dial_s, hub.look),
+                self._every(LOOKUP_S, hub.let_in),
+                self._every(self.limits.work_s, hub.call_all),
+                self._every(self.limits.work_s, hub.write_down),
+                self._every(min(self.limits.work_s, 1.0), hub.end_the_silent),
+            ]
         tasks = [asyncio.create_task(job) for job in jobs]
         await self._stopping.wait()
         server.close()
@@ -164,9 +177,18 @@ class Front:
         await orders.stop()
         await collector.stop()
         await dialler.stop()
+        if hub is not None:
+            with contextlib.suppress(Exception):
+                await hub.stop()
         await asyncio.sleep(0.05)
         with contextlib.suppress(Exception):
-            await self._write_down(sessions)
+            await self._book.write(self._lines)
+
+    def _hub(self, sessions: Sessions) -> Hub | None:
+        if self._broker is None:
+            return None
+        brokers = Brokers(self._store, self.node, str(self._broker), self._clock)
+        return Hub(self._broker, sessions, brokers, self._events, self._clock, self.limits)
 
     async def _dial_meter(self, station: Station) -> Dialled:
         password = self._passwords.get(station.terminal_no, "")
@@ -209,7 +231,7 @@ class Front:
         if line.terminal_no is not None:
             if self._lines.get(line.terminal_no) is line:
                 del self._lines[line.terminal_no]
-            self._changed[line.serial] = (line, line.terminal_no)
+            self._book.note(line)
 
     def heard(self, line: Line, heard: Heard) -> None:
         if line.speaker is None:
@@ -234,7 +256,7 @@ class Front:
             line.end("logged_out")
 
     def _note(self, line: Line, heard: Heard) -> None:
-        self._changed[line.serial] = (line, heard.terminal_no)
+        self._book.note(line)
         if heard.clock is not None:
             self._saw_clock(line, heard.clock)
 
@@ -287,53 +309,8 @@ class Front:
 
     def _saw_clock(self, line: Line, shown: datetime) -> int:
         """Keeps how far a terminal's clock is ahead, in seconds."""
-        offset = round((shown - self._clock()).total_seconds())
-        if line.terminal_no is not None:
-            self._clocks[line.terminal_no] = offset
-            self._changed[line.serial] = (line, line.terminal_no)
-        return offset
-
-    async def _write_down(self, sessions: Sessions) -> None:
-        changed, self._changed = self._changed, {}
-        # The same terminal may have come twice within a second: the newest line speaks for it.
-        newest: dict[str, Line] = {}
-        for line, terminal_no in sorted(changed.values(), key=lambda one: one[0].serial):
-            newest[terminal_no] = line
-        seen = [self._seen(line, terminal_no) for terminal_no, line in newest.items()]
-        held = [(no, line.serial) for no, line in self._lines.items()]
-        try:
-            lost = await asyncio.to_thread(sessions.write, seen, held)
-        except Exception:
-            self._changed = changed | self._changed
-            raise
-        for one in seen:
-            logins, frames_in, frames_out = self._written.get(one.line, (0, 0, 0))
-            self._written[one.line] = (logins + one.logins, frames_in + one.frames_in, frames_out + one.frames_out)
-        for line, _ in changed.values():
-            if line.ended_by is not None and line.serial not in self._changed:
-                self._written.pop(line.serial, None)
-        for terminal_no, serial in lost:
-            taken = self._lines.get(terminal_no)
-            if taken is not None and taken.serial == serial and not self._changed.get(serial):
-                taken.end("replaced")
-
-    def _seen(self, line: Line, terminal_no: str) -> Seen:
-        logins, frames_in, frames_out = self._written.get(line.serial, (0, 0, 0))
-        now = self._clock()
-        at = asyncio.get_running_loop().time()
-        return Seen(
-            terminal_no=terminal_no,
-            line=line.serial,
-            peer=line.peer,
-            online=line.ended_by is None,
-            connected_at=now - timedelta(seconds=max(0.0, at - line.opened_at)),
-            heard_at=now - timedelta(seconds=max(0.0, at - line.heard_at)),
-            ended_by=line.ended_by,
-            logins=line.logins - logins,
-            frames_in=line.frames_in - frames_in,
-            frames_out=line.frames_out - frames_out,
-            clock_offset_s=self._clocks.get(terminal_no),
-        )
+        self._book.note(line)
+        return line.saw_clock(shown, self._clock())
 
     async def _end_the_silent(self) -> None:
         now = asyncio.get_running_loop().time()

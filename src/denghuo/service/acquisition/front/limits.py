@@ -32,6 +32,12 @@ class Limits:
     dial_within_s: float = 10.0
     dial_again_s: float = 60.0
     """How long one that was not reached, or was lost, is left alone."""
+    broker_again_s: int = 1
+    broker_again_most_s: int = 120
+    """A broker that is away is tried again after the first, then each time after twice as long, up to the second."""
+    payload_bytes: int = 262_144
+    messages_waiting: int = 10_000
+    """Messages of a broker that wait to be looked at; of those that may be lost (QoS 0) more are."""
     strangers: int = 10_000
     write_s: float = 5.0
     """How long collected values wait for others before they are published together, and how many do at most."""

@@ -10,8 +10,9 @@ from denghuo.kernel.contract import Call
 from denghuo.service.acquisition.api import AcquisitionApi, AnswerOrders, OrderAnswer, RollOutRef
 from denghuo.service.acquisition.front.alarms import EventTaker
 from denghuo.service.acquisition.front.cipher import CipherFailed, CipherMachine
+from denghuo.service.acquisition.front.conversation import cause_of
 from denghuo.service.acquisition.front.dialled import Dialled
-from denghuo.service.acquisition.front.line import Line, cause_of
+from denghuo.service.acquisition.front.line import Line
 from denghuo.service.acquisition.front.sessions import Ordered, Sessions
 from denghuo.service.acquisition.front.speak import CLOCK_RIGHT_S, ORDER_GOOD, Place, Speaker
 from denghuo.service.acquisition.protocol.fault import BadFrame

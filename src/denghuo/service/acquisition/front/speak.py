@@ -92,28 +92,19 @@ class Heard:
     reply: bytes = b""
 
 
-class Speaker(Protocol):
-    """One protocol on one connection. Everything raises BadFrame alone, and only for what the terminal sent."""
+class Asks(Protocol):
+    """What a protocol asks a terminal, and how it understands the answers. Everything raises BadFrame alone, and only for what
+    the terminal sent."""
 
     code: str
-    framing: Framing
     numbers: int
     """How many request numbers there are."""
-
-    def hear(self, raw: bytes) -> Heard | None:
-        """The message that a frame is or completes."""
-
-    def confirm(self, heard: Heard, accepted: bool, now: datetime) -> bytes:
-        """The answer to a login, heartbeat or logout."""
 
     def told(self, content: Any) -> Sequence[Told]:
         """The events that a part of an answer tells."""
 
     def denied(self, contents: Sequence[Any]) -> bool:
         """Whether an answer is nothing but a no."""
-
-    def acknowledge(self, heard: Heard) -> bytes:
-        """The confirmation that what a terminal told unasked was written down."""
 
     def ask_events(self, terminal_no: str, number: int, since: datetime, until: datetime) -> bytes:
         """The request for the events that a terminal keeps of a time, its own and those of its meters."""
@@ -139,6 +130,27 @@ class Speaker(Protocol):
     def times_of(self, contents: Sequence[Any]) -> Sequence[int] | None:
         """The rates of the half hours that the parts of an answer say."""
 
+    def accepted(self, contents: Sequence[Any]) -> bool:
+        """Whether an answer says that an order was carried out."""
+
+    def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
+        """What the parts of an answer say of each meter, by meter number; meters that it does not speak of are left out."""
+
+
+class Speaker(Asks, Protocol):
+    """A protocol of frames on one connection."""
+
+    framing: Framing
+
+    def hear(self, raw: bytes) -> Heard | None:
+        """The message that a frame is or completes."""
+
+    def confirm(self, heard: Heard, accepted: bool, now: datetime) -> bytes:
+        """The answer to a login, heartbeat or logout."""
+
+    def acknowledge(self, heard: Heard) -> bytes:
+        """The confirmation that what a terminal told unasked was written down."""
+
     def switch(
         self, terminal_no: str, number: int, place: Place, on: bool, until: datetime, cipher: CipherMachine
     ) -> bytes:
@@ -152,9 +164,3 @@ class Speaker(Protocol):
 
     def switch_of(self, place: Place, contents: Sequence[Any]) -> bool | None:
         """Whether the switch is closed, as the parts of an answer say."""
-
-    def accepted(self, contents: Sequence[Any]) -> bool:
-        """Whether an answer says that an order was carried out."""
-
-    def understand(self, kind: Kind, day: date, places: Sequence[Place], contents: Sequence[Any]) -> Mapping[str, Got]:
-        """What the parts of an answer say of each meter, by meter number; meters that it does not speak of are left out."""

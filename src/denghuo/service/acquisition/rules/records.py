@@ -7,7 +7,7 @@ from denghuo.kernel.batch import RefusedItem, refused
 from denghuo.service.acquisition.api import NewTerminal, NewTerminalMeter
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
-DIGITS = {"gdw3761": 9, "dlt698": 12, "dlms": 12, "hdlc": 12, "iec104": 12, "dlt645": 12}
+DIGITS = {"gdw3761": 9, "dlt698": 12, "dlms": 12, "hdlc": 12, "iec104": 12, "dlt645": 12, "mqtt": 12}
 DIALLED = frozenset(("dlms", "hdlc", "iec104", "dlt645"))
 """Protocols of those that are dialled, so that their records say where."""
 ADDRESS_MAX = 65_534
