@@ -2,13 +2,16 @@
 became of each entry, and the office's word with the photo before its eyes."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.conftest import WAIT_MS, Enter, Watch
 from tests.browser.product import Product
 from tests.browser.test_phone import small_targets
+
+from denghuo.kernel.period import SHANGHAI
 
 UNIT, NEXT_MONTH = "1405810.03", "2026-05"
 
@@ -191,21 +194,62 @@ def test_a_reader_enters_without_a_network_and_the_office_decides(
     at_both_widths(page)
 
 
-def test_a_photo_that_the_server_refuses_is_told_to_its_reader_and_holds_up_nothing(
-    product: Product, book: str, road: Page
-) -> None:
+@pytest.fixture
+def reading(product: Product, book: str, road: Page) -> Page:
+    """The reader's phone with the orders of the book that is theirs."""
     with product.session("reader") as client:
-        today = product.ask(client, "reading.books", org=UNIT, limit=200)["as_of"][:10]
+        today = str(datetime.now(SHANGHAI).date())
         change = {"book": book, "reader": "reader", "effective_from": today, "reason": "按片区派工"}
         number = product.ask(client, "reading.propose_book_change", **change)["change_no"]
     with product.session("manager") as client:
         product.ask(client, "reading.approve_book_change", change_no=number, remark="同意派工")
         product.ask(client, "reading.make_field_orders", month=NEXT_MONTH, org=UNIT)
-    order = orders_of(product, book)[-1]
     road.goto("/field")
     road.fill("input[name=username]", "reader")
     road.fill("input[name=password]", product.password("reader"))
     road.press("input[name=password]", "Enter")
+    expect(road.locator(".field__order").first).to_be_visible()
+    return road
+
+
+@pytest.mark.scope("B04-05")
+def test_an_upload_that_breaks_off_goes_on_where_it_stood(product: Product, book: str, reading: Page) -> None:
+    chosen = orders_of(product, book)[-2:]
+    reading.context.set_offline(True)
+    for order in chosen:
+        reading.get_by_text(order["meter_no"]).click()
+        reading.get_by_label("正向有功 总").fill(above(order))
+        reading.get_by_role("button", name="保存").click()
+    expect(reading.locator(".field__sums")).to_contain_text("2待上传")
+    answers: list[int] = []
+
+    def lost(route: Route) -> None:
+        """The server takes the entries, and its answer is lost on the way."""
+        answers.append(route.fetch().status)
+        route.abort()
+
+    reading.context.route("**/api/reading/sync_field", lost)
+    reading.context.set_offline(False)
+    send = reading.get_by_role("button", name="上传并更新")
+    expect(reading.locator(".stale")).to_be_visible()
+    assert answers and set(answers) == {200}
+    expect(reading.locator(".field__sums")).to_contain_text("2待上传")
+    reading.context.unroute("**/api/reading/sync_field")
+    # The phone was put away in between.
+    reading.reload()
+    expect(reading.locator(".field__sums")).to_contain_text("0待上传")
+    expect(send).to_be_enabled()
+    with product.session("manager") as client:
+        for order in chosen:
+            kept = product.ask(client, "reading.field_order", order_no=order["order_no"])
+            assert [one["state"] for one in kept["entries"]] == ["counted"]
+
+
+def test_a_photo_that_the_server_refuses_is_told_to_its_reader_and_holds_up_nothing(
+    product: Product, book: str, reading: Page
+) -> None:
+    road = reading
+    order = orders_of(product, book)[-1]
     road.get_by_text(order["meter_no"]).click()
     road.context.set_offline(True)
     road.get_by_label("正向有功 总").fill(above(order))

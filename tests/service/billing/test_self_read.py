@@ -27,7 +27,7 @@ from tests.service.billing.county import (
 from tests.service.billing.months import bill_no
 from tests.service.bindings import NOW, clock
 
-from denghuo.service.billing.api import Bill, BillRef, FindBills, FindExceptions, StartCycle
+from denghuo.service.billing.api import Bill, BillRef, FindBills, FindExceptions, Recalculate, StartCycle
 from denghuo.service.reading.api import (
     Doubtful,
     MyMeters,
@@ -95,6 +95,19 @@ def test_who_is_held_for_want_of_a_register_is_billed_by_the_customers_own(found
     document = found.billing.bill_file(ACCOUNTANT, BillRef(bill_no=mine.bill_no)).content
     checked = verify(json.loads(base64.b64decode(document)))
     assert not checked.differs and not checked.unknown, checked
+
+
+def test_the_whole_month_and_the_account_by_itself_say_the_same_of_a_report(
+    prepare: Prepare, tmp_path: pathlib.Path
+) -> None:
+    """Reported before the month was read: the bill is made by columns, and calculated again it is the same."""
+    with prepare(lambda made: settle_county(made, [SILENT, LOUD])).copy("local", tmp_path) as made:
+        report(made, "1150.00")
+        made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+        made.settle()
+        assert "示数为客户自报" in bill(made).lines[0].sentence.zh
+        again = made.billing.recalculate(ACCOUNTANT, Recalculate(account_no=SILENT.account_no, month=MONTH))
+        assert (again.issued, again.unchanged) == (0, 1)
 
 
 def test_more_than_the_agreed_capacity_lets_pass_is_asked_about(found: County) -> None:

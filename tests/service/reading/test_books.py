@@ -82,9 +82,15 @@ def test_points_move_and_are_put_in_order_from_a_day_on_and_the_walks_of_earlier
     assert [(row.place, row.meter_no) for row in page.rows] == [(1, "M3"), (2, "M4"), (3, "M1")]
 
 
+@pytest.mark.scope("B04-04")
 def test_a_substitute_walks_for_some_days_and_then_the_reader_again(made: Bench) -> None:
     approved(made, reader="reader")
-    approved(made, reader="substitute", effective_from=TODAY + timedelta(3), effective_to=TODAY + timedelta(5))
+    days = {"effective_from": TODAY + timedelta(3), "effective_to": TODAY + timedelta(5)}
+    substitution = proposed(made, reader="substitute", **days)
+    word = DecideBookChange(change_no=substitution.change_no, remark="代班三天")
+    with pytest.raises(ProposerMayNotDecide):
+        made.api.approve_book_change(CLERK, word)
+    assert made.api.approve_book_change(MANAGER, word).decided_by == "manager"
 
     def reader(days: int) -> str | None:
         (row,) = made.api.books(CLERK, BooksOn(on=TODAY + timedelta(days), limit=1)).rows
@@ -160,6 +166,8 @@ def test_first_places_are_imported_and_what_was_stated_is_changed_by_two_persons
     assert made.api.books(CLERK, BooksOn()).stated == 3
     approved(made, book="B1", point_nos=["P1"])
     assert walk(made, "B1") == ["P1", "P4", "P2"]
+    # What came later has no place yet, and the book in which it stands says so.
+    assert {row.book: row.unplaced for row in made.api.books(CLERK, BooksOn()).rows} == {"B1": 0, "TG001": 1}
 
 
 def test_another_unit_sees_neither_walk_nor_change(made: Bench) -> None:

@@ -495,9 +495,10 @@ export interface Screen {
   when?: Logic | null
 }
 /**
- * A registered component, for what the other kinds cannot say.
+ * A registered component, for what the other kinds cannot say. actions: what it offers; it says of which rows.
  */
 export interface Custom {
+  actions?: Action[]
   component: string
   given?: {
     [k: string]: Logic

@@ -211,6 +211,7 @@ class _Reader:
                 yield _unknown(path, "component", block.component)
             if block.source is not None:
                 yield from self._use(block.source, path)
+            yield from self._actions(block.actions, f"{path}.actions")
 
     def _data_block(self, block: DataBlock, path: str) -> Iterator[Finding]:
         filters: Sequence[str | Input] = block.filters if isinstance(block, List) else ()

@@ -405,12 +405,13 @@ class Screen(Block):
 
 
 class Custom(Block):
-    """A registered component, for what the other kinds cannot say."""
+    """A registered component, for what the other kinds cannot say. actions: what it offers; it says of which rows."""
 
     kind: Literal["custom"]
     component: Name
     source: Source | Name | None = None
     given: Given = Field(default_factory=dict, max_length=MAX_FIELDS)
+    actions: Actions = Field(default_factory=list)
 
 
 class Tab(Message):

@@ -81,7 +81,9 @@ class _Reader:
         if isinstance(block, Form | Wizard):
             return block if self.action(block.submit) is not None else None
         if isinstance(block, Custom):
-            return block if block.source is None or self.may_read(block.source) else None
+            if block.source is not None and not self.may_read(block.source):
+                return None
+            return block.model_copy(update={"actions": self.actions(block.actions)})
         if isinstance(block, Filter):
             return block if self.may_run(block.operation) else None
         if not isinstance(block, DataBlock):

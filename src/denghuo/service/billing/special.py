@@ -199,14 +199,28 @@ def generated(entry: Entry, tariff: TariffDocument, subsidised: Callable[[str], 
 
 
 def every_sub_meter_is_agreed(entry: Entry) -> None:
-    """A sub-meter of which nothing is agreed would be billed twice, at itself and at its main meter.
+    """A sub-meter of which nothing is agreed would be billed twice, at itself and at its main meter; a main meter that is named as
+    its own sub-meter would be taken off itself.
 
     Raises:
-        CannotRate: what a sub-meter shows has no price.
+        CannotRate: what a sub-meter shows has no price, or main and sub-meter are one.
     """
     terms = entry.terms[-1]
-    agreed = {part.point_no for part in special_of(terms.special).parts} if terms.special else set()
+    parts = special_of(terms.special).parts if terms.special else []
+    agreed, behind = {part.point_no for part in parts}, {part.point_no for part in parts if part.way == "meter"}
     for piece in entry.pieces:
+        if piece.role == "sale" and piece.point_no in behind:
+            raise CannotRate(
+                text(
+                    f"计量点 {piece.point_no} 是本户总表，不能作为分表从自身扣减（环路）；请在合同专用条款中改为分表的计量点，"
+                    "或改按定量、定比、并列计量。",
+                    f"Point {piece.point_no} is the account's main meter and cannot be taken off itself (a loop): name the point of"
+                    " the sub-meter among the special terms, or agree on a quantity, a ratio or a parallel meter.",
+                ),
+                code="no_terms",
+                point_no=piece.point_no,
+                value=terms.contract_no,
+            )
         if piece.role == SUB_METER and piece.point_no not in agreed:
             raise CannotRate(
                 text(

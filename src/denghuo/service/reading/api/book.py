@@ -137,13 +137,15 @@ class BooksOn(Page):
 
 
 class BookRow(Message):
-    """A book with its reader of the day. substitute_until: where the reader stands in for another."""
+    """A book with its reader of the day. substitute_until: where the reader stands in for another. unplaced: points
+    that were never put in order, as those of new accounts are."""
 
     book: BookNo
     org: OrganisationCode
     reader: Walker
     substitute_until: _EffectiveTo
     point_count: PointCount
+    unplaced: Annotated[int, Label("未排序", "Without a place")]
 
 
 class BooksFound(Message):

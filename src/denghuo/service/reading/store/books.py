@@ -153,7 +153,8 @@ class BookStore:
         asked = {**request.model_dump(), "on": on}
         books: LiteralString = (
             "SELECT walk.book, min(walk.org) AS org, walker.reader, walker.effective_to AS substitute_until,"
-            " count(*) AS point_count FROM walk LEFT JOIN walker USING (book) WHERE denghuo.of_unit(walk.org, %(org)s)"
+            " count(*) AS point_count, count(*) FILTER (WHERE walk.place IS NULL) AS unplaced"
+            " FROM walk LEFT JOIN walker USING (book) WHERE denghuo.of_unit(walk.org, %(org)s)"
             " AND (%(reader)s::text IS NULL OR walker.reader = %(reader)s)"
             " GROUP BY walk.book, walker.reader, walker.effective_to"
         )

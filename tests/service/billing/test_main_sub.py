@@ -1,0 +1,75 @@
+"""Main and sub-meters (总分表), through both bindings: what is behind a main meter comes off it as a fixed quantity, a ratio
+or what its meter shows, and a meter is never taken off itself."""
+
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+from tests.service.billing.county import (
+    ACCOUNTANT,
+    MONTH,
+    OPERATOR,
+    County,
+    Prepare,
+    Prepared,
+    Supply,
+    daily,
+    settle_county,
+)
+from tests.service.billing.test_terms import agree, bill, households, sub_meter, told, verified
+from tests.service.records import point
+
+from denghuo.kernel.values import Energy, Percent
+from denghuo.service.billing.api import FindExceptions, StartCycle
+from denghuo.service.contract.api import Part
+from denghuo.service.point.api import PointApi, RegisterPoints
+
+MAINS = [Supply(serial, 1, daily(40), "general_single_part", 10) for serial in range(1, 5)]
+FIXED, RATIO, METERED, LOOP = MAINS
+
+
+@pytest.fixture(scope="module")
+def settled(prepare: Prepare) -> Prepared:
+    def make(made: County) -> None:
+        settle_county(made, MAINS, households())
+        sub_meter(made, 21, METERED)
+        sub_meter(made, 22, LOOP)
+
+    return prepare(make)
+
+
+@pytest.fixture(params=["local", "remote"])
+def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    with settled.copy(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.mark.scope("B04-12")
+def test_sub_meters_come_off_by_quantity_ratio_or_register_and_loops_are_refused(found: County) -> None:
+    agree(found, FIXED, 1, parts=[Part(point_no="D1", way="quantity", quantity_kwh=Energy.of("200"))])
+    agree(found, RATIO, 1, parts=[Part(point_no="D2", way="ratio", ratio=Percent.of("30"), tariff_code="test.farm")])
+    agree(found, METERED, 1, parts=[Part(point_no="SUB21", way="meter", tariff_code="test.farm")])
+    main = f"{LOOP.account_no}01"
+    # The account's main meter, as a sub-meter behind itself.
+    agree(found, LOOP, 1, parts=[Part(point_no="SUB22", way="meter"), Part(point_no=main, way="meter")])
+    found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    found.settle()
+
+    assert told(bill(found, FIXED)) == [("", "1000", "0.7853", "785.30")]
+    assert told(bill(found, RATIO)) == [("", "840", "0.7853", "659.65"), ("", "360", "0.5000", "180.00")]
+    assert told(bill(found, METERED)) == [("", "900", "0.7853", "706.77"), ("", "300", "0.5000", "150.00")]
+    for supply in (FIXED, RATIO, METERED):
+        verified(found, supply)
+    (held,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, state="open")).rows
+    assert (held.account_no, held.code) == (LOOP.account_no, "rating_failed")
+    assert f"计量点 {main} 是本户总表" in held.reason.zh and "a loop" in held.reason.en
+
+
+def test_a_meter_hangs_at_one_point_so_that_none_is_behind_the_one_behind_it(found: County) -> None:
+    """The main meter of one account behind another's, and the other way round: each register is at one point only."""
+    loops = [
+        point(one.serial, 1, point_no=f"BACK{one.serial}", role="sub_meter", meter_no=f"M{other.serial:05d}")
+        for one, other in ((FIXED, RATIO), (RATIO, FIXED))
+    ]
+    taken = found.ask(PointApi).register_points(OPERATOR, RegisterPoints(points=loops))
+    assert [(one.field, "已装于计量点" in one.what.zh) for one in taken.refused] == [("meter_no", True)] * 2
