@@ -1,12 +1,10 @@
 """What is exported is read back by the importers as it was: every value, what is estimated, and nothing that was not known."""
 
-import csv
-import io
 import pathlib
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,14 +15,17 @@ from tests.service.reading.county import energy_day, installation
 from denghuo.data.processing.export_readings import Format, MeterDay
 from denghuo.data.processing.export_readings import write as write_to
 from denghuo.exporter import days_of
+from denghuo.importer.foreign import mapping_in
 from denghuo.importer.foreign.blocks import Block
 from denghuo.importer.foreign.cim import read_cim_xml
 from denghuo.importer.foreign.espi import read_espi
+from denghuo.importer.foreign.table import read_table
 from denghuo.kernel.period import SHANGHAI, midnight
 from denghuo.service.reading.api import ReadingApi
 
 __all__ = ["bench"]
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
+MAPPINGS = pathlib.Path(__file__).parents[2] / "examples" / "mappings"
 DAY = date(2026, 4, 13)
 SERIES = {"active_fwd_wh": "active_fwd", "active_rev_wh": "active_rev", "reactive_fwd_varh": "reactive_fwd"}
 HOW = st.sampled_from(
@@ -74,54 +75,64 @@ def read_back(blocks: list[Any]) -> dict[tuple[str, str, datetime], int]:
     return found
 
 
+def marks(blocks: list[Any]) -> dict[tuple[str, str, datetime], str]:
+    """The marks by meter, flow and the beginning of the interval."""
+    return {
+        (
+            block.channel.meter,
+            str(block.channel.usual),
+            block.begins + place * timedelta(seconds=900),
+        ): block.marks.names[code]
+        for block in blocks
+        if block.marks is not None
+        for place, code in enumerate(block.marks.codes.tolist())
+        if code
+    }
+
+
+def marked(given_: list[MeterDay]) -> dict[tuple[str, str, datetime], str]:
+    return {
+        (day.meter_no, SERIES[day.series], midnight(day.day) + slot * timedelta(minutes=15)): mark
+        for day in given_
+        for slot, mark in enumerate(day.marks)
+        if mark is not None
+    }
+
+
+ESPI_SAYS = {"denghuo manual": "espi 7", "denghuo linear": "espi 9", "espi 12": "espi 12"}
+CIM_SAYS = {"denghuo manual": "cim 2.7.0", "cim 3.8.1": "cim 3.8.1"}
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(days())
 def test_green_button_and_meter_readings_come_back_exactly(tmp_path: pathlib.Path, given_: list[MeterDay]) -> None:
-    estimated = sum(mark is not None for day in given_ for mark in day.marks)
     if given_:
         path = tmp_path / "out.xml"
         assert write("espi", given_, path, NOW) == len(given_)
         blocks = list(read_espi(lambda: path.open("rb")))
-        assert read_back(blocks) == plain(given_) and sum(block.estimated for block in blocks) == estimated
+        assert read_back(blocks) == plain(given_)
+        assert marks(blocks) == {key: ESPI_SAYS.get(mark, "espi 8") for key, mark in marked(given_).items()}
         write("cim", given_, path, NOW)
         with path.open("rb") as stream:
             found = list(read_cim_xml(stream, SHANGHAI))
         assert read_back(found) == plain(given_)
-        assert sum(one.estimated for one in found if isinstance(one, Block)) == estimated
+        assert marks(found) == {key: CIM_SAYS.get(mark, "cim 2.8.0") for key, mark in marked(given_).items()}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(days())
-def test_tables_have_a_row_for_each_interval(tmp_path: pathlib.Path, given_: list[MeterDay]) -> None:
-    write("csv", given_, tmp_path / "out.csv", NOW)
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text("utf-8"))))
-    found = {
-        (row["meter_no"], SERIES[row["series"]], datetime.fromisoformat(row["begins"])): round(float(row["kwh"]) * 1000)
-        for row in rows
-    }
-    assert found == plain(given_)
-    write("parquet", given_, tmp_path / "out.parquet", NOW)
-    table = pq.read_table(tmp_path / "out.parquet").to_pylist()
-    assert {(row["meter_no"], SERIES[row["series"]], row["begins"]): row["energy_wh"] for row in table} == plain(given_)
-    assert [row["quality"] for row in table] == [row["quality"] or None for row in rows]
-    assert all(
-        row["estimated"] == (row["quality"] is not None) == bool(int(other["estimated"]))
-        for row, other in zip(table, rows, strict=True)
-    )
-
-
-def test_elements_of_green_button_stand_in_the_order_of_its_schema(tmp_path: pathlib.Path) -> None:
-    """ESPI 1.1: a reading's quality before its time before its value; a type's parts by the schema's sequence."""
-    day = MeterDay("M1", "active_fwd_wh", DAY, [1] * 96, ["denghuo linear"] * 96)
-    write("espi", [day], tmp_path / "out.xml", NOW)
-    said = (tmp_path / "out.xml").read_text("utf-8")
-    order = ["accumulationBehaviour", "commodity", "dataQualifier", "flowDirection", "intervalLength", "kind",
-             "powerOfTenMultiplier", "timeAttribute", "uom"]  # fmt: skip
-    places = [said.index(f"<{name}>", said.index("<ReadingType")) for name in order]
-    assert places == sorted(places)
-    reading = said[said.index("<IntervalReading>") : said.index("</IntervalReading>")]
-    inner = [reading.index(name) for name in ("<ReadingQuality>", "<timePeriod>", "<duration>", "<start>", "<value>")]
-    assert inner == sorted(inner)
+def test_tables_come_back_by_their_mapping_with_every_mark(tmp_path: pathlib.Path, given_: list[MeterDay]) -> None:
+    for kind in ("csv", "parquet") if given_ else ():
+        path = tmp_path / f"out.{kind}"
+        write(kind, given_, path, NOW)  # type: ignore[arg-type]
+        mapping = mapping_in((MAPPINGS / f"export-{kind}.yaml").read_text("utf-8"))
+        assert mapping.table is not None
+        found = [
+            replace(block, channel=replace(block.channel, usual=mapping.channels[block.channel.name]))
+            for block in read_table(path, mapping.table, SHANGHAI)
+            if isinstance(block, Block)
+        ]
+        assert read_back(found) == plain(given_) and marks(found) == marked(given_)
 
 
 def test_what_counts_is_exported_with_its_estimates(bench: Make) -> None:

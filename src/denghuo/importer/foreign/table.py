@@ -20,11 +20,14 @@ from denghuo.kernel.problem import Text, text
 
 PLACES = 6
 """Decimal places that are kept of a value."""
-INTERVALS_TOGETHER = 62 * 96
+INTERVALS_TOGETHER = 31 * 96
+"""So many of the greatest values add up to no more than 64 bits hold."""
 _NAME = Words(longest=64)
 _MARK = re.compile("(nem12|espi|cim|table|denghuo) .{1,30}")
 """Marks as an export writes them."""
-_VALUE = Number(places=PLACES, least=Decimal(-(10**9)), most=Decimal(10**9))
+_GREATEST = Decimal(2_200_000_000)
+"""A quarter-hour holds 2^31 - 1 Wh."""
+_VALUE = Number(places=PLACES, least=-_GREATEST, most=_GREATEST)
 
 
 @dataclass(frozen=True)
