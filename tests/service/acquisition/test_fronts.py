@@ -17,7 +17,7 @@ import pytest
 from tests.databases import database
 from tests.service.acquisition.field import DAY, NEW, OLD, Field, Sims, meters, services_beside, until
 from tests.service.acquisition.test_front import answer, confirmation, login
-from tests.service.acquisition.test_switching import ACCOUNT, ordered, outcome, records, switched
+from tests.service.acquisition.test_switching import ACCOUNT, at_once, ordered, outcome, records, switched
 from tests.service.bindings import KEY, local, web
 
 from denghuo.data.processing.database import Database
@@ -121,6 +121,7 @@ def fronts(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFa
         sims.do(balancer.open())
         field = Field(directory, balancer, sims)
         field.register(OLD, NEW)
+        at_once(field.api, field.call())
         yield Fronts(field, balancer, both[0], balancer.fronts[1])
 
 

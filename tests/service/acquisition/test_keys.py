@@ -14,7 +14,7 @@ from tests.databases import database
 from tests.service.acquisition import peer
 from tests.service.acquisition.field import NEW, OLD, QUICK, Field, fielded, record, until
 from tests.service.acquisition.test_direct import LINED, METERS, ROWS, WRAPPED, Listening, answer, ordered
-from tests.service.acquisition.test_switching import ACCOUNT, records, switched
+from tests.service.acquisition.test_switching import ACCOUNT, at_once, records, switched
 from tests.service.acquisition.test_terminals import STATION, filled
 from tests.service.bindings import settle
 from tests.service.records import OPERATOR, held
@@ -166,6 +166,7 @@ def field(dsn: str, folder: pathlib.Path) -> Iterator[Field]:
     known = records(dict.fromkeys(METERS.values(), ACCOUNT))
     safe = KeyFile(folder / "meter.keys", MASTER)
     with fielded(dsn, folder, limits, records=known, safe=safe) as made:
+        at_once(made.api, made.call())
         yield made
 
 

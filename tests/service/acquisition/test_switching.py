@@ -29,6 +29,7 @@ from denghuo.service.acquisition.api import (
     OutsideScope,
     RequestSwitching,
     SetGuard,
+    SetSwitchingPolicy,
     Switching,
     SwitchingBlocked,
     SwitchingNotFound,
@@ -165,12 +166,19 @@ def acquisition(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pat
         **records({"M1": ACCOUNT, "M2": PROTECTED, "M11": PROTECTED}),
     }
     for ask in held(request.param, database_dsn, tmp_path, services):
-        yield filled(ask(AcquisitionApi))
+        yield at_once(filled(ask(AcquisitionApi)), OPERATOR)
 
 
 def ask_off(acquisition: AcquisitionApi, meter_no: str = "M1", action: str = "off", call: Call = STATION) -> Switching:
     body = {"meter_no": meter_no, "action": action, "reason": REASON}
     return acquisition.request_switching(call, RequestSwitching.model_validate(body))
+
+
+def at_once(acquisition: AcquisitionApi, call: Call) -> AcquisitionApi:
+    """A policy that asks for no notice."""
+    body = {"org": "1405810", "effective_from": call.today, "notice_days": 0, "call_minutes": 0, "source": "试验"}
+    acquisition.set_switching_policy(call, SetSwitchingPolicy.model_validate(body))
+    return acquisition
 
 
 def storm(acquisition: AcquisitionApi, **by: Any) -> Guard:
@@ -249,6 +257,7 @@ def field(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("switched")
     with database(postgres_dsn, template) as dsn, fielded(dsn, folder, records=known, cipher=CIPHER) as made:
         made.register(OLD, NEW)
+        at_once(made.api, made.call())
         yield made
 
 

@@ -95,6 +95,7 @@ from denghuo.service.acquisition.api import (
 )
 from denghuo.service.acquisition.keys import APPROVAL as KEY_APPROVAL
 from denghuo.service.acquisition.keys import Keys
+from denghuo.service.acquisition.notices import NoticePart, Notices
 from denghuo.service.acquisition.orders import Orders
 from denghuo.service.acquisition.protocol.catalogue import bytes_of, explained
 from denghuo.service.acquisition.roll_outs import APPROVAL as ROLL_OUT_APPROVAL
@@ -119,12 +120,13 @@ from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 _WITHDRAWN = text("申请人已撤回", "Withdrawn by who asked")
 
 
-class AcquisitionService(AcquisitionApi):
+class AcquisitionService(NoticePart, AcquisitionApi):
     def __init__(self, work: Work, ask: Ask) -> None:
         self._work = work
         self._records, self._collections = RecordStore(work), CollectionStore(work)
         self._alarms, self._orders, self._roll_outs = Alarms(work), Orders(work), RollOuts(work, ask)
-        self._switchings = Switchings(work, ask, self._orders)
+        self._notices = Notices(work)
+        self._switchings = Switchings(work, ask, self._orders, self._notices)
         self._keys = Keys(work, ask, self._orders)
 
     def decode(self, call: Call, request: Decode) -> Decoded:

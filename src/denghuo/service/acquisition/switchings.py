@@ -26,6 +26,7 @@ from denghuo.service.acquisition.api import (
     SwitchingOpen,
     SwitchingsFound,
 )
+from denghuo.service.acquisition.notices import Notices
 from denghuo.service.acquisition.orders import Orders, possible
 from denghuo.service.acquisition.rules import blocks
 from denghuo.service.acquisition.store.collecting import CollectionStore
@@ -45,8 +46,8 @@ _UNKNOWN = text(
 
 
 class Switchings:
-    def __init__(self, work: Work, ask: Ask, orders: Orders) -> None:
-        self._work, self._ask, self._orders = work, ask, orders
+    def __init__(self, work: Work, ask: Ask, orders: Orders, notices: Notices) -> None:
+        self._work, self._ask, self._orders, self._notices = work, ask, orders, notices
         self._store = SwitchingStore(work)
 
     def request(self, call: Call, request: RequestSwitching) -> Switching:
@@ -64,6 +65,8 @@ class Switchings:
         if terminal is not None:
             possible(f"switch_{request.action}", terminal)
         against = self._against(call, request.action, request.meter_no, place["org"], account_no, protected)
+        if request.action == "off":
+            against += self._notices.untold(call, request.meter_no, place["org"], request.ground, due=False)
         if against:
             raise SwitchingBlocked(
                 text(
@@ -84,8 +87,16 @@ class Switchings:
                 meter_no=request.meter_no,
                 switching_no=under_way,
             )
-        self._ask_approval(call, no, request, place["org"])
+        if self._alone(call, request, place["org"]):
+            self._order(call, self._known(no), call.actor)
+        else:
+            self._ask_approval(call, no, request, place["org"])
         return self._known(no)
+
+    def _alone(self, call: Call, request: RequestSwitching, org: str) -> bool:
+        """Whether a policy lets a customer who paid under fee control be reconnected without a second person."""
+        paid = request.action == "on" and request.ground == "fee_control"
+        return paid and self._notices.terms(call, org).reconnect_alone
 
     def _ask_approval(self, call: Call, no: int, request: RequestSwitching, org: str) -> None:
         what = ACTIONS.entries[request.action]
@@ -130,16 +141,21 @@ class Switchings:
             return
         account_no, protected = self._account(call, one.meter_no)
         against = self._against(call, one.action, one.meter_no, one.org, account_no, protected)
+        if one.action == "off":
+            against += self._notices.untold(call, one.meter_no, one.org, one.ground, due=True)
         if against:
             self._store.decide(no, "blocked", by, _joined(against))
-        elif self._store.decide(no, "ordered", by):
-            terminal = RecordStore(self._work).terminal(one.terminal_no, call.now)
-            if terminal is not None:
-                kind = "switch_on" if one.action == "on" else "switch_off"
-                place = {"meter_no": one.meter_no, **self._store.place(no)}
-                order = self._orders.give(call, kind, terminal, {}, place)
-                self._store.ordered(no, order.order_no)
-                self.ended([order.order_no])
+        else:
+            self._order(call, one, by)
+
+    def _order(self, call: Call, one: Switching, by: str) -> None:
+        terminal = RecordStore(self._work).terminal(one.terminal_no, call.now)
+        if self._store.decide(one.switching_no, "ordered", by) and terminal is not None:
+            kind = "switch_on" if one.action == "on" else "switch_off"
+            place = {"meter_no": one.meter_no, **self._store.place(one.switching_no)}
+            order = self._orders.give(call, kind, terminal, {}, place)
+            self._store.ordered(one.switching_no, order.order_no)
+            self.ended([order.order_no])
 
     def withdrawn(self, no: int, by: str, said: Text) -> None:
         """Who asked took it back."""

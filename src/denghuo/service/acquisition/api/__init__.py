@@ -84,6 +84,18 @@ from denghuo.service.acquisition.api.key import (
     NoKeysInForce as NoKeysInForce,
     UseKeys as UseKeys,
 )
+from denghuo.service.acquisition.api.notice import (
+    DisconnectionNotice as DisconnectionNotice,
+    FindNotices as FindNotices,
+    NoticeOperations,
+    NoticeRefused as NoticeRefused,
+    NoticesFound as NoticesFound,
+    RecordNotice as RecordNotice,
+    SetSwitchingPolicy as SetSwitchingPolicy,
+    SwitchingPolicies as SwitchingPolicies,
+    SwitchingPolicy as SwitchingPolicy,
+    AskSwitchingPolicies as AskSwitchingPolicies,
+)
 from denghuo.service.acquisition.api.order import (
     ORDER_KINDS as ORDER_KINDS,
     AnswerOrders as AnswerOrders,
@@ -120,6 +132,7 @@ from denghuo.service.acquisition.api.roll_out import (
     WrongTimes as WrongTimes,
 )
 from denghuo.service.acquisition.api.switching import (
+    SwitchGround as SwitchGround,
     ACTIONS as ACTIONS,
     GUARD_KINDS as GUARD_KINDS,
     POSITIONS as POSITIONS,
@@ -193,6 +206,7 @@ class AcquisitionApi(
     RollOutOperations,
     SwitchingOperations,
     KeyOperations,
+    NoticeOperations,
     Api,
     noun="acquisition",
     version=1,

@@ -17,6 +17,17 @@ ACTIONS = Dictionary(
     tones={"off": "danger", "on": "good"},
 )
 SwitchAction = Annotated[Literal["off", "on"], Label("操作", "Action", dictionary=ACTIONS.name)]
+GROUNDS = Dictionary(
+    "acquisition.switch_ground",
+    {
+        "arrears": text("欠费", "Arrears"),
+        "fee_control": text("费控余额用尽", "Balance used up"),
+        "customer_request": text("用户申请", "Asked for by the customer"),
+    },
+)
+SwitchGround = Annotated[
+    Literal["arrears", "fee_control", "customer_request"], Label("停复电原因", "Ground", dictionary=GROUNDS.name)
+]
 POSITIONS = Dictionary(
     "acquisition.switch_position",
     {"on": text("合闸", "Closed"), "off": text("拉闸", "Open")},
@@ -62,8 +73,11 @@ GuardNo = Annotated[int, Label("闭锁编号", "Guard no.")]
 
 
 class RequestSwitching(Message):
+    """`ground`: what must have been told before depends on it."""
+
     meter_no: MeterNo
     action: SwitchAction
+    ground: SwitchGround = "arrears"
     reason: Reason
 
 
@@ -79,6 +93,7 @@ class Switching(Message):
     meter_no: MeterNo
     account_no: AccountNo | None
     action: SwitchAction
+    ground: SwitchGround
     terminal_no: TerminalNo
     org: OrganisationCode
     state: SwitchingState
@@ -191,7 +206,9 @@ class SwitchingOperations(Api):
     """Customers switched off and on from afar, and what stands against it."""
 
     @command(
-        permit="acquisition.switch", problems=(MeterNotCollected, OrderNotPossible, SwitchingBlocked, SwitchingOpen)
+        permit="acquisition.switch",
+        problems=(MeterNotCollected, OrderNotPossible, SwitchingBlocked, SwitchingOpen),
+        emits=(SwitchingEnded,),
     )
     def request_switching(self, call: Call, request: RequestSwitching) -> Switching:
         """Asks for a customer to be switched off or on (远程停复电); interlocks hold now and again when a second person agrees."""

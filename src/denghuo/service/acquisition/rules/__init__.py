@@ -4,6 +4,7 @@ from denghuo.service.acquisition.rules.alarms import SILENT_KINDS
 from denghuo.service.acquisition.rules.due import FIRST_RETRY, LONGEST_RETRY, deadline_of, midnight_after
 from denghuo.service.acquisition.rules.frames import shown
 from denghuo.service.acquisition.rules.interlocks import blocks
+from denghuo.service.acquisition.rules.notices import PRESET, Terms, terms_on, untold
 from denghuo.service.acquisition.rules.possible import ORDERS_OF
 from denghuo.service.acquisition.rules.records import Verdict, judge_meters, judge_terminals
 from denghuo.service.acquisition.rules.times import rates_of
@@ -13,7 +14,9 @@ __all__ = [
     "FIRST_RETRY",
     "LONGEST_RETRY",
     "ORDERS_OF",
+    "PRESET",
     "SILENT_KINDS",
+    "Terms",
     "Verdict",
     "blocks",
     "deadline_of",
@@ -23,4 +26,6 @@ __all__ = [
     "rates_of",
     "shown",
     "step_of",
+    "terms_on",
+    "untold",
 ]

@@ -23,7 +23,9 @@ _STATE: LiteralString = (
     " WHEN o.cause IN ('denied', 'not_applied', 'no_cipher') OR o.answered_at = o.asked_at THEN 'failed' ELSE 'unknown' END"
 )
 _SWITCHING: LiteralString = (
-    "SELECT switching_no, s.meter_no, account_no, action, s.terminal_no, s.org, " + _STATE + " AS state, o.cause,"
+    "SELECT switching_no, s.meter_no, account_no, action, ground, s.terminal_no, s.org, "
+    + _STATE
+    + " AS state, o.cause,"
     " o.answer ->> 'position' AS position, reason, note_zh, note_en, s.asked_by, s.asked_at, approval_no, decided_by,"
     " o.asked_at AS ordered_at, o.answered_at FROM switching s LEFT JOIN terminal_order o USING (order_no) "
 )
@@ -42,9 +44,10 @@ class SwitchingStore:
     ) -> int | None:
         """The number of a new switching; None where one of the meter waits already."""
         return self._work.value(
-            "INSERT INTO switching (meter_no, account_no, action, terminal_no, number, address, org, state, reason, asked_by,"
-            " asked_at) VALUES (%(meter_no)s, %(account_no)s, %(action)s, %(terminal_no)s, %(number)s, %(address)s, %(org)s,"
-            " 'waiting', %(reason)s, %(by)s, %(now)s) ON CONFLICT (meter_no) WHERE state = 'waiting' DO NOTHING"
+            "INSERT INTO switching (meter_no, account_no, action, ground, terminal_no, number, address, org, state, reason,"
+            " asked_by, asked_at) VALUES (%(meter_no)s, %(account_no)s, %(action)s, %(ground)s, %(terminal_no)s, %(number)s,"
+            " %(address)s, %(org)s, 'waiting', %(reason)s, %(by)s, %(now)s)"
+            " ON CONFLICT (meter_no) WHERE state = 'waiting' DO NOTHING"
             " RETURNING switching_no",
             {**request.model_dump(), **place, "account_no": account_no, "by": by, "now": now},
         )
