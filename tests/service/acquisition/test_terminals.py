@@ -157,7 +157,7 @@ def test_a_day_is_due_tried_and_counted(acquisition: AcquisitionApi, database_ds
     assert [row.key for row in acquisition.success(OPERATOR, AskSuccess(by="vendor")).rows] == ["甲厂"]
     assert [row.org for row in acquisition.success(OPERATOR, AskSuccess(by="vendor")).rows] == [None]
     assert acquisition.success(STATION, AskSuccess(day=DAY)).due == 2
-    assert acquisition.success(OPERATOR, AskSuccess(day=date(2026, 4, 1))).rate == Percent(0)
+    assert acquisition.success(OPERATOR, AskSuccess(day=date(2026, 4, 1))).rate is None
     work = acquisition.collection_work(OPERATOR, FindWork())
     assert (work.day, work.missing) == (DAY, 2)
     assert [(row.terminal_no, row.missing, row.due, row.cause, row.step, row.days, row.link) for row in work.rows] == [

@@ -247,7 +247,7 @@ class AcquisitionService(NoticePart, AcquisitionApi):
             due=due,
             done=done,
             missing=due - done,
-            rate=Percent(done * 10_000 // due if due else 0),
+            rate=Percent(done * 10_000 // due) if due else None,
             rows=rows,
             as_of=call.now,
         )

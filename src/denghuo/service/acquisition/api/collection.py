@@ -241,7 +241,7 @@ class SuccessBoard(Message):
     due: Annotated[int, Label("应采", "Due")]
     done: Annotated[int, Label("成功", "Collected")]
     missing: Annotated[int, Label("缺数", "Missing")]
-    rate: Annotated[Percent, Label("成功率", "Success rate")]
+    rate: Annotated[Percent | None, Label("成功率", "Success rate")]
     rows: list[SuccessRow]
     as_of: AsOf
 
