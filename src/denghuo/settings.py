@@ -85,6 +85,8 @@ class Settings(BaseModel):
     """Browsers reach this process by https, through a proxy that ends it: cookies are then sent by https alone."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Processes beside this one that compute parts of large work, such as a month's curves; 0 where this process does it alone."""
+    events_kept_months: Annotated[int, Field(ge=0, le=1_200)] = 0
+    """How many months before the present one events of meters and terminals are kept; 0 keeps all. Alarms stay."""
     sign_in_rate: Annotated[str, AfterValidator(_rate)] = "30/minute"
     """Sign-ins from one address, such as 30/minute; more where many people share an address."""
     peers: dict[str, str] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The journals' months: made ahead, never in the way, nothing moved."""
+"""The months of journals and events: made ahead, never in the way, nothing moved."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from denghuo.data.processing.database import Database
-from denghuo.data.processing.housekeeping import Housekeeping, make_journal_months
+from denghuo.data.processing.housekeeping import Housekeeping, drop_months, make_months
 
 NOW = datetime(2026, 11, 30, 15, 59, tzinfo=UTC)
 """A minute before December begins in Shanghai."""
@@ -38,8 +38,8 @@ def where(database: Database) -> dict[str, str]:
 
 def test_this_month_and_three_more_are_made_once(database: Database) -> None:
     names = ["journal_2026_11", "journal_2026_12", "journal_2027_01", "journal_2027_02"]
-    assert make_journal_months(database, ["notice"], NOW) == [f"notice.{name}" for name in names]
-    assert make_journal_months(database, ["notice"], NOW) == []
+    assert make_months(database, ["notice"], NOW) == [f"notice.{name}" for name in names]
+    assert make_months(database, ["notice"], NOW) == []
     write(database, NOW, "last minute")
     write(database, datetime(2026, 11, 30, 16, tzinfo=UTC), "first minute")
     write(database, datetime(2026, 10, 31, 15, 59, tzinfo=UTC), "before")
@@ -54,7 +54,7 @@ def test_this_month_and_three_more_are_made_once(database: Database) -> None:
 
 def test_a_month_that_began_in_the_rest_stays_there(database: Database) -> None:
     write(database, NOW, "early")
-    assert make_journal_months(database, ["notice"], NOW) == [
+    assert make_months(database, ["notice"], NOW) == [
         "notice.journal_2026_12",
         "notice.journal_2027_01",
         "notice.journal_2027_02",
@@ -67,15 +67,13 @@ def test_who_writes_for_long_is_not_waited_for(database: Database, monkeypatch: 
     monkeypatch.setattr("denghuo.data.processing.housekeeping.LOCK_TIMEOUT", "50ms")
     with psycopg.connect(database.dsn) as writer:
         writer.execute("LOCK TABLE notice.journal IN ROW EXCLUSIVE MODE")
-        assert make_journal_months(database, ["notice"], NOW) == []
-    assert len(make_journal_months(database, ["notice"], NOW)) == 4
+        assert make_months(database, ["notice"], NOW) == []
+    assert len(make_months(database, ["notice"], NOW)) == 4
 
 
 def test_two_processes_at_once_make_each_month_once(database: Database) -> None:
     made: list[list[str]] = []
-    threads = [
-        threading.Thread(target=lambda: made.append(make_journal_months(database, ["notice"], NOW))) for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: made.append(make_months(database, ["notice"], NOW))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -113,3 +111,27 @@ def test_a_store_out_of_reach_does_not_keep_the_platform_from_starting(database:
     kept = Housekeeping(gone, ["notice"], lambda: NOW)
     kept.start()
     kept.stop()
+
+
+def test_events_have_months_and_those_that_are_kept_no_longer_go_as_a_whole(database: Database) -> None:
+    before = datetime(2026, 8, 15, tzinfo=UTC)
+    assert "acquisition.event_2026_08" in make_months(database, ["acquisition"], before)
+    make_months(database, ["acquisition"], NOW)
+    with database.connection() as connection:
+        connection.execute(
+            "INSERT INTO acquisition.terminal (terminal_no, protocol, name, vendor, channel, org, recorded_at)"
+            " VALUES ('140500001', 'gdw3761', '', '', 'cellular', '1405810', now())"
+        )
+        for begun_at in ("2026-08-15", "2026-10-15", "2031-01-01"):
+            connection.execute(
+                "INSERT INTO acquisition.event (subject, kind, code, phases, begun_at, terminal_no, place, org, told_at)"
+                " VALUES ('M1', 'power_loss', 'ERC14', '', %s, '140500001', '', '1405810', now())",
+                (begun_at,),
+            )
+    kept = {"acquisition.event": 2}
+    assert drop_months(database, ["acquisition"], NOW, {}) == [], "all are kept where nothing else is said"
+    assert drop_months(database, ["acquisition"], NOW, kept) == ["acquisition.event_2026_08"]
+    assert drop_months(database, ["acquisition"], NOW, kept) == []
+    with database.connection() as connection:
+        left = connection.execute("SELECT tableoid::regclass::text FROM acquisition.event ORDER BY begun_at").fetchall()
+    assert left == [("acquisition.event_2026_10",), ("acquisition.event_rest",)]

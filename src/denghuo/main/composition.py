@@ -147,7 +147,9 @@ def platform(
             rules = EdgeRules(https=settings.https, sign_in_rate=settings.sign_in_rate)
             access = Access(store, directory, signer, now, rules)
         jobs = QueuedJobs(dsn)
-        relay, housekeeping = Relay(directory, store, jobs, now), Housekeeping(database, directory.journaled(), now)
+        kept = {"acquisition.event": settings.events_kept_months} if settings.events_kept_months else {}
+        relay = Relay(directory, store, jobs, now)
+        housekeeping = Housekeeping(database, directory.journaled(), now, kept)
         front = None
         if serving and AcquisitionApi.noun in directory.hosted:
             passwords = {no: secret.get_secret_value() for no, secret in settings.meter_passwords.items()}

@@ -163,14 +163,14 @@ ORDER BY begun_at, subject, code, phases
 # the flags that say which kind and phases are over.
 _END = """
 UPDATE event e SET ended_at = o.ended_at FROM (
- SELECT DISTINCT ON (event_no) event_no, told.ended_at FROM told CROSS JOIN LATERAL (
-  SELECT event_no FROM event x WHERE x.subject = told.subject AND x.code = told.code
+ SELECT DISTINCT ON (event_no) event_no, known.begun_at, told.ended_at FROM told CROSS JOIN LATERAL (
+  SELECT event_no, begun_at FROM event x WHERE x.subject = told.subject AND x.code = told.code
    AND x.ended_at IS NULL AND x.begun_at <= told.ended_at
    AND ((x.kind, x.phases, x.begun_at) = (told.kind, told.phases, told.begun_at)
     OR told.begun_at IS NULL AND (told.kind = x.kind OR told.kind = 'other') AND told.phases IN (x.phases, ''))
   ORDER BY x.begun_at DESC LIMIT 1) known
  WHERE told.ended_at IS NOT NULL ORDER BY event_no, told.ended_at) o
-WHERE e.event_no = o.event_no
+WHERE (e.event_no, e.begun_at) = (o.event_no, o.begun_at)
 """
 _OVER = """
 UPDATE alarm a SET over_at = o.over_at FROM (
