@@ -191,6 +191,7 @@ TERMS: dict[str, Form] = {
     "?tier_months": MONTHS,
     "?reading_months": MONTHS,
     "?tier_extra_wh": MILLI,
+    "?tier_since": DAY,
     "?tier_closing": {"billed_months": MONTHS, "?billed_extra_wh": MILLI},
     "?spans": [{"first_day": DAY, "last_day": DAY, "?capacity_va": MILLI, "?contract_w": MILLI}],
     "?standard": STANDARD,

@@ -24,6 +24,7 @@ _SPECIAL = (
     "reading_months",
     "tier_extra_wh",
     "tier_closing",
+    "tier_since",
     "standard",
     "transformers",
     "parts",

@@ -203,6 +203,7 @@ def _tier(subject: RatingSubject, later: RatingSubject, tariff: TariffDocument) 
         "reading_months",
         "tier_extra_wh",
         "tier_closing",
+        "tier_since",
         "free_months",
         "free_as",
         "free_evidence",

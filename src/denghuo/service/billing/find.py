@@ -10,6 +10,7 @@ from denghuo.kernel.period import Month
 from denghuo.service.billing.api import FindBills, FindCycles, FindExceptions, MyBills, SetReviewRule, Summarise
 from denghuo.service.billing.store import HOLD, CycleState, Hold
 from denghuo.service.billing.store.replaced import RATED_BY, Fact
+from denghuo.service.billing.used import Used
 
 _BILL_ROW = (
     "SELECT bill_no, account_no, org, month, kind, tariff_class, energy_wh, amount_fen, state, issued_on, due_on,"
@@ -134,10 +135,10 @@ class BillingFinder:
         )
         return rows[::-1]
 
-    def uses(self, account_no: str) -> dict[str, int]:
+    def uses(self, account_no: str) -> Used:
         """Energy of an account by month, as far back as it is known."""
-        rows = self._work.rows("SELECT month, energy_wh FROM year_use WHERE account_no = %s", (account_no,))
-        return {row["month"]: row["energy_wh"] for row in rows}
+        rows = self._work.rows("SELECT month, energy_wh, months FROM year_use WHERE account_no = %s", (account_no,))
+        return Used.of(rows)
 
     # -- computed again ----------------------------------------------------------------------------------------------------
 

@@ -324,7 +324,8 @@ class RatingSubject(Message):
     (12 but in the year in which it was opened); reading_months: months between two readings; tier_extra_wh: additional room of
     the first tier in the tier period (larger households); used_tiers_wh: what was billed before in each tier, where that is known
     apart from its sum: energy billed in a higher tier is not rated again when the first tier is enlarged in mid-year.
-    tier_closing: where this bill settles a tier year that ends early.
+    tier_closing: where this bill settles a tier year that ends early. tier_since: the first day of a tier year by readings, where
+    the readings before tell another than these `reading_months` let expect.
     spans: capacity and contract demand over the days of the month; empty where there is no basic charge. transformers: their states
     in place of the capacity of the spans.
     parts, losses, line_losses: what is priced apart from the main meter, and what lies between the border and the meters.
@@ -352,6 +353,7 @@ class RatingSubject(Message):
     reading_months: Annotated[int, Field(ge=1, le=12)] = 1
     tier_extra_wh: Annotated[int, Field(ge=0)] = 0
     tier_closing: TierClosing | None = None
+    tier_since: date | None = None
     spans: Annotated[list[BasicSpan], Field(max_length=62)] = []
     standard: Standard | None = None
     transformers: Annotated[list[TransformerDays], Field(max_length=200)] = []

@@ -75,7 +75,10 @@ class BillQuestions:
             first = first.previous
         if Month.of(before.subject.month) <= first:
             return None
-        use = {month: wh for month, wh in self._find.uses(row["account_no"]).items() if str(first) < month <= str(last)}
+        known = self._find.uses(row["account_no"])
+        # A reading of several months does not say what each of them used.
+        alone = [str(ends) for ends, begun in known.readings.items() if first < ends <= last and begun == ends]
+        use = {month: known[month] for month in alone}
         first = min([Month.of(before.subject.month), *map(Month.of, use)])
         asked = AskTemperatures(area=after.tariff.area, first_day=first.first_day, last_day=span_of(after.subject)[1])
         told = self._ask(TariffApi).temperatures(self._call.only("tariff.read"), asked)
@@ -83,8 +86,8 @@ class BillQuestions:
         was, now = degrees(maxima, span_of(before.subject)), degrees(maxima, span_of(after.subject))
         if was is None or now is None:
             return None
-        known = [(wh, degrees(maxima, whole_month(Month.of(month)))) for month, wh in use.items()]
-        answer = answer_of([(wh, at) for wh, at in known if at is not None])
+        months = [(wh, degrees(maxima, whole_month(Month.of(month)))) for month, wh in use.items()]
+        answer = answer_of([(wh, at) for wh, at in months if at is not None])
         return Weather(was, now, answer, told.documents) if answer is not None else None
 
     def plans(self, account_no: str, kind: str) -> Plans:

@@ -22,7 +22,7 @@ from denghuo.service.billing.pieces import metered
 from denghuo.service.billing.review import REMEDIES, Finding, finding
 from denghuo.service.billing.rules import Stage, Tariffs, choose, rate_stages
 from denghuo.service.billing.rules.households import tier_months
-from denghuo.service.billing.rules.tiers import tier_year_begins
+from denghuo.service.billing.rules.tiers import tier_year_began, tier_year_begins
 from denghuo.service.billing.special import (
     Days,
     EntriesOf,
@@ -39,6 +39,7 @@ from denghuo.service.billing.special import (
 )
 from denghuo.service.billing.spot import MarketOf, nothing_known
 from denghuo.service.billing.tenure import TenureOf
+from denghuo.service.billing.used import Used
 from denghuo.service.reading.api import RULES
 from denghuo.service.tariff.api import TariffDocument
 
@@ -198,7 +199,7 @@ class Rating:
         days = days or Days(self._month, *self._days(entry))
         first = first_month(entry.pieces, self._month) if days.begins is None else days.begins
         read = len(months_from(first, month_of(days.ends or days.last)))
-        tier_year = self._tier_year(terms, tariff, days.last, first, read)
+        tier_year = self._tier_year(terms, tariff, days.last, first, read, use)
         used_before = sum(use.get(str(month), 0) for month in tier_year.earlier)
         missing = [month for month in tier_year.earlier if str(month) not in use]
         remarks = [months_missing(missing)] if missing else []
@@ -217,6 +218,7 @@ class Rating:
             used_before_wh=max(used_before, 0),
             tier_months=tier_year.months,
             tier_closing=tier_closing(terms, tariff, tier_year),
+            tier_since=tier_year.since,
             spans=self._spans(entry, days.first, days.last),
             standard=terms.pf_standard,
         )
@@ -320,12 +322,16 @@ class Rating:
             raise chosen
         return chosen
 
-    def _tier_year(self, terms: Terms, tariff: TariffDocument, last_day: date, read_from: Month, read: int) -> TierYear:
+    def _tier_year(
+        self, terms: Terms, tariff: TariffDocument, last_day: date, read_from: Month, read: int, use: Use
+    ) -> TierYear:
         """What of the tier year counts for the contract in its class, billed up to a day. read_from, read: the first of the months
         that the reading covers, and their number."""
         if tariff.tiers is None or tariff.tiers.period != "annual":
             return TierYear([], self._month, read=read)
-        first = tier_year_begins(tariff.tiers, self._month, read)
+        first = tier_year_began(tariff.tiers, self._month, read, use.readings if isinstance(use, Used) else {})
+        expected = tier_year_begins(tariff.tiers, self._month, read)
+        since_day = None if first == expected else first.first_day
         opened, closed = first, None
         ends = terms.effective_to is not None and terms.effective_to - _ONE_DAY <= last_day
         if ends or terms.effective_from > first.first_day:
@@ -335,11 +341,13 @@ class Rating:
             if ends and until is not None and until - _ONE_DAY <= last_day:
                 closed = until - _ONE_DAY
         count = tier_months(first.first_day, opened.first_day)
-        year = TierYear(_months(opened, read_from), _later(opened, count - 1), max(1, count), read=read)
+        year = TierYear(
+            _months(opened, read_from), _later(opened, count - 1), max(1, count), read=read, since=since_day
+        )
         if closed is None:
             return year
         months = tier_months(first.first_day, opened.first_day, closed)
-        return TierYear(year.earlier, Month(closed.year, closed.month), max(1, months), year, read)
+        return TierYear(year.earlier, Month(closed.year, closed.month), max(1, months), year, read, since_day)
 
     def _spans(self, entry: Entry, first_day: date, last_day: date) -> list[BasicSpan]:
         if not entry.terms[-1].tariff_class.startswith("two_part"):

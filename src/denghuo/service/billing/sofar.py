@@ -37,6 +37,7 @@ from denghuo.service.billing.special import special_of
 from denghuo.service.billing.spot import Spot, by_points
 from denghuo.service.billing.stage_curves import stage_pieces, whole
 from denghuo.service.billing.store import BillingStore
+from denghuo.service.billing.used import Used
 from denghuo.service.contract.api import Contract, ContractApi, TermsIn
 from denghuo.service.customer.api import Account
 from denghuo.service.host.binding import Ask
@@ -230,7 +231,7 @@ def so_far(
     running = Running(ask, call, number, kind, asked.month, store)
     if own and number not in call.accounts:
         raise running.nothing("no_contract", text("不是您的户号。", "It is not an account of yours."))
-    use = store.year_use.used([number], str(running.month)).get(number, {}) if kind == "supply" else {}
+    use = store.year_use.used([number], str(running.month)).get(number, Used()) if kind == "supply" else Used()
     account = accounts_of([number]).get(number)
     return _told(running, use, account.name if account else None, call)
 

@@ -87,7 +87,8 @@ class Days:
 class TierYear:
     """What of a tier year counts for an account: the months before this one, the last that counts, and how many count.
 
-    billed: as the bills before counted, where the year ends early with this bill. read: the months that this reading covers.
+    billed: as the bills before counted, where the year ends early with this bill. read: the months that this reading covers. since:
+    the first day of a year by readings, where it is not the one that the length of this reading lets expect.
     """
 
     earlier: Sequence[Month]
@@ -95,6 +96,7 @@ class TierYear:
     months: int = 12
     billed: "TierYear | None" = None
     read: int = 1
+    since: date | None = None
 
 
 @lru_cache(maxsize=4096)

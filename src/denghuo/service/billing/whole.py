@@ -43,8 +43,8 @@ _USE: Any = [
     ("earlier_months", pa.int64()),
 ]
 USE = pa.schema(_USE)
-"""Energy of earlier months by account: of the calendar year with a bit for each month that is known (1 = January), and of the
-last twelve months with their number."""
+"""Energy of earlier months by account: of the calendar year with a bit for each month that is known (1 = January; 0: a reading runs
+over the turn of the year), and of the last twelve months with their number."""
 UNIT = "kWh"
 _AT = pa.timestamp("us", "UTC")
 _USED = "used_before_wh"
@@ -218,6 +218,9 @@ class _Made:
             # What was taken over of a month that this reading covers the rules leave out.
             inside = sum(1 << one.month for one in months_from(self._first, self._month.previous))
             self.rated[places] &= (self._year_months[places] & inside) == 0
+        if rated.plan.by_readings:
+            # A reading over the turn of the year began the year before it: the rules say when.
+            self.rated[places] &= (self._year_months[places] & 1) == 0
         self._amount[places], self._energy[places] = figures.amount_fen, figures.energy_wh
         self._days[places] = rated.estimated_days
         if rated.plan.annual:

@@ -32,7 +32,8 @@ from denghuo.service.billing.lines import (
 )
 from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.households import household_extra_wh, household_months, tier_months
-from denghuo.service.billing.rules.tiers import tier_year_begins
+from denghuo.service.billing.rules.tiers import tier_year_began, tier_year_begins
+from denghuo.service.billing.used import Used
 from denghuo.service.tariff.api import HouseholdRoom, TariffDocument
 
 
@@ -281,6 +282,52 @@ def test_the_settlement_of_a_tier_year_is_explained() -> None:
     nothing = rate(subject(piece("0"), **before), OLD)
     assert (nothing.energy_wh, nothing.tiers_wh) == (0, [wh(-240), wh(240), 0])
     assert str(nothing.total) == "12.00"
+
+
+@for_all(cycles=st.lists(st.integers(1, 2), min_size=24, max_size=36), starts=st.sampled_from([1, 7, 11]))
+def test_however_the_cycle_changes_no_reading_is_in_two_tier_years_and_none_is_left_out(
+    cycles: list[int], starts: int
+) -> None:
+    """Readings of one or two months one after the other: each bill's year has the readings that end in it, from its own first."""
+    assert OLD.tiers is not None
+    rule = OLD.tiers.model_copy(update={"year_starts": starts})
+    readings, at = {}, Month(2024, 12)
+    for length in cycles:
+        first = at.next
+        at = first if length == 1 else first.next
+        readings[at] = first
+    years: dict[Month, list[Month]] = {}
+    turns = [last for last in readings if tier_year_begins(rule, last, 1).previous >= Month(2024, 12)]
+    for last in turns:
+        length = 1 if readings[last] == last else 2
+        earlier = {one: first for one, first in readings.items() if one < last}
+        begins = tier_year_began(rule, last, length, earlier)
+        mine = [one for one in readings if begins <= readings[one] and one <= last]
+        assert readings[mine[0]] == begins, "the year begins where a reading begins"
+        years.setdefault(begins, []).append(last)
+        turn = tier_year_begins(rule, last, 1)
+        assert mine == [one for one in readings if turn <= one <= last], "the readings that end since the turn"
+    assert [one for own in years.values() for one in own] == turns
+
+
+def test_a_year_after_a_change_of_cycle_begins_where_the_readings_say() -> None:
+    assert OLD.tiers is not None
+    months = {Month(2025, 12): Month(2025, 11), Month(2026, 2): Month(2026, 1), Month(2026, 4): Month(2026, 3)}
+    may = months | {Month(2026, 5): Month(2026, 5)}
+    # Read in even months, then in May alone and in odd months: the last reading of the old year was that of December.
+    assert tier_year_begins(OLD.tiers, Month(2026, 7), 2) == Month(2025, 12)
+    assert tier_year_began(OLD.tiers, Month(2026, 7), 2, may) == Month(2026, 1)
+    del may[Month(2025, 12)]
+    assert tier_year_began(OLD.tiers, Month(2026, 7), 2, may) == Month(2026, 1)
+    # Nothing is known of the months before: as at the first reading that is.
+    assert tier_year_began(OLD.tiers, Month(2026, 7), 2, {}) == Month(2025, 12)
+    used = Used.of(
+        {"month": month, "energy_wh": 1, "months": count} for month, count in (("2026-04", 2), ("2026-05", 1))
+    )
+    assert used == {"2026-03": 0, "2026-04": 1, "2026-05": 1}
+    assert tier_year_began(OLD.tiers, Month(2026, 7), 2, used.readings) == Month(2026, 1)
+    asked = {"month": "2026-07", "reading_months": 2, "tier_since": date(2026, 1, 1)}
+    assert "2026-01-01" in rate(subject(piece("10"), **asked), OLD).lines[0].sentence.zh
 
 
 def test_a_year_by_readings_begins_after_the_last_reading_of_the_old_year() -> None:

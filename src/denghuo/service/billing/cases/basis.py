@@ -7,6 +7,7 @@ from typing import Any
 
 from denghuo.kernel.period import Month
 from denghuo.service.billing.batch import Piece
+from denghuo.service.billing.covered import month_of
 from denghuo.service.billing.kept import (
     TariffOf,
     part_tariffs,
@@ -81,12 +82,12 @@ class Basis:
 
     def tier_year(self, month: Month, tariff_of: TariffOf) -> Month | None:
         """The first month of the tier year that counts for the month; None where its tariff has no tiers of a year."""
-        tariff = tariff_of(self.tariff_code, self.tariff_version)
-        return (
-            None
-            if tariff.tiers is None or tariff.tiers.period != "annual"
-            else tier_year_begins(tariff.tiers, month, stored(self.rating)[-1].get("reading_months", 1))
-        )
+        tariff, last = tariff_of(self.tariff_code, self.tariff_version), stored(self.rating)[-1]
+        if tariff.tiers is None or tariff.tiers.period != "annual":
+            return None
+        if last.get("tier_since"):
+            return month_of(date.fromisoformat(last["tier_since"]))
+        return tier_year_begins(tariff.tiers, month, last.get("reading_months", 1))
 
     def used_more(self, more_wh: int) -> "Basis":
         """With more energy (negative: less) used before in the tier year."""

@@ -29,6 +29,7 @@ from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.rules import Tariffs
 from denghuo.service.billing.rules.difference import differences
 from denghuo.service.billing.store import BillingStore
+from denghuo.service.billing.used import Used
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import InForce, TariffApi, TariffDocument, UnitAreas
 from denghuo.service.workflow.api import RequestApproval, WorkflowApi
@@ -223,7 +224,7 @@ class CaseDesk:
         if begins is None:
             return False
         then, now = (
-            self._store.year_use.used([account], rated[0]["month"], known_at).get(account, {})
+            self._store.year_use.used([account], rated[0]["month"], known_at).get(account, Used())
             for known_at in (case["opened_at"], None)
         )
         return any(then.get(month, 0) != now.get(month, 0) for month in then.keys() | now.keys() if month >= begins)

@@ -10,6 +10,7 @@ from denghuo.service.billing.cases.segments import Standing
 from denghuo.service.billing.kept import TariffOf
 from denghuo.service.billing.review import Finding, finding
 from denghuo.service.billing.store import BillingStore, Finished
+from denghuo.service.billing.used import Used
 
 CODE = "tier_moved"
 MONTHS = 24
@@ -26,8 +27,8 @@ def standing_months(store: BillingStore, rows: Sequence[Row]) -> list[Standing]:
 def _standing(store: BillingStore, row: Row, adjusted: Row | None) -> Standing:
     account, month = row["account_no"], row["month"]
     known_at = row["rated_at"] if adjusted is None else adjusted["decided_at"]
-    then = store.year_use.used([account], month, known_at).get(account, {})
-    now = store.year_use.used([account], month).get(account, {})
+    then = store.year_use.used([account], month, known_at).get(account, Used())
+    now = store.year_use.used([account], month).get(account, Used())
     return Standing(
         month=Month.of(month),
         bill_no=row["bill_no"],

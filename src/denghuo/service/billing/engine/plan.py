@@ -61,6 +61,7 @@ class PricePlan:
     residual: Band
     unit_wh: int
     annual: bool
+    by_readings: bool
     limits_wh: tuple[tuple[int, ...], ...]
 
     @property
@@ -116,6 +117,7 @@ def price_plan(tariff: TariffDocument, month: Month, voltage: str, first: Month 
         residual="flat" if "flat" in needed else "peak",
         unit_wh=10 ** (3 - places),
         annual=tariff.tiers is not None and tariff.tiers.period == "annual",
+        by_readings=tariff.tiers is not None and (tariff.tiers.period, tariff.tiers.year_by) == ("annual", "reading"),
         limits_wh=limits,
     )
 

@@ -27,6 +27,26 @@ def tier_year_begins(tiers: Tiers, month: Month, reading_months: int = 1) -> Mon
     return begins
 
 
+def tier_year_began(tiers: Tiers, month: Month, reading_months: int, readings: Mapping[Month, Month]) -> Month:
+    """As `tier_year_begins`, by the readings that there were, however the cycle changed between them.
+
+    readings: of earlier months the first month that each covers, by the last. The first reading that ends in the new year tells
+    where the old one ended. Where they do not go back so far, meters are taken to be read before as at the first one known.
+    """
+    begins = tier_year_begins(tiers, month, 1)
+    if tiers.year_by == "calendar" or begins.previous in readings:
+        return begins
+    first = month
+    for _ in range(reading_months - 1):
+        first = first.previous
+    known = {last: since for last, since in readings.items() if begins <= last < month} | {month: first}
+    last, first = min(known.items())
+    if first <= begins:
+        return first
+    length = (last.year - first.year) * 12 + last.month - first.month + 1
+    return tier_year_begins(tiers, last, length)
+
+
 def tier_widths(
     tiers: Tiers, subject: RatingSubject, places: int, counted: tuple[int, int] | None = None
 ) -> list[int | None]:
@@ -171,7 +191,7 @@ def _year_said(tiers: Tiers, subject: RatingSubject) -> tuple[str, str]:
     """From which day a tier year by readings runs; nothing is said of a calendar year."""
     if tiers.year_by == "calendar":
         return "", ""
-    begins = tier_year_begins(tiers, Month.of(subject.month), subject.reading_months).first_day
+    begins = subject.tier_since or tier_year_begins(tiers, Month.of(subject.month), subject.reading_months).first_day
     return (
         f"（按抄表年，自上年末次抄表后的 {begins} 起）",
         f" (by readings, from {begins} after the last one of the old year)",

@@ -7,16 +7,17 @@ from typing import Any, LiteralString
 import pyarrow as pa
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.period import SHANGHAI, Month
+from denghuo.kernel.period import SHANGHAI
 from denghuo.service.billing.rules.subsidy import COMPONENT as SUBSIDY
 from denghuo.service.billing.store.bills import MONTHS_COVERED, Run
+from denghuo.service.billing.used import Used
 from denghuo.service.billing.whole import USE
 
 _COLUMNS: Any = [("account_no", pa.string()), ("energy_wh", pa.int64())]
 _USED_BEFORE = pa.schema(_COLUMNS)
 _USE: LiteralString = "year_use"
-_MONTH_BITS: LiteralString = "(2 << right(month, 2)::int) - (1 << greatest(right(month, 2)::int - months + 1, 1))"
-"""A bit for each month of the year that the energy of a row runs over."""
+_MONTH_BITS: LiteralString = "(2 << right(month, 2)::int) - (1 << greatest(right(month, 2)::int - months + 1, 0))"
+"""A bit for each month of the year that the energy of a row runs over, and bit 0 for those of the year before."""
 _KNOWN_USE: LiteralString = (
     "(SELECT account_no, month, energy_wh, months FROM year_use WHERE recorded_at <= %(known_at)s UNION ALL"
     " SELECT account_no, month, energy_wh, months FROM year_use_past"
@@ -30,26 +31,19 @@ class YearUse:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def used(
-        self, account_nos: Sequence[str], before: str, known_at: datetime | None = None
-    ) -> dict[str, dict[str, int]]:
+    def used(self, account_nos: Sequence[str], before: str, known_at: datetime | None = None) -> dict[str, Used]:
         """Energy by earlier month of these accounts, over at most the last twelve months; that of several months stands in the last
         of them, and the others have none. known_at: as it was known then."""
         since = f"{int(before[:4]) - 1}{before[4:]}"
-        found: dict[str, dict[str, int]] = {}
+        rows: dict[str, list[dict[str, Any]]] = {}
         for row in self._work.rows(
             "SELECT account_no, month, energy_wh, months FROM "
             + (_USE if known_at is None else _KNOWN_USE)
             + " WHERE account_no = ANY (%(accounts)s) AND month >= %(since)s AND month < %(before)s",
             {"accounts": list(account_nos), "since": since, "before": before, "known_at": known_at},
         ):
-            of_account = found.setdefault(row["account_no"], {})
-            at = Month.of(row["month"])
-            for _ in range(row["months"] - 1):
-                at = at.previous
-                of_account[str(at)] = 0
-            of_account[row["month"]] = row["energy_wh"]
-        return found
+            rows.setdefault(row["account_no"], []).append(row)
+        return {account_no: Used.of(own) for account_no, own in rows.items()}
 
     def subsidised(self, account_nos: Sequence[str], before: str, known_at: datetime | None = None) -> dict[str, int]:
         """Wh that issued bills of earlier months subsidised, by account; what was taken back counts against it. known_at: by the
