@@ -4,16 +4,15 @@ import asyncio
 import inspect
 import json
 import logging
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Body
 from fastapi.responses import StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import ValidationError
-from pydantic.warnings import UnsupportedFieldAttributeWarning
 
 from denghuo.kernel.contract import Api, Call, Message, Operation, masked, replace_personal
 from denghuo.kernel.problem import Invalid, Problem, Unavailable, text
@@ -24,8 +23,6 @@ Caller = Callable[[Request], Call]
 
 SHOWN_VALUE_LENGTH = 100
 log = logging.getLogger("denghuo.host")
-# FastAPI hides this warning about its own parameters only while it makes a route; messages make their validators at first use.
-warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
 
 
 def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> FastAPI:
@@ -55,6 +52,13 @@ def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> 
     return app
 
 
+class _WholeBody(Body):  # type: ignore[misc]  # FastAPI extends the same final class
+    """A body that is one message. FastAPI calls each parameter by an alias; of a whole body it says nothing, and Pydantic warns of
+    that once the message makes its validator."""
+
+    alias = property(lambda self: None, lambda self, name: None)
+
+
 def _route(app: FastAPI, api: Api, operation: Operation, caller: Caller) -> None:
     run = getattr(api, operation.name)
 
@@ -66,7 +70,11 @@ def _route(app: FastAPI, api: Api, operation: Operation, caller: Caller) -> None
     # FastAPI reads the signature: the body's type is the operation's request.
     parameters = [
         inspect.Parameter("http", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request),
-        inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=operation.request),
+        inspect.Parameter(
+            "request",
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            annotation=Annotated[operation.request, _WholeBody()],
+        ),
     ]
     endpoint.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by FastAPI
     app.post(
