@@ -17,6 +17,8 @@ from denghuo.kernel.contract import Call, DatasetSchema
 from denghuo.service.contract.api import ContractApi
 from denghuo.service.customer.api import CustomerApi
 from denghuo.service.host.binding import Directory
+from denghuo.service.notice.api import NoticeApi
+from denghuo.service.notice.service import NoticeService
 from denghuo.service.permission.api import PermissionApi
 from denghuo.service.point.api import PointApi
 from denghuo.service.reading.api import (
@@ -95,6 +97,7 @@ def bench(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
                 PointApi: points_of(installations),
                 ContractApi: contracts_of(terms),
                 PermissionApi: staff,
+                NoticeApi: NoticeService,
                 CustomerApi: customers_of({one["account_no"] for one in installations if one["account_no"]}),
             }
             directory = local(database, tmp_path, {**beside, ReadingApi: ReadingService})

@@ -243,3 +243,13 @@ def test_photos_are_kept_once_and_stay_out_of_the_journal(made: Bench) -> None:
             "SELECT request->>'content' FROM reading.journal WHERE operation = 'reading.keep_field_photo'"
         ).fetchall()
     assert len(rows) == 2 and all(row[0].startswith("sha256:") for row in rows)
+
+
+def test_of_a_meter_that_showed_nothing_an_entry_is_held_against_the_record_of_its_hanging(bench: Make) -> None:
+    hung = PERIOD.start + timedelta(days=14, hours=10)
+    found = bench([installation("P1", "M1", account_no=HOME, from_at=hung, start_e4=30_000)], TERMS)
+    found.run()
+    found.api.make_field_orders(CLERK, MakeFieldOrders(month=MONTH))
+    (row,) = found.api.field_orders(CLERK, FindFieldOrders(month=MONTH)).rows
+    (channel,) = shown(found, row.order_no).channels
+    assert (str(channel.last), channel.last_at, channel.usual_a_day) == ("3.00", hung, None)

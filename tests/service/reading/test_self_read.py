@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
 from denghuo.kernel.problem import NotPermitted, TooMany
+from denghuo.service.notice.api import Inbox, NoticeApi
 from denghuo.service.reading.api import (
     DecideSelfRead,
     Doubtful,
@@ -44,7 +45,10 @@ from tests.service.reading.county import MONTH, PERIOD, installation, month_of, 
 
 HOME, OTHER = "5810100000019", "5810100000027"
 CUSTOMER = Call(
-    actor="home", now=NOW + timedelta(hours=3), permits=frozenset({"reading.own", "reading.read"}), scope=("",)
+    actor="home",
+    now=NOW + timedelta(hours=3),
+    permits=frozenset({"reading.own", "reading.read", "notice.read"}),
+    scope=("",),
 )
 CUSTOMER = replace(CUSTOMER, accounts=(HOME,), channel="phone")
 CLERK = Call(
@@ -177,6 +181,11 @@ def test_a_doubtful_report_that_was_confirmed_waits_for_the_office(made: Bench) 
     assert (read.status, read.rule, str(read.energy)) == ("valid", "self_read", "899")
     with pytest.raises(NothingToReview):
         decided(made, told.self_read_no, accepted=False)
+    (notice,) = made.directory(NoticeApi).inbox(CUSTOMER, Inbox()).rows
+    assert notice.title.zh == "自报读数已采用"
+    ref = SelfReadRef(self_read_no=told.self_read_no)
+    assert made.api.tell_reporter(made.call(), ref).told
+    assert made.directory(NoticeApi).inbox(CUSTOMER, Inbox()).total == 1
     # What the office has settled stays.
     with pytest.raises(ReportSettled):
         report(made)
@@ -188,6 +197,11 @@ def test_what_the_office_does_not_take_is_told_to_the_customer_who_may_report_ag
     assert refused.state == "refused" and made.one(point_no="P1").status == "held"
     (shown,) = own_meter(made).reports
     assert (shown.state, shown.remark) == ("refused", "已与客户电话核对")
+    (notice,) = made.directory(NoticeApi).inbox(CUSTOMER, Inbox()).rows
+    assert (
+        notice.title.zh == "自报读数未采用"
+        and "M000001 自报的 2026-04 示数未采用：已与客户电话核对。" in notice.body.zh
+    )
     again = report(made, "246.00")
     assert again.state == "counted" and str(made.one(point_no="P1").end) == "246.00"
 

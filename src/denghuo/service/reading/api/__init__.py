@@ -290,6 +290,7 @@ from denghuo.service.reading.api.self_read import (
     RegistersUnfit as RegistersUnfit,
     ReportNo as ReportNo,
     ReportRegisters as ReportRegisters,
+    ReporterTold as ReporterTold,
     ReportSettled as ReportSettled,
     SelfReadFollowed as SelfReadFollowed,
     SelfReadNo as SelfReadNo,

@@ -176,6 +176,12 @@ class SelfReadFollowed(Message):
     changed: Annotated[int, Label("变更", "Changed")]
 
 
+class ReporterTold(Message):
+    """Whether there was anything to tell."""
+
+    told: bool
+
+
 class SelfReadReceived(Event, name="reading.self_read.received", version=1):
     """A customer reported the registers of a meter. state: counted, or waiting for the office's word."""
 
@@ -266,3 +272,7 @@ class SelfReadOperations(Api):
     def follow_self_read(self, call: Call, request: FollowSelfRead) -> SelfReadFollowed:
         """Makes the reads of a meter's month anew after a report, where they were made already. A job does it; again, it changes
         nothing."""
+
+    @command(permit="reading.run")
+    def tell_reporter(self, call: Call, request: SelfReadRef) -> ReporterTold:
+        """Tells a customer what the office said of their report. A job does it; each word is told once."""

@@ -16,6 +16,7 @@ from denghuo.kernel.problem import TooMany, text
 from denghuo.kernel.values import Multiplier
 from denghuo.service.contract.api import ContractApi, TermsIn
 from denghuo.service.host.binding import Ask
+from denghuo.service.notice.api import NewNotice, NoticeApi, Send
 from denghuo.service.point.api import MetersIn
 from denghuo.service.reading.api import (
     BANDS,
@@ -37,6 +38,7 @@ from denghuo.service.reading.api import (
     OwnReport,
     ReadCorrected,
     RegistersUnfit,
+    ReporterTold,
     ReportRegisters,
     ReportSettled,
     SelfReadFollowed,
@@ -259,16 +261,34 @@ class SelfReading:
 
     def accept(self, call: Call, request: DecideSelfRead) -> SelfReadRow:
         row = self._to_decide(request)
-        self._store.decide(request.self_read_no, True, request.reason, call.actor, call.now)
+        self._decided(call, request, accepted=True)
         words = f"客户自报 {request.self_read_no}：{request.reason}"
         self._follow(call, row["month"], row["meter_no"], words)
         return _row(self._found(request.self_read_no))
 
     def refuse(self, call: Call, request: DecideSelfRead) -> SelfReadRow:
         row = self._to_decide(request)
-        self._store.decide(request.self_read_no, False, request.reason, call.actor, call.now)
+        self._decided(call, request, accepted=False)
         self._follow(call, row["month"], row["meter_no"])
         return _row(self._found(request.self_read_no))
+
+    def _decided(self, call: Call, request: DecideSelfRead, *, accepted: bool) -> None:
+        self._store.decide(request.self_read_no, accepted, request.reason, call.actor, call.now)
+        self._work.enqueue("reading.tell_reporter", {"self_read_no": request.self_read_no})
+
+    def tell(self, call: Call, request: SelfReadRef) -> ReporterTold:
+        row = self._found(request.self_read_no)
+        if row["decided_at"] is None:
+            return ReporterTold(told=False)
+        told = NewNotice(
+            template="self_read_refused" if row["state"] == "refused" else "self_read_accepted",
+            account_no=row["account_no"],
+            org=row["org"],
+            parameters={name: " ".join(row[name].split()) for name in ("account_no", "meter_no", "month", "remark")},
+            key=f"self-read-{request.self_read_no}",
+        )
+        self._ask(NoticeApi).send(call, Send(notices=[told]))
+        return ReporterTold(told=True)
 
     def follow(self, call: Call, request: FollowSelfRead) -> SelfReadFollowed:
         return SelfReadFollowed(changed=self._follow(call, request.month, request.meter_no))

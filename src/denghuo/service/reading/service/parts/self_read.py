@@ -8,6 +8,7 @@ from denghuo.service.reading.api import (
     MyMeters,
     MyMetersFound,
     OwnReport,
+    ReporterTold,
     ReportRegisters,
     SelfReadFollowed,
     SelfReadRef,
@@ -41,3 +42,6 @@ class SelfReadPart(ReadingPart, SelfReadOperations):
 
     def follow_self_read(self, call: Call, request: FollowSelfRead) -> SelfReadFollowed:
         return self._self_reading.follow(call, request)
+
+    def tell_reporter(self, call: Call, request: SelfReadRef) -> ReporterTold:
+        return self._self_reading.tell(call, request)
