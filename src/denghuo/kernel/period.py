@@ -35,10 +35,6 @@ class Period:
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end
 
-    def intersection(self, other: "Period") -> "Period | None":
-        start, end = max(self.start, other.start), min(self.end, other.end)
-        return Period(start, end) if start < end else None
-
     def split(self, *instants: datetime) -> "list[Period]":
         """The pieces between the given instants; those outside the period are passed over."""
         cuts = [self.start, *sorted({at.astimezone(UTC) for at in instants if self.start < at < self.end}), self.end]

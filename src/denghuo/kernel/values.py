@@ -81,10 +81,6 @@ class Value:
             raise TypeError(f"{cls.__name__} is read from decimal text, not {type(text).__name__}")
         return cls(parse_decimal(text, cls.places))
 
-    @property
-    def fits_int64(self) -> bool:
-        return -INT64_MAX <= self.number <= INT64_MAX
-
     def __str__(self) -> str:
         return decimal_text(self.number, self.places, self.keep)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.service.bindings import KEY, NOW, clock, local, remote, web
 
 from denghuo.data.processing.database import Database
+from denghuo.data.processing.journal import Journal
 from denghuo.data.processing.migration import migrate
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import Invalid, KeyReused, NotPermitted, NotSignedIn, Unavailable
@@ -244,6 +245,27 @@ def test_browser_sees_masked_data_and_the_journal_holds_sealed_data(database_dsn
         ]
         assert "客户来电核对" in rows[1][2]
         assert "罗秀英" not in str(rows) and "10088153044" not in str(rows)
+
+
+def test_what_was_sealed_for_somebody_who_was_erased_is_opened_by_nobody(
+    database_dsn: str, tmp_path: pathlib.Path
+) -> None:
+    with Database(database_dsn) as database:
+        store = local(database, tmp_path, {CustomerApi: CustomerService}).hosted["customer"].store
+        said = SucceedAccount(account_no=number(1), since=date(2026, 4, 16), name="张伟")
+        operation = replace(CustomerApi.operations()["succeed_account"], reply=SucceedAccount)
+        with store.work("customer", MANAGER) as work:
+            journal = Journal(work, store.master_key)
+            journal.record(operation, MANAGER, "key", b"", said, said)
+            kept = journal.find(operation, "key", b"")
+            assert kept is not None and kept.reply["name"] == "张伟"
+            journal.erase(number(1), NOW)
+            left = journal.find(operation, "key", b"")
+            assert left is not None and (left.reply["account_no"], left.reply["name"]) == (number(1), "—")
+            # What is said of this person from now on is not kept either.
+            journal.record(operation, MANAGER, "later", b"", said, said)
+            later = journal.find(operation, "later", b"")
+            assert later is not None and later.reply["name"] == "—"
 
 
 def test_edge_refuses_forged_expired_and_misfit(database_dsn: str, tmp_path: pathlib.Path) -> None:

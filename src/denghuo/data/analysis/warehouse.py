@@ -172,12 +172,6 @@ class Warehouse:
             return status
         return replace(status, lag_ms=max(int((datetime.now(UTC) - status.as_of).total_seconds() * 1000), 0))
 
-    def await_version(self, after: int, timeout_s: float) -> int:
-        """Waits until the content is newer than `after` or the time is over; gives the present version."""
-        with self._wake:
-            self._wake.wait_for(lambda: self._status.version > after, timeout_s)
-        return self._status.version
-
     def await_instant(self, instant: datetime, timeout_s: float) -> bool:
         """Waits until everything committed before `instant` is in the warehouse."""
         with self._wake:

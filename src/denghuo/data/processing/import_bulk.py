@@ -19,7 +19,6 @@ from denghuo.data.processing.import_columns import EARLIEST, LATEST, Instant, Ki
 from denghuo.data.processing.importing import Column, Refusal, Table
 
 _INSTANT = pa.timestamp("us", tz="UTC")
-_INT64 = 2**63 - 1
 _DECIMAL_DIGITS = 38
 
 

@@ -100,13 +100,6 @@ class Outbox:
         with self._database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query.format(**self._names())).fetchall()
 
-    def unpark(self, consumer: str, part_id: str) -> None:
-        with self._database.connection() as connection:
-            connection.execute(
-                sql.SQL("DELETE FROM {parked} WHERE consumer = %s AND event_id = %s").format(**self._names()),
-                (consumer, part_id),
-            )
-
     def _names(self) -> dict[str, sql.Composable]:
         return {
             "journal": sql.Identifier(self.schema, "journal"),

@@ -235,6 +235,3 @@ class Work:
         """Orders long work with this transaction: `operation` (`noun.verb`, a command whose reply has a field `again`) is
         called after commit, and called again as long as its reply says `again`."""
         self.jobs.append((operation, dict(request)))
-
-
-Factory = Callable[[Call], Work]

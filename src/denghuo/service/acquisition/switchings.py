@@ -40,10 +40,6 @@ from denghuo.service.workflow.api import RequestApproval, WorkflowApi
 APPROVAL, APPROVER = "acquisition.switching", "manager"
 ENDED = ("done", "failed", "unknown")
 
-_UNKNOWN = text(
-    "该表不在任何用户的计量点，无法核实保电", "the meter is at no customer's point: nobody knows who would be cut off"
-)
-
 
 class Switchings:
     def __init__(self, work: Work, ask: Ask, orders: Orders, notices: Notices) -> None:

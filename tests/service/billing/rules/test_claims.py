@@ -51,6 +51,7 @@ from denghuo.service.billing.rules.claims.breach import (
 from denghuo.service.billing.rules.claims.correction import (
     corrected,
     creep,
+    drop_factor,
     elements_factor,
     errors_factor,
     meter_error,
@@ -59,7 +60,6 @@ from denghuo.service.billing.rules.claims.correction import (
     ratio_factor,
     three_wire_lost_voltage,
     three_wire_reversed_current,
-    voltage_drop,
 )
 from denghuo.service.billing.rules.claims.temporary import component_prices
 from denghuo.service.billing.rules.registry import RULES, Basis, cited, in_force
@@ -353,8 +353,9 @@ def test_three_wire_meters() -> None:
 
 def test_faults_by_normal_month_and_voltage_drop() -> None:
     assert normal_month(wh(1000), wh(400)).energy_wh == wh(600)
-    assert voltage_drop({"total": wh(100_000)}, Percent.of("0.8"), Percent.of("0.5")).energy_wh == wh(300)
-    assert voltage_drop({"total": wh(100_000)}, Percent.of("0.4"), Percent.of("0.5")).energy_wh == 0
+    for drop, again in (("0.8", wh(300)), ("0.4", 0)):
+        factor = drop_factor(Percent.of(drop), Percent.of("0.5"))
+        assert corrected({"total": wh(100_000)}, factor, "correction.drop").energy_wh == again
 
 
 @for_all(

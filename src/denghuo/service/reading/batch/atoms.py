@@ -27,9 +27,6 @@ INT64_MIN = -(2**63)
 SMALL_ROWS = 1_000
 """Up to so many rows of a file are added up in less time in memory than a query over 96 columns is planned in."""
 
-Cut = tuple[int, ...]
-"""The first slots of the cells: 0 first, ascending, below 96."""
-
 
 def cells_of(cut: Sequence[int]) -> list[range]:
     """The slots of each cell.

@@ -7,8 +7,6 @@ from datetime import date
 from denghuo.kernel.problem import Text, text
 from denghuo.kernel.values import round_half_up
 
-SECONDS_A_DAY = 86_400
-
 
 @dataclass(frozen=True)
 class Rule:

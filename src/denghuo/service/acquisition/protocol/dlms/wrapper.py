@@ -9,7 +9,6 @@ from denghuo.service.acquisition.protocol.stream import MORE, NEVER, Framing
 HEAD_SIZE = 8
 VERSION = b"\0\1"
 FRAME_SIZE_MAX = HEAD_SIZE + 0xFFFF
-PORT = 4059
 
 
 class Frame(NamedTuple):

@@ -22,7 +22,6 @@ _PROVEN = 0x1D0F
 FRAME_SIZE_MIN = 12
 FRAME_SIZE_MAX = 0x3FFF + 2
 APDU_SIZE_MAX = 65536
-ADDRESS_TYPES = {0: "single", 1: "wildcard", 2: "group", 3: "broadcast"}
 FIRST, LAST, CONFIRM, MIDDLE = range(4)
 
 
@@ -43,10 +42,6 @@ class Link(NamedTuple):
     @property
     def from_server(self) -> bool:
         return self.control & 0x80 != 0
-
-    @property
-    def started_by_client(self) -> bool:
-        return self.control & 0x40 != 0
 
     @property
     def fragment(self) -> bool:

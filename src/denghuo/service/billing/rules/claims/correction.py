@@ -190,11 +190,6 @@ def normal_month(normal_wh: int, registered_wh: int) -> Correction:
     )
 
 
-def voltage_drop(registered: Mapping[Band, int], drop: Percent, allowed: Percent, *, places: int = 3) -> Correction:
-    """The secondary circuit's voltage drop beyond what is allowed: what exceeds it is billed again; nothing within the limit."""
-    return corrected(registered, drop_factor(drop, allowed), "correction.drop", places=places)
-
-
 def _rounded(energy: Fraction, places: int) -> int:
     unit: int = 10 ** (3 - places)
     return round_half_up(energy.numerator, energy.denominator * unit) * unit
