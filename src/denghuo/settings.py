@@ -59,6 +59,8 @@ class Settings(BaseModel):
     terminal_host: str = "127.0.0.1"
     terminal_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Where terminals connect to (前置接入), in the process that runs acquisition; port 0 picks a free one at each start."""
+    terminal_limits: dict[str, float] = Field(default_factory=dict)
+    """What the front bears of terminals where it is not what it bears by itself: limit -> value, such as {"connections": 5000}."""
     meter_passwords: dict[str, SecretStr] = Field(default_factory=dict)
     """Passwords (LLS) of direct meters: address -> password. In the environment as JSON."""
     mqtt_broker: Annotated[str, AfterValidator(_broker)] = ""

@@ -35,6 +35,7 @@ from denghuo.service.acquisition.front.broker import broker_of
 from denghuo.service.acquisition.front.cipher import cipher_of
 from denghuo.service.acquisition.front.front import Front
 from denghuo.service.acquisition.front.keys import safe_of
+from denghuo.service.acquisition.front.limits import limits_of
 from denghuo.service.billing.rules import example_faults
 from denghuo.service.host.binding import Directory, Implementation, Local, Store
 from denghuo.service.host.jobs import QueuedJobs, install_queue
@@ -163,6 +164,7 @@ def platform(
                 now,
                 settings.terminal_host,
                 settings.terminal_port,
+                limits_of(settings.terminal_limits),
                 passwords=passwords,
                 cipher=cipher,
                 safe=safe,

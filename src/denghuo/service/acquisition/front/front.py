@@ -79,6 +79,8 @@ class Front:
         self._events = EventTaker(self._acquisition, clock, self.limits)
         self._lines: dict[str, Line] = {}
         self._open: set[Line] = set()
+        self._strangers: dict[Line, None] = {}
+        """Of the open ones those that have not logged in, the oldest first."""
         self._peers: Counter[str] = Counter()
         self._clock_tasks: set[asyncio.Task[None]] = set()
         self._lookups: list[tuple[Line, Heard]] = []
@@ -221,18 +223,33 @@ class Front:
     # -- what lines tell -------------------------------------------------------------------------------------------------
 
     def opened(self, line: Line) -> bool:
+        """Whether there is room: connections that say nothing take none from those that come after them."""
         host = line.peer.rpartition(":")[0]
-        if len(self._open) >= self.limits.connections or self._peers[host] >= self.limits.connections_per_address:
+        limits = self.limits
+        if self._peers[host] >= limits.connections_per_address:
+            self._make_room(lambda one: one.peer.rpartition(":")[0] == host)
+        if len(self._open) >= limits.connections:
+            self._make_room(lambda one: True)
+        if self._peers[host] >= limits.connections_per_address or len(self._open) >= limits.connections:
             line.ended_by = "refused"
             return False
         self._open.add(line)
+        self._strangers[line] = None
         self._peers[host] += 1
         return True
+
+    def _make_room(self, fits: Callable[[Line], bool]) -> None:
+        """Ends the oldest of such connections that has not logged in."""
+        oldest = next((one for one in self._strangers if fits(one) and not one.waiting_for_lookup), None)
+        if oldest is not None:
+            oldest.end("silent")
+            self.closed(oldest)
 
     def closed(self, line: Line) -> None:
         if line not in self._open:
             return
         self._open.discard(line)
+        self._strangers.pop(line, None)
         host = line.peer.rpartition(":")[0]
         self._peers[host] -= 1
         if not self._peers[host]:
@@ -302,6 +319,7 @@ class Front:
             if before is not None and before is not line:
                 before.end("replaced")
             line.terminal_no, self._lines[heard.terminal_no] = heard.terminal_no, line
+            self._strangers.pop(line, None)
             line.logins += 1
             self._note(line, heard)
             line.send(line.speaker.confirm(heard, True, self._clock()))

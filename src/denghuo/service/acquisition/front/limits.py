@@ -1,6 +1,11 @@
 """What a front bears of its terminals before it ends a connection, and how long it waits (前置限额)."""
 
-from dataclasses import dataclass
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from denghuo.kernel.problem import Problem, text
 
 
 @dataclass(frozen=True)
@@ -50,3 +55,30 @@ class Limits:
     """How often the front looks for reads on demand."""
     work_s: float = 1.0
     """How often it looks for what is due, and writes down connections."""
+
+
+class LimitRefused(Problem, noun="acquisition", status=422, zh="前置限额有误", en="A limit of the front is wrong"):
+    """Fields: field, value."""
+
+
+def limits_of(given: Mapping[str, float]) -> Limits:
+    """The limits with those that the settings give in place of the presets.
+
+    Raises:
+        LimitRefused: there is no such limit, or it is not above zero.
+    """
+    kinds = {one.name: int if isinstance(one.default, int) else float for one in fields(Limits)}
+    for name, value in given.items():
+        if name not in kinds:
+            near = difflib.get_close_matches(name, kinds, n=1)
+            known = near[0] if near else ", ".join(kinds)
+            raise _refused(name, value, f"没有此限额，是否指 {known}", f"there is no such limit; did you mean {known}")
+        if value <= 0:
+            raise _refused(name, value, "须大于零", "it is above zero")
+    found: dict[str, Any] = {name: kinds[name](value) for name, value in given.items()}
+    return replace(Limits(), **found)
+
+
+def _refused(name: str, value: float, zh: str, en: str) -> LimitRefused:
+    said = text(f"设置 terminal_limits 的 {name}={value}：{zh}。", f"Setting terminal_limits, {name}={value}: {en}.")
+    return LimitRefused(said, field=name, value=str(value))

@@ -140,7 +140,7 @@ class RollOutStore:
 
     def members(self, request: FindMembers) -> list[Member]:
         return self._work.rows(
-            "SELECT m.terminal_no, m.org, m.state, m.cause, order_no, (o.answer ->> 'clock_offset_s')::int AS clock_offset_s"
+            "SELECT m.terminal_no, m.org, m.state, m.cause, order_no, (o.answer ->> 'clock_offset_s')::bigint AS clock_offset_s"
             " FROM roll_out_member m LEFT JOIN terminal_order o USING (order_no)"
             " WHERE roll_out_no = %(roll_out_no)s AND (%(state)s::text IS NULL OR m.state = %(state)s)"
             " AND (%(after)s::text IS NULL OR m.terminal_no > %(after)s) ORDER BY m.terminal_no LIMIT %(limit)s",
