@@ -126,11 +126,12 @@ class MqttTerminal:
         if "slow" in self._behaviour.faults:
             time.sleep(self._behaviour.slow_s)
         self._tally.answers += 1
-        devices = self._answer(asked["serviceId"], asked["cmd"], asked["paras"])
+        devices = self.answer(asked["serviceId"], asked["cmd"], asked["paras"])
         said: dict[str, Any] = {"mid": asked["mid"], "errcode": DENIED if devices is None else 0}
         self._publish("commandResponse", {**said, "devices": devices or []})
 
-    def _answer(self, service: str, cmd: str, paras: dict[str, Any]) -> list[dict[str, Any]] | None:
+    def answer(self, service: str, cmd: str, paras: dict[str, Any]) -> list[dict[str, Any]] | None:
+        """The devices of an answer; None where it does not do that."""
         if cmd == "set" and service == "clock":
             self.device.set_clock(datetime.fromisoformat(paras["clock"]), self._now())
             return []

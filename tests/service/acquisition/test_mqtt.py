@@ -1,11 +1,19 @@
 """MQTT terminals over a real broker: what a terminal by TCP does they do, a broker that dies loses nothing, and limits hold."""
 
-from collections.abc import Callable, Iterator
+import json
+import pathlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from tests.brokers import FRONT, FRONT_PASSWORD, KINDS, Process, broker
 from tests.databases import database
 from tests.service.acquisition.field import DAY, QUICK, Field, county, fielded, meters, record, until
@@ -13,16 +21,32 @@ from tests.service.acquisition.test_direct import answer
 from tests.service.bindings import settle
 
 from denghuo.data.analysis.lake_day import SLOTS, curve_class
+from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.api import (
     AskSuccess,
     AssignMeters,
+    Broker,
+    FindAlarms,
+    FindBrokers,
+    FindEvents,
+    FindOrders,
+    FindStrangers,
     NewTerminalMeter,
+    Order,
+    OrderClock,
+    OrderEvents,
     RegisterTerminals,
     StartCollection,
 )
+from denghuo.service.acquisition.front.alarms import EventTaker
 from denghuo.service.acquisition.front.broker import BrokerAddress
+from denghuo.service.acquisition.front.mqtt import SpeakerMqtt
+from denghuo.service.acquisition.front.speak import Kind, Place
+from denghuo.service.acquisition.protocol.fault import BadFrame
+from denghuo.service.acquisition.protocol.mqtt import UPWARDS, e4_of, kwh_of, topic_of
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.simulator.county import Concentrator
+from denghuo.simulator.happening import Happening
 from denghuo.simulator.mqtt import MqttTerminal
 from denghuo.simulator.terminal import Behaviour, Tally
 
@@ -106,3 +130,289 @@ def test_a_day_comes_into_the_lake_and_a_meter_is_read_on_demand(field: Field, c
         assert sum(curve[meter.meter_no][slot] for slot in SLOTS) == 9_600 * (20 if meter.number == 2 else 1)
     found = answer(field, meters(NO)[2].meter_no)
     assert (found.state, [row.band for row in found.rows]) == ("answered", ["total", "total"])
+
+
+class Bare:
+    """A client of the broker that says what it is told to."""
+
+    def __init__(self, port: int, no: str, password: str | None = None) -> None:
+        self.no = no
+        self.asked: list[dict[str, Any]] = []
+        self.refused = threading.Event()
+        made = Client(
+            CallbackAPIVersion.VERSION2, f"bare-{no}", clean_session=True, protocol=MQTTProtocolVersion.MQTTv311
+        )
+        made.username_pw_set(no, USERS[no] if password is None else password)
+        made.on_connect = self._connected
+        made.on_message = lambda client, _, message: self.asked.append(json.loads(message.payload))
+        made.connect_async("127.0.0.1", port)
+        made.loop_start()
+        self.client = made
+
+    def _connected(self, client: Client, _: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            self.refused.set()
+        else:
+            client.subscribe(f"/v1/devices/{self.no}/command", 1)
+
+    def say(self, kind: str, what: Any, no: str | None = None, qos: int = 1, retain: bool = False) -> None:
+        until(self.client.is_connected, "the bare client is connected")
+        raw = what if isinstance(what, bytes) else json.dumps(what).encode()
+        self.client.publish(f"/v1/devices/{no or self.no}/{kind}", raw, qos, retain).wait_for_publish(10)
+
+    def leave(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.fixture
+def bare(field: Field, served: Process) -> Iterator[Callable[..., Bare]]:
+    made: list[Bare] = []
+
+    def come(no: str, password: str | None = None) -> Bare:
+        made.append(Bare(served.port, no, password))
+        return made[-1]
+
+    yield come
+    for one in made:
+        one.leave()
+
+
+def event(address: str, begun: datetime, kind: str = "cover_open") -> dict[str, Any]:
+    service = {"serviceId": "event", "data": {"kind": kind, "begun": begun.isoformat()}}
+    return {"devices": [{"deviceId": address, "services": [service]}]}
+
+
+def told(field: Field, meter_no: str) -> list[datetime]:
+    return [row.begun_at for row in field.api.events(field.call(), FindEvents(meter_no=meter_no)).rows if row.begun_at]
+
+
+def link(field: Field) -> Broker:
+    """The front's connection to the broker, as it tells it."""
+    return field.api.brokers(field.call(), FindBrokers()).rows[0]
+
+
+BEGUN = datetime(2026, 4, 10, 8, tzinfo=SHANGHAI)
+
+
+def test_events_are_told_and_asked_for_and_orders_are_read_back(field: Field, connect: Callable[..., Any]) -> None:
+    device = connect(NO, "cover_open", "power_loss")
+    meter_no = meters(NO)[0].meter_no
+    until(lambda: told(field, meter_no), "the cover's event is there")
+    alarms = field.api.alarms(field.call(), FindAlarms(terminal_no=NO)).rows
+    assert {(one.kind, one.meter_no) for one in alarms} == {("cover_open", meter_no), ("power_loss", None)}
+    asked = field.api.order_events(field.call(), OrderEvents(terminal_no=NO, days=1))
+
+    def order(no: str) -> Order:
+        return next(
+            row for row in field.api.orders(field.call(), FindOrders(terminal_no=NO)).rows if row.order_no == no
+        )
+
+    until(lambda: order(asked.order_no).state == "answered", "events asked for")
+    assert order(asked.order_no).events == 2
+    device.device.clock_off = timedelta(minutes=10)
+    for ask in (field.api.check_clock, field.api.set_clock):
+        given = ask(field.call(), OrderClock(terminal_no=NO))
+        until(lambda given=given: order(given.order_no).state != "waiting", "answered")  # type: ignore[misc]
+        assert order(given.order_no).cause is None
+    assert abs(device.device.clock_off.total_seconds()) < 5, "set"
+
+
+def test_a_broker_that_dies_and_returns_loses_nothing(
+    field: Field, served: Process, connect: Callable[..., Any]
+) -> None:
+    device = connect()
+    meter_no = meters(NO)[1].meter_no
+    before = told(field, meter_no)
+    served.kill()
+    until(lambda: field.terminal(NO).link == "offline", "told that it is away")
+    assert field.terminal(NO).ended_by == "broker"
+    assert answer(field, meter_no).cause == "offline"
+    # Told while the broker is away: the terminal's client keeps it.
+    device.tell([Happening("cover_open", BEGUN, 2, meters(NO)[1].address)])
+    served.start()
+    until(lambda: field.terminal(NO).link == "online", "connected again with back-off")
+    until(lambda: len(told(field, meter_no)) == len(before) + 1, "and nothing is lost")
+    assert answer(field, meter_no).state == "answered"
+
+
+def test_an_event_is_confirmed_once_it_is_written_down(
+    field: Field, bare: Callable[..., Bare], served: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not written comes again, from the front's memory or after a new connection from the broker; and counts once."""
+    client, begun, meter = bare(NO), BEGUN + timedelta(hours=1), meters(NO)[2]
+    tried, whole = threading.Event(), EventTaker.hand_over
+
+    def away(taker: EventTaker, events: Sequence[Any]) -> None:
+        tried.set()
+        raise psycopg.OperationalError("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EventTaker, "hand_over", away)
+        client.say("datas", event(meter.address, begun))
+        assert tried.wait(10), "it was tried"
+        assert begun not in told(field, meter.meter_no)
+        served.kill()
+        until(lambda: link(field).state == "offline", "away")
+        served.start()
+        until(lambda: link(field).state == "online", "back")
+    assert EventTaker.hand_over is whole
+    until(lambda: begun in told(field, meter.meter_no), "written down in the end")
+    assert told(field, meter.meter_no).count(begun) == 1
+
+
+def test_a_stranger_a_wrong_password_and_anothers_topic(field: Field, bare: Callable[..., Bare]) -> None:
+    unknown = bare(UNKNOWN)
+    unknown.say("status", {"state": "ONLINE"})
+    until(
+        lambda: [row.terminal_no for row in field.api.strangers(field.call(), FindStrangers()).rows] == [UNKNOWN],
+        "listed as a stranger",
+    )
+    assert bare(NO, "wrong").refused.wait(10), "the broker refuses who does not prove to be it"
+    before = told(field, meters(NO)[0].meter_no)
+    # It may publish on its own topics alone; the broker drops the rest, and may close.
+    unknown.client.publish(f"/v1/devices/{NO}/datas", json.dumps(event(meters(NO)[0].address, BEGUN)), 0)
+    unknown = bare(OTHER)
+    unknown.say("datas", event(meters(OTHER)[0].address, BEGUN))
+    until(lambda: BEGUN in told(field, meters(OTHER)[0].meter_no), "what it may say came")
+    assert told(field, meters(NO)[0].meter_no) == before
+
+
+def test_what_was_retained_is_no_voice(field: Field, bare: Callable[..., Bare], served: Process) -> None:
+    client = bare(OTHER)
+    client.say("datas", event(meters(OTHER)[2].address, BEGUN), retain=True)
+    until(lambda: BEGUN in told(field, meters(OTHER)[2].meter_no), "while it is new it counts")
+    client.say("status", {"state": "OFFLINE"})
+    until(lambda: field.terminal(OTHER).link == "offline", "it said goodbye")
+    dropped, logins = link(field).dropped, field.terminal(OTHER).logins
+    served.kill()
+    until(lambda: link(field).state == "offline", "away")
+    served.start()
+    until(lambda: link(field).dropped > dropped, "what was retained came and is not looked at")
+    assert (field.terminal(OTHER).link, field.terminal(OTHER).logins) == ("offline", logins)
+    client.say("datas", b"", retain=True)
+
+
+def test_floods_and_rubbish_end_a_terminal_for_a_while_and_harm_no_other(
+    field: Field, bare: Callable[..., Bare], connect: Callable[..., Any]
+) -> None:
+    connect()
+    client, dropped = bare(OTHER), link(field).dropped
+    client.say("datas", b"[" * (LIMITS.payload_bytes + 1))
+    until(lambda: link(field).dropped == dropped + 1, "an oversized payload is not looked at")
+    for raw, why in ((b'{"devices": ["x"]}', "bad_frames"), (b'{"state": "ONLINE"}', "flood")):
+
+        def present() -> bool:
+            client.say("status", {"state": "ONLINE"})
+            return field.terminal(OTHER).link == "online"
+
+        until(present, "listened to, after a while again")
+        for _ in range(LIMITS.bad_frames + 1 if why == "bad_frames" else 2 * LIMITS.frames_per_s):
+            client.client.publish(f"/v1/devices/{OTHER}/{'datas' if why == 'bad_frames' else 'status'}", raw, 1)
+        until(lambda: field.terminal(OTHER).link == "offline", why)
+        assert field.terminal(OTHER).ended_by == why
+    assert field.terminal(NO).link == "online"
+    assert answer(field, meters(NO)[0].meter_no).state == "answered"
+
+
+def test_a_front_that_the_broker_refuses_says_so(
+    postgres_dsn: str, template: str, tmp_path: pathlib.Path, served: Process
+) -> None:
+    wrong = address(served.port, "wrong")
+    with database(postgres_dsn, template) as dsn, fielded(dsn, tmp_path, LIMITS, broker=wrong) as made:
+        until(lambda: made.api.brokers(made.call(), FindBrokers()).rows, "the broker is tried")
+        until(lambda: link(made).state == "refused", "and refuses")
+        assert link(made).said
+
+
+WHOLE = json.dumps(event("000004000001", BEGUN)).encode()
+MOMENTS = st.datetimes(timezones=st.just(UTC)).map(lambda at: at.isoformat())
+DATA = st.dictionaries(
+    st.sampled_from(["kind", "begun", "ended", "active_fwd", "clock", "rates", "phases", "x"]),
+    st.none()
+    | MOMENTS
+    | st.text(max_size=5)
+    | st.lists(st.sampled_from(["1.5", None, "x", 3]), max_size=97)
+    | st.dictionaries(st.sampled_from(["total", "peak", "y"]), st.sampled_from(["12.3456", "1e9", "-1", ""])),
+)
+SERVICES = st.sampled_from(["event", "freeze", "curve", "energy", "clock", "times", "other"])
+PAYLOADS = st.fixed_dictionaries(
+    {
+        "devices": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "deviceId": st.sampled_from([NO, "000004000001", "x"]),
+                    "services": st.lists(
+                        st.fixed_dictionaries(
+                            {"serviceId": SERVICES, "data": DATA}, optional={"eventTime": MOMENTS | st.integers()}
+                        ),
+                        max_size=3,
+                    ),
+                }
+            ),
+            max_size=3,
+        )
+    },
+    optional={"mid": st.integers(-1, 70_000), "errcode": st.integers(-1, 1), "state": st.sampled_from(["ONLINE", "?"])},
+)
+
+
+@given(
+    st.sampled_from(UPWARDS),
+    st.binary(max_size=60)
+    | st.builds(lambda at, byte: WHOLE[:at] + byte + WHOLE[at + 1 :], st.integers(0, 120), st.binary(max_size=2))
+    | PAYLOADS.map(lambda said: json.dumps(said).encode())
+    | st.sampled_from([b"[" * 50_000, b'{"mid":' + b"9" * 6_000 + b"}", b'{"devices":' + b'{"a":' * 20_000]),
+)
+def test_whatever_a_terminal_publishes_is_a_message_or_the_one_typed_error(kind: str, raw: bytes) -> None:
+    speaker = SpeakerMqtt(NO, lambda: BEGUN, 20)
+    places = [Place(one.number, one.meter_no, one.address) for one in meters(NO)]
+    try:
+        heard = speaker.hear(kind, raw)
+        EventTaker.said(NO, heard.told)
+        if heard.kind == "answer":
+            speaker.clock_of([heard.content])
+            speaker.times_of([heard.content])
+            EventTaker.said(NO, speaker.told(heard.content))
+            asks: list[Kind] = ["freeze", "month", "curve", "now"]
+            for ask in asks:
+                found = speaker.understand(ask, DAY, places, [heard.content])
+                assert set(found) <= {place.meter_no for place in places}
+    except BadFrame:
+        pass
+
+
+@given(st.text(max_size=60) | st.from_regex(r"/?v1/devices/[0-9]{11,13}/(status|datas|command|commandResponse)"))
+def test_only_topics_of_terminals_are_heard(topic: str) -> None:
+    found = topic_of(topic)
+    if found is not None:
+        assert topic == f"/v1/devices/{found[0]}/{found[1]}" and len(found[0]) == 12 and found[1] in UPWARDS
+    for kind in UPWARDS:
+        assert topic_of(f"/v1/devices/{NO}/{kind}") == (NO, kind)
+
+
+@given(st.integers(0, 10**14 - 1))
+def test_registers_are_exact_both_ways(value_e4: int) -> None:
+    assert e4_of(kwh_of(value_e4)) == value_e4
+
+
+def test_a_question_of_the_front_is_answered_as_the_reference_says() -> None:
+    """What the simulator answers, which knows the messages by itself, means what was asked."""
+    device, places = simulated(), [Place(one.number, one.meter_no, one.address) for one in meters(NO)]
+    speaker = SpeakerMqtt(NO, lambda: BEGUN, 20)
+    asked = json.loads(speaker.ask(NO, 7, "freeze", DAY, places))
+    assert (asked["mid"], asked["until"]) == (7, "2026-04-10T08:00:20.000+08:00")
+    devices = device.answer(asked["serviceId"], asked["cmd"], asked["paras"])
+    raw = json.dumps({"mid": 7, "errcode": 0, "devices": devices}).encode()
+    heard = speaker.hear("commandResponse", raw)
+    assert (heard.kind, heard.number) == ("answer", 7)
+    found = speaker.understand("freeze", DAY, places, [heard.content])
+    shown = county(NO)
+    for place in places:
+        assert [one.value_e4 for one in found[place.meter_no].registers] == [
+            shown.at_midnight(place.meter_no, quantity, DAY + timedelta(days=1)) for quantity in (0, 1)
+        ]
+    other = speaker.understand("freeze", DAY + timedelta(days=1), places, [heard.content])
+    assert {one.cause for one in other.values()} == {"wrong_day"}
+    denied = speaker.hear("commandResponse", b'{"mid": 7, "errcode": 3}')
+    assert {one.cause for one in speaker.understand("now", DAY, places, [denied.content]).values()} == {"denied"}

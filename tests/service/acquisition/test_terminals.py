@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pytest
 from tests.service.acquisition.field import DAY, NEW, OLD, record
@@ -23,6 +24,7 @@ from denghuo.service.acquisition.api import (
     AssignMeters,
     CauseCode,
     DayNotOver,
+    FindBrokers,
     FindLeft,
     FindReads,
     FindStrangers,
@@ -125,6 +127,18 @@ def test_a_station_sees_and_changes_its_own_terminals_only(acquisition: Acquisit
     with pytest.raises(TerminalNotFound):
         acquisition.amend_terminal(STATION, amended.model_copy(update={"terminal_no": NEW}))
     assert acquisition.strangers(STATION, FindStrangers()).rows == []
+
+
+def test_a_broker_that_no_living_front_holds_is_away(acquisition: AcquisitionApi, database_dsn: str) -> None:
+    assert acquisition.brokers(STATION, FindBrokers()).rows == []
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute(
+            "INSERT INTO acquisition.broker (address, node, state, since, losses) VALUES ('mqtt://10.8.0.2:1883', 'n1', 'online',"
+            " %s, 2)",
+            (OPERATOR.now,),
+        )
+    (row,) = acquisition.brokers(OPERATOR, FindBrokers()).rows
+    assert (row.address, row.state, row.losses, row.terminals) == ("mqtt://10.8.0.2:1883", "offline", 2, 0)
 
 
 def outcomes(datasets: Datasets, *rows: tuple[str, str | None]) -> TakeCollected:

@@ -22,6 +22,7 @@ from denghuo.service.acquisition.api import (
     AnswerReads,
     AskSuccess,
     AssignMeters,
+    BrokersFound,
     CloseAlarm,
     CollectedTaken,
     CollectionStarted,
@@ -33,6 +34,7 @@ from denghuo.service.acquisition.api import (
     EventsFound,
     EventsTaken,
     FindAlarms,
+    FindBrokers,
     FindEvents,
     FindGuards,
     FindKeys,
@@ -109,6 +111,7 @@ from denghuo.service.acquisition.rules import (
     shown,
     step_of,
 )
+from denghuo.service.acquisition.store.brokers import BrokerStore
 from denghuo.service.acquisition.store.collecting import CollectionStore
 from denghuo.service.acquisition.store.records import RecordStore
 from denghuo.service.acquisition.store.work import WorkStore
@@ -190,6 +193,9 @@ class AcquisitionService(NoticePart, AcquisitionApi):
         rows = self._records.strangers(request) if "" in call.scope else []
         following = rows[-1].terminal_no if len(rows) == request.limit else None
         return StrangersFound(rows=rows, next=following, as_of=call.now)
+
+    def brokers(self, call: Call, request: FindBrokers) -> BrokersFound:
+        return BrokersFound(rows=BrokerStore(self._work).find(call.now), as_of=call.now)
 
     def _terminal(self, call: Call, terminal_no: str) -> Terminal:
         found = self._records.terminal(terminal_no, call.now)

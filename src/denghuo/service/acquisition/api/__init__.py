@@ -23,6 +23,13 @@ from denghuo.service.acquisition.api.alarm import (
     TakeEvents as TakeEvents,
     ToldEvent as ToldEvent,
 )
+from denghuo.service.acquisition.api.broker import (
+    BROKER_STATES as BROKER_STATES,
+    Broker as Broker,
+    BrokerOperations,
+    BrokersFound as BrokersFound,
+    FindBrokers as FindBrokers,
+)
 from denghuo.service.acquisition.api.collection import (
     BANDS as BANDS,
     CAUSES as CAUSES,
@@ -207,6 +214,7 @@ class AcquisitionApi(
     SwitchingOperations,
     KeyOperations,
     NoticeOperations,
+    BrokerOperations,
     Api,
     noun="acquisition",
     version=1,
