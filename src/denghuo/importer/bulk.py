@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.data.processing.import_bulk import Columns
-from denghuo.data.processing.import_tables.reads import GATEWAY_15MIN, METER_15MIN, REGISTER_READS, VOLTAGES
+from denghuo.data.processing.import_tables import reads
 from denghuo.data.processing.importing import Refusal, Shape, Table
 from denghuo.kernel.contract import Call, DatasetSchema
 from denghuo.kernel.period import SHANGHAI
@@ -44,7 +44,7 @@ def _curves(ask: Ask, call: Call, intake: Intake) -> Received:
 
 BULK: tuple[Bulk, ...] = (
     Bulk(
-        REGISTER_READS,
+        reads.REGISTER_READS,
         REGISTER_INTAKE,
         "meter_no",
         "read_at",
@@ -52,16 +52,16 @@ BULK: tuple[Bulk, ...] = (
         _registers,
     ),
     Bulk(
-        GATEWAY_15MIN,
+        reads.GATEWAY_15MIN,
         CURVE_INTAKE,
         "area_no",
         "at",
         {"p_kw": ("gateway_power_w",), "q_kvar": ("gateway_reactive_var",), "v_pu": ("gateway_voltage_e4",)},
         _curves,
     ),
-    Bulk(VOLTAGES, CURVE_INTAKE, "meter_no", "at", {"voltage_v": ("voltage_dv",)}, _curves),
+    Bulk(reads.VOLTAGES, CURVE_INTAKE, "meter_no", "at", {"voltage_v": ("voltage_dv",)}, _curves),
     Bulk(
-        METER_15MIN,
+        reads.METER_15MIN,
         CURVE_INTAKE,
         "meter_no",
         "at",

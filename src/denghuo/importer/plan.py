@@ -5,24 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from denghuo.data.processing.import_tables.customers import CONTRACTS, CUSTOMERS, DEBIT_AGREEMENTS
-from denghuo.data.processing.import_tables.metering import (
-    METER_EXCHANGES,
-    METERS,
-    POINTS,
-    READING_BOOKS,
-    READING_ROUTES,
-    TERMINAL_METERS,
-    TERMINALS,
-)
-from denghuo.data.processing.import_tables.network import (
-    AREAS,
-    FEEDERS,
-    NETWORK_LINES,
-    NETWORK_NODES,
-    ORGANISATIONS,
-    PRICE_AREAS,
-)
+from denghuo.data.processing.import_tables import customers, metering, network
 from denghuo.data.processing.importing import Row, Shape
 from denghuo.kernel.batch import BatchTaken
 from denghuo.kernel.contract import Call, Message
@@ -284,89 +267,89 @@ def _send_agreements(ask: Ask, call: Call, items: list[Any]) -> Taken:
 
 STEPS: tuple[Step, ...] = (
     Step(
-        ORGANISATIONS,
+        network.ORGANISATIONS,
         _organisation,
         _send_organisations,
         lambda ask, call: ask(PermissionApi).organisations(call, Organisations()).total,
         {"code": "org_code", "parent": "parent_code"},
     ),
     Step(
-        PRICE_AREAS,
+        network.PRICE_AREAS,
         lambda row, around: UnitArea.model_validate(_wire(row, org="org_code")),
         lambda ask, call, items: _batch(ask(TariffApi).assign_areas(call, AssignAreas(units=items))),
         lambda ask, call: len(ask(TariffApi).unit_areas(call, AskUnitAreas()).assigned),
     ),
     Step(
-        FEEDERS,
+        network.FEEDERS,
         lambda row, around: Feeder.model_validate(_wire(row, org="org_code")),
         _send_network("feeders"),
         lambda ask, call: len(ask(PointApi).feeders(call, FindFeeders()).rows),
     ),
     Step(
-        NETWORK_NODES,
+        network.NETWORK_NODES,
         lambda row, around: Node.model_validate(_wire(row)),
         _send_network("nodes"),
         lambda ask, call: len(ask(PointApi).network(call, NetworkRequest()).nodes),
     ),
     Step(
-        NETWORK_LINES,
+        network.NETWORK_LINES,
         lambda row, around: Line.model_validate(_wire(row)),
         _send_network("lines"),
         lambda ask, call: len(ask(PointApi).network(call, NetworkRequest()).lines),
     ),
     Step(
-        AREAS,
+        network.AREAS,
         lambda row, around: Area.model_validate(_wire(row, org="org_code")),
         _send_network("areas"),
         lambda ask, call: ask(PointApi).areas(call, FindAreas(limit=1)).total,
     ),
     Step(
-        CUSTOMERS,
+        customers.CUSTOMERS,
         _account,
         _send_accounts,
         lambda ask, call: ask(CustomerApi).summary(call, SummaryRequest()).total,
     ),
     Step(
-        METERS,
+        metering.METERS,
         _meter,
         lambda ask, call, items: _batch(ask(AssetApi).register_meters(call, RegisterMeters(meters=items))),
         lambda ask, call: ask(AssetApi).summary(call, AssetSummaryRequest()).total,
     ),
     Step(
-        CONTRACTS,
+        customers.CONTRACTS,
         _contract,
         lambda ask, call, items: _batch(ask(ContractApi).sign_contracts(call, SignContracts(contracts=items))),
         lambda ask, call: ask(ContractApi).find_contracts(call, FindContracts(limit=1)).total,
         {f"special.{name}": column for name, column in _SPECIAL.items()},
     ),
     Step(
-        POINTS,
+        metering.POINTS,
         _point,
         lambda ask, call, items: _batch(ask(PointApi).register_points(call, RegisterPoints(points=items))),
         lambda ask, call: ask(PointApi).find_points(call, FindPoints(limit=1)).total,
         {"org": "org_code", "direction": "register"},
     ),
     Step(
-        METER_EXCHANGES,
+        metering.METER_EXCHANGES,
         lambda row, around: Exchange.model_validate(_wire(row, **_EXCHANGE)),
         lambda ask, call, items: _batch(ask(PointApi).exchange_meters(call, ExchangeMeters(exchanges=items))),
         lambda ask, call: ask(PointApi).find_exchanges(call, FindExchanges(limit=1)).total,
         _EXCHANGE,
     ),
     Step(
-        READING_ROUTES,
+        metering.READING_ROUTES,
         lambda row, around: NewRouteCycle.model_validate(_wire(row) | {"reason": row["reason"] or "数据接入"}),
         lambda ask, call, items: _batch(ask(ReadingApi).state_cycles(call, StateCycles(routes=items))),
         lambda ask, call: ask(ReadingApi).routes(call, FindRoutes(limit=1)).stated,
     ),
     Step(
-        READING_BOOKS,
+        metering.READING_BOOKS,
         lambda row, around: NewBookPoint.model_validate(_wire(row) | {"place": int(row["place"])}),
         lambda ask, call, items: _batch(ask(ReadingApi).state_books(call, StateBooks(points=items))),
         lambda ask, call: ask(ReadingApi).books(call, BooksOn(limit=1)).stated,
     ),
     Step(
-        DEBIT_AGREEMENTS,
+        customers.DEBIT_AGREEMENTS,
         _agreement,
         _send_agreements,
         lambda ask, call: ask(PaymentApi).agreements(call, FindAgreements(limit=1)).total,
@@ -374,7 +357,7 @@ STEPS: tuple[Step, ...] = (
         meets_accounts=True,
     ),
     Step(
-        TERMINALS,
+        metering.TERMINALS,
         lambda row, around: NewTerminal.model_validate(_wire(row, org="org_code")),
         lambda ask, call, items: _batch(
             ask(AcquisitionApi).register_terminals(call, RegisterTerminals(terminals=items))
@@ -382,7 +365,7 @@ STEPS: tuple[Step, ...] = (
         lambda ask, call: ask(AcquisitionApi).find_terminals(call, FindTerminals(limit=1)).total,
     ),
     Step(
-        TERMINAL_METERS,
+        metering.TERMINAL_METERS,
         lambda row, around: NewTerminalMeter.model_validate(_wire(row) | {"number": int(row["number"])}),
         lambda ask, call, items: _batch(ask(AcquisitionApi).assign_meters(call, AssignMeters(meters=items))),
         lambda ask, call: ask(AcquisitionApi).find_terminals(call, FindTerminals(limit=1)).meters,

@@ -3,7 +3,6 @@
 from denghuo.kernel.contract import Api
 from denghuo.service.acquisition.api.alarm import (
     ALARM_KINDS as ALARM_KINDS,
-    ALARM_STATES as ALARM_STATES,
     Alarm as Alarm,
     AlarmClosed as AlarmClosed,
     AlarmDetail as AlarmDetail,
@@ -31,16 +30,9 @@ from denghuo.service.acquisition.api.broker import (
     FindBrokers as FindBrokers,
 )
 from denghuo.service.acquisition.api.collection import (
-    BANDS as BANDS,
-    CAUSES as CAUSES,
     COLLECTED_CURVES as COLLECTED_CURVES,
     COLLECTED_REGISTERS as COLLECTED_REGISTERS,
-    GROUPS as GROUPS,
-    KINDS as KINDS,
     OUTCOMES as OUTCOMES,
-    QUANTITIES as QUANTITIES,
-    READ_STATES as READ_STATES,
-    STATES as STATES,
     AnswerReads as AnswerReads,
     AskSuccess as AskSuccess,
     CauseCode as CauseCode,
@@ -52,7 +44,6 @@ from denghuo.service.acquisition.api.collection import (
     DayNotOver as DayNotOver,
     FindLeft as FindLeft,
     FindReads as FindReads,
-    GroupBy as GroupBy,
     Left as Left,
     LeftFound as LeftFound,
     MeterNotCollected as MeterNotCollected,
@@ -74,7 +65,6 @@ from denghuo.service.acquisition.api.collection import (
 from denghuo.service.acquisition.api.decode import (
     FIELDS_MAX as FIELDS_MAX,
     PROTOCOLS as PROTOCOLS,
-    TEXT_MAX as TEXT_MAX,
     Decode as Decode,
     Decoded as Decoded,
     DecodedFrame as DecodedFrame,
@@ -82,7 +72,6 @@ from denghuo.service.acquisition.api.decode import (
     FrameField as FrameField,
 )
 from denghuo.service.acquisition.api.key import (
-    KEY_STATES as KEY_STATES,
     FindKeys as FindKeys,
     KeyOperations,
     KeysFound as KeysFound,
@@ -118,10 +107,7 @@ from denghuo.service.acquisition.api.order import (
     OrdersFound as OrdersFound,
 )
 from denghuo.service.acquisition.api.roll_out import (
-    MEMBER_STATES as MEMBER_STATES,
-    RATES as RATES,
     ROLL_OUT_KINDS as ROLL_OUT_KINDS,
-    ROLL_OUT_STATES as ROLL_OUT_STATES,
     DayPart as DayPart,
     FindMembers as FindMembers,
     FindRollOuts as FindRollOuts,
@@ -141,9 +127,6 @@ from denghuo.service.acquisition.api.roll_out import (
 from denghuo.service.acquisition.api.switching import (
     SwitchGround as SwitchGround,
     ACTIONS as ACTIONS,
-    GUARD_KINDS as GUARD_KINDS,
-    POSITIONS as POSITIONS,
-    SWITCHING_STATES as SWITCHING_STATES,
     EndGuard as EndGuard,
     FindGuards as FindGuards,
     FindSwitchings as FindSwitchings,
@@ -162,17 +145,11 @@ from denghuo.service.acquisition.api.switching import (
     SwitchingOperations,
     SwitchingRef as SwitchingRef,
     SwitchingsFound as SwitchingsFound,
-    SwitchPosition as SwitchPosition,
 )
 from denghuo.service.acquisition.api.terminal import (
-    CHANNELS as CHANNELS,
-    ENDS as ENDS,
-    LINKS as LINKS,
     TERMINAL_PROTOCOLS as TERMINAL_PROTOCOLS,
-    TERMINAL_STATES as TERMINAL_STATES,
     AmendTerminal as AmendTerminal,
     AssignMeters as AssignMeters,
-    EndCode as EndCode,
     FindStrangers as FindStrangers,
     FindTerminals as FindTerminals,
     NewTerminal as NewTerminal,
@@ -188,12 +165,10 @@ from denghuo.service.acquisition.api.terminal import (
     TerminalMeter as TerminalMeter,
     TerminalNotFound as TerminalNotFound,
     TerminalOperations,
-    TerminalProtocol as TerminalProtocol,
     TerminalRef as TerminalRef,
     TerminalsFound as TerminalsFound,
 )
 from denghuo.service.acquisition.api.work import (
-    STEPS as STEPS,
     FindWork as FindWork,
     Step as Step,
     WorkFound as WorkFound,

@@ -2,9 +2,7 @@
 
 from denghuo.kernel.contract import Api
 from denghuo.service.billing.api.bill import (
-    BILL_KINDS as BILL_KINDS,
     BILL_LINES as BILL_LINES,
-    BILL_STATES as BILL_STATES,
     BILLS as BILLS,
     Bill as Bill,
     BillKind as BillKind,
@@ -14,7 +12,6 @@ from denghuo.service.billing.api.bill import (
     BillRow as BillRow,
     BillsFound as BillsFound,
     BillsIssued as BillsIssued,
-    BillState as BillState,
     FindBills as FindBills,
     MonthSummary as MonthSummary,
     MyBills as MyBills,
@@ -25,8 +22,6 @@ from denghuo.service.billing.api.bill import (
     SummaryRow as SummaryRow,
 )
 from denghuo.service.billing.api.case import (
-    CASE_CAUSES as CASE_CAUSES,
-    CASE_STATES as CASE_STATES,
     Case as Case,
     CaseNotFound as CaseNotFound,
     CaseOperations,
@@ -40,7 +35,6 @@ from denghuo.service.billing.api.case import (
     RightEnergy as RightEnergy,
 )
 from denghuo.service.billing.api.change import (
-    PARTS as PARTS,
     BillChange as BillChange,
     ChangeOperations,
     ChangePart as ChangePart,
@@ -49,8 +43,6 @@ from denghuo.service.billing.api.change import (
     NotComparable as NotComparable,
 )
 from denghuo.service.billing.api.claim import (
-    LOAD_USES as LOAD_USES,
-    THREE_WIRE_FAULTS as THREE_WIRE_FAULTS,
     Breach as Breach,
     ClaimOperations,
     LateFee as LateFee,
@@ -70,9 +62,6 @@ from denghuo.service.billing.api.corrected import (
     FindCorrectedBills as FindCorrectedBills,
 )
 from denghuo.service.billing.api.cycle import (
-    CYCLE_STATES as CYCLE_STATES,
-    STAGE_STATES as STAGE_STATES,
-    STAGES as STAGES,
     Advance as Advance,
     Advanced as Advanced,
     Cycle as Cycle,
@@ -81,12 +70,10 @@ from denghuo.service.billing.api.cycle import (
     CycleRef as CycleRef,
     CycleRow as CycleRow,
     CyclesFound as CyclesFound,
-    CycleState as CycleState,
     FindCycles as FindCycles,
     HoldersTold as HoldersTold,
     MonthNotOver as MonthNotOver,
     Stage as Stage,
-    StageName as StageName,
     StartCycle as StartCycle,
     TasksKept as TasksKept,
     TellHolders as TellHolders,
@@ -94,13 +81,7 @@ from denghuo.service.billing.api.cycle import (
     WholeCompanyOnly as WholeCompanyOnly,
 )
 from denghuo.service.billing.api.exception import (
-    CAUSE_OF as CAUSE_OF,
-    CAUSES as CAUSES,
-    EXCEPTION_STATES as EXCEPTION_STATES,
-    HOLD_CODES as HOLD_CODES,
-    SEVERITIES as SEVERITIES,
     AlreadyIssued as AlreadyIssued,
-    Cause as Cause,
     ExceptionNotFound as ExceptionNotFound,
     ExceptionOperations,
     ExceptionRef as ExceptionRef,
@@ -108,14 +89,12 @@ from denghuo.service.billing.api.exception import (
     ExceptionsFound as ExceptionsFound,
     FindExceptions as FindExceptions,
     HeldException as HeldException,
-    HoldCode as HoldCode,
     NotReleasable as NotReleasable,
     Recalculate as Recalculate,
     Recalculated as Recalculated,
     Release as Release,
     Released as Released,
     ReleaseMany as ReleaseMany,
-    Severity as Severity,
 )
 from denghuo.service.billing.api.forecast import (
     ESTIMATES as ESTIMATES,
@@ -142,7 +121,6 @@ from denghuo.service.billing.api.forecast import (
     Unbilled as Unbilled,
 )
 from denghuo.service.billing.api.holder import (
-    CHANGE_STATES as CHANGE_STATES,
     ChangeHolder as ChangeHolder,
     FindHolderChanges as FindHolderChanges,
     HolderChange as HolderChange,
@@ -156,8 +134,6 @@ from denghuo.service.billing.api.holder import (
     SpecialReading as SpecialReading,
 )
 from denghuo.service.billing.api.parallel import (
-    GATES as GATES,
-    RUN_STATES as RUN_STATES,
     AcceptDifferences as AcceptDifferences,
     BeginParallelRun as BeginParallelRun,
     BillDifference as BillDifference,
@@ -194,7 +170,6 @@ from denghuo.service.billing.api.plan import (
     WhatIf as WhatIf,
 )
 from denghuo.service.billing.api.population import (
-    USES as USES,
     MonthNotRead as MonthNotRead,
     Mover as Mover,
     NobodyToTry as NobodyToTry,
@@ -205,7 +180,6 @@ from denghuo.service.billing.api.population import (
     TryOnAll as TryOnAll,
 )
 from denghuo.service.billing.api.population_run import (
-    POPULATION_STATES as POPULATION_STATES,
     AdvancePopulationRun as AdvancePopulationRun,
     FindPopulationRuns as FindPopulationRuns,
     PopulationAdvanced as PopulationAdvanced,
@@ -227,8 +201,6 @@ from denghuo.service.billing.api.proof import (
     RunsSealed as RunsSealed,
 )
 from denghuo.service.billing.api.recalculation import (
-    RECALCULATION_CAUSES as RECALCULATION_CAUSES,
-    RECALCULATION_STATES as RECALCULATION_STATES,
     AdvanceRecalculation as AdvanceRecalculation,
     FindRecalculations as FindRecalculations,
     RecalculationAdvanced as RecalculationAdvanced,
@@ -237,8 +209,6 @@ from denghuo.service.billing.api.recalculation import (
     RecalculationsFound as RecalculationsFound,
 )
 from denghuo.service.billing.api.replay import (
-    KNOWN_STATES as KNOWN_STATES,
-    OUTCOMES as OUTCOMES,
     AsKnown as AsKnown,
     Difference as Difference,
     KnownBill as KnownBill,
@@ -249,8 +219,6 @@ from denghuo.service.billing.api.replay import (
     ReplayOperations,
 )
 from denghuo.service.billing.api.reversal import (
-    REQUEST_STATES as REQUEST_STATES,
-    ROLES as ROLES,
     ChainedBill as ChainedBill,
     NotReversible as NotReversible,
     ReversalAsked as ReversalAsked,
@@ -284,7 +252,6 @@ from denghuo.service.billing.api.trial import (
     TryOnBill as TryOnBill,
 )
 from denghuo.service.billing.api.unit import (
-    UNIT_STATES as UNIT_STATES,
     AdvanceUnit as AdvanceUnit,
     AskUnitBoard as AskUnitBoard,
     AutoStart as AutoStart,
@@ -300,7 +267,6 @@ from denghuo.service.billing.api.unit import (
     UnitOutOfScope as UnitOutOfScope,
     UnitRef as UnitRef,
     UnitRow as UnitRow,
-    UnitState as UnitState,
 )
 from denghuo.service.billing.api.used import (
     TakenOver as TakenOver,

@@ -11,7 +11,6 @@ from denghuo.service.tariff.api.area import (
     AreaOperations,
 )
 from denghuo.service.tariff.api.calendar import (
-    DAY_TABLES as DAY_TABLES,
     NATION as NATION,
     AskCalendar as AskCalendar,
     AskTemperatures as AskTemperatures,
@@ -43,7 +42,6 @@ from denghuo.service.tariff.api.day import (
     DayOperations,
 )
 from denghuo.service.tariff.api.spot import (
-    SPOT_SERIES as SPOT_SERIES,
     AskSpotPrices as AskSpotPrices,
     DraftSpotPrices as DraftSpotPrices,
     FindSpotTables as FindSpotTables,
@@ -55,7 +53,6 @@ from denghuo.service.tariff.api.spot import (
     SpotPrices as SpotPrices,
     SpotPricesPublished as SpotPricesPublished,
     SpotPublished as SpotPublished,
-    SpotSeries as SpotSeries,
     SpotTableRef as SpotTableRef,
     SpotTableRow as SpotTableRow,
     SpotTableShown as SpotTableShown,
@@ -80,9 +77,6 @@ from denghuo.service.tariff.api.table import (
 )
 from denghuo.service.tariff.api.tariff import (
     IN_FORCE_MAX as IN_FORCE_MAX,
-    PRICE_UNITS as PRICE_UNITS,
-    SEVERITIES as SEVERITIES,
-    STATUSES as STATUSES,
     TEXT_MAX as TEXT_MAX,
     AreaCode as AreaCode,
     CheckTariff as CheckTariff,
@@ -102,12 +96,9 @@ from denghuo.service.tariff.api.tariff import (
     PartialTariff as PartialTariff,
     PriceRow as PriceRow,
     PriceTableCorrected as PriceTableCorrected,
-    PriceUnit as PriceUnit,
     ReadUrdb as ReadUrdb,
     ReplacedVersion as ReplacedVersion,
     SamePerson as SamePerson,
-    Severity as Severity,
-    Status as Status,
     TariffDifferences as TariffDifferences,
     TariffFaulty as TariffFaulty,
     TariffFindings as TariffFindings,
@@ -126,7 +117,6 @@ from denghuo.service.tariff.api.tariff import (
     UrdbPrice as UrdbPrice,
     UrdbTariff as UrdbTariff,
     UrdbTariffs as UrdbTariffs,
-    VersionNo as VersionNo,
     TariffOperations,
 )
 from denghuo.service.tariff.api.unit_area import (
@@ -145,11 +135,9 @@ from denghuo.service.tariff.api.unit_area import (
 from denghuo.service.tariff.document import (
     AGENCY_CASES as AGENCY_CASES,
     BASIC_LINES as BASIC_LINES,
-    CHARGED_BY as CHARGED_BY,
     CHARGES as CHARGES,
     COMPONENTS as COMPONENTS,
     GROUPS as GROUPS,
-    KINDS as KINDS,
     QUANTITIES as QUANTITIES,
     SETTLEMENTS as SETTLEMENTS,
     AgencyCase as AgencyCase,
@@ -186,12 +174,9 @@ from denghuo.service.tariff.document import (
 from denghuo.service.tariff.season import (
     BANDS as BANDS,
     BAND_ORDER as BAND_ORDER,
-    DAY_TYPES as DAY_TYPES,
     Band as Band,
     BandWindows as BandWindows,
-    DayType as DayType,
     Season as Season,
-    SourceNumber as SourceNumber,
     Window as Window,
     seasons_on as seasons_on,
     share_of_flat as share_of_flat,
