@@ -33,7 +33,7 @@ from denghuo.service.host.binding import Ask, Directory, Local, Store
 from denghuo.service.point.api import INSTALLATION, PointApi, PublishInstallations
 from denghuo.service.reading.api import CurvesToCheck, ReadingApi
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
-from denghuo.service.reading.rules.curves import LIKE_DAYS
+from denghuo.service.reading.rules.profiles import LIKE_DAYS
 from denghuo.service.reading.service import ReadingService
 
 DAY = date(2026, 4, 14)

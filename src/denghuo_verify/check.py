@@ -8,8 +8,9 @@ from denghuo_verify import adjustment
 from denghuo_verify.adjustment import is_adjustment
 from denghuo_verify.charges import Line
 from denghuo_verify.energy import NoBill
+from denghuo_verify.estimates import check_estimates
 from denghuo_verify.figures import ZERO, exact, number, shown
-from denghuo_verify.form import ADJUSTMENT, BILL, CURVES, PROOF, REGISTERS, TARIFF, strange
+from denghuo_verify.form import ADJUSTMENT, BILL, CURVES, ESTIMATES, PROOF, REGISTERS, TARIFF, strange
 from denghuo_verify.merkle import digest, leaf_hash, root_of
 from denghuo_verify.points import Prices, points_differ, taken_as_stated
 from denghuo_verify.rating import Expected
@@ -36,6 +37,7 @@ def verify(
     with exact():
         report.differs += readings_differ(document["readings"])
         computed = check_curves(document, report)
+        check_estimates(document, report)
         report.notes += readings_estimated(document["readings"], computed)
         if not is_adjustment(bill):
             tariffs = [document["tariff"], *document.get("tariffs", [])]
@@ -79,6 +81,8 @@ def unknown_rules(document: Mapping[str, Any]) -> Iterator[Finding]:
         parts.append(("tariffs", [TARIFF]))
     if "curves" in document:
         parts.append(("curves", CURVES))
+    if "estimates" in document:
+        parts.append(("estimates", ESTIMATES))
     if document.get("proof") is not None:
         parts.append(("proof", PROOF))
     places = [where for name, form in parts for where in strange(document[name], form, name)]

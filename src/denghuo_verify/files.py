@@ -40,6 +40,8 @@ def bundle(bill: Path, tariff: Path | None = None, readings: Path | None = None)
         apart = _readings(readings)
         document["readings"] = apart.get("readings")
         document["curves"] = apart.get("curves") or []
+        if apart.get("estimates") is not None:
+            document["estimates"] = apart["estimates"]
     if tariff is not None:
         document["tariff"] = _tariff(tariff)
     for part in ("bill", "readings", "tariff"):

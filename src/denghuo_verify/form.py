@@ -383,6 +383,20 @@ CURVES: Form = [
         "?estimated": [GAPPY],
     }
 ]
+ESTIMATES: Form = {
+    "energy": FIGURE,
+    "?per_mille": range(0, 1001),
+    "parts": [
+        {
+            "?meter_no": TEXT,
+            "quantity": frozenset({"active_fwd", "active_rev"}),
+            "thing": frozenset({"band", "point", "amount"}),
+            "method": TEXT,
+            "?slots": COUNT,
+            "energy": FIGURE,
+        }
+    ],
+}
 PROOF: Form = {
     "salt": HASH,
     "index": COUNT,

@@ -8,7 +8,17 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from tests.service.billing.county import ACCOUNTANT, MONTH, OPERATOR, County, Supply, county, daily, settle_county
+from tests.service.billing.county import (
+    ACCOUNTANT,
+    CLERK,
+    MONTH,
+    OPERATOR,
+    County,
+    Supply,
+    county,
+    daily,
+    settle_county,
+)
 from tests.service.billing.test_curves import (
     SPLIT,
     bands_of,
@@ -20,20 +30,38 @@ from tests.service.billing.test_curves import (
     take_curves,
     verified,
 )
+from tests.service.bindings import NOW
 
 from denghuo.kernel.period import midnight
-from denghuo.service.billing.api import BillRef, FindRecalculations, Recalculate
-from denghuo.service.reading.api import CurveRuleRef, DraftCurveRule, EditCurve, EstimatedMonthAsked, ReadingApi
+from denghuo.kernel.values import Money
+from denghuo.service.billing.api import (
+    BillRef,
+    CalculateEstimated,
+    FindEstimatedBills,
+    FindRecalculations,
+    NoteEstimates,
+    Recalculate,
+)
+from denghuo.service.reading.api import (
+    CurveRuleRef,
+    DraftCurveRule,
+    EditCurve,
+    EstimatedEndsAsked,
+    EstimatedMonthAsked,
+    ReadingApi,
+)
 
 HOME, SILENT, WHOLE = (Supply(number, 1, daily(24)) for number in (1, 2, 3))
+UNREAD = Supply(4, 2, {day: shown for day, shown in daily(24).items() if day <= 28})
 GAP = slice(19 * 96, 21 * 96)
 
 
 @pytest.fixture(params=["local", "remote"])
 def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
-    """Of the first home two whole days are missing, a fifteenth of the month, of the second all but its first day."""
+    """Of the first home two whole days are missing, a fifteenth of the month, of the second all but its first day; of another one
+    the registers of the last three midnights."""
     with county(request.param, database_dsn, tmp_path) as made:
-        settle_county(made, [HOME, SILENT, WHOLE], [by_time()])
+        settle_county(made, [HOME, SILENT, WHOLE, UNREAD], [by_time()])
         take_curves(
             made,
             {
@@ -53,6 +81,16 @@ def test_gaps_are_billed_by_their_estimates_and_the_verifier_finds_the_same(
     bill = bill_of(found, HOME)
     assert bands_of(bill) == SPLIT and bill.estimated_days == 2
     assert any("其中估算 2 天" in line.sentence.zh for line in bill.lines)
+    told = bill.estimates
+    assert told is not None and (str(told.energy), told.per_mille) == ("48", 67)
+    assert [(one.meter_no, one.thing, one.method, one.slots, str(one.energy)) for one in told.parts] == [
+        ("M00001", "band", "register_like_day", 192, "48")
+    ]
+    assert "720 千瓦时中有 48 千瓦时依据估计值，占 67‰；方法：示数差按相似日分摊" in told.said.zh
+    assert all(told.said.zh in line.sentence.zh and line.steps[-1].kind == "estimate" for line in bill.lines)
+    silent = bill_of(found, SILENT).estimates
+    assert silent is not None and (str(silent.energy), silent.per_mille) == ("696", 967)
+    assert bill_of(found, WHOLE).estimates is None
     ref = BillRef(bill_no=f"202604{HOME.account_no}101")
     bill_file, readings = found.billing.bill_file(ACCOUNTANT, ref), found.billing.readings_file(ACCOUNTANT, ref)
     said = json.loads(base64.b64decode(readings.content))
@@ -62,10 +100,49 @@ def test_gaps_are_billed_by_their_estimates_and_the_verifier_finds_the_same(
     assert set(curve["estimated"][: GAP.start]) == {None}
     code, report = verified(tmp_path, bill_file, readings)
     assert (code, report["verdict"], report["total"]) == (0, "verified", str(bill.amount)), report
-    # Another estimate shares the same register otherwise, and is found.
-    curve["estimated"][GAP.start] = "99"
-    changed = readings.model_copy(update={"content": base64.b64encode(json.dumps(said).encode()).decode()})
-    assert verified(tmp_path, bill_file, changed)[0] == 1
+    for change in (
+        lambda: said["estimates"]["parts"][0].update(energy="47") or said["estimates"].update(energy="47"),
+        lambda: (
+            said["estimates"].update(energy="48", per_mille=66) or said["estimates"]["parts"][0].update(energy="48")
+        ),
+        # Another estimate shares the same register otherwise.
+        lambda: said["estimates"].update(per_mille=67) or curve["estimated"].__setitem__(GAP.start, "99"),
+    ):
+        change()
+        changed = readings.model_copy(update={"content": base64.b64encode(json.dumps(said).encode()).decode()})
+        assert verified(tmp_path, bill_file, changed)[0] == 1
+
+
+def test_bills_that_rest_on_estimates_are_listed_and_calculated_again_together(found: County) -> None:
+    run(found)
+    asked = FindEstimatedBills(month=MONTH)
+    listed = found.billing.estimated_bills(ACCOUNTANT, asked)
+    # Whom the review holds for too much of it has no issued bill yet.
+    assert [(row.account_no, row.state, str(row.energy), row.per_mille, row.methods.zh) for row in listed.rows] == [
+        (HOME.account_no, "rests", "48", 67, "示数差按相似日分摊"),
+        (UNREAD.account_no, "rests", "72", 100, "日均外推"),
+    ]
+    assert (listed.total, str(listed.energy), listed.differing) == (2, "120", 0)
+    # Of a station alone, and page by page.
+    assert [row.account_no for row in found.billing.estimated_bills(CLERK, asked).rows] == [HOME.account_no]
+    page = asked.model_copy(update={"limit": 1})
+    following = found.billing.estimated_bills(ACCOUNTANT, page).next
+    assert following is not None
+    rest = found.billing.estimated_bills(ACCOUNTANT, page.model_copy(update={"after": following}))
+    assert [row.account_no for row in rest.rows] == [UNREAD.account_no]
+    (part,) = (bill_of(found, UNREAD).estimates or listed).parts  # type: ignore[union-attr]
+    assert (part.meter_no, part.thing, part.slots, str(part.energy)) == ("M00004", "amount", None, "72")
+    ends = EstimatedEndsAsked(month=MONTH, point_nos=[f"{UNREAD.account_no}01"])
+    for asked_at in (ends, ends.model_copy(update={"known_at": NOW})):
+        (end,) = found.ask(ReadingApi).estimated_ends(OPERATOR, asked_at).rows
+        assert (end.meter_no, end.method, str(end.energy)) == ("M00004", "daily_average", "72")
+    ordered = found.billing.calculate_estimated(ACCOUNTANT, CalculateEstimated(month=MONTH))
+    assert ordered.ordered == 2
+    found.settle()
+    rows = found.billing.estimated_bills(ACCOUNTANT, asked).rows
+    assert [(row.state, row.difference, row.again_at is None) for row in rows] == [("rests", Money(0), False)] * 2
+    noted = found.billing.note_estimates(OPERATOR, NoteEstimates(month=MONTH))
+    assert (noted.noted, noted.again) == (0, False), "each is noted once"
 
 
 def test_real_values_that_come_later_are_told_with_the_difference_of_the_bill(found: County) -> None:
@@ -75,6 +152,10 @@ def test_real_values_that_come_later_are_told_with_the_difference_of_the_bill(fo
     late = lambda day, slot: None if day not in (20, 21) else (750 if slot < 32 else 0)  # noqa: E731
     take_curves(found, {"M00001": late})
     found.settle()
+    first = found.billing.estimated_bills(ACCOUNTANT, FindEstimatedBills(month=MONTH)).rows[0]
+    assert (first.account_no, first.state, str(first.energy), first.per_mille) == (HOME.account_no, "differs", "48", 67)
+    # On each of both days 18 kWh at night instead of 8, none at peak instead of 6, and 6 between instead of 10.
+    assert (str(first.amount), str(first.again), str(first.difference)) == ("414.00", "404.40", "-9.60")
     rows = found.billing.recalculations(ACCOUNTANT, FindRecalculations(month=MONTH)).rows
     assert [(row.cause, row.differs) for row in rows if row.differs] == [("curves", 1)]
     assert bands_of(bill_of(found, HOME)) == SPLIT, "an issued bill is never changed"

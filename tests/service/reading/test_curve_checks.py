@@ -97,3 +97,43 @@ def test_a_meter_that_is_silent_for_days_is_estimated_on_each_of_them_while_it_h
         ("M1", days[2], "held", "none"),
         ("M1", days[3], "held", "none"),
     }
+
+
+def test_days_on_which_nothing_came_of_anybody_are_checked_once_later_ones_come(bench: Make) -> None:
+    made = bench([installation("P1", "M1")])
+    first, silent, last = (date(2026, 4, day) for day in (13, 14, 16))
+    made.receive_curves(energy_day("M1", first, [250] * 96), energy_day("M1", last, [250] * 96))
+    # Whichever day is checked first.
+    for day in (silent + timedelta(days=1), silent):
+        made.api.check_curves(made.call(), CurvesToCheck(day=day))
+    settle(made.directory)
+    rows = made.api.curve_exceptions(made.call(), FindCurveExceptions(month=MONTH)).rows
+    assert [(row.day.day, row.status, row.method) for row in rows] == [
+        (15, "held", "none"),
+        (14, "estimated", "like_day"),
+    ]
+
+
+def test_who_has_no_day_like_it_is_estimated_by_meters_of_the_class_then_by_last_year(bench: Make) -> None:
+    others = ["M2", "M3", "M4"]
+    made = bench([installation(f"P{place}", name) for place, name in enumerate(["M1", *others, "M5"])])
+    first, silent, day = (date(2026, 4, number) for number in (12, 13, 14))
+    shape = [100] * 48 + [300] * 48
+    last_year = energy_day("M5", day - timedelta(days=364), [50] * 96)
+    of_first = [energy_day(name, first, [200] * 96) for name in ("M1", "M5")]
+    of_others = [energy_day(name, one, shape) for name in others for one in (first, silent, day)]
+    made.receive_curves(last_year, *of_first, *of_others)
+    made.receive(registers(("M1", day, 1_000_000), ("M1", day + timedelta(days=1), 1_000_000 + 384_000)))
+    settle(made.directory)
+    curve = made.api.checked_curve(made.call(), CheckedCurveAsked(meter_no="M1", day=day))
+    assert set(curve.methods) == {"register_group"} and str(curve.estimated_energy) == "38.4"
+    assert [str(value) for value in curve.counted[::48]] == ["0.2", "0.6"]
+    # Without registers and without a value of the day nobody knows its level among the others.
+    curve = made.api.checked_curve(made.call(), CheckedCurveAsked(meter_no="M5", day=day))
+    assert set(curve.methods) == {"last_year"} and {str(value) for value in curve.counted} == {"0.05"}
+    # With a quarter of the day it is known.
+    made.receive_curves(energy_day("M5", day, [30] * 24 + [None] * 72))
+    settle(made.directory)
+    curve = made.api.checked_curve(made.call(), CheckedCurveAsked(meter_no="M5", day=day))
+    assert curve.methods[24:] == ["group"] * 72
+    assert [str(value) for value in (curve.counted[24], curve.counted[95])] == ["0.03", "0.09"]

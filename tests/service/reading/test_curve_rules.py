@@ -21,10 +21,10 @@ from denghuo.service.reading.rules.curves import (
     VALID,
     VERDICTS,
     judged,
-    likened,
     nothing_beside,
     spread,
 )
+from denghuo.service.reading.rules.profiles import likened
 
 RULES = rules_of([], date(2026, 4, 1))
 VALUES = st.lists(st.integers(-1, 50_000), min_size=96, max_size=96)

@@ -28,8 +28,10 @@ from denghuo.service.billing.cases.standing import tell_moved
 from denghuo.service.billing.cycle import platform_call, rate_entries, review_bills, tariffs_of, write_drafts
 from denghuo.service.billing.guard import EXAMINED, Guard
 from denghuo.service.billing.issue import Issued, issue_bills
+from denghuo.service.billing.lines import Rated
 from denghuo.service.billing.proving import Prover
 from denghuo.service.billing.rating import Draft
+from denghuo.service.billing.rules.market import POINTS_ESTIMATED
 from denghuo.service.billing.single import AccountMonths
 from denghuo.service.billing.store import UNISSUED, BillingStore, Finished, Hold
 from denghuo.service.billing.tasks import TASKS_MAX, finish_tasks, raise_tasks
@@ -48,12 +50,14 @@ class _Rated:
 
 @dataclass
 class _Sorted:
-    """What rating an account again gave, by what is to be done with it. passed: the bills that nothing holds."""
+    """What rating an account again gave, by what is to be done with it. passed: the bills that nothing holds. stands:
+    issued ones, what they come to now in fen and how many days of that are estimated."""
 
     entries: list[Entry] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     held: list[Finished] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
+    stands: list[tuple[str, int | None, int | None]] = field(default_factory=list)
     unchanged: int = 0
     differs: list[tuple[str, Money, Money | None]] = field(default_factory=list)
 
@@ -178,6 +182,7 @@ class ExceptionDesk:
         """
         month = request.month
         found = self._sort(month, rated.entries, rated.drafts, rated.held)
+        self._store.resting.calculated(found.stands, call.now)
         if not found.entries and found.differs:
             raise _differs(found.differs[0])
         if not found.entries:
@@ -218,6 +223,7 @@ class ExceptionDesk:
                     found.drafts.append(draft)
                 continue
             issued, energy_wh = self._store.bills.figures(number)
+            found.stands.append((number, *(_comes_to(draft.rated) if draft is not None else (None, None))))
             if draft is not None and (draft.rated.total, draft.rated.energy_wh) == (issued, energy_wh):
                 found.unchanged += 1
             else:
@@ -249,6 +255,12 @@ class ExceptionDesk:
         if self._store.held.unexamined(month, EXAMINED, 1):
             self._work.enqueue("billing.examine_causes", {"month": month})
         return TasksKept(month=month, raised=len(to_raise), finished=len(to_finish), again=len(holds) == TASKS_MAX)
+
+
+def _comes_to(rated: Rated) -> tuple[int, int]:
+    """What a bill comes to in fen, and how many days of it are estimated, at least one where points are."""
+    by_points = any(one.code == POINTS_ESTIMATED for one in rated.remarks)
+    return rated.total.fen, max(rated.estimated_days, int(by_points))
 
 
 def _releasable(hold: Hold | None, number: str, month: str) -> None:

@@ -64,6 +64,7 @@ def _issue(work: Work, store: BillingStore, run: Run, call: Call) -> Issued:
     work.enqueue("billing.seal_runs", {})
     work.enqueue("billing.tell_holders", {"month": run.month, "run_no": run.run_no})
     work.enqueue("billing.sum_curves", {"month": run.month})
+    work.enqueue("billing.note_estimates", {"month": run.month})
     work.emit(
         BillsIssued(
             month=run.month, run_no=run.run_no, bills=bills, lines=lines, count=count, amount=Money(signed.as_py())

@@ -50,6 +50,7 @@ STEP_KINDS = Dictionary(
         "share": text("分摊", "Sharing"),
         "correction": text("更正", "Correction"),
         "limit": text("上下限", "Limit"),
+        "estimate": text("估计", "Estimate"),
     },
 )
 StepKind = Annotated[
@@ -68,6 +69,7 @@ StepKind = Annotated[
         "share",
         "correction",
         "limit",
+        "estimate",
     ],
     Label("步骤", "Step", dictionary=STEP_KINDS.name),
 ]

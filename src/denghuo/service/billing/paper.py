@@ -12,7 +12,14 @@ from denghuo.kernel.contract import masked
 from denghuo.kernel.fields import TARIFF_CLASSES, VOLTAGES, Document, TextPair
 from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.values import Money
-from denghuo.service.billing.api import Bill, ShownLine, ShownRegister
+from denghuo.service.billing.api import (
+    ESTIMATE_METHODS,
+    ESTIMATED_THINGS,
+    Bill,
+    BillEstimates,
+    ShownLine,
+    ShownRegister,
+)
 from denghuo.service.reading.api import BANDS, METHODS, QUANTITIES
 from denghuo.service.tariff.api import GROUPS
 
@@ -36,6 +43,8 @@ def bill_pdf(bill: Bill, clear: bool) -> Document:
     paper.total()
     if bill.registers:
         paper.registers(bill.registers)
+    if bill.estimates is not None:
+        paper.estimates(bill.estimates)
     paper.charges(bill.lines)
     paper.remarks(bill.remarks)
     paper.derivation(bill.lines)
@@ -219,6 +228,30 @@ class _Paper(Sheet):
                 ],
             )
         self.set_y(self.get_y() + 0.5)
+
+    def estimates(self, found: BillEstimates) -> None:
+        self.section("估计电量", "Energy that rests on estimates", room=24)
+        columns = [
+            ("表号", "Meter", 36.0, "L"),
+            ("估计方法", "Method", 72.0, "L"),
+            ("估计内容", "What is estimated", 34.0, "L"),
+            ("点数", "Values", 16.0, "R"),
+            ("估计电量 kWh", "Energy", 22.0, "R"),
+        ]
+        self.table_head(columns)
+        for one in found.parts:
+            self.table_row(
+                columns,
+                [
+                    one.meter_no or "—",
+                    ESTIMATE_METHODS.entries[one.method]["zh"],
+                    ESTIMATED_THINGS.entries[one.thing]["zh"],
+                    "—" if one.slots is None else str(one.slots),
+                    grouped(one.energy),
+                ],
+            )
+        self.paragraph(found.said.zh, 7.4, INK)
+        self.paragraph(found.said.en, 6.6, GREY)
 
     def charges(self, lines: Sequence[ShownLine]) -> None:
         self.section("结算明细" if self.purchase else "电费明细", "Charges", room=30)

@@ -13,6 +13,7 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import Document
 from denghuo.kernel.period import SHANGHAI, Month
 from denghuo.kernel.values import Energy
+from denghuo.service.billing.api import BillEstimates
 from denghuo.service.billing.covered import month_of, months_from
 from denghuo.service.billing.file import readings_part
 from denghuo.service.host.binding import Ask
@@ -29,8 +30,11 @@ SCHEMA, VERSION = "denghuo.readings-file", 1
 METHOD = "curve"
 
 
-def readings_file(ask: Ask, call: Call, row: Mapping[str, Any], rated_at: datetime) -> Document:
-    """The readings file of a bill. call: the platform's own; rated_at: the curves are given as they were known then."""
+def readings_file(
+    ask: Ask, call: Call, row: Mapping[str, Any], rated_at: datetime, estimates: BillEstimates | None
+) -> Document:
+    """The readings file of a bill. call: the platform's own; rated_at: the curves are given as they were known then; estimates:
+    what of the bill rests on such."""
     registers = readings_part(row["registers"])
     body = {
         "schema": SCHEMA,
@@ -38,12 +42,18 @@ def readings_file(ask: Ask, call: Call, row: Mapping[str, Any], rated_at: dateti
         "bill_no": row["bill_no"],
         "readings": registers,
         "curves": list(_curves(ask, call, row["month"], registers, rated_at, _by_points(row["rating"]))),
-    }
+    } | ({} if estimates is None else {"estimates": _told(estimates)})
     return Document(
         file_name=f"readings-{row['bill_no']}.json",
         media_type="application/json",
         content=base64.b64encode((json.dumps(body, ensure_ascii=False, indent=1) + "\n").encode()).decode(),
     )
+
+
+def _told(estimates: BillEstimates) -> dict[str, Any]:
+    """Figures as text."""
+    parts = [one.model_dump(mode="json", exclude={"part"}) for one in estimates.parts]
+    return {"energy": str(estimates.energy), "per_mille": estimates.per_mille, "parts": parts}
 
 
 def _by_points(rating: Mapping[str, Any] | None) -> bool:

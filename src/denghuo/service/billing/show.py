@@ -24,7 +24,8 @@ from denghuo.service.billing.api import (
 )
 from denghuo.service.billing.api.bill import AveragePrice, Counted, Held
 from denghuo.service.billing.api.exception import CAUSE_OF, HOLD_CODES, HeldPiece
-from denghuo.service.billing.lines import BillLine
+from denghuo.service.billing.api.resting import BillEstimates
+from denghuo.service.billing.lines import BillLine, Step
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.rules.views import PRICE_PLACES, average_price, by_band, by_component
 from denghuo.service.billing.store import STAGE_NAMES, CycleState, Hold, StageRow
@@ -154,6 +155,26 @@ def bill(
         rated_at=row["rated_at"],
         as_of=call.now,
     )
+
+
+def with_estimates(shown: Bill, estimates: BillEstimates | None) -> Bill:
+    """A bill with what of it rests on estimates; the lines of energy that comes from such registers say it."""
+    if estimates is None:
+        return shown
+    values = {"energy": str(estimates.energy), "per_mille": str(estimates.per_mille or 0)}
+    said = Step(kind="estimate", values=values, text=estimates.said)
+    lines = [line.model_copy(update=_explained(line, said)) if _estimated(line) else line for line in shown.lines]
+    return shown.model_copy(update={"estimates": estimates, "lines": lines})
+
+
+def _estimated(line: ShownLine) -> bool:
+    by_points = line.code.startswith("market_") and line.quantity is not None
+    return line.group == "energy" and (by_points or any(one.status == "estimated" for one in line.registers))
+
+
+def _explained(line: ShownLine, said: Step) -> dict[str, Any]:
+    sentence = TextPair(zh=line.sentence.zh + said.text.zh, en=f"{line.sentence.en} {said.text.en}")
+    return {"steps": [*line.steps, said], "sentence": sentence}
 
 
 def _averages(lines: Sequence[BillLine], energy_wh: int) -> list[AveragePrice]:

@@ -80,6 +80,17 @@ from denghuo.service.billing.api.cycle import (
     UnitsUnderWay as UnitsUnderWay,
     WholeCompanyOnly as WholeCompanyOnly,
 )
+from denghuo.service.billing.api.estimated import (
+    ESTIMATED_STATES as ESTIMATED_STATES,
+    CalculateEstimated as CalculateEstimated,
+    EstimatedBillRow as EstimatedBillRow,
+    EstimatedBillsFound as EstimatedBillsFound,
+    EstimatedOperations,
+    EstimatedOrdered as EstimatedOrdered,
+    EstimatesNoted as EstimatesNoted,
+    FindEstimatedBills as FindEstimatedBills,
+    NoteEstimates as NoteEstimates,
+)
 from denghuo.service.billing.api.exception import (
     AlreadyIssued as AlreadyIssued,
     ExceptionNotFound as ExceptionNotFound,
@@ -218,6 +229,12 @@ from denghuo.service.billing.api.replay import (
     ReplayMonth as ReplayMonth,
     ReplayOperations,
 )
+from denghuo.service.billing.api.resting import (
+    ESTIMATE_METHODS as ESTIMATE_METHODS,
+    ESTIMATED_THINGS as ESTIMATED_THINGS,
+    BillEstimates as BillEstimates,
+    EstimatedPart as EstimatedPart,
+)
 from denghuo.service.billing.api.reversal import (
     ChainedBill as ChainedBill,
     NotReversible as NotReversible,
@@ -300,6 +317,7 @@ class BillingApi(
     CorrectedOperations,
     ExceptionOperations,
     RecalculationOperations,
+    EstimatedOperations,
     ReviewOperations,
     PopulationOperations,
     PopulationRunOperations,

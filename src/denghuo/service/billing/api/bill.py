@@ -36,6 +36,7 @@ from denghuo.kernel.fields import (
 )
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import ApparentPower, Energy, Money, Multiplier, Power, Price, Register, Value
+from denghuo.service.billing.api.resting import BillEstimates
 from denghuo.service.billing.api.reversal import ChainedBill, NotReversible, ReversalAsked, ReversalRequest, ReverseBill
 from denghuo.service.billing.lines import STATUSES, UNITS, Step
 from denghuo.service.tariff.api import QUANTITIES, Band, Group, TierNumber
@@ -244,6 +245,7 @@ class Bill(Message):
     """A bill explained. `lines` carry their derivation; `remarks` say what a reader must know (estimates, missing months).
     averages: by item, then by band where the bill has bands; empty without energy.
 
+    estimates: what of it rests on estimates, where anything does.
     price_area: by which unit the customer is in the area of the tariff, where units have price areas.
     case_no: of an adjustment bill, the case that it settles. chain: the bills of this account, month and kind where one of them was
     taken back or adjusted, else empty. reversal: the newest request to
@@ -290,6 +292,7 @@ class Bill(Message):
     replaces: Annotated[BillNo | None, Label("另发自", "Replaces")] = None
     replaced_by: Annotated[BillNo | None, Label("另发为", "Replaced by")] = None
     case_no: CaseNo | None = None
+    estimates: BillEstimates | None = None
     chain: list[ChainedBill] = []
     reversal: ReversalRequest | None = None
     run_no: Annotated[int | None, Label("发行批次", "Issue no.")]

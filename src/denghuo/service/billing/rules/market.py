@@ -27,6 +27,8 @@ from denghuo.service.billing.rules.quantities import BAND_PLACES, Metered
 from denghuo.service.billing.rules.words import band_name, charge, milli, percent, remark, step
 from denghuo.service.tariff.api import Band, TariffDocument
 
+POINTS_ESTIMATED = "points_estimated"
+"""The remark on points that the curve lacks."""
 REPLACED = "market_energy"
 """The component whose place the market lines take."""
 
@@ -82,7 +84,7 @@ def green_lines(green: Sequence[GreenEnergy], tariff: TariffDocument) -> list[Bi
 def points_estimated(count: int) -> RatingRemark:
     """What a reader must know of points that the curve lacks."""
     return remark(
-        "points_estimated",
+        POINTS_ESTIMATED,
         f"{count} 个结算点的曲线缺失，电量按示数补足，为估算值。",
         f"The curve lacks {count} settlement points; their energy is what the register has beyond it, an estimate.",
     )

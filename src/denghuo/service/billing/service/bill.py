@@ -26,6 +26,7 @@ from denghuo.service.billing.api.bill import BillOperations
 from denghuo.service.billing.api.proof import ProofOperations
 from denghuo.service.billing.explained import explained
 from denghuo.service.billing.readings import readings_file
+from denghuo.service.billing.resting_desk import RestingDesk
 from denghuo.service.billing.reversal import ReversalDesk
 from denghuo.service.billing.service.checks import check_issued
 from denghuo.service.billing.service.part import BillingPart
@@ -108,7 +109,8 @@ class BillPart(BillingPart, BillOperations, ProofOperations):
         account = self._accounts(call, [row["account_no"]]).get(row["account_no"])
         shown = show.bill(row, lines, [] if call.accounts else holds, account, self._unit(call, row["org"]), call)
         area = price_area(self._ask, call, row, tariff_of(row["tariff_code"], row["tariff_version"]).area)
-        shown = shown.model_copy(update={"price_area": area})
+        estimates = RestingDesk(self._store, self._ask, call).of(row)
+        shown = show.with_estimates(shown.model_copy(update={"price_area": area}), estimates)
         return ReversalDesk(self._work, self._ask).linked(shown, customer=own or bool(call.accounts))
 
     def _document(self, bill: Bill, clear: bool) -> Document:
@@ -126,4 +128,5 @@ class BillPart(BillingPart, BillOperations, ProofOperations):
         check_issued(row["bill_no"], row["state"], row["issued_on"])
         # What takes a bill back says what that bill said.
         rated = row if row["reverses"] is None else self._bill_row(Call.system(call.now), row["reverses"])
-        return readings_file(self._ask, Call.system(call.now), row, rated["rated_at"])
+        estimates = RestingDesk(self._store, self._ask, call).of(row)
+        return readings_file(self._ask, Call.system(call.now), row, rated["rated_at"], estimates)

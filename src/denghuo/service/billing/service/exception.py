@@ -1,16 +1,24 @@
 """What is held and calculated again, and the rules of the review."""
 
+from functools import partial
+
 from denghuo.kernel.contract import Call, Nothing
 from denghuo.service.billing import show
 from denghuo.service.billing.api import (
     AdvanceRecalculation,
     AskReviewBoard,
+    CalculateEstimated,
+    EstimatedBillsFound,
+    EstimatedOrdered,
+    EstimatesNoted,
     ExceptionNotFound,
     ExceptionRef,
     ExceptionsFound,
+    FindEstimatedBills,
     FindExceptions,
     FindRecalculations,
     HeldException,
+    NoteEstimates,
     Recalculate,
     Recalculated,
     RecalculationAdvanced,
@@ -25,16 +33,20 @@ from denghuo.service.billing.api import (
     TakenOver,
     TakeOverUse,
 )
+from denghuo.service.billing.api.estimated import EstimatedOperations
 from denghuo.service.billing.api.exception import ExceptionOperations
 from denghuo.service.billing.api.recalculation import RecalculationOperations
 from denghuo.service.billing.api.review import ReviewOperations
 from denghuo.service.billing.api.used import UsedOperations
 from denghuo.service.billing.recalculation import recalculations
+from denghuo.service.billing.resting_desk import RestingDesk
 from denghuo.service.billing.review import MEANINGS
 from denghuo.service.billing.service.part import BillingPart
 
 
-class ExceptionPart(BillingPart, ExceptionOperations, RecalculationOperations, ReviewOperations, UsedOperations):
+class ExceptionPart(
+    BillingPart, ExceptionOperations, RecalculationOperations, EstimatedOperations, ReviewOperations, UsedOperations
+):
     """Answers on what is held for a person to decide."""
 
     def exceptions(self, call: Call, request: FindExceptions) -> ExceptionsFound:
@@ -65,6 +77,15 @@ class ExceptionPart(BillingPart, ExceptionOperations, RecalculationOperations, R
 
     def recalculations(self, call: Call, request: FindRecalculations) -> RecalculationsFound:
         return recalculations(self._store, call, request)
+
+    def note_estimates(self, call: Call, request: NoteEstimates) -> EstimatesNoted:
+        return RestingDesk(self._store, self._ask, call).note(request)
+
+    def estimated_bills(self, call: Call, request: FindEstimatedBills) -> EstimatedBillsFound:
+        return RestingDesk(self._store, self._ask, call).page(request, partial(self._accounts, call))
+
+    def calculate_estimated(self, call: Call, request: CalculateEstimated) -> EstimatedOrdered:
+        return RestingDesk(self._store, self._ask, call).calculate(self._work, request)
 
     def review_rules(self, call: Call, request: Nothing) -> ReviewRules:
         return ReviewRules(rows=[show.review_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])

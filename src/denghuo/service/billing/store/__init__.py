@@ -11,6 +11,7 @@ from denghuo.service.billing.store.holders import HolderChanges
 from denghuo.service.billing.store.proofs import Proofs
 from denghuo.service.billing.store.recalculations import Recalculations
 from denghuo.service.billing.store.replaced import Replaced
+from denghuo.service.billing.store.resting import RestingBills
 from denghuo.service.billing.store.units import AWAITED, NO_FIGURES, UNDER_WAY, UnitRun, Units
 from denghuo.service.billing.store.year_use import YearUse
 
@@ -41,3 +42,4 @@ class BillingStore:
         self.cases, self.holders = Cases(work), HolderChanges(work)
         self.units, self.replaced = Units(work), Replaced(work)
         self.recalculations, self.year_use = Recalculations(work), YearUse(work)
+        self.resting = RestingBills(work)

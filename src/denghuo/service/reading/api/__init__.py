@@ -10,6 +10,7 @@ from denghuo.service.reading.api.atom import (
     EstimatedMonth as EstimatedMonth,
     EstimatedMonthAsked as EstimatedMonthAsked,
     MeterAtoms as MeterAtoms,
+    MethodSlots as MethodSlots,
     PublishAtoms as PublishAtoms,
     cell_name as cell_name,
     day_atoms as day_atoms,
@@ -44,6 +45,7 @@ from denghuo.service.reading.api.book import (
     BookOperations,
 )
 from denghuo.service.reading.api.curve import (
+    CURVE_METHODS as CURVE_METHODS,
     CheckedCurve as CheckedCurve,
     CheckedCurveAsked as CheckedCurveAsked,
     CurveExceptionRow as CurveExceptionRow,
@@ -97,6 +99,12 @@ from denghuo.service.reading.api.export import (
     ExportOperations,
     NothingToExport as NothingToExport,
     ReadingsAsked as ReadingsAsked,
+)
+from denghuo.service.reading.api.estimated import (
+    EstimatedEnd as EstimatedEnd,
+    EstimatedEndsAsked as EstimatedEndsAsked,
+    EstimatedEndsFound as EstimatedEndsFound,
+    EstimatedOperations,
 )
 from denghuo.service.reading.api.field import (
     ENTRY_STATES as ENTRY_STATES,
@@ -303,6 +311,7 @@ class ReadingApi(
     MonthOperations,
     UnitOperations,
     ReadOperations,
+    EstimatedOperations,
     RouteOperations,
     ReviewOperations,
     CurveValuesOperations,

@@ -9,6 +9,7 @@ from denghuo.kernel.contract import Api, Call, ColumnType, DatasetRef, DatasetSc
 from denghuo.kernel.fields import AsOf, Day, Instant, MeterNo, MonthText
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy
+from denghuo.service.reading.api.curve import CurveMethod, SlotsEstimated
 from denghuo.service.reading.api.curve_values import CurveNotFound
 from denghuo.service.reading.api.month import WholeCompanyOnly
 from denghuo.service.reading.api.vocabulary import EnergySeries
@@ -86,13 +87,22 @@ class AtomDay(Message):
     estimates: "DayEstimates | None" = None
 
 
+class MethodSlots(Message):
+    """The slots of a day in which one method stands in, and the energy that it gives them."""
+
+    method: CurveMethod
+    slots: SlotsEstimated
+    energy: Annotated[Energy, Label("估计电量", "Energy estimated")]
+
+
 class DayEstimates(Message):
-    """What a row of `reading.day_estimates` says, in values."""
+    """What a row of `reading.day_estimates` says, in values; by which methods it stands in."""
 
     cells: list[Energy]
     received: list[Energy]
     filled: str
     over: str
+    methods: list[MethodSlots] = []
 
 
 class AtomsFound(Message):

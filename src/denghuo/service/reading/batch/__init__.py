@@ -1,6 +1,6 @@
 """Column-wise work of reading: the reads of a whole month at once."""
 
-from denghuo.service.reading.batch.days import Midnight, Shown, midnights_of, shown_at
+from denghuo.service.reading.batch.days import EstimatedEnd, Midnight, Shown, estimated_ends, midnights_of, shown_at
 from denghuo.service.reading.batch.due import Due, due_in, route_of_accounts
 from denghuo.service.reading.batch.matrix import ALWAYS, Evaluated, evaluate, margin_days
 from denghuo.service.reading.batch.plan import Accepted, Manual, PlanPiece, ReadRow, by_length, first_month, in_order
@@ -11,6 +11,7 @@ __all__ = [
     "ALWAYS",
     "Accepted",
     "Due",
+    "EstimatedEnd",
     "Evaluated",
     "Manual",
     "Midnight",
@@ -20,6 +21,7 @@ __all__ = [
     "by_length",
     "cut",
     "due_in",
+    "estimated_ends",
     "evaluate",
     "first_month",
     "in_order",

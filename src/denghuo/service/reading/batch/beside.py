@@ -45,6 +45,11 @@ class MeterFacts:
         """Of each meter; of one that does not hang on that day, all."""
         return list(map(str, pc.fill_null(self._class.take(self._at(self._rows, subjects)), ALL).to_pylist()))
 
+    def members(self, name: str) -> list[str]:
+        """The meters of a class, in the order of their numbers."""
+        mine = self._rows["meter_no"].filter(_one(pc.equal(self._class, name)))
+        return sorted(set(map(str, mine.to_pylist())))
+
     def capacity_w(self, series: str, subjects: Sequence[str]) -> Ints:
         """The power that may pass at most in a direction: of the contract forwards, of the plant where it delivers. -1: unknown."""
         if series == "active_fwd_wh":

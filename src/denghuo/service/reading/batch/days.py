@@ -10,6 +10,8 @@ from denghuo.service.reading.batch.matrix import Evaluated
 from denghuo.service.reading.batch.plan import PlanPiece, us
 from denghuo.service.reading.rules import energy_wh, modulus_e4
 
+_GUESSED = ("interpolated", "daily_average")
+
 
 @dataclass(frozen=True)
 class Midnight:
@@ -63,7 +65,7 @@ def midnights_of(
         status, rule, method = "held", "missing", "none"
         if exact is not None:
             held = exact.rule in ("negative", "spike", "over_capacity")
-            status = "held" if held else "estimated" if exact.method in ("interpolated", "daily_average") else "valid"
+            status = "held" if held else "estimated" if exact.method in _GUESSED else "valid"
             shown, rule, method = exact.shown, exact.rule, exact.method
         elif shown is not None:
             status, rule, method = "estimated", "missing_days", "interpolated"
@@ -116,6 +118,32 @@ def shown_at(found: Evaluated, at: datetime) -> Iterator[Shown]:
             modulus, step = modulus_e4(piece.integer_digits), int(10 ** (4 - piece.decimal_digits))
             shown, method = (line[0].shown + advance // step * step) % modulus, "interpolated"
         yield Shown(piece.point_no, piece.meter_no, piece.piece, quantity, band, shown, method)
+
+
+class EstimatedEnd(NamedTuple):
+    """The energy of a channel between the last register that was read and an end that is estimated, or as much of both."""
+
+    point_no: str
+    meter_no: str
+    piece: int
+    quantity: str
+    band: str
+    method: str
+    energy_wh: int
+
+
+def estimated_ends(found: Evaluated) -> Iterator[EstimatedEnd]:
+    """The channels with an estimated beginning or end; where nothing was read in between, all of their energy is estimated."""
+    for row, (place, quantity, band) in enumerate(found.channels):
+        methods = [one for one in found.method[row] if one in _GUESSED]
+        line = _line(found, row) if methods and quantity != "demand" else []
+        if len(line) < 2:
+            continue
+        piece = found.pieces[place]
+        read = [energy_wh(one.advance, piece.multiplier) for one in line if one.method not in _GUESSED]
+        whole = energy_wh(line[-1].advance, piece.multiplier)
+        energy = whole - (read[-1] - read[0] if read else 0)
+        yield EstimatedEnd(piece.point_no, piece.meter_no, piece.piece, quantity, band, methods[-1], energy)
 
 
 def _line(found: Evaluated, row: int) -> list[_Known]:
@@ -178,7 +206,5 @@ def _energy(lines: list[tuple[PlanPiece, list[_Known]]], at: int, until: int) ->
             return None, False
         # Differences of what was rounded, so that the days add up to the piece.
         total += energy_wh(last, piece.multiplier) - energy_wh(first, piece.multiplier)
-        estimated = estimated or any(
-            one is None or one.method in ("interpolated", "daily_average") for one in (exact_first, exact_last)
-        )
+        estimated = estimated or any(one is None or one.method in _GUESSED for one in (exact_first, exact_last))
     return (total, estimated) if any_piece else (None, False)

@@ -11,16 +11,18 @@ from denghuo.data.processing.dataset import arrow_schema
 from denghuo.service.reading.api import cell_name, day_estimates, over_name
 from denghuo.service.reading.batch.checked import VERDICT_SLOTS, matrix
 from denghuo.service.reading.batch.plan import Flags, Ints
-from denghuo.service.reading.rules.curves import EDITED, SENDER, STANDS_IN
+from denghuo.service.reading.rules.curves import EDITED, SENDER, STANDS_IN, VERDICTS
 
 
 class StandsIn(NamedTuple):
-    """Meters by slots: the energy that stands in (0 where nothing does), where that is, and what was received there, else -1."""
+    """Meters by slots: the energy that stands in (0 where nothing does), where that is, what was received there, else -1, and the
+    number of the verdict."""
 
     subjects: list[str]
     energy: Ints
     filled: Flags
     received: Ints
+    verdict: Ints
 
 
 def stands_in(checked: pa.Table, curves: pa.Table) -> StandsIn:
@@ -28,7 +30,7 @@ def stands_in(checked: pa.Table, curves: pa.Table) -> StandsIn:
     subjects = [str(name) for name in checked["subject"].to_pylist()]
     energy, received = matrix(subjects, checked), matrix(subjects, curves)
     columns: list[Any] = [checked[slot].combine_chunks().fill_null(0).to_numpy() for slot in VERDICT_SLOTS]
-    verdict = np.stack(columns, axis=1) if subjects else np.zeros((0, len(SLOTS)), dtype=np.int8)
+    verdict: Any = np.stack(columns, axis=1) if subjects else np.zeros((0, len(SLOTS)), dtype=np.int8)
     edited, told = np.isin(verdict, EDITED), (verdict == SENDER) & (received >= 0)
     filled = np.isin(verdict, STANDS_IN) & (energy >= 0) & (edited | told | (received < 0))
     # What a sender estimated counts as it came.
@@ -36,7 +38,18 @@ def stands_in(checked: pa.Table, curves: pa.Table) -> StandsIn:
     rows = np.flatnonzero(filled.any(axis=1))
     kept = filled[rows]
     names = [subjects[row] for row in rows.tolist()]
-    return StandsIn(names, np.where(kept, energy[rows], 0), kept, np.where(kept, received[rows], -1))
+    given, before = np.where(kept, energy[rows], 0), np.where(kept, received[rows], -1)
+    return StandsIn(names, given, kept, before, verdict[rows])
+
+
+def by_method(found: StandsIn, row: int) -> dict[str, tuple[int, int]]:
+    """Slots and energy of a meter by the method that stands in there."""
+    filled, told = found.filled[row], dict[str, tuple[int, int]]()
+    for number in np.unique(found.verdict[row][filled]).tolist():
+        mine = filled & (found.verdict[row] == number)
+        slots, energy = told.get(VERDICTS[number].method, (0, 0))
+        told[VERDICTS[number].method] = slots + int(mine.sum()), energy + int(found.energy[row][mine].sum())
+    return told
 
 
 def by_cells(found: StandsIn, cut: Sequence[int]) -> pa.Table:

@@ -52,9 +52,14 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("estimated", "edited", "like_day"),
     Verdict("estimated", "edited", "register_even"),
     Verdict("estimated", "sender", "sender"),
+    Verdict("estimated", "gap", "register_last_year"),
+    Verdict("estimated", "gap", "register_group"),
+    Verdict("estimated", "gap", "last_year"),
+    Verdict("estimated", "gap", "group"),
 )
 """By the number that the lake keeps for a slot. The order never changes; new ones are put at the end."""
 VALID, REGISTER_LIKE_DAY, REGISTER_EVEN, LINEAR, LIKE_DAY, UNKNOWN, APART, REGISTER_LINEAR, SPIKE = range(9)
+REGISTER_LAST_YEAR, REGISTER_GROUP, LAST_YEAR, GROUP = range(25, 29)
 STANDS_IN = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.status == "estimated")
 HELD = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.status == "held")
 REMARKED = tuple(number for number, one in enumerate(VERDICTS) if one.status == "valid" and one.rule != "checked")
@@ -67,11 +72,6 @@ _OF_SUSPECT = {
     if one.rule not in ("checked", "gap", "accepted", "edited", "sender")
 }
 """The verdict of a rule by its effect."""
-LIKE_DAYS = (7, 14, 21, 28)
-"""How many days before a day those lie that are like it: their mean errs least for households and for industry
-(docs/reference/estimation.md)."""
-DAY_BEFORE = 1
-"""What stands for days like it where none is known."""
 
 
 class Beside(NamedTuple):
@@ -79,13 +79,16 @@ class Beside(NamedTuple):
 
     capacity_w: the power that may pass at most, -1 where nobody says. phases: the sums of the three phases by slots, -1 where one
     of them is not known; None: of no meter. no_plant: nothing generates behind the meter, and the series is what it delivered.
-    zero_days: for how many days up to this one nothing passed.
+    zero_days: for how many days up to this one nothing passed. last_year, group: what the same day last year and meters of the same
+    class make of the day's slots, -1 where that is not known; None: of no meter.
     """
 
     capacity_w: Ints
     phases: Ints | None
     no_plant: Flags
     zero_days: Ints
+    last_year: Ints | None = None
+    group: Ints | None = None
 
 
 def nothing_beside(rows: int) -> Beside:
@@ -111,7 +114,16 @@ def judged(raw: Ints, like: Ints, difference: Ints, beside: Beside, rules: RuleS
     verdict[gap] = UNKNOWN
     if rules["gap"].effect == "estimate":
         left = np.where(bound, np.maximum(beyond, 0), -1)
-        _fill_gaps(estimate, verdict, raw, like, left, apart & (sums.effect == "hold"), rules["gap"])
+        profiles = [
+            _Profile(values, *numbers)
+            for values, numbers in (
+                (like, (LIKE_DAY, REGISTER_LIKE_DAY)),
+                (beside.group, (GROUP, REGISTER_GROUP)),
+                (beside.last_year, (LAST_YEAR, REGISTER_LAST_YEAR)),
+            )
+            if values is not None
+        ]
+        _fill_gaps(estimate, verdict, raw, profiles, left, apart & (sums.effect == "hold"), rules["gap"])
     where: dict[str, Callable[[CurveRule], Flags]] = {
         "register_sum": lambda rule: apart,
         "phase_sum": lambda rule: _phases_apart(raw, beside.phases, rule),
@@ -143,7 +155,18 @@ def _suspect(verdict: Ints, flags: Flags, number: int) -> None:
         verdict[rows] = found
 
 
-def _fill_gaps(estimate: Ints, verdict: Ints, raw: Ints, like: Ints, left: Ints, apart: Flags, rule: CurveRule) -> None:
+class _Profile(NamedTuple):
+    """What gaps may look like (meters by slots, -1 where it is not known), with the numbers of the verdicts that it gives: by
+    itself, and as the shape of what registers leave. The first that is known counts."""
+
+    values: Ints
+    number: int
+    of_register: int
+
+
+def _fill_gaps(
+    estimate: Ints, verdict: Ints, raw: Ints, profiles: Sequence[_Profile], left: Ints, apart: Flags, rule: CurveRule
+) -> None:
     """What stands in for gaps. left: what the registers leave for those of a row, -1 where they are not known. A curve that is
     above its registers by no more than they are allowed to differ leaves nothing; one that lies further apart is not filled."""
     gap = raw < 0
@@ -151,13 +174,19 @@ def _fill_gaps(estimate: Ints, verdict: Ints, raw: Ints, like: Ints, left: Ints,
     slots_max = rule.parameters["linear_slots_max"]
     by_register = np.flatnonzero(bound & some & ~apart)
     if len(by_register):
-        weights, method = _profile(raw[by_register], like[by_register], slots_max)
+        weights, method = _shape(raw[by_register], _rows_of(profiles, by_register), slots_max)
         _fill(estimate, verdict, by_register, gap[by_register], spread(left[by_register], weights), method[:, None])
     others = np.flatnonzero(~bound & some)
     if len(others):
-        straight, open_ = line(raw[others], slots_max), gap[others]
-        value = np.where(straight >= 0, straight, like[others])
-        _fill(estimate, verdict, others, open_, value, np.where(straight >= 0, LINEAR, LIKE_DAY))
+        value, method = line(raw[others], slots_max), np.full((len(others), raw.shape[1]), LINEAR)
+        for one in _rows_of(profiles, others):
+            open_ = (value < 0) & (one.values >= 0)
+            value, method = np.where(open_, one.values, value), np.where(open_, one.number, method)
+        _fill(estimate, verdict, others, gap[others], value, method)
+
+
+def _rows_of(profiles: Sequence[_Profile], rows: Ints) -> list[_Profile]:
+    return [one._replace(values=one.values[rows]) for one in profiles]
 
 
 def _phases_apart(raw: Ints, phases: Ints | None, rule: CurveRule) -> Flags:
@@ -185,25 +214,19 @@ def _delivered(raw: Ints, received: Ints, no_plant: Flags, rule: CurveRule) -> F
     return rows[:, None] & (raw > 0) if rows.any() else rows
 
 
-def likened(days: Sequence[Ints], before: Ints) -> Ints:
-    """The mean of the days that are like a day, slot by slot, of those that are known; else the day before."""
-    count = sum((day >= 0).astype(np.int64) for day in days)
-    total = sum(np.maximum(day, 0) for day in days)
-    return np.where(count > 0, total // np.maximum(count, 1), before)
-
-
-def _profile(raw: Ints, like: Ints, slots_max: int) -> tuple[Ints, Ints]:
+def _shape(raw: Ints, profiles: Sequence[_Profile], slots_max: int) -> tuple[Ints, Ints]:
     """How the energy that registers leave for the gaps lies in them, as weights, and the method of each row.
 
-    By the line where it reaches over every gap of the day, else by days like it, else evenly.
+    By the line where it reaches over every gap of the day, else by the first profile that does, else evenly.
     """
     gap = raw < 0
-    straight = line(raw, slots_max)
-    by_line, by_like = (np.where(gap, np.maximum(found, 0), 0) for found in (straight, like))
-    has_line = ((straight >= 0) | ~gap).all(axis=1) & (by_line.sum(axis=1) > 0)
-    has_like = ((like >= 0) | ~gap).all(axis=1) & (by_like.sum(axis=1) > 0)
-    weights = np.where(has_line[:, None], by_line, np.where(has_like[:, None], by_like, gap))
-    return weights, np.where(has_line, REGISTER_LINEAR, np.where(has_like, REGISTER_LIKE_DAY, REGISTER_EVEN))
+    weights, method = gap.astype(np.int64), np.full(len(raw), REGISTER_EVEN)
+    straight = _Profile(line(raw, slots_max), LINEAR, REGISTER_LINEAR)
+    for one in reversed([straight, *profiles]):
+        mine = np.where(gap, np.maximum(one.values, 0), 0)
+        reaches = ((one.values >= 0) | ~gap).all(axis=1) & (mine.sum(axis=1) > 0)
+        weights, method = np.where(reaches[:, None], mine, weights), np.where(reaches, one.of_register, method)
+    return weights, method
 
 
 def _spikes(raw: Ints, like: Ints, rule: CurveRule) -> Flags:

@@ -33,6 +33,9 @@ from denghuo.service.reading.rules.curves import EDITED, HELD, STANDS_IN, VALID,
 from denghuo.service.reading.service.judging import Day, Judging
 from denghuo.service.reading.store.curves import CurveStore
 
+SILENT_DAYS_MAX = 31
+"""How many days in a row of which nothing is known are looked at when the next curves come."""
+
 
 class Curves:
     def __init__(self, work: Work, judging: Judging) -> None:
@@ -41,10 +44,11 @@ class Curves:
 
     def received(self, days: Sequence[date], now: datetime) -> None:
         """Curves of these days came in: a job checks those that have ended. Those of a day that has not are noted, so that the
-        registers of the midnight that ends it make it due."""
+        registers of the midnight that ends it make it due. Days on which nothing came of anybody, between ones of which curves are
+        known, are checked too: who is silent there has a gap."""
         ended = [day for day in days if midnight(day + timedelta(days=1)) <= now]
         self._store.note(sorted(set(days).difference(ended)))
-        for day in self._store.mark_due(ended):
+        for day in self._store.mark_due([*ended, *self._store.silent_days(ended, SILENT_DAYS_MAX)]):
             self._work.enqueue("reading.check_curves", {"day": str(day)})
 
     def registers_received(self, days: Sequence[date], now: datetime) -> None:
@@ -72,10 +76,11 @@ class Curves:
         self._store.lock(day)
         of = self._judging.known(day, asked)
         self._store.begin(day, of.book, call.now)
-        there = self._lake.there(CURVES.values(), (day, day - timedelta(days=1)))
+        there = self._lake.there([*CURVES.values(), *CHECKED.values()], (day, day - timedelta(days=1)))
         curves = guessed = held = changed = 0
+        newly_silent = False
         for series in ENERGY_SERIES:
-            if CURVES[series].name not in there:
+            if not {CURVES[series].name, CHECKED[series].name} & set(there):
                 self._store.save(day, series, [], {}, {}, call.now)
                 continue
             rows, found = [], list[CurveException]()
@@ -93,6 +98,8 @@ class Curves:
                 found += suspects
                 guessed, held = guessed + _count(verdict, STANDS_IN), held + _count(verdict, HELD)
                 curves += len(one.subjects)
+                silent = kept[(one.raw[kept] < 0).all(axis=1)]
+                newly_silent |= not {one.subjects[row] for row in silent.tolist()}.issubset(before)
             day_of = {day: pa.concat_tables(rows)} if any(map(len, rows)) else {}
             if day_of:
                 counts = total(self._lake.append(CHECKED[series], day_of, call.now, "reading.check_curves"))
@@ -100,6 +107,9 @@ class Curves:
             self._store.save(day, series, found, versions, limits, call.now)
         if changed:
             self._work.emit(CurvesJudged(month=f"{day:%Y-%m}", changed=changed))
+        if newly_silent:
+            # Who is silent for days stands in the checks of each: the next day may have been checked before this one.
+            self.received(self._store.known_days([day + timedelta(days=1)]), call.now)
         return CurvesChecked(day=day, curves=curves, slots_estimated=guessed, slots_held=held, changed=changed)
 
     def _picture(self, request: CheckedCurveAsked) -> tuple[list[Energy | None], Energy | None]:

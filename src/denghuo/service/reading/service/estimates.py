@@ -18,13 +18,14 @@ from denghuo.service.reading.api import (
     EstimatedMonth,
     EstimatedMonthAsked,
     MeterAtoms,
+    MethodSlots,
     PublishAtoms,
     cell_name,
     day_estimates,
     over_name,
 )
 from denghuo.service.reading.batch.checked import CHECKED
-from denghuo.service.reading.batch.estimates import StandsIn, by_cells, stands_in
+from denghuo.service.reading.batch.estimates import StandsIn, by_cells, by_method, stands_in
 from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.rules.curve_book import rules_of
 from denghuo.service.reading.store.curve_rules import CurveRuleStore
@@ -57,12 +58,16 @@ class Estimates:
         given: dict[tuple[date, str], DayEstimates] = {}
         wanted = {(row.day, row.subject) for row in rows}
         for day, one in self._of_meters(request.series, request.meter_nos, first, last, now, request.known_at):
-            for row in by_cells(one, request.starts).to_pylist():
+            for place, row in enumerate(by_cells(one, request.starts).to_pylist()):
                 given[day, row["subject"]] = DayEstimates(
                     cells=[Energy(row[cell_name(start)]) for start in request.starts],
                     received=[Energy(row[over_name(start)]) for start in request.starts],
                     filled=row["filled"],
                     over=row["over"],
+                    methods=[
+                        MethodSlots.model_validate({"method": method, "slots": slots, "energy": Energy(energy_wh)})
+                        for method, (slots, energy_wh) in by_method(one, place).items()
+                    ],
                 )
         nothing = [Energy(0) for _ in request.starts]
         silent = [

@@ -19,12 +19,14 @@ from denghuo.service.reading.api import (
     CurveValues,
     DayRead,
     EnergyRow,
+    EstimatedEnd,
     PerUnit,
     ReactivePower,
     RegisterAt,
     RuleRow,
     Volts,
 )
+from denghuo.service.reading.batch import EstimatedEnd as Ended
 from denghuo.service.reading.batch import Midnight, PlanPiece, ReadRow, Shown
 from denghuo.service.reading.rules import Rule
 
@@ -160,6 +162,11 @@ def register_at(one: Shown) -> RegisterAt:
     shown = shown_register(one.shown_e4)
     kept = {name: value for name, value in one._asdict().items() if name != "shown_e4"}
     return RegisterAt.model_validate(kept | {"shown": shown})
+
+
+def estimated_end(one: Ended) -> EstimatedEnd:
+    kept = {name: value for name, value in one._asdict().items() if name != "energy_wh"}
+    return EstimatedEnd.model_validate(kept | {"energy": Energy(one.energy_wh)})
 
 
 _OF_SERIES: Mapping[str, tuple[str, Any]] = {

@@ -22,16 +22,19 @@ from denghuo.service.reading.batch.marks import MARKS, told
 from denghuo.service.reading.batch.plan import Ints
 from denghuo.service.reading.rules import in_force
 from denghuo.service.reading.rules.curve_book import RuleSet, by_class
-from denghuo.service.reading.rules.curves import (
-    DAY_BEFORE,
-    LIKE_DAYS,
-    as_told,
-    judged,
-    likened,
-    most_wh,
-    nothing_beside,
-)
+from denghuo.service.reading.rules.curves import as_told, judged, most_wh, nothing_beside
 from denghuo.service.reading.rules.edits import Edit, apply
+from denghuo.service.reading.rules.profiles import (
+    DAY_BEFORE,
+    GROUP_MAX,
+    LAST_YEAR,
+    LIKE_DAYS,
+    RECENT_DAYS,
+    group_profile,
+    likened,
+    of_group,
+    scaled_year,
+)
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.store.curve_rules import CurveRuleStore
 from denghuo.service.reading.store.edits import EditStore
@@ -145,6 +148,7 @@ class Judging:
             beside = nothing_beside(len(subjects))._replace(
                 capacity_w=of.facts.capacity_w(series, subjects), no_plant=of.facts.no_plant(series, subjects)
             )
+            beside = beside._replace(**self._further(series, of, subjects, raw, like, bound))
             if series == SERIES_OF_USE:
                 most = max(rules["zero_days"].parameters["days"] for rules in of.sets.values())
                 beside = beside._replace(zero_days=zero_days(day, subjects, raw, most, partial(self._matrix, series)))
@@ -180,6 +184,44 @@ class Judging:
 
         like: Ints = likened([of(back) for back in LIKE_DAYS], of(DAY_BEFORE))
         return like
+
+    def _further(
+        self, series: str, of: Day, subjects: list[str], raw: Ints, like: Ints, bound: Ints
+    ) -> dict[str, Ints]:
+        """What else gaps may look like where no day like theirs is known: meters of the class, then the same day last year."""
+        open_ = (raw < 0) & (like < 0)
+        rows = np.flatnonzero(open_.any(axis=1))
+        if not len(rows):
+            return {}
+        group, last_year = np.full((2, *raw.shape), -1, dtype=np.int64)
+        classes = np.array(of.facts.classes(subjects))
+        for name in sorted(set(classes[rows].tolist())):
+            profile, mine = self._group(series, of, name), rows[classes[rows] == name]
+            if profile is not None:
+                group[mine] = of_group(raw[mine], profile, bound[mine] >= 0)
+        rows = rows[(open_[rows] & (group[rows] < 0)).any(axis=1)]
+        if len(rows):
+            last_year[rows] = self._last_year(series, of.day, [subjects[row] for row in rows.tolist()])
+        return {"group": group, "last_year": last_year}
+
+    def _last_year(self, series: str, day: date, subjects: list[str]) -> Ints:
+        then = day - timedelta(days=LAST_YEAR)
+        found = self._matrix(series, then, subjects)
+        known = (found >= 0).any(axis=1)
+        if not known.any():
+            return found
+        recent = [
+            tuple(self._matrix(series, one - timedelta(days=back), subjects) for one in (day, then))
+            for back in RECENT_DAYS
+        ]
+        scaled: Ints = scaled_year(found, [(now, before) for now, before in recent])
+        return scaled
+
+    def _group(self, series: str, of: Day, name: str) -> Ints | None:
+        """The profile of a class on a day, of its first meters by number."""
+        members = of.facts.members(name)[:GROUP_MAX]
+        profile: Ints | None = group_profile(self._matrix(series, of.day, members)) if members else None
+        return profile
 
     def _registers(self, day: date, meter_no: str | None) -> pa.Table:
         """The total registers at the midnight that begins a day."""

@@ -27,6 +27,15 @@ class CurveStore:
             (list(days),),
         )
 
+    def silent_days(self, days: Sequence[date], days_max: int) -> list[date]:
+        """The days before each of these, back to the last one of which there are curves, at most so many."""
+        return self._work.values(
+            "SELECT DISTINCT gap::date FROM unnest(%(days)s::date[]) AS own (day), LATERAL (SELECT max(known) AS known FROM"
+            " (SELECT day AS known FROM curve_check UNION ALL SELECT unnest(%(days)s::date[])) AS k WHERE known < own.day) AS last,"
+            " generate_series(known + 1, own.day - 1, interval '1 day') AS gap WHERE own.day - known <= %(most)s + 1 ORDER BY 1",
+            {"days": list(days), "most": days_max},
+        )
+
     def note(self, days: Sequence[date]) -> None:
         """Notes that there are curves of these days."""
         self._work.run(

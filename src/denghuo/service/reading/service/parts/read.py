@@ -9,6 +9,8 @@ from denghuo.service.reading.api import (
     Accept,
     AccountMonth,
     AccountReads,
+    EstimatedEndsAsked,
+    EstimatedEndsFound,
     ExceptionsFound,
     FindExceptions,
     FindReads,
@@ -23,12 +25,14 @@ from denghuo.service.reading.api import (
     Rules,
     RulesOn,
 )
+from denghuo.service.reading.api.estimated import EstimatedOperations
 from denghuo.service.reading.api.read import ReadOperations
 from denghuo.service.reading.api.review import ReviewOperations
 from denghuo.service.reading.batch import (
     ALWAYS,
     Manual,
     PlanPiece,
+    estimated_ends,
     evaluate,
     first_month,
     midnights_of,
@@ -37,11 +41,11 @@ from denghuo.service.reading.batch import (
 )
 from denghuo.service.reading.rules import Rule, in_force
 from denghuo.service.reading.service.checks import check_digits, check_due, check_plausible, not_planned
-from denghuo.service.reading.service.forms import day_read, register_at, rule_row, shown_energy
+from denghuo.service.reading.service.forms import day_read, estimated_end, register_at, rule_row, shown_energy
 from denghuo.service.reading.service.parts.part import ReadingPart
 
 
-class ReadPart(ReadingPart, ReadOperations, ReviewOperations):
+class ReadPart(ReadingPart, ReadOperations, EstimatedOperations, ReviewOperations):
     """Answers on reads and their review."""
 
     def reads(self, call: Call, request: FindReads) -> ReadsFound:
@@ -98,17 +102,25 @@ class ReadPart(ReadingPart, ReadOperations, ReviewOperations):
         )
 
     def registers_at(self, call: Call, request: RegistersAt) -> RegistersFound:
-        month, known_at = Month.of(request.month), request.known_at
-        if known_at is None:
-            pieces = self._making.planned(call, request.month, request.point_nos)
-        else:
-            asked = MetersIn(month=request.month, point_nos=request.point_nos, known_at=known_at)
-            pieces = [piece for piece in self._making.due(call, asked).pieces if piece.point_no in request.point_nos]
-        found = self._making.evaluated(month, pieces, known_at)
+        found = self._making.evaluated(Month.of(request.month), self._planned(call, request), request.known_at)
         return RegistersFound(
             rows=[register_at(one) for one in shown_at(found, midnight(request.day))],
-            as_of=known_at or self._pages.as_of(request.month, call.now),
+            as_of=request.known_at or self._pages.as_of(request.month, call.now),
         )
+
+    def estimated_ends(self, call: Call, request: EstimatedEndsAsked) -> EstimatedEndsFound:
+        found = self._making.evaluated(Month.of(request.month), self._planned(call, request), request.known_at)
+        return EstimatedEndsFound(
+            rows=[estimated_end(one) for one in estimated_ends(found)],
+            as_of=request.known_at or self._pages.as_of(request.month, call.now),
+        )
+
+    def _planned(self, call: Call, request: RegistersAt | EstimatedEndsAsked) -> list[PlanPiece]:
+        """The plan of points, as it was known at an instant where one is asked for."""
+        if request.known_at is None:
+            return self._making.planned(call, request.month, request.point_nos)
+        asked = MetersIn(month=request.month, point_nos=request.point_nos, known_at=request.known_at)
+        return [piece for piece in self._making.due(call, asked).pieces if piece.point_no in request.point_nos]
 
     def _pieces(self, month: str, point_no: str) -> list[PlanPiece]:
         pieces = self._store.pieces(month, point_no)
