@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denghuo.kernel.period import Month, Period
+from denghuo.kernel.period import Month, Period, days_between
 
 instants = st.integers(1_577_836_800, 1_893_456_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
@@ -41,3 +41,9 @@ def test_period_refuses_naive_and_backward() -> None:
         Period(datetime(2026, 4, 1), datetime(2026, 5, 1))  # noqa: DTZ001  (a naive instant is what is refused)
     with pytest.raises(ValueError, match="ends after"):
         Period(datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
+
+
+def test_the_month_of_a_day_and_the_days_from_one_to_another() -> None:
+    assert [Month.holding(day) for day in (date(2024, 2, 29), date(2024, 3, 1))] == [Month(2024, 2), Month(2024, 3)]
+    assert days_between(date(2024, 2, 28), date(2024, 3, 1)) == [date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)]
+    assert days_between(date(2024, 3, 1), date(2024, 2, 29)) == []

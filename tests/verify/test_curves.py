@@ -50,7 +50,7 @@ def test_bands_of_days_are_those_of_the_platform() -> None:
                 for band, start, end in spans_of_day(tariff, DayFacts(day))
             ]
             calendars = calendars_of(spans)
-            if calendars is None or not settled(tariff, Month(day.year, day.month)):
+            if calendars is None or not settled(tariff, Month.holding(day)):
                 refused += 1
                 with pytest.raises(NoBill):
                     [day_bands(written, day + timedelta(days=step)) for step in range(-31, 32)]
@@ -83,7 +83,7 @@ def test_bands_of_special_days_are_those_of_the_platform() -> None:
             if calendars is not None:
                 found = day_bands(written, one.day, {str(one.day): kept | {"maxima": list(one.maxima)}})
                 assert tuple(found) == calendars[one.day], (tariff.code, one)
-                special += not settled(tariff, Month(one.day.year, one.day.month))
+                special += not settled(tariff, Month.holding(one.day))
     assert special > 20
 
 

@@ -16,6 +16,11 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).astimezone(UTC)
 
 
+def days_between(first: date, last: date) -> list[date]:
+    """The days from one to another, both included."""
+    return [first + timedelta(days=step) for step in range((last - first).days + 1)]
+
+
 @dataclass(frozen=True, order=True)
 class Period:
     """[start, end): two aware instants, kept in UTC. Empty periods do not exist."""
@@ -44,7 +49,7 @@ class Period:
         """The Shanghai days that the period touches."""
         first = self.start.astimezone(SHANGHAI).date()
         last = (self.end - timedelta(microseconds=1)).astimezone(SHANGHAI).date()
-        return [first + timedelta(days=step) for step in range((last - first).days + 1)]
+        return days_between(first, last)
 
 
 @dataclass(frozen=True, order=True)
@@ -60,6 +65,11 @@ class Month:
         if match is None:
             raise ValueError(f"{text[:20]!r} is not a month such as 2026-04")
         return cls(int(match.group(1)), int(match.group(2)))
+
+    @classmethod
+    def holding(cls, day: date) -> "Month":
+        """The month that a day lies in."""
+        return cls(day.year, day.month)
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"

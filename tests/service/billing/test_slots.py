@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.service.billing.rules.make import component, piece, subject, tariff
 
-from denghuo.kernel.period import midnight
+from denghuo.kernel.period import days_between, midnight
 from denghuo.kernel.values import Energy, Percent, Price
 from denghuo.service.billing.batch import Piece
 from denghuo.service.billing.lines import CannotRate, MarketMonth, MarketSlots, RetailPackage
 from denghuo.service.billing.rules import rate
-from denghuo.service.billing.slots import DayCurve, actual, days_between, mean_price, planned, priced
+from denghuo.service.billing.slots import DayCurve, actual, mean_price, planned, priced
 from denghuo.service.contract.api import PlannedEnergy
 
 FIRST = date(2026, 4, 1)

@@ -89,8 +89,8 @@ def test_a_household_is_renewed_and_ends_with_its_contract(contracts: ContractAp
 
 @given(since=st.dates(date(2024, 1, 1), date(2027, 12, 31)), months=st.integers(0, 30))
 def test_the_days_listed_are_those_that_a_bill_counts(since: date, months: int) -> None:
-    begins = Month(since.year, since.month).next
-    month = Month(since.year, since.month)
+    begins = Month.holding(since).next
+    month = Month.holding(since)
     for _ in range(months):
         month = month.next
     ends = date(begins.year + 2, begins.month, 1)

@@ -39,7 +39,7 @@ def months(area: str, month: str, text: str | None, last: Iterable[TariffDocumen
 
 def price_of_a_kilowatt_hour(tariff: TariffDocument, voltage: str, band: str) -> Price:
     """What a kWh of a band costs by the rating rules: a million of them, so that the fen of a line is below the sixth decimal."""
-    month = str(Month(tariff.effective_from.year, tariff.effective_from.month))
+    month = str(Month.holding(tariff.effective_from))
     rated = rate(
         subject(
             *(piece("1000000" if one == band else "0", band=one) for one in ("sharp", "peak", "flat", "valley")),

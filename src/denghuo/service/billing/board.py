@@ -49,6 +49,8 @@ def unit_board(
     auto_start: tuple[bool, int],
     now: datetime,
 ) -> UnitBoard:
+    """The board of a month: a row a unit, and their sums. auto_start: whether units begin by themselves, and from which percent of
+    reads on. month_state: that of the whole month, None where it was not started."""
     rows = [unit_row(unit, figures.get(unit.org), month_state, now) for unit in units]
     sums = {name: sum(getattr(row, name) for row in rows) for name in _SUMS}
     every = {name: sum(one[name] for one in figures.values()) for name in NO_FIGURES}

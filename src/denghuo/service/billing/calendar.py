@@ -4,7 +4,7 @@ A bill that was divided by its curve keeps the days that are not ordinary, so th
 """
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache
 
 from denghuo.kernel.contract import Call
@@ -20,6 +20,7 @@ _SATURDAY = 6
 
 
 def no_calendar(tariff: TariffDocument, month: Month) -> DayCalendar | None:
+    """For tariffs whose bands hang on no day."""
     return None
 
 
@@ -28,10 +29,6 @@ def calendars_of(
 ) -> Callable[[Month], "Calendars"]:
     """The calendars of months, each asked for once; arguments as those of `Calendars`."""
     return cache(lambda month: Calendars(ask, call, month, known_at, until))
-
-
-def days_of(month: Month) -> list[date]:
-    return [month.first_day + timedelta(days=step) for step in range(month.day_count)]
 
 
 class Calendars:
@@ -47,7 +44,7 @@ class Calendars:
     def asked(self, tariff: TariffDocument) -> list[AskedDay] | None:
         """All days of the month as the bands of the tariff are asked for; None where what they hang on is not published."""
         if settled(tariff, self._month):
-            return [AskedDay(day=day) for day in days_of(self._month)]
+            return [AskedDay(day=day) for day in self._month.period.days()]
         shown = self._of(tariff)
         unknown = [day for day in shown.missing if self._until is None or day < self._until]
         return None if unknown else shown.days

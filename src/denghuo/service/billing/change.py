@@ -298,6 +298,7 @@ def span_of(subject: RatingSubject) -> tuple[date, date]:
 
 
 def day_count(subject: RatingSubject) -> int:
+    """The days that a subject is billed for, both ends included."""
     first, last = span_of(subject)
     return (last - first).days + 1
 

@@ -12,6 +12,7 @@ PRICES_SHOWN = 4
 
 
 def days_said(was: int, now: int, energy_was: int, energy_now: int) -> TextPair:
+    """Days billed then and now, and their energies in Wh."""
     if was == now:
         return pair(f"两期计费天数相同，都是 {now} 天。", f"Both bills are for {now} days.")
     daily, more = _daily(energy_was, was), energy_now - energy_was
@@ -22,6 +23,7 @@ def days_said(was: int, now: int, energy_was: int, energy_now: int) -> TextPair:
 
 
 def energy_said(was: int, now: int, days: int) -> TextPair:
+    """Energies in Wh over the same `days`, then and now."""
     if was == now:
         return pair(
             f"日均用电没有变化，{_daily(now, days)} 千瓦时。", f"The use a day did not change: {_daily(now, days)} kWh."
@@ -35,6 +37,7 @@ def energy_said(was: int, now: int, days: int) -> TextPair:
 
 
 def shift_said(was: Mapping[Band, int], now: Mapping[Band, int]) -> TextPair:
+    """Energies in Wh by band, then and now, as shares."""
     shares = [
         (band_name(band), _share(was.get(band, 0), was), _share(now.get(band, 0), now))
         for band in dict.fromkeys([*was, *now])
@@ -49,6 +52,7 @@ def shift_said(was: Mapping[Band, int], now: Mapping[Band, int]) -> TextPair:
 
 
 def tier_said(before_was: int, before_now: int, tiers_was: list[int], tiers_now: list[int]) -> TextPair:
+    """Wh used before in the tier year, and Wh in each tier, then and now."""
     moved = [
         (number, old, new) for number, (old, new) in enumerate(zip(tiers_was, tiers_now, strict=False), 1) if old != new
     ]
@@ -62,6 +66,7 @@ def tier_said(before_was: int, before_now: int, tiers_was: list[int], tiers_now:
 
 
 def basic_said(was: Rated, now: Rated) -> TextPair:
+    """The capacity or the demand that was charged, then and now."""
     old, new = _charged(was), _charged(now)
     if old == new:
         return pair("计费容量与需量没有变化。", "Capacity and demand charged did not change.")
@@ -72,6 +77,7 @@ def basic_said(was: Rated, now: Rated) -> TextPair:
 
 
 def factor_said(was: Rated, now: Rated) -> TextPair:
+    """The power factor and its standard, then and now."""
     old, new = _factor(was), _factor(now)
     if old == new:
         return pair("功率因数没有变化。", "The power factor did not change.")
@@ -103,6 +109,8 @@ def price_said(was: Rated, now: Rated) -> TextPair:
 
 
 def plan_said(was: RatingSubject, old: TariffDocument, now: RatingSubject, new: TariffDocument) -> TextPair:
+    """Tariff, class of use and voltage, then and now."""
+
     def named(subject: RatingSubject, tariff: TariffDocument) -> tuple[str, str]:
         kind = TARIFF_CLASSES.entries[subject.tariff_class]
         return (
@@ -115,6 +123,7 @@ def plan_said(was: RatingSubject, old: TariffDocument, now: RatingSubject, new: 
 
 
 def stages_said(was: Money, now: Money) -> TextPair:
+    """By how much each bill differs from its whole month on the terms of its last stage."""
     return pair(
         f"月内条款或电价变更，分段计费：与全月按最后一段计费相比，上期差 {was} 元，本期差 {now} 元。",
         "Terms or prices changed within a month, which was rated in stages: beside the whole month on the terms of its last stage,"
@@ -123,6 +132,7 @@ def stages_said(was: Money, now: Money) -> TextPair:
 
 
 def other_said(was: Money, now: Money) -> TextPair:
+    """By how much each bill differs from the same bill computed today."""
     return pair(
         f"账单发行后合同、电价规则等有更正：与按现有资料重算相比，上期差 {was} 元，本期差 {now} 元。",
         f"Terms or rules were corrected after the issue: the bills differ from what they are today by {was} and {now} yuan.",

@@ -5,7 +5,6 @@ factor, what is agreed for a month), each month of the reading is a stage of its
 """
 
 from collections.abc import Iterable
-from datetime import date
 from typing import Any
 
 import duckdb
@@ -34,15 +33,11 @@ ORDER BY account_no, kind DESC, effective_from
 """Terms that hold over the end of a month stand in the datasets of both, and here once."""
 
 
-def month_of(day: date) -> Month:
-    return Month(day.year, day.month)
-
-
 def first_month(pieces: Iterable[Piece], month: Month) -> Month:
     """The first month that a reading at the end of `month` covers."""
     begins = month.period.start
     first = min((piece.from_at for piece in pieces if piece.from_at < begins), default=None)
-    return month if first is None else month_of(first.astimezone(SHANGHAI).date())
+    return month if first is None else Month.holding(first.astimezone(SHANGHAI).date())
 
 
 def months_from(first: Month, last: Month) -> list[Month]:
@@ -84,7 +79,7 @@ def with_earlier(datasets: Datasets, ask: Ask, call: Call, month: Month, read: D
     begun = since["from_at_min"].combine_chunks().dictionary_encode()
     instants: list[Any] = begun.dictionary.to_pylist()
     days = [at.astimezone(SHANGHAI).date() for at in instants]
-    asked = [PublishTerms(month=str(one)) for one in months_from(month_of(min(days)), month.previous)]
+    asked = [PublishTerms(month=str(one)) for one in months_from(Month.holding(min(days)), month.previous)]
     with duckdb.connect() as connection:
         connection.register("terms", terms)
         connection.register("earlier", datasets.scan([ask(ContractApi).publish_terms(call, one) for one in asked]))

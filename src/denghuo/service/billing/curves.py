@@ -205,6 +205,7 @@ def _banded(
 
 
 def key(tariff: TariffDocument) -> str:
+    """How a version of a tariff is named beside curves."""
     return f"{tariff.code}/{tariff.version}"
 
 

@@ -20,7 +20,7 @@ from denghuo.service.billing.api import Advance, Advanced
 from denghuo.service.billing.batch import Entry, Terms
 from denghuo.service.billing.calendar import calendars_of
 from denghuo.service.billing.columns import MonthColumns, MonthPart, month_columns
-from denghuo.service.billing.covered import READ_TERMS, earliest, month_of, months_from, read_terms
+from denghuo.service.billing.covered import READ_TERMS, earliest, months_from, read_terms
 from denghuo.service.billing.curves import split_energy
 from denghuo.service.billing.issue import issue_passed
 from denghuo.service.billing.passing import HOURS_A_DAY, Before, passing
@@ -171,6 +171,7 @@ class CycleSteps:
 
 
 def by_name(limits: Limits) -> dict[str, int]:
+    """Limits of the review by the names under which a cycle keeps them."""
     return {" ".join(name): limit for name, limit in sorted(limits.items())}
 
 
@@ -200,6 +201,7 @@ def collection_paused() -> Iterator[None]:
 
 
 def contracts_in(work: Work, terms: DatasetRef) -> int:
+    """How many contracts a dataset of terms holds."""
     table = work.datasets.scan(terms, ["account_no", "kind"])
     return table.group_by(["account_no", "kind"]).aggregate([]).num_rows
 
@@ -394,8 +396,9 @@ def review_bills(store: BillingStore, month: str, bills: Sequence[ToReview], cal
 
 
 def findings_of(month: str, bill: ToReview, limits: Limits, earlier_wh: tuple[int, ...]) -> list[Finding]:
+    """What the review finds in a rated bill. earlier_wh: energies of earlier months that are known, in Wh."""
     days = (bill.to_on - bill.from_on).days + 1
-    months = len(months_from(month_of(bill.from_on), month_of(bill.to_on)))
+    months = len(months_from(Month.holding(bill.from_on), Month.holding(bill.to_on)))
     since = bill.monthly_from
     figures = Figures(
         kind=bill.kind,

@@ -28,7 +28,7 @@ from denghuo.service.billing.api import (
     Unbilled,
 )
 from denghuo.service.billing.batch import Entry, Piece, StagePieces, Terms, inputs_of, terms_table
-from denghuo.service.billing.covered import month_of, with_earlier
+from denghuo.service.billing.covered import with_earlier
 from denghuo.service.billing.curves import split_rows, split_table
 from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.engine import Contracts, Group, metered
@@ -206,7 +206,7 @@ class DayDesk:
         )
         terms = with_earlier(self._work.datasets, self._ask, self._call, running, so_far.energy, terms)
         energy = self._work.datasets.scan(so_far.energy, list(Piece.__slots__))
-        since = month_of(pc.min(energy["from_at"]).as_py().astimezone(SHANGHAI).date()) if len(energy) else running
+        since = Month.holding(pc.min(energy["from_at"]).as_py().astimezone(SHANGHAI).date()) if len(energy) else running
         if numbers is not None:
             terms, energy = (one.filter(pc.is_in(one["account_no"], value_set=numbers)) for one in (terms, energy))
         terms, tariffs = self._visible(terms), tariffs_of(self._ask, self._call, running, first=min(since, running))

@@ -180,6 +180,7 @@ def foreseen(history: Mapping[date, int], days: Sequence[date]) -> Rest:
 
 
 def mean(values: Sequence[int]) -> int:
+    """The mean of whole numbers, half up."""
     return round_half_up(sum(values), len(values))
 
 

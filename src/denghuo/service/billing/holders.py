@@ -309,10 +309,11 @@ class HolderDesk:
 def final_month(since: date) -> Month:
     """The month whose bill settles a customer whose successor begins on a day."""
     last = since - timedelta(days=1)
-    return Month(last.year, last.month)
+    return Month.holding(last)
 
 
 def shown(row: Row) -> HolderChange:
+    """A change of customer as its reader sees it."""
     body = {name: row[name] for name in HolderChange.model_fields if name in row}
     amount = None if row["amount_fen"] is None else Money(row["amount_fen"])
     return HolderChange.model_validate(body | {"amount": amount})

@@ -17,6 +17,7 @@ class Misfit:
 
 
 def refused(misfits: Sequence[Misfit]) -> NotTriable:
+    """The problem that names every misfit; it is called by the first."""
     first = misfits[0].what
     return NotTriable(
         text(first["zh"], first["en"]),

@@ -10,6 +10,7 @@ from denghuo.service.billing.lines import MeteredPiece
 
 
 def metered(piece: Piece) -> MeteredPiece:
+    """A piece of the month's energy as bills keep it."""
     return MeteredPiece(
         point_no=piece.point_no,
         meter_no=piece.meter_no,

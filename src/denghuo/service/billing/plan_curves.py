@@ -17,7 +17,6 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.service.billing.api.plan import BASES, Basis
 from denghuo.service.billing.batch import Piece
-from denghuo.service.billing.calendar import days_of
 from denghuo.service.billing.curves import TOLERANCE, key
 from denghuo.service.billing.engine.atoms import Calendar, calendars_of, slots_in
 from denghuo.service.billing.engine.split import split
@@ -72,7 +71,7 @@ class PlanCurves:
         return days
 
     def _asked_anew(self, tariff: TariffDocument) -> Days:
-        days = [AskedDay(day=day) for month in self._months if settled(tariff, month) for day in days_of(month)]
+        days = [AskedDay(day=day) for month in self._months if settled(tariff, month) for day in month.period.days()]
         days += self._special(tariff)
         if not days:
             return {}
@@ -91,8 +90,8 @@ class PlanCurves:
             months = list(of_year)
             asked = AskCalendar(code=tariff.code, version=tariff.version, month=str(months[0]), through=str(months[-1]))
             shown = self._ask(TariffApi).calendar(self._call, asked)
-            unknown = {Month(day.year, day.month) for day in shown.missing}
-            found += [one for one in shown.days if Month(one.day.year, one.day.month) in hanging - unknown]
+            unknown = {Month.holding(day) for day in shown.missing}
+            found += [one for one in shown.days if Month.holding(one.day) in hanging - unknown]
         return found
 
     def of(self, row: Row, tariff: TariffDocument) -> tuple[Sequence[Piece], Basis]:
@@ -114,7 +113,7 @@ class PlanCurves:
 
     def _of_month(self, name: str, month: Month) -> Days:
         found = self._calendars.get(name, {})
-        return {day: found[day] for day in days_of(month) if day in found}
+        return {day: found[day] for day in month.period.days() if day in found}
 
     def _divided(self, pieces: Sequence[Piece], month: Month, calendars: Days) -> tuple[Sequence[Piece], Basis]:
         found = [piece for piece in pieces if piece.quantity != self._quantity]
@@ -180,7 +179,7 @@ class PlanCurves:
     ) -> Mapping[tuple[str, Month], Sequence[Sum]]:
         alike: dict[tuple[Month, tuple[Calendar | None, ...]], list[date]] = {}
         for month in months:
-            for day in days_of(month):
+            for day in month.period.days():
                 if only is None or day in only:
                     told = tuple(days.get(day) for _, days in self._known)
                     alike.setdefault((month, told), []).append(day)
@@ -189,7 +188,7 @@ class PlanCurves:
         found: dict[tuple[str, Month], list[Sum]] = {}
         for one in self._ask(ReadingApi).meter_sums(self._call, asked).rows:
             day = kinds[one.kind][0]
-            found.setdefault((one.subject, Month(day.year, day.month)), []).append(Sum(day, one))
+            found.setdefault((one.subject, Month.holding(day)), []).append(Sum(day, one))
         return found
 
 

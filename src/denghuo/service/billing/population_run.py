@@ -32,6 +32,7 @@ from denghuo.service.billing.api.population_run import (
     StartPopulationRun,
     UnitTried,
 )
+from denghuo.service.billing.covered import months_from
 from denghuo.service.billing.cycle import platform_call
 from denghuo.service.billing.population import USES_KWH, Population, read_month, tariff_to_try
 from denghuo.service.billing.store import BillingStore
@@ -66,7 +67,7 @@ class PopulationDesk:
 
     def begin(self, request: StartPopulationRun) -> PopulationRun:
         """Raises: NoTariffToTry; MonthNotRead for the first month without quantities."""
-        months = months_between(request.first_month, request.last_month)
+        months = months_from(Month.of(request.first_month), Month.of(request.last_month))
         tried = tariff_to_try(self._ask, self._call, request.code, request.version, months[0])
         store = BillingStore(self._work)
         for month in months:
@@ -97,7 +98,7 @@ class PopulationDesk:
         run = self._row(run_no)
         if run["state"] != "running" or run["epoch"] != epoch:
             return PopulationAdvanced(run_no=run_no, done=run["done"], again=False)
-        months = months_between(run["first_month"], run["last_month"])
+        months = months_from(Month.of(run["first_month"]), Month.of(run["last_month"]))
         try:
             if run["done"] == len(months):
                 self._runs.end(run, self._added_up(run).model_dump_json(), self._call.now)
@@ -192,13 +193,6 @@ class PopulationDesk:
 _FIGURES = ("contracts", "by_rules", "without_bands", "not_rated", "now_fen", "then_fen")
 
 
-def months_between(first: str, last: str) -> list[Month]:
-    months = [Month.of(first)]
-    while str(months[-1]) < last:
-        months.append(months[-1].next)
-    return months
-
-
 def _head(row: Row) -> Row:
     names = (
         "run_no",
@@ -212,7 +206,7 @@ def _head(row: Row) -> Row:
         "started_at",
         "ended_at",
     )
-    asked = len(months_between(row["first_month"], row["last_month"]))
+    asked = len(months_from(Month.of(row["first_month"]), Month.of(row["last_month"])))
     return {name: row[name] for name in names} | {"months_asked": asked}
 
 

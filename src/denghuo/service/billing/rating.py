@@ -15,7 +15,7 @@ from denghuo.kernel.problem import text
 from denghuo.kernel.values import decimal_text
 from denghuo.service.billing.batch import Entry, Piece, StagePieces, Terms, by_curve
 from denghuo.service.billing.calendar import CalendarOf, no_calendar
-from denghuo.service.billing.covered import first_month, month_of, months_from
+from denghuo.service.billing.covered import first_month, months_from
 from denghuo.service.billing.cuts import cut, cuts_said
 from denghuo.service.billing.lines import BasicSpan, CannotRate, Rated, RatingRemark, RatingSubject
 from denghuo.service.billing.pieces import metered
@@ -198,7 +198,7 @@ class Rating:
         terms = entry.terms[-1]
         days = days or Days(self._month, *self._days(entry))
         first = first_month(entry.pieces, self._month) if days.begins is None else days.begins
-        read = len(months_from(first, month_of(days.ends or days.last)))
+        read = len(months_from(first, Month.holding(days.ends or days.last)))
         tier_year = self._tier_year(terms, tariff, days.last, first, read, use)
         used_before = sum(use.get(str(month), 0) for month in tier_year.earlier)
         missing = [month for month in tier_year.earlier if str(month) not in use]
@@ -245,11 +245,11 @@ class Rating:
     def _days_of(self, span: Span, spans: Sequence[Span]) -> Days:
         """The days of a stage, in the month in which it ends."""
         return Days(
-            month_of(span.last),
+            Month.holding(span.last),
             span.first,
             span.last,
             closing=span is spans[-1],
-            begins=month_of(spans[0].first),
+            begins=Month.holding(spans[0].first),
             ends=spans[-1].last,
         )
 
@@ -262,8 +262,8 @@ class Rating:
                 month.
         """
         begins, last_day = self._days(entry)
-        if month_of(begins) < self._month and entry.terms[-1].settlement_mode == "market":
-            raise _market_by_month(entry, month_of(begins), self._month)
+        if Month.holding(begins) < self._month and entry.terms[-1].settlement_mode == "market":
+            raise _market_by_month(entry, Month.holding(begins), self._month)
         spans: list[Span] = []
         while begins <= last_day:
             now = [terms for terms in entry.terms if terms.effective_from <= begins][-1]
@@ -280,8 +280,8 @@ class Rating:
             for one in (tariff, *others.values()):
                 if one.effective_to is not None:
                     ends = min(ends, one.effective_to - _ONE_DAY)
-            if month_of(begins) < self._month and hangs_on_month(now, tariff):
-                ends = min(ends, month_of(begins).next.first_day - _ONE_DAY)
+            if Month.holding(begins) < self._month and hangs_on_month(now, tariff):
+                ends = min(ends, Month.holding(begins).next.first_day - _ONE_DAY)
             held = tuple(
                 terms
                 for terms in entry.terms
@@ -337,7 +337,7 @@ class Rating:
         if ends or terms.effective_from > first.first_day:
             since, until = self._tenure(terms)
             if since > first.first_day:
-                opened = Month(since.year, since.month)
+                opened = Month.holding(since)
             if ends and until is not None and until - _ONE_DAY <= last_day:
                 closed = until - _ONE_DAY
         count = tier_months(first.first_day, opened.first_day)
@@ -347,7 +347,7 @@ class Rating:
         if closed is None:
             return year
         months = tier_months(first.first_day, opened.first_day, closed)
-        return TierYear(year.earlier, Month(closed.year, closed.month), max(1, months), year, read, since_day)
+        return TierYear(year.earlier, Month.holding(closed), max(1, months), year, read, since_day)
 
     def _spans(self, entry: Entry, first_day: date, last_day: date) -> list[BasicSpan]:
         if not entry.terms[-1].tariff_class.startswith("two_part"):

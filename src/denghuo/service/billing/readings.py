@@ -14,7 +14,7 @@ from denghuo.kernel.fields import Document
 from denghuo.kernel.period import SHANGHAI, Month
 from denghuo.kernel.values import Energy
 from denghuo.service.billing.api import BillEstimates
-from denghuo.service.billing.covered import month_of, months_from
+from denghuo.service.billing.covered import months_from
 from denghuo.service.billing.file import readings_part
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
@@ -73,7 +73,7 @@ def _curves(
     }
     begins = min((datetime.fromisoformat(one["from_at"]) for one in registers), default=None)
     ends = Month.of(month)
-    first = ends if begins is None else min(month_of(begins.astimezone(SHANGHAI).date()), ends)
+    first = ends if begins is None else min(Month.holding(begins.astimezone(SHANGHAI).date()), ends)
     months = months_from(first, ends)
     for meter_no, quantity in sorted(wanted):
         try:

@@ -25,6 +25,7 @@ def order_again(
 
 
 def recalculations(store: BillingStore, call: Call, request: FindRecalculations) -> RecalculationsFound:
+    """The recalculations of units, the newest first."""
     rows, total = store.recalculations.found(request.month, request.org, request.after_number, request.limit)
     return RecalculationsFound(
         rows=[

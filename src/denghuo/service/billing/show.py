@@ -40,6 +40,7 @@ _REACTIVE = frozenset({"reactive_fwd", "reactive_rev"})
 
 
 def bill_row(row: Mapping[str, Any], names: Mapping[str, Account]) -> BillRow:
+    """A bill as a list shows it. names: the accounts that the caller may see."""
     account = names.get(row["account_no"])
     return BillRow(
         bill_no=row["bill_no"],
@@ -92,6 +93,7 @@ def month_summary(month: str, found: Sequence[Mapping[str, Any]], held: int, now
 
 
 def register(piece: Mapping[str, Any]) -> ShownRegister:
+    """A register of a bill, as it was metered."""
     return ShownRegister.model_validate({name: value for name, value in piece.items() if name != "rule"})
 
 
@@ -103,6 +105,7 @@ def bill(
     unit: TextPair | None,
     call: Call,
 ) -> Bill:
+    """A bill with its registers and its lines explained. account, unit: None where the caller may not see them."""
     registers = [register(piece) for piece in row["registers"]]
     return Bill(
         bill_no=row["bill_no"],
@@ -187,6 +190,7 @@ def _averages(lines: Sequence[BillLine], energy_wh: int) -> list[AveragePrice]:
 
 
 def shown_line(number: int, line: BillLine, registers: Sequence[ShownRegister]) -> ShownLine:
+    """A line of a bill with its steps in words."""
     return ShownLine(
         line=number,
         code=line.code,
@@ -235,15 +239,18 @@ def _code_title(code: str) -> TextPair:
 
 
 def releasable(hold: Hold) -> bool:
+    """Whether a person may let pass what is held: it is open, and there is a bill."""
     return hold.bill_no is not None and hold.state == "open"
 
 
 def exception_row(hold: Hold, names: Mapping[str, Account]) -> ExceptionRow:
+    """What is held, as a list shows it. names: the accounts that the caller may see."""
     account = names.get(hold.account_no)
     return ExceptionRow.model_validate(_common(hold, account))
 
 
 def exception(hold: Hold, account: Account | None, bill_state: str | None, call: Call) -> HeldException:
+    """What is held, with its figures and what to do."""
     return HeldException.model_validate(
         _common(hold, account)
         | {
@@ -291,6 +298,7 @@ def _held_piece(piece: Mapping[str, Any]) -> HeldPiece:
 
 
 def review_rule(row: Mapping[str, Any]) -> ReviewRule:
+    """A rule of the review with its limit and what it means."""
     meaning, unit = MEANINGS[row["code"]]
     return ReviewRule.model_validate(
         {
@@ -327,6 +335,7 @@ def work_done(state: CycleState, stages: Mapping[str, StageRow]) -> int:
 
 
 def cycle(state: CycleState, stages: Mapping[str, StageRow], figures: Mapping[str, int], now: datetime) -> Cycle:
+    """A month's cycle: stages, figures, rate in accounts a second, and its expected end where it runs."""
     done = work_done(state, stages)
     running_ms = int((now - state.resumed_at) / timedelta(milliseconds=1)) if state.state == "running" else 0
     rate, ends_at = None, None

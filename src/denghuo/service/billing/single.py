@@ -14,7 +14,7 @@ from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SHANGHAI, Month
 from denghuo.service.billing.batch import Entry, Terms, inputs_of
-from denghuo.service.billing.covered import month_of, months_from
+from denghuo.service.billing.covered import months_from
 from denghuo.service.billing.curves import split_rows
 from denghuo.service.billing.rules import Tariffs
 from denghuo.service.contract.api import TERMS, Contract, ContractApi, TermsIn
@@ -57,7 +57,7 @@ class AccountMonths:
         """The terms of the months that the reading covers, each row once."""
         begins = min((row.from_at for row in read), default=self._month.period.start).astimezone(SHANGHAI).date()
         found: dict[tuple[str, str, date], Contract] = {}
-        for month in months_from(min(month_of(begins), self._month), self._month):
+        for month in months_from(min(Month.holding(begins), self._month), self._month):
             asked = TermsIn(month=str(month), account_nos=[account_no], known_at=self._known_at)
             for row in self._ask(ContractApi).terms_in(self._call, asked).rows:
                 if month == self._month or row.effective_to is None or row.effective_to > begins:

@@ -38,10 +38,6 @@ Curves = Mapping[str, Mapping[date, DayCurve]]
 """By meter and day."""
 
 
-def days_between(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=step) for step in range((last - first).days + 1)]
-
-
 def actual(
     pieces: Sequence[Piece], curves: Curves, days: Sequence[date], places: int, apart: Iterable[str] = ()
 ) -> tuple[list[int], list[int]]:

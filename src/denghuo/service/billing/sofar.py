@@ -14,7 +14,7 @@ from denghuo.service.billing import show
 from denghuo.service.billing.api import BillSoFar, NothingSoFar, ShownRegister, SoFar
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, Terms
 from denghuo.service.billing.calendar import calendars_of
-from denghuo.service.billing.covered import month_of, months_from
+from denghuo.service.billing.covered import months_from
 from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.forecast import (
     HISTORY_DAYS,
@@ -241,7 +241,7 @@ def _told(running: Running, use: Use, name: str | None, call: Call) -> BillSoFar
     points = running.points()
     channels = _channels(running, month, points)
     since = min((one.midnights[0].day for one in channels if one.midnights), default=month.first_day)
-    running.reach(month_of(since))
+    running.reach(Month.holding(since))
     terms = running.terms
     first = max(min(since, month.first_day), terms[0].effective_from)
     ends = min(month.next.first_day, terms[-1].effective_to or date.max)

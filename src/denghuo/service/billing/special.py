@@ -12,7 +12,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent, Price, round_half_up
 from denghuo.service.billing.batch import SUB_METER, Entry, Piece, Terms
-from denghuo.service.billing.covered import month_of, months_from
+from denghuo.service.billing.covered import months_from
 from denghuo.service.billing.lines import (
     CannotRate,
     Generated,
@@ -436,7 +436,7 @@ def _free_months(special: SpecialTerms, days: Days) -> int:
     """Months of free energy that end within the days; the last month of a bill is that of its last day."""
     if not special.free_energy:
         return 0
-    months = months_from(month_of(days.first), days.month)
+    months = months_from(Month.holding(days.first), days.month)
     return sum(
         (month < days.month or days.closing or days.last == month.next.first_day - timedelta(days=1))
         and (special.free_until is None or special.free_until >= month.first_day)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from denghuo.kernel.contract import Call
-from denghuo.kernel.period import SLOTS_A_DAY, Month
+from denghuo.kernel.period import SLOTS_A_DAY, Month, days_between
 from denghuo.kernel.values import Price
 from denghuo.service.billing.batch import Entry, Piece, Terms
 from denghuo.service.billing.lines import ContractEnergy, MarketSlots
-from denghuo.service.billing.slots import DayCurve, actual, days_between, mean_price, planned, priced
+from denghuo.service.billing.slots import DayCurve, actual, mean_price, planned, priced
 from denghuo.service.contract.api import ForwardEnergy, SpecialTerms
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import METERS_MAX, MeterAtoms, ReadingApi
@@ -40,6 +40,7 @@ MarketOf = Callable[[Entry, SpecialTerms, TariffDocument, date, date], MarketFac
 
 
 def nothing_known(entry: Entry, special: SpecialTerms, tariff: TariffDocument, first: date, last: date) -> None:
+    """For who is not settled by spot prices: nothing is known of an entry's market."""
     return None
 
 
@@ -146,6 +147,7 @@ class Spot:
 
 
 def prices_of(told: SpotPrices) -> PricesOfNode:
+    """Prices of a node by series and day, in 1e-8 yuan, one a point of the day."""
     found: PricesOfNode = {"day_ahead": {}, "real_time": {}}
     for row in told.rows:
         found[row.series][row.day] = [price.e8 for price in row.prices]

@@ -24,7 +24,7 @@ from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.kernel.values import round_half_up
 from denghuo.service.billing.batch import CURVE, PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, StagePieces, by_curve
 from denghuo.service.billing.calendar import Calendars
-from denghuo.service.billing.covered import earliest, month_of, months_from
+from denghuo.service.billing.covered import earliest, months_from
 from denghuo.service.billing.curves import TOLERANCE, Curves, calendars_by_key, cells_of_days, key
 from denghuo.service.billing.cuts import ESTIMATED, Channel, CutRegisters, Shown, cut
 from denghuo.service.billing.demands import charges_demand, with_demands
@@ -152,7 +152,7 @@ def _demands_by_month(
     mine: dict[Month, dict[str, int]] = {}
     for (account_no, kind), own in spans.items():
         for place, span in enumerate(own if kind == "supply" and len(own) > 1 else ()):
-            month = month_of(span.first)
+            month = Month.holding(span.first)
             ends = month.next.first_day - _ONE_DAY
             if (span.first, span.last) == (month.first_day, ends) and charges_demand(span.tariff, month):
                 mine.setdefault(month, {})[account_no] = place

@@ -21,6 +21,7 @@ def raise_tasks(ask: Ask, call: Call, holds: Sequence[Hold]) -> None:
 
 
 def finish_tasks(ask: Ask, call: Call, holds: Sequence[Hold]) -> None:
+    """Takes settled exceptions off the to-do lists."""
     for hold in holds:
         ask(WorkflowApi).finish_subject(
             call,

@@ -20,10 +20,12 @@ def canonical(value: Any) -> bytes:
 
 
 def digest(value: Any) -> str:
+    """SHA-256 of the canonical form, in hexadecimal digits."""
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def leaf(value: Mapping[str, Any]) -> bytes:
+    """The hash of a bill's leaf, 32 bytes."""
     return hashlib.sha256(_LEAF + canonical(value)).digest()
 
 
@@ -45,6 +47,7 @@ def nodes(leaves: bytes) -> bytes:
 
 
 def root(tree: bytes) -> bytes:
+    """The root of a stored tree, 32 bytes."""
     return tree[-SIZE:]
 
 
@@ -62,4 +65,5 @@ def path_places(size: int, place: int) -> list[int]:
 
 
 def path(tree: bytes, size: int, place: int) -> list[bytes]:
+    """The hashes beside the way from a leaf to the root, for a tree of so many leaves."""
     return [tree[at * SIZE : (at + 1) * SIZE] for at in path_places(size, place)]

@@ -145,7 +145,7 @@ def _choices(request: Try, tariff: TariffDocument) -> Iterator[Misfit]:
 def _days(request: Try) -> Iterator[Misfit]:
     first, last = _span(request)
     for field, day in (("first_day", request.first_day), ("last_day", request.last_day)):
-        if day is not None and Month(day.year, day.month) != Month.of(request.month):
+        if day is not None and Month.holding(day) != Month.of(request.month):
             yield Misfit(
                 field,
                 day.isoformat(),

@@ -241,6 +241,7 @@ def whole_after_units(work: Work, store: BillingStore, call: Call, month: str) -
 
 
 def billed_as_a_whole(month: str) -> BilledAsAWhole:
+    """The problem of a month that was started for the whole company."""
     return BilledAsAWhole(
         text(
             f"{month} 已按全公司启动核算，不再按单位启动；请在月度核算页查看进度，遗留户在核算异常中处理。",

@@ -106,6 +106,7 @@ def _told(zh: str, en: str, answer: Fraction, was: int, now: int) -> tuple[str, 
 
 
 def whole_month(month: Month) -> Span:
+    """The first and the last day of a month."""
     return month.first_day, month.next.first_day - timedelta(days=1)
 
 

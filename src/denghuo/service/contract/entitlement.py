@@ -101,7 +101,7 @@ def _overlap(item: NewEntitlement, own: Sequence[Listed]) -> _Fault | None:
     other = next((one for one in own if _first(one.item.from_month) < ends and starts < one.ends), None)
     if other is None or other.ends <= _first(other.item.from_month):
         return None
-    said = f"{other.item.evidence_no}, {other.item.from_month} – {Month(other.ends.year, other.ends.month)}"
+    said = f"{other.item.evidence_no}, {other.item.from_month} – {Month.holding(other.ends)}"
     what = (f"与已登记的优惠重叠（{said}）", f"overlaps another entitlement ({said})")
     return "from_month", what, ("请先终止原登记，或改正起止月", "end that one first or correct the months")
 

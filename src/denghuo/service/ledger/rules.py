@@ -138,7 +138,7 @@ def take_back(prepaid_part_fen: int, balance_fen: int, paid_from_prepaid: Iterab
 
 def booking_month(day: date, closed: Collection[str]) -> str:
     """The month into which something of that day is booked: its own, or the first open one after it."""
-    month = Month(day.year, day.month)
+    month = Month.holding(day)
     while str(month) in closed:
         month = month.next
     return str(month)

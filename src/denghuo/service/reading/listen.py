@@ -8,9 +8,11 @@ from denghuo.service.reading.service import ReadingService
 
 @on(RegistersCollected)
 def take_registers(service: ReadingService, call: Call, event: RegistersCollected) -> None:
+    """Registers that terminals gave are taken in."""
     service.receive_registers(call, Intake(rows=event.rows))
 
 
 @on(CurvesCollected)
 def take_curves(service: ReadingService, call: Call, event: CurvesCollected) -> None:
+    """Curves that terminals gave are taken in, as energies after the multiplier."""
     service.receive_curves(call, Intake(rows=service.energies(call, event.rows)))

@@ -207,7 +207,7 @@ class DayDesk:
     def temperatures(self, call: Call, request: AskTemperatures) -> Temperatures:
         found: dict[date, list[int]] = {}
         documents: dict[str, None] = {}
-        month = Month(request.first_day.year, request.first_day.month)
+        month = Month.holding(request.first_day)
         while month.first_day <= request.last_day:
             table = self._standing("temperatures", request.area, str(month))
             for row in table["days"] if table is not None else ():

@@ -7,7 +7,6 @@ from typing import Any
 
 from denghuo.kernel.period import Month
 from denghuo.service.billing.batch import Piece
-from denghuo.service.billing.covered import month_of
 from denghuo.service.billing.kept import (
     TariffOf,
     part_tariffs,
@@ -86,7 +85,7 @@ class Basis:
         if tariff.tiers is None or tariff.tiers.period != "annual":
             return None
         if last.get("tier_since"):
-            return month_of(date.fromisoformat(last["tier_since"]))
+            return Month.holding(date.fromisoformat(last["tier_since"]))
         return tier_year_begins(tariff.tiers, month, last.get("reading_months", 1))
 
     def used_more(self, more_wh: int) -> "Basis":

@@ -256,7 +256,7 @@ def _by_terms(case: OpenCase, basis: Basis, span: BasicSpan, in_force: InForce, 
 
 def months_of(case: OpenCase) -> Iterator[Month]:
     """The months that the days of a case touch."""
-    month, last = Month(case.from_on.year, case.from_on.month), Month(case.to_on.year, case.to_on.month)
+    month, last = Month.holding(case.from_on), Month.holding(case.to_on)
     while month <= last:
         yield month
         month = month.next

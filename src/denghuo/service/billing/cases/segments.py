@@ -84,6 +84,7 @@ def lines_of(segments: Sequence[Mapping[str, Any]], tariff_of: TariffOf) -> list
 
 
 def energy_of(segments: Sequence[Mapping[str, Any]], tariff_of: TariffOf) -> int:
+    """What a case changes in energy, in Wh: what is due now less what was billed, over all segments."""
     return sum(
         sign * Basis.of(kept[side], date.fromisoformat(kept["last_day"])).rated(tariff_of).energy_wh
         for kept in segments

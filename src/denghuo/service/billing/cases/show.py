@@ -15,12 +15,14 @@ Row = Mapping[str, Any]
 
 
 def case_row(row: Row, names: Mapping[str, Account]) -> CaseRow:
+    """A case as a list shows it. names: the accounts that the caller may see."""
     return CaseRow.model_validate(_head(row, names))
 
 
 def case(
     row: Row, segments: Sequence[Row], lines: Sequence[BillLine], names: Mapping[str, Account], now: datetime
 ) -> Case:
+    """A case with its segments and its lines explained. names: the accounts that the caller may see."""
     more = {name: row[name] for name in ("reason", "evidence", "facts", "approval_no", "decided_by", "decided_at")}
     return Case.model_validate(
         _head(row, names)

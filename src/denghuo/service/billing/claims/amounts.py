@@ -13,6 +13,7 @@ from denghuo.service.billing.rules.claims.making import claim
 
 
 def late_fee(facts: LateFee) -> Claim:
+    """The late fee (违约金) of debts. Raises NotTriable where the facts do not fit."""
     require(_misfits(facts))
     debts = [
         rules.Debt(
@@ -67,6 +68,7 @@ def _misfits(facts: LateFee) -> Iterator[Misfit]:
 
 
 def refund(facts: Refund) -> Claim:
+    """Money for the past, by energies, sums or power factors. Raises NotTriable where the facts do not fit."""
     if not (facts.energies or facts.items or facts.factors):
         require([missing(Refund, "energies", "items", "factors")])
     require(
@@ -97,6 +99,7 @@ def refund(facts: Refund) -> Claim:
 
 
 def outage_compensation(facts: OutageCompensation) -> Claim:
+    """What an outage is compensated with. Raises NotTriable without energy."""
     require(above_zero("registered", facts.registered))
     return rules.outage_compensation(
         facts.registered.wh, facts.minutes, facts.price, two_part=facts.two_part, month_hours=facts.month_hours

@@ -32,6 +32,7 @@ FOUND = ("category", "capacity", "sealed", "supply", "metering", "quota")
 
 
 def breach(facts: Breach) -> Claim:
+    """The charges of a breach of use (违约用电) and its penalty. Raises NotTriable where the facts do not fit."""
     if all(getattr(facts, name) in (None, []) for name in FOUND):
         require([missing(Breach, *FOUND)])
     require(_misfits(facts))
@@ -118,6 +119,7 @@ def _quota(quota: OverQuota) -> Iterator[Misfit]:
 
 
 def theft(facts: Theft) -> Claim:
+    """The charges of stolen energy (窃电) and the penalty. Raises NotTriable where the facts do not fit."""
     if not (facts.energies or facts.loads or facts.meters or facts.shares):
         require([missing(Theft, "energies", "loads", "meters", "shares")])
     require(_theft_misfits(facts))

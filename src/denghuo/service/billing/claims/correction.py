@@ -33,6 +33,7 @@ NOTHING_REGISTERED = Percent.of("-100")
 
 
 def quantity_correction(facts: QuantityCorrection) -> Claim:
+    """Energy that was registered wrongly, by its cause. Raises NotTriable where the facts do not fit."""
     require(_misfits(facts))
     if facts.creep is not None:
         found = correction.creep(facts.creep.minutes, facts.creep.minutes_a_turn, facts.creep.turns_a_kwh)

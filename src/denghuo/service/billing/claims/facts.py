@@ -39,6 +39,7 @@ def missing(message: type[Message], *fields: str, at: str = "") -> Misfit:
 
 
 def above_zero(field: str, value: _Numbered) -> Iterator[Misfit]:
+    """A misfit where a value is not above zero."""
     if value.number <= 0:
         yield Misfit(
             field,
@@ -48,12 +49,14 @@ def above_zero(field: str, value: _Numbered) -> Iterator[Misfit]:
 
 
 def at_most(field: str, times: int | None, most: int) -> Iterator[Misfit]:
+    """A misfit where more times the charge are asked for than the document allows."""
     if times is not None and times > most:
         said = text(f"违约倍数最多 {most} 倍，请改小或不填。", f"The text allows at most {most} times; ask for less.")
         yield Misfit(field, str(times), said)
 
 
 def not_before(field: str, last: date, first: date) -> Iterator[Misfit]:
+    """A misfit where the last day lies before the first."""
     if last < first:
         said = text(
             f"止日 {last} 早于起日 {first}，请更正。",
@@ -71,4 +74,5 @@ def used_energies(field: str, energies: Sequence[ClaimEnergy]) -> Iterator[Misfi
 
 
 def priced(one: ClaimEnergy) -> PricedEnergy:
+    """An energy of a claim as the rules take it: Wh, price, period, and band or None for all bands together."""
     return PricedEnergy(one.energy.wh, one.price, one.period, None if one.band == "total" else one.band)

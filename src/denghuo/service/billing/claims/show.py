@@ -10,6 +10,7 @@ from denghuo.service.billing.lines import Claim, ClaimLine
 
 
 def shown(claim: Claim, now: datetime) -> WorkedOut:
+    """A claim as its reader sees it."""
     return WorkedOut(
         amount=claim.total,
         energy=None if claim.energy_wh is None else Energy(claim.energy_wh),

@@ -224,6 +224,7 @@ class ParallelDesk:
 
 
 def no_run(run_no: int) -> ParallelRunNotFound:
+    """The problem of a run that is not there."""
     return ParallelRunNotFound(text(f"没有对账批次 {run_no}。", f"There is no parallel run {run_no}."), run_no=run_no)
 
 

@@ -33,4 +33,4 @@ def billed_days(subject: RatingSubject) -> tuple[date, date]:
 def priced_month(subject: RatingSubject) -> Month:
     """The month in which the billed days end."""
     _, last = billed_days(subject)
-    return Month(last.year, last.month)
+    return Month.holding(last)

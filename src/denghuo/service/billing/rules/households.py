@@ -18,7 +18,7 @@ def tier_months(year_from: date, opened: date, closed: date | None = None) -> in
 
     opened, closed: first and last day of the account's use (or of its class); closed None = still in use.
     """
-    begin = Month(year_from.year, year_from.month)
+    begin = Month.holding(year_from)
     end = begin.year * 12 + begin.month + 11
     first = max(begin.year * 12 + begin.month, opened.year * 12 + opened.month)
     last = end if closed is None else min(end, closed.year * 12 + closed.month)
@@ -31,7 +31,7 @@ def household_months(month: Month, count: int, accepted: date, ended: date | Non
     It begins in the month after acceptance and holds for two years without renewal (`ended`: last day of a renewed or
     withdrawn one).
     """
-    first = Month(accepted.year, accepted.month).next
+    first = Month.holding(accepted).next
     begins = first.year * 12 + first.month
     ends = begins + 12 * RENEWED_AFTER_YEARS - 1 if ended is None else ended.year * 12 + ended.month
     last = month.year * 12 + month.month

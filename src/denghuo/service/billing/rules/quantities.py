@@ -70,10 +70,12 @@ def hangs_on(tariff: TariffDocument, kind: str, month: Month) -> bool:
 
 
 def bands_of(tariff: TariffDocument, month: Month) -> set[Band]:
+    """The bands that a tariff has in a month, those of overlays too."""
     return {entry.band for season in seasons_of(tariff, month) for entry in season.bands}
 
 
 def base_bands_of(tariff: TariffDocument, month: Month) -> set[Band]:
+    """The bands that a tariff has in a month without its overlays."""
     return {entry.band for season in seasons_of(tariff, month) if not season.overlay for entry in season.bands}
 
 

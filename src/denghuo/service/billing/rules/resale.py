@@ -31,7 +31,7 @@ class Resold:
 
 def resold(parts: Iterable[tuple[Part, int]], first: date, last: date) -> Iterator[Resold]:
     """parts: with their Wh on the days from first to last, both included; of a part of a month they are brought to a whole one."""
-    month, days = Month(first.year, first.month), (last - first).days + 1
+    month, days = Month.holding(first), (last - first).days + 1
     for part, energy_wh in parts:
         if part.resale is None:
             continue

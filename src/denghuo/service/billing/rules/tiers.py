@@ -70,6 +70,7 @@ def tier_widths(
 
 
 def limits_of(tiers: Tiers, month: int) -> list[Energy]:
+    """Up to where the tiers of a month reach. Raises CannotRate where the tariff has none for it."""
     table = next((table for table in tiers.tables if month in table.months), None)
     if table is None:
         raise CannotRate(

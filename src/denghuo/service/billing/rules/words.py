@@ -23,6 +23,7 @@ _UNITS = {"kWh": "千瓦时", "kW": "千瓦", "kVA": "千伏安", "kvarh": "千�
 
 
 def pair(zh: str, en: str) -> TextPair:
+    """A text in both languages."""
     return TextPair(zh=zh, en=en)
 
 
@@ -40,6 +41,7 @@ def sentence(steps: Iterable[Step]) -> TextPair:
 
 
 def remark(code: str, zh: str, en: str, review: bool = False) -> RatingRemark:
+    """What is said beside a rated bill. review: a person is to look at it."""
     return RatingRemark(code=code, text=pair(zh, en), review=review)
 
 
@@ -54,10 +56,12 @@ def percent(number: int) -> str:
 
 
 def unit_zh(unit: str) -> str:
+    """A unit as Chinese texts write it."""
     return _UNITS.get(unit, unit)
 
 
 def band_name(band: str | None) -> tuple[str, str]:
+    """A band in Chinese and in English; all bands together without one."""
     entry = BANDS.entries[band or "total"]
     return entry["zh"], entry["en"].lower()
 

@@ -33,6 +33,7 @@ def check_over(month: str, call: Call) -> None:
 
 
 def check_issued(bill_no: str, state: str, issued_on: date | None) -> None:
+    """Raises NotIssued for a bill without a day of issue."""
     if issued_on is None:
         raise NotIssued(
             text("账单发行之后才能打印、下载或核对。", "A bill is printed, downloaded or checked once it is issued."),

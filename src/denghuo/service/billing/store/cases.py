@@ -61,7 +61,7 @@ class Cases:
         return self._work.row(
             "SELECT case_no, state, from_on, to_on FROM adjustment_case WHERE account_no = %s AND kind = %s AND cause = %s"
             f" AND state IN {_LIVE} AND from_on < %s AND to_on >= %s ORDER BY case_no LIMIT 1",
-            (account_no, kind, cause, Month(to_on.year, to_on.month).next.first_day, from_on.replace(day=1)),
+            (account_no, kind, cause, Month.holding(to_on).next.first_day, from_on.replace(day=1)),
         )
 
     # -- cases -----------------------------------------------------------------------------------------------------------

@@ -108,6 +108,7 @@ def alike(sets: Mapping[str, RuleSet], classes: Sequence[str]) -> Iterator[tuple
 
 
 def of_rows(beside: Beside, rows: Ints | slice) -> Beside:
+    """The same columns for some of the rows."""
     return Beside(*(None if column is None else column[rows] for column in beside))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from denghuo.kernel.period import midnight
+from denghuo.kernel.period import days_between, midnight
 from denghuo.service.reading.batch.matrix import Evaluated
 from denghuo.service.reading.batch.plan import PlanPiece, us
 from denghuo.service.reading.rules import energy_wh, modulus_e4
@@ -51,7 +51,7 @@ def midnights_of(
         if kind == [quantity, band]
     ]
     first, end = found.window.first.first_day, found.window.month.next.first_day
-    days = [first + timedelta(days=step) for step in range((end - first).days + 1)]
+    days = days_between(first, end)
     rows: list[Midnight] = []
     for day in days:
         at, until = us(midnight(day)), us(midnight(day + timedelta(days=1)))

@@ -91,7 +91,7 @@ def months_of(at: Column) -> list[Month]:
     borders: list[datetime] = []
     for at_us in np.unique(_us(at)).tolist():
         local = _datetime(at_us + SHANGHAI_US)
-        month = Month(local.year, local.month)
+        month = Month.holding(local)
         if us(month.period.start) == at_us:
             borders.append(_datetime(at_us))
         elif at_us != NONE:
@@ -99,7 +99,7 @@ def months_of(at: Column) -> list[Month]:
     for border in borders:
         if not any(month.period.start <= border <= month.period.end for month in found):
             local = border + timedelta(microseconds=SHANGHAI_US)
-            found.add(Month(local.year, local.month))
+            found.add(Month.holding(local))
     return sorted(found)
 
 

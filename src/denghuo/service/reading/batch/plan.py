@@ -116,7 +116,7 @@ def us(instant: datetime) -> int:
 def first_month(pieces: Iterable[PlanPiece], month: Month) -> Month:
     """The month in which the first of the pieces of a month's reading begins."""
     begins = min((piece.from_at for piece in pieces), default=month.period.start).astimezone(SHANGHAI)
-    return min(Month(begins.year, begins.month), month)
+    return min(Month.holding(begins), month)
 
 
 def by_length(pieces: Sequence[PlanPiece], month: Month) -> list[tuple[Month, list[PlanPiece]]]:
@@ -129,7 +129,7 @@ def by_length(pieces: Sequence[PlanPiece], month: Month) -> list[tuple[Month, li
     groups: dict[Month, list[PlanPiece]] = {month: []}
     for piece in pieces:
         at = begun.get(piece.meter_no, month.period.start).astimezone(SHANGHAI)
-        groups.setdefault(Month(at.year, at.month), []).append(piece)
+        groups.setdefault(Month.holding(at), []).append(piece)
     return list(groups.items())
 
 

@@ -92,6 +92,7 @@ class Beside(NamedTuple):
 
 
 def nothing_beside(rows: int) -> Beside:
+    """For so many rows of which nothing beside the curve is known."""
     none = np.full(rows, -1, dtype=np.int64)
     return Beside(none, None, np.zeros(rows, dtype=np.bool_), np.zeros_like(none))
 

@@ -24,6 +24,7 @@ def not_planned(month: str, point_no: str) -> NotPlanned:
 
 
 def check_digits(shown_e4: int, piece: PlanPiece) -> None:
+    """Raises TooManyDigits where the meter cannot show the register (1e-4 of its unit)."""
     if not fits(shown_e4, piece.integer_digits, piece.decimal_digits):
         raise TooManyDigits(
             text(
@@ -39,6 +40,7 @@ def check_digits(shown_e4: int, piece: PlanPiece) -> None:
 
 
 def check_due(read_at: datetime, now: datetime) -> None:
+    """Raises NotYet before the time of the register."""
     if read_at > now:
         local = read_at.astimezone(SHANGHAI)
         raise NotYet(

@@ -222,6 +222,7 @@ def slot_text(slot: int) -> str:
 
 
 def slot_of(shown: str) -> int:
+    """The slot of 15 minutes that begins at a time of day, hh:mm."""
     hours, _, minutes = shown.partition(":")
     return int(hours) * 4 + int(minutes) // 15
 

@@ -45,7 +45,7 @@ def _spans(ask: Ask, call: Call, request: ReadingsAsked) -> Spans:
         return found
     # Whose meter it was is asked for the platform; what of it the caller may see is decided here.
     whole = Call.system(call.now, actor=call.actor)
-    month, last = Month(request.first.year, request.first.month), Month(request.last.year, request.last.month)
+    month, last = Month.holding(request.first), Month.holding(request.last)
     while month <= last:
         asked = MetersIn(month=str(month), account_nos=[request.account_no])
         for row in ask(PointApi).meters_in(whole, asked).rows:
@@ -62,7 +62,7 @@ def _days(curves: Curves, call: Call, request: ReadingsAsked, spans: Spans) -> I
     for (meter_no, series), own in sorted(spans.items()):
         day = request.first
         while day <= request.last:
-            count = min(Month(day.year, day.month).next.first_day, request.last + timedelta(days=1)) - day
+            count = min(Month.holding(day).next.first_day, request.last + timedelta(days=1)) - day
             if any(begins < midnight(day + count) and midnight(day) < ends for begins, ends in own):
                 yield from _of_month(curves, call, (meter_no, series), own, day, count.days)
             day += count

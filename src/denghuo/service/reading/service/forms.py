@@ -1,7 +1,7 @@
 """Between the forms of rows, columns and messages."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.fields import ROLES_OF_POINTS, TextPair
-from denghuo.kernel.period import Month
+from denghuo.kernel.period import Month, days_between
 from denghuo.kernel.problem import Text, text
 from denghuo.kernel.values import Energy, Multiplier, Power, ReactiveEnergy, Register
 from denghuo.service.point.api import MeterInMonth
@@ -121,6 +121,7 @@ def told(rule: Rule) -> TextPair | None:
 
 
 def rule_row(rule: Rule) -> RuleRow:
+    """A rule as its reader sees it."""
     return RuleRow.model_validate(
         {
             "code": rule.code,
@@ -134,14 +135,17 @@ def rule_row(rule: Rule) -> RuleRow:
 
 
 def shown_energy(wh: int | None) -> Energy | None:
+    """Wh as a value."""
     return None if wh is None else Energy(wh)
 
 
 def shown_register(e4: int | None) -> Register | None:
+    """A register of 1e-4 as a value."""
     return None if e4 is None else Register(e4)
 
 
 def day_read(one: Midnight) -> DayRead:
+    """A midnight as its reader sees it."""
     return DayRead.model_validate(
         {
             "day": one.day,
@@ -159,6 +163,7 @@ def day_read(one: Midnight) -> DayRead:
 
 
 def register_at(one: Shown) -> RegisterAt:
+    """A register at a midnight as its reader sees it."""
     shown = shown_register(one.shown_e4)
     kept = {name: value for name, value in one._asdict().items() if name != "shown_e4"}
     return RegisterAt.model_validate(kept | {"shown": shown})
@@ -188,7 +193,7 @@ def curve_values(
     subject: str, first: date, last: date, series: Mapping[str, Mapping[date, list[int | None]]], as_of: datetime
 ) -> CurveValues:
     """Days of lake series one after the other; a series without any value is an empty list."""
-    days = [first + timedelta(days=step) for step in range((last - first).days + 1)]
+    days = days_between(first, last)
     absent: list[int | None] = [None] * len(SLOTS)
     lists: dict[str, list[Any]] = {field: [] for field, _ in _OF_SERIES.values()}
     received = expected = 0

@@ -99,7 +99,7 @@ class Judging:
 
     def asked(self, call: Call, day: date, org: str | None = None) -> tuple[pa.Table, pa.Table]:
         """What other services know of the meters of a day, or of those of a unit: asked before anything is locked."""
-        month = str(Month(day.year, day.month))
+        month = str(Month.holding(day))
         installed = (
             self._taking.installed(call, month) if org is None else self._taking.installed_in(call, month, [org])
         )

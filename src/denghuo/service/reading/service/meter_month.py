@@ -17,6 +17,7 @@ _WEIGHT = ("held", "estimated", "valid")
 
 
 def meter_month(lake: Lake, curves: Curves, call: Call, request: MeterMonthAsked) -> MeterMonth:
+    """A meter's month by days: registers beside the curve, and how much of it is estimated."""
     month = Month.of(request.month)
     asked = CheckedCurveAsked(
         meter_no=request.meter_no, series=request.series, day=month.first_day, days=month.day_count

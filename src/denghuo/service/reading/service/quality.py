@@ -13,6 +13,7 @@ _COUNTS = ("read", "on_time", "right", "wrong", "estimated", "held")
 
 
 def quality_found(work: Work, call: Call, request: AskQuality) -> QualityFound:
+    """The quality of a month's reading, a row a unit or a reader and one for all."""
     rows = []
     reading_day = Month.of(request.month).next.first_day
     for row in quality(work, request, call.today, midnight(reading_day + timedelta(days=1))):

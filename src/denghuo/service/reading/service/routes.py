@@ -151,7 +151,7 @@ class Routes:
     def _row(self, one: FeederRow | AreaRow, cycles: Cycles, today: date) -> RouteRow:
         route = _number(one)
         held: RouteCycleRow | None = in_force(self._store.history(route), today) if cycles else None
-        month = Month(today.year, today.month)
+        month = Month.holding(today)
         while not cycles.is_read(route, month):
             month = month.next
         return RouteRow(

@@ -150,7 +150,7 @@ class SelfReading:
                 account_no=account_no,
             )
         parameters = in_force(call.today)["self_read"].parameters
-        month = Month(call.today.year, call.today.month).previous
+        month = Month.holding(call.today).previous
         for _ in range(MONTHS_AHEAD + 1):
             days = report_days(month.next.first_day, parameters)
             if call.today <= days.closes_on:

@@ -170,11 +170,11 @@ def meter_sums(lake: Lake, datasets: Datasets, request: MeterSums, now: datetime
     Unavailable: a file of the lake is missing or damaged.
     """
     kind_of = {day: kind for kind, days in enumerate(request.kinds) for day in days}
-    months = sorted({Month(day.year, day.month) for day in kind_of})
+    months = sorted({Month.holding(day) for day in kind_of})
     curves = CURVES[request.series]
     by_month: dict[Month, list[LakeFile]] = {month: [] for month in months}
     for file in lake.files(curves, months[0].first_day, _last(months[-1])):
-        by_month.get(Month(file.day.year, file.day.month), []).append(file)
+        by_month.get(Month.holding(file.day), []).append(file)
     kept = datasets.files(MONTH_SUMS, list(map(str, months)))
     sums, added = _Sums(request.starts), []
     for month, files in by_month.items():

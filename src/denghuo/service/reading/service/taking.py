@@ -105,7 +105,7 @@ class Taking:
             if kind.name in ENERGY_SERIES:
                 days_new.update(_new(counts), self._mark(call, request, kind, judged))
             for day, one in counts.items():
-                month = Month(day.year, day.month)
+                month = Month.holding(day)
                 changes, of_months[month] = changes + one, of_months.get(month, Changes()) + one
         for month, one in sorted(of_months.items()):
             if one.taken or one.corrected:
@@ -244,7 +244,7 @@ class Taking:
     def terms(self, call: Call, day: date) -> pa.Table:
         """What contracts of the whole company say of capacity and class in the month of a day."""
         whole = Call.system(call.now, actor=call.actor)
-        ref = self._ask(ContractApi).publish_terms(whole, PublishTerms(month=str(Month(day.year, day.month))))
+        ref = self._ask(ContractApi).publish_terms(whole, PublishTerms(month=str(Month.holding(day))))
         names = ["account_no", "tariff_class", "capacity_va", "contract_w", "effective_from", "effective_to"]
         return self._work.datasets.scan(ref, names)
 
@@ -284,4 +284,4 @@ def _by_month(counts: Mapping[date, Changes]) -> dict[Month, Changes]:
 def _closed(day: date) -> Month:
     """The month that a day's registers close: the first midnight of a month ends the one before."""
     before = day - timedelta(days=1)
-    return Month(before.year, before.month)
+    return Month.holding(before)

@@ -78,5 +78,6 @@ class CurveRuleStore:
 
 
 def rule_of(row: Row) -> CurveRule:
+    """A stored rule as the checks take it."""
     names = ("code", "meter_class", "effect", "parameters", "effective_from", "effective_to", "version")
     return CurveRule(**{name: row[name] for name in names})

@@ -52,6 +52,7 @@ class EditStore:
 
 
 def edit_of(row: Mapping[str, Any]) -> Edit:
+    """What a clerk said of a span of slots, as the checks take it."""
     seen: Sequence[int] = row["seen"]
     given: Sequence[int] = row["given"]
     return Edit(row["edit_no"], row["first_slot"], row["last_slot"], row["way"], tuple(seen), tuple(given))

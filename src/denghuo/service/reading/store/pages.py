@@ -174,6 +174,7 @@ class ReadingPages:
 
 
 def progress_row(org: str, row: Mapping[str, int]) -> StationProgress:
+    """The progress of a unit from counts of its points."""
     return StationProgress(
         org=org,
         planned=row["planned"],
@@ -213,6 +214,7 @@ def _chain(row: Mapping[str, Any]) -> TextPair | None:
 
 
 def exception_row(row: Mapping[str, Any], rules: Mapping[str, Rule], titles: Mapping[str, Any]) -> ReadException:
+    """A read to look at with what is wrong and what to do. titles: those of verdicts that no rule set."""
     read = read_row(row)
     code = read.rule
     if read.status == "valid" and read.rule in ("checked", "accepted", "manual") and read.notices:
@@ -232,6 +234,7 @@ _IN_EXCEPTION = set(ReadException.model_fields) - {"title", "remedy", "may_accep
 
 
 def refused_row(subject: str, at: datetime | None, value: str, code: str, zh: str, en: str) -> RefusedRead:
+    """A row of an intake that was refused."""
     return RefusedRead(subject=subject, at=at, value=value, code=code, reason=TextPair(zh=zh, en=en))
 
 

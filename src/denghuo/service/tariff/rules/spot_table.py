@@ -134,7 +134,7 @@ def _day(faults: list[TableFault], line: int, cell: str, month: str) -> date | N
         remedy = ("写成 2026-04-01", "write it as 2026-04-01")
         faults.append(_fault(line, "day", cell, ("不是日期", "not a day"), remedy))
         return None
-    if str(Month(day.year, day.month)) != month:
+    if str(Month.holding(day)) != month:
         remedy = (f"只导入 {month} 的价格", f"only days of {month} belong here")
         faults.append(_fault(line, "day", cell, ("不在本月", "not of the month"), remedy))
         return None

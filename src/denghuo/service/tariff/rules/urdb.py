@@ -172,7 +172,7 @@ class _Reader:
         runs: list[_Run] = []
         day = self._start
         while day < self._end:
-            after = min(Month(day.year, day.month).next.first_day, self._end)
+            after = min(Month.holding(day).next.first_day, self._end)
             at = day.month - 1
             hours = tuple(tuple(zip(energy[kind][at], demand[kind][at], strict=True)) for kind in range(2))
             run = _Run(day, after, hours, self._flat_demand(at))

@@ -181,7 +181,7 @@ def months_charged(first_day: date, last_day: date, days: str) -> Fraction:
     """Months between two days, both included: whole calendar months count one, parts by days of thirty or of their month."""
     if last_day < first_day:
         raise ValueError(f"{last_day} lies before {first_day}")
-    total, month = Fraction(0), Month(first_day.year, first_day.month)
+    total, month = Fraction(0), Month.holding(first_day)
     while month.first_day <= last_day:
         begins = max(first_day, month.first_day)
         ends = min(last_day, month.first_day.replace(day=month.day_count))

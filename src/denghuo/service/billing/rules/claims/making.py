@@ -115,4 +115,5 @@ def _fen_text(base: Fraction) -> str:
 
 
 def claim(lines: Sequence[ClaimLine], energy_wh: int | None = None) -> Claim:
+    """A claim of lines, with their sum. energy_wh: what it charges in Wh, None where it is of no energy."""
     return Claim(lines=list(lines), total=Money(sum(one.amount.fen for one in lines)), energy_wh=energy_wh)
