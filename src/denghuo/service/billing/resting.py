@@ -18,7 +18,6 @@ from denghuo.kernel.period import SHANGHAI, SLOTS_A_DAY, Month
 from denghuo.kernel.values import Energy, decimal_text, round_half_up
 from denghuo.service.billing.api.resting import ESTIMATE_METHODS, BillEstimates, EstimatedPart
 from denghuo.service.billing.batch import CURVE
-from denghuo.service.billing.covered import month_of
 from denghuo.service.billing.kept import stored
 from denghuo.service.billing.rules.quantities import share
 from denghuo.service.host.binding import Ask
@@ -95,7 +94,7 @@ def per_mille_of(energy_wh: int, billed_wh: int) -> int | None:
 
 
 def _asked_with(row: Row) -> tuple[str, str, str, datetime]:
-    return row["kind"], str(month_of(row["from_on"])), row["month"], row["rated_at"]
+    return row["kind"], str(Month.holding(row["from_on"])), row["month"], row["rated_at"]
 
 
 @dataclass(frozen=True)
