@@ -116,12 +116,15 @@ def long_form(bulk: Bulk, columns: Columns) -> pa.Table:
     return pa.concat_tables(parts).cast(arrow_schema(bulk.schema))
 
 
-def hand_over(bulk: Bulk, columns: Columns, table: Table, ask: Ask, call: Call, datasets: Datasets) -> Received:
-    """Publishes the file's values as one dataset and lets the reading service take it in."""
+def hand_over(
+    bulk: Bulk, columns: Columns, table: Table, number: int, ask: Ask, call: Call, datasets: Datasets
+) -> Received:
+    """Publishes the values of a piece of the file, by its number, as a dataset and lets the reading service take it in."""
     rows = long_form(bulk, columns)
     first = pc.min(columns.rows[bulk.at]).as_py() or call.now
     period = f"{first.astimezone(SHANGHAI):%Y-%m}"
-    ref = datasets.publish(bulk.schema, period, f"{bulk.shape.name}-{table.digest[:16]}", rows, call.now)
+    shard = f"{bulk.shape.name}-{table.digest[:16]}" + (f"-{number}" if number else "")
+    ref = datasets.publish(bulk.schema, period, shard, rows, call.now)
     return bulk.receive(ask, call, Intake(rows=ref))
 
 

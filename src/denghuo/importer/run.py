@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.import_bulk import read_columns
+from denghuo.data.processing.import_bulk import Columns, read_columns
 from denghuo.data.processing.import_files import FileRefused, shown
 from denghuo.data.processing.import_tables import TABLES
 from denghuo.data.processing.import_tables.reads import CONTROL_TOTALS
@@ -190,29 +190,36 @@ class _Run:
     # -- readings --------------------------------------------------------------------------------------------------------
 
     def _take_bulk(self, bulk: Bulk, table: Table, counts: TableReport) -> None:
-        columns = read_columns(table)
-        counts.read, counts.totals = columns.read_count, dict(columns.totals)
-        counts.refused = columns.refused_count
-        self._refuse(counts, columns.refused)
-        columns, large = too_large(bulk, columns, table.path.name)
-        counts.refused += len(large)
-        self._refuse(counts, large)
-        counts.handed = len(columns.rows) * len(bulk.series)
-        if self._report.dry_run or self._ask is None:
-            faults = self._references.judge_bulk(bulk, columns, table.path.name)
-            counts.refused += len({fault.line for fault in faults})
-            self._refuse(counts, faults)
-            return
-        if self._datasets is None:
+        dry = self._report.dry_run or self._ask is None
+        if not dry and self._datasets is None:
             raise ValueError("an import that writes needs the datasets of the deployment")
-        if not counts.handed:
-            return
-        reply = hand_over(bulk, columns, table, self._ask, self._call, self._datasets)
-        counts.taken, counts.unchanged = reply.taken + reply.corrected, reply.unchanged
+        for number, columns in enumerate(read_columns(table)):
+            counts.read, counts.totals = columns.read_count, columns.totals
+            counts.refused += columns.refused_count
+            self._refuse(counts, columns.refused)
+            columns, large = too_large(bulk, columns, table.path.name)
+            counts.refused += len(large)
+            self._refuse(counts, large)
+            counts.handed += len(columns.rows) * len(bulk.series)
+            if dry:
+                faults = self._references.judge_bulk(bulk, columns, table.path.name)
+                counts.refused += len({fault.line for fault in faults})
+                self._refuse(counts, faults)
+            elif len(columns.rows):
+                self._hand_over(bulk, columns, table, counts, number)
+        if not dry and counts.handed:
+            counts.stored = counts.taken + counts.unchanged
+            self._agree(counts)
+
+    def _hand_over(self, bulk: Bulk, columns: Columns, table: Table, counts: TableReport, number: int) -> None:
+        assert self._ask is not None and self._datasets is not None
+        reply = hand_over(bulk, columns, table, number, self._ask, self._call, self._datasets)
+        counts.taken, counts.unchanged = (
+            counts.taken + reply.taken + reply.corrected,
+            counts.unchanged + reply.unchanged,
+        )
         counts.refused += reply.refused
         self._refuse(counts, refusals(bulk, columns, reply, table.path.name))
-        counts.stored = counts.taken + counts.unchanged
-        self._agree(counts)
 
     # -- what is said ----------------------------------------------------------------------------------------------------
 

@@ -257,6 +257,30 @@ def test_a_message_that_breaks_its_rules_is_refused(said: Any, field: str, form:
 WHOLE = [nem12(("20260401", ONE, "V"), after=("400,1,48,A,,",)), espi(HOURS), cim_xml(MESSAGE), json.dumps(MESSAGE)]
 
 
+DEEP = b"<a>" * 100_000
+MANY = "<c/>" * 50
+
+
+@pytest.mark.parametrize("form", ["espi", "cim"])
+def test_xml_that_is_too_deep_or_never_ends_a_part_is_refused_before_it_fills_the_memory(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(content: bytes) -> None:
+        green(content) if form == "espi" else message(content, "xml")
+
+    with pytest.raises(Malformed) as refused:
+        read(DEEP)
+    assert refused.value.what["en"].startswith("its elements are too deep")
+    monkeypatch.setattr("denghuo.importer.foreign.xml.ELEMENTS_MAX", 40)
+    good = espi(HOURS) if form == "espi" else cim_xml(MESSAGE)
+    read(good.encode())
+    with pytest.raises(Malformed) as refused:
+        read(
+            good.replace("<entry>", f"<entry>{MANY}", 1).replace("<m:MeterReading>", f"<m:MeterReading>{MANY}").encode()
+        )
+    assert refused.value.field == "XML"
+
+
 @given(st.data())
 def test_damaged_files_are_read_or_refused_and_nothing_else(data: st.DataObject) -> None:
     whole = data.draw(st.sampled_from(WHOLE)).encode()

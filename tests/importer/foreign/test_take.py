@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -34,6 +35,7 @@ from denghuo.importer.foreign.blocks import Block, Channel
 from denghuo.importer.foreign.slots import Slots, slots
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
+from denghuo.kernel.problem import Unavailable
 from denghuo.main.command import main
 from denghuo.service.host.binding import Directory
 from denghuo.service.point.api import PointApi
@@ -164,6 +166,32 @@ def test_broken_file_leaves_nothing(house: House) -> None:
         house.take(words.removesuffix("900\r\n"))
     assert refused.value.fields["line"] == 4 and "given" in refused.value.detail["en"]
     assert house.take(words).taken == 96
+
+
+@pytest.mark.parametrize(("bytes_max", "part"), [(600, "disk"), (6_000, "lake")])
+def test_a_full_disk_leaves_nothing_and_the_same_file_is_taken_later(house: House, bytes_max: int, part: str) -> None:
+    """The smaller limit meets the dataset that is handed over, the larger one the day of the lake."""
+    words = nem12(("20260413", QUARTERS, "E52"), minutes=15)
+    (house.folder / "given").write_text(words, encoding="utf-8")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, before[1]))
+    try:
+        with pytest.raises(Unavailable) as full:
+            take_readings(
+                house.folder / "given",
+                "nem12",
+                Mapping(),
+                ask=house.directory,
+                call=Call.system(NOW),
+                datasets=house.datasets,
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert full.value.fields["part"] == part and "space" in full.value.detail["en"]
+    lake = house.directory.hosted["reading"].store.lake
+    assert lake.curve(CURVES["active_fwd_wh"], "M1", DAY, DAY) == {}
+    assert not list(house.folder.rglob("*.partial"))
+    assert house.take(words).taken == 96 and house.quarters() == list(range(96))
 
 
 LONG = """

@@ -5,7 +5,7 @@ are read one by one as everywhere else (importing.py), so that every refusal nam
 the same columns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from denghuo.data.processing.import_columns import EARLIEST, LATEST, Instant, Kind, Number, Words, Wrong, is_text
-from denghuo.data.processing.importing import Column, Refusal, Table
+from denghuo.data.processing.importing import Batch, Column, Refusal, Table
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _DECIMAL_DIGITS = 38
@@ -37,15 +37,24 @@ class Columns:
     totals: dict[str, Decimal] = field(default_factory=dict)
 
 
-def read_columns(table: Table) -> Columns:
-    """Raises FileRefused for what the whole file shows, at its beginning or in its middle."""
+ROWS_AT_ONCE = 1_000_000
+"""Rows that are held as columns at a time, however long a file is."""
+
+
+def read_columns(table: Table, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[Columns]:
+    """A file in pieces of so many rows; what is counted is that of the file so far, what is refused that of the piece.
+
+    Raises:
+        FileRefused: for what the whole file shows, at its beginning or in its middle.
+    """
     # The row reader looks at header, types and the first rows first: what makes a file unusable is said in one way only.
     first = next(table.batches(), None)
     if first is not None and not first.refused and table.path.suffix.lower() == ".parquet":
         columns = _whole(table)
         if columns is not None:
-            return columns
-    return _by_rows(table)
+            yield columns
+            return
+    yield from _by_rows(table, rows_at_once)
 
 
 # --- column by column -------------------------------------------------------------------------------------------------
@@ -166,18 +175,36 @@ def _repeats(rows: pa.Table, key: tuple[str, ...]) -> bool:
 # --- row by row -------------------------------------------------------------------------------------------------------
 
 
-def _by_rows(table: Table) -> Columns:
-    values: dict[str, list[Any]] = {column.name: [] for column in table.shape.columns}
-    lines: list[int] = []
-    refused: list[Refusal] = []
+def _by_rows(table: Table, rows_at_once: int) -> Iterator[Columns]:
+    kinds = {column.name: column.kind for column in table.shape.columns}
+    piece, told = _Piece(kinds), 0
     for batch in table.batches():
-        refused += batch.refused
-        lines += batch.lines
-        for column in table.shape.columns:
-            values[column.name] += _typed(column.kind, [row[column.name] for row in batch.rows])
-    arrays = [pa.array(values[column.name], type=arrow_type(column.kind)) for column in table.shape.columns]
-    rows = pa.Table.from_arrays(arrays, names=list(values))
-    return Columns(rows, np.array(lines, dtype=np.int64), table.read_count, refused, table.refused_count, table.totals)
+        piece.add(batch)
+        if len(piece.lines) >= rows_at_once:
+            yield piece.columns(table, table.refused_count - told)
+            piece, told = _Piece(kinds), table.refused_count
+    yield piece.columns(table, table.refused_count - told)
+
+
+class _Piece:
+    """Rows that were read one by one, on their way to columns."""
+
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        self.lines: list[int] = []
+        self._kinds, self._refused = kinds, list[Refusal]()
+        self._values: dict[str, list[Any]] = {name: [] for name in kinds}
+
+    def add(self, batch: Batch) -> None:
+        self._refused += batch.refused
+        self.lines += batch.lines
+        for name, kind in self._kinds.items():
+            self._values[name] += _typed(kind, [row[name] for row in batch.rows])
+
+    def columns(self, table: Table, refused_count: int) -> Columns:
+        arrays = [pa.array(self._values[name], type=arrow_type(kind)) for name, kind in self._kinds.items()]
+        rows = pa.Table.from_arrays(arrays, names=list(self._kinds))
+        lines = np.array(self.lines, dtype=np.int64)
+        return Columns(rows, lines, table.read_count, self._refused, refused_count, dict(table.totals))
 
 
 def _typed(kind: Kind, plain: list[Any]) -> Iterator[Any]:

@@ -7,14 +7,13 @@ what, and a ReadingType may follow its readings. So the file is read twice: its 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
-from xml.etree.ElementTree import Element, ParseError
+from typing import BinaryIO
+from xml.etree.ElementTree import Element
 
 import numpy as np
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
 
 from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, marks_of
+from denghuo.importer.foreign.xml import parts
 from denghuo.kernel.problem import text
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -65,18 +64,8 @@ def read_espi(opened: Callable[[], BinaryIO]) -> Iterator[Block]:
 
 
 def _entries(opened: Callable[[], BinaryIO]) -> Iterator[Element]:
-    """Entry by entry; what was read is let go."""
     with opened() as stream:
-        try:
-            root: Any = None
-            for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
-                if root is None:
-                    root = element
-                if event == "end" and element.tag == _ATOM + "entry":
-                    yield element
-                    root.clear()
-        except (ParseError, DefusedXmlException, ValueError) as error:
-            raise _fault("XML", str(error)[:80], "不是完整、安全的 XML", "it is no whole and safe XML") from error
+        yield from parts(stream, "entry")
 
 
 def _types(opened: Callable[[], BinaryIO]) -> tuple[dict[str, _Type], dict[str, str], int]:

@@ -1,0 +1,55 @@
+"""XML of other systems, part by part, without letting a file hold more than a part of it in memory or reach outside."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from denghuo.importer.foreign.blocks import ASK_SENDER, Malformed
+from denghuo.kernel.problem import Text, text
+
+DEPTH_MAX = 64
+"""Elements within each other: no message of readings has a dozen."""
+ELEMENTS_MAX = 2_000_000
+"""Elements of one part: a year of quarter-hours has about 250,000."""
+
+
+def parts(stream: BinaryIO, name: str) -> Iterator[Element]:
+    """The elements of a name, whatever its namespace, in their order; what was read is let go.
+
+    Raises:
+        Malformed: it is no whole XML, names entities, or is too deep or too large in one part.
+    """
+    opened: list[Any] = []
+    held = number = 0
+    try:
+        for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
+            if event == "start":
+                opened.append(element)
+                held += 1
+                if len(opened) > DEPTH_MAX or held > ELEMENTS_MAX:
+                    raise _fault(number, local(element.tag), _TOO_MUCH)
+                continue
+            opened.pop()
+            if local(element.tag) == name:
+                number += 1
+                yield element
+                held = 0
+                if opened:
+                    del opened[-1][:]
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise _fault(number, str(error)[:80], _UNSAFE) from error
+
+
+def local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _fault(number: int, value: str, what: Text) -> Malformed:
+    return Malformed(number, "XML", value, what, ASK_SENDER)
+
+
+_UNSAFE = text("不是完整、安全的 XML", "it is no whole and safe XML")
+_TOO_MUCH = text("元素嵌套过深或一段内过多", "its elements are too deep, or too many in one part")
