@@ -193,3 +193,7 @@ def test_no_estimate_is_billed_where_the_rule_is_off_or_values_may_still_come(fo
     assert bands_of(bill_of(found, HOME)) == SPLIT
     # It is the first of May: of the last three days values may still come.
     assert [(code, said[:12]) for code, said in held(found)] == [("read_held", "表 M00002：曲线缺")]
+    # Once nobody waits for them any longer the account is calculated again by itself; now so much of it is estimated that a
+    # person looks at it.
+    found.settle()
+    assert [code for code, _ in held(found)] == ["estimated_share"]

@@ -6,6 +6,7 @@ import pathlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -197,6 +198,24 @@ def until(condition: Callable[[], Any]) -> None:
     while not condition():
         assert time.monotonic() < end
         threading.Event().wait(0.02)
+
+
+def test_a_job_does_not_begin_before_its_instant(directory: Directory, heard: Heard) -> None:
+    later = NOW + timedelta(days=3)
+    order = {"job_id": "one", "operation": "bell.step", "request": {"number": 1, "steps": 1}, "actor": "ringer"}
+    jobs = InlineJobs()
+    store = directory.hosted["bell"].store
+    with store.database.connection() as connection:
+        jobs.order(connection, order | {"at": later.isoformat()})
+    assert not jobs.drain(directory, lambda: later - timedelta(seconds=1)) and count(directory, "bell.step") == 0
+    assert jobs.drain(directory, lambda: later) and count(directory, "bell.step") == 1
+    install_queue(store.database.dsn)
+    queued = QueuedJobs(store.database.dsn)
+    ahead = datetime.now(UTC) + timedelta(days=3)
+    with store.database.connection() as connection:
+        queued.order(connection, order | {"at": ahead.isoformat()})
+        rows = connection.execute("SELECT execute_after > now() + interval '2 days' FROM jobs.pgqueuer").fetchall()
+    assert rows == [(True,)]
 
 
 def test_queued_jobs_and_relay_threads_do_the_same(directory: Directory, heard: Heard) -> None:

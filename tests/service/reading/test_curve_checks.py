@@ -15,6 +15,7 @@ from denghuo.service.reading.api import (
     CurvesToCheck,
     FindCurveExceptions,
     NotYet,
+    ReleaseEstimates,
 )
 from denghuo.service.reading.batch.checked import CHECKED
 from tests.service.bindings import NOW, settle
@@ -63,6 +64,25 @@ def test_gaps_of_a_curve_are_filled_beside_it_until_the_real_value_comes(bench: 
     assert (made.lake.version(kind, before)["p40"][0].as_py(), before.version, after.version) == (250, 1, 2)
     with pytest.raises(NotYet):
         made.api.check_curves(made.call(), CurvesToCheck(day=date(2099, 1, 1)))
+
+
+def test_estimates_are_looked_at_again_when_their_time_to_wait_is_over(bench: Make) -> None:
+    made = bench([installation("P1", "M1", to_at=midnight(date(2026, 6, 1)))])
+    day = NOW.date() - timedelta(days=1)
+    made.receive_curves(energy_day("M1", day, [250] * 40 + [None] * 6 + [250] * 50))
+    at, system = midnight(day + timedelta(days=4)), Call.system(NOW)
+    for _ in range(2):
+        made.api.check_curves(replace(system, key=None), CurvesToCheck(day=day))
+    with made.directory.hosted["reading"].store.work("reading", system) as work:
+        told = work.values("SELECT events FROM journal WHERE operation = 'reading.check_curves' ORDER BY seq")
+    orders = [part for parts in told for part in parts if part.get("job") == "reading.release_estimates"]
+    assert [(one["data"], one["at"]) for one in orders] == [({"day": str(day)}, at.isoformat())], "once"
+    asked = ReleaseEstimates(day=day)
+    early = replace(system, now=at - timedelta(seconds=1))
+    assert [made.api.release_estimates(call, asked).released for call in (early, replace(system, now=at))] == [
+        False,
+        True,
+    ]
 
 
 def test_a_day_that_came_in_before_its_end_is_checked_when_its_last_register_comes(bench: Make) -> None:

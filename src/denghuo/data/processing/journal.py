@@ -79,7 +79,10 @@ class Journal:
     ) -> None:
         """Adds the command's row, with the events that its work emitted and the jobs that it ordered."""
         outgoing = [_envelope(event) for event in self._work.events]
-        outgoing += [{"job": name, "data": body} for name, body in self._work.jobs]
+        outgoing += [
+            {"job": name, "data": body} | ({} if at is None else {"at": at.isoformat()})
+            for name, body, at in self._work.jobs
+        ]
         request_body = without_bulk(operation.request, request.model_dump(mode="json"))
         # What was revealed is shown and not kept: the record is that it was asked for.
         reply_body = {} if operation.reveals else reply.model_dump(mode="json")

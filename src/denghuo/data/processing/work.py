@@ -8,6 +8,7 @@ scope in `denghuo.scope`, from which the row-level security policies of the tabl
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
@@ -72,7 +73,7 @@ class Work:
         self.warehouse = warehouse
         self.workers = workers
         self.events: list[Event] = []
-        self.jobs: list[tuple[str, dict[str, Any]]] = []
+        self.jobs: list[tuple[str, dict[str, Any], datetime | None]] = []
         self._database = database
         self._read_only = read_only
         self._scope: contextlib.AbstractContextManager[psycopg.Connection] | None = None
@@ -231,7 +232,7 @@ class Work:
         """Publishes a fact with this transaction: it is stored in the command's journal row and relayed after commit."""
         self.events.append(event)
 
-    def enqueue(self, operation: str, request: Mapping[str, Any]) -> None:
+    def enqueue(self, operation: str, request: Mapping[str, Any], at: datetime | None = None) -> None:
         """Orders long work with this transaction: `operation` (`noun.verb`, a command whose reply has a field `again`) is
-        called after commit, and called again as long as its reply says `again`."""
-        self.jobs.append((operation, dict(request)))
+        called after commit, not before `at`, and called again as long as its reply says `again`."""
+        self.jobs.append((operation, dict(request), at))

@@ -3,7 +3,14 @@
 from denghuo.kernel.contract import Call, on
 from denghuo.service.billing.service import BillingService
 from denghuo.service.contract.api import FeeControlAgreed
-from denghuo.service.reading.api import CurvesJudged, CurvesReceived, ReadCorrected, RegistersReceived, UnitRead
+from denghuo.service.reading.api import (
+    CurvesJudged,
+    CurvesReceived,
+    EstimatesReleased,
+    ReadCorrected,
+    RegistersReceived,
+    UnitRead,
+)
 from denghuo.service.tariff.api import DayTablePublished, PriceTableCorrected, SpotPricesPublished
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
@@ -56,6 +63,12 @@ def estimate_by_curves(service: BillingService, call: Call, event: CurvesReceive
 def rate_by_estimates(service: BillingService, call: Call, event: CurvesJudged) -> None:
     """What counts of curves has changed: who is held for their gaps is rated again, and so is who was billed by estimates."""
     service.follow_estimates(call, event.month)
+
+
+@on(EstimatesReleased)
+def rate_released(service: BillingService, call: Call, event: EstimatesReleased) -> None:
+    """Nobody waits any longer for real values of a day: who is held for its gaps is rated again, by estimates."""
+    service.follow_release(call, event.month)
 
 
 @on(FeeControlAgreed)

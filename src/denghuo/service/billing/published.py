@@ -58,6 +58,11 @@ def follow_estimates(work: Work, store: BillingStore, call: Call, month: str) ->
     order_again(work, store, call, month, "curves", concerned)
 
 
+def follow_release(work: Work, store: BillingStore, call: Call, month: str) -> None:
+    """The time to wait for values of a day is over: who is held for gaps is calculated again, by what stands in for them."""
+    order_again(work, store, call, month, "curves", store.held.accounts(month, "read_held"))
+
+
 def hanging(tariffs: Iterable[TariffDocument], kind: str, area: str, month: str) -> Iterator[TariffDocument]:
     """The tariffs whose bands in a month hang on a table of days of this kind and area."""
     return (one for one in tariffs if area in (NATION, one.area) and hangs_on(one, kind, Month.of(month)))

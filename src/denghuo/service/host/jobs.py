@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import psycopg
@@ -41,7 +41,7 @@ RETRY_AFTER = timedelta(seconds=2)
 _SETTINGS = DBSettings(db_schema=SCHEMA)
 _ENDING = "denghuo_jobs_ending"
 Order = dict[str, Any]
-"""{job_id, operation, request, actor, trace}"""
+"""{job_id, operation, request, actor, trace}, and `at`: the instant before which it does not begin, where there is one."""
 
 
 class Jobs(Protocol):
@@ -62,6 +62,12 @@ def run_job(directory: Directory, order: Order, clock: Callable[[], datetime], s
     raise RuntimeError(f"job {order['job_id']} ({order['operation']}) never ended")
 
 
+def waits(order: Order, now: datetime) -> timedelta:
+    """How long a job must wait until it may begin; nothing where it need not."""
+    at = order.get("at")
+    return timedelta(0) if at is None else max(datetime.fromisoformat(str(at)) - now, timedelta(0))
+
+
 class InlineJobs:
     """Jobs that wait in memory until `drain`."""
 
@@ -72,11 +78,12 @@ class InlineJobs:
         self._waiting.append(order)
 
     def drain(self, directory: Directory, clock: Callable[[], datetime]) -> bool:
-        """Runs what waits; whether there was anything."""
-        ran = bool(self._waiting)
-        while self._waiting:
-            run_job(directory, self._waiting.popleft(), clock, threading.Event())
-        return ran
+        """Runs what waits and may begin; whether there was anything."""
+        due = [order for order in self._waiting if not waits(order, clock())]
+        self._waiting = deque(order for order in self._waiting if order not in due)
+        for order in due:
+            run_job(directory, order, clock, threading.Event())
+        return bool(due)
 
 
 def install_queue(dsn: str) -> None:
@@ -116,7 +123,10 @@ class QueuedJobs:
         noun = str(order["operation"]).partition(".")[0]
         queries = SyncQueries(_Within(connection), qbq=QueryQueueBuilder(_SETTINGS))
         payload = json.dumps(order, ensure_ascii=False).encode()
-        queries.enqueue(f"{ENTRY}.{noun}", payload, dedupe_key=str(order["job_id"]), on_conflict="skip")
+        wait = waits(order, datetime.now(UTC)) or None
+        queries.enqueue(
+            f"{ENTRY}.{noun}", payload, execute_after=wait, dedupe_key=str(order["job_id"]), on_conflict="skip"
+        )
 
     def start(self, directory: Directory, clock: Callable[[], datetime]) -> None:
         self._thread = threading.Thread(target=self._work, args=(directory, clock), name="denghuo-jobs", daemon=True)

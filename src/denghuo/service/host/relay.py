@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,7 +90,7 @@ class Relay:
                 part_id = row.part_id(position)
                 if consumer == JOBS:
                     if "job" in part:
-                        self._jobs.order(connection, _order(row, part_id, part["job"], part["data"]))
+                        self._jobs.order(connection, _order(row, part_id, part))
                 elif "type" in part:
                     self._deliver(outbox, consumer, row, part_id, part)
             outbox.advance(connection, consumer, row)
@@ -172,5 +172,6 @@ def settle(directory: Directory, clock: Callable[[], datetime]) -> None:
         busy = jobs.drain(directory, clock) or any(rounds)
 
 
-def _order(row: Outgoing, part_id: str, operation: object, request: object) -> Order:
-    return {"job_id": part_id, "operation": operation, "request": request, "actor": row.actor, "trace": row.trace}
+def _order(row: Outgoing, part_id: str, part: Mapping[str, object]) -> Order:
+    order = {"job_id": part_id, "operation": part["job"], "request": part["data"], "actor": row.actor}
+    return order | {"trace": row.trace} | ({"at": part["at"]} if "at" in part else {})

@@ -41,6 +41,12 @@ class FollowPart(BillingPart):
             if self._store.cycles.begun(billed):
                 published.follow_estimates(self._work, self._store, call, billed)
 
+    def follow_release(self, call: Call, month: str) -> None:
+        """Estimates of a day stand in bills from now on: who is held for its gaps is calculated again."""
+        for billed in (month, str(Month.of(month).next)):
+            if self._store.cycles.begun(billed):
+                published.follow_release(self._work, self._store, call, billed)
+
     def follow_fee_control(self, account_no: str) -> None:
         """An account came under fee control: it is estimated at once."""
         self._work.enqueue("billing.estimate_accounts", {"account_nos": [account_no]})

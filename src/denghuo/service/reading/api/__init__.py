@@ -54,7 +54,10 @@ from denghuo.service.reading.api.curve import (
     CurvesChecked as CurvesChecked,
     CurvesJudged as CurvesJudged,
     CurvesToCheck as CurvesToCheck,
+    EstimatesReleased as EstimatesReleased,
+    EstimatesToWait as EstimatesToWait,
     FindCurveExceptions as FindCurveExceptions,
+    ReleaseEstimates as ReleaseEstimates,
     CurveOperations,
 )
 from denghuo.service.reading.api.curve_rule import (

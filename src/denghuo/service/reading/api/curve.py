@@ -174,6 +174,26 @@ class CurvesJudged(Event, name="reading.curves.judged", version=1):
     changed: int
 
 
+class EstimatesReleased(Event, name="reading.estimates.released", version=1):
+    """The time to wait for real values of a day is over: from now on its estimates stand in bills."""
+
+    month: str
+    day: date
+
+
+class ReleaseEstimates(Message):
+    """A day whose time to wait may be over."""
+
+    day: Day
+
+
+class EstimatesToWait(Message):
+    """released: from now on the estimates of the day stand in bills."""
+
+    day: Day
+    released: Annotated[bool, Label("已可计费", "In bills from now on")]
+
+
 class CurveOperations(Api):
     """Curves as they were checked."""
 
@@ -181,6 +201,11 @@ class CurveOperations(Api):
     def check_curves(self, call: Call, request: CurvesToCheck) -> CurvesChecked:
         """Gives every energy value of a day that has ended its verdict, and fills its gaps where a method allows; beside what was
         received, which stays. A job does it when curves or registers came in; again, it changes only what its input did."""
+
+    @command(permit="reading.run", problems=(WholeCompanyOnly,), emits=(EstimatesReleased,))
+    def release_estimates(self, call: Call, request: ReleaseEstimates) -> EstimatesToWait:
+        """Says that the estimates of a day stand in bills, once its time to wait is over by the rule in force; before that it is
+        looked at again when it will be. A job does it for each day with estimates."""
 
     @query(permit="reading.read")
     def curve_exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:

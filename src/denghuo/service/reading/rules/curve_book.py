@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 
+from denghuo.kernel.period import midnight
 from denghuo.service.reading.api import METER_CLASSES
 
 ALL = "all"
@@ -82,6 +83,12 @@ def rules_of(published: Sequence[CurveRule], day: date, meter_class: str = ALL) 
     for named in (ALL, meter_class):
         found |= {rule.code: rule for rule in (*SHIPPED, *published) if rule.meter_class == named and rule.holds(day)}
     return found
+
+
+def released_at(published: Sequence[CurveRule], day: date) -> datetime | None:
+    """From when on the estimates of a day stand in bills; None where they never do."""
+    rule = rules_of(published, day)["billing"]
+    return midnight(day + timedelta(days=1 + rule.parameters["days"])) if rule.effect == "estimate" else None
 
 
 def by_class(published: Sequence[CurveRule], day: date) -> dict[str, dict[str, CurveRule]]:

@@ -102,6 +102,10 @@ class CurveRuleDesk:
         rule = rule_of(head)
         days = self._touched(rule)
         self._curves.received(days, call.now)
+        if rule.code == "billing":
+            # Of these days values were checked: from when on they stand in bills may be another instant now.
+            for day in self._store.days_checked(rule.effective_from, rule.effective_to):
+                self._work.enqueue("reading.release_estimates", {"day": str(day)})
         self._work.emit(
             CurveRulePublished(
                 code=rule.code,

@@ -22,15 +22,20 @@ from denghuo.service.reading.api import (
     CurvesJudged,
     CurveSpan,
     CurvesToCheck,
+    EstimatesReleased,
+    EstimatesToWait,
     FindCurveExceptions,
     NotYet,
+    ReleaseEstimates,
 )
 from denghuo.service.reading.batch.checked import CHECKED, VERDICT_SLOTS, CurveException, checked_table, exceptions
 from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.batch.marks import MARKS
 from denghuo.service.reading.batch.plan import Ints
+from denghuo.service.reading.rules.curve_book import released_at
 from denghuo.service.reading.rules.curves import EDITED, HELD, STANDS_IN, VALID, VERDICTS
 from denghuo.service.reading.service.judging import Day, Judging
+from denghuo.service.reading.store.curve_rules import CurveRuleStore
 from denghuo.service.reading.store.curves import CurveStore
 
 SILENT_DAYS_MAX = 31
@@ -40,7 +45,7 @@ SILENT_DAYS_MAX = 31
 class Curves:
     def __init__(self, work: Work, judging: Judging) -> None:
         self._work, self._judging = work, judging
-        self._lake, self._store = work.lake, CurveStore(work)
+        self._lake, self._store, self._rules = work.lake, CurveStore(work), CurveRuleStore(work)
 
     def received(self, days: Sequence[date], now: datetime) -> None:
         """Curves of these days came in: a job checks those that have ended. Those of a day that has not are noted, so that the
@@ -107,10 +112,29 @@ class Curves:
             self._store.save(day, series, found, versions, limits, call.now)
         if changed:
             self._work.emit(CurvesJudged(month=f"{day:%Y-%m}", changed=changed))
+        if guessed:
+            self._await_release(day, call.now)
         if newly_silent:
             # Who is silent for days stands in the checks of each: the next day may have been checked before this one.
             self.received(self._store.known_days([day + timedelta(days=1)]), call.now)
         return CurvesChecked(day=day, curves=curves, slots_estimated=guessed, slots_held=held, changed=changed)
+
+    def _await_release(self, day: date, now: datetime) -> None:
+        """Orders, once, that the estimates of a day are looked at when its time to wait is over."""
+        at = released_at(self._rules.published(), day)
+        if at is not None and at > now and self._store.await_release(day, at):
+            self._work.enqueue("reading.release_estimates", {"day": str(day)}, at)
+
+    def release(self, call: Call, request: ReleaseEstimates) -> EstimatesToWait:
+        day = request.day
+        at = released_at(self._rules.published(), day)
+        released = at is not None and at <= call.now
+        if released:
+            self._store.await_release(day, None)
+            self._work.emit(EstimatesReleased(month=f"{day:%Y-%m}", day=day))
+        else:
+            self._await_release(day, call.now)
+        return EstimatesToWait(day=day, released=released)
 
     def _picture(self, request: CheckedCurveAsked) -> tuple[list[Energy | None], Energy | None]:
         """What days like it had, and what the capacity allowed a slot when it was judged."""

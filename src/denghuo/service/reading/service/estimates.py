@@ -9,7 +9,7 @@ import pyarrow as pa
 from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import DatasetRef
-from denghuo.kernel.period import Month, midnight
+from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import (
     AtomDay,
@@ -27,7 +27,7 @@ from denghuo.service.reading.api import (
 from denghuo.service.reading.batch.checked import CHECKED
 from denghuo.service.reading.batch.estimates import StandsIn, by_cells, by_method, stands_in
 from denghuo.service.reading.batch.intake import CURVES
-from denghuo.service.reading.rules.curve_book import rules_of
+from denghuo.service.reading.rules.curve_book import released_at
 from denghuo.service.reading.store.curve_rules import CurveRuleStore
 
 
@@ -121,9 +121,8 @@ class Estimates:
         published = self._rules.published(known_at)
         found, day = list[date](), first.first_day
         while day < last.next.first_day:
-            rule = rules_of(published, day)["billing"]
-            waits = timedelta(days=1 + rule.parameters["days"])
-            if rule.effect == "estimate" and midnight(day + waits) <= now:
+            at = released_at(published, day)
+            if at is not None and at <= now:
                 found.append(day)
             day += timedelta(days=1)
         return found

@@ -36,6 +36,16 @@ class CurveStore:
             {"days": list(days), "most": days_max},
         )
 
+    def await_release(self, day: date, at: datetime | None) -> bool:
+        """Notes when the estimates of a day will stand in bills, or that they do; whether that was not noted before."""
+        return bool(
+            self._work.values(
+                "UPDATE curve_check SET released_at = %(at)s WHERE day = %(day)s AND released_at IS DISTINCT FROM %(at)s"
+                " RETURNING day",
+                {"day": day, "at": at},
+            )
+        )
+
     def note(self, days: Sequence[date]) -> None:
         """Notes that there are curves of these days."""
         self._work.run(

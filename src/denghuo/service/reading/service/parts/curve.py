@@ -27,6 +27,7 @@ from denghuo.service.reading.api import (
     EditCurve,
     EstimatedMonth,
     EstimatedMonthAsked,
+    EstimatesToWait,
     FindCurveExceptions,
     FindCurveRules,
     HighestFound,
@@ -37,6 +38,7 @@ from denghuo.service.reading.api import (
     PublishAtoms,
     PublishSums,
     ReadingsAsked,
+    ReleaseEstimates,
     SumsFound,
     SumsPublished,
 )
@@ -83,6 +85,10 @@ class CurvePart(
     def check_curves(self, call: Call, request: CurvesToCheck) -> CurvesChecked:
         check_whole_company(call)
         return self._checked.check(call, request)
+
+    def release_estimates(self, call: Call, request: ReleaseEstimates) -> EstimatesToWait:
+        check_whole_company(call)
+        return self._checked.release(call, request)
 
     def curve_exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
         return self._checked.exceptions(call, request)
