@@ -12,14 +12,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.service.bindings import NOW, local, settle
+from tests.service.bindings import NOW
 from tests.service.records import CLERK, OPERATOR, at, held, network
 
 from denghuo.data.analysis.sources import EXTERNALS, External
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotPermitted
 from denghuo.kernel.values import Energy, Percent
 from denghuo.service.asset.api import AssetApi
@@ -42,8 +40,7 @@ from denghuo.service.loss.rules import RATIOS, Balance, findings, other_multipli
 from denghuo.service.loss.service import LossService
 from denghuo.service.point.api import PointApi
 from denghuo.service.point.service import PointService
-from denghuo.service.reading import api as reading
-from denghuo.service.reading.api import MONTH_ENERGY, ReadingApi
+from denghuo.service.reading.api import MONTH_ENERGY
 
 SERVICES = {
     CustomerApi: CustomerService,
@@ -231,32 +228,6 @@ def test_the_dataset_holds_what_analysis_reads(loss: LossApi, database_dsn: str,
     assert set(source.columns) <= set(rows["TG2"])
     assert (rows["TG2"]["supply_wh"], rows["TG2"]["sales_wh"], rows["TG2"]["loss_wh"]) == (50_000, 60_000, -10_000)
     assert rows["TG2"]["flags"] == '["negative","held_members"]'
-
-
-def test_a_corrected_read_computes_the_month_anew(database_dsn: str, tmp_path: pathlib.Path) -> None:
-    class Readings(ReadingApi):
-        """Says that a read was corrected, as often as it is asked to plan."""
-
-        def __init__(self, work: Work, ask: Ask) -> None:
-            self._work = work
-
-        def plan_month(self, call: Call, request: reading.MonthRef) -> reading.Planned:
-            self._work.emit(reading.ReadCorrected(point_no="S3", account_no=None, month=request.month))
-            return reading.Planned(month=request.month, points=0, pieces=0, changed=0)
-
-    with Database(database_dsn) as database:
-        directory = local(database, tmp_path, {**SERVICES, ReadingApi: Readings})
-        loss, readings = directory(LossApi), directory(ReadingApi)
-        directory(PointApi).register_network(OPERATOR, network())
-        readings.plan_month(OPERATOR, reading.MonthRef(month=MONTH))
-        settle(directory)
-        # Before the month was read there is nothing to balance, and that is no failure.
-        assert loss.areas(OPERATOR, FindAreas(month=MONTH)).total == 0
-        read(database_dsn, tmp_path, *ROWS)
-        for _ in range(2):
-            readings.plan_month(OPERATOR, reading.MonthRef(month=MONTH))
-            settle(directory)
-            assert loss.summary(OPERATOR, MonthRef(month=MONTH)).loss == Energy(-10_000)
 
 
 def test_a_wrong_ratio_is_told_from_a_loss() -> None:

@@ -227,6 +227,31 @@ def test_collection_goes_before_a_report_whenever_it_comes(made: Bench) -> None:
     assert (made.one(point_no="P2").method, str(made.one(point_no="P2").end)) == ("actual", "250.00")
 
 
+def test_the_corrected_month_is_told_once_its_dataset_holds_the_reports(bench: Make) -> None:
+    found = bench([installation("P1", "M000001", account_no=HOME), installation("P2", "M000002", account_no=OTHER)])
+    found.receive(*(month_of(meter, steady()[:10]) for meter in ("M000001", "M000002")))
+
+    def told() -> int:
+        with found.database.connection() as connection:
+            rows = connection.execute(
+                "SELECT FROM reading.journal WHERE events @> %s::jsonb",
+                (f'[{{"type": "reading.energy.corrected.v1", "data": {{"month": "{MONTH}"}}}}]',),
+            )
+            return len(rows.fetchall())
+
+    found.run()
+    for account_no, meter_no in ((HOME, "M000001"), (OTHER, "M000002")):
+        asked = request(account_no=account_no, number_seen=meter_no)
+        found.api.report_registers(replace(CUSTOMER, accounts=(account_no,)), asked)
+    assert told() == 0
+    settle(found.directory)
+    assert told() == 1
+    assert {row["energy_wh"] for row in found.energy().values()} == {145_000}
+    # What the office enters is published with its word.
+    found.api.resolve(CLERK, Resolve(month=MONTH, point_no="P1", shown="244.00", reason="现场核抄"))
+    assert told() == 2 and found.energy()["P1", 1, "active_fwd"]["energy_wh"] == 144_000
+
+
 def test_a_field_read_goes_before_a_report(made: Bench) -> None:
     told = report(made)
     made.api.resolve(CLERK, Resolve(month=MONTH, point_no="P1", shown="244.00", reason="现场核抄"))

@@ -119,6 +119,14 @@ class Computed(Message):
     as_of: AsOf
 
 
+class DueComputed(Message):
+    """Whether the month was computed, and whether it was asked for again meanwhile."""
+
+    month: MonthText
+    computed: bool
+    again: bool
+
+
 class AreaLoss(Message):
     """An area's month. The rate is loss by supply, the limit what transformer and lines explain.
 
@@ -266,6 +274,10 @@ class LossApi(Api, noun="loss", version=1):
     @command(permit="loss.compute", problems=(NotRead, WholeCompanyOnly), emits=(LossComputed,))
     def compute(self, call: Call, request: MonthRef) -> Computed:
         """Computes the month for all areas and feeders from the energy that reading made; again, it replaces what was computed."""
+
+    @command(permit="loss.compute", problems=(NotRead, WholeCompanyOnly), emits=(LossComputed,))
+    def compute_due(self, call: Call, request: MonthRef) -> DueComputed:
+        """Computes the month where its energy has changed since it was computed: once, however often it changed."""
 
     @query(permit="loss.read")
     def areas(self, call: Call, request: FindAreas) -> AreasFound:

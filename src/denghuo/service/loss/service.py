@@ -1,5 +1,6 @@
 """Line loss: implementation of the contract."""
 
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from denghuo.service.loss.api import (
     AreaNotComputed,
     AreasFound,
     Computed,
+    DueComputed,
     FeederLoss,
     FeedersFound,
     FindAreas,
@@ -34,7 +36,7 @@ from denghuo.service.loss.api import (
 )
 from denghuo.service.loss.batch import COLUMNS, Sums, sums
 from denghuo.service.loss.rules import findings, ranks, rate
-from denghuo.service.loss.store import LossStore, number
+from denghuo.service.loss.store import LossStore, Turn, number
 from denghuo.service.point.api import Network, NetworkRequest, PointApi
 
 MONTH_ENERGY = "reading.month_energy"
@@ -50,32 +52,21 @@ class LossService(LossApi):
         self._store = LossStore(work)
 
     def compute(self, call: Call, request: MonthRef) -> Computed:
-        if not any(scope == "" or "." not in scope for scope in call.scope):
-            raise WholeCompanyOnly(
-                text(
-                    "线损按公司整体计算；抄表、发行后会自动重算。",
-                    "Loss is computed for the whole company; it follows by itself when bills are issued or a read is corrected.",
-                ),
-                scope=list(call.scope),
-            )
-        refs = self._energy(request.month)
-        # Who may compute loss need not hold a permit of the network.
-        network = self._ask(PointApi).network(Call.system(call.now, actor=call.actor), NetworkRequest())
-        energy = self._work.datasets.scan(refs, COLUMNS)
-        areas = _areas(request.month, network, sums(energy, "area_no", "gateway"))
-        feeders = _feeders(request.month, network, sums(energy, "feeder_no", "feeder_head"), areas)
-        self._store.replace(request.month, areas, feeders, call.now)
-        ref = self._publish(call, request.month, areas)
-        flagged = sum(bool(row.flags) for row in areas)
-        self._work.emit(LossComputed(month=request.month, areas=len(areas), flagged=flagged, areas_month=ref))
-        return Computed(
-            month=request.month,
-            areas=len(areas),
-            feeders=len(feeders),
-            flagged=flagged,
-            areas_month=ref,
-            as_of=call.now,
-        )
+        _check_whole_company(call)
+        network = self._network(call)
+        return self._computed(call, request.month, network, self._store.begin(request.month))[0]
+
+    def compute_due(self, call: Call, request: MonthRef) -> DueComputed:
+        _check_whole_company(call)
+        network = self._network(call)
+        turn = self._store.begin(request.month)
+        again = self._computed(call, request.month, network, turn)[1] if turn.due else False
+        return DueComputed(month=request.month, computed=turn.due, again=again)
+
+    def follow(self, call: Call, month: str) -> None:
+        """What is known of a month has changed (the event handlers' work): where it was read, a job computes it."""
+        if self._newest(month) and self._store.ask(month, call.now):
+            self._work.enqueue("loss.compute_due", {"month": month})
 
     def areas(self, call: Call, request: FindAreas) -> AreasFound:
         rows, total, following = self._store.areas(request)
@@ -120,8 +111,30 @@ class LossService(LossApi):
 
     # -- parts -----------------------------------------------------------------------------------------------------------
 
+    def _network(self, call: Call) -> Network:
+        # Who may compute loss need not hold a permit of the network.
+        return self._ask(PointApi).network(Call.system(call.now, actor=call.actor), NetworkRequest())
+
+    def _computed(self, call: Call, month: str, network: Network, turn: Turn) -> tuple[Computed, bool]:
+        """Computes the month in its turn; and whether it was asked for again meanwhile."""
+        energy = self._work.datasets.scan(self._energy(month), COLUMNS)
+        areas = _areas(month, network, sums(energy, "area_no", "gateway"))
+        feeders = _feeders(month, network, sums(energy, "feeder_no", "feeder_head"), areas)
+        at = turn.at(call.now)
+        self._store.replace(month, areas, feeders, at)
+        ref = self._publish(month, areas, at)
+        flagged = sum(bool(row.flags) for row in areas)
+        self._work.emit(LossComputed(month=month, areas=len(areas), flagged=flagged, areas_month=ref))
+        computed = Computed(
+            month=month, areas=len(areas), feeders=len(feeders), flagged=flagged, areas_month=ref, as_of=at
+        )
+        return computed, self._store.answer(month, turn, at)
+
+    def _newest(self, month: str) -> list[DatasetRef]:
+        return self._work.datasets.newest(MONTH_FLOW, month) or self._work.datasets.newest(MONTH_ENERGY, month)
+
     def _energy(self, month: str) -> list[DatasetRef]:
-        refs = self._work.datasets.newest(MONTH_FLOW, month) or self._work.datasets.newest(MONTH_ENERGY, month)
+        refs = self._newest(month)
         if not refs:
             raise NotRead(
                 text(
@@ -145,7 +158,7 @@ class LossService(LossApi):
         )
         return members[:MEMBERS_MAX]
 
-    def _publish(self, call: Call, month: str, areas: list[AreaLoss]) -> DatasetRef:
+    def _publish(self, month: str, areas: list[AreaLoss], at: datetime) -> DatasetRef:
         rows = [
             {
                 "month": month,
@@ -162,7 +175,18 @@ class LossService(LossApi):
             }
             for row in areas
         ]
-        return self._work.datasets.publish(AREA_MONTH, month, "all", rows, call.now)
+        return self._work.datasets.publish(AREA_MONTH, month, "all", rows, at)
+
+
+def _check_whole_company(call: Call) -> None:
+    if not any(scope == "" or "." not in scope for scope in call.scope):
+        raise WholeCompanyOnly(
+            text(
+                "线损按公司整体计算；抄表、示数更正、发行后会自动重算。",
+                "Loss is computed for the whole company; it follows by itself when bills are issued or a read is corrected.",
+            ),
+            scope=list(call.scope),
+        )
 
 
 def _energy_or_none(wh: int | None) -> Energy | None:

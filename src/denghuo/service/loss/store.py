@@ -1,7 +1,8 @@
 """Queries on the loss schema."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
@@ -14,6 +15,9 @@ _AREA: LiteralString = (
     "month, area_no, name, feeder_no, org, supply_wh, generation_wh, sale_wh, loss_wh, rate_e2, limit_e2, rank, sale_points,"
     " held, estimated, flags"
 )
+
+PATIENCE = timedelta(hours=1)
+"""For so long a job that was ordered is awaited; one that failed for good may not keep a month from being computed."""
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,12 +35,58 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A month's turn to be computed. asked: how often it was asked for until now; due: whether since it was last computed."""
+
+    asked: int
+    due: bool
+    computed_at: datetime | None
+
+    def at(self, now: datetime) -> datetime:
+        """The instant of the computation: later than the last, also where its call waited behind a younger one."""
+        return now if self.computed_at is None else max(now, self.computed_at + timedelta(microseconds=1))
+
+
 class LossStore:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def replace(self, month: str, areas: Sequence[AreaLoss], feeders: Sequence[FeederLoss], at: datetime) -> None:
+    # -- when a month is computed ----------------------------------------------------------------------------------------
+
+    def ask(self, month: str, now: datetime) -> bool:
+        """Notes that a month is to be computed; whether a job is to be ordered for it. None is where one was ordered that has yet
+        to answer, unless that is so long ago that it will not."""
+        ordered = self._work.value(
+            "INSERT INTO computation AS c (month, asked, ordered_at) VALUES (%(month)s, 1, %(now)s)"
+            " ON CONFLICT (month) DO UPDATE SET asked = c.asked + 1, ordered_at = CASE"
+            " WHEN c.asked > c.answered AND c.ordered_at > %(now)s - %(patience)s THEN c.ordered_at ELSE %(now)s END"
+            " RETURNING ordered_at = %(now)s",
+            {"month": month, "now": now, "patience": PATIENCE},
+        )
+        return bool(ordered)
+
+    def begin(self, month: str) -> Turn:
+        """One at a time computes a month, from what is published when its turn comes. Held until the transaction ends."""
         self._work.value("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"loss {month}",))
+        row = self._work.row(
+            "SELECT asked, asked > answered AS due, computed_at FROM computation WHERE month = %s", (month,)
+        )
+        return Turn(0, False, None) if row is None else Turn(**row)
+
+    def answer(self, month: str, turn: Turn, at: datetime) -> bool:
+        """Notes that the month was computed as of its turn; whether it was asked for again since."""
+        again = self._work.value(
+            "INSERT INTO computation AS c (month, computed_at) VALUES (%(month)s, %(at)s)"
+            " ON CONFLICT (month) DO UPDATE SET answered = %(asked)s, computed_at = %(at)s"
+            " RETURNING c.asked > c.answered",
+            {"month": month, "asked": turn.asked, "at": at},
+        )
+        return bool(again)
+
+    # -- the month -------------------------------------------------------------------------------------------------------
+
+    def replace(self, month: str, areas: Sequence[AreaLoss], feeders: Sequence[FeederLoss], at: datetime) -> None:
         self._work.run("DELETE FROM area_month WHERE month = %s", (month,))
         self._work.run("DELETE FROM feeder_month WHERE month = %s", (month,))
         self._work.copy_in(

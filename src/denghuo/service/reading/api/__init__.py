@@ -165,6 +165,7 @@ from denghuo.service.reading.api.intake import (
 )
 from denghuo.service.reading.api.month import (
     EnergiesFound as EnergiesFound,
+    EnergyCorrected as EnergyCorrected,
     EnergyPublished as EnergyPublished,
     EnergyRow as EnergyRow,
     EnergySoFar as EnergySoFar,

@@ -21,6 +21,7 @@ from denghuo.kernel.fields import (
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Multiplier, Register
 from denghuo.service.reading.api.book import BookNo, Place, Walker
+from denghuo.service.reading.api.month import EnergyCorrected
 from denghuo.service.reading.api.review import ReadCorrected
 from denghuo.service.reading.api.unit import UnitRead
 from denghuo.service.reading.api.vocabulary import Band, Quantity, RuleCode
@@ -389,7 +390,7 @@ class FieldOperations(Api):
     @command(
         permit="reading.review",
         problems=(NoSuchFieldOrder, NothingToDecide, ReaderMayNotDecide),
-        emits=(ReadCorrected, UnitRead),
+        emits=(ReadCorrected, EnergyCorrected, UnitRead),
     )
     def accept_field_entry(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:
         """Another person than the reader takes the entry as the register: frozen ones at the reading midnight, others at the

@@ -187,6 +187,13 @@ class MonthWasRead(Event, name="reading.month.read", version=1):
     points: int
 
 
+class EnergyCorrected(Event, name="reading.energy.corrected", version=1):
+    """Reads of a month have changed since its run, and `reading.month_energy` was published with them: what was made of the month
+    may change."""
+
+    month: str
+
+
 class WholeCompanyOnly(
     Problem, noun="reading", status=403, zh="须由公司级岗位办理", en="Only for a post of the whole company"
 ):
@@ -209,7 +216,7 @@ class MonthOperations(Api):
         """Plans and reads the month of a few accounts as `read_month` does that of all. Where it changes a read that was published,
         the month's dataset follows by a job."""
 
-    @command(permit="reading.publish")
+    @command(permit="reading.publish", emits=(EnergyCorrected,))
     def publish_energy(self, call: Call, request: MonthRef) -> EnergyPublished:
         """Publishes the month's reads as they stand, where a change of them was not published yet."""
 

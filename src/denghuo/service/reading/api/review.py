@@ -6,6 +6,7 @@ from denghuo.kernel.contract import Api, Call, DatasetRef, Event, Label, Message
 from denghuo.kernel.fields import MonthText, PointNo, Reason
 from denghuo.kernel.problem import Problem
 from denghuo.kernel.values import Register
+from denghuo.service.reading.api.month import EnergyCorrected
 from denghuo.service.reading.api.read import MonthReadRow, NotPlanned
 from denghuo.service.reading.api.unit import UnitRead
 from denghuo.service.reading.api.vocabulary import Band, Piece, Quantity, Side
@@ -73,11 +74,11 @@ class ReviewOperations(Api):
     @command(
         permit="reading.review",
         problems=(NotPlanned, NotYet, Implausible, TooManyDigits),
-        emits=(ReadCorrected, UnitRead),
+        emits=(ReadCorrected, EnergyCorrected, UnitRead),
     )
     def resolve(self, call: Call, request: Resolve) -> Reviewed:
         """Enters a register by hand, with the reason. The raw value stays; the read is made anew from the entered one."""
 
-    @command(permit="reading.review", problems=(NotPlanned, NothingToAccept), emits=(ReadCorrected,))
+    @command(permit="reading.review", problems=(NotPlanned, NothingToAccept), emits=(ReadCorrected, EnergyCorrected))
     def accept(self, call: Call, request: Accept) -> Reviewed:
         """Confirms a suspicious value, with the reason, so that it is billed."""

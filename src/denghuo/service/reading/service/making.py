@@ -12,7 +12,7 @@ from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import MetersIn, PointApi, PublishInstallations
-from denghuo.service.reading.api import MONTH_ENERGY, MONTH_FLOW, MONTH_WAITING
+from denghuo.service.reading.api import MONTH_ENERGY, MONTH_FLOW, MONTH_WAITING, EnergyCorrected
 from denghuo.service.reading.batch import (
     Due,
     Evaluated,
@@ -182,6 +182,12 @@ class Making:
         self._publish_flow(call, Month.of(month), table, at)
         return self._work.datasets.publish(MONTH_ENERGY, month, "all", table, at)
 
+    def publish_corrected(self, call: Call, month: str, table: pa.Table) -> DatasetRef:
+        """Publishes a month of which reads have changed since its run, and tells it to who made something of the month."""
+        energy = self.publish(call, month, table)
+        self._work.emit(EnergyCorrected(month=month))
+        return energy
+
     def _publish_flow(self, call: Call, month: Month, table: pa.Table, at: datetime) -> None:
         """Publishes the month with the own energy of points that wait for another, or that were read for earlier ones too."""
         cycles = self._routes.cycles()
@@ -204,5 +210,5 @@ class Making:
         self._store.lock_month(month)
         due = self._store.due(month)
         if due:
-            self.publish(call, month, energy_table(self._store.reads(month)))
+            self.publish_corrected(call, month, energy_table(self._store.reads(month)))
         return due

@@ -66,7 +66,7 @@ class ReadingPart:
             before = self._work.datasets.scan(newest)
             others = before.filter(pc.not_equal(before["point_no"], point_no))
             table = pa.concat_tables([others, energy_table(rows)]).sort_by(_ORDER)
-            energy = self._making.publish(call, month, table)
+            energy = self._making.publish_corrected(call, month, table)
         else:
             # Its unit was read and the whole month was not: nobody may take a part for the month.
             energy = self._units.publish(call, month, piece.org)
