@@ -18,6 +18,10 @@ class Device:
     stubborn: bool = False
     opened: set[str] = field(default_factory=set)
     """Addresses of meters whose relay is open."""
+    parameters: dict[int, bytes] = field(
+        default_factory=lambda: {1: bytes((20, 5, 0x3C, 0x10, 0, 15)), 9: b"\xff" * 8 + bytes(8)}
+    )
+    """Units of parameters of Q/GDW 376.1 by their number: uplink (heartbeat last), event records."""
 
     def set_clock(self, shown: datetime, now: datetime) -> None:
         if not self.stubborn:
@@ -26,6 +30,10 @@ class Device:
     def set_rates(self, rates: list[int]) -> None:
         if not self.stubborn:
             self.rates = rates
+
+    def set_parameters(self, number: int, content: bytes) -> None:
+        if not self.stubborn:
+            self.parameters[number] = content
 
     def switch(self, address: str, on: bool) -> None:
         if not self.stubborn:

@@ -154,7 +154,7 @@ def answer(
 
 
 def _set(terminal_no: str, request: Request, device: Device, now: datetime) -> bytes:
-    """What is set: the clock (05F31), the times of use (04F21, 0AF21), a meter's relay (10F1); everything else is denied."""
+    """What is set: the clock (05F31), the times of use (04F21, 0AF21), parameters, a meter's relay (10F1); all else is denied."""
     body, asked = request.data[4:], (request.function, request.data[:4])
     if asked == (0x10, identifier(0, 1)):
         said = wire645.answer(body[6 : 6 + int.from_bytes(body[4:6], "little")], device)
@@ -169,9 +169,19 @@ def _set(terminal_no: str, request: Request, device: Device, now: datetime) -> b
     elif asked == (0x0A, identifier(0, 21)):
         content = bytes(rate - 1 for rate in device.rates) + bytes((max(device.rates),))
         return frame(terminal_no, 0x88, 0x0A, 0x60 | request.sequence, identifier(0, 21) + content)
+    elif (unit := _unit(request, device)) is not None and request.function == 0x04:
+        device.set_parameters(unit, body[: len(device.parameters[unit])])
+    elif unit is not None and request.function == 0x0A:
+        content = identifier(0, unit) + device.parameters[unit]
+        return frame(terminal_no, 0x88, 0x0A, 0x60 | request.sequence, content)
     else:
         return frame(terminal_no, 0x88, 0x00, 0x60 | request.sequence, identifier(0, 2))
     return frame(terminal_no, 0x88, 0x00, 0x60 | request.sequence, identifier(0, 1))
+
+
+def _unit(request: Request, device: Device) -> int | None:
+    """Which unit of parameters a request is of, where the terminal has it."""
+    return next((number for number in device.parameters if request.data[:4] == identifier(0, number)), None)
 
 
 def _content(point: int, number: int, said: bytes, registers: Registers, now: datetime, days_off: int) -> bytes:

@@ -36,6 +36,7 @@ from denghuo.service.acquisition.api import (
     RollOutRef,
     StartCollection,
     StartRollOut,
+    WrongParameter,
     WrongRollOutState,
     WrongTimes,
 )
@@ -118,6 +119,9 @@ def test_a_group_is_chosen_and_what_changes_nothing_starts_at_once(acquisition: 
             start(acquisition, **nothing)
     with pytest.raises(WrongTimes):
         start(acquisition, kind="set_times", parts=[{"begins": "08:00", "rate": "peak"}])
+    for wrong in ({}, {"parameter": "heartbeat_min", "value": "61"}, {"parameter": "event_valid", "value": "xyz"}):
+        with pytest.raises(WrongParameter):
+            start(acquisition, kind="set_parameter", **wrong)
     found = acquisition.roll_outs(OPERATOR, FindRollOuts(kind="check_clock"))
     assert [row.terminals for row in found.rows] == [1, 2, 1]
     members = acquisition.roll_out_members(OPERATOR, FindMembers(roll_out_no=one.roll_out_no)).rows
@@ -247,6 +251,36 @@ def test_times_of_use_go_to_a_group_halt_on_failures_and_go_on(field: Field) -> 
     assert (now().done, now().failed) == (2, 0) and field.devices[NEW].rates == rates_of(PARTS)
     for one_leaves in leave.values():
         one_leaves()
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "unit", "content"),
+    [
+        # The other fields of a unit stay as they are.
+        ("heartbeat_min", "5", 1, bytes((20, 5, 0x3C, 0x10, 0, 5))),
+        ("event_valid", "00000000000000FF", 9, b"\xff" + bytes(15)),
+    ],
+)
+def test_a_parameter_goes_to_a_group_and_is_read_back(
+    field: Field, parameter: str, value: str, unit: int, content: bytes
+) -> None:
+    body = {"kind": "set_parameter", "parameter": parameter, "value": value, "reason": REASON}
+    for faults, state, failed in ((("stubborn",), "halted", 1), ((), "done", 0)):
+        leave = field.connect(OLD, *faults)
+        one = field.api.start_roll_out(replace(field.call(), actor="planner"), StartRollOut.model_validate(body))
+        assert (one.terminals, one.parameter, one.value) == (1, parameter, value.lower())
+        decide = Decide(approval_no=one.approval_no or 0, agreed=True, remark="已核对")
+        field.directory(WorkflowApi).decide(replace(field.call(), actor="boss"), decide)
+        settle(field.directory)
+
+        def now(no: int = one.roll_out_no) -> RollOut:
+            return field.api.roll_out(field.call(), RollOutRef(roll_out_no=no))
+
+        until(lambda now=now, state=state: now().state == state, state)  # type: ignore[misc]
+        assert now().failed == failed
+        assert (field.devices[OLD].parameters[unit] == content) is (state == "done")
+        leave()
+        until(lambda: field.terminal(OLD).link == "offline", "gone")
 
 
 def test_a_refused_roll_out_sets_nothing(field: Field) -> None:

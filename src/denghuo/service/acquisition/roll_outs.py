@@ -1,5 +1,7 @@
 """Orders to groups of terminals: asked for, agreed by a second person, carried out a few at a time, halted by failures, resumed."""
 
+from typing import Any
+
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
@@ -18,7 +20,7 @@ from denghuo.service.acquisition.api import (
     StartRollOut,
     WrongRollOutState,
 )
-from denghuo.service.acquisition.rules import rates_of
+from denghuo.service.acquisition.rules import parameter_value, rates_of
 from denghuo.service.acquisition.store.roll_outs import RollOutStore
 from denghuo.service.host.binding import Ask
 from denghuo.service.workflow.api import RequestApproval, WorkflowApi
@@ -33,9 +35,11 @@ class RollOuts:
         self._work, self._ask, self._store = work, ask, RollOutStore(work)
 
     def start(self, call: Call, request: StartRollOut) -> RollOut:
-        content = {}
+        content: dict[str, Any] = {}
         if request.kind == "set_times":
             content = {"rates": rates_of(request.parts), "parts": [part.model_dump() for part in request.parts]}
+        elif request.kind == "set_parameter":
+            content = {"parameter": request.parameter, "value": parameter_value(request.parameter, request.value)}
         org = request.org or next((unit for unit in call.scope if unit), "0")
         if request.org is not None and not call.covers(request.org):
             raise OutsideScope(

@@ -107,6 +107,8 @@ from denghuo.service.acquisition.api.order import (
     OrdersFound as OrdersFound,
 )
 from denghuo.service.acquisition.api.roll_out import (
+    ParameterCode as ParameterCode,
+    WrongParameter as WrongParameter,
     ROLL_OUT_KINDS as ROLL_OUT_KINDS,
     DayPart as DayPart,
     FindMembers as FindMembers,

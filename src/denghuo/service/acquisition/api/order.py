@@ -19,13 +19,16 @@ ORDER_KINDS = Dictionary(
         "check_clock": text("核对时钟", "Check the clock"),
         "set_clock": text("对时", "Set the clock"),
         "set_times": text("下发费率时段", "Set times of use"),
+        "set_parameter": text("设置参数", "Set a parameter"),
         "change_keys": text("更换密钥", "Change the keys"),
         "switch_off": text("停电（拉闸）", "Disconnect"),
         "switch_on": text("复电（合闸）", "Reconnect"),
     },
 )
 OrderKind = Annotated[
-    Literal["events", "check_clock", "set_clock", "set_times", "change_keys", "switch_off", "switch_on"],
+    Literal[
+        "events", "check_clock", "set_clock", "set_times", "set_parameter", "change_keys", "switch_off", "switch_on"
+    ],
     Label("命令", "Order", dictionary=ORDER_KINDS.name),
 ]
 OrderNo = Annotated[str, Field(max_length=40), Label("命令编号", "Order no.")]

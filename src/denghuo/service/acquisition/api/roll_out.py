@@ -17,10 +17,12 @@ ROLL_OUT_KINDS = Dictionary(
         "check_clock": text("核对时钟", "Check clocks"),
         "set_clock": text("对时", "Set clocks"),
         "set_times": text("下发费率时段", "Set times of use"),
+        "set_parameter": text("设置参数", "Set a parameter"),
     },
 )
 RollOutKind = Annotated[
-    Literal["check_clock", "set_clock", "set_times"], Label("下发内容", "What", dictionary=ROLL_OUT_KINDS.name)
+    Literal["check_clock", "set_clock", "set_times", "set_parameter"],
+    Label("下发内容", "What", dictionary=ROLL_OUT_KINDS.name),
 ]
 ROLL_OUT_STATES = Dictionary(
     "acquisition.roll_out_state",
@@ -60,6 +62,19 @@ RATES = Dictionary(
         "deep": text("深谷", "Deep valley"),
     },
 )
+PARAMETER_CODES = Dictionary(
+    "acquisition.parameter",
+    {
+        "heartbeat_min": text("心跳周期（分钟）", "Heartbeat period (min)"),
+        "event_valid": text("事件记录有效标志（16位十六进制）", "Events that are recorded (16 hexadecimal digits)"),
+        "event_important": text("事件重要性等级（16位十六进制）", "Events that are important (16 hexadecimal digits)"),
+    },
+)
+ParameterCode = Annotated[
+    Literal["heartbeat_min", "event_valid", "event_important"],
+    Label("参数", "Parameter", dictionary=PARAMETER_CODES.name),
+]
+ParameterText = Annotated[str, Field(max_length=64), Label("参数值", "Value")]
 RollOutNo = Annotated[int, Label("下发编号", "Roll-out no.")]
 ErrorsMax = Annotated[int, Field(ge=0, le=10_000), Label("允许失败数", "Failures allowed")]
 AtOnce = Annotated[int, Field(ge=1, le=500), Label("同时执行数", "At a time")]
@@ -88,6 +103,8 @@ class StartRollOut(Message):
         int | None, Field(ge=0, le=10_000_000), Label("时钟偏差超过（秒）", "Clock off by more than (s)")
     ] = None
     parts: Annotated[list[DayPart], Field(max_length=14), Label("时段", "Parts of the day")] = []
+    parameter: ParameterCode | None = None
+    value: ParameterText | None = None
     errors_max: ErrorsMax = 0
     at_once: AtOnce = 20
     reason: Reason
@@ -108,6 +125,8 @@ class RollOut(Message):
     roll_out_no: RollOutNo
     kind: RollOutKind
     parts: list[DayPart]
+    parameter: ParameterCode | None
+    value: ParameterText | None
     org: OrganisationCode
     errors_max: ErrorsMax
     at_once: AtOnce
@@ -181,10 +200,14 @@ class WrongTimes(Problem, noun="acquisition", status=422, zh="时段表有误", 
     """Fields: field, value."""
 
 
+class WrongParameter(Problem, noun="acquisition", status=422, zh="参数有误", en="The parameter is wrong"):
+    """Fields: field, value."""
+
+
 class RollOutOperations(Api):
     """Orders to groups of terminals."""
 
-    @command(permit="acquisition.set", problems=(OutsideScope, NothingToRollOut, WrongTimes))
+    @command(permit="acquisition.set", problems=(OutsideScope, NothingToRollOut, WrongTimes, WrongParameter))
     def start_roll_out(self, call: Call, request: StartRollOut) -> RollOut:
         """Orders a group of terminals to do one thing (批量下发); what changes something waits for a second person."""
 

@@ -163,6 +163,22 @@ class Speaker3761:
                     return [value + 1 for value in values if isinstance(value, int)]
         return None
 
+    def ask_parameters(self, terminal_no: str, number: int, unit: int) -> bytes:
+        """The request for the fields of a unit of parameters (Fn)."""
+        return _request(terminal_no, number, QUERY, unit_bytes(QUERY, 0, unit))
+
+    def set_parameters(self, terminal_no: str, number: int, unit: int, values: Sequence[Value]) -> bytes:
+        """The order to set them, all of a unit together."""
+        return _request(terminal_no, number, SET, unit_bytes(SET, 0, unit, values), PASSWORD)
+
+    def parameters_of(self, unit: int, contents: Sequence[Any]) -> list[Value] | None:
+        """The fields that the parts of an answer say."""
+        for frame in contents:
+            for one in gdw3761.units(frame) if frame.function == QUERY else ():
+                if one.number == unit:
+                    return [item.value for item in gdw3761.items(one, up=True)]
+        return None
+
     def switch(
         self, terminal_no: str, number: int, place: Place, on: bool, until: datetime, cipher: CipherMachine
     ) -> bytes:

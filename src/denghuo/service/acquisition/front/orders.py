@@ -12,10 +12,12 @@ from denghuo.service.acquisition.front.alarms import EventTaker
 from denghuo.service.acquisition.front.cipher import CipherFailed, CipherMachine
 from denghuo.service.acquisition.front.conversation import cause_of
 from denghuo.service.acquisition.front.dialled import Dialled
+from denghuo.service.acquisition.front.gdw3761 import Speaker3761
 from denghuo.service.acquisition.front.line import Line
 from denghuo.service.acquisition.front.sessions import Ordered, Sessions
 from denghuo.service.acquisition.front.speak import CLOCK_RIGHT_S, ORDER_GOOD, Place, Speaker
 from denghuo.service.acquisition.protocol.fault import BadFrame
+from denghuo.service.acquisition.rules import PARAMETERS
 
 log = logging.getLogger("denghuo.front")
 Answer = Mapping[str, Any]
@@ -44,6 +46,7 @@ class OrderRunner:
             "check_clock": self._check_clock,
             "set_clock": self._set_clock,
             "set_times": self._set_times,
+            "set_parameter": self._set_parameter,
             **dict.fromkeys(SWITCHES, self._switch),
         }
 
@@ -123,6 +126,22 @@ class OrderRunner:
             return {"cause": "denied"}
         parts = await line.exchange(lambda number: speaker.ask_times(row.terminal_no, number))
         return {} if speaker.times_of(parts) == rates else {"cause": "not_applied"}
+
+    async def _set_parameter(self, line: Line, speaker: Speaker, row: Ordered) -> Answer:
+        """Sets one field of a unit, the others as the terminal has them, and reads the unit again."""
+        if not isinstance(speaker, Speaker3761):
+            return {"cause": "denied"}
+        no, (unit, place, _) = row.terminal_no, PARAMETERS[row.content["parameter"]]
+        parts = await line.exchange(lambda number: speaker.ask_parameters(no, number, unit))
+        values = speaker.parameters_of(unit, parts)
+        if values is None or place >= len(values):
+            return {"cause": "denied" if speaker.denied(parts) else "no_data"}
+        values[place] = row.content["value"]
+        parts = await line.exchange(lambda number: speaker.set_parameters(no, number, unit, values))
+        if not speaker.accepted(parts):
+            return {"cause": "denied"}
+        parts = await line.exchange(lambda number: speaker.ask_parameters(no, number, unit))
+        return {} if speaker.parameters_of(unit, parts) == values else {"cause": "not_applied"}
 
     async def _switch(self, line: Line, speaker: Speaker, row: Ordered) -> Answer:
         """Orders it once, whichever fronts take it up. Whatever is said to that, only where the switch is read to be counts."""

@@ -5,6 +5,7 @@ from denghuo.service.acquisition.rules.due import FIRST_RETRY, LONGEST_RETRY, de
 from denghuo.service.acquisition.rules.frames import shown
 from denghuo.service.acquisition.rules.interlocks import blocks
 from denghuo.service.acquisition.rules.notices import PRESET, Terms, terms_on, untold
+from denghuo.service.acquisition.rules.parameters import PARAMETERS, parameter_value
 from denghuo.service.acquisition.rules.possible import ORDERS_OF
 from denghuo.service.acquisition.rules.records import Verdict, judge_meters, judge_terminals
 from denghuo.service.acquisition.rules.times import rates_of
@@ -14,6 +15,7 @@ __all__ = [
     "FIRST_RETRY",
     "LONGEST_RETRY",
     "ORDERS_OF",
+    "PARAMETERS",
     "PRESET",
     "SILENT_KINDS",
     "Terms",
@@ -23,6 +25,7 @@ __all__ = [
     "judge_meters",
     "judge_terminals",
     "midnight_after",
+    "parameter_value",
     "rates_of",
     "shown",
     "step_of",

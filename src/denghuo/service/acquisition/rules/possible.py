@@ -5,7 +5,7 @@ from collections.abc import Mapping
 TERMINALS = frozenset({"events", "check_clock", "set_clock", "set_times", "switch_off", "switch_on"})
 METERS = frozenset({"check_clock", "set_clock", "change_keys", "switch_off", "switch_on"})
 ORDERS_OF: Mapping[str, frozenset[str]] = {
-    "gdw3761": TERMINALS,
+    "gdw3761": TERMINALS | {"set_parameter"},
     "dlt698": TERMINALS,
     "dlms": METERS,
     "hdlc": METERS,

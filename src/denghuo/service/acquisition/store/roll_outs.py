@@ -151,4 +151,10 @@ class RollOutStore:
 
 def _roll_out(row: Mapping[str, Any]) -> RollOut:
     parts = [DayPart.model_validate(part) for part in row["content"].get("parts", ())]
-    return RollOut.model_validate({**{name: value for name, value in row.items() if name != "content"}, "parts": parts})
+    value = row["content"].get("value")
+    said = {
+        "parts": parts,
+        "parameter": row["content"].get("parameter"),
+        "value": None if value is None else str(value),
+    }
+    return RollOut.model_validate({**{name: value for name, value in row.items() if name != "content"}, **said})
