@@ -2,7 +2,7 @@
 
     python bench/one_curve.py [METERS] [DAYS]
 
-A month (or DAYS) of METERS meters (default 100,000) is written as collecting writes it, then months of meters taken by chance are
+A month (or DAYS) of METERS meters (default 20,000) is written as collecting writes it, then months of meters taken by chance are
 read: the first of each, so that nothing of it is held yet, and again. Wanted are 20 ms. The floor: DuckDB looks for the meter in
 the same files, whose names it is given.
 """
@@ -84,4 +84,4 @@ def main(meters: int, days: int) -> None:
 
 if __name__ == "__main__":
     given = [int(word) for word in sys.argv[1:]]
-    main(*[*given, *(100_000, 30)[len(given) :]])
+    main(*[*given, *(20_000, 30)[len(given) :]])

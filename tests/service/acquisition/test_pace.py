@@ -30,7 +30,8 @@ async def settled() -> None:
 
 
 async def more_while_it_keeps_up() -> None:
-    asked = Asked(Pace(most=20), 50)
+    most = FEWEST + STEP + 4
+    asked = Asked(Pace(most), 2 * most)
     await settled()
     assert asked.inside == FEWEST
     asked.pace.adjust(0.0)
@@ -39,10 +40,10 @@ async def more_while_it_keeps_up() -> None:
     for _ in range(5):
         asked.pace.adjust(0.0)
         await settled()
-    assert asked.inside == 20
+    assert asked.inside == most
     asked.go.set()
     await asyncio.gather(*asked.tasks)
-    assert asked.most == 20
+    assert asked.most == most
 
 
 async def fewer_while_it_is_behind() -> None:

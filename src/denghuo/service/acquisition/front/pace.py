@@ -6,7 +6,8 @@ from collections import deque
 TICK_S = 0.05
 BEHIND_S = 0.15
 """An event loop that comes so much later than it meant to has more answers waiting than it can take."""
-FEWEST, STEP = 8, 8
+FEWEST, STEP = 50, 8
+"""So many are always asked at once, for the loop may be behind because of other work, and slow terminals must not wait for that."""
 
 
 class Pace:
