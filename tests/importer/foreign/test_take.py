@@ -160,6 +160,15 @@ def test_registers_become_reads(house: House) -> None:
     assert (refusal.line, refusal.field) == (2, "register")
 
 
+def test_a_register_that_its_sender_estimated_is_never_taken_for_read(house: House) -> None:
+    row = "250,M1,11,1,11,11,SER1,E,000890,20260413,A,,,003034.5,20260414,E52,,,2144.5,KWH,20260519,20260418104410,"
+    taken = house.take(f"100,NEM13,202605011135,MDA1,RET1\n{row}\n900\n")
+    assert (taken.taken, taken.refused, taken.estimated) == (1, 1, 1)
+    assert [(one.line, one.field, one.value) for one in taken.refusals] == [(2, "quality", "nem12 E52")]
+    lake = house.directory.hosted["reading"].store.lake
+    assert lake.scan(REGISTERS, DAY, DAY + timedelta(days=1))["value_e4"].to_pylist() == [8_900_000]
+
+
 def test_broken_file_leaves_nothing(house: House) -> None:
     words = nem12(("20260413", QUARTERS, "A"), minutes=15)
     with pytest.raises(ReadingsRefused) as refused:

@@ -274,6 +274,11 @@ class _Run:
             self._publish_curves()
 
     def _register(self, read: RegisterRead, meter: str, flow: str) -> None:
+        if read.mark:
+            # The month's reads take a register for read, and what nobody read is estimated by their own rules.
+            what = text("示数由对方估计，不是实抄", "its sender estimated the register; nobody read it")
+            self._refuse(read.line, read.channel, "quality", read.mark, what, _ESTIMATED_HERE)
+            return
         value = read.value.scaleb(4)
         if value != value.to_integral_value() or not 0 <= value < 10**15:
             what = text("示数应为非负数，至多四位小数", "a register is not negative and has at most four places")
@@ -353,6 +358,9 @@ def _named_rows(names: list[str], place: Any) -> Any:
     return pa.DictionaryArray.from_arrays(pa.array(indices, type=pa.int32()), encoded.dictionary).cast(pa.string())
 
 
+_ESTIMATED_HERE = text(
+    "请提供实抄示数；缺的示数由本平台估计并标记", "send what was read; what is missing is estimated here, and marked"
+)
 _MAP = text(
     "请在映射文件中指明表号与通道，或先建档", "name meter and channel in a mapping file, or register the meter first"
 )
