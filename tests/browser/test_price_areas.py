@@ -1,4 +1,5 @@
-"""Price areas of units on their page: one that does not exist is refused in words, another is entered and told with its day."""
+"""Price areas of units on their page: one that does not exist is refused in words, another is proposed by one person and published
+by another."""
 
 from collections.abc import Callable
 
@@ -9,10 +10,10 @@ from tests.browser.product import Product
 
 
 @pytest.mark.parametrize(("width", "since"), [(1440, "2040-01-01"), (390, "2041-01-01")])
-def test_a_unit_is_given_its_price_area(
+def test_a_unit_is_given_its_price_area_by_two_persons(
     enter: Enter, billed: Product, accessible: Callable[[Page], None], width: int, since: str
 ) -> None:
-    page = enter("approver", path="/w/tariff/unit_areas", width=width)
+    page = enter("tariff", path="/w/tariff/unit_areas", width=width)
     expect(page.get_by_text("各单位今日价区")).to_be_visible()
     accessible(page)
     page.get_by_role("button", name="登记价区").click()
@@ -27,6 +28,15 @@ def test_a_unit_is_given_its_price_area(
     dialog.get_by_label("价区").fill("310000")
     dialog.get_by_role("button", name="登记价区").click()
     expect(dialog).to_be_hidden()
+    waiting = page.locator("tr, .card", has_text=since)
+    expect(waiting.first).to_contain_text("待复核")
+    accessible(page)
+    page = enter("approver", path="/w/tariff/unit_areas", width=width)
+    page.locator("tr, .card", has_text=since).first.get_by_role("button", name="发布").click()
+    dialog = page.get_by_role("dialog", name="发布")
+    dialog.get_by_role("button", name="发布", exact=True).click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_text("没有待复核的登记")).to_be_visible()
     entered = page.locator("tr, .card", has_text=since)
     expect(entered.first).to_contain_text("310000")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -34,7 +34,9 @@ from denghuo.service.billing.api import (
     EstimateDay,
     FindBills,
     FindExceptions,
+    FindRecalculations,
     Recalculate,
+    SetReviewRule,
     SoFar,
     StartCycle,
     TryOnAll,
@@ -44,13 +46,17 @@ from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.rules import choose
 from denghuo.service.host import relay
 from denghuo.service.tariff.api import (
+    AreaProposalRef,
     AreaRefused,
     AskUnitAreas,
     AssignAreas,
     DraftTariff,
     InForce,
     LoadPublished,
+    NoSuchProposal,
     OverlappingTariff,
+    ProposalDecided,
+    SamePerson,
     TariffApi,
     TariffDocument,
     TariffVersion,
@@ -188,6 +194,44 @@ def test_an_area_that_changes_within_the_month_cuts_it(quick: County) -> None:
     api.assign_area(OPERATOR, said(HERE, None, date(2026, 4, 11)))
     rows = {row.org: row for row in api.unit_areas(OPERATOR, AskUnitAreas(on=date(2026, 4, 30))).rows}
     assert (rows[HERE].area, rows[HERE].by_unit) == ("310000", "1405810")
+
+
+def test_a_proposed_area_holds_once_another_person_publishes_it_and_no_draft_is_issued_by_the_old_one(
+    found: County,
+) -> None:
+    rule = SetReviewRule(code="outlier_amount", kind="supply", tariff_class="resident", limit=100, reason="收紧限额")
+    found.billing.set_review_rule(ACCOUNTANT, rule)
+    run_month(found)
+    (before,) = found.billing.bills(ACCOUNTANT, FindBills(month=MONTH, account_no=FAR_HOUSE.account_no)).rows
+    assert (before.state, str(before.amount)) == ("held", "120.00")
+    api = found.ask(TariffApi)
+    with pytest.raises(AreaRefused):
+        api.propose_area(OPERATOR, said(THERE, "990000"))
+    first = api.propose_area(OPERATOR, said(THERE, None))
+    proposed = api.propose_area(OPERATOR, said(THERE, "310000"))
+    shown = api.unit_areas(OPERATOR, AskUnitAreas(org=THERE))
+    assert [(one.proposal_no, one.state) for one in shown.proposed] == [(proposed.proposal_no, "draft")]
+    assert [row.area for row in shown.rows] == ["320000"], "nothing holds yet"
+    with pytest.raises(SamePerson):
+        api.publish_area(OPERATOR, AreaProposalRef(proposal_no=proposed.proposal_no))
+    with pytest.raises(ProposalDecided):
+        api.withdraw_area(OPERATOR, AreaProposalRef(proposal_no=first.proposal_no))
+    with pytest.raises(NoSuchProposal):
+        api.publish_area(OTHER_PERSON, AreaProposalRef(proposal_no=99))
+    done = api.publish_area(OTHER_PERSON, AreaProposalRef(proposal_no=proposed.proposal_no))
+    assert (done.state, done.proposed_by, done.decided_by) == ("published", OPERATOR.actor, OTHER_PERSON.actor)
+    assert [row.area for row in api.unit_areas(OPERATOR, AskUnitAreas(org=THERE)).rows] == ["310000"]
+    relay.settle(found.directory, lambda: NOW + timedelta(hours=1))
+    # What was rated by the other area and not issued was taken back and is rated by this one; what was issued stands.
+    (after,) = found.billing.bills(ACCOUNTANT, FindBills(month=MONTH, account_no=FAR_HOUSE.account_no)).rows
+    assert (after.state, str(after.amount)) == ("held", "148.08")
+    assert bills_of(found)[FAR_SHOP.account_no] == Decimal("1080.00")
+    runs = found.billing.recalculations(ACCOUNTANT, FindRecalculations(month=MONTH)).rows
+    assert {(run.cause, run.org, run.state) for run in runs} == {("areas", THERE, "done")}
+    # The plant that no tariff of the other area buys from is billed now.
+    assert not found.billing.exceptions(
+        ACCOUNTANT, FindExceptions(month=MONTH, code="tariff_unknown", state="open")
+    ).rows
 
 
 def test_what_is_entered_is_judged_item_by_item(found: County) -> None:

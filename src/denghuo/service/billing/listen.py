@@ -11,7 +11,7 @@ from denghuo.service.reading.api import (
     RegistersReceived,
     UnitRead,
 )
-from denghuo.service.tariff.api import DayTablePublished, PriceTableCorrected, SpotPricesPublished
+from denghuo.service.tariff.api import DayTablePublished, PriceTableCorrected, SpotPricesPublished, UnitAreaPublished
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
 
@@ -50,6 +50,12 @@ def price_by_points(service: BillingService, call: Call, event: SpotPricesPublis
 def band_by_days(service: BillingService, call: Call, event: DayTablePublished) -> None:
     """Holidays or temperatures were published: what hangs on them and is not issued is rated again."""
     service.follow_days(call, event)
+
+
+@on(UnitAreaPublished)
+def price_by_area(service: BillingService, call: Call, event: UnitAreaPublished) -> None:
+    """A unit has another price area: what was rated by others and is not issued is rated again."""
+    service.follow_areas(call, event)
 
 
 @on(CurvesReceived)

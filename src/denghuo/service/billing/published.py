@@ -12,7 +12,7 @@ from denghuo.service.billing.recalculation import order_again
 from denghuo.service.billing.replaced import take_back_drafts
 from denghuo.service.billing.rules.quantities import hangs_on
 from denghuo.service.billing.store import BillingStore
-from denghuo.service.billing.store.replaced import Fact
+from denghuo.service.billing.store.replaced import UNIT, Fact
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import (
     NATION,
@@ -20,6 +20,7 @@ from denghuo.service.tariff.api import (
     PriceTableCorrected,
     SpotPricesPublished,
     TariffDocument,
+    UnitAreaPublished,
 )
 
 
@@ -44,6 +45,17 @@ def follow_days(work: Work, store: BillingStore, ask: Ask, call: Call, event: Da
         _replace(work, store, call, "days", [month], [(one.code, one.version) for one in tariffs])
         classes = sorted({name for one in tariffs for name in one.classes})
         order_again(work, store, call, month, "days", store.held.accounts(month, "read_held", classes))
+
+
+def follow_areas(work: Work, store: BillingStore, call: Call, event: UnitAreaPublished) -> None:
+    """A unit has another price area from a day on: what was rated before of it and of units below it is looked at, and who is held
+    for want of a tariff is calculated again."""
+    since = str(Month(event.from_day.year, event.from_day.month))
+    for month in store.cycles.months(since):
+        _replace(work, store, call, "areas", [month], [(event.org, UNIT)])
+        held = store.held.accounts(month, "tariff_unknown")
+        mine = {one: org for one, org in held.items() if org == event.org or org.startswith(f"{event.org}.")}
+        order_again(work, store, call, month, "areas", mine)
 
 
 def follow_curves(work: Work, store: BillingStore, call: Call, month: str) -> None:

@@ -1,6 +1,6 @@
 """Bills that were rated and not issued when what they were rated by was published anew (计费依据更正后未发行的账单).
 
-That is a month's prices, spot prices, holidays and temperatures.
+That is a month's prices, spot prices, holidays and temperatures, and the price area of a unit.
 
 They are taken back and held under a reason of their own, and the accounts of each unit are calculated again by a job. What was
 issued stays; `corrected` names it.
@@ -54,5 +54,6 @@ def _taken_back(month: str, draft: dict[str, Any]) -> Finished:
 _WHAT = {
     "prices": TextPair(zh="该版价格已被更正", en="Its prices were corrected"),
     "spot_prices": TextPair(zh="其价格节点的现货价格已重新发布", en="The spot prices of its node were published anew"),
+    "areas": TextPair(zh="其单位的价区已变更", en="The price area of its unit was changed"),
     "days": TextPair(zh="其时段所依据的节假日或气温已发布", en="The days that its hours hang on were published"),
 }

@@ -14,6 +14,7 @@ from denghuo.service.tariff.api import (
     AssignAreas,
     AssignedArea,
     UnitArea,
+    UnitAreaPublished,
     UnitAreaRow,
     UnitAreas,
     UnitAreasFound,
@@ -30,6 +31,15 @@ class UnitAreaDesk:
 
     def assign(self, call: Call, request: AssignAreas, organisations: Iterable[Organisation]) -> BatchTaken:
         """organisations: all that there are."""
+        return self._taken(call, request, organisations, keep=True)
+
+    def judged(self, call: Call, request: AssignAreas, organisations: Iterable[Organisation]) -> BatchTaken:
+        """What `assign` would answer; nothing changes."""
+        return self._taken(call, request, organisations, keep=False)
+
+    def _taken(
+        self, call: Call, request: AssignAreas, organisations: Iterable[Organisation], *, keep: bool
+    ) -> BatchTaken:
         units, areas = {one.code for one in organisations}, self._titles()
         standing = {(one.org, one.from_day): one for one in self.standing()}
         seen: set[tuple[str, object]] = set()
@@ -44,7 +54,8 @@ class UnitAreaDesk:
             if standing.get(key) == item:
                 unchanged += 1
                 continue
-            self._put(call, item)
+            if keep:
+                self._put(call, item)
             taken += 1
         return BatchTaken(taken=taken, unchanged=unchanged, refused=faults)
 
@@ -57,6 +68,7 @@ class UnitAreaDesk:
             "INSERT INTO unit_area (org, area, from_day, assigned_by, assigned_at) VALUES (%s, %s, %s, %s, %s)",
             (item.org, item.area, item.from_day, call.actor, call.now),
         )
+        self._work.emit(UnitAreaPublished(org=item.org, area=item.area, from_day=item.from_day))
 
     def standing(self, known_at: datetime | None = None) -> list[UnitArea]:
         """What stands of units, or stood as known at an instant."""

@@ -15,12 +15,13 @@ RECALCULATION_CAUSES = Dictionary(
         "prices": text("价格更正", "Prices corrected"),
         "spot_prices": text("现货价格发布", "Spot prices published"),
         "days": text("节假日或气温发布", "Holidays or temperatures published"),
+        "areas": text("单位价区变更", "Price area of the unit changed"),
         "curves": text("曲线到达", "Curves arrived"),
         "reads": text("抄表到达", "Reads arrived"),
     },
 )
 RecalculationCause = Annotated[
-    Literal["prices", "spot_prices", "days", "curves", "reads"],
+    Literal["prices", "spot_prices", "days", "areas", "curves", "reads"],
     Label("原因", "Cause", dictionary=RECALCULATION_CAUSES.name),
 ]
 RECALCULATION_STATES = Dictionary(

@@ -7,7 +7,7 @@ from denghuo.service.billing.cases.desk import CaseDesk
 from denghuo.service.billing.reversal import ReversalDesk
 from denghuo.service.billing.service.part import BillingPart
 from denghuo.service.billing.units import follow_reads
-from denghuo.service.tariff.api import DayTablePublished, PriceTableCorrected, SpotPricesPublished
+from denghuo.service.tariff.api import DayTablePublished, PriceTableCorrected, SpotPricesPublished, UnitAreaPublished
 
 
 class FollowPart(BillingPart):
@@ -73,6 +73,10 @@ class FollowPart(BillingPart):
     def follow_spot_prices(self, call: Call, event: SpotPricesPublished) -> None:
         """Spot prices of a month were published."""
         published.follow_spot_prices(self._work, self._store, call, event)
+
+    def follow_areas(self, call: Call, event: UnitAreaPublished) -> None:
+        """A unit has another price area from a day on."""
+        published.follow_areas(self._work, self._store, call, event)
 
     def follow_days(self, call: Call, event: DayTablePublished) -> None:
         """Holidays or temperatures were published."""

@@ -75,6 +75,11 @@ class Cycles:
     def state(self, month: str) -> str | None:
         return self._work.value("SELECT state FROM cycle WHERE month = %s", (month,))
 
+    def months(self, since: str) -> list[str]:
+        """The months from one on of which anything was billed, in order."""
+        rows = self._work.rows("SELECT month FROM cycle WHERE month >= %s ORDER BY month", (since,))
+        return [row["month"] for row in rows]
+
     def begun(self, month: str) -> bool:
         """Whether the month, or a unit of it, is being billed or was; single accounts may have been billed to the day before."""
         return bool(

@@ -7,14 +7,16 @@ from typing import Any, LiteralString
 from denghuo.data.processing.work import Work
 
 Fact = tuple[str, int]
-"""Code and version of a tariff, or a price node and 0."""
+"""Code and version of a tariff, a price node and 0, or a unit and `UNIT`."""
+UNIT = -1
 RATED_BY: LiteralString = (
     "((one.version > 0 AND ((one.name, one.version) = (tariff_code, tariff_version) OR (rating -> 'tariffs')::jsonb"
     " @> jsonb_build_array(jsonb_build_object('code', one.name, 'version', one.version))))"
     " OR (one.version = 0 AND (rating -> 'market' ->> 'node' = one.name OR EXISTS (SELECT FROM"
-    " json_array_elements(rating -> 'stages') AS stage WHERE stage -> 'market' ->> 'node' = one.name))))"
+    " json_array_elements(rating -> 'stages') AS stage WHERE stage -> 'market' ->> 'node' = one.name)))"
+    " OR (one.version = -1 AND (bill.org = one.name OR starts_with(bill.org, one.name || '.'))))"
 )
-"""Whether a bill was rated, whole or a part of it, by the fact `one` (name, version)."""
+"""Whether a bill was rated, whole or a part of it, by the fact `one` (name, version); of a unit, all bills of it and below."""
 
 
 class Replaced:

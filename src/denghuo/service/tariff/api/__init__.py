@@ -120,12 +120,18 @@ from denghuo.service.tariff.api.tariff import (
     TariffOperations,
 )
 from denghuo.service.tariff.api.unit_area import (
+    AREA_PROPOSALS as AREA_PROPOSALS,
     AreaAssigned as AreaAssigned,
+    AreaProposal as AreaProposal,
+    AreaProposalRef as AreaProposalRef,
     AreaRefused as AreaRefused,
     AskUnitAreas as AskUnitAreas,
     AssignAreas as AssignAreas,
     AssignedArea as AssignedArea,
+    NoSuchProposal as NoSuchProposal,
     PriceArea as PriceArea,
+    ProposalDecided as ProposalDecided,
+    UnitAreaPublished as UnitAreaPublished,
     UnitAreaRow as UnitAreaRow,
     UnitAreas as UnitAreas,
     UnitAreasFound as UnitAreasFound,

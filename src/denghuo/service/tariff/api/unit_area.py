@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field
 
 from denghuo.kernel.batch import ITEMS_MAX, BatchTaken
-from denghuo.kernel.contract import Api, Call, Label, Message, command, query
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, command, query
 from denghuo.kernel.fields import AsOf, Day, Instant, OrganisationCode, TextPair
-from denghuo.kernel.problem import Problem
-from denghuo.service.tariff.api.tariff import AreaSince, OwnArea, UnitArea
+from denghuo.kernel.problem import NotFound, Problem, text
+from denghuo.service.tariff.api.tariff import AreaSince, OwnArea, SamePerson, UnitArea
 
 
 class AssignAreas(Message):
@@ -21,6 +21,52 @@ class AssignAreas(Message):
 
 class AreaAssigned(Message):
     changed: bool
+
+
+AREA_PROPOSALS = Dictionary(
+    "tariff.area_proposal",
+    {
+        "draft": text("待复核", "To be published"),
+        "published": text("已发布", "Published"),
+        "withdrawn": text("已撤回", "Withdrawn"),
+    },
+    tones={"draft": "warning", "published": "good"},
+)
+ProposalNo = Annotated[int, Field(ge=1), Label("登记编号", "Proposal no.")]
+
+
+class AreaProposalRef(Message):
+    proposal_no: ProposalNo
+
+
+class AreaProposal(Message):
+    """What one person proposed of a unit from a day on; it holds once another person published it."""
+
+    proposal_no: ProposalNo
+    org: OrganisationCode
+    area: OwnArea
+    from_day: AreaSince
+    state: Annotated[Literal["draft", "published", "withdrawn"], Label("状态", "State", dictionary=AREA_PROPOSALS.name)]
+    proposed_by: Annotated[str, Label("登记人", "Proposed by")]
+    proposed_at: Annotated[AwareDatetime, Label("登记时间", "Proposed at")]
+    decided_by: Annotated[str | None, Label("复核人", "Decided by")] = None
+    decided_at: Annotated[AwareDatetime | None, Label("复核时间", "Decided at")] = None
+
+
+class UnitAreaPublished(Event, name="tariff.unit_area.published", version=1):
+    """The customers of a unit are billed by another area's tariffs from a day on; area: None where that of its superior holds."""
+
+    org: str
+    area: str | None
+    from_day: date
+
+
+class NoSuchProposal(NotFound, noun="tariff", status=404, zh="没有该价区登记", en="There is no such proposal"):
+    """Fields: proposal_no."""
+
+
+class ProposalDecided(Problem, noun="tariff", status=409, zh="该价区登记已办结", en="The proposal was decided before"):
+    """Fields: proposal_no, state."""
 
 
 class AreaRefused(Problem, noun="tariff", status=422, zh="价区不能登记", en="The price area cannot be entered"):
@@ -57,10 +103,12 @@ class AssignedArea(Message):
 
 
 class UnitAreasFound(Message):
-    """rows: units in the order of their codes; assigned: all that was said of them, the newest days first."""
+    """rows: units in the order of their codes; assigned: all that was said of them, the newest days first;
+    proposed: what waits for another person."""
 
     rows: list[UnitAreaRow]
     assigned: list[AssignedArea]
+    proposed: list[AreaProposal] = []
     as_of: AsOf
 
 
@@ -118,14 +166,32 @@ def _area(found: PriceArea | None) -> str | None:
 class UnitAreaOperations(Api):
     """Which price area a unit belongs to."""
 
-    @command(permit="tariff.assign", problems=(AreaRefused,))
+    @command(permit="tariff.assign", problems=(AreaRefused,), emits=(UnitAreaPublished,))
     def assign_area(self, call: Call, request: UnitArea) -> AreaAssigned:
         """As `assign_areas`, of one unit."""
 
-    @command(permit="tariff.assign")
+    @command(permit="tariff.assign", emits=(UnitAreaPublished,))
     def assign_areas(self, call: Call, request: AssignAreas) -> BatchTaken:
-        """Says by which area's tariffs the customers of units are billed from a day on. What was rated before stays until it is
-        calculated again."""
+        """Says by which area's tariffs the customers of units are billed from a day on, as a company is taken over; persons propose
+        and publish instead. What was rated by others and is not issued is rated again; what was issued stays."""
+
+    @command(permit="tariff.draft", problems=(AreaRefused,))
+    def propose_area(self, call: Call, request: UnitArea) -> AreaProposal:
+        """Proposes by which area's tariffs the customers of a unit are billed from a day on; nothing changes until another person
+        publishes it. An open proposal of the unit from the same day on is replaced."""
+
+    @command(
+        permit="tariff.publish",
+        problems=(NoSuchProposal, ProposalDecided, SamePerson, AreaRefused),
+        emits=(UnitAreaPublished,),
+    )
+    def publish_area(self, call: Call, request: AreaProposalRef) -> AreaProposal:
+        """Publishes a proposal of another person: from its day on the unit has the area. What was rated by others and is not issued
+        is rated again; what was issued stays."""
+
+    @command(permit="tariff.draft", problems=(NoSuchProposal, ProposalDecided))
+    def withdraw_area(self, call: Call, request: AreaProposalRef) -> AreaProposal:
+        """Withdraws a proposal that nobody published yet."""
 
     @query(permit="tariff.read")
     def unit_areas(self, call: Call, request: AskUnitAreas) -> UnitAreasFound:

@@ -16,6 +16,7 @@ from denghuo.service.tariff.api import (
     TariffNotFound,
     TariffPublished,
 )
+from denghuo.service.tariff.area_proposals import AreaProposals
 from denghuo.service.tariff.days import DayDesk
 from denghuo.service.tariff.monthly import MonthlyPrices
 from denghuo.service.tariff.rules import TRANSMISSION_FROM, check, faulty
@@ -44,6 +45,7 @@ class TariffPart:
         self._spot = SpotDesk(work)
         self._days = DayDesk(work)
         self._unit_areas = UnitAreaDesk(work)
+        self._proposals = AreaProposals(work)
         self._ask = ask
         self._examine = examine
 
