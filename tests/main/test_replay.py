@@ -18,12 +18,15 @@ from denghuo.service.billing.api import (
     CorrectedBill,
     CorrectedBills,
     Difference,
+    FindBillsByDays,
+    FindBillsBySpotPrices,
     FindCorrectedBills,
     KnownBill,
     MonthReplayed,
     Replayed,
     ReplayMonth,
 )
+from denghuo.service.tariff.api import NoSuchDayTable
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -160,6 +163,27 @@ class Corrected:
             as_of=NOW,
         )
 
+    def bills_by_spot_prices(self, call: Call, request: FindBillsBySpotPrices) -> CorrectedBills:
+        return _page([_corrected(7, 500)])
+
+    def bills_by_days(self, call: Call, request: FindBillsByDays) -> CorrectedBills:
+        if request.kind == "temperatures":
+            raise NoSuchDayTable(kind=request.kind, area=request.area, period=request.period)
+        assert (request.area, request.period) == ("CN", "2026")
+        return _page([])
+
+
+def _page(rows: list[CorrectedBill]) -> CorrectedBills:
+    return CorrectedBills(
+        rows=rows,
+        issued=len(rows),
+        issued_amount=Money(1_000 * len(rows)),
+        not_issued=0,
+        total=len(rows),
+        next=None,
+        as_of=NOW,
+    )
+
 
 def _corrected(number: int, more: int) -> CorrectedBill:
     return CorrectedBill(
@@ -185,7 +209,10 @@ def test_bills_by_corrected_prices_are_told_with_their_sum(
     running: Any = SimpleNamespace(directory=lambda contract: Corrected())
     assert replay.show_corrected(running, "2026-04", "420000") == 1
     told = capsys.readouterr().out
+    assert "spot prices: 1 bills of 10.00 yuan issued" in told and "1 change, by 5.00 yuan" in told
+    assert "holidays: 0 bills of 0.00 yuan issued" in told and "temperatures: none were published" in told
+    assert "合同条款、示数和单位价区的更正不在此列" in told and "differences do not add up" in told
     assert told.count(" -> 9.00") == 2 and told.count(" -> 10.00") == 1
-    assert "3 bills of 30.00 yuan issued, 0 not issued by corrected prices; 2 change, by -2.00 yuan" in told
+    assert "3 bills of 30.00 yuan issued, 0 not issued by what was corrected; 2 change, by -2.00 yuan" in told
     asked = ["--data", str(tmp_path), "replay", "2026-04", "--corrected", "420000", "--sample", "5"]
     assert CliRunner().invoke(main, asked).exit_code == 2

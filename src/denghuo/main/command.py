@@ -210,7 +210,11 @@ def population(loaded: Loaded, code: str, version: int | None, first: str, last:
 @click.option(
     "--known-on", type=click.DateTime(["%Y-%m-%d"]), help="by the end of this day, with --account; else by now 截至日期"
 )
-@click.option("--corrected", metavar="AREA", help="bills by prices of this area that were corrected 价格更正，区划代码")
+@click.option(
+    "--corrected",
+    metavar="AREA",
+    help="bills by corrected prices and days of this area 价格与日历更正，区划代码",
+)
 @click.pass_obj
 def replay(
     loaded: Loaded,
@@ -225,8 +229,9 @@ def replay(
     """Compute the issued bills of MONTH again 账单重算核对 from what is kept with them; exit code 1 where any differs.
 
     With --account the month of that account from the meters, readings, terms and prices that were recorded by a day, billed by then
-    or not; exit code 1 where the bill that stood on that day differs. With --corrected the bills by prices that a correction of the
-    month's price table replaces, computed by the corrected ones; exit code 1 where an amount changes.
+    or not; exit code 1 where the bill that stood on that day differs. With --corrected the bills by what was published anew
+    since: prices of the month, spot prices, holidays and temperatures, each computed by what stands now; exit code 1 where an
+    amount changes.
     """
     if known_on is not None and account is None:
         raise click.UsageError("--known-on needs --account 请同时给出户号")

@@ -1,15 +1,17 @@
 """`denghuo replay`: the issued bills of a month computed again in the terminal (账单重算核对), all of them or a sample; or the
-month of one account as it was known on a day; or the bills by prices that were corrected since."""
+month of one account as it was known on a day; or the bills by prices and days that were corrected since."""
 
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import click
 
+from denghuo.kernel.contract import Call, Page
 from denghuo.kernel.fields import MonthText
 from denghuo.kernel.values import Money
 from denghuo.main.composition import Platform, operator
@@ -17,11 +19,15 @@ from denghuo.service.billing.api import (
     AsKnown,
     BillingApi,
     BillKind,
+    CorrectedBills,
+    FindBillsByDays,
+    FindBillsBySpotPrices,
     FindCorrectedBills,
     MonthReplayed,
     Replayed,
     ReplayMonth,
 )
+from denghuo.service.tariff.api import NATION, NoSuchDayTable, NoSuchPriceTable, NoSuchSpotTable
 
 AT_ONCE = 200
 SHOWN = 20
@@ -103,28 +109,61 @@ def _said(month: str, count: Count, seed: str | None, seconds: float) -> str:
 
 
 def show_corrected(running: Platform, month: MonthText, area: str) -> int:
-    """Prints the bills by prices that the newest correction of a month's price table replaces, and what they come to by the
-    corrected ones; the exit code: 1 where an amount changes."""
-    billing, after, changed, difference = running.directory(BillingApi), None, 0, Money(0)
+    """Prints the bills of a month by what was published anew since (prices of the month, spot prices, holidays, temperatures), each
+    list apart, with what they come to by what stands now; and what they do not cover. The exit code: 1 where an amount changes."""
+    changed = [_told(title, pages) for title, pages in _lists(running.directory(BillingApi), month, area)]
+    click.echo(
+        "以上按月度价格、现货价格、节假日和气温的更正逐项列出，同一账单可在几项中出现，差额不可相加。合同条款、示数和单位价区的更正不在此列："
+        f"按现在所知重算某户，用 denghuo replay {month} --account 户号。\n"
+        "These lists are of corrected prices of the month, spot prices, holidays and temperatures, each apart: a bill may stand in"
+        " several, so their differences do not add up. Corrected terms, readings and price areas of units are not among them:"
+        f" denghuo replay {month} --account NUMBER computes an account's month by all that is known now."
+    )
+    return 1 if any(changed) else 0
+
+
+def _lists(
+    billing: BillingApi, month: str, area: str
+) -> Iterator[tuple[tuple[str, str], Callable[[Page], CorrectedBills]]]:
+    """What may have been corrected, and how to ask for a page of the bills by it."""
+
+    def ask(operation: Callable[[Call, Any], CorrectedBills], message: type[Page], **given: str) -> Any:
+        return lambda page: operation(operator(), message.model_validate({**given, **page.model_dump()}))
+
+    of_month = {"area": area, "month": month}
+    yield ("月度价格", "prices of the month"), ask(billing.corrected_bills, FindCorrectedBills, **of_month)
+    yield ("现货价格", "spot prices"), ask(billing.bills_by_spot_prices, FindBillsBySpotPrices, **of_month)
+    holidays = {"kind": "holidays", "area": NATION, "period": month[:4]}
+    yield ("节假日", "holidays"), ask(billing.bills_by_days, FindBillsByDays, **holidays)
+    heat = {"kind": "temperatures", "area": area, "period": month}
+    yield ("气温", "temperatures"), ask(billing.bills_by_days, FindBillsByDays, **heat)
+
+
+def _told(title: tuple[str, str], ask: Callable[[Page], CorrectedBills]) -> int:
+    """Prints one list with its sum; how many bills come to another amount."""
+    after, changed, difference = None, 0, Money(0)
     while True:
-        asked = FindCorrectedBills(area=area, month=month, limit=AT_ONCE, after=after)
-        page = billing.corrected_bills(operator(), asked)
+        try:
+            page = ask(Page(limit=AT_ONCE, after=after))
+        except (NoSuchPriceTable, NoSuchSpotTable, NoSuchDayTable):
+            click.echo(f"{title[0]}：没有发布。 {title[1]}: none were published.")
+            return 0
         for row in page.rows:
             click.echo(
                 f"{row.bill_no}  {row.state}  {row.amount} -> {row.corrected or '-'}  {row.said.zh} {row.said.en}"
             )
-            changed += row.difference != Money(0)
+            changed += row.difference not in (None, Money(0))
             difference += row.difference or Money(0)
         after = page.next
         if after is None:
             break
     click.echo(
-        f"{month} 按被更正价格计费：已发行 {page.issued:,} 张 {page.issued_amount} 元，未发行 {page.not_issued:,} 张；"
+        f"{title[0]}：按被更正的计费，已发行 {page.issued:,} 张 {page.issued_amount} 元，未发行 {page.not_issued:,} 张；"
         f"金额有变 {changed:,} 张，差额 {difference} 元。"
-        f" {page.issued:,} bills of {page.issued_amount} yuan issued, {page.not_issued:,} not issued by corrected prices;"
-        f" {changed:,} change, by {difference} yuan."
+        f" {title[1]}: {page.issued:,} bills of {page.issued_amount} yuan issued, {page.not_issued:,} not issued by what was"
+        f" corrected; {changed:,} change, by {difference} yuan."
     )
-    return 1 if changed else 0
+    return changed
 
 
 def show_known(running: Platform, month: MonthText, account_no: str, kind: BillKind, known_on: date | None) -> int:
