@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from fpdf import FPDF
 from tests.service.billing.county import (
     ACCOUNTANT,
     CLERK,
@@ -75,7 +76,7 @@ def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.P
 
 
 def test_gaps_are_billed_by_their_estimates_and_the_verifier_finds_the_same(
-    found: County, tmp_path: pathlib.Path
+    found: County, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(found)
     bill = bill_of(found, HOME)
@@ -88,6 +89,14 @@ def test_gaps_are_billed_by_their_estimates_and_the_verifier_finds_the_same(
     ]
     assert "720 千瓦时中有 48 千瓦时依据估计值，占 67‰；方法：示数差按相似日分摊" in told.said.zh
     assert all(told.said.zh in line.sentence.zh and line.steps[-1].kind == "estimate" for line in bill.lines)
+    written: list[str] = []
+    cell = FPDF.cell
+    monkeypatch.setattr(
+        FPDF, "cell", lambda self, *given, **named: written.extend(map(str, given)) or cell(self, *given, **named)
+    )
+    paper = found.billing.bill_document(ACCOUNTANT, BillRef(bill_no=bill.bill_no))
+    assert base64.b64decode(paper.content).startswith(b"%PDF-")
+    assert {"估计电量", "示数差按相似日分摊", "时段归属", "192", "48"} <= set(written)
     silent = bill_of(found, SILENT).estimates
     assert silent is not None and (str(silent.energy), silent.per_mille) == ("696", 967)
     assert bill_of(found, WHOLE).estimates is None
