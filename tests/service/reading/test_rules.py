@@ -383,4 +383,12 @@ def test_rule_book_is_complete() -> None:
     for rule in RULE_BOOK:
         assert rule.title["zh"] and rule.title["en"] and rule.remedy["zh"] and rule.remedy["en"]
     assert in_force(date(2019, 12, 31)) == {}
-    assert set(METHODS.entries) == {"actual", "manual", "interpolated", "daily_average", "curve", "none"}
+    assert set(METHODS.entries) == {
+        "actual",
+        "manual",
+        "self_read",
+        "interpolated",
+        "daily_average",
+        "curve",
+        "none",
+    }
