@@ -39,6 +39,7 @@ from denghuo.service.acquisition.api import (
     ReadNow,
     ReadRef,
     ReadValue,
+    RecordRefused,
     RegisterTerminals,
     StartCollection,
     TakeCollected,
@@ -127,6 +128,38 @@ def test_a_station_sees_and_changes_its_own_terminals_only(acquisition: Acquisit
     with pytest.raises(TerminalNotFound):
         acquisition.amend_terminal(STATION, amended.model_copy(update={"terminal_no": NEW}))
     assert acquisition.strangers(STATION, FindStrangers()).rows == []
+
+
+@pytest.mark.parametrize(
+    ("protocol", "changed", "field"),
+    [
+        ("mqtt", {}, None),
+        ("mqtt", {"terminal_no": "140500009"}, "terminal_no"),
+        ("mqtt", {"endpoint": "10.8.0.2:1883"}, "endpoint"),
+        ("dlt645", {"endpoint": "10.8.0.15:4001"}, None),
+        ("dlt645", {}, "endpoint"),
+        ("dlt645", {"endpoint": "10.8.0.15:4001", "count_wh": 10}, "count_wh"),
+    ],
+)
+def test_one_terminal_is_registered_with_its_meter_or_told_what_is_wrong(
+    acquisition: AcquisitionApi, protocol: str, changed: dict[str, Any], field: str | None
+) -> None:
+    new = record(NEW).model_copy(update={"protocol": protocol, **changed})
+    if field is not None:
+        with pytest.raises(RecordRefused) as raised:
+            acquisition.register_terminal(OPERATOR, new)
+        assert raised.value.fields["field"] == field
+        return
+    assert (acquisition.register_terminal(OPERATOR, new).protocol, new.protocol) == (protocol, protocol)
+    meter = behind(NEW, 1, "M1")
+    assert [one.meter_no for one in acquisition.assign_meter(OPERATOR, meter).meters] == ["M1"]
+    with pytest.raises(RecordRefused) as raised:
+        acquisition.assign_meter(OPERATOR, meter.model_copy(update={"meter_no": "M2"}))
+    assert raised.value.fields["field"] == "number"
+    with pytest.raises(TerminalNotFound):
+        acquisition.assign_meter(OPERATOR, behind(OLD, 1, "M3"))
+    with pytest.raises(RecordRefused):
+        acquisition.register_terminal(OPERATOR, new.model_copy(update={"name": "另一名称"}))
 
 
 def test_a_broker_that_no_living_front_holds_is_away(acquisition: AcquisitionApi, database_dsn: str) -> None:

@@ -54,6 +54,8 @@ from denghuo.service.acquisition.api import (
     MembersFound,
     MeterKey,
     MeterNotCollected,
+    NewTerminal,
+    NewTerminalMeter,
     NotDialled,
     NotMonthEnd,
     OnDemandRead,
@@ -70,6 +72,7 @@ from denghuo.service.acquisition.api import (
     ReadsAnswered,
     ReadsFound,
     ReasonedRollOut,
+    RecordRefused,
     RegistersCollected,
     RegisterTerminals,
     RequestSwitching,
@@ -155,6 +158,15 @@ class AcquisitionService(NoticePart, AcquisitionApi):
             place = request.terminals.index(item)
             verdicts[place] = taken_elsewhere(place, item.terminal_no, "terminal_no")
         return _reply(verdicts)
+
+    def register_terminal(self, call: Call, request: NewTerminal) -> Terminal:
+        _accepted(self.register_terminals(call, RegisterTerminals(terminals=[request])))
+        return self._terminal(call, request.terminal_no)
+
+    def assign_meter(self, call: Call, request: NewTerminalMeter) -> TerminalDetail:
+        self._terminal(call, request.terminal_no)
+        _accepted(self.assign_meters(call, AssignMeters(meters=[request])))
+        return self.terminal(call, TerminalRef(terminal_no=request.terminal_no))
 
     def assign_meters(self, call: Call, request: AssignMeters) -> BatchTaken:
         orgs = self._records.orgs(sorted({item.terminal_no for item in request.meters}))
@@ -437,6 +449,19 @@ class AcquisitionService(NoticePart, AcquisitionApi):
 
     def guards(self, call: Call, request: FindGuards) -> GuardsFound:
         return self._switchings.guards(call, request)
+
+
+def _accepted(reply: BatchTaken) -> None:
+    """Raises what is wrong with the one item of a batch."""
+    for item in reply.refused:
+        raise RecordRefused(
+            text(
+                f"{item.what.zh}（{item.value}），{item.remedy.zh}。",
+                f"{item.what.en} ({item.value}): {item.remedy.en}.",
+            ),
+            field=item.field,
+            value=item.value,
+        )
 
 
 def _reply(verdicts: list[Verdict]) -> BatchTaken:

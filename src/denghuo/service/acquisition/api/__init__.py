@@ -159,6 +159,7 @@ from denghuo.service.acquisition.api.terminal import (
     NotDialled as NotDialled,
     OrderNotPossible as OrderNotPossible,
     OutsideScope as OutsideScope,
+    RecordRefused as RecordRefused,
     RegisterTerminals as RegisterTerminals,
     Stranger as Stranger,
     StrangersFound as StrangersFound,

@@ -251,6 +251,12 @@ class OrderNotPossible(
     """Fields: terminal_no, kind, protocol."""
 
 
+class RecordRefused(
+    Problem, noun="acquisition", status=422, zh="终端或电能表不能登记", en="The terminal or meter cannot be registered"
+):
+    """Fields: field, value."""
+
+
 class NotDialled(Problem, noun="acquisition", status=422, zh="终端不由前置主动连接", en="The terminal is not dialled"):
     """Fields: terminal_no, endpoint."""
 
@@ -261,6 +267,14 @@ class TerminalOperations(Api):
     @command(permit="acquisition.register", problems=(OutsideScope,))
     def register_terminals(self, call: Call, request: RegisterTerminals) -> BatchTaken:
         """Takes up to 1,000 terminals into the records. One that is known with other content is refused, the rest is taken."""
+
+    @command(permit="acquisition.register", problems=(OutsideScope, RecordRefused))
+    def register_terminal(self, call: Call, request: NewTerminal) -> Terminal:
+        """Takes one terminal into the records, as `register_terminals` does; what is wrong with it is said at once."""
+
+    @command(permit="acquisition.register", problems=(TerminalNotFound, RecordRefused))
+    def assign_meter(self, call: Call, request: NewTerminalMeter) -> TerminalDetail:
+        """Puts one meter at a measuring point of a terminal."""
 
     @command(permit="acquisition.register")
     def assign_meters(self, call: Call, request: AssignMeters) -> BatchTaken:
