@@ -157,15 +157,6 @@ class HolderDesk:
                 "没有有效的供用电合同，或不在您的管辖范围内，请核对户号",
                 "has no supply contract in force, or is outside your scope; check the number",
             )
-        plant = next((one for one in running if one.kind == "purchase"), None)
-        if plant is not None:
-            raise _refused(
-                number,
-                "contract_no",
-                plant.contract_no,
-                f"该户另有购售电合同，请先自 {since} 终止，过户后与新客户另签",
-                f"is a purchase contract of the account; end it from {since} on and sign another with the new customer",
-            )
         if since > self._call.today:
             raise _refused(
                 number,
@@ -174,7 +165,7 @@ class HolderDesk:
                 "过户日期的零点尚未到，请在当日及以后办理",
                 "has not begun, so nothing was read at its midnight; ask from that day on",
             )
-        if since <= self._terms(supply).effective_from:
+        if any(since <= self._terms(one).effective_from for one in running):
             raise _refused(
                 number,
                 "since",
@@ -254,16 +245,19 @@ class HolderDesk:
         self._ask(PointApi).hand_over(platform_call(self._call), asked)
 
     def _contract(self, row: Row) -> None:
+        """Ends the supply contract and signs it with the new customer; a plant at the place goes over with its own contract."""
         contracts = self._ask(ContractApi)
-        before = contracts.terms_of(platform_call(self._call), ContractRef(contract_no=row["contract_no"])).contract
-        reason = f"过户：{row['reason']}"[:200]
-        ended = EndContract(contract_no=row["contract_no"], effective_to=row["since"], reason=reason)
-        contracts.end_contract(self._keyed(row, "end"), ended)
-        signed = contracts.sign_contracts(
-            self._keyed(row, "sign"), SignContracts(contracts=[_following(before, row["successor_no"], row["since"])])
-        )
-        for one in signed.refused:
-            raise _refused(row["account_no"], one.field, one.value, one.what.zh, one.what.en)
+        own = contracts.contracts_of(platform_call(self._call), ContractsOf(account_no=row["account_no"])).rows
+        plants = [one.contract_no for one in own if one.kind == "purchase" and _held_until(one, row["since"])]
+        for number, suffix in ((row["contract_no"], ""), *((one, f":{one}") for one in sorted(plants))):
+            before = contracts.terms_of(platform_call(self._call), ContractRef(contract_no=number)).contract
+            reason = f"过户：{row['reason']}"[:200]
+            ended = EndContract(contract_no=number, effective_to=row["since"], reason=reason)
+            contracts.end_contract(self._keyed(row, f"end{suffix}"), ended)
+            following = _following(before, row["successor_no"], row["since"])
+            signed = contracts.sign_contracts(self._keyed(row, f"sign{suffix}"), SignContracts(contracts=[following]))
+            for one in signed.refused:
+                raise _refused(row["account_no"], one.field, one.value, one.what.zh, one.what.en)
 
     def _readings(self, row: Row) -> None:
         """Brings the plan of the last month to both customers and enters what was read on the spot."""
@@ -319,6 +313,14 @@ def shown(row: Row) -> HolderChange:
     return HolderChange.model_validate(body | {"amount": amount})
 
 
+def _held_until(contract: Contract, since: date) -> bool:
+    """Whether a contract is in force still, or was ended by this change before."""
+    return contract.effective_to is None or contract.effective_to == since
+
+
+_PREFIXES = {"supply": "GY", "purchase": "GS"}
+
+
 def _following(before: Contract, account_no: str, since: date) -> NewContract:
     """The contract of the new customer: what is agreed of the place stays, what was agreed of the household does not."""
     special = before.special
@@ -331,7 +333,7 @@ def _following(before: Contract, account_no: str, since: date) -> NewContract:
     return NewContract.model_validate(
         given
         | {
-            "contract_no": f"GY{account_no}",
+            "contract_no": f"{_PREFIXES[before.kind]}{account_no}",
             "account_no": account_no,
             "kind": before.kind,
             "effective_from": since,

@@ -81,9 +81,9 @@ class HolderChanges:
     # -- what stands in the way ------------------------------------------------------------------------------------------
 
     def billed_since(self, account_no: str, day: date) -> str | None:
-        """An issued bill over a day or any after it."""
+        """An issued bill over a day or any after it, of what is supplied or of what is bought."""
         number: str | None = self._work.value(
-            "SELECT bill_no FROM bill WHERE account_no = %s AND kind = 'supply' AND state = 'issued' AND reverses IS NULL"
+            "SELECT bill_no FROM bill WHERE account_no = %s AND state = 'issued' AND reverses IS NULL"
             " AND case_no IS NULL AND to_on >= %s ORDER BY bill_no DESC LIMIT 1",
             (account_no, day),
         )
@@ -93,7 +93,7 @@ class HolderChanges:
         """An earlier month of the account that is open: billed and not issued, held, or run without a bill of it. since: the first
         day of its contract."""
         found: str | None = self._work.value(
-            "SELECT min(month) FROM (SELECT month FROM bill WHERE account_no = %(account_no)s AND kind = 'supply'"
+            "SELECT min(month) FROM (SELECT month FROM bill WHERE account_no = %(account_no)s"
             " AND month < %(month)s AND state IN ('rated', 'held', 'passed') AND reverses IS NULL AND case_no IS NULL"
             " UNION ALL SELECT month FROM hold WHERE account_no = %(account_no)s AND month < %(month)s AND state = 'open'"
             " UNION ALL SELECT month FROM cycle WHERE month = %(before)s AND %(since)s < %(first)s AND NOT EXISTS"
