@@ -21,6 +21,9 @@ from denghuo.service.acquisition.api import (
     AssignMeters,
     NewTerminal,
     NewTerminalMeter,
+    OnDemandRead,
+    ReadNow,
+    ReadRef,
     RegisterTerminals,
     Terminal,
     TerminalRef,
@@ -104,6 +107,16 @@ class Field:
 
     def terminal(self, terminal_no: str) -> Terminal:
         return self.api.terminal(self.call(), TerminalRef(terminal_no=terminal_no)).terminal
+
+    def answer(self, meter_no: str) -> OnDemandRead:
+        """What a meter answers that is read now."""
+        asked = self.api.read_now(self.call(), ReadNow(meter_no=meter_no))
+
+        def read() -> OnDemandRead:
+            return self.api.on_demand_read(self.call(), ReadRef(read_no=asked.read_no))
+
+        until(lambda: read().state != "waiting", "the answer")
+        return read()
 
     def register(self, *terminals: str) -> None:
         self.api.register_terminals(

@@ -21,14 +21,11 @@ from denghuo.service.acquisition.api import (
     AssignMeters,
     FindLeft,
     NewTerminalMeter,
-    OnDemandRead,
     Order,
     OrderClock,
     OrderEvents,
     OrderNotPossible,
     OrderRef,
-    ReadNow,
-    ReadRef,
     RegisterTerminals,
     StartCollection,
 )
@@ -118,26 +115,16 @@ def test_a_day_of_direct_meters_comes_into_the_lake(field: Field, meters: dict[s
         assert None not in values and sum(values) == 9_600 * (20 if meter_no == "M40002" else 1)
 
 
-def answer(field: Field, meter_no: str) -> OnDemandRead:
-    asked = field.api.read_now(field.call(), ReadNow(meter_no=meter_no))
-
-    def read() -> OnDemandRead:
-        return field.api.on_demand_read(field.call(), ReadRef(read_no=asked.read_no))
-
-    until(lambda: read().state != "waiting", "the answer")
-    return read()
-
-
 def test_a_direct_meter_is_read_on_demand_and_dialled_again(field: Field, meters: dict[str, Listening]) -> None:
     until(lambda: field.terminal(WRAPPED).link == "online", "online")
-    found = answer(field, METERS[WRAPPED])
+    found = field.answer(METERS[WRAPPED])
     assert [(row.quantity, row.value.e4) for row in found.rows] == [("active_fwd", 12_345_600), ("active_rev", 78_900)]
     field.sims.do(meters[WRAPPED].shut())
     until(lambda: field.terminal(WRAPPED).link == "offline", "the loss is seen")
-    assert answer(field, METERS[WRAPPED]).cause == "offline"
+    assert field.answer(METERS[WRAPPED]).cause == "offline"
     field.sims.do(meters[WRAPPED].open())
     until(lambda: field.terminal(WRAPPED).link == "online", "dialled again")
-    assert answer(field, METERS[WRAPPED]).state == "answered"
+    assert field.answer(METERS[WRAPPED]).state == "answered"
 
 
 def ordered(field: Field, kind: str, terminal_no: str) -> Order:
@@ -184,17 +171,17 @@ def test_a_day_that_the_meter_has_not_and_a_silent_meter_are_told_apart(
     until(lambda: causes(WRAPPED) == {"no_data"}, "no data")
     answers = meters[LINED].meter.answer
     meters[LINED].meter.answer = lambda raw: b""  # type: ignore[method-assign]
-    assert answer(field, METERS[LINED]).cause == "no_answer"
+    assert field.answer(METERS[LINED]).cause == "no_answer"
     meters[LINED].meter.answer = lambda raw: b"\x7e\xa0\x07\x21\x03\x73" + raw  # type: ignore[method-assign]
-    assert answer(field, METERS[LINED]).state == "failed", "rubbish is no answer"
+    assert field.answer(METERS[LINED]).state == "failed", "rubbish is no answer"
     meters[LINED].meter.answer = answers  # type: ignore[method-assign]
-    until(lambda: answer(field, METERS[LINED]).state == "answered", "and does no harm")
+    until(lambda: field.answer(METERS[LINED]).state == "answered", "and does no harm")
 
 
 def test_a_wrong_password_is_a_no_and_a_stopped_meter_is_let_go(field: Field, meters: dict[str, Listening]) -> None:
     until(lambda: field.terminal(LOCKED).link == "online", "online")
     meters[LOCKED].meter.secret = "keys"
-    assert answer(field, METERS[LOCKED]).cause == "denied"
+    assert field.answer(METERS[LOCKED]).cause == "denied"
     stop = AmendTerminal.model_validate({"terminal_no": LOCKED, "state": "stopped", "reason": "电表已拆除"})
     field.api.amend_terminal(field.call(), stop)
     until(lambda: field.terminal(LOCKED).link == "offline", "let go")

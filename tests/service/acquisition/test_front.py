@@ -17,9 +17,6 @@ from denghuo.service.acquisition.api import (
     FindLeft,
     FindStrangers,
     FindTerminals,
-    OnDemandRead,
-    ReadNow,
-    ReadRef,
     StartCollection,
 )
 from denghuo.service.reading.batch.intake import REGISTERS
@@ -94,24 +91,14 @@ def test_a_day_comes_from_both_protocols_into_the_lake(field: Field) -> None:
     assert seen.state == "in_use" and seen.ended_by == "closed" and seen.frames_in > 3 and seen.logins >= 1
 
 
-def answer(field: Field, meter_no: str) -> OnDemandRead:
-    asked = field.api.read_now(field.call(), ReadNow(meter_no=meter_no))
-
-    def read() -> OnDemandRead:
-        return field.api.on_demand_read(field.call(), ReadRef(read_no=asked.read_no))
-
-    until(lambda: read().state != "waiting", "the answer")
-    return read()
-
-
 @pytest.mark.parametrize("terminal_no", [OLD, NEW])
 def test_a_meter_is_read_on_demand(field: Field, terminal_no: str) -> None:
     meter = meters(terminal_no)[0]
-    until(lambda: field.terminal(terminal_no).link == "offline", "gone")
-    failed = answer(field, meter.meter_no)
+    until(lambda: field.terminal(terminal_no).link != "online", "gone")
+    failed = field.answer(meter.meter_no)
     assert (failed.state, failed.cause) == ("failed", "offline")
     leave = field.connect(terminal_no)
-    found = answer(field, meter.meter_no)
+    found = field.answer(meter.meter_no)
     assert (found.state, found.cause) == ("answered", None)
     assert [(row.quantity, row.band) for row in found.rows] == [("active_fwd", "total"), ("active_rev", "total")]
     assert all(row.value.e4 > 1_000_000 for row in found.rows)

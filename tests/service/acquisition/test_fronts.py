@@ -16,7 +16,7 @@ from datetime import timedelta
 import pytest
 from tests.databases import database
 from tests.service.acquisition.field import DAY, NEW, OLD, Field, Sims, meters, services_beside, until
-from tests.service.acquisition.test_front import answer, confirmation, login
+from tests.service.acquisition.test_front import confirmation, login
 from tests.service.acquisition.test_switching import ACCOUNT, at_once, ordered, outcome, records, switched
 from tests.service.bindings import KEY, local, web
 
@@ -150,7 +150,7 @@ def test_a_terminal_is_reached_at_whichever_front_it_is(fronts: Fronts, asked_at
     if asked_at == "second":
         balancer.fronts.reverse()
     leave = field.connect(NEW)
-    assert answer(field, meters(NEW)[0].meter_no).state == "answered"
+    assert field.answer(meters(NEW)[0].meter_no).state == "answered"
     leave()
     if asked_at == "second":
         balancer.fronts.reverse()
@@ -180,6 +180,6 @@ def test_what_a_killed_front_began_goes_on_at_the_other(fronts: Fronts) -> None:
     assert (one.state, one.cause, one.position) == ("failed", "not_applied", "on")
     for no in (OLD, NEW):
         meter = meters(no)[1]
-        assert answer(field, meter.meter_no).state == "answered"
+        assert field.answer(meter.meter_no).state == "answered"
         again = switched(field, meter.meter_no, "off")
         assert (again.state, again.position) == ("done", "off") and field.devices[no].opened == {meter.address}

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.databases import database
 from tests.service.acquisition.field import DAY, QUICK, Field, county, fielded, meters, record, until
-from tests.service.acquisition.test_direct import answer
 from tests.service.bindings import settle
 
 from denghuo.data.analysis.lake_day import SLOTS, curve_class
@@ -228,7 +227,7 @@ def listening(field: Field, port: int, request: pytest.FixtureRequest) -> Iterat
 def test_a_day_comes_into_the_lake_and_a_read_on_demand_need_not_wait_for_it(field: Field, listening: Gateway) -> None:
     assert field.api.start_collection(field.call(), StartCollection(day=DAY)).due == 6
     until(lambda: listening.asked > 2, "the day is being read")
-    found = answer(field, meters(NO)[2].meter_no)
+    found = field.answer(meters(NO)[2].meter_no)
     assert (found.state, len(found.rows)) == ("answered", 10)
     curves = AskSuccess(day=DAY, kind="curve", by="terminal")
     assert field.api.success(field.call(), curves).done < 3, "answered before the curves were read"
@@ -265,9 +264,9 @@ def test_a_silent_meter_keeps_nobody_else_from_being_read(field: Field, listenin
         until(lambda ask=ask: field.api.success(field.call(), ask).done == 2, f"{kind} of the others")  # type: ignore[misc]
     left = field.api.left(field.call(), FindLeft(day=day))
     assert {(row.meter_no, row.cause) for row in left.rows} == {(meters(NO)[0].meter_no, "no_answer")}
-    assert answer(field, meters(NO)[0].meter_no).cause == "no_answer"
+    assert field.answer(meters(NO)[0].meter_no).cause == "no_answer"
 
 
 @pytest.mark.parametrize("listening", [("garbage",)], indirect=True)
 def test_what_the_bus_damages_is_asked_again(field: Field, listening: Gateway) -> None:
-    assert answer(field, meters(NO)[1].meter_no).state == "answered"
+    assert field.answer(meters(NO)[1].meter_no).state == "answered"

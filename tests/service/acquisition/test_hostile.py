@@ -9,7 +9,7 @@ import pytest
 from tests.databases import database
 from tests.service.acquisition.field import NEW, OLD, Field, fielded, meters, until
 from tests.service.acquisition.test_direct import ordered
-from tests.service.acquisition.test_front import answer, login
+from tests.service.acquisition.test_front import login
 
 from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.api import FindMembers, OnDemandRead, ReadNow, ReadRef, RollOutRef, StartRollOut
@@ -56,13 +56,13 @@ def test_hundreds_that_say_nothing_keep_no_terminal_out_and_are_sent_away(field:
     try:
         # All places are taken twice over, and a terminal still comes in: the oldest that said nothing makes room.
         come = field.connect(NEW)
-        assert answer(field, meters(NEW)[0].meter_no).state == "answered"
+        assert field.answer(meters(NEW)[0].meter_no).state == "answered"
         assert field.terminal(OLD).link == "online", "who is logged in stays"
         until(lambda: all(map(over, silent)), "who does not log in is sent away")
     finally:
         for peer in silent:
             peer.close()
-    assert answer(field, meters(OLD)[0].meter_no).state == "answered"
+    assert field.answer(meters(OLD)[0].meter_no).state == "answered"
     for one in (leave, come):
         one()
 

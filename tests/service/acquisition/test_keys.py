@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from tests.databases import database
 from tests.service.acquisition import peer
 from tests.service.acquisition.field import NEW, OLD, QUICK, Field, fielded, record, until
-from tests.service.acquisition.test_direct import LINED, METERS, ROWS, WRAPPED, Listening, answer, ordered
+from tests.service.acquisition.test_direct import LINED, METERS, ROWS, WRAPPED, Listening, ordered
 from tests.service.acquisition.test_switching import ACCOUNT, at_once, records, switched
 from tests.service.acquisition.test_terminals import STATION, filled
 from tests.service.bindings import settle
@@ -209,13 +209,13 @@ def test_a_meter_is_read_ordered_and_switched_under_its_keys_and_they_are_change
     no, meter = listening.no, listening.meter  # type: ignore[attr-defined]
     safe = KeyFile(folder / "meter.keys", MASTER)
     until(lambda: field.terminal(no).link == "online", "dialled")
-    assert answer(field, METERS[no]).cause == "denied", "without keys the meter says no"
+    assert field.answer(METERS[no]).cause == "denied", "without keys the meter says no"
     assert switched(field, METERS[no], "off").cause == "no_cipher" and meter.closed
     version, check = safe.keep(no, FIRST)
     first = agreed(field, asked(terminal_no=no, version=version, check_value=check))
     assert (first.state, first.decided_by) == ("in_force", "boss")
-    until(lambda: answer(field, METERS[no]).state == "answered", "it is read under its keys")
-    assert [row.value.e4 for row in answer(field, METERS[no]).rows] == [12_345_600, 78_900]
+    until(lambda: field.answer(METERS[no]).state == "answered", "it is read under its keys")
+    assert [row.value.e4 for row in field.answer(METERS[no]).rows] == [12_345_600, 78_900]
     assert ordered(field, "check_clock", no).state == "answered"
     for action in ("off", "on"):
         one = switched(field, METERS[no], action)
@@ -228,16 +228,16 @@ def test_a_meter_is_read_ordered_and_switched_under_its_keys_and_they_are_change
     kept = agreed(field, asked(terminal_no=no, version=version, check_value=check, transfer=True))
     assert (kept.state, kept.cause) == ("failed", "not_applied")
     meter.stubborn = False
-    until(lambda: answer(field, METERS[no]).state == "answered", "the old ones are still in force")
+    until(lambda: field.answer(METERS[no]).state == "answered", "the old ones are still in force")
     changed = agreed(field, asked(terminal_no=no, version=version, check_value=check, transfer=True))
     assert changed.state == "in_force" and meter.key != peer.KEY
-    until(lambda: answer(field, METERS[no]).state == "answered", "it is read under the new ones")
+    until(lambda: field.answer(METERS[no]).state == "answered", "it is read under the new ones")
     states = [row.state for row in field.api.keys(field.call(), FindKeys(terminal_no=no)).rows]
     assert states == ["in_force", "failed", "replaced"]
     # What was agreed on is not what lies in the safe.
     wrong = agreed(field, asked(terminal_no=no, version=version, check_value="00000000"))
     assert wrong.state == "in_force"
-    until(lambda: answer(field, METERS[no]).cause == "no_cipher", "it is not asked at all")
+    until(lambda: field.answer(METERS[no]).cause == "no_cipher", "it is not asked at all")
     assert nowhere(dsn, {*FIRST, meter.key, meter.authentication})
 
 

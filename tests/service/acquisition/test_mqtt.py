@@ -17,7 +17,6 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from tests.brokers import FRONT, FRONT_PASSWORD, KINDS, Process, broker
 from tests.databases import database
 from tests.service.acquisition.field import DAY, QUICK, Field, county, fielded, meters, record, until
-from tests.service.acquisition.test_direct import answer
 from tests.service.bindings import settle
 
 from denghuo.data.analysis.lake_day import SLOTS, curve_class
@@ -128,7 +127,7 @@ def test_a_day_comes_into_the_lake_and_a_meter_is_read_on_demand(field: Field, c
     curve = {row["subject"]: row for row in lake.scan(curve_class("active_fwd_wh"), DAY, DAY).to_pylist()}
     for meter in meters(NO):
         assert sum(curve[meter.meter_no][slot] for slot in SLOTS) == 9_600 * (20 if meter.number == 2 else 1)
-    found = answer(field, meters(NO)[2].meter_no)
+    found = field.answer(meters(NO)[2].meter_no)
     assert (found.state, [row.band for row in found.rows]) == ("answered", ["total", "total"])
 
 
@@ -227,13 +226,13 @@ def test_a_broker_that_dies_and_returns_loses_nothing(
     served.kill()
     until(lambda: field.terminal(NO).link == "offline", "told that it is away")
     assert field.terminal(NO).ended_by == "broker"
-    assert answer(field, meter_no).cause == "offline"
+    assert field.answer(meter_no).cause == "offline"
     # Told while the broker is away: the terminal's client keeps it.
     device.tell([Happening("cover_open", BEGUN, 2, meters(NO)[1].address)])
     served.start()
     until(lambda: field.terminal(NO).link == "online", "connected again with back-off")
     until(lambda: len(told(field, meter_no)) == len(before) + 1, "and nothing is lost")
-    assert answer(field, meter_no).state == "answered"
+    assert field.answer(meter_no).state == "answered"
 
 
 def test_an_event_is_confirmed_once_it_is_written_down(
@@ -312,7 +311,7 @@ def test_floods_and_rubbish_end_a_terminal_for_a_while_and_harm_no_other(
         until(lambda: field.terminal(OTHER).link == "offline", why)
         assert field.terminal(OTHER).ended_by == why
     assert field.terminal(NO).link == "online"
-    assert answer(field, meters(NO)[0].meter_no).state == "answered"
+    assert field.answer(meters(NO)[0].meter_no).state == "answered"
 
 
 def test_a_front_that_the_broker_refuses_says_so(

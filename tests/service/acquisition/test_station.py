@@ -16,7 +16,7 @@ from hat.drivers import iec104, net
 from tests.asynchronous import run as to_its_end
 from tests.databases import database
 from tests.service.acquisition.field import QUICK, Field, fielded, record, until
-from tests.service.acquisition.test_direct import answer, ordered
+from tests.service.acquisition.test_direct import ordered
 
 from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.api import (
@@ -219,8 +219,8 @@ def test_a_station_of_the_records_is_dialled_read_and_dialled_again(field: Field
     ]
     assert field.api.assign_meters(field.call(), AssignMeters(meters=behind)).taken == 2
     until(lambda: field.terminal(STATION).link == "online", "dialled")
-    assert [(row.quantity, row.value.e4) for row in answer(field, METER).rows] == [("active_fwd", 123_400)]
-    assert answer(field, MEASURED).rows[0].value.e4 == 23_350
+    assert [(row.quantity, row.value.e4) for row in field.answer(METER).rows] == [("active_fwd", 123_400)]
+    assert field.answer(MEASURED).rows[0].value.e4 == 23_350
     done = ordered(field, "set_clock", STATION)
     assert (done.state, done.cause) == ("answered", None)
     told = slave.told
@@ -237,5 +237,5 @@ def test_a_station_of_the_records_is_dialled_read_and_dialled_again(field: Field
     until(lambda: field.terminal(STATION).link == "offline", "the loss is seen")
     field.sims.do(slave.open())
     until(lambda: field.terminal(STATION).link == "online", "dialled again")
-    assert answer(field, METER).state == "answered"
+    assert field.answer(METER).state == "answered"
     field.sims.do(slave.shut())

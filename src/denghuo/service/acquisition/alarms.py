@@ -22,6 +22,8 @@ from denghuo.service.acquisition.store.alarms import AlarmStore
 
 
 class Alarms:
+    """Events that were told, and the alarms that they raise, until somebody closes them."""
+
     def __init__(self, work: Work) -> None:
         self._work, self._store = work, AlarmStore(work)
 

@@ -16,10 +16,13 @@ APPROVAL, APPROVER = "acquisition.key", "manager"
 
 
 class Keys:
+    """Requests to use keys of a direct meter, from asking to the proof that the meter has them."""
+
     def __init__(self, work: Work, ask: Ask, orders: Orders) -> None:
         self._work, self._ask, self._orders, self._store = work, ask, orders, KeyStore(work)
 
     def use(self, call: Call, request: UseKeys, terminal: Terminal) -> MeterKey:
+        """Asks another person. Raises NoKeysInForce, and KeysOpen where a request of the meter is not at its end."""
         possible("change_keys", terminal)
         no = request.terminal_no
         if request.transfer and not self._store.in_force(no):
@@ -58,6 +61,7 @@ class Keys:
         return self._known(key_no)
 
     def decided(self, call: Call, key_no: int, agreed: bool, by: str) -> None:
+        """Another person decided. Where nothing is brought into the meter keys are in force at once, else once it proved them."""
         one = self._known(key_no)
         if not agreed:
             self._store.decide(key_no, "refused", by)

@@ -26,6 +26,8 @@ from denghuo.service.acquisition.store.notices import NoticeStore
 
 
 class Notices:
+    """Notices that go ahead of a disconnection (停电告知), and what is wanted of them."""
+
     def __init__(self, work: Work) -> None:
         self._work, self._store = work, NoticeStore(work)
 

@@ -40,6 +40,8 @@ def possible(kind: str, terminal: Terminal) -> None:
 
 
 class Orders:
+    """Orders to terminals, and their answers."""
+
     def __init__(self, work: Work) -> None:
         self._store = OrderStore(work)
 

@@ -31,10 +31,13 @@ LOOKS_ONLY = ("check_clock",)
 
 
 class RollOuts:
+    """Orders to groups of terminals, from the request to the last answer."""
+
     def __init__(self, work: Work, ask: Ask) -> None:
         self._work, self._ask, self._store = work, ask, RollOutStore(work)
 
     def start(self, call: Call, request: StartRollOut) -> RollOut:
+        """Begins a roll-out, or puts it before another person. Raises OutsideScope, or NothingToRollOut."""
         content: dict[str, Any] = {}
         if request.kind == "set_times":
             content = {"rates": rates_of(request.parts), "parts": [part.model_dump() for part in request.parts]}

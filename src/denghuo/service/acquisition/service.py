@@ -127,6 +127,8 @@ _WITHDRAWN = text("申请人已撤回", "Withdrawn by who asked")
 
 
 class AcquisitionService(NoticePart, AcquisitionApi):
+    """Every operation, by what does the work."""
+
     def __init__(self, work: Work, ask: Ask) -> None:
         self._work = work
         self._records, self._collections = RecordStore(work), CollectionStore(work)

@@ -42,6 +42,8 @@ ENDED = ("done", "failed", "unknown")
 
 
 class Switchings:
+    """Disconnections and reconnections from the request to what was read back, and the guards against them."""
+
     def __init__(self, work: Work, ask: Ask, orders: Orders, notices: Notices) -> None:
         self._work, self._ask, self._orders, self._notices = work, ask, orders, notices
         self._store = SwitchingStore(work)

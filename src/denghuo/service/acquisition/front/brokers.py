@@ -26,6 +26,8 @@ class LinkSeen:
 
 
 class Brokers:
+    """One broker in the database: which front holds it, and what passed through it."""
+
     def __init__(self, store: Store, node: str, address: str, clock: Callable[[], datetime]) -> None:
         self._store, self._node, self._address, self._clock = store, node, address, clock
 

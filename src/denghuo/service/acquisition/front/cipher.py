@@ -26,6 +26,8 @@ class CipherFailed(Exception):
 
 
 class CipherMachine(Protocol):
+    """What proves orders to meters."""
+
     def seal(self, address: str, order: bytes) -> Sealed:
         """Proves an order to the meter with this address (12 digits). Raises CipherFailed."""
 

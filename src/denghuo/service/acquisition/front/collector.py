@@ -81,6 +81,8 @@ class Gathered:
 
 
 class Collector:
+    """Asks terminals for what is due and hands on what comes."""
+
     def __init__(
         self,
         lines: Mapping[str, Line],

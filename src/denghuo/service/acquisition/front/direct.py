@@ -152,6 +152,7 @@ class DirectMeter(Wired):
 
 
 def transport_to(device: int, protocol: str, client: int) -> Transport:
+    """How a meter is talked to: HDLC or the wrapper over TCP. device: its address; client: ours."""
     if protocol == "hdlc":
         return Lined(client, address(device) if device < 0x80 else address(device, 0, 4))
     return Wrapped(client, device)

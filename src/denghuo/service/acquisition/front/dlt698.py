@@ -84,6 +84,8 @@ _REPORTS = frozenset(("Report", "RecordReport", "TransparentReport"))
 
 
 class Speaker698:
+    """DL/T 698.45 to one terminal."""
+
     code, framing, numbers = "dlt698", dlt698.FRAMING, 64
 
     def __init__(self) -> None:

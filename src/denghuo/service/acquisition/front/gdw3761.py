@@ -67,6 +67,8 @@ QUARTER_HOUR = 1
 
 
 class Speaker3761:
+    """Q/GDW 376.1 to one terminal."""
+
     code, framing, numbers = "gdw3761", gdw3761.FRAMING, 16
 
     def hear(self, raw: bytes) -> Heard | None:

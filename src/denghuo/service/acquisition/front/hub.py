@@ -68,6 +68,8 @@ class MqttLine(Conversation):
 
 
 class Hub:
+    """One broker and the terminals behind it."""
+
     def __init__(
         self,
         address: BrokerAddress,

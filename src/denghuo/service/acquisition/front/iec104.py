@@ -30,6 +30,8 @@ Object = tuple[int, int]
 
 
 class Total(NamedTuple):
+    """An integrated total, and when it was taken."""
+
     value: Fraction
     at: datetime
 

@@ -130,6 +130,7 @@ def _quarters(values: Sequence[str | None]) -> tuple[int | None, ...]:
 
 
 def said(moment: datetime) -> str:
+    """A moment as terminals write it."""
     return moment.astimezone(SHANGHAI).isoformat(timespec="milliseconds")
 
 

@@ -25,6 +25,8 @@ SWITCHES = ("switch_off", "switch_on")
 
 
 class OrderRunner:
+    """Carries out orders that wait, each at its terminal."""
+
     def __init__(
         self,
         lines: Mapping[str, Line],

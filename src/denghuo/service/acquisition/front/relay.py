@@ -42,6 +42,7 @@ def relay_done(answers: Sequence[bytes]) -> bool:
 
 
 def relay_question(address: str) -> bytes:
+    """Asks a meter of DL/T 645 for the state of its relay."""
     return dlt645.encode(dlt645.frame_of(Read(address=address, di=STATUS_WORD_3)))
 
 

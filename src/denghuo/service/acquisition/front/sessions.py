@@ -16,6 +16,8 @@ COUNTERS = 4_096
 
 
 class Known(NamedTuple):
+    """A terminal that is in the records."""
+
     terminal_no: str
     protocol: str
     state: str

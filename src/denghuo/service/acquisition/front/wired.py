@@ -12,6 +12,8 @@ FRAMES_WAITING_MAX = 512
 
 
 class Wired(Dialled, asyncio.Protocol):
+    """A station that is dialled over TCP, one question at a time."""
+
     def __init__(self, station: Station, limits: Limits, framing: Framing) -> None:
         super().__init__(station)
         self._limits, self._reader = limits, Reader(framing)

@@ -41,6 +41,7 @@ def length(raw: bytes, at: int) -> tuple[int, int]:
 
 
 def length_bytes(count: int) -> bytes:
+    """The length of an A-XDR value. Raises BadValue above 65535."""
     if count < 0x80:
         return bytes((count,))
     if count < 0x100:
@@ -51,6 +52,7 @@ def length_bytes(count: int) -> bytes:
 
 
 def piece(raw: bytes, at: int, size: int) -> bytes:
+    """So many bytes from a place on. Raises BadFrame where there are fewer."""
     if at + size > len(raw):
         raise BadFrame("short", len(raw), str(len(raw) - at), str(size))
     return raw[at : at + size]

@@ -53,16 +53,22 @@ class Any_:
 
 @dataclass(frozen=True)
 class Seq:
+    """Fields one after the other."""
+
     fields: tuple[tuple[str, "Node"], ...]
 
 
 @dataclass(frozen=True)
 class List:
+    """A count, and so many of the same."""
+
     of: "Node"
 
 
 @dataclass(frozen=True)
 class Choice:
+    """A mark, and the case that it names."""
+
     cases: tuple[tuple[int, str, "Node"], ...]
 
 
@@ -90,6 +96,7 @@ U1, U2, U4 = Whole(1), Whole(2), Whole(4)
 
 
 def seq(**fields: Node) -> Seq:
+    """A sequence of named fields."""
     return Seq(tuple(fields.items()))
 
 

@@ -47,6 +47,8 @@ class Payload(BaseModel):
 
 
 class Status(Payload):
+    """Whether a terminal is there."""
+
     state: Literal["ONLINE", "OFFLINE"]
     event_time: Annotated[Moment | None, Field(alias="eventTime")] = None
 
@@ -67,6 +69,8 @@ class Device(Payload):
 
 
 class Datas(Payload):
+    """What a terminal reports of its devices."""
+
     devices: Annotated[list[Device], Field(max_length=DEVICES_MAX)] = []
 
 
@@ -102,6 +106,8 @@ class EventData(Payload):
 
 
 class ClockData(Payload):
+    """The clock of a terminal."""
+
     clock: Moment
 
 
@@ -121,6 +127,7 @@ def topic_of(topic: str) -> tuple[str, str] | None:
 
 
 def command_topic(terminal_no: str) -> str:
+    """Where commands to a terminal are published."""
     return f"/v1/devices/{terminal_no}/command"
 
 

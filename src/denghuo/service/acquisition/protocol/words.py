@@ -35,4 +35,5 @@ def english(zh: str) -> str:
 
 
 def named(zh: str) -> Text:
+    """A Chinese name with its English one."""
     return {"zh": zh, "en": english(zh)}

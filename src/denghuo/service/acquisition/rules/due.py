@@ -16,4 +16,5 @@ def midnight_after(day: date) -> datetime:
 
 
 def deadline_of(started: datetime) -> datetime:
+    """Until when a collection is tried."""
     return started + COLLECT_FOR

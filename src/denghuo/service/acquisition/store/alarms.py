@@ -27,6 +27,8 @@ _EVENT: LiteralString = "event_no, kind, code, phases, begun_at, ended_at, told_
 
 
 class AlarmStore:
+    """Queries on events and alarms."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
 
@@ -52,6 +54,7 @@ class AlarmStore:
         return new, ended, raised
 
     def find(self, request: FindAlarms) -> tuple[list[Alarm], dict[str, int]]:
+        """A page of alarms, the newest first, and counts."""
         params = {**request.model_dump(), "after": request.after_number, "zone": str(SHANGHAI)}
         matching: LiteralString = (
             "WHERE (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(state)s::text IS NULL OR state = %(state)s)"

@@ -8,6 +8,8 @@ from denghuo.service.acquisition.store.records import NODE_GONE
 
 
 class BrokerStore:
+    """Queries on brokers."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
 

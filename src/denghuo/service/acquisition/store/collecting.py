@@ -42,6 +42,8 @@ CAUSE: LiteralString = (
 
 
 class CollectionStore:
+    """Queries on what is due, came and is missing."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
 

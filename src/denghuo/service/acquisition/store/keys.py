@@ -14,6 +14,8 @@ _KEY: LiteralString = (
 
 
 class KeyStore:
+    """Queries on keys of meters; the keys themselves are nowhere in the database."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
 

@@ -22,6 +22,8 @@ _POLICY: LiteralString = (
 
 
 class NoticeStore:
+    """Queries on notices and what is wanted of them."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
 

@@ -15,6 +15,8 @@ _ORDER: LiteralString = (
 
 
 class OrderStore:
+    """Queries on orders to terminals."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
 

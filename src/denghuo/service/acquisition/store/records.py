@@ -33,6 +33,8 @@ _TERMINAL: LiteralString = (
 
 
 class RecordStore:
+    """Queries on terminals and the meters behind them."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
 

@@ -38,6 +38,8 @@ WHERE m.roll_out_no = %(no)s AND m.terminal_no = c.terminal_no
 
 
 class RollOutStore:
+    """Queries on roll-outs and their members."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
 

@@ -36,6 +36,8 @@ _GUARD: LiteralString = (
 
 
 class SwitchingStore:
+    """Queries on switchings and guards."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
 

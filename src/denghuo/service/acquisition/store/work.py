@@ -25,6 +25,8 @@ _WORK: LiteralString = (
 
 
 class WorkStore:
+    """Queries on what is to be done so that collection succeeds."""
+
     def __init__(self, work: Work) -> None:
         self._work = work
 

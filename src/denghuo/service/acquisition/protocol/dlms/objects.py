@@ -48,6 +48,7 @@ class Scale(NamedTuple):
 
 @cache
 def classes() -> Mapping[int, Kind]:
+    """The classes of objects with the names of their members."""
     found = {}
     for row in rows(__package__, "classes.csv"):
         members = {}

@@ -176,6 +176,7 @@ def items(di: str, data: bytes) -> list[Item]:
 
 
 def items_of(known: Identifier, data: bytes) -> list[Item]:
+    """The values of a data identifier, in their order. Raises BadFrame where bytes are short or left over."""
     at, end = 0, len(data)
     if known.block and len(known.di) == 4 and end % known.forms[0].format.size == 1 and data[-1] == BLOCK_END:
         end -= 1

@@ -83,11 +83,15 @@ class NextData(Data):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadAddress(Message):
+    """Asks the one meter on the line for its address."""
+
     name = text("读通信地址", "read the address")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address(Message):
+    """A meter's address, 12 digits."""
+
     name = text("通信地址", "address")
     layout = "meter:id6"
 
@@ -96,6 +100,8 @@ class Address(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteAddress(Message):
+    """Gives the one meter on the line another address."""
+
     name = text("写通信地址", "write the address")
     layout = "meter:id6"
 
@@ -159,6 +165,8 @@ class SetSpeed(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPassword(Message):
+    """Changes a password, under the old one."""
+
     name = text("修改密码", "set the password")
     layout = "di:id* old:hex4 new:hex4"
 
@@ -180,11 +188,15 @@ class Authorised(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearDemand(Authorised):
+    """Sets the maximum demands to zero."""
+
     name = text("最大需量清零", "clear the maximum demand")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearMeter(Authorised):
+    """Sets all registers to zero."""
+
     name = text("电表清零", "clear the meter")
 
 
