@@ -44,7 +44,7 @@ def test_what_is_held_of_a_table_does_not_grow_with_it(tmp_path: pathlib.Path, m
     monkeypatch.setattr("denghuo.importer.foreign.take.ROWS_EACH", 2_000)
     mapping = mapping_in("table: {meter: 表号, at: 时间, values: 电量}")
     peaks = []
-    for rows in (6_000, 18_000):
+    for rows in (36_000, 108_000):
         path = table(tmp_path / f"{rows}.csv", "表号,时间,电量\n", "", rows)
         tracemalloc.start()
         taken = take_readings(path, "table", mapping, call=CALL)

@@ -118,6 +118,20 @@ def test_a_page_stands_under_a_page_that_there_is(page: Page, contracts: Contrac
     assert check(page, contracts) == []
 
 
+@pytest.mark.parametrize("place", ["when", "given"])
+def test_an_action_beside_the_heading_looks_at_no_reply(page: Page, contracts: Contracts, place: str) -> None:
+    action: Page = {
+        "label": {"zh": "登记", "en": "Register"},
+        "operation": "customer.register",
+        "given": {"name": "林庆娟"},
+    }
+    page["actions"] = [action]
+    assert check(page, contracts) == []
+    seen = {"var": "reply.name"}
+    action |= {"when": {"==": [seen, "x"]}} if place == "when" else {"given": {"name": seen}}
+    assert [(finding.path, finding.rule) for finding in check(page, contracts)] == [("actions.0", "reply")]
+
+
 def test_what_a_form_derives_is_a_value_of_its_reply(page: Page, contracts: Contracts) -> None:
     form: Page = {
         "kind": "form",

@@ -141,5 +141,9 @@ def test_a_month_of_a_meter_has_registers_beside_its_curve_and_says_how_much_is_
     assert (week.status, week.received, week.energy, week.register_energy) == ("valid", 96, Energy(24_000), None)
     assert (day.register_energy, day.energy, day.difference) == (Energy(32_750), Energy(32_750), Energy(0))
     assert (day.status, day.rule, day.slots_estimated, day.estimated_energy) == ("estimated", "gap", 8, Energy(2_000))
-    assert (str(found.share), found.days_complete, found.register_energy) == ("3.52", 1, None)
+    # Of the days between on which nothing came, the first is still like the day before; the others wait for somebody's word.
+    assert [one.status for one in found.days[5:13]] == ["valid", "estimated", *["held"] * 5, "estimated"]
+    assert found.days[6].estimated_energy == Energy(24_000)
+    # 24 and 2 kWh of 80.75.
+    assert (str(found.share), found.days_complete, found.register_energy) == ("32.20", 1, None)
     assert found.days[0].status is None and len(found.counted) == 30 * 96

@@ -347,10 +347,8 @@ def test_clerk_enters_the_missing_final_register(bench: Make) -> None:
         ]
     assert entered == ("M1", 1_900_000, 1, REASON, "reader")
     assert events == [
-        {
-            "type": "reading.read.corrected.v1",
-            "data": {"point_no": "P1", "account_no": MINE, "month": MONTH},
-        }
+        {"type": "reading.energy.corrected.v1", "data": {"month": MONTH}},
+        {"type": "reading.read.corrected.v1", "data": {"point_no": "P1", "account_no": MINE, "month": MONTH}},
     ]
 
 

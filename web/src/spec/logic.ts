@@ -75,6 +75,16 @@ export function holds(condition: unknown, data: Scope): boolean {
   }
 }
 
+/** Whether an expression, or any inside lists and named values, looks at what stands under a root such as `reply`. */
+export function looksAt(part: unknown, root: string): boolean {
+  if (Array.isArray(part)) return part.some((item) => looksAt(item, root))
+  if (typeof part !== 'object' || part === null) return false
+  return Object.entries(part).some(([name, value]) => {
+    const path: unknown = Array.isArray(value) ? value[0] : value
+    return name === 'var' && typeof path === 'string' ? path.split('.')[0] === root : looksAt(value, root)
+  })
+}
+
 /** Throws NotLogic unless the data is an expression of this language within its limits. */
 export function requireLogic(expression: unknown): void {
   const remaining: [unknown, number][] = [[expression, 1]]

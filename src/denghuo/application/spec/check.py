@@ -184,6 +184,7 @@ class _Reader:
         for name, source in self.page.sources.items():
             yield from self._source(source, f"sources.{name}")
         yield from self._actions(self.page.actions, "actions")
+        yield from self._of_the_page(self.page.actions)
         yield from self._blocks(self.page.blocks, "blocks")
 
     def _blocks(self, blocks: Sequence[AnyBlock], path: str) -> Iterator[Finding]:
@@ -319,6 +320,18 @@ class _Reader:
     def _actions(self, actions: Sequence[Action], path: str) -> Iterator[Finding]:
         for position, action in enumerate(actions):
             yield from self._action(action, f"{path}.{position}")
+
+    def _of_the_page(self, actions: Sequence[Action]) -> Iterator[Finding]:
+        """Beside the heading there is no reply: what looks at one would be hidden, or shown, for ever."""
+        for position, action in enumerate(actions):
+            looked_at = page_variables([action.when, action.given, action.open])
+            if any(name.split(".")[0] == "reply" for name in looked_at):
+                yield Finding(
+                    f"actions.{position}",
+                    "reply",
+                    text("页面标题旁的动作取不到数据", "An action beside the heading has no reply to look at"),
+                    text("把动作放到读取该数据的块上", "Put it on the block that reads the data"),
+                )
 
     def _action(self, action: Action, path: str, inputs: Sequence[str | Input] = ()) -> Iterator[Finding]:
         for opened in (action.open, action.after, action.watch.open if action.watch else None):

@@ -145,6 +145,7 @@ from denghuo.service.billing.api.holder import (
     SpecialReading as SpecialReading,
 )
 from denghuo.service.billing.api.parallel import (
+    VERDICTS as VERDICTS,
     AcceptDifferences as AcceptDifferences,
     BeginParallelRun as BeginParallelRun,
     BillDifference as BillDifference,
@@ -253,7 +254,6 @@ from denghuo.service.billing.api.review import (
     UnitReviewed as UnitReviewed,
 )
 from denghuo.service.billing.api.shock import (
-    VERDICTS as VERDICTS,
     CauseResult as CauseResult,
     CausesExamined as CausesExamined,
     ExamineCauses as ExamineCauses,

@@ -18,7 +18,7 @@ SHOCK_CAUSES = Dictionary(
     },
 )
 ShockCause = Literal["tariff", "read", "record", "weather", "behaviour"]
-VERDICTS = Dictionary(
+CAUSE_RESULTS = Dictionary(
     "billing.shock_verdict",
     {
         "found": text("成立", "Found"),
@@ -34,7 +34,7 @@ class CauseResult(Message):
     """A cause that was tested. amount: its part of the difference to the bill before; None where it cannot be told apart."""
 
     cause: Annotated[ShockCause, Label("原因", "Cause", dictionary=SHOCK_CAUSES.name)]
-    verdict: Annotated[Verdict, Label("结论", "Verdict", dictionary=VERDICTS.name)]
+    verdict: Annotated[Verdict, Label("结论", "Verdict", dictionary=CAUSE_RESULTS.name)]
     amount: Annotated[Money | None, Label("影响金额", "Part of the difference")]
     said: Annotated[TextPair, Label("依据", "What it rests on")]
 
