@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import Enter
 from tests.browser.product import MONTH, Product
 
@@ -50,6 +50,20 @@ def test_cash_is_taken_and_the_receipt_names_the_change(
         billed.until(lambda: billed.ask(client, "ledger.owed", account_no=account), lambda owed: owed["due"] == "0.00")
     page.goto(f"/w/payment/take?account_no={account}")
     expect(page.get_by_text("没有欠费，可以预存")).to_be_visible()
+
+
+def test_a_search_is_taken_while_the_first_list_is_on_its_way(enter: Enter, billed: Product) -> None:
+    account, _ = an_account_that_owes(billed)
+    page = enter("cashier", path="/w/payment/payments")
+    kept_back = list[Route]()
+    page.route("**/api/customer/find_accounts", lambda route: kept_back.append(route))
+    page.goto("/w/payment/counter")
+    search = page.get_by_label("户号/户名/电话/地址/拼音")
+    search.fill(account)
+    search.press("Enter")
+    billed.until(lambda: page.wait_for_timeout(100) or len(kept_back), lambda asked: asked == 2)
+    kept_back[-1].continue_()
+    expect(page.get_by_role("grid", name="柜台收费").locator("tbody tr")).to_have_count(1)
 
 
 def test_amounts_that_cannot_be_taken_are_refused_beside_the_field(enter: Enter, billed: Product) -> None:

@@ -78,7 +78,9 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
     asked = mine
     loading.value = true
     try {
-      take(await read(source.value, request(), typeof of() === 'string' ? page.shared : null, mine.signal))
+      const body = await read(source.value, request(), typeof of() === 'string' ? page.shared : null, mine.signal)
+      // A shared request goes on for others; here a later question has taken its place.
+      if (!mine.signal.aborted) take(body)
     } catch (failure) {
       if (!mine.signal.aborted) problem.value = asProblem(failure)
     } finally {
