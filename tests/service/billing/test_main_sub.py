@@ -44,7 +44,6 @@ def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.P
         yield made
 
 
-@pytest.mark.scope("B04-12")
 def test_sub_meters_come_off_by_quantity_ratio_or_register_and_loops_are_refused(found: County) -> None:
     agree(found, FIXED, 1, parts=[Part(point_no="D1", way="quantity", quantity_kwh=Energy.of("200"))])
     agree(found, RATIO, 1, parts=[Part(point_no="D2", way="ratio", ratio=Percent.of("30"), tariff_code="test.farm")])
