@@ -36,14 +36,17 @@ class Outgoing:
         return f"{self.schema}-{self.xid}-{self.seq}-{position}"
 
 
-def with_something(database: Database, consumer: str, schemas: Iterable[str]) -> list[str]:
-    """Those of the schemas that hold rows which the consumer has not taken: asked in one statement, for most have none."""
+def with_something(database: Database, consumer: str, schemas: Iterable[str], held_back: bool = False) -> list[str]:
+    """Those of the schemas that hold rows which the consumer has not taken: asked in one statement, for most have none.
+
+    held_back: also where a running transaction, of any database of the server, still keeps the rows from being read.
+    """
     outboxes = [Outbox(database, schema) for schema in schemas]
     if not outboxes:
         return []
     each = [
         sql.SQL("SELECT {schema} WHERE EXISTS (SELECT FROM ").format(schema=outbox.schema)
-        + outbox.waiting()
+        + outbox.waiting(held_back)
         + sql.SQL(")")
         for outbox in outboxes
     ]
@@ -66,13 +69,15 @@ class Outbox:
             cursor.execute(query, {"consumer": consumer, "limit": limit})
             return [Outgoing(schema=self.schema, **row) for row in cursor]
 
-    def waiting(self) -> sql.Composed:
-        """What stands after FROM: the rows that `consumer` has not taken and that no running transaction can come before."""
+    def waiting(self, held_back: bool = False) -> sql.Composed:
+        """What stands after FROM: the rows that `consumer` has not taken and that no running transaction can come before, or with
+        `held_back` also those that one can."""
+        settled = sql.SQL("" if held_back else " AND xid < pg_snapshot_xmin(pg_current_snapshot())")
         return sql.SQL(
-            "{journal} WHERE events <> '[]' AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+            "{journal} WHERE events <> '[]'{settled}"
             " AND (xid, seq) > (coalesce((SELECT xid FROM {position} WHERE consumer = %(consumer)s), '0'::xid8),"
             "                   coalesce((SELECT seq FROM {position} WHERE consumer = %(consumer)s), 0))"
-        ).format(**self._names())
+        ).format(settled=settled, **self._names())
 
     def advance(self, connection: psycopg.Connection, consumer: str, row: Outgoing) -> None:
         """The consumer has taken the row; part of the connection's transaction."""

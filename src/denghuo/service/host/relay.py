@@ -28,6 +28,8 @@ JOBS = "jobs"
 """The consumer that takes job orders."""
 TRIES = 5
 WAIT_S = 2.0
+HELD_BACK_S = 0.01
+"""Until what a running transaction held back is looked for once more."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ class Relay:
                     self._take(outbox, consumer, row)
                     took = True
         return took
+
+    def waiting(self, consumer: str) -> bool:
+        """Whether something is there for a consumer, be it that a running transaction still keeps it from being read."""
+        return bool(with_something(self._store.database, consumer, self._sources(consumer), held_back=True))
 
     def consumers(self) -> list[str]:
         return [JOBS, *(noun for noun, found in self._listeners.items() if found)]
@@ -168,8 +174,12 @@ def settle(directory: Directory, clock: Callable[[], datetime]) -> None:
     relay = Relay(directory, next(iter(directory.hosted.values())).store, jobs, clock)
     busy = True
     while busy:
-        rounds = [relay.round(consumer) for consumer in relay.consumers()]
-        busy = jobs.drain(directory, clock) or any(rounds)
+        waiting = [consumer for consumer in relay.consumers() if relay.waiting(consumer)]
+        took = [relay.round(consumer) for consumer in waiting]
+        drained = jobs.drain(directory, clock)
+        busy = drained or bool(waiting)
+        if waiting and not drained and not any(took):
+            threading.Event().wait(HELD_BACK_S)
 
 
 def _order(row: Outgoing, part_id: str, part: Mapping[str, object]) -> Order:
