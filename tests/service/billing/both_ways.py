@@ -9,7 +9,8 @@ from denghuo.kernel.contract import Call
 from denghuo.service.billing.batch import Entry, MonthInputs, month_inputs
 from denghuo.service.billing.cycle import rate_entries, with_curves
 from denghuo.service.billing.rules import Tariffs
-from denghuo.service.billing.special import EntriesOf, special_of
+from denghuo.service.billing.special.others import EntriesOf
+from denghuo.service.billing.special.said import special_of
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.contract.api import ContractApi, PublishTerms
 from denghuo.service.host.binding import Directory

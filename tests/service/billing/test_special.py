@@ -21,7 +21,11 @@ from denghuo.service.billing.batch import Entry, Piece, Terms, terms_table
 from denghuo.service.billing.lines import CannotRate
 from denghuo.service.billing.rules import Stage
 from denghuo.service.billing.rules.losses import transformer_loss
-from denghuo.service.billing.special import Days, EntriesOf, TierYear, filled, over_the_month, priced_part
+from denghuo.service.billing.special.days import Days, TierYear
+from denghuo.service.billing.special.filled import filled
+from denghuo.service.billing.special.losses import over_the_month
+from denghuo.service.billing.special.others import EntriesOf
+from denghuo.service.billing.special.said import priced_part
 from denghuo.service.billing.tenure import Tenure, tenure_of
 from denghuo.service.contract.api import (
     BehindTransformer,

@@ -27,7 +27,8 @@ from denghuo.service.billing.passing import HOURS_A_DAY, Before, passing
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.review import Figures, Finding, Limits, finding, review, rule_of
 from denghuo.service.billing.rules import Tariffs
-from denghuo.service.billing.special import EntriesOf, special_of
+from denghuo.service.billing.special.others import EntriesOf
+from denghuo.service.billing.special.said import special_of
 from denghuo.service.billing.spot import Spot
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished

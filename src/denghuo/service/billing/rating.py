@@ -23,20 +23,11 @@ from denghuo.service.billing.review import REMEDIES, Finding, finding
 from denghuo.service.billing.rules import Stage, Tariffs, choose, rate_stages
 from denghuo.service.billing.rules.households import tier_months
 from denghuo.service.billing.rules.tiers import tier_year_began, tier_year_begins
-from denghuo.service.billing.special import (
-    Days,
-    EntriesOf,
-    TierYear,
-    every_sub_meter_is_agreed,
-    exported,
-    filled,
-    generated,
-    hangs_on_month,
-    over_the_month,
-    part_codes,
-    priced_part,
-    tier_closing,
-)
+from denghuo.service.billing.special.days import Days, TierYear
+from denghuo.service.billing.special.filled import filled, generated, tier_closing
+from denghuo.service.billing.special.losses import over_the_month
+from denghuo.service.billing.special.others import EntriesOf, exported
+from denghuo.service.billing.special.said import every_sub_meter_is_agreed, hangs_on_month, part_codes, priced_part
 from denghuo.service.billing.spot import MarketOf, nothing_known
 from denghuo.service.billing.tenure import TenureOf
 from denghuo.service.billing.used import Used

@@ -33,7 +33,7 @@ from denghuo.service.billing.past_errors import past_error
 from denghuo.service.billing.rating import Draft, Rating, Span, Use
 from denghuo.service.billing.review import Finding
 from denghuo.service.billing.rules import Tariffs
-from denghuo.service.billing.special import special_of
+from denghuo.service.billing.special.said import special_of
 from denghuo.service.billing.spot import Spot, by_points
 from denghuo.service.billing.stage_curves import stage_pieces, whole
 from denghuo.service.billing.store import BillingStore

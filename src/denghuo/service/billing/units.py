@@ -44,7 +44,7 @@ from denghuo.service.billing.recalculation import order_again
 from denghuo.service.billing.review import REMEDIES, Finding
 from denghuo.service.billing.rules import Tariffs
 from denghuo.service.billing.single import AccountMonths
-from denghuo.service.billing.special import EntriesOf
+from denghuo.service.billing.special.others import EntriesOf
 from denghuo.service.billing.store import AWAITED, UNDER_WAY, BillingStore, Finished, UnitRun
 from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask
