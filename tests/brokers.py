@@ -9,22 +9,12 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 START_S = 20.0
 FRONT, FRONT_PASSWORD = "front", "front-secret"
-
-
-class Broker(Protocol):
-    port: int
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def kill(self) -> None: ...
 
 
 def free_port() -> int:
@@ -34,7 +24,7 @@ def free_port() -> int:
 
 
 @dataclass
-class Process:
+class Process(ABC):
     """A broker that keeps its sessions in `folder`. `users`: passwords; each may use the topics of the device of its name alone,
     the front all of them."""
 
@@ -43,8 +33,9 @@ class Process:
     port: int = field(default_factory=free_port)
     _running: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """What starts it, with the files that it reads."""
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

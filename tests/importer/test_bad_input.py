@@ -48,8 +48,11 @@ GOOD = {
     "reading_books": "point_no,book,place,effective_from\n" + f"{B}01,B1,1,2026-05-01\n{A}01,B1,2,2026-05-01\n",
     "debit_agreements": "account_no,bank_code,bank_account,holder,signed_on\n"
     f"{A},ICBC,9999000011112222,林庆娟,2024-01-05\n",
-    "terminals": "terminal_no,protocol,name,vendor,channel,org_code,area_no\n"
-    "140500001,gdw3761,一号集中器,甲厂,cellular,1405810.01,TG1\n",
+    "terminals": "terminal_no,protocol,name,vendor,channel,org_code,area_no,endpoint,count_wh\n"
+    "140500001,gdw3761,一号集中器,甲厂,cellular,1405810.01,TG1,,\n"
+    "140581000001,mqtt,一号融合终端,甲厂,cellular,1405810.01,TG1,,\n"
+    "140581000002,dlt645,一号串口服务器,甲厂,fibre,1405810.01,TG1,10.8.0.15:4001,\n"
+    "140581000003,iec104,一号厂站,甲厂,fibre,1405810.01,,10.8.0.16:2404,1000\n",
     "terminal_meters": "terminal_no,number,meter_no,address\n140500001,1,M1,000000000001\n",
     "register_reads": "meter_no,read_at,fwd_kwh,rev_kwh\n"
     "M1,2026-04-01T00:00:00+08:00,100.5,0\nM1,2026-05-01T00:00:00+08:00,180.25,0\n",
@@ -119,6 +122,13 @@ def test_what_names_the_unknown_is_refused_and_the_rest_taken(place: Place) -> N
             f"{A}08,sale,fwd,{A},TG1,F1,1405810.01,M9,1,0.22",
         ),
         debit_agreements=plus("debit_agreements", f"{c},ICBC,9999000011112222,无此人,2024-01-05"),
+        terminals=plus(
+            "terminals",
+            "140581000004,dlt645,二号串口服务器,甲厂,fibre,1405810.01,,,",
+            "140581000005,dlt645,三号串口服务器,甲厂,fibre,1405810.01,,10.8.0.15:4001,",
+            "140581000006,iec104,二号厂站,甲厂,fibre,1405810.01,,10.8.0.17:2404,",
+            "140581000007,modbus,采集器,甲厂,fibre,1405810.01,,,",
+        ),
         terminal_meters=plus("terminal_meters", "140500002,1,M3,000000000003", "140500001,1,M2,000000000002"),
         register_reads=plus("register_reads", "M9,2026-04-01T00:00:00+08:00,1,0"),
     )
@@ -129,6 +139,10 @@ def test_what_names_the_unknown_is_refused_and_the_rest_taken(place: Place) -> N
         ("points.csv", 5, "area_no"),
         ("points.csv", 6, "meter_no"),
         ("debit_agreements.csv", 3, "account_no"),
+        ("terminals.csv", 6, "endpoint"),
+        ("terminals.csv", 7, "endpoint"),
+        ("terminals.csv", 8, "count_wh"),
+        ("terminals.csv", 9, "protocol"),
         ("terminal_meters.csv", 3, "terminal_no"),
         ("terminal_meters.csv", 4, "terminal_no, number"),
         ("register_reads.csv", 4, "meter_no"),

@@ -358,7 +358,9 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         metering.TERMINALS,
-        lambda row, around: NewTerminal.model_validate(_wire(row, org="org_code")),
+        lambda row, around: NewTerminal.model_validate(
+            _wire(row, org="org_code") | {"count_wh": row["count_wh"] and int(row["count_wh"])}
+        ),
         lambda ask, call, items: _batch(
             ask(AcquisitionApi).register_terminals(call, RegisterTerminals(terminals=items))
         ),

@@ -1,6 +1,5 @@
 """Command line of Denghuo (灯火)."""
 
-import asyncio
 import contextlib
 import datetime
 import functools
@@ -36,6 +35,7 @@ from denghuo.main.logs import configure
 from denghuo.main.population import run_population
 from denghuo.main.readings import import_readings
 from denghuo.main.replay import run_replay, show_corrected, show_known
+from denghuo.main.simulate import simulate
 from denghuo.main.trial import explained as explained_trial
 from denghuo.main.trial import tariff_in, try_file, typed
 from denghuo.main.urdb import write_tariffs
@@ -46,8 +46,6 @@ from denghuo.service.billing.tariffs import stored
 from denghuo.service.reading.api import ENERGY_SERIES, EnergySeries
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.settings import Loaded, load
-from denghuo.simulator.run import simulate as run_simulation
-from denghuo.simulator.terminal import FAULTS
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,6 +58,9 @@ def main(context: click.Context, data: pathlib.Path | None, file: pathlib.Path |
     with said():
         context.obj = load(file, os.environ, overrides)
         configure(context.obj.settings.log)
+
+
+main.add_command(simulate)
 
 
 @contextlib.contextmanager
@@ -125,37 +126,6 @@ def serve(loaded: Loaded, nouns: tuple[str, ...], port: int | None) -> None:
         click.echo(f"灯火 Denghuo {' '.join(nouns)}: http://{host}:{chosen}/")
         _say_front(running)
         run(web(running), listener)
-
-
-@main.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=pathlib.Path))
-@click.argument("address")
-@click.option("--heartbeat", type=click.FloatRange(1), default=60.0, show_default=True, help="seconds 心跳周期（秒）")
-@click.option("--fault", "faults", multiple=True, metavar="NAME=SHARE", help=f"one of {', '.join(FAULTS)} 故障=占比")
-@click.option("--seed", default="denghuo", help="makes the same choice of terminals with faults again 随机种子")
-@click.option("--most", type=click.IntRange(1), help="only so many terminals 终端数上限")
-def simulate(
-    folder: pathlib.Path, address: str, heartbeat: float, faults: tuple[str, ...], seed: str, most: int | None
-) -> None:
-    """Be the terminals of FOLDER, an import folder, towards the head-end at ADDRESS (host:port) 模拟终端. Their meters show the
-    folder's registers, carried on to today. Ctrl-C ends it."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise click.BadParameter(f"{address}: give host:port 请给出 主机:端口")
-    asyncio.run(run_simulation(folder, host, int(port), heartbeat, _shares(faults), seed, click.echo, most))
-
-
-def _shares(faults: tuple[str, ...]) -> dict[str, float]:
-    shares = {}
-    for one in faults:
-        name, _, share = one.partition("=")
-        if name not in FAULTS:
-            raise click.BadParameter(f"unknown fault {name}; known: {', '.join(FAULTS)}")
-        try:
-            shares[name] = float(share or "1")
-        except ValueError as error:
-            raise click.BadParameter(f"{one}: the share is a number from 0 to 1 占比为 0 到 1") from error
-    return shares
 
 
 def _say_front(running: Platform) -> None:

@@ -31,6 +31,8 @@ class Concentrator:
     protocol: str
     area_no: str
     meters: tuple[Meter, ...]
+    endpoint: str = ""
+    """Where a gateway listens, host:port."""
 
 
 @dataclass
@@ -69,6 +71,14 @@ class County:
         shape = self.shapes.get(area_no, _FLAT)
         return begin + max(end - begin, 0) * shape[int((local - midnight) / SLOT)] // shape[-1]
 
+    def shown(self, meter_no: str | None, place: int, moment: datetime, area_no: str, reset: bool) -> int | None:
+        """The register of a meter, where there is one; `reset`: it began again at zero with the folder's first day."""
+        value = self.at(meter_no, place, moment, area_no) if meter_no is not None else None
+        if value is None or meter_no is None or not reset:
+            return value
+        value -= self.at_midnight(meter_no, place, self.first) or 0
+        return value if value >= 0 else None
+
 
 _FLAT = list(range(SLOTS + 1))
 
@@ -81,7 +91,11 @@ def load(folder: pathlib.Path) -> tuple[list[Concentrator], County]:
         meters.setdefault(row["terminal_no"], []).append(meter)
     concentrators = [
         Concentrator(
-            row["terminal_no"], row["protocol"], row.get("area_no", ""), tuple(meters.get(row["terminal_no"], ()))
+            row["terminal_no"],
+            row["protocol"],
+            row.get("area_no", ""),
+            tuple(meters.get(row["terminal_no"], ())),
+            row.get("endpoint", ""),
         )
         for row in _rows(folder / "terminals.csv")
     ]

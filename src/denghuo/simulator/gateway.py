@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from denghuo.simulator.county import SHANGHAI, Concentrator, County
-from denghuo.simulator.terminal import Behaviour, Tally
+from denghuo.simulator.terminal import CLOCK_OFF, Behaviour, Tally
 from denghuo.simulator.wire645 import END, START, Reading, heard
 
 ECHO_EVERY = 3
@@ -15,7 +15,8 @@ ECHO_EVERY = 3
 
 
 class Gateway:
-    """Faults of a terminal that make sense here: `silence` of the first meter, `garbage`, `slow`."""
+    """Faults of a terminal that make sense here: `silence` of the first meter, `garbage`, `slow`, `duplicate`; and of all meters
+    `wrong_clock` and `reset`."""
 
     def __init__(
         self,
@@ -28,7 +29,11 @@ class Gateway:
         self._behaviour, self._tally, self._clock = behaviour, tally, clock
         area_no, meters = concentrator.area_no, concentrator.meters
         self._silent = meters[0].address if meters and "silence" in behaviour.faults else ""
-        self._readings = {meter.address: Reading(partial(_at, county, meter.meter_no, area_no)) for meter in meters}
+        self._clock_off = CLOCK_OFF if "wrong_clock" in behaviour.faults else timedelta()
+        reset = "reset" in behaviour.faults
+        self._readings = {
+            meter.address: Reading(partial(_at, county, meter.meter_no, area_no, reset)) for meter in meters
+        }
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.StreamWriter] = set()
         self.at_once = self.asked = 0
@@ -45,9 +50,8 @@ class Gateway:
         for writer in list(self._clients):
             writer.close()
 
-    async def run(self, host: str, port: int) -> None:
-        """Listens until it is cancelled."""
-        await self.listen(host, port)
+    async def serve(self) -> None:
+        """Is there until it is cancelled, once it listens."""
         try:
             await asyncio.Event().wait()
         finally:
@@ -81,18 +85,18 @@ class Gateway:
             return
         if "slow" in self._behaviour.faults:
             await asyncio.sleep(self._behaviour.slow_s)
-        answer = reading.answer(address, control, data, self._clock())
+        answer = reading.answer(address, control, data, self._clock() + self._clock_off)
         if answer is None:
             return
         self._tally.answers += 1
         if "garbage" in self._behaviour.faults and self._tally.answers % 2:
             answer = answer[:-2] + bytes((answer[-2] ^ 0x55, END))
-        writer.write(b"\xfe" * 4 + answer)
+        writer.write((b"\xfe" * 4 + answer) * (2 if "duplicate" in self._behaviour.faults else 1))
         await writer.drain()
 
 
-def _at(county: County, meter_no: str, area_no: str, place: int, moment: datetime) -> int | None:
-    return county.at(meter_no, place, moment, area_no)
+def _at(county: County, meter_no: str, area_no: str, reset: bool, place: int, moment: datetime) -> int | None:
+    return county.shown(meter_no, place, moment, area_no, reset)
 
 
 def _split(buffer: bytes) -> tuple[list[bytes], bytes]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,9 +20,21 @@ DENIED = 1
 CELLS = (("active_fwd", 0), ("active_rev", 1))
 
 
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where the broker is. `password`: with it a terminal signs in by its number. `ca`: the file with the certificate of who signed
+    the broker's, where the system does not know it."""
+
+    host: str
+    port: int
+    password: str = ""
+    tls: bool = False
+    ca: str | None = None
+
+
 class MqttTerminal:
     """Its thread is paho's. Faults of a terminal that make sense here: `silence`, `wrong_clock`, `garbage`, `slow`, `duplicate`,
-    `stubborn`, and what happens to it or its first meter."""
+    `reset`, `stubborn`, and what happens to it or its first meter."""
 
     def __init__(
         self,
@@ -42,7 +55,7 @@ class MqttTerminal:
         self._root = f"/v1/devices/{concentrator.terminal_no}"
         self._client: Client | None = None
 
-    async def run(self, host: str, port: int, user: str = "", password: str = "") -> None:
+    async def run(self, broker: BrokerAddress) -> None:
         """Stays connected until it is cancelled; paho connects again by itself."""
         client = Client(
             CallbackAPIVersion.VERSION2,
@@ -50,12 +63,14 @@ class MqttTerminal:
             clean_session=False,
             protocol=MQTTProtocolVersion.MQTTv311,
         )
-        if user:
-            client.username_pw_set(user, password)
+        if broker.password:
+            client.username_pw_set(self.concentrator.terminal_no, broker.password)
+        if broker.tls:
+            client.tls_set(broker.ca)
         client.reconnect_delay_set(1, 60)
         client.will_set(f"{self._root}/status", _said({"state": "OFFLINE"}), 1)
         client.on_connect, client.on_message, client.on_disconnect = self._connected, self._asked, self._gone
-        client.connect_async(host, port, 30)
+        client.connect_async(broker.host, broker.port, 30)
         client.loop_start()
         self._client = client
         try:
@@ -176,8 +191,8 @@ class MqttTerminal:
             }
 
     def _kwh(self, address: str, place: int, moment: datetime) -> str | None:
-        meter_no = self._by_address.get(address)
-        value = self._county.at(meter_no, place, moment, self.concentrator.area_no) if meter_no is not None else None
+        reset = "reset" in self._behaviour.faults
+        value = self._county.shown(self._by_address.get(address), place, moment, self.concentrator.area_no, reset)
         return None if value is None else f"{value // 10_000}.{value % 10_000:04d}"
 
     def _now(self) -> datetime:

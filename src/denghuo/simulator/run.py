@@ -1,12 +1,16 @@
-"""Many simulated terminals in one process."""
+"""Many simulated terminals and gateways in one process."""
 
 import asyncio
 import contextlib
 import pathlib
 import signal
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from denghuo.simulator.county import load
+from denghuo.simulator.county import Concentrator, County, load
+from denghuo.simulator.gateway import Gateway
+from denghuo.simulator.mqtt import BrokerAddress, MqttTerminal
 from denghuo.simulator.terminal import Behaviour, Tally, Terminal, faults_of
 
 PER_SECOND = 200
@@ -14,37 +18,91 @@ PER_SECOND = 200
 SAY_EVERY_S = 10.0
 
 
+class NotSimulated(Exception):
+    """What was asked for cannot be; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Towards:
+    """Where terminals connect to: those of 376.1 and 698.45 to the head-end, MQTT ones to the broker. Gateways listen at their
+    endpoints, with `listen` instead of the host where it is given."""
+
+    head_end: tuple[str, int] | None = None
+    broker: BrokerAddress | None = None
+    listen: str = ""
+
+
 async def simulate(
     folder: pathlib.Path,
-    host: str,
-    port: int,
+    towards: Towards,
     heartbeat_s: float,
     shares: Mapping[str, float],
     seed: str,
     say: Callable[[str], None],
     most: int | None = None,
 ) -> Tally:
-    """Runs the terminals of an import folder until the process is told to stop."""
+    """Runs the terminals and gateways of an import folder until the process is told to stop.
+
+    Raises:
+        NotSimulated: there is nothing that could run, or a gateway cannot listen.
+    """
     concentrators, county = load(folder)
-    tally, tasks = Tally(), []
+    tally, tasks, left_out = Tally(), list[asyncio.Task[None]](), Counter[str]()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, RuntimeError):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    for place, concentrator in enumerate(concentrators[:most]):
-        behaviour = Behaviour(heartbeat_s=heartbeat_s, faults=faults_of(concentrator.terminal_no, shares, seed))
-        terminal = Terminal(concentrator, county, behaviour, tally)
-        tasks.append(asyncio.create_task(terminal.run(host, port)))
-        if place % PER_SECOND == PER_SECOND - 1:
-            await asyncio.sleep(1)
-    while not stopped.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopped.wait(), SAY_EVERY_S)
-        say(
-            f"在线 online {tally.online}/{len(tasks)}  登录 logins {tally.logins}  拒绝 refused {tally.refused}"
-            f"  请求 requests {tally.requests}  应答 answers {tally.answers}  事件 events {tally.told}"
-        )
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        for concentrator in concentrators[:most]:
+            behaviour = Behaviour(heartbeat_s=heartbeat_s, faults=faults_of(concentrator.terminal_no, shares, seed))
+            task = await _begun(concentrator, county, behaviour, tally, towards)
+            if task is None:
+                left_out[concentrator.protocol] += 1
+                continue
+            tasks.append(task)
+            if not len(tasks) % PER_SECOND:
+                await asyncio.sleep(1)
+        if left_out:
+            named = ", ".join(f"{protocol} {count}" for protocol, count in sorted(left_out.items()))
+            said = (
+                f"未模拟 left out: {named}。376.1、698.45 需主站地址，MQTT 需 --broker，其余规约不模拟。"
+                " 376.1 and 698.45 need ADDRESS, MQTT needs --broker, other protocols are not simulated."
+            )
+            if not tasks:
+                raise NotSimulated(said)
+            say(said)
+        while not stopped.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), SAY_EVERY_S)
+            say(
+                f"在线 online {tally.online}/{len(tasks)}  登录 logins {tally.logins}  拒绝 refused {tally.refused}"
+                f"  请求 requests {tally.requests}  应答 answers {tally.answers}  事件 events {tally.told}"
+            )
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return tally
+
+
+async def _begun(
+    concentrator: Concentrator, county: County, behaviour: Behaviour, tally: Tally, towards: Towards
+) -> asyncio.Task[None] | None:
+    """It at its work; None where it has nowhere to go, or is of a protocol that is not simulated."""
+    if concentrator.protocol in ("gdw3761", "dlt698") and towards.head_end is not None:
+        return asyncio.create_task(Terminal(concentrator, county, behaviour, tally).run(*towards.head_end))
+    if concentrator.protocol == "mqtt" and towards.broker is not None:
+        return asyncio.create_task(MqttTerminal(concentrator, county, behaviour, tally).run(towards.broker))
+    if concentrator.protocol != "dlt645":
+        return None
+    gateway = Gateway(concentrator, county, behaviour, tally)
+    host, _, port = concentrator.endpoint.rpartition(":")
+    try:
+        await gateway.listen(towards.listen or host.strip("[]"), int(port))
+    except (OSError, ValueError) as error:
+        raise NotSimulated(
+            f"串口服务器 gateway {concentrator.terminal_no}: endpoint {concentrator.endpoint}: {error}。"
+            "请在 terminals.csv 中给出本机空闲的地址，或用 --listen 指定本机地址。"
+            " Give an address of this machine that is free in terminals.csv, or one of its hosts by --listen."
+        ) from error
+    return asyncio.create_task(gateway.serve())

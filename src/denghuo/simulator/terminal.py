@@ -241,10 +241,5 @@ class Terminal:
         return self._register(self._by_address.get(address), place, moment)
 
     def _register(self, meter_no: str | None, place: int, moment: datetime) -> int | None:
-        if meter_no is None:
-            return None
-        value = self._county.at(meter_no, place, moment, self.concentrator.area_no)
-        if value is not None and "reset" in self._behaviour.faults:
-            value -= self._county.at_midnight(meter_no, place, self._county.first) or 0
-            return value if value >= 0 else None
-        return value
+        reset = "reset" in self._behaviour.faults
+        return self._county.shown(meter_no, place, moment, self.concentrator.area_no, reset)

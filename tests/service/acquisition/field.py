@@ -8,14 +8,18 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from tests.service.bindings import local
 from tests.service.reading.county import contracts_of, installation, points_of
 
 from denghuo.data.processing.database import Database
 from denghuo.kernel.contract import Api, Call
+from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.api import (
     AcquisitionApi,
     AssignMeters,
@@ -147,6 +151,24 @@ class Field:
     def socket(self) -> socket.socket:
         """A bare connection to the front."""
         return socket.create_connection(self.front.address, timeout=WAIT_S)
+
+
+def written(folder: pathlib.Path, protocols: Mapping[str, str], endpoint: str = "") -> County:
+    """An import folder with these terminals and what their meters show."""
+    rows = [f"{no},{protocol},TG001,{endpoint if protocol == 'dlt645' else ''}\n" for no, protocol in protocols.items()]
+    (folder / "terminals.csv").write_text("terminal_no,protocol,area_no,endpoint\n" + "".join(rows))
+    behind = [f"{no},{one.number},{one.meter_no},{one.address}\n" for no in protocols for one in meters(no)]
+    (folder / "terminal_meters.csv").write_text("terminal_no,number,meter_no,address\n" + "".join(behind))
+    shown = county(*protocols)
+    begin = datetime(shown.first.year, shown.first.month, shown.first.day, tzinfo=SHANGHAI)
+    reads = [
+        (no, begin + timedelta(days=day), Decimal(forward or 0) / 10_000, Decimal(reverse or 0) / 10_000)
+        for no, registers in shown.registers.items()
+        for day, (forward, reverse) in enumerate(zip(*registers, strict=True))
+    ]
+    names = ("meter_no", "read_at", "fwd_kwh", "rev_kwh")
+    pq.write_table(pa.table(dict(zip(names, zip(*reads, strict=True), strict=True))), folder / "register_reads.parquet")
+    return shown
 
 
 def record(terminal_no: str) -> NewTerminal:

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.asynchronous import run as to_its_end
+from tests.asynchronous import run_in_no_time
 from tests.service.acquisition.frames import covered, vectors
 
 from denghuo.kernel.period import SHANGHAI
@@ -311,7 +311,8 @@ def test_an_answer_without_an_end_ends():
         line.speaker, line.terminal_no = Speaker698(), "000000000001"
         line._candidates = [(line.speaker, Reader(line.speaker.framing))]
         asking = asyncio.ensure_future(line.exchange(lambda number: b"?"))
-        await asyncio.sleep(0)
+        while not wire.sent:
+            await asyncio.sleep(0)
         for block in range(1, 22):
             line.data_received(block_of(1, block, False, (2, [])))
         with pytest.raises(BadFrame):
@@ -320,13 +321,14 @@ def test_an_answer_without_an_end_ends():
         slow = asyncio.ensure_future(line.exchange(lambda number: b"?"))
         for block in range(1, 4):
             # Longer in all than an answer may take, but each part in time.
-            await asyncio.sleep(0.2)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(slow), 0.8 * Owner.limits.answer_s)
             line.data_received(block_of(2, block, block == 3, (2, [])))
         assert len(await slow) == 3
         with pytest.raises(TimeoutError):
             await line.exchange(lambda number: b"?")
 
-    to_its_end(run())
+    run_in_no_time(run())
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from tests.brokers import FRONT, FRONT_PASSWORD, KINDS, Process, broker
+from tests.brokers import FRONT, FRONT_PASSWORD, KINDS, Process, broker, free_port
 from tests.databases import database
-from tests.service.acquisition.field import DAY, QUICK, Field, county, fielded, meters, record, until
+from tests.service.acquisition.field import DAY, OLD, QUICK, Field, county, fielded, meters, record, until, written
 from tests.service.bindings import settle
 
 from denghuo.data.analysis.lake_day import SLOTS, curve_class
@@ -46,11 +46,15 @@ from denghuo.service.acquisition.protocol.mqtt import UPWARDS, e4_of, kwh_of, to
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.simulator.county import Concentrator
 from denghuo.simulator.happening import Happening
+from denghuo.simulator.mqtt import BrokerAddress as SimulatedBroker
 from denghuo.simulator.mqtt import MqttTerminal
+from denghuo.simulator.run import Towards, simulate
 from denghuo.simulator.terminal import Behaviour, Tally
 
 NO, OTHER, UNKNOWN = "140581000004", "140581000002", "140581000077"
-USERS = {NO: "secret-4", OTHER: "secret-2", UNKNOWN: "secret-77"}
+GATEWAY = "140581000009"
+PASSWORD = "secret-4"
+USERS = dict.fromkeys((NO, OTHER, UNKNOWN), PASSWORD)
 LIMITS = replace(QUICK, dial_s=0.1, dial_again_s=1.0, broker_again_most_s=1, payload_bytes=20_000)
 
 
@@ -96,7 +100,7 @@ def connect(field: Field, served: Process) -> Iterator[Callable[..., MqttTermina
 
     def come(no: str = NO, *faults: str) -> MqttTerminal:
         made = simulated(no, *faults)
-        leave.append((no, field.sims.run(made.run("127.0.0.1", served.port, no, USERS[no]))))
+        leave.append((no, field.sims.run(made.run(SimulatedBroker("127.0.0.1", served.port, PASSWORD)))))
         until(lambda: field.terminal(no).link == "online", f"{no} online")
         return made
 
@@ -129,6 +133,33 @@ def test_a_day_comes_into_the_lake_and_a_meter_is_read_on_demand(field: Field, c
         assert sum(curve[meter.meter_no][slot] for slot in SLOTS) == 9_600 * (20 if meter.number == 2 else 1)
     found = field.answer(meters(NO)[2].meter_no)
     assert (found.state, [row.band for row in found.rows]) == ("answered", ["total", "total"])
+
+
+def test_a_folder_of_terminals_over_mqtt_by_tcp_and_behind_a_gateway_is_simulated(
+    field: Field, served: Process, tmp_path: pathlib.Path
+) -> None:
+    """What `denghuo simulate` runs: each terminal goes where its protocol goes, with its share of the faults."""
+    port, said = free_port(), list[str]()
+    endpoint = f"127.0.0.1:{port}"
+    shown = written(tmp_path, {NO: "mqtt", OLD: "gdw3761", GATEWAY: "dlt645", "140581000008": "dlms"}, endpoint)
+    field.register(OLD)
+    new = record(GATEWAY).model_copy(update={"protocol": "dlt645", "endpoint": endpoint})
+    assert field.api.register_terminals(field.call(), RegisterTerminals(terminals=[new])).taken == 1
+    behind = [
+        NewTerminalMeter(terminal_no=GATEWAY, number=one.number, meter_no=one.meter_no, address=one.address)
+        for one in meters(GATEWAY)
+    ]
+    assert field.api.assign_meters(field.call(), AssignMeters(meters=behind)).taken == 3
+    towards = Towards(field.front.address, SimulatedBroker("127.0.0.1", served.port, PASSWORD))
+    leave = field.sims.run(simulate(tmp_path, towards, 1.0, {"reset": 1.0}, "", said.append))
+    for no in (NO, OLD, GATEWAY):
+        until(lambda no=no: field.terminal(no).link == "online", f"{no} online")  # type: ignore[misc]
+        meter_no = meters(no)[0].meter_no
+        (read, *_) = (row for row in field.answer(meter_no).rows if row.quantity == "active_fwd")
+        assert float(str(read.value)) * 10_000 < (shown.at(meter_no, 0, datetime.now(UTC), "TG001") or 0)
+    assert [line for line in said if "left out" in line and "dlms 1" in line]
+    leave()
+    until(lambda: {field.terminal(no).link for no in (NO, OLD, GATEWAY)} == {"offline"}, "all are away")
 
 
 class Bare:

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.service.acquisition.field import concentrator, county, meters
+from tests.service.acquisition.field import concentrator, county, meters, written
 
 from denghuo.main.command import main
 from denghuo.service.acquisition.front.dlt698 import Speaker698
@@ -121,8 +121,19 @@ def test_each_fault_has_its_share_of_the_terminals_and_the_seed_chooses_them() -
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [(["nowhere"], "host:port"), (["h:1", "--fault", "magic"], "silence"), (["h:1", "--fault", "slow=x"], "0 to 1")],
+    [
+        (["nowhere"], "host:port"),
+        (["h:1", "--fault", "magic"], "silence"),
+        (["h:1", "--fault", "slow=x"], "0 to 1"),
+        (["--broker", "http://h"], "mqtt://"),
+        (["--broker", "mqtt://h:70000"], "mqtt://"),
+        (["--broker", "mqtt://h"], "ADDRESS"),
+        (["h:1"], "--listen"),
+    ],
 )
 def test_what_the_command_cannot_do_is_said(tmp_path: pathlib.Path, wrong: list[str], said: str) -> None:
+    """Among it terminals that have nowhere to go, and a gateway that is to listen at an address of another machine."""
+    protocols = {NEW: "dlt645"} if said == "--listen" else {OLD: "gdw3761", NEW: "dlms"}
+    written(tmp_path, protocols, "192.0.2.1:4001")
     result = CliRunner().invoke(main, ["--data", str(tmp_path), "simulate", str(tmp_path), *wrong])
     assert result.exit_code == 2 and said in result.output

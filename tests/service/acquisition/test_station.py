@@ -177,8 +177,8 @@ def test_published_frames_are_understood() -> None:
             value, ended = bytearray(published(598)), bytearray(published(593))
             value[2:6], ended[2:6] = bytes((0, 0, 2, 0)), bytes((2, 0, 2, 0))
             writer.write(bytes(value) + bytes(ended))
-            await reader.read(64)
-            await asyncio.sleep(5)
+            while await reader.read(64):
+                pass
 
     async def run() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)

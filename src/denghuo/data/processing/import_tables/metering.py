@@ -181,6 +181,33 @@ READING_ROUTES = Shape(
     checks=(begins_with_a_month,),
 )
 TERMINAL_NO = Words(longest=12, pattern=r"[0-9]{9}|[0-9]{12}", example="140500001")
+ENDPOINT = Words(
+    longest=259,
+    pattern=r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}",
+    example="10.8.0.15:4001",
+)
+DIALLED = ("dlms", "hdlc", "iec104", "dlt645")
+
+
+def reached_as_its_protocol_is(row: Row) -> Disagreement | None:
+    if (row["protocol"] in DIALLED) != (row["endpoint"] is not None):
+        return Disagreement(
+            "endpoint",
+            text(
+                "直连表、厂站和串口服务器须有网络地址,终端则没有",
+                "a direct meter, station or gateway is dialled at a network address, a terminal dials us",
+            ),
+            text("请填写主机:端口,或留空", "give host:port, or leave it empty"),
+        )
+    if (row["protocol"] == "iec104") != (row["count_wh"] is not None):
+        return Disagreement(
+            "count_wh",
+            text("104 厂站须说明每计数电量,其他规约自带单位", "a 104 station tells no units, the other protocols do"),
+            text("请按厂站点表填写,或留空", "take it from the station's list of points, or leave it empty"),
+        )
+    return None
+
+
 TERMINALS = Shape(
     "terminals",
     text("采集终端", "terminals"),
@@ -188,7 +215,17 @@ TERMINALS = Shape(
         column("terminal_no", TERMINAL_NO, "终端地址", "address"),
         column(
             "protocol",
-            Code({"gdw3761": text("Q/GDW 376.1", "Q/GDW 376.1"), "dlt698": text("DL/T 698.45", "DL/T 698.45")}),
+            Code(
+                {
+                    "gdw3761": text("Q/GDW 376.1", "Q/GDW 376.1"),
+                    "dlt698": text("DL/T 698.45", "DL/T 698.45"),
+                    "mqtt": text("MQTT", "MQTT"),
+                    "dlt645": text("DL/T 645（串口服务器）", "DL/T 645 behind a gateway"),
+                    "dlms": text("DLMS/COSEM（TCP）", "DLMS/COSEM over TCP"),
+                    "hdlc": text("DLMS/COSEM（HDLC）", "DLMS/COSEM over HDLC"),
+                    "iec104": text("IEC 60870-5-104", "IEC 60870-5-104"),
+                }
+            ),
             "规约",
             "protocol",
         ),
@@ -209,9 +246,22 @@ TERMINALS = Shape(
         ),
         ORG,
         optional("area_no", IDENTIFIER, "台区编号", "area"),
+        optional(
+            "endpoint",
+            ENDPOINT,
+            "网络地址（串口服务器、直连表、厂站）",
+            "where a gateway, direct meter or station is dialled",
+        ),
+        optional(
+            "count_wh",
+            Number(least=Decimal(1), most=Decimal(1_000_000_000)),
+            "每计数电量（Wh，104 厂站）",
+            "energy of a count in Wh, of a 104 station",
+        ),
         SOURCE,
     ),
-    unique=(("terminal_no",),),
+    unique=(("terminal_no",), ("endpoint",)),
+    checks=(reached_as_its_protocol_is,),
 )
 TERMINAL_METERS = Shape(
     "terminal_meters",
