@@ -20,8 +20,8 @@ from tests.service.billing.test_terms import agree, bill, households, sub_meter,
 from tests.service.records import point
 
 from denghuo.kernel.values import Energy, Percent
-from denghuo.service.billing.api import FindExceptions, StartCycle
-from denghuo.service.contract.api import Part
+from denghuo.service.billing.api import StartCycle
+from denghuo.service.contract.api import Part, SpecialRefused
 from denghuo.service.point.api import PointApi, RegisterPoints
 
 MAINS = [Supply(serial, 1, daily(40), "general_single_part", 10) for serial in range(1, 5)]
@@ -44,24 +44,26 @@ def found(request: pytest.FixtureRequest, settled: Prepared, tmp_path: pathlib.P
         yield made
 
 
+@pytest.mark.scope("B04-12")
 def test_sub_meters_come_off_by_quantity_ratio_or_register_and_loops_are_refused(found: County) -> None:
     agree(found, FIXED, 1, parts=[Part(point_no="D1", way="quantity", quantity_kwh=Energy.of("200"))])
     agree(found, RATIO, 1, parts=[Part(point_no="D2", way="ratio", ratio=Percent.of("30"), tariff_code="test.farm")])
     agree(found, METERED, 1, parts=[Part(point_no="SUB21", way="meter", tariff_code="test.farm")])
-    main = f"{LOOP.account_no}01"
     # The account's main meter, as a sub-meter behind itself.
-    agree(found, LOOP, 1, parts=[Part(point_no="SUB22", way="meter"), Part(point_no=main, way="meter")])
+    main = f"{LOOP.account_no}01"
+    with pytest.raises(SpecialRefused) as refused:
+        agree(found, LOOP, 1, parts=[Part(point_no="SUB22", way="meter"), Part(point_no=main, way="meter")])
+    assert f"计量点 {main}（表号 M00004）" in refused.value.detail["zh"]
+    agree(found, LOOP, 1, parts=[Part(point_no="SUB22", way="meter")])
     found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
     found.settle()
 
     assert told(bill(found, FIXED)) == [("", "1000", "0.7853", "785.30")]
     assert told(bill(found, RATIO)) == [("", "840", "0.7853", "659.65"), ("", "360", "0.5000", "180.00")]
     assert told(bill(found, METERED)) == [("", "900", "0.7853", "706.77"), ("", "300", "0.5000", "150.00")]
-    for supply in (FIXED, RATIO, METERED):
+    assert told(bill(found, LOOP)) == [("", "900", "0.7853", "706.77")]
+    for supply in MAINS:
         verified(found, supply)
-    (held,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, state="open")).rows
-    assert (held.account_no, held.code) == (LOOP.account_no, "rating_failed")
-    assert f"计量点 {main} 是本户总表" in held.reason.zh and "a loop" in held.reason.en
 
 
 def test_a_meter_hangs_at_one_point_so_that_none_is_behind_the_one_behind_it(found: County) -> None:

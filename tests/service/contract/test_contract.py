@@ -222,7 +222,7 @@ def test_special_terms_that_no_bill_follows_from_are_refused_field_by_field(cont
         ({"line_losses": [LineLoss(line_no="L1", share=Percent.of("100"))]}, ["share"]),
         ({"parts": [Part(point_no="P2", way="quantity")]}, ["quantity_kwh"]),
         ({"parts": [Part(point_no="P2", way="ratio", ratio=Percent.of("120"))]}, ["ratio"]),
-        ({"parts": [Part(point_no="P2", way="meter", tariff_code="no.such")]}, ["tariff_code"]),
+        ({"parts": [Part(point_no="P2", way="parallel", tariff_code="no.such")]}, ["tariff_code"]),
         ({"parts": [Part(point_no="P2", way="parallel", resale="one_shift")]}, ["resale"]),
         ({"transformers": [running, running]}, ["first_day"]),
         ({"transformers": [running.model_copy(update={"last_day": date(2026, 3, 1)})]}, ["last_day"]),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from denghuo.kernel.batch import RefusedItem, refused
 from denghuo.kernel.problem import Text, text
 from denghuo.service.contract.api import ChangeTerms, NewContract, SpecialTerms
+from denghuo.service.contract.loops import Behind, Meters
 from denghuo.service.contract.special import faults, kept_special, special_json
 from denghuo.service.contract.standards import standard_of
 
@@ -32,17 +33,20 @@ def judge(
     accounts: Mapping[str, str],
     signed: Mapping[str, Mapping[str, Any]],
     spans: Mapping[tuple[str, str], Sequence[Span]],
+    meters: Meters,
 ) -> list[Verdict]:
     """For each contract: new, unchanged, or why it is refused.
 
-    accounts: unit by account number. signed: known contracts by number, in their wire form. spans: by account and kind.
+    accounts: unit by account number. signed: known contracts by number, in their wire form. spans: by account and kind. meters:
+    those that special terms name; what is taken is added to them.
     """
     known = dict(signed)
     taken = {key: list(value) for key, value in spans.items()}
     verdicts: list[Verdict] = []
     for place, item in enumerate(items):
         body = item.model_dump(mode="json")
-        fault = _fault(item, accounts)
+        behind = _behind(item)
+        fault = _fault(item, accounts, meters, behind)
         if item.contract_no in known:
             before = known[item.contract_no]
             name = next((name for name in body if body[name] != before.get(name)), None)
@@ -68,6 +72,8 @@ def judge(
             verdicts.append(refused(place, item.contract_no, fault[0], _value(body, fault[0]), fault[1], fault[2]))
             continue
         known[item.contract_no] = body
+        if behind is not None:
+            meters.behind.setdefault(item.account_no, []).append(behind)
         taken.setdefault(pair, []).append(Span(item.contract_no, item.effective_from, item.effective_to))
         verdicts.append("new")
     return verdicts
@@ -85,7 +91,13 @@ def _value(body: Any, field: str) -> Any:
 _Fault = tuple[str, tuple[str, str], tuple[str, str]]
 
 
-def _fault(item: NewContract, accounts: Mapping[str, str]) -> _Fault | None:
+def _behind(item: NewContract) -> Behind | None:
+    """What a contract has priced apart; None where it has nothing."""
+    parts = item.special.parts if item.special is not None else []
+    return Behind(item.effective_from, item.effective_to, parts) if parts else None
+
+
+def _fault(item: NewContract, accounts: Mapping[str, str], meters: Meters, behind: Behind | None) -> _Fault | None:
     fill = ("请填写", "fill it in")
     if item.account_no not in accounts:
         what = ("户号不存在，或不在管辖范围内", "there is no such account in your scope")
@@ -111,7 +123,8 @@ def _fault(item: NewContract, accounts: Mapping[str, str]) -> _Fault | None:
         what = ("保电标志只用于费控用户", "only an account under fee control is marked as protected")
         return "protected", what, ("请填写费控方式或清空", "state the fee control or leave it empty")
     terms = item.kind, item.tariff_class, item.settlement_mode, item.account_no
-    for special in faults(*terms, item.special) if item.special else ():
+    found = faults(*terms, item.special) if item.special else []
+    for special in found or (meters.faults(item.account_no, behind) if behind else ()):
         return (
             f"special.{special['field']}",
             (special["zh"], special["en"]),
