@@ -2,9 +2,10 @@
 
     python bench/one_curve.py [METERS] [DAYS]
 
-A month (or DAYS) of METERS meters (default 20,000) is written as collecting writes it, then months of meters taken by chance are
-read: the first of each, so that nothing of it is held yet, and again. Wanted are 20 ms. The floor: DuckDB looks for the meter in
-the same files, whose names it is given.
+A month (or DAYS) of METERS meters (default 20,000) is written as collecting writes it: curves, midnight registers, for two
+meters in a hundred values that stand in, and for one marks of the sender. Then months of meters taken by chance are read: the first
+of each, so that nothing of it is held yet, and again; out of the lake, and through the service's own operations. Wanted are 20 ms.
+The floor: DuckDB looks for the meter in the files of curves alone, whose names it is given.
 """
 
 import pathlib
@@ -18,17 +19,52 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import duckdb
+import numpy as np
+import psycopg
+import pyarrow as pa
 from checking import SERIES, curves, numbers
 
 from denghuo.data.analysis.lake import Lake
+from denghuo.data.analysis.lake_day import SLOTS
 from denghuo.data.processing.database import Database
+from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.embedded import EmbeddedServer
 from denghuo.data.processing.migration import migrate
-from denghuo.service.reading.batch.intake import CURVES
+from denghuo.kernel.contract import Call
+from denghuo.kernel.period import midnight
+from denghuo.service.host.binding import Directory, Local, Store
+from denghuo.service.reading.api import CurveMonth, MeterMonthAsked, ReadingApi
+from denghuo.service.reading.batch.checked import CHECKED, checked_table
+from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.batch.marks import MARKS
+from denghuo.service.reading.service import ReadingService
 
 FIRST = date(2026, 3, 1)
 READS = 40
 WANTED_MS = 20.0
+
+
+def written(lake: Lake, meters: int, day: date) -> None:
+    """A day as it lies in the lake once it is checked."""
+    whole, now = curves(meters, day), datetime.now(UTC)
+    names = whole["subject"].to_numpy(zero_copy_only=False)
+    lake.append(CURVES[SERIES], {day: whole}, now, "bench")
+    at = pa.scalar(midnight(day), pa.timestamp("us", tz="UTC"))
+    shown = {
+        "meter_no": names,
+        "quantity": pa.repeat("active_fwd", meters),
+        "band": pa.repeat("total", meters),
+        "read_at": pa.repeat(at, meters),
+        "value_e4": np.arange(meters) + 300_000 * day.day,
+    }
+    lake.append(REGISTERS, {day: pa.table(shown, schema=REGISTERS.schema)}, now, "bench")
+    chance = np.random.default_rng(day.toordinal())
+    few = sorted(names[chance.random(meters) < 0.02].tolist())
+    verdict = chance.integers(0, 3, (len(few), len(SLOTS)))
+    lake.append(CHECKED[SERIES], {day: checked_table(SERIES, few, 100 * verdict, verdict)}, now, "bench")
+    told = few[::2]
+    columns = [pa.array(told), *(pa.repeat("nem12 E52", len(told)) for _ in SLOTS)]
+    lake.append(MARKS[SERIES], {day: pa.table(columns, schema=MARKS[SERIES].schema)}, now, "bench")
 
 
 def timed(read: Callable[[str], Any], meters: list[str]) -> list[float]:
@@ -43,8 +79,12 @@ def timed(read: Callable[[str], Any], meters: list[str]) -> list[float]:
 
 def said(name: str, took: list[float]) -> None:
     print(
-        f"{name:30} median {statistics.median(took):7.1f} ms   95 % {sorted(took)[int(len(took) * 0.95) - 1]:7.1f} ms"
+        f"{name:44} median {statistics.median(took):7.1f} ms   95 % {sorted(took)[int(len(took) * 0.95) - 1]:7.1f} ms"
     )
+
+
+def size_of(folder: pathlib.Path, pattern: str) -> int:
+    return sum(path.stat().st_size for path in folder.rglob(pattern))
 
 
 def main(meters: int, days: int) -> None:
@@ -52,18 +92,24 @@ def main(meters: int, days: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         with EmbeddedServer(folder / "postgres") as dsn:
-            migrate(dsn, [])
+            migrate(dsn, ["reading"])
             with Database(dsn) as database:
-                lake = Lake(database, folder / "lake")
+                store, directory = Store(database, Datasets(database, folder / "datasets"), b"0" * 32), Directory()
+                directory.bind(ReadingApi, Local(store, ReadingService, directory))
+                lake, reading, call = store.lake, directory(ReadingApi), Call.system(datetime.now(UTC))
                 for step in range(days):
-                    day = FIRST + timedelta(days=step)
-                    lake.append(kind, {day: curves(meters, day)}, datetime.now(UTC), "bench")
-                files = lake.files(kind, FIRST, last)
-                paths = [str(lake.folder / file.path) for file in files]
-                size = sum(pathlib.Path(path).stat().st_size for path in paths)
-                print(f"{meters:,} meters, {days} days, {size / meters / days / 96:.2f} bytes a value")
+                    written(lake, meters, FIRST + timedelta(days=step))
                 chosen = random.Random(1).sample([str(one) for one in numbers(meters)], READS)
-                engine = duckdb.connect(config={"threads": 2})
+                rows = [(one, "meter", "1405810.01") for one in chosen]
+                with psycopg.connect(dsn) as connection:
+                    connection.cursor().executemany(
+                        "INSERT INTO reading.subject (subject, kind, org) VALUES (%s, %s, %s)", rows
+                    )
+                paths = [str(lake.folder / file.path) for file in lake.files(kind, FIRST, last)]
+                size = sum(pathlib.Path(path).stat().st_size for path in paths) / meters / days / len(SLOTS)
+                beside = size_of(lake.folder / kind.name, "*.rows") / meters / days / len(SLOTS)
+                print(f"{meters:,} meters, {days} days, {size:.2f} bytes a value, {beside:.2f} in blocks beside")
+                engine, month = duckdb.connect(config={"threads": 2}), f"{FIRST:%Y-%m}"
 
                 def bare(meter: str) -> Any:
                     query = "SELECT * FROM read_parquet(?) WHERE subject = ?"
@@ -74,11 +120,26 @@ def main(meters: int, days: int) -> None:
                     assert len(found) == days
                     return found
 
-                first, again, floor = timed(read, chosen), timed(read, chosen), timed(bare, chosen)
-                said("a month of a meter", first)
-                said("again", again)
+                def received(meter: str) -> Any:
+                    values = reading.curve_month(call, CurveMonth(subject=meter, month=month)).energy
+                    assert sum(value is not None for value in values) == days * len(SLOTS)
+                    return values
+
+                def checked(meter: str) -> Any:
+                    shown = reading.meter_month(call, MeterMonthAsked(meter_no=meter, series=SERIES, month=month))
+                    assert sum(day.shown is not None for day in shown.days) == days
+                    return shown
+
+                read(chosen[0])
+                of = {"out of the lake": read, "reading.curve_month": received, "reading.meter_month": checked}
+                found = {}
+                for what, way in of.items():
+                    for when in ("first", "again"):
+                        found[what, when] = timed(way, chosen)
+                        said(f"{what}, {when}", found[what, when])
+                floor = timed(bare, chosen[:10])
                 said("floor: DuckDB, names given", floor)
-                ratio = statistics.median(first) / statistics.median(floor)
+                ratio = statistics.median(found["out of the lake", "first"]) / statistics.median(floor)
                 print(f"{ratio:.2f} x the floor; wanted {WANTED_MS:g} ms")
 
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from denghuo.data.analysis import held
+from denghuo.data.analysis import held, lake_file
 from denghuo.data.analysis import lake as lake_module
 from denghuo.data.analysis.lake import Lake
 from denghuo.data.analysis.lake_day import SLOTS, Changes, LakeClass, curve_class, merge, total
@@ -328,3 +328,70 @@ def test_a_few_rows_of_small_files_come_from_memory_as_they_would_from_the_disk(
     monkeypatch.setattr(held, "CELLS_MAX", 0)
     order = sorted(picked(), key=lambda row: (str(row["day"]), str(row["meter_no"])))
     assert order == small
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file counts as one too large to be held."""
+    monkeypatch.setattr(held, "CELLS_MAX", 0)
+
+
+def test_rows_of_large_files_come_by_blocks_as_they_would_from_the_columns(
+    large: None, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every version, as known at any instant, of some columns, of keys with several rows and of ones that are not there; where
+    blocks are missing or not whole, the columns are read."""
+    chance, last = random.Random(3), DAY + timedelta(days=2)
+    for step in range(4):
+        given_days = {
+            DAY + timedelta(days=back): curves(
+                **{
+                    f"S{number:03d}": [chance.choice([None, chance.randrange(900)]) for _ in SLOTS]
+                    for number in chance.sample(range(200), 150)
+                }
+            )
+            for back in range(3)
+        }
+        put(lake, POWER, given_days, NOW + timedelta(hours=step), f"{step}")
+    read = [
+        {"meter_no": f"M{number:03d}", "read_at": NOW + timedelta(hours=hour), "value_e4": number * hour}
+        for number in range(90)
+        for hour in range(number % 4)
+    ]
+    put(lake, REGISTER, {DAY: pa.Table.from_pylist(read, schema=REGISTER.schema)}, NOW, "registers")
+    wanted = ("S000", "S199", "S044", "nobody", "S101")
+
+    def all_of() -> list[pa.Table]:
+        found = [
+            lake.scan(POWER, DAY, last, names, ("subject", wanted), NOW + timedelta(hours=known))
+            for known in range(-1, 4)
+            for names in (None, ["p07", "subject"])
+        ]
+        found.append(lake.rows_of(POWER, lake.versions(POWER, DAY), wanted))
+        found.append(lake.scan(REGISTER, DAY, DAY, only=("meter_no", ("M001", "M003", "M088", "M090"))))
+        return [table.sort_by([(name, "ascending") for name in table.schema.names]) for table in found]
+
+    by_blocks = all_of()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lake_file, "KEYS_BY_BLOCK", 0)
+        by_columns = all_of()
+    assert all(one.equals(other) for one, other in zip(by_blocks, by_columns, strict=True)) and len(by_blocks[8]) > 9
+    first, second, *_ = made = sorted(lake.folder.rglob("*.rows"))
+    assert len(made) == 13
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-9])
+    assert all(one.equals(other) for one, other in zip(all_of(), by_columns, strict=True))
+
+
+def test_blocks_are_dropped_with_their_file_and_made_where_they_are_missing(large: None, lake: Lake) -> None:
+    put(lake, POWER, {DAY: curves(A=[1]), DAY + timedelta(days=1): curves(A=[2])}, NOW, "first")
+    (one, _) = sorted(lake.folder.rglob("*.rows"))
+    one.write_bytes(b"not whole")
+    assert lake.add_blocks([POWER], DAY, DAY + timedelta(days=9)) == 1
+    one.unlink()
+    assert lake.add_blocks([POWER], DAY, DAY + timedelta(days=9)) == 1
+    assert lake.add_blocks([POWER], DAY, DAY + timedelta(days=9)) == 0
+    stray = one.with_name("2026-04-13-all-v9-0.rows")
+    stray.write_bytes(one.read_bytes())
+    assert lake.sweep(datetime.now(UTC) + timedelta(hours=2)) == [str(stray.relative_to(lake.folder))]
+    assert one.exists() and lake.damaged() == []

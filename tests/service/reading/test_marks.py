@@ -9,19 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from denghuo.data.analysis import held
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import (
     MARKED_CURVE_INTAKE,
     CheckedCurve,
     CheckedCurveAsked,
+    CurveHistoryAsked,
+    CurveMonth,
     EditCurve,
     FindCurveExceptions,
     MeterMonthAsked,
     Received,
 )
-from denghuo.service.reading.batch.checked import checked_table
+from denghuo.service.reading.batch.checked import CHECKED, checked_table
 from denghuo.service.reading.batch.estimates import stands_in
 from denghuo.service.reading.batch.intake import CURVES
+from denghuo.service.reading.batch.marks import MARKS
 from denghuo.service.reading.rules.curves import HELD, SENDER, STANDS_IN, VALID, VERDICTS, as_told
 from tests.service.bindings import settle
 from tests.service.reading.conftest import Bench, Make
@@ -87,7 +91,9 @@ def test_a_value_that_is_measured_later_loses_its_mark_even_where_it_is_the_same
     assert other.marks[7] == "espi 9" and other.slots_estimated == 1
 
 
-def test_neither_a_check_nor_a_clerk_makes_an_estimate_a_measurement(made: Bench) -> None:
+def test_neither_a_check_nor_a_clerk_makes_an_estimate_a_measurement(
+    made: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     week_before = [energy_day("M1", DAY - timedelta(days=7), [250] * SLOTS)]
     made.receive_curves(*week_before)
     receive(made, [250] * 60 + [9_000] + [250] * 35, {60: "cim 3.8.1", 61: "cim 3.8.1"})
@@ -101,6 +107,25 @@ def test_neither_a_check_nor_a_clerk_makes_an_estimate_a_measurement(made: Bench
     asked = EditCurve.model_validate(words | {"ends": "15:30", "way": "value", "energy": Energy(400)})
     curve = made.api.edit_curve(made.call(), asked)
     assert (curve.counted[60], curve.methods[60], curve.marks[60]) == (Energy(200), "manual", None)
+
+    def told() -> list[object]:
+        month = CurveMonth(subject="M1", month="2026-04")
+        return [
+            made.api.checked_curve(made.call(), CheckedCurveAsked(meter_no="M1", day=DAY)),
+            made.api.meter_month(made.call(), MeterMonthAsked(meter_no="M1", month="2026-04")),
+            made.api.curve_month(made.call(), month),
+            made.api.curve_month(made.call(), month.model_copy(update={"known_at": curve.as_of})),
+            made.api.curve_history(made.call(), CurveHistoryAsked(meter_no="M1", day=DAY)),
+        ]
+
+    # Files too large to be held in memory give the same, by their columns and by the blocks beside them.
+    of_small = told()
+    monkeypatch.setattr(held, "CELLS_MAX", 0)
+    assert told() == of_small
+    kinds = [of["active_fwd_wh"] for of in (CURVES, CHECKED, MARKS)]
+    lake = made.directory.hosted["reading"].store.lake
+    assert lake.add_blocks(kinds, DAY - timedelta(days=7), DAY) == 10
+    assert told() == of_small
 
 
 def test_bills_take_what_a_sender_estimated_as_an_estimate_of_the_same_energy() -> None:

@@ -22,6 +22,11 @@ ALL_CELLS_MAX = 40 * 1024 * 1024
 """Cells of all files that are held together (four bytes a cell of a curve): a year of curves of a thousand meters."""
 
 
+def is_small(rows: int, schema: pa.Schema) -> bool:
+    """Whether a file of so many rows is held."""
+    return rows * len(schema.names) <= CELLS_MAX
+
+
 @dataclass(frozen=True)
 class HeldFile:
     """Rows (structs of the columns, of which a slice costs the same however many there are) in the order of a text column, and the

@@ -7,43 +7,26 @@ killed process left behind is no part of the lake, and writing the same values a
 """
 
 import contextlib
-import functools
 import hashlib
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import duckdb
 import psycopg
 import pyarrow as pa
-import pyarrow.parquet as pq
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
-from denghuo.data.analysis.held import HeldFile, HeldFiles
+from denghuo.data.analysis import held
+from denghuo.data.analysis.blocks import SUFFIX, write_blocks
 from denghuo.data.analysis.lake_day import SLOTS, Changes, LakeClass, merge, write_day
+from denghuo.data.analysis.lake_file import LakeFile, dated, picked, values_of
 from denghuo.data.processing.database import Database
 from denghuo.kernel.problem import Unavailable, text
 
 ORPHAN_AGE = timedelta(hours=1)
 ONE_SHARD = "all"
-_HELD = HeldFiles()
-
-
-@dataclass(frozen=True)
-class LakeFile:
-    """A line of the manifest."""
-
-    day: date
-    shard: str
-    version: int
-    digest: str
-    row_count: int
-    path: str
-    source: str
-    recorded_at: datetime
 
 
 class Lake:
@@ -73,7 +56,7 @@ class Lake:
             for day in sorted(days):
                 incoming = days[day].select(kind.schema.names).cast(kind.schema)
                 before = newest.get(day)
-                known = self._load(before, kind.schema.names) if before else None
+                known = before.load(self.folder, kind.schema.names) if before else None
                 merged, counts[day] = merge(kind, known, incoming)
                 if merged is not None:
                     version = before.version + 1 if before else 1
@@ -103,11 +86,22 @@ class Lake:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
                     os.fsync(file.fileno())
                 final = folder / f"{day}-{shard}-v{version}-{digest[:16]}.parquet"
+                if not held.is_small(table.num_rows, kind.schema):
+                    self._write_blocks(table, digest, final)
                 partial.rename(final)
                 _sync_folder(folder)
             finally:
                 partial.unlink(missing_ok=True)
         return final, digest
+
+    def _write_blocks(self, table: pa.Table, digest: str, path: pathlib.Path) -> None:
+        """The same rows in blocks beside a file. They are not brought to the disk with it: what is not whole is not used."""
+        partial = path.with_name(f".{path.stem}-{os.getpid()}-{id(table)}.partial")
+        try:
+            if write_blocks(table, digest, partial):
+                partial.rename(path.with_suffix(SUFFIX))
+        finally:
+            partial.unlink(missing_ok=True)
 
     def _enter(self, connection: psycopg.Connection, line: tuple[Any, ...]) -> None:
         connection.execute(
@@ -138,66 +132,17 @@ class Lake:
         names = tuple(columns or kind.schema.names)
         with self._database.connection() as connection:
             files = self._newest(connection, kind, None, None, first, last, as_of)
-        schema = _dated(kind, names)
+        schema = dated(kind, names)
         if not files:
             return schema.empty_table()
         if only is not None:
-            return self._picked(kind, files, names, only)
+            return picked(self.folder, kind, files, names, only)
         tables = []
         for file in files:
-            table = self._load(file, names)
+            table = file.load(self.folder, names)
             day = pa.repeat(pa.scalar(file.day, pa.date32()), table.num_rows)
             tables.append(table.add_column(0, "day", day).cast(schema))
         return pa.concat_tables(tables)
-
-    def _picked(
-        self, kind: LakeClass, files: Sequence[LakeFile], names: tuple[str, ...], only: tuple[str, Sequence[str]]
-    ) -> pa.Table:
-        """A few rows out of many files, by day: of small ones from memory, of large ones from the disk."""
-        schema = _dated(kind, names)
-        found: list[Any] = [pa.array([], pa.struct(list(kind.schema)))]
-        days: list[date] = []
-        large: list[LakeFile] = []
-        for file in files:
-            # Files are in the order of their first key.
-            held = self._held(kind, file) if only[0] == kind.key_names[0] else None
-            if held is None:
-                large.append(file)
-                continue
-            for rows in held.of(only[1]):
-                found.append(rows)
-                days += [file.day] * len(rows)
-        small = pa.Table.from_struct_array(pa.concat_arrays(found)).select(list(names))
-        table = small.add_column(0, "day", pa.array(days, pa.date32())).cast(schema)
-        return pa.concat_tables([table, self._pick(large, names, only).cast(schema)]).sort_by("day") if large else table
-
-    def _held(self, kind: LakeClass, file: LakeFile) -> HeldFile | None:
-        names = kind.schema.names
-        cells = file.row_count * len(names)
-        return _HELD.file(
-            f"{self.folder}/{file.path}", names[0], cells, lambda: self._load(file, names).cast(kind.schema)
-        )
-
-    def _pick(self, files: Sequence[LakeFile], names: tuple[str, ...], only: tuple[str, Sequence[str]]) -> pa.Table:
-        """A few rows out of many files: DuckDB reads no more of a file than the pages in which they can stand."""
-        paths = {str(self.folder / file.path): file for file in files}
-        wanted = ", ".join("?" for _ in only[1]) or "NULL"
-        shown = ", ".join(f'"{name}"' for name in names)
-        try:
-            table: Any = (
-                _engine()
-                .cursor()
-                .sql(
-                    f'SELECT filename, {shown} FROM read_parquet(?, filename = true) WHERE "{only[0]}" IN ({wanted})',
-                    params=[list(paths), *only[1]],
-                )
-                .to_arrow_table()
-            )
-        except duckdb.Error as error:
-            raise lake_damaged(next((file for file in files if not self._whole(file)), files[0])) from error
-        days = pa.array([paths[name].day for name in table["filename"].to_pylist()], pa.date32())
-        found: pa.Table = table.select(list(names)).add_column(0, "day", days).sort_by("day")
-        return found
 
     def files(self, kind: LakeClass, first: date, last: date) -> list[LakeFile]:
         """The newest file of each day and shard, for those who scan files themselves; in order."""
@@ -206,7 +151,7 @@ class Lake:
 
     def rows_of(self, kind: LakeClass, files: Sequence[LakeFile], subjects: Sequence[str]) -> pa.Table:
         """The rows that some subjects have in files, by day."""
-        return self._picked(kind, files, tuple(kind.schema.names), (kind.key_names[0], subjects))
+        return picked(self.folder, kind, files, tuple(kind.schema.names), (kind.key_names[0], subjects))
 
     def there(self, kinds: Iterable[LakeClass], days: Sequence[date]) -> set[str]:
         """The names of the classes that hold anything of these days."""
@@ -221,10 +166,32 @@ class Lake:
         self, kind: LakeClass, subject: str, first: date, last: date, as_of: datetime | None = None
     ) -> dict[date, list[int | None]]:
         """A subject's 96 values of each day that has any. as_of: as the lake was known then."""
-        found: dict[date, list[int | None]] = {}
-        for row in self.scan(kind, first, last, only=("subject", (subject,)), as_of=as_of).to_pylist():
-            found[row["day"]] = [row[slot] for slot in SLOTS]
-        return found
+        return self.curves([kind], subject, first, last, as_of)[kind.name]
+
+    def curves(
+        self, kinds: Sequence[LakeClass], subject: str, first: date, last: date, as_of: datetime | None = None
+    ) -> dict[str, dict[date, list[int | None]]]:
+        """The same of several classes, by their names."""
+        return {
+            kind.name: values_of(rows, SLOTS)
+            for kind, rows in zip(kinds, self.days_of(kinds, [subject], first, last, as_of), strict=True)
+        }
+
+    def days_of(
+        self,
+        kinds: Sequence[LakeClass],
+        subjects: Sequence[str],
+        first: date,
+        last: date,
+        as_of: datetime | None = None,
+    ) -> list[pa.Table]:
+        """What `scan` gives of some subjects, for each of several classes; the manifest is asked once for all of them."""
+        with self._database.connection() as connection:
+            files = self._newest_by_class(connection, [kind.name for kind in kinds], None, None, first, last, as_of)
+        return [
+            picked(self.folder, kind, files.get(kind.name, []), tuple(kind.schema.names), (kind.key_names[0], subjects))
+            for kind in kinds
+        ]
 
     def versions(self, kind: LakeClass, day: date, shard: str = ONE_SHARD) -> list[LakeFile]:
         """Every version of a day, oldest first."""
@@ -238,7 +205,7 @@ class Lake:
 
     def version(self, kind: LakeClass, file: LakeFile) -> pa.Table:
         """The rows of one version of a day."""
-        return self._load(file, kind.schema.names)
+        return file.load(self.folder, kind.schema.names)
 
     def recorded_at(self, classes: Sequence[str], first: date, last: date) -> datetime | None:
         """When the newest version of these classes and days was written."""
@@ -269,17 +236,29 @@ class Lake:
         last: date | None = None,
         as_of: datetime | None = None,
     ) -> list[LakeFile]:
-        with connection.cursor(row_factory=class_row(LakeFile)) as cursor:
+        return self._newest_by_class(connection, [kind.name], days, shard, first, last, as_of).get(kind.name, [])
+
+    def _newest_by_class(
+        self,
+        connection: psycopg.Connection,
+        names: Sequence[str],
+        days: Sequence[date] | None,
+        shard: str | None,
+        first: date | None = None,
+        last: date | None = None,
+        as_of: datetime | None = None,
+    ) -> dict[str, list[LakeFile]]:
+        with connection.cursor(row_factory=tuple_row) as cursor:
             cursor.execute(
-                "SELECT DISTINCT ON (day, shard) day, shard, version, digest, row_count, path, source, recorded_at"
-                " FROM data.lake_file WHERE class = %(class)s"
+                "SELECT DISTINCT ON (class, day, shard) class, day, shard, version, digest, row_count, path, source, recorded_at"
+                " FROM data.lake_file WHERE class = ANY (%(names)s)"
                 " AND (%(days)s::date[] IS NULL OR day = ANY (%(days)s))"
                 " AND (%(shard)s::text IS NULL OR shard = %(shard)s)"
                 " AND (%(first)s::date IS NULL OR day >= %(first)s) AND (%(last)s::date IS NULL OR day <= %(last)s)"
                 " AND (%(as_of)s::timestamptz IS NULL OR recorded_at <= %(as_of)s)"
-                " ORDER BY day, shard, version DESC",
+                " ORDER BY class, day, shard, version DESC",
                 {
-                    "class": kind.name,
+                    "names": list(names),
                     "days": list(days) if days is not None else None,
                     "shard": shard,
                     "first": first,
@@ -287,22 +266,10 @@ class Lake:
                     "as_of": as_of,
                 },
             )
-            return cursor.fetchall()
-
-    def _load(self, file: LakeFile, columns: Sequence[str]) -> pa.Table:
-        try:
-            with pq.ParquetFile(self.folder / file.path) as parquet:
-                return parquet.read(columns=list(columns), use_threads=False)
-        except (pa.ArrowException, OSError) as error:
-            raise lake_damaged(file) from error
-
-    def _whole(self, file: LakeFile) -> bool:
-        """Whether a file still is what was written."""
-        try:
-            with (self.folder / file.path).open("rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest() == file.digest
-        except OSError:
-            return False
+            found: dict[str, list[LakeFile]] = {}
+            for name, *line in cursor:
+                found.setdefault(name, []).append(LakeFile(*line))
+            return found
 
     # -- upkeep ----------------------------------------------------------------------------------------------------------
 
@@ -312,12 +279,34 @@ class Lake:
         with self._database.connection() as connection:
             known = {str(row[0]) for row in connection.execute("SELECT path FROM data.lake_file")}
         removed: list[str] = []
-        for path in sorted(self.folder.rglob("*.parquet")) + sorted(self.folder.rglob("*.partial")):
+        for path in sorted(
+            one for suffix in ("parquet", SUFFIX[1:], "partial") for one in self.folder.rglob(f"*.{suffix}")
+        ):
             name = str(path.relative_to(self.folder))
-            if name not in known and path.stat().st_mtime < (now - age).timestamp():
+            of = name.removesuffix(SUFFIX) + ".parquet" if name.endswith(SUFFIX) else name
+            if of not in known and path.stat().st_mtime < (now - age).timestamp():
                 path.unlink(missing_ok=True)
                 removed.append(name)
         return removed
+
+    def add_blocks(self, kinds: Sequence[LakeClass], first: date, last: date) -> int:
+        """Puts blocks beside the newest large files of these days that have none that can be used; gives how many.
+
+        Raises:
+            Unavailable: the disk is full, or a file is missing or damaged.
+        """
+        with self._database.connection() as connection:
+            found = self._newest_by_class(connection, [kind.name for kind in kinds], None, None, first, last)
+        made = 0
+        for kind in kinds:
+            for file in found.get(kind.name, []):
+                if held.is_small(file.row_count, kind.schema) or file.has_blocks(self.folder, kind):
+                    continue
+                table = file.load(self.folder, kind.schema.names).cast(kind.schema)
+                with _disk_problems():
+                    self._write_blocks(table, file.digest, self.folder / file.path)
+                made += 1
+        return made
 
     def damaged(self) -> list[LakeFile]:
         """Files of the manifest whose content is not what was written."""
@@ -326,19 +315,7 @@ class Lake:
                 "SELECT day, shard, version, digest, row_count, path, source, recorded_at FROM data.lake_file"
                 " ORDER BY class, day, shard, version"
             )
-            return [file for file in cursor if not self._whole(file)]
-
-
-@functools.lru_cache(maxsize=64)
-def _dated(kind: LakeClass, names: tuple[str, ...]) -> pa.Schema:
-    """Columns of a class behind a column `day`."""
-    return pa.schema([("day", pa.date32()), *((name, kind.schema.field(name).type) for name in names)])
-
-
-@functools.cache
-def _engine() -> duckdb.DuckDBPyConnection:
-    """The reader of this process; every use takes a cursor of its own."""
-    return duckdb.connect(config={"threads": 2})
+            return [file for file in cursor if not file.is_whole(self.folder)]
 
 
 def _sync_folder(folder: pathlib.Path) -> None:
@@ -364,14 +341,3 @@ def _disk_problems() -> Iterator[None]:
             part="lake",
             retry_after_s=60,
         ) from error
-
-
-def lake_damaged(file: LakeFile) -> Unavailable:
-    return Unavailable(
-        text(
-            f"数据湖文件 {file.path} 缺失或损坏。请从备份恢复该文件后重试；其余数据不受影响。",
-            f"The lake file {file.path} is missing or damaged. Restore it from a backup, then try again; all else is safe.",
-        ),
-        part="lake",
-        retry_after_s=300,
-    )

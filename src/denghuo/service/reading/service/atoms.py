@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from denghuo.data.analysis.lake import Lake, LakeFile, lake_damaged
+from denghuo.data.analysis.lake import Lake
+from denghuo.data.analysis.lake_file import LakeFile, lake_damaged
 from denghuo.data.processing.dataset import DatasetFile, Datasets, write_file
 from denghuo.data.processing.parts import Workers, in_parts
 from denghuo.kernel.period import Month

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from denghuo.data.analysis.lake_day import SLOTS, total
+from denghuo.data.analysis.lake_file import values_of
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
@@ -158,13 +159,10 @@ class Curves:
 
     def curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
         first, last = request.day, request.day + timedelta(days=request.days - 1)
-        received = self._lake.curve(CURVES[request.series], request.meter_no, first, last)
-        beside = {
-            row["day"]: row
-            for row in self._lake.scan(
-                CHECKED[request.series], first, last, only=("subject", (request.meter_no,))
-            ).to_pylist()
-        }
+        kinds = [CURVES[request.series], CHECKED[request.series], MARKS[request.series]]
+        values_in, beside_in, said = self._lake.days_of(kinds, [request.meter_no], first, last)
+        received, stood = values_of(values_in, SLOTS), values_of(beside_in, [*SLOTS, *VERDICT_SLOTS])
+        beside = {day: dict(zip([*SLOTS, *VERDICT_SLOTS], row, strict=True)) for day, row in stood.items()}
         checked = set(self._store.checked_days(first, last))
         books = self._store.books(first, last)
         of_days = self._store.versions(request.series, request.meter_no, first, last)
@@ -173,8 +171,7 @@ class Curves:
         counted: list[int | None] = []
         verdicts: list[int | None] = []
         marks: list[str | None] = []
-        said = self._lake.scan(MARKS[request.series], first, last, only=("subject", (request.meter_no,))).to_pylist()
-        told = {row["day"]: [row[slot] or None for slot in SLOTS] for row in said}
+        told = {day: [mark or None for mark in row] for day, row in values_of(said, SLOTS).items()}
         for day in (first + timedelta(days=step) for step in range(request.days)):
             row = beside.get(day, {})
             values = received.get(day, [None] * len(SLOTS))
@@ -191,7 +188,6 @@ class Curves:
         like, limit = self._picture(request) if request.days == 1 else ([], None)
         stands = [number in STANDS_IN or mark is not None for number, mark in zip(verdicts, marks, strict=True)]
         found = [None if number is None else VERDICTS[number] for number in verdicts]
-        kinds = [CURVES[request.series].name, CHECKED[request.series].name]
         return CheckedCurve.model_validate(
             {
                 "meter_no": request.meter_no,
@@ -227,7 +223,7 @@ class Curves:
                         marks=marks[place * len(SLOTS) : (place + 1) * len(SLOTS)],
                     )
                 ],
-                "as_of": self._lake.recorded_at(kinds, first, last) or call.now,
+                "as_of": self._lake.recorded_at([kind.name for kind in kinds[:2]], first, last) or call.now,
             }
         )
 

@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from denghuo.data.analysis.cells import DayCut, Int, MonthCells, month_cells
-from denghuo.data.analysis.lake import Lake, LakeFile
+from denghuo.data.analysis.lake import Lake
 from denghuo.data.analysis.lake_day import LakeClass
+from denghuo.data.analysis.lake_file import LakeFile
 from denghuo.data.analysis.picked import head_of, rows_of
 from denghuo.data.processing.dataset import Datasets, write_file
 from denghuo.data.processing.parts import Workers

@@ -160,10 +160,7 @@ class CurvePart(
         kinds = self._store.subject_kinds(subject)
         if not kinds:
             raise no_curve(subject)
-        series = {
-            name: self._lake.curve(kind, subject, first, last, known_at)
-            for name, kind in CURVES.items()
-            if ("meter" if name in METER_SERIES else "area") in kinds
-        }
-        as_of = self._lake.recorded_at([CURVES[name].name for name in series], first, last) or call.now
+        wanted = [CURVES[name] for name in CURVES if ("meter" if name in METER_SERIES else "area") in kinds]
+        series = self._lake.curves(wanted, subject, first, last, known_at)
+        as_of = self._lake.recorded_at([kind.name for kind in wanted], first, last) or call.now
         return curve_values(subject, first, last, series, as_of)

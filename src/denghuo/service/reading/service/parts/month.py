@@ -35,6 +35,9 @@ from denghuo.service.reading.api.month import MonthOperations
 from denghuo.service.reading.api.quality import QualityOperations
 from denghuo.service.reading.api.unit import UnitOperations
 from denghuo.service.reading.batch import Due, newest_midnight
+from denghuo.service.reading.batch.checked import CHECKED
+from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.batch.marks import MARKS
 from denghuo.service.reading.service.checks import check_whole_company
 from denghuo.service.reading.service.forms import energy_row, energy_table
 from denghuo.service.reading.service.parts.part import ReadingPart
@@ -71,6 +74,12 @@ class MonthPart(ReadingPart, IntakeOperations, MonthOperations, UnitOperations, 
         pieces = due.pieces
         # Once a month what killed writers left behind in the lake is cleared away.
         self._lake.sweep(call.now)
+        # Files of former versions, or of a restored backup, lie without the blocks by which a meter's month is found.
+        month, kinds = (
+            Month.of(request.month),
+            [REGISTERS, *(known[one] for known in (CURVES, CHECKED, MARKS) for one in known)],
+        )
+        self._lake.add_blocks(kinds, month.first_day, month.next.first_day)
         return Planned(
             month=request.month,
             points=len({piece.point_no for piece in pieces}),
