@@ -40,7 +40,7 @@ from denghuo.main.command import main
 from denghuo.service.host.binding import Directory
 from denghuo.service.point.api import PointApi
 from denghuo.service.reading.api import ReadingApi
-from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.batch.intake import CURVES, REGISTERS, SENT
 from denghuo.service.reading.service import ReadingService
 
 QUARTERS = [f"0.{number:03d}" for number in range(96)]
@@ -160,13 +160,22 @@ def test_registers_become_reads(house: House) -> None:
     assert (refusal.line, refusal.field) == (2, "register")
 
 
-def test_a_register_that_its_sender_estimated_is_never_taken_for_read(house: House) -> None:
+def test_a_register_that_its_sender_estimated_is_kept_with_his_mark_and_never_taken_for_read(house: House) -> None:
     row = "250,M1,11,1,11,11,SER1,E,000890,20260413,A,,,003034.5,20260414,E52,,,2144.5,KWH,20260519,20260418104410,"
-    taken = house.take(f"100,NEM13,202605011135,MDA1,RET1\n{row}\n900\n")
-    assert (taken.taken, taken.refused, taken.estimated) == (1, 1, 1)
-    assert [(one.line, one.field, one.value) for one in taken.refusals] == [(2, "quality", "nem12 E52")]
+    words = f"100,NEM13,202605011135,MDA1,RET1\n{row}\n900\n"
+    taken = house.take(words)
+    assert (taken.taken, taken.refused, taken.estimated) == (2, 0, 1) and house.take(words).unchanged == 2
     lake = house.directory.hosted["reading"].store.lake
-    assert lake.scan(REGISTERS, DAY, DAY + timedelta(days=1))["value_e4"].to_pylist() == [8_900_000]
+    days = DAY, DAY + timedelta(days=1)
+    assert lake.scan(REGISTERS, *days)["value_e4"].to_pylist() == [8_900_000]
+    (kept,) = lake.scan(SENT, *days).to_pylist()
+    assert (kept["value_e4"], kept["mark"], kept["read_at"]) == (30_345_000, "nem12 E52", midnight(days[1]))
+    said = cim(registers=[("2026-04-15T00:00:00+08:00", "3100.5")])
+    said["MeterReadings"]["MeterReading"]["Readings"][0]["ReadingQualities"] = {"ReadingQualityType": {"ref": "3.8.1"}}
+    for form, content in (("cim-json", json.dumps(said)), ("cim-xml", cim_xml(said))):
+        taken = house.take(content, form)
+        assert (taken.taken + taken.unchanged, taken.estimated, taken.refused) == (1, 1, 0)
+    assert lake.scan(SENT, date(2026, 4, 15), date(2026, 4, 15))["mark"].to_pylist() == ["cim 3.8.1"]
 
 
 def test_broken_file_leaves_nothing(house: House) -> None:

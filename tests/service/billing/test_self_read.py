@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.service.billing.county import (
     ACCOUNTANT,
@@ -27,9 +28,13 @@ from tests.service.billing.county import (
 from tests.service.billing.months import bill_no
 from tests.service.bindings import NOW, clock
 
-from denghuo.service.billing.api import Bill, BillRef, FindBills, FindExceptions, Recalculate, StartCycle
+from denghuo.data.processing.dataset import arrow_schema
+from denghuo.kernel.period import Month
+from denghuo.service.billing.api import AlreadyIssued, Bill, BillRef, FindBills, FindExceptions, Recalculate, StartCycle
 from denghuo.service.reading.api import (
+    MARKED_REGISTER_INTAKE,
     Doubtful,
+    Intake,
     MyMeters,
     NewRouteCycle,
     OwnReport,
@@ -43,6 +48,9 @@ from denghuo_verify.check import verify
 SILENT = Supply(1, 1, {1: 1_000})
 """Nothing came of it since the month began."""
 LOUD = Supply(2, 1, daily(5))
+SENT = Supply(3, 1, {1: 1_000})
+"""Its register of the reading midnight was estimated by another system."""
+PERIOD = Month.of(MONTH).period
 CUSTOMER = replace(
     holder(SILENT.account_no), permits=frozenset({"billing.own", "reading.own"}), now=NOW + timedelta(hours=2)
 )
@@ -51,7 +59,13 @@ CUSTOMER = replace(
 @pytest.fixture(scope="module")
 def billed(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
-        settle_county(made, [SILENT, LOUD])
+        settle_county(made, [SILENT, LOUD, SENT])
+        row = {"meter_no": "M00003", "read_at": PERIOD.end, "quantity": "active_fwd", "band": "total"}
+        table = pa.Table.from_pylist(
+            [{**row, "value_e4": 11_500_000, "mark": "nem12 E52"}], schema=arrow_schema(MARKED_REGISTER_INTAKE)
+        )
+        rows = made.datasets.publish(MARKED_REGISTER_INTAKE, MONTH, "sent", table, clock())
+        made.directory(ReadingApi).receive_registers(OPERATOR, Intake(rows=rows))
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
 
@@ -110,6 +124,24 @@ def test_the_whole_month_and_the_account_by_itself_say_the_same_of_a_report(
         assert (again.issued, again.unchanged) == (0, 1)
 
 
+def test_what_another_system_estimated_is_billed_as_an_estimate_until_a_register_is_read(found: County) -> None:
+    number = BillRef(bill_no=bill_no(SENT, MONTH))
+    mine = found.billing.bill(ACCOUNTANT, number)
+    (register,) = mine.registers
+    assert (register.method, register.status, str(register.end)) == ("sender", "estimated", "1150.00")
+    assert mine.estimates is not None and (mine.estimates.per_mille, str(mine.estimates.energy)) == (1000, "150")
+    assert [(one.method, one.thing) for one in mine.estimates.parts] == [("sender", "amount")]
+    assert "对方估计" in mine.estimates.said.zh and "为估算值" in mine.lines[0].sentence.zh
+    document = found.billing.bill_file(ACCOUNTANT, number).content
+    checked = verify(json.loads(base64.b64decode(document)))
+    assert not checked.differs and not checked.unknown, checked
+    take_registers(found, [replace(SENT, registers={31: 1_140})], replace(OPERATOR, now=clock()))
+    found.settle()
+    # An issued bill is not changed: it is cancelled and billed again, by 140 kWh.
+    with pytest.raises(AlreadyIssued, match=r"92\.55 yuan and now comes to 86\.38"):
+        found.billing.recalculate(ACCOUNTANT, Recalculate(account_no=SENT.account_no, month=MONTH))
+
+
 def test_more_than_the_agreed_capacity_lets_pass_is_asked_about(found: County) -> None:
     # 5 kW pass 120 kWh a day, 3,720 until the first of May is over.
     with pytest.raises(Doubtful) as refused:
@@ -117,7 +149,8 @@ def test_more_than_the_agreed_capacity_lets_pass_is_asked_about(found: County) -
     assert refused.value.fields["warnings"] == ["over_capacity"]
     with pytest.raises(WrongMeter):
         report(found, "1150.00", number_seen="M00002")
-    assert [row.account_no for row in found.billing.bills(ACCOUNTANT, FindBills(month=MONTH)).rows] == [LOUD.account_no]
+    billed = {row.account_no for row in found.billing.bills(ACCOUNTANT, FindBills(month=MONTH)).rows}
+    assert billed == {LOUD.account_no, SENT.account_no}
 
 
 def test_a_collected_register_takes_the_place_of_the_customers_own(found: County) -> None:

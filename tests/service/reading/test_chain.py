@@ -20,6 +20,7 @@ def test_where_nothing_answered_all_was_tried() -> None:
     assert chain_of("none", at_midnight=True) == [
         Tried("actual", False),
         Tried("self_read", False),
+        Tried("sender", False),
         Tried("interpolated", False),
         Tried("daily_average", False),
     ]
@@ -53,7 +54,8 @@ def test_each_read_keeps_which_sources_were_tried_for_its_ends(bench: Make) -> N
     assert sources(meter_no="M5") == ("noted", "actual")
     chain = made.one(point_no="P2").chain
     assert chain is not None and chain.zh == (
-        "起度：采集的零点示数（采用）；止度：采集的零点示数（无） → 客户自报（无） → 前后示数内插（无） → 日均外推（采用）"
+        "起度：采集的零点示数（采用）；止度：采集的零点示数（无） → 客户自报（无） → 对方估计（无） → 前后示数内插（无） →"
+        " 日均外推（采用）"
     )
     made.api.resolve(made.call(), Resolve(month=MONTH, point_no="P3", shown="250.00", reason="现场核实"))
     assert sources(point_no="P3") == ("actual", "manual")

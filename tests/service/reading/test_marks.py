@@ -13,23 +13,28 @@ from denghuo.data.analysis import held
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import (
     MARKED_CURVE_INTAKE,
+    MARKED_REGISTER_INTAKE,
     CheckedCurve,
     CheckedCurveAsked,
     CurveHistoryAsked,
     CurveMonth,
     EditCurve,
+    EstimatedEndsAsked,
     FindCurveExceptions,
+    KnownEnergies,
     MeterMonthAsked,
+    PointMonthRef,
     Received,
+    RegistersAt,
 )
 from denghuo.service.reading.batch.checked import CHECKED, checked_table
 from denghuo.service.reading.batch.estimates import stands_in
-from denghuo.service.reading.batch.intake import CURVES
+from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.batch.marks import MARKS
 from denghuo.service.reading.rules.curves import HELD, SENDER, STANDS_IN, VALID, VERDICTS, as_told
 from tests.service.bindings import settle
 from tests.service.reading.conftest import Bench, Make
-from tests.service.reading.county import energy_day, installation
+from tests.service.reading.county import MONTH, PERIOD, energy_day, installation, month_of, registers, steady
 
 DAY = date(2026, 4, 13)
 SLOTS = 96
@@ -153,3 +158,58 @@ def test_a_mark_touches_values_that_passed_and_no_others(slots: list[tuple[int, 
         else:
             assert (now, put_in) == (was, -1)
     assert SENDER in STANDS_IN and SENDER not in HELD and SENDER != VALID
+
+
+# --- registers --------------------------------------------------------------------------------------------------------------
+
+
+def send(made: Bench, *rows: tuple[date, int, str]) -> Received:
+    """Registers of M1 at midnights, with the marks of their sender."""
+    table = registers(*(("M1", day, value) for day, value, _ in rows))
+    told = table.append_column("mark", pa.array([mark for *_, mark in rows]))
+    return made.api.receive_registers(made.call(), made.intake(MARKED_REGISTER_INTAKE, told))
+
+
+def test_a_register_that_its_sender_estimated_ends_the_month_until_one_is_read(made: Bench) -> None:
+    ends = PERIOD.end.date() + timedelta(days=1)
+    assert ends == date(2026, 5, 1)
+    made.receive(month_of("M1", steady()[:12]))
+    received = send(made, (date(2026, 4, 20), 1_900_000, "cim 3.8.1"), (ends, 2_600_000, "nem12 E52"))
+    assert (received.taken, received.refused) == (2, 0)
+    assert send(made, (ends, 2_600_000, "nem12 S14")).unchanged == 1
+    assert send(made, (ends, 2_600_000, "nem12 E52")).unchanged == 1
+    assert len(made.lake.scan(REGISTERS, date(2026, 4, 1), ends)) == 12
+    made.run()
+    read = made.one(point_no="P1")
+    # It lies further from the last register read than our own rules would reach.
+    assert (read.status, read.rule, read.method, str(read.end)) == ("estimated", "sender", "sender", "260.00")
+    assert (read.end_source, read.end_mark, read.start_mark) == ("sender", "nem12 E52", None)
+    assert read.chain is not None and read.chain.en.endswith("Estimated by the sender (nem12 E52, taken)")
+    (end,) = made.api.estimated_ends(made.call(), EstimatedEndsAsked(month=MONTH, point_nos=["P1"])).rows
+    assert (end.method, str(end.energy)) == ("sender", "105")
+    days = made.api.point_month(made.call(), PointMonthRef(point_no="P1", month=MONTH)).days
+    assert [(str(one.day), str(one.sent), one.mark, one.method) for one in days if one.sent is not None] == [
+        ("2026-04-20", "190.00", "cim 3.8.1", "interpolated"),
+        ("2026-05-01", "260.00", "nem12 E52", "sender"),
+    ]
+    # Inside the month it is shown and nothing rests on it.
+    inside = RegistersAt(month=MONTH, day=date(2026, 4, 20), point_nos=["P1"])
+    assert made.api.registers_at(made.call(), inside).rows[0].method == "interpolated"
+    known = made.call().now
+    made.receive(registers(("M1", ends, 2_500_000)))
+    made.run()
+    read = made.one(point_no="P1")
+    assert (read.status, read.method, str(read.end), read.end_mark) == ("valid", "actual", "250.00", None)
+    (before,) = made.api.known_energies(
+        made.call(), KnownEnergies(month=MONTH, account_nos=["5810100000019"], known_at=known)
+    ).rows
+    assert (str(before.end), before.method) == ("260.00", "sender")
+
+
+def test_of_a_register_sent_as_read_and_as_estimated_the_read_one_counts(made: Bench) -> None:
+    ends = date(2026, 5, 1)
+    made.receive(month_of("M1", steady()[:12]))
+    received = send(made, (ends, 2_500_000, ""), (ends, 2_600_000, "nem12 E52"))
+    assert (received.taken, received.refused) == (2, 0)
+    made.run()
+    assert (made.one(point_no="P1").method, str(made.one(point_no="P1").end)) == ("actual", "250.00")

@@ -387,6 +387,7 @@ def test_rule_book_is_complete() -> None:
         "actual",
         "manual",
         "self_read",
+        "sender",
         "interpolated",
         "daily_average",
         "curve",

@@ -23,15 +23,17 @@ ROW_GROUP = 16 * 1024
 
 @dataclass(frozen=True)
 class LakeClass:
-    """A kind of values: what identifies a row, and what it holds. Null is "not known", never zero."""
+    """A kind of values: what identifies a row, and what it holds. Null is "not known", never zero. notes: what is said of a row's
+    values; kept like them and not counted."""
 
     name: str
     keys: tuple[tuple[str, pa.DataType], ...]
     values: tuple[tuple[str, pa.DataType], ...]
+    notes: tuple[tuple[str, pa.DataType], ...] = ()
 
     @functools.cached_property
     def schema(self) -> pa.Schema:
-        return pa.schema([*self.keys, *self.values])
+        return pa.schema([*self.keys, *self.values, *self.notes])
 
     @property
     def key_names(self) -> list[str]:
@@ -91,16 +93,19 @@ def merge(kind: LakeClass, known: pa.Table | None, incoming: pa.Table) -> tuple[
     keys, known_keys = _key(kind, incoming), _key(kind, known)
     place = pc.index_in(keys, known_keys)
     new_rows = _count(pc.is_null(place))
-    changes = Changes()
+    changes, noted = Changes(), False
     columns: list[Any] = [incoming[name] for name in kind.key_names]
-    for name in kind.value_names:
+    for name in kind.schema.names[len(kind.keys) :]:
         given, before = incoming[name], known[name].take(place)
         differs = pc.fill_null(pc.not_equal(given, before), False)
         fresh = pc.and_(pc.is_valid(given), pc.is_null(before))
         corrected, taken = _count(differs), _count(fresh)
-        changes += Changes(taken, incoming.num_rows - given.null_count - corrected - taken, corrected)
+        if name in kind.value_names:
+            changes += Changes(taken, incoming.num_rows - given.null_count - corrected - taken, corrected)
+        else:
+            noted = noted or taken + corrected > 0
         columns.append(pc.coalesce(given, before))
-    if not (changes.taken or changes.corrected or new_rows):
+    if not (changes.taken or changes.corrected or new_rows or noted):
         return None, changes
     rest = known.filter(pc.invert(pc.is_in(known_keys, keys)))
     return _sorted(kind, pa.concat_tables([rest, pa.table(columns, schema=kind.schema)])), changes

@@ -35,6 +35,7 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
     CURVE_INTAKE,
     MARKED_CURVE_INTAKE,
+    MARKED_REGISTER_INTAKE,
     QUANTITIES,
     REGISTER_INTAKE,
     Intake,
@@ -167,7 +168,8 @@ def take_readings(
 
 def _receive(ask: Ask, call: Call, schema: DatasetSchema, rows: DatasetRef) -> Received:
     api, intake = ask(ReadingApi), Intake(rows=rows)
-    return api.receive_registers(call, intake) if schema is REGISTER_INTAKE else api.receive_curves(call, intake)
+    of_registers = schema in (REGISTER_INTAKE, MARKED_REGISTER_INTAKE)
+    return api.receive_registers(call, intake) if of_registers else api.receive_curves(call, intake)
 
 
 def _refused(path: Path, fault: Malformed) -> ReadingsRefused:
@@ -237,8 +239,9 @@ class _Run:
     def finish(self) -> None:
         self._publish_curves()
         if self._registers:
-            rows = pa.Table.from_pylist(self._registers, schema=arrow_schema(REGISTER_INTAKE))
-            self._publish(REGISTER_INTAKE, rows, min(row["read_at"] for row in self._registers))
+            schema = MARKED_REGISTER_INTAKE if any(row["mark"] for row in self._registers) else REGISTER_INTAKE
+            rows = pa.Table.from_pylist(self._registers, schema=arrow_schema(schema))
+            self._publish(schema, rows, min(row["read_at"] for row in self._registers))
         self._registers = []
 
     # -- one block -------------------------------------------------------------------------------------------------------
@@ -274,11 +277,6 @@ class _Run:
             self._publish_curves()
 
     def _register(self, read: RegisterRead, meter: str, flow: str) -> None:
-        if read.mark:
-            # The month's reads take a register for read, and what nobody read is estimated by their own rules.
-            what = text("示数由对方估计，不是实抄", "its sender estimated the register; nobody read it")
-            self._refuse(read.line, read.channel, "quality", read.mark, what, _ESTIMATED_HERE)
-            return
         value = read.value.scaleb(4)
         if value != value.to_integral_value() or not 0 <= value < 10**15:
             what = text("示数应为非负数，至多四位小数", "a register is not negative and has at most four places")
@@ -291,6 +289,7 @@ class _Run:
                 "quantity": flow,
                 "band": "total",
                 "value_e4": int(value),
+                "mark": read.mark,
             }
         )
 
@@ -358,9 +357,6 @@ def _named_rows(names: list[str], place: Any) -> Any:
     return pa.DictionaryArray.from_arrays(pa.array(indices, type=pa.int32()), encoded.dictionary).cast(pa.string())
 
 
-_ESTIMATED_HERE = text(
-    "请提供实抄示数；缺的示数由本平台估计并标记", "send what was read; what is missing is estimated here, and marked"
-)
 _MAP = text(
     "请在映射文件中指明表号与通道，或先建档", "name meter and channel in a mapping file, or register the meter first"
 )

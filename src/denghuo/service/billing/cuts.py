@@ -17,10 +17,10 @@ from denghuo.service.billing.batch import Piece
 from denghuo.service.billing.lines import RatingRemark
 from denghuo.service.billing.rules.words import remark
 
-_METHODS = ("actual", "manual", "self_read", "curve", "interpolated", "daily_average")
+_METHODS = ("actual", "manual", "self_read", "curve", "sender", "interpolated", "daily_average")
 """From the surest to the least sure."""
 _PEOPLE = ("actual", "manual", "self_read")
-ESTIMATED = frozenset({"interpolated", "daily_average"})
+ESTIMATED = frozenset({"sender", "interpolated", "daily_average"})
 _DAY = timedelta(days=1)
 
 

@@ -14,6 +14,7 @@ METHODS = {
     "actual": ("实抄", "read"),
     "manual": ("手工补抄", "read by hand"),
     "self_read": ("客户自报", "reported by the customer"),
+    "sender": ("对方估计", "estimated by its sender"),
     "interpolated": ("插值估算", "interpolated"),
     "daily_average": ("按日均估算", "estimated by daily average"),
     "corrected": ("退补更正", "corrected by a case"),

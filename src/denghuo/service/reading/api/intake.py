@@ -90,8 +90,9 @@ class IntakeOperations(Api):
 
     @command(permit="reading.receive", problems=(WrongIntake,), emits=(RegistersReceived,))
     def receive_registers(self, call: Call, request: Intake) -> Received:
-        """Takes registers in (`reading.register_intake`). The same rows again change nothing; raw values are never overwritten.
-        What ends a month has its units counted by a job."""
+        """Takes registers in (`reading.register_intake`, or `reading.marked_register_intake` where their sender says which of them
+        nobody read). The same rows again change nothing; raw values are never overwritten. What ends a month has its units
+        counted by a job."""
 
     @command(permit="reading.receive", problems=(WrongIntake,), emits=(CurvesReceived,))
     def receive_curves(self, call: Call, request: Intake) -> Received:

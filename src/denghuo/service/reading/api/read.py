@@ -74,6 +74,8 @@ class MonthReadRow(Message):
     version: Annotated[int, Label("版本", "Version")]
     start_source: Annotated[Source | None, Label("起度来源", "Source of the start")] = None
     end_source: Annotated[Source | None, Label("止度来源", "Source of the end")] = None
+    start_mark: Annotated[str | None, Label("起度对方标记", "Sender's mark of the start")] = None
+    end_mark: Annotated[str | None, Label("止度对方标记", "Sender's mark of the end")] = None
     chain: Annotated[TextPair | None, Label("取数链", "Sources tried")] = None
 
 
@@ -160,7 +162,8 @@ class PointMonthRef(Message):
 
 
 class DayRead(Message):
-    """A midnight of the month: the register as it was read (or estimated, and marked) and the energy of the day it begins."""
+    """A midnight of the month: the register as it was read (or estimated, and marked) and the energy of the day it begins.
+    sent: what another system estimated, with its mark, whether or not it counts."""
 
     day: Day
     read_at: Instant
@@ -172,6 +175,8 @@ class DayRead(Message):
     status: Status
     rule: RuleCode
     method: Method
+    sent: Annotated[Register | None, Label("对方估计示数", "Estimated by the sender")] = None
+    mark: Annotated[str | None, Label("对方标记", "Sender's mark")] = None
 
 
 class PointMonth(Message):

@@ -52,6 +52,7 @@ METHODS = Dictionary(
         "actual": text("实抄", "Actual"),
         "manual": text("人工录入", "Entered by hand"),
         "self_read": text("客户自报", "Reported by the customer"),
+        "sender": text("对方估计", "Estimated by the sender"),
         "interpolated": text("前后示数内插", "Interpolated"),
         "daily_average": text("日均外推", "Daily average"),
         "curve": text("15分钟曲线", "15-minute curve"),
@@ -59,7 +60,7 @@ METHODS = Dictionary(
     },
 )
 Method = Annotated[
-    Literal["actual", "manual", "self_read", "interpolated", "daily_average", "curve", "none"],
+    Literal["actual", "manual", "self_read", "sender", "interpolated", "daily_average", "curve", "none"],
     Label("取数方式", "Method", dictionary=METHODS.name),
 ]
 SOURCES = Dictionary(
@@ -69,13 +70,14 @@ SOURCES = Dictionary(
         "actual": text("采集的零点示数", "Collected at midnight"),
         "noted": text("装拆记录", "Exchange record"),
         "self_read": text("客户自报", "Reported by the customer"),
+        "sender": text("对方估计", "Estimated by the sender"),
         "interpolated": text("前后示数内插", "Line between neighbours"),
         "daily_average": text("日均外推", "Daily average"),
         "none": text("无", "None"),
     },
 )
 Source = Annotated[
-    Literal["manual", "actual", "noted", "self_read", "interpolated", "daily_average", "none"],
+    Literal["manual", "actual", "noted", "self_read", "sender", "interpolated", "daily_average", "none"],
     Label("来源", "Source", dictionary=SOURCES.name),
 ]
 """Where a register came from, in the order in which the sources are tried."""
@@ -85,6 +87,7 @@ RULES = Dictionary(
         "checked": text("校验通过", "Checked"),
         "manual": text("人工录入", "Entered by hand"),
         "self_read": text("客户自报", "Reported by the customer"),
+        "sender": text("对方估计示数", "Estimated by the sender"),
         "accepted": text("人工确认", "Accepted by a clerk"),
         "missing": text("边界示数缺失", "Boundary register missing"),
         "missing_days": text("期间缺数", "Days without a read"),
@@ -125,6 +128,7 @@ RuleCode = Annotated[
         "checked",
         "manual",
         "self_read",
+        "sender",
         "accepted",
         "missing",
         "missing_days",
@@ -195,6 +199,13 @@ REGISTER_INTAKE = DatasetSchema(
     },
     text("示数入库", "Registers to take in"),
 )
+MARKED_REGISTER_INTAKE = DatasetSchema(
+    "reading.marked_register_intake",
+    1,
+    {**REGISTER_INTAKE.columns, "mark": "text"},
+    text("带对方标记的示数入库", "Registers to take in, with the marks of their sender"),
+)
+"""mark: how the sender says that a register was not read; empty where it was."""
 CURVE_INTAKE = DatasetSchema(
     "reading.curve_intake",
     1,

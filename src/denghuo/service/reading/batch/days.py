@@ -10,7 +10,7 @@ from denghuo.service.reading.batch.matrix import Evaluated
 from denghuo.service.reading.batch.plan import PlanPiece, us
 from denghuo.service.reading.rules import energy_wh, modulus_e4
 
-_GUESSED = ("interpolated", "daily_average")
+_GUESSED = ("sender", "interpolated", "daily_average")
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,9 @@ def _line(found: Evaluated, row: int) -> list[_Known]:
                 )
                 if flags[row, column]
             ),
-            {"actual": "checked", "manual": "manual", "self_read": "self_read"}.get(method, "missing"),
+            {"actual": "checked", "manual": "manual", "self_read": "self_read", "sender": "sender"}.get(
+                method, "missing"
+            ),
         )
         known.append(_Known(at, total, shown, rule, method))
     return known

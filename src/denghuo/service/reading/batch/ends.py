@@ -10,8 +10,8 @@ from denghuo.service.reading.rules import Rule, estimated_boundary, modulus_e4
 
 
 class Ends:
-    """Start and end of every channel. own: what customers reported, by key and instant; it takes part in nothing but the ends, and
-    only where nothing else was read."""
+    """Start and end of every channel. own: what customers reported, sent: what other systems estimated and how they say so, both by
+    key and instant; they take part in nothing but the ends, and only where nothing else was read."""
 
     def __init__(
         self,
@@ -23,6 +23,7 @@ class Ends:
         manual: Flags,
         elsewhere: Mapping[tuple[int, int], tuple[int, bool]],
         own: Mapping[tuple[int, int], int],
+        sent: Mapping[tuple[int, int], tuple[int, str | None]],
         rules: Mapping[str, Rule],
     ) -> None:
         count = len(channels)
@@ -37,6 +38,7 @@ class Ends:
         noted_at: set[tuple[int, int]] = set()
         self.days = np.zeros(count, dtype=np.int64)
         self.self_read: Flags = np.zeros(count, dtype=np.bool_)
+        self.mark: list[list[str | None]] = [[None, None] for _ in range(count)]
         for side, at_us in enumerate((self.from_us, self.to_us)):
             for row, (place, quantity, band) in enumerate(channels):
                 at = int(at_us[row])
@@ -50,8 +52,11 @@ class Ends:
                 elif (int(channel_key[row]), at) in own:
                     self.value[row, side], self.method[row][side] = own[int(channel_key[row]), at], "self_read"
                     self.self_read[row] = True
+        reported = _by_column(window, channel_key, own)
+        if "sender" in rules:
+            self._as_sent(window, channel_key, reported, sent, rules)
         if "missing" in rules:
-            self._estimate(window, pieces, channels, raw, _by_column(window, channel_key, own), rules)
+            self._estimate(window, pieces, channels, raw, reported, rules)
         self.source = [
             ["noted" if (row, side) in noted_at else method for side, method in enumerate(methods)]
             for row, methods in enumerate(self.method)
@@ -67,6 +72,23 @@ class Ends:
         if beside or not 0 <= column < window.count or raw[column] < 0:
             return None
         return int(raw[column]), "manual" if manual[column] else "actual"
+
+    def _as_sent(
+        self,
+        window: Window,
+        channel_key: Ints,
+        own: Mapping[int, Mapping[int, int]],
+        sent: Mapping[tuple[int, int], tuple[int, str | None]],
+        rules: Mapping[str, Rule],
+    ) -> None:
+        """At the ends of months, where the customer reported nothing about them either."""
+        for side, (at_us, borders) in enumerate(((self.from_us, window.starts_us), (self.to_us, (window.end_us,)))):
+            for row in np.flatnonzero((self.value[:, side] < 0) & np.isin(at_us, borders)).tolist():
+                border = int(at_us[row])
+                found = sent.get((int(channel_key[row]), border))
+                if found is not None and not _near(own.get(row, {}), (border - window.first_us) // DAY_US, rules):
+                    self.value[row, side], self.mark[row][side] = found
+                    self.method[row][side] = "sender"
 
     def _estimate(
         self,

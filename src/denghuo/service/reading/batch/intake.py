@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from denghuo.data.analysis.lake_day import SLOTS, LakeClass, curve_class
 from denghuo.kernel.period import Month
@@ -16,6 +17,7 @@ from denghuo.service.reading.batch.marks import wide_marks
 from denghuo.service.reading.batch.plan import DAY_US, NONE, Flags, Ints, us
 from denghuo.service.reading.rules import modulus_e4
 
+pc: Any = pyarrow.compute
 Column = Any
 """A column of an Arrow table; the published stubs know chunked arrays only in part."""
 
@@ -29,6 +31,8 @@ REGISTERS = LakeClass(
     ),
     (("value_e4", pa.int64()),),
 )
+SENT = LakeClass("register_sent", REGISTERS.keys, REGISTERS.values, (("mark", pa.string()),))
+"""Registers that their sender estimated, with his marks: what was read stands apart from them and goes before."""
 CURVES = {series: curve_class(series) for series in SERIES.entries}
 SLOT_US = DAY_US // len(SLOTS)
 SHANGHAI_US = 8 * 3_600_000_000
@@ -104,7 +108,7 @@ def months_of(at: Column) -> list[Month]:
 
 
 def judge_registers(rows: pa.Table, meters: Mapping[str, MeterUse], now: datetime) -> Judged:
-    """Judges the rows of a register intake."""
+    """Judges the rows of a register intake. rows: with a column `mark` where their sender says which of them nobody read."""
     meter = _codes(rows["meter_no"], {name: place for place, name in enumerate(meters)})
     uses = list(meters.values())
     quantity = _codes(rows["quantity"], {name: place for place, name in enumerate(QUANTITIES.entries)})
@@ -130,17 +134,24 @@ def judge_registers(rows: pa.Table, meters: Mapping[str, MeterUse], now: datetim
         ("negative", value < 0),
         ("digits", (value >= modulus) | (value % np.maximum(step, 1) != 0)),
     )
-    key = (meter * len(QUANTITIES.entries) + quantity) * len(BANDS.entries) + band
+    marks: Any = rows["mark"].combine_chunks().fill_null("") if "mark" in rows.schema.names else None
+    sent: Flags = np.zeros(len(rows), dtype=np.bool_)
+    if marks is not None:
+        sent = np.asarray(pc.not_equal(marks, "").to_numpy(zero_copy_only=False), dtype=np.bool_)
+    key = ((meter * len(QUANTITIES.entries) + quantity) * len(BANDS.entries) + band) * 2 + sent
     _supersede(code, key, at, value)
-    taken = np.flatnonzero(code == "")
-    order = taken[np.argsort(at[taken], kind="stable")]
-    days = (at[order] + SHANGHAI_US) // DAY_US
-    table = rows.select(REGISTERS.schema.names).take(order).cast(REGISTERS.schema)
-    by_day = {
-        _day(int(day)): table.slice(int(start), int(count))
-        for day, start, count in zip(*np.unique(days, return_index=True, return_counts=True), strict=True)
-    }
-    return Judged({REGISTERS: by_day}, _refused(code, rows["meter_no"], at, value, empty))
+    days: dict[LakeClass, dict[date, pa.Table]] = {}
+    for kind, mine in ((REGISTERS, ~sent), (SENT, sent)):
+        taken = np.flatnonzero((code == "") & mine)
+        order = taken[np.argsort(at[taken], kind="stable")]
+        of_day = (at[order] + SHANGHAI_US) // DAY_US
+        table = rows.select(kind.schema.names).take(order).cast(kind.schema) if len(order) else None
+        days[kind] = {
+            _day(int(day)): table.slice(int(start), int(count))
+            for day, start, count in zip(*np.unique(of_day, return_index=True, return_counts=True), strict=True)
+            if table is not None
+        }
+    return Judged(days, _refused(code, rows["meter_no"], at, value, empty))
 
 
 def _supersede(code: Any, key: Ints, at: Ints, value: Ints) -> None:

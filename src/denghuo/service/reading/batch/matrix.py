@@ -4,7 +4,7 @@ A channel is what a read is made for: a piece of a point, a quantity and a band.
 register that is not there; missing is never zero. Integers only.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -59,6 +59,8 @@ class Evaluated:
     """Of start and end."""
     source: list[list[str]]
     """Of start and end: as the method, and `noted` where it stands in the record of an exchange."""
+    mark: list[list[str | None]]
+    """Of start and end: how its sender says that a register was not read."""
     self_read: Flags
     """Of each channel: whether an end is what the customer reported, or estimated from it."""
     days_estimated: Ints
@@ -99,20 +101,17 @@ def evaluate(
     window = Window(first_month(pieces, month), month, margin_days(rules))
     meters = {meter: place for place, meter in enumerate(dict.fromkeys(piece.meter_no for piece in pieces))}
     keys, at_us, values = _coded(registers, meters)
-    own = {
-        (_key(meters[one.meter_no], one.quantity, one.band), us(one.read_at)): one.value_e4
-        for one in manuals
-        if one.source == "self_read" and one.meter_no in meters
-    }
-    present = np.union1d(keys[keys >= 0], np.array([key for key, _ in own], dtype=np.int64))
+    own = {at: one.value_e4 for at, one in _told(manuals, "self_read", meters)}
+    sent = {at: (one.value_e4, one.mark) for at, one in _told(manuals, "sender", meters)}
+    present = np.union1d(keys[keys >= 0], np.array([key for key, _ in (*own, *sent)], dtype=np.int64))
     names = list(meters)
     channels = channels_of(pieces, (_named(int(key), names) for key in present))
     channel_key = np.array(
         [_key(meters[pieces[place].meter_no], quantity, band) for place, quantity, band in channels], dtype=np.int64
     )
-    entered = [one for one in manuals if one.source != "self_read"]
+    entered = [one for one in manuals if one.source == "manual"]
     raw, manual, elsewhere = _matrix(window, channel_key, keys, at_us, values, entered, meters)
-    ends = Ends(window, pieces, channels, channel_key, raw, manual, elsewhere, own, rules)
+    ends = Ends(window, pieces, channels, channel_key, raw, manual, elsewhere, own, sent, rules)
     sequence, places_us = _sequence(window, ends, raw)
     run = run_of(pieces, channels, sequence, places_us, rules)
     count = len(channels)
@@ -133,6 +132,7 @@ def evaluate(
         reverse=_reverse(window, pieces, channels, keys, at_us, values, meters, rules.get("reverse")),
         method=ends.method,
         source=ends.source,
+        mark=ends.mark,
         self_read=ends.self_read,
         days_estimated=ends.days,
         total=run.total,
@@ -146,6 +146,15 @@ def margin_days(rules: Mapping[str, Rule]) -> int:
     """How far beyond the month registers are looked at, to estimate from."""
     rule = rules.get("missing")
     return rule.parameters["gap_days_max"] + 1 if rule else 0
+
+
+def _told(
+    manuals: Iterable[Manual], source: str, meters: Mapping[str, int]
+) -> Iterator[tuple[tuple[int, int], Manual]]:
+    """What a source says of meters of the plan, by key and instant."""
+    for one in manuals:
+        if one.source == source and one.meter_no in meters:
+            yield (_key(meters[one.meter_no], one.quantity, one.band), us(one.read_at)), one
 
 
 def _key(meter: int, quantity: str, band: str) -> int:

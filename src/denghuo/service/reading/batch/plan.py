@@ -46,7 +46,8 @@ class PlanPiece:
 
 
 class Manual(NamedTuple):
-    """A register that somebody entered. source: `manual` of the utility's people, `self_read` of the customer."""
+    """A register that somebody entered. source: `manual` of the utility's people, `self_read` of the customer, `sender` of another
+    system that estimated it; mark: how that says so."""
 
     meter_no: str
     quantity: str
@@ -54,6 +55,7 @@ class Manual(NamedTuple):
     read_at: datetime
     value_e4: int
     source: str = "manual"
+    mark: str | None = None
 
 
 class Accepted(NamedTuple):
@@ -96,6 +98,8 @@ class ReadRow(NamedTuple):
     remark: str | None
     start_source: str | None
     end_source: str | None
+    start_mark: str | None = None
+    end_mark: str | None = None
 
     @property
     def key_of_month(self) -> tuple[str, str, int, str, str]:

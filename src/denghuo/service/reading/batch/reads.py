@@ -9,7 +9,7 @@ from denghuo.service.reading.batch.matrix import Evaluated
 from denghuo.service.reading.batch.plan import Accepted, PlanPiece, ReadRow, us
 from denghuo.service.reading.rules import energy_wh
 
-_METHODS = ("actual", "manual", "self_read", "interpolated", "daily_average", "none")
+_METHODS = ("actual", "manual", "self_read", "sender", "interpolated", "daily_average", "none")
 _VALID_RULES = (
     "self_read",
     "manual",
@@ -91,7 +91,7 @@ def _judged(
     row: int,
     accepted: Mapping[tuple[str, int, str, str], Accepted],
 ) -> ReadRow:
-    estimated = method in ("interpolated", "daily_average")
+    estimated = method in ("sender", "interpolated", "daily_average")
     word = accepted.get((piece.point_no, piece.piece, quantity, band))
     if held and (energy is None or not all(_may_accept(found, rule) for rule in held)):
         word = None
@@ -101,7 +101,7 @@ def _judged(
         status, rule = "held", held[0]
         notices = held[1:] + notices
     elif estimated:
-        status, rule = "estimated", "missing"
+        status, rule = "estimated", "sender" if method == "sender" else "missing"
         notices = held + notices
     elif word is not None:
         status, rule = "valid", "accepted"
@@ -136,6 +136,8 @@ def _judged(
         remark=word.reason if word else None,
         start_source=found.source[row][0],
         end_source=found.source[row][1],
+        start_mark=found.mark[row][0],
+        end_mark=found.mark[row][1],
     )
 
 

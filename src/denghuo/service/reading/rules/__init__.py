@@ -47,6 +47,16 @@ RULE_BOOK: tuple[Rule, ...] = (
         {"days_before": 3, "days_after": 5, "reports_a_day": 5},
     ),
     Rule(
+        "sender",
+        "estimate",
+        text("对方估计示数", "Estimated by the sender"),
+        text(
+            "抄表日零点没有实抄和客户自报示数时采用对方系统的估计示数并标记；实抄示数补来后以实抄为准。",
+            "It counts, marked, where nothing was read or reported about the reading midnight; a register that is read later"
+            " takes its place.",
+        ),
+    ),
+    Rule(
         "missing_days",
         "notice",
         text("期间有缺数日", "Days without a read"),

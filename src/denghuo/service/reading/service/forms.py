@@ -27,7 +27,7 @@ from denghuo.service.reading.api import (
     Volts,
 )
 from denghuo.service.reading.batch import EstimatedEnd as Ended
-from denghuo.service.reading.batch import Midnight, PlanPiece, ReadRow, Shown
+from denghuo.service.reading.batch import Manual, Midnight, PlanPiece, ReadRow, Shown
 from denghuo.service.reading.rules import Rule
 
 _TAKEN = [name for name in PlanPiece.__dataclass_fields__ if name not in ("month", "route", "reading_day")]
@@ -144,8 +144,8 @@ def shown_register(e4: int | None) -> Register | None:
     return None if e4 is None else Register(e4)
 
 
-def day_read(one: Midnight) -> DayRead:
-    """A midnight as its reader sees it."""
+def day_read(one: Midnight, sent: Manual | None) -> DayRead:
+    """A midnight as its reader sees it. sent: what another system estimated for it."""
     return DayRead.model_validate(
         {
             "day": one.day,
@@ -158,6 +158,8 @@ def day_read(one: Midnight) -> DayRead:
             "status": one.status,
             "rule": one.rule,
             "method": one.method,
+            "sent": None if sent is None else Register(sent.value_e4),
+            "mark": None if sent is None else sent.mark,
         }
     )
 

@@ -28,7 +28,7 @@ from denghuo.service.reading.batch import (
     margin_days,
     reads_of,
 )
-from denghuo.service.reading.batch.intake import REGISTERS
+from denghuo.service.reading.batch.intake import REGISTERS, SENT
 from denghuo.service.reading.rules import in_force
 from denghuo.service.reading.service.apart import Apart
 from denghuo.service.reading.service.forms import energy_table, installed_piece, plan_piece
@@ -69,18 +69,30 @@ class Making:
         known_at: datetime | None = None,
         first: Month | None = None,
     ) -> tuple[pa.Table, list[Manual]]:
-        """Registers around a month, or around several from the first on, as received and as entered, of these meters or of all."""
+        """Registers around a month, or around several from the first on, as received and as entered, of these meters or of all;
+        with what was entered what senders estimated for the midnights between the months."""
         margin = timedelta(days=margin_days(in_force(month.first_day)))
         first = first or month
+        only = ("meter_no", meters) if meters is not None else None
         registers = self._work.lake.scan(
-            REGISTERS,
-            first.first_day - margin,
-            month.next.first_day + margin,
-            only=("meter_no", meters) if meters is not None else None,
-            as_of=known_at,
+            REGISTERS, first.first_day - margin, month.next.first_day + margin, only=only, as_of=known_at
         )
         begin, end = first.period.start - margin, month.period.end + margin
-        return registers, self._store.entered(begin, end, meters, known_at)
+        sent: list[Manual] = []
+        border = first
+        while border <= month.next:
+            rows = self.sent(border.first_day, border.first_day, meters, known_at)
+            sent += [one for one in rows if one.read_at == border.period.start]
+            border = border.next
+        return registers, [*self._store.entered(begin, end, meters, known_at), *sent]
+
+    def sent(
+        self, first: date, last: date, meters: Sequence[str] | None, known_at: datetime | None = None
+    ) -> list[Manual]:
+        """What senders estimated in the days `first` to `last`, both included, of these meters or of all."""
+        only = ("meter_no", meters) if meters is not None else None
+        rows = self._work.lake.scan(SENT, first, last, only=only, as_of=known_at)
+        return [Manual(**row, source="sender") for row in rows.drop_columns(["day"]).to_pylist()]
 
     def made_until(self, month: Month, pieces: Sequence[PlanPiece], until: date) -> list[ReadRow]:
         """The reads of the pieces of a running month as far as a midnight."""

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from denghuo.service.reading.api import (
     CURVE_INTAKE,
     ENERGY_SERIES,
     MARKED_CURVE_INTAKE,
+    MARKED_REGISTER_INTAKE,
     REGISTER_INTAKE,
     CurvesReceived,
     Intake,
@@ -36,6 +38,7 @@ from denghuo.service.reading.batch.due import Due, due_in
 from denghuo.service.reading.batch.intake import (
     REASONS,
     REGISTERS,
+    SENT,
     Judged,
     MeterUse,
     judge_curves,
@@ -67,16 +70,19 @@ class Taking:
 
     def registers(self, call: Call, request: Intake) -> tuple[Received, dict[Month, list[str]], list[date]]:
         """What was taken, the units of the months at whose end something was, and the days of which anything is new."""
-        rows = self._intake(request.rows, REGISTER_INTAKE, COLLECTED_REGISTERS)
+        marked = request.rows.name == MARKED_REGISTER_INTAKE.name
+        rows = self._intake(request.rows, MARKED_REGISTER_INTAKE if marked else REGISTER_INTAKE, COLLECTED_REGISTERS)
         uses: dict[str, MeterUse] = {}
         meters = [meter for meter in rows["meter_no"].unique().to_pylist() if meter]
         for month in months_of(rows["read_at"]):
             _add_uses(uses, self._meters(call, month, meters))
         judged = judge_registers(rows, uses, call.now)
         counts = self._work.lake.append(REGISTERS, judged.days[REGISTERS], call.now, request.rows.digest)
+        # A month changes by what is estimated too; its units are counted by what was read.
+        sent = self._work.lake.append(SENT, judged.days[SENT], call.now, request.rows.digest)
         owners = {meter: (use.org, use.account_no) for meter, use in uses.items()}
         self._store.save_subjects((meter, "meter", *owner) for meter, owner in owners.items())
-        for month, changes in _by_month(counts).items():
+        for month, changes in _by_month([counts, sent]).items():
             if changes.taken or changes.corrected:
                 self._work.emit(RegistersReceived(month=str(month), taken=changes.taken, corrected=changes.corrected))
         closed: dict[Month, list[str]] = {}
@@ -84,7 +90,7 @@ class Taking:
             if changes.taken and _closed(day).next.first_day == day:
                 meters = judged.days[REGISTERS][day]["meter_no"].unique().to_pylist()
                 closed[_closed(day)] = sorted({uses[str(meter)].org for meter in meters})
-        return self._received(call, request, judged, total(counts), owners), closed, _new(counts)
+        return self._received(call, request, judged, total(counts) + total(sent), owners), closed, _new(counts)
 
     def curves(self, call: Call, request: Intake) -> tuple[Received, list[date]]:
         """What was taken, and the days of which an energy curve is new."""
@@ -274,9 +280,9 @@ def _new(counts: Mapping[date, Changes]) -> list[date]:
     return [day for day, changes in counts.items() if changes.taken or changes.corrected]
 
 
-def _by_month(counts: Mapping[date, Changes]) -> dict[Month, Changes]:
+def _by_month(counts: Iterable[Mapping[date, Changes]]) -> dict[Month, Changes]:
     found: dict[Month, Changes] = {}
-    for day, changes in counts.items():
+    for day, changes in chain.from_iterable(one.items() for one in counts):
         found[_closed(day)] = found.get(_closed(day), Changes()) + changes
     return dict(sorted(found.items()))
 

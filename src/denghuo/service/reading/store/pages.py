@@ -25,7 +25,7 @@ from denghuo.service.reading.rules.chain import chain_of, said
 _READ_COLUMNS: LiteralString = (
     "SELECT month, point_no, piece, quantity, band, account_no, area_no, feeder_no, org, role, meter_no, from_at, to_at,"
     " start_e4, end_e4, multiplier, energy_wh, status, rule, method, days_estimated, days_missing, notices, accepted_by,"
-    " remark, version, start_source, end_source "
+    " remark, version, start_source, end_source, start_mark, end_mark "
 )
 _BY_POINT: LiteralString = " ORDER BY point_no, piece, quantity, band LIMIT %(limit)s"
 _AFTER_POINT: LiteralString = (
@@ -207,7 +207,11 @@ def _chain(row: Mapping[str, Any]) -> TextPair | None:
     if row["start_source"] is None:
         return None
     start, end = (
-        chain_of(row[f"{side}_source"], at_midnight=at == midnight(at.astimezone(SHANGHAI).date()))
+        chain_of(
+            row[f"{side}_source"],
+            at_midnight=at == midnight(at.astimezone(SHANGHAI).date()),
+            mark=row[f"{side}_mark"],
+        )
         for side, at in (("start", row["from_at"]), ("end", row["to_at"]))
     )
     return TextPair(**said(start, end))

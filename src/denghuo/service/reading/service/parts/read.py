@@ -74,7 +74,8 @@ class ReadPart(ReadingPart, ReadOperations, EstimatedOperations, ReviewOperation
         quantity = request.quantity or ALWAYS[pieces[0].register][0]
         month = Month.of(request.month)
         first = first_month(pieces, month)
-        registers, manuals = self._making.registers(month, sorted({piece.meter_no for piece in pieces}), first=first)
+        meters = sorted({piece.meter_no for piece in pieces})
+        registers, manuals = self._making.registers(month, meters, first=first)
         found = evaluate(pieces, registers, manuals, month, in_force(month.first_day))
         if not any((one, band) == (quantity, request.band) for _, one, band in found.channels):
             raise not_planned(request.month, request.point_no)
@@ -82,6 +83,11 @@ class ReadPart(ReadingPart, ReadOperations, EstimatedOperations, ReviewOperation
             (row["meter_no"], row["read_at"]): row["value_e4"]
             for row in registers.to_pylist()
             if (row["quantity"], row["band"]) == (quantity, request.band)
+        }
+        sent = {
+            (one.meter_no, one.read_at): one
+            for one in self._making.sent(first.first_day, month.next.first_day, meters)
+            if (one.quantity, one.band) == (quantity, request.band)
         }
         midnights = midnights_of(found, quantity, raw, request.band)
         return PointMonth.model_validate(
@@ -93,7 +99,7 @@ class ReadPart(ReadingPart, ReadOperations, EstimatedOperations, ReviewOperation
                 "role": pieces[-1].role,
                 "quantity": quantity,
                 "reads": self._pages.reads_of_point(request.month, request.point_no),
-                "days": [day_read(one) for one in midnights],
+                "days": [day_read(one, sent.get((one.meter_no, one.read_at))) for one in midnights],
                 "starts": first.first_day,
                 "energies": [shown_energy(one.energy_wh) for one in midnights[:-1]],
                 "estimated": [one.energy_estimated for one in midnights[:-1]],
