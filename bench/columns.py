@@ -12,28 +12,28 @@ import resource
 import sys
 import tempfile
 import time
-from datetime import UTC, date, datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from denghuo.data.processing.dataset import arrow_schema
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from bench import shapes
+
 from denghuo.kernel.period import Month
 from denghuo.service.billing.batch import Piece, Terms
 from denghuo.service.billing.engine import Contracts, Group, metered
-from denghuo.service.contract.api import TERMS
-from denghuo.service.reading.api import MONTH_ENERGY
 from denghuo.service.tariff.api import TariffDocument
 from denghuo.service.tariff.shipped import published
 
 MONTH = Month(2026, 4)
 MIX = (
-    # class, tariff, settlement, role, quantity, registers, share in percent
-    ("resident", "sh.resident.tiered", "agency", "sale", "active_fwd", ("total",), 60),
-    ("resident", "sh.resident.tiered.tou", "agency", "sale", "active_fwd", ("total", "peak", "valley"), 20),
-    ("general_single_part", "sh.business.single", "agency", "sale", "active_fwd", ("total",), 8),
-    ("agricultural", "sh.agricultural", "agency", "sale", "active_fwd", ("total",), 12),
+    # class, tariff, registers, share in percent
+    ("resident", "sh.resident.tiered", ("total",), 60),
+    ("resident", "sh.resident.tiered.tou", ("total", "peak", "valley"), 20),
+    ("general_single_part", "sh.business.single", ("total",), 8),
+    ("agricultural", "sh.agricultural", ("total",), 12),
 )
 SCANS = 3
 
@@ -43,34 +43,18 @@ def inputs(contracts: int) -> tuple[pa.Table, pa.Table]:
     rng = np.random.default_rng(20260401)
     kinds = rng.choice(len(MIX), size=contracts, p=[row[-1] / 100 for row in MIX])
     numbers = np.char.add("58", np.char.zfill(np.arange(contracts).astype(str), 11))
-    columns: dict[str, object] = {name: pa.nulls(contracts) for name in TERMS.columns}
-    columns |= {
-        "contract_no": numbers, "account_no": numbers, "org": ["1405810.01"] * contracts, "kind": ["supply"] * contracts,
-        "tariff_class": np.take([row[0] for row in MIX], kinds), "tariff_code": np.take([row[1] for row in MIX], kinds),
-        "voltage_kv": ["0.22"] * contracts, "settlement_mode": np.take([row[2] for row in MIX], kinds),
-        "contract_w": np.full(contracts, 8_000), "effective_from": pa.array([date(2024, 1, 1)] * contracts),
-    }  # fmt: skip
-    terms = pa.table(_cast(columns, TERMS))
+    terms = shapes.terms(numbers, np.take([row[0] for row in MIX], kinds), np.take([row[1] for row in MIX], kinds))
     # A register row for each register of each contract.
-    counts = np.take([len(row[5]) for row in MIX], kinds)
+    counts = np.take([len(row[2]) for row in MIX], kinds)
     owner = np.repeat(np.arange(contracts), counts)
     place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    bands = np.array([[*row[5], "", ""][:3] for row in MIX])[kinds[owner], place]
+    bands = np.array([[*row[2], "", ""][:3] for row in MIX])[kinds[owner], place]
     valley, peak = rng.integers(0, 150, contracts) * 1000, rng.integers(1, 350, contracts) * 1000
     energy = np.select([bands == "peak", bands == "valley"], [peak[owner], valley[owner]], (peak + valley)[owner])
-    rows = len(owner)
-    start = rng.integers(0, 10**9, rows)
-    begun, ended = datetime(2026, 3, 31, 16, tzinfo=UTC), datetime(2026, 4, 30, 16, tzinfo=UTC)
-    columns = {name: pa.nulls(rows) for name in MONTH_ENERGY.columns}
-    columns |= {
-        "point_no": numbers[owner], "account_no": numbers[owner], "meter_no": numbers[owner], "role": ["sale"] * rows,
-        "area_no": np.char.add("TQ", (owner // 200).astype(str)), "org": ["1405810.01"] * rows,
-        "piece": np.ones(rows, dtype=np.int64), "quantity": ["active_fwd"] * rows, "band": bands,
-        "from_at": pa.array([begun] * rows), "to_at": pa.array([ended] * rows), "start_e4": start, "end_e4": start + 10 * energy,
-        "multiplier": np.ones(rows, dtype=np.int64), "energy_wh": energy, "status": ["valid"] * rows,
-        "rule": ["ok"] * rows, "method": ["actual"] * rows, "days_estimated": np.zeros(rows, dtype=np.int64),
-    }  # fmt: skip
-    return terms, pa.table(_cast(columns, MONTH_ENERGY))
+    start = rng.integers(0, 10**9, len(owner))
+    area_no = np.char.add("TQ", (owner // 200).astype(str))
+    own = numbers[owner]
+    return terms, shapes.registers(MONTH, own, own, bands, start, energy, area_no=area_no)
 
 
 def written(folder: pathlib.Path, contracts: int) -> tuple[pathlib.Path, pathlib.Path]:
@@ -79,11 +63,6 @@ def written(folder: pathlib.Path, contracts: int) -> tuple[pathlib.Path, pathlib
     for path, table in zip(paths, inputs(contracts), strict=True):
         pq.write_table(table, path)
     return paths
-
-
-def _cast(columns: dict[str, object], shape: object) -> dict[str, pa.Array]:
-    schema = arrow_schema(shape)  # type: ignore[arg-type]
-    return {field.name: pa.array(columns[field.name]).cast(field.type) for field in schema}
 
 
 def scan(terms: pathlib.Path, energies: pathlib.Path) -> tuple[pa.Table, pa.Table]:
@@ -104,11 +83,10 @@ def main() -> None:
             begun = time.perf_counter()
             scan(terms, energies)
             bare.append(time.perf_counter() - begun)
-        used = pa.table({"account_no": pa.array([], pa.string()), "energy_wh": pa.array([], pa.int64())})
         begun = time.perf_counter()
         tables = scan(terms, energies)
         read = time.perf_counter()
-        joined = metered(*tables, used, MONTH)
+        joined = metered(*tables, shapes.used(), MONTH)
         gathered = time.perf_counter()
         rated = Contracts(joined, MONTH).rate(tariff_of)
         ended = time.perf_counter()

@@ -2,12 +2,14 @@
 
     python bench/curves.py [METERS] [DAYS]
 
-Every meter has its active energy, every fifth its reactive energy as well; one tariff in five is by time of use; one meter-day in
-ten thousand has gaps, whose accounts are left to be estimated. Files are as the lake writes them, one a day and shard. The floor
-reads every column of every file and sums every slot. Billing makes the atoms (and writes them), adds up the month and rates every
-meter; with the atoms in place only the last two remain. CPU seconds stand beside the clock: on a machine that others use the clock
-alone says little. The same is then done on a pool of processes, with one of them killed on the way, and on Ray where the extra
-`cluster` is installed; all have to give the same bytes.
+Every meter has its active energy, every fifth its reactive energy as well; every contract is by time of use and its meter has one
+register, which was read at both ends of the month; one meter-day in ten thousand has gaps. Files are as the lake writes them, one a
+day and shard. The floor reads every column of every file and sums every slot. Billing makes the atoms and publishes them as the
+reading service does, adds up the month, divides each register by its curve as the month's run does, joins contracts and meters and
+rates every contract, in the steps in which the platform tries a tariff on everybody; with the atoms in place all but the first
+remain. CPU seconds stand beside the clock: on a machine that others use the clock alone says little. The same is then done on a
+pool of processes, with one of them killed on the way, and on Ray where the extra `cluster` is installed; all have to give the same
+bytes.
 """
 
 import hashlib
@@ -22,28 +24,37 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from bench import shapes
+from bench.shapes import rated_by_curves
 
 from denghuo.data.analysis.cells import month_cells
 from denghuo.data.analysis.lake_day import SLOTS, curve_class, write_day
-from denghuo.data.processing.dataset import write_rows
+from denghuo.data.processing.dataset import write_file
 from denghuo.data.processing.parts import Processes, RayExecutor, Workers, in_parts
 from denghuo.kernel.period import Month
-from denghuo.service.billing.engine.atoms import MonthPlan, calendars_of, month_plan
-from denghuo.service.billing.engine.curves import rate_curves
+from denghuo.service.billing.engine.atoms import Calendar, MonthPlan, calendars_of, month_plan
+from denghuo.service.billing.whole_months import key
+from denghuo.service.reading.api import day_atoms
 from denghuo.service.reading.batch.atoms import atoms_of
 from denghuo.service.tariff.api import BandSpan, TariffDocument
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
 from denghuo.service.tariff.shipped import published
 
+pc: Any = pyarrow.compute
 MONTH = Month(2026, 4)
-MIX = (("sh.resident.tiered", 70), ("sh.resident.tiered.tou", 20), ("sh.business.single", 10))
+MIX = (("resident", "sh.resident.tiered.tou", 80), ("general_single_part", "sh.business.single.tou", 20))
+"""Class, tariff, and share in percent."""
 QUANTITIES = (("active", 1), ("reactive", 5))
 """Each with the one meter in how many that has it."""
 SHARD = 250_000
@@ -55,7 +66,7 @@ MODULES = (
     "duckdb",
     "numpy",
     "pyarrow.parquet",
-    "denghuo.service.billing.engine.curves",
+    "bench.shapes",
     "denghuo.service.reading.batch.atoms",
 )
 """What workers have loaded before they are forked."""
@@ -70,7 +81,7 @@ def make_shard(job: tuple[str, int, int, int, int]) -> int:
     folder, kind = pathlib.Path(name), curve_class("bench")
     numbers = np.char.add("M", np.char.zfill(np.arange(first, first + meters).astype(str), 12))
     shape = (60 + 40 * np.sin(np.linspace(-1.6, 4.7, len(SLOTS)))).astype(np.int32)
-    size = 0
+    size, energy_wh = 0, np.zeros(meters, dtype=np.int64)
     for day in range(days):
         for place, (quantity, one_in) in enumerate(QUANTITIES):
             rng = np.random.default_rng((shard, day, place))
@@ -80,21 +91,26 @@ def make_shard(job: tuple[str, int, int, int, int]) -> int:
             columns: list[Any] = [pa.array(subjects)]
             for slot in range(len(SLOTS)):
                 values = base * shape[slot] // 100 + rng.integers(0, 40, len(subjects), dtype=np.int32)
+                if quantity == "active":
+                    energy_wh += values
                 lacks = gappy & (rng.random(len(subjects)) < 0.5) if slot % 8 == 0 else None
                 columns.append(pa.array(values.astype(np.int32), mask=lacks))
             path = path_of(folder, quantity, shard, day)
             write_day(kind, pa.table(columns, schema=kind.schema), path)
             size += path.stat().st_size
     rng = np.random.default_rng(shard)
-    tariffs = rng.choice([name for name, _ in MIX], size=meters, p=[share / 100 for _, share in MIX])
-    terms = {
-        "subject": numbers,
-        "account_no": np.char.replace(numbers, "M", "5"),
-        "tariff_code": tariffs,
-        "voltage_kv": ["0.22"] * meters,
-        "used_before_wh": rng.integers(0, 1_000, meters) * 1000,
+    kinds = rng.choice(len(MIX), size=meters, p=[share / 100 for *_, share in MIX])
+    accounts = np.char.replace(numbers, "M", "5")
+    # A register shows hundredths of a kWh.
+    start = rng.integers(0, 10**7, meters)
+    shown = (start * 100 + energy_wh * 10) // 100 * 100 - start * 100
+    tables = {
+        "terms": shapes.terms(accounts, *(np.take([row[place] for row in MIX], kinds) for place in (0, 1))),
+        "registers": shapes.registers(MONTH, accounts, numbers, "total", start * 100, shown // 10),
+        "used": shapes.used(accounts, rng.integers(0, 1_000, meters) * 1000),
     }
-    pq.write_table(pa.table(terms), folder / f"terms-{shard:04d}.parquet")
+    for what, table in tables.items():
+        pq.write_table(table, folder / f"{what}-{shard:04d}.parquet")
     return size
 
 
@@ -106,6 +122,19 @@ def path_of(folder: pathlib.Path, quantity: str, shard: int, day: int) -> pathli
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What is asked of the month: its tariffs, the bands of their days, and how days are cut."""
+
+    tariffs: Mapping[str, TariffDocument]
+    calendars: Mapping[str, Mapping[date, Calendar]]
+    cut: MonthPlan
+
+    def of(self, quantity: str) -> MonthPlan:
+        """Nobody asks at which hour of the day reactive energy was taken."""
+        return self.cut if quantity == "active" else MonthPlan(WHOLE_DAY, dict.fromkeys(self.cut.kinds, 0), {})
+
+
+@dataclass(frozen=True)
 class Shard:
     """A part of the work: everything a worker needs to know. marker: the first worker to take it dies once.
     threads: of DuckDB."""
@@ -113,58 +142,51 @@ class Shard:
     folder: str
     number: int
     days: int
-    plan: MonthPlan
-    tariffs: Mapping[str, TariffDocument]
+    plan: Plan
     atoms: str
     marker: str = ""
     threads: int = 1
 
-
-def tariffs_used() -> dict[str, TariffDocument]:
-    wanted = {name for name, _ in MIX}
-    return {document.code: document for document in published("310000") or [] if document.code in wanted}
+    def read(self, what: str) -> pa.Table:
+        return pq.read_table(pathlib.Path(self.folder) / f"{what}-{self.number:04d}.parquet")
 
 
-def make_atoms(shard: Shard) -> None:
-    """Writes the atoms of a shard that are not there yet."""
-    for day in range(shard.days):
-        for quantity, _ in QUANTITIES:
-            made = path_of(pathlib.Path(shard.atoms), quantity, shard.number, day)
-            if made.exists():
-                continue
-            # Nobody asks at which hour of the day reactive energy was taken.
-            cut = shard.plan.cut if quantity == "active" else WHOLE_DAY
-            curves = path_of(pathlib.Path(shard.folder), quantity, shard.number, day)
-            partial = made.with_suffix(f".{os.getpid()}")
-            write_rows(atoms_of(curves, cut, threads=shard.threads), partial)
-            partial.rename(made)
+def atoms_in_place(shard: Shard, quantity: str) -> dict[date, list[str]]:
+    """The atoms of a shard by day; those that are not there yet are made."""
+    cut = shard.plan.of(quantity).cut
+    found = {}
+    for step in range(shard.days):
+        day = MONTH.first_day + timedelta(days=step)
+        name = f"{quantity}-{shard.number:04d}"
+        folder = pathlib.Path(shard.atoms)
+        made = list((folder / day_atoms(cut).name / str(day)).glob(f"{name}-*"))
+        if not made:
+            curves = path_of(pathlib.Path(shard.folder), quantity, shard.number, step)
+            atoms = atoms_of(curves, cut, threads=shard.threads)
+            made = [folder / write_file(folder, day_atoms(cut), str(day), name, atoms).path]
+        found[day] = [str(made[0])]
+    return found
 
 
 def close_shard(shard: Shard) -> pa.Table:
-    """The month of a shard from its atoms: energy, reactive energy and amount of each account."""
-    cells = {
-        quantity: month_cells(
-            {
-                MONTH.first_day + timedelta(days=day): [
-                    str(path_of(pathlib.Path(shard.atoms), quantity, shard.number, day))
-                ]
-                for day in range(shard.days)
-            },
-            shard.plan if quantity == "active" else flat_plan(shard.plan),
-        )
-        for quantity, _ in QUANTITIES
-    }
-    terms = pq.read_table(pathlib.Path(shard.folder) / f"terms-{shard.number:04d}.parquet")
-    rated = rate_curves(terms, cells["active"], shard.plan, shard.tariffs, MONTH)
+    """The month of a shard: energy, reactive energy and amount of each account. left: whose curve does not tell the bands."""
+    plan = shard.plan
+    cells = {one: month_cells(atoms_in_place(shard, one), plan.of(one)) for one, _ in QUANTITIES}
+    registers = shard.read("registers")
+    given = shard.read("terms"), registers, shard.read("used"), cells["active"]
+    contracts, rated = rated_by_curves(*given, plan.cut, plan.calendars, plan.tariffs, MONTH)
     reactive = cells["reactive"]
-    at = pa.compute.index_in(terms["subject"], reactive.subjects)
-    return rated.append_column(
-        "reactive_varh", pa.chunked_array([pa.array(reactive.energy.sum(axis=1)).take(at.combine_chunks())])
+    meter_of = registers["meter_no"].take(pc.index_in(contracts.table["account_no"], registers["account_no"]))
+    told = pa.array(reactive.energy.sum(axis=1)).take(pc.index_in(meter_of, reactive.subjects).combine_chunks())
+    return pa.table(
+        {
+            "account_no": contracts.table["account_no"],
+            "energy_wh": rated.energy_wh,
+            "amount_fen": rated.amount_fen,
+            "left": rated.left | rated.without_bands,
+            "reactive_varh": told,
+        }
     )
-
-
-def flat_plan(plan: MonthPlan) -> MonthPlan:
-    return MonthPlan(WHOLE_DAY, dict.fromkeys(plan.kinds, 0), {})
 
 
 def bill_shard(shard: Shard) -> bytes:
@@ -172,7 +194,6 @@ def bill_shard(shard: Shard) -> bytes:
     if shard.marker and not pathlib.Path(shard.marker).exists():
         pathlib.Path(shard.marker).touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    make_atoms(shard)
     table = close_shard(shard).combine_chunks()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
@@ -180,9 +201,11 @@ def bill_shard(shard: Shard) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def plan_of(days: int, tariffs: Mapping[str, TariffDocument]) -> MonthPlan:
+def plan_of(days: int) -> Plan:
+    wanted = {code for _, code, _ in MIX}
+    tariffs = {document.code: document for document in published("310000") or [] if document.code in wanted}
     told = {}
-    for code, document in tariffs.items():
+    for document in tariffs.values():
         spans = []
         for step in range(days):
             day = MONTH.first_day + timedelta(days=step)
@@ -193,8 +216,8 @@ def plan_of(days: int, tariffs: Mapping[str, TariffDocument]) -> MonthPlan:
             ]
         calendars = calendars_of(spans)
         assert calendars is not None
-        told[code] = calendars
-    return month_plan(told)
+        told[key(document)] = calendars
+    return Plan(tariffs, told, month_plan(told))
 
 
 # --- measuring ------------------------------------------------------------------------------------------------------------
@@ -272,8 +295,7 @@ def in_pool(label: str, workers: Workers, jobs: list[Shard], alone: list[bytes],
 def main() -> None:
     meters = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     days = int(sys.argv[2]) if len(sys.argv) > 2 else 30
-    tariffs = tariffs_used()
-    plan = plan_of(days, tariffs)
+    plan = plan_of(days)
     with tempfile.TemporaryDirectory() as name, Processes(CORES, MODULES) as workers:
         folder = pathlib.Path(name)
         shard_size = min(SHARD, -(-meters // (2 * CORES)))
@@ -282,13 +304,15 @@ def main() -> None:
         made = [(name, shard, firsts[shard], count, days) for shard, count in sizes]
         size = sum(in_parts(make_shard, made, workers))
         values = days * len(SLOTS) * sum(-(-count // one_in) for _, count in sizes for _, one_in in QUANTITIES)
-        print(f"meters {meters:,}  days {days}  values {values:,}  {size / values:.2f} bytes a value; cut {plan.cut}")
+        print(
+            f"meters {meters:,}  days {days}  values {values:,}  {size / values:.2f} bytes a value; cut {plan.cut.cut}"
+        )
 
         def jobs(atoms: str, marker: str = "", threads: int = 1) -> list[Shard]:
             (folder / atoms).mkdir(exist_ok=True)
             died = str(folder / marker) if marker else ""
             return [
-                Shard(name, shard, days, plan, tariffs, str(folder / atoms), died if shard == 0 else "", threads)
+                Shard(name, shard, days, plan, str(folder / atoms), died if shard == 0 else "", threads)
                 for shard, _ in sizes
             ]
 

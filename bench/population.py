@@ -18,6 +18,7 @@ import pyarrow as pa
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
+from bench import shapes
 from bench.columns import scan, written
 
 from denghuo.data.processing.dataset import write_file
@@ -36,7 +37,6 @@ def main() -> None:
     contracts = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     tariffs: dict[str, TariffDocument] = {document.code: document for document in published("310000") or []}
     tried = tariffs[TRIED_CODE]
-    used = pa.table({"account_no": pa.array([], pa.string()), "energy_wh": pa.array([], pa.int64())})
 
     def now_of(group: Group) -> TariffDocument | None:
         return tariffs[group.tariff_code or ""] if group.tariff_class in tried.classes else None
@@ -54,7 +54,7 @@ def main() -> None:
         begun, cpu = time.perf_counter(), time.process_time()
         paths, month, left = [], FIRST, 0
         for _ in range(MONTHS):
-            rated = Contracts(metered(*scan(terms, energies), used, month), month)
+            rated = Contracts(metered(*scan(terms, energies), shapes.used(), month), month)
             now, then = rated.rate(now_of), rated.rate(then_of)
             told = now.asked & then.asked & ~now.left & ~then.left
             left += int((then.asked & ~told).sum())

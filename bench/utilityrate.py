@@ -17,15 +17,20 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from bench import shapes
+from bench.shapes import rated_by_curves
 
 from denghuo.data.analysis.cells import month_cells
 from denghuo.data.analysis.lake_day import curve_class, write_day
+from denghuo.data.processing.dataset import write_rows
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Percent, Price
 from denghuo.service.billing.engine.atoms import Calendar, month_plan
-from denghuo.service.billing.engine.curves import rate_curves
+from denghuo.service.billing.whole_months import key
 from denghuo.service.reading.batch.atoms import atoms_of
 from denghuo.service.tariff.api import (
     Band,
@@ -107,27 +112,25 @@ def ours(folder: pathlib.Path, paths: dict[date, str], customers: int) -> Any:
     """Fen by customer and month."""
     calendar: Calendar = tuple(band_of_hour(slot // 4) for slot in range(4 * HOURS))
     tariff = document()
-    subjects = [f"M{place:07d}" for place in range(customers)]
-    terms = pa.table(
-        {
-            "subject": subjects,
-            "account_no": subjects,
-            "tariff_code": [tariff.code] * customers,
-            "voltage_kv": ["0.22"] * customers,
-            "used_before_wh": np.zeros(customers, dtype=np.int64),
-        }
-    )
+    subjects = np.array([f"M{place:07d}" for place in range(customers)])
+    terms = shapes.terms(subjects, "resident", tariff.code)
     amounts = np.zeros((customers, 12), dtype=np.int64)
     for number in range(1, 13):
+        month = Month(YEAR, number)
         days = [day for day in paths if day.month == number]
-        plan = month_plan({tariff.code: dict.fromkeys(days, calendar)})
+        calendars = {key(tariff): dict.fromkeys(days, calendar)}
+        plan = month_plan(calendars)
         atoms: dict[date, list[str]] = {}
         for day in days:
             atoms[day] = [str(folder / f"atoms-{day}.parquet")]
-            pq.write_table(atoms_of(pathlib.Path(paths[day]), plan.cut, threads=1), atoms[day][0], compression="none")
-        rated = rate_curves(terms, month_cells(atoms, plan), plan, {tariff.code: tariff}, Month(YEAR, number))
-        assert not any(rated["left"].to_pylist())
-        amounts[:, number - 1] = rated["amount_fen"].to_numpy()
+            write_rows(atoms_of(pathlib.Path(paths[day]), plan.cut, threads=1), pathlib.Path(atoms[day][0]))
+        cells = month_cells(atoms, plan)
+        start = np.zeros(customers, dtype=np.int64)
+        energy = shapes.registers(month, subjects, subjects, "total", start, cells.energy.sum(axis=1))
+        known = {tariff.code: tariff}
+        contracts, rated = rated_by_curves(terms, energy, shapes.used(), cells, plan, calendars, known, month)
+        assert not (rated.left | rated.without_bands).any() and contracts.table["account_no"].to_pylist() == [*subjects]
+        amounts[:, number - 1] = rated.amount_fen
     return amounts
 
 

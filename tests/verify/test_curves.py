@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy
 from denghuo.service.billing.batch import Entry, Piece
-from denghuo.service.billing.curves import key
 from denghuo.service.billing.cuts import Channel, Shown, cut
 from denghuo.service.billing.engine.atoms import Calendar, calendars_of
 from denghuo.service.billing.engine.figures import Flags, Int
@@ -21,6 +20,7 @@ from denghuo.service.billing.pieces import piece_json
 from denghuo.service.billing.rating import Span
 from denghuo.service.billing.rules.quantities import settled
 from denghuo.service.billing.stage_curves import StageCurves
+from denghuo.service.billing.whole_months import key
 from denghuo.service.reading.api import AtomDay
 from denghuo.service.tariff import shipped
 from denghuo.service.tariff.api import BandSpan, TariffDocument

@@ -4,16 +4,21 @@ from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.service.billing.rules.make import piece, subject
 
 from denghuo.data.analysis.cells import MonthCells
+from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.period import Month
-from denghuo.service.billing.engine.atoms import MonthPlan, calendars_of, month_plan
-from denghuo.service.billing.engine.curves import RATED, rate_curves
-from denghuo.service.billing.rules import rate
+from denghuo.service.billing.banding import Curves, Divided
+from denghuo.service.billing.batch import SUPPLY_ROLES
+from denghuo.service.billing.engine import Contracts, Group, metered
+from denghuo.service.billing.engine.atoms import Calendar, calendars_of, month_plan
+from denghuo.service.billing.rules import Tariffs, rate
+from denghuo.service.billing.whole_months import key, tariffs_of_accounts
+from denghuo.service.contract.api import TERMS
+from denghuo.service.reading.api import MONTH_ENERGY
 from denghuo.service.tariff.api import BandSpan, TariffDocument
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
 from denghuo.service.tariff.shipped import published
@@ -24,9 +29,9 @@ CODES = ("sh.resident.tiered", "sh.resident.tiered.tou", "sh.business.single")
 TARIFFS = {document.code: document for document in published("310000") or [] if document.code in CODES}
 
 
-def plan_of(tariffs: dict[str, TariffDocument]) -> MonthPlan:
+def calendars() -> dict[str, dict[date, Calendar]]:
     told = {}
-    for code, document in tariffs.items():
+    for document in (one for one in TARIFFS.values() if one.time_of_use):
         spans = [
             BandSpan(day=day, band=band, start=start, end=end)
             for day in DAYS
@@ -34,12 +39,15 @@ def plan_of(tariffs: dict[str, TariffDocument]) -> MonthPlan:
         ]
         found = calendars_of(spans)
         assert found is not None
-        told[code] = found
-    return month_plan(told)
+        told[key(document)] = found
+    return told
 
 
-PLAN = plan_of(TARIFFS)
+CALENDARS = calendars()
+PLAN = month_plan(CALENDARS)
 CELLS = len(PLAN.cut) * (max(PLAN.kinds.values()) + 1)
+Customer = tuple[str, str, int]
+"""Meter, tariff, and energy of the tier year before the month."""
 
 
 def cells_of(rows: list[list[int]], missing: int = 0) -> MonthCells:
@@ -52,12 +60,49 @@ def cells_of(rows: list[list[int]], missing: int = 0) -> MonthCells:
     return MonthCells(names, np.array(rows, dtype=np.int64), received, nothing - 1, nothing)
 
 
-def terms_of(*rows: tuple[str, str, int]) -> pa.Table:
-    return pa.table({
-        "subject": [meter for meter, _, _ in rows], "account_no": [f"A{place}" for place in range(len(rows))],
-        "tariff_code": [code for _, code, _ in rows], "voltage_kv": [TARIFFS[code].voltages[0] for _, code, _ in rows],
-        "used_before_wh": [used for _, _, used in rows],
-    })  # fmt: skip
+def rated(cells: MonthCells, customers: list[Customer], apart_wh: int = 0) -> tuple[list[int], list[int], list[bool]]:
+    """Fen and Wh of customers A0, A1, ..., each with a register that shows what the curve has, or so much more; and whether the
+    curve gave no bands."""
+    totals = dict(zip(cells.subjects.to_pylist(), cells.energy.sum(axis=1).tolist(), strict=True))
+    accounts = [f"A{place}" for place in range(len(customers))]
+    terms = [
+        {
+            "contract_no": account, "account_no": account, "org": "1", "kind": "supply", "tariff_code": code,
+            "tariff_class": TARIFFS[code].classes[0], "voltage_kv": TARIFFS[code].voltages[0],
+            "settlement_mode": TARIFFS[code].settlements[0], "effective_from": date(2024, 1, 1),
+        }
+        for account, (_, code, _) in zip(accounts, customers, strict=True)
+    ]  # fmt: skip
+    registers = [
+        {
+            "point_no": account, "account_no": account, "role": "sale", "meter_no": meter, "piece": 1, "quantity": "active_fwd",
+            "band": "total", "from_at": MONTH.period.start, "to_at": MONTH.period.end, "multiplier": 1, "status": "valid",
+            "energy_wh": totals.get(meter, 5_000) + apart_wh, "rule": "ok", "method": "actual", "days_estimated": 0,
+        }
+        for account, (meter, _, _) in zip(accounts, customers, strict=True)
+    ]  # fmt: skip
+    agreed = pa.Table.from_pylist(terms, arrow_schema(TERMS))
+    energy = pa.Table.from_pylist(registers, arrow_schema(MONTH_ENERGY))
+    used = pa.table({"account_no": accounts, "energy_wh": pa.array([used for _, _, used in customers], pa.int64())})
+    divided = Divided(energy)
+    named = tariffs_of_accounts(agreed, energy, MONTH, Tariffs(TARIFFS.values()))
+    Curves(PLAN, CALENDARS, cells, named).divide(divided, "active_fwd", SUPPLY_ROLES)
+
+    def tariff_of(group: Group) -> TariffDocument:
+        return TARIFFS[group.tariff_code or ""]
+
+    contracts = Contracts(metered(agreed, energy, used, MONTH), MONTH)
+    found = contracts.with_bands(divided.parts).rate(tariff_of)
+    assert not found.left.any()
+    # The rows that a bill keeps of its registers tell the same.
+    told = Contracts(metered(agreed, divided.table(), used, MONTH), MONTH).rate(tariff_of)
+    held = [at for rows in divided.held.values() for part in rows for at in part.tolist()]
+    assert np.flatnonzero(told.left).tolist() == sorted(held)
+    told.amount_fen[held] = found.amount_fen[held]
+    assert told.amount_fen.tolist() == found.amount_fen.tolist()
+    names = contracts.table["account_no"].to_pylist()
+    order = [names.index(account) for account in accounts]
+    return (found.amount_fen[order].tolist(), found.energy_wh[order].tolist(), found.without_bands[order].tolist())
 
 
 WH = st.one_of(st.integers(0, 5_000), st.integers(0, 10**6), st.integers(0, 10**9))
@@ -68,17 +113,16 @@ WH = st.one_of(st.integers(0, 5_000), st.integers(0, 10**6), st.integers(0, 10**
     st.lists(st.tuples(st.sampled_from(CODES), st.integers(0, 6_000_000)), min_size=1, max_size=4),
 )
 def test_columns_charge_what_the_rules_charge(energies: list[list[int]], choices: list[tuple[str, int]]) -> None:
-    rows = [(f"M{place % len(energies)}", code, used) for place, (code, used) in enumerate(choices)]
-    cells = cells_of(energies)
-    found = rate_curves(terms_of(*rows), cells, PLAN, TARIFFS, MONTH).to_pylist()
-    for row, (meter, code, used) in zip(found, rows, strict=True):
+    customers = [(f"M{place % len(energies)}", code, used) for place, (code, used) in enumerate(choices)]
+    amounts, energy, without = rated(cells_of(energies), customers)
+    for at, (meter, code, used) in enumerate(customers):
         document = TARIFFS[code]
         own = energies[int(meter[1:])]
-        bands = PLAN.bands_of(code) if document.time_of_use else ()
-        matrix = PLAN.matrix(code, bands) if bands else None
+        bands = PLAN.bands_of(key(document)) if document.time_of_use else ()
+        matrix = PLAN.matrix(key(document), bands) if bands else None
         by_band = {"total": sum(own)} | {
-            band: sum(value for value, inside in zip(own, matrix[:, at], strict=True) if inside)
-            for at, band in enumerate(bands)
+            band: sum(value for value, inside in zip(own, matrix[:, place], strict=True) if inside)
+            for place, band in enumerate(bands)
             if matrix is not None
         }
         pieces = [piece("0", band=band).model_copy(update={"value_milli": wh}) for band, wh in by_band.items()]
@@ -87,20 +131,18 @@ def test_columns_charge_what_the_rules_charge(energies: list[list[int]], choices
             "voltage": document.voltages[0],
             "settlement": document.settlements[0],
         }
-        rated = rate(subject(*pieces, used_before_wh=used, tier_months=12, **about), document)
-        assert not row["left"]
-        assert (row["amount_fen"], row["energy_wh"]) == (rated.total.fen, rated.energy_wh)
+        bill = rate(subject(*pieces, used_before_wh=used, tier_months=12, **about), document)
+        assert not without[at]
+        assert (amounts[at], energy[at]) == (bill.total.fen, bill.energy_wh)
 
 
-@pytest.mark.parametrize("missing", [0, 1])
-def test_gaps_and_absent_curves_are_left(missing: int) -> None:
-    cells = cells_of([[1_000] * CELLS, [1_000] * CELLS], missing)
-    terms = terms_of(*((meter, CODES[0], 0) for meter in ("M0", "M1", "M2")))
-    found = rate_curves(terms, cells, PLAN, TARIFFS, MONTH)
-    assert found.schema == RATED
-    assert found["left"].to_pylist() == [missing == 1, False, True]
+def test_without_a_curve_that_agrees_the_register_stands_alone() -> None:
+    cells = cells_of([[1_000] * CELLS, [1_000_000] * CELLS], missing=9)
+    by_time: list[Customer] = [(meter, CODES[1], 0) for meter in ("M0", "M1", "M2")]
+    assert rated(cells, by_time)[2] == [True, False, True]
+    assert rated(cells, by_time, apart_wh=10**9)[2] == [True, True, True]
 
 
-def test_no_accounts_are_no_amounts() -> None:
-    nobody = terms_of(("M0", CODES[0], 0)).slice(1)
-    assert rate_curves(nobody, cells_of([[0] * CELLS]), PLAN, TARIFFS, MONTH).num_rows == 0
+def test_a_meter_that_is_not_asked_about_is_not_given_bands() -> None:
+    amounts, _, without = rated(cells_of([[1_000] * CELLS]), [("M0", CODES[0], 0), ("M0", CODES[1], 0)])
+    assert without == [False, False] and len(set(amounts)) == 2

@@ -49,10 +49,11 @@ from denghuo.service.billing.api import (
     SoFar,
     StartCycle,
 )
+from denghuo.service.billing.banding import Curves
 from denghuo.service.billing.batch import SUPPLY_ROLES
-from denghuo.service.billing.curves import Curves
 from denghuo.service.billing.engine.atoms import Calendar, month_plan
 from denghuo.service.billing.rules.quantities import settled
+from denghuo.service.billing.whole_months import NAMED
 from denghuo.service.contract.api import AgreeFeeControl, ContractApi
 from denghuo.service.host import jobs, relay
 from denghuo.service.reading.api import CURVE_INTAKE, MONTH_ENERGY, REGISTER_INTAKE, Intake, MonthRef, ReadingApi
@@ -468,6 +469,9 @@ def energy_rows(*rows: dict[str, Any]) -> pa.Table:
     return pa.Table.from_pylist([common | row for row in rows], schema=arrow_schema(MONTH_ENERGY))
 
 
+NAMED_A1 = pa.Table.from_pylist([{"account_no": "A1", "kind": "supply", "tariff": "t/1"}], NAMED)
+
+
 def test_exchanged_meters_are_split_each_by_its_own_curve() -> None:
     """The first meter leaves on the 11th at 06:07, in the middle of a slot: that slot is nobody's whole one."""
     calendar: Calendar = ("valley",) * 24 + ("peak",) * 72
@@ -477,7 +481,7 @@ def test_exchanged_meters_are_split_each_by_its_own_curve() -> None:
     slots = np.array([[11 * 24, 10 * 72], [19 * 24, 20 * 72 - 1]])
     nothing = np.zeros(2, dtype=np.int64)
     cells = MonthCells(pa.array(["M1", "M2"]), slots * 100, slots, nothing - 1, nothing)
-    curves = Curves(Month.of(MONTH), plan, {"t/1": dict.fromkeys(days, calendar)}, cells, {"A1": "t/1"})
+    curves = Curves(plan, {"t/1": dict.fromkeys(days, calendar)}, cells, NAMED_A1)
     totals = (slots.sum(axis=1) * 100 + 40).tolist()
     table = energy_rows(
         {"to_at": left_at, "energy_wh": totals[0]},
@@ -508,4 +512,4 @@ def test_energies_that_no_curve_touches_stay_the_same_table() -> None:
     nothing = np.zeros((0, 1), dtype=np.int64)
     cells = MonthCells(pa.array([], pa.string()), nothing, nothing, nothing[:, 0], nothing[:, 0])
     table = energy_rows({"energy_wh": 5})
-    assert Curves(Month.of(MONTH), plan, {}, cells, {"A1": "t/1"}).banded(table, "active_fwd", SUPPLY_ROLES) is table
+    assert Curves(plan, {}, cells, NAMED_A1).banded(table, "active_fwd", SUPPLY_ROLES) is table

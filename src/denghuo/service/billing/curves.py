@@ -9,11 +9,9 @@ published. Accounts whose terms or tariff change within the month are split stag
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
@@ -22,13 +20,13 @@ from denghuo.data.processing.dataset import Datasets, arrow_schema
 from denghuo.kernel.contract import Call, DatasetRef, DatasetSchema
 from denghuo.kernel.period import Month
 from denghuo.kernel.problem import text
+from denghuo.service.billing.banding import TOLERANCE, Curves, Divided
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES
 from denghuo.service.billing.calendar import Calendars
 from denghuo.service.billing.demands import charges_demand, with_demands
-from denghuo.service.billing.engine.atoms import Calendar, MonthPlan, by_band, calendars_of, month_plan, slots_in
-from denghuo.service.billing.engine.figures import Flags, Int
-from denghuo.service.billing.engine.split import Split, Tolerance, split
-from denghuo.service.billing.rules import Tariffs, chosen
+from denghuo.service.billing.engine.atoms import Calendar, MonthPlan, calendars_of, month_plan
+from denghuo.service.billing.rules import Tariffs
+from denghuo.service.billing.whole_months import key, tariffs_of_accounts
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import (
     METERS_MAX,
@@ -43,7 +41,7 @@ from denghuo.service.reading.api import (
     day_estimates,
     over_name,
 )
-from denghuo.service.tariff.api import AskBands, Band, TariffApi, TariffDocument
+from denghuo.service.tariff.api import AskBands, TariffApi, TariffDocument
 
 pc: Any = pyarrow.compute
 SPLIT_ENERGY = DatasetSchema(
@@ -52,7 +50,6 @@ SPLIT_ENERGY = DatasetSchema(
     MONTH_ENERGY.columns,
     text("月度电量（含曲线分时）", "Energy of the month, split by curves"),
 )
-TOLERANCE = Tolerance()
 _SIDES: tuple[tuple[str, str, frozenset[str], EnergySeries], ...] = (
     ("supply", "active_fwd", SUPPLY_ROLES, "active_fwd_wh"),
     ("purchase", "active_rev", PURCHASE_ROLES, "active_rev_wh"),
@@ -89,10 +86,23 @@ def split_table(
     until: date | None = None,
 ) -> pa.Table:
     """As `split_energy`, of tables. until: the midnight at which the energies of a running month end."""
+    named = tariffs_of_accounts(terms, energy, month, tariffs)
+    divided = divided_by_curves(datasets, ask, call, month, tariffs, named, energy, until)
+    return with_demands(ask, call, month, _by_demand(tariffs, named, month), divided.table(), TOLERANCE)
+
+
+def divided_by_curves(
+    datasets: Datasets,
+    ask: Ask,
+    call: Call,
+    month: Month,
+    tariffs: Tariffs,
+    named: pa.Table,
+    energy: pa.Table,
+    until: date | None = None,
+) -> Divided:
+    """What the curves of everybody tell of the month's energies. named: who has which of the tariffs (`whole_months.NAMED`)."""
     calendars = calendars_by_key(ask, call, Calendars(ask, call, month, until=until), tariffs)
-    if not calendars and not any(charges_demand(tariff, month) for tariff in tariffs):
-        return energy
-    named = _of_the_month(tariffs_of_accounts(terms, month, tariffs), energy, month)
     plan = month_plan(calendars)
 
     def published(series: EnergySeries) -> MonthCells | None:
@@ -107,24 +117,14 @@ def split_table(
         estimates = ((day, datasets.scan(ref)) for day, ref in days if until is None or day < until)
         return with_estimates(month_cells(atoms, plan), estimates, plan) if atoms else None
 
-    found = _banded(energy, month, plan, calendars, named, published)
-    return with_demands(ask, call, month, _by_demand(tariffs, named, month), found, TOLERANCE)
+    return _divided(energy, plan, calendars, named, published)
 
 
-def _of_the_month(named: dict[tuple[str, str], str], energy: pa.Table, month: Month) -> dict[tuple[str, str], str]:
-    """Without accounts whose reading covers earlier months too: theirs are divided month by month, by `stage_curves`."""
-    begins = pa.scalar(month.period.start, energy["from_at"].type)
-    long = energy.filter(pc.fill_null(pc.less(energy["from_at"], begins), False))["account_no"]
-    if not len(long):
-        return named
-    accounts = set(long.unique().to_pylist())
-    return {at: name for at, name in named.items() if at[0] not in accounts}
-
-
-def _by_demand(tariffs: Sequence[TariffDocument], named: Mapping[tuple[str, str], str], month: Month) -> list[str]:
+def _by_demand(tariffs: Sequence[TariffDocument], named: pa.Table, month: Month) -> list[str]:
     """The accounts whose tariff charges the measured demand."""
-    wanted = {key(tariff) for tariff in tariffs if charges_demand(tariff, month)}
-    return [account for (account, kind), name in named.items() if kind == "supply" and name in wanted]
+    wanted = pa.array([key(tariff) for tariff in tariffs if charges_demand(tariff, month)], pa.string())
+    mine = pc.and_(pc.equal(named["kind"], "supply"), pc.is_in(named["tariff"], wanted))
+    return [str(account) for account in named["account_no"].filter(mine).to_pylist()]
 
 
 def split_rows(
@@ -138,8 +138,9 @@ def split_rows(
     until: date | None = None,
 ) -> pa.Table:
     """As `split_table`, of the rows of a few accounts: the curves of their meters alone are asked for, as known at an instant."""
-    named = _of_the_month(tariffs_of_accounts(terms, month, tariffs), energy, month)
-    mine = [tariff for tariff in tariffs if key(tariff) in set(named.values())]
+    named = tariffs_of_accounts(terms, energy, month, tariffs)
+    known = set(named["tariff"].unique().to_pylist())
+    mine = [tariff for tariff in tariffs if key(tariff) in known]
     calendars = calendars_by_key(ask, call, Calendars(ask, call, month, known_at, until), mine)
     plan = month_plan(calendars)
     meters = sorted(set(map(str, energy["meter_no"].to_pylist())))
@@ -158,7 +159,7 @@ def split_rows(
         there = [one for one in days if until is None or one.day < until]
         return cells_of_days(there, plan) if there else None
 
-    found = _banded(energy, month, plan, calendars, named, asked)
+    found = _divided(energy, plan, calendars, named, asked).table()
     return with_demands(ask, call, month, _by_demand(tariffs, named, month), found, TOLERANCE, known_at)
 
 
@@ -186,31 +187,21 @@ def atoms_table(day: AtomDay, plan: MonthPlan) -> pa.Table:
     return pa.Table.from_pylist([row | {"highest": highest}], schema=arrow_schema(day_atoms(plan.cut)))
 
 
-def _banded(
+def _divided(
     energy: pa.Table,
-    month: Month,
     plan: MonthPlan,
     calendars: Mapping[str, Mapping[date, Calendar]],
-    named: Mapping[tuple[str, str], str],
+    named: pa.Table,
     cells_of: Callable[[EnergySeries], MonthCells | None],
-) -> pa.Table:
-    """The energies with what the curves of each side give; the same table where they give nothing."""
-    found = energy
+) -> Divided:
+    """The energies with what the curves of each side tell of them."""
+    found, known = Divided(energy), pa.array(list(calendars), pa.string())
     for kind, quantity, roles, series in _SIDES:
-        of_account = {account: name for (account, side), name in named.items() if side == kind and name in calendars}
-        cells = cells_of(series) if of_account else None
+        mine = named.filter(pc.and_(pc.equal(named["kind"], kind), pc.is_in(named["tariff"], known)))
+        cells = cells_of(series) if len(mine) else None
         if cells is not None:
-            found = Curves(month, plan, calendars, cells, of_account).banded(found, quantity, roles)
+            Curves(plan, calendars, cells, mine).divide(found, quantity, roles)
     return found
-
-
-def key(tariff: TariffDocument) -> str:
-    """How a version of a tariff is named beside curves."""
-    return f"{tariff.code}/{tariff.version}"
-
-
-def _at(rows: Int) -> Any:
-    return pa.array(rows)
 
 
 def calendars_by_key(
@@ -227,224 +218,3 @@ def calendars_by_key(
             if told is not None:
                 found[key(tariff)] = told
     return found
-
-
-def tariffs_of_accounts(terms: pa.Table, month: Month, tariffs: Tariffs) -> dict[tuple[str, str], str]:
-    """The tariff (its key) of each account and kind with the same terms on all days of the month, where there is one."""
-    last = month.next.first_day - timedelta(days=1)
-    rows = terms.select(
-        [
-            "account_no",
-            "kind",
-            "org",
-            "tariff_class",
-            "tariff_code",
-            "settlement_mode",
-            "effective_from",
-            "effective_to",
-        ]
-    ).to_pylist()
-    count: dict[tuple[str, str], int] = {}
-    for row in rows:
-        at = (row["account_no"], row["kind"])
-        count[at] = count.get(at, 0) + 1
-    names: dict[tuple[Any, ...], str | None] = {}
-    found: dict[tuple[str, str], str] = {}
-    for row in rows:
-        at = (row["account_no"], row["kind"])
-        begins, ends = row["effective_from"], row["effective_to"]
-        if count[at] > 1 or begins > month.first_day or (ends is not None and ends <= last):
-            continue
-        if row["tariff_code"] is None and tariffs.areas.changes(row["org"], month.first_day, last) is not None:
-            continue
-        area = tariffs.area(row["org"], month.first_day)
-        group = (row["kind"], row["tariff_class"], row["settlement_mode"], row["tariff_code"], area)
-        if group not in names:
-            kind, tariff_class, settlement, code, area = group
-            tariff = chosen(
-                tariffs,
-                tariff_class=tariff_class,
-                kind=kind,
-                settlement=settlement,
-                on=month.first_day,
-                code=code,
-                area=area,
-            )
-            through = tariff is not None and (tariff.effective_to is None or tariff.effective_to > last)
-            names[group] = key(tariff) if tariff is not None and through else None
-        name = names[group]
-        if name is not None:
-            found[at] = name
-    return found
-
-
-@dataclass(frozen=True)
-class Curves:
-    """The curves of a month added up, and which tariff each account has."""
-
-    month: Month
-    plan: MonthPlan
-    calendars: Mapping[str, Mapping[date, Calendar]]
-    cells: MonthCells
-    of_account: Mapping[str, str]
-
-    def banded(self, table: pa.Table, quantity: str, roles: frozenset[str]) -> pa.Table:
-        """The energies with the rows that the curves add to those of a quantity; the same table where they add nothing."""
-        mine = pc.and_(pc.equal(table["quantity"], quantity), pc.is_in(table["role"], pa.array(sorted(roles))))
-        read = pc.and_(pc.and_(mine, pc.equal(table["band"], "total")), pc.is_valid(table["energy_wh"]))
-        read = pc.and_(read, pc.and_(pc.is_valid(table["account_no"]), pc.not_equal(table["status"], "held")))
-        rows = np.flatnonzero(pc.fill_null(read, False).to_numpy())
-        accounts, meters = table["account_no"].take(_at(rows)), table["meter_no"].take(_at(rows))
-        at = pc.fill_null(pc.index_in(meters, self.cells.subjects), -1).to_numpy()
-        names = pa.array([self.of_account.get(str(account)) for account in accounts.to_pylist()], pa.string())
-        told = self._told(table, mine)
-        result = _Result(table)
-        for name in pc.unique(names).drop_null().to_pylist():
-            picked = (at >= 0) & pc.fill_null(pc.equal(names, name), False).to_numpy(zero_copy_only=False)
-            if picked.any():
-                self._of_tariff(name, result, rows[picked], at[picked], told)
-        return result.table()
-
-    def _told(self, table: pa.Table, mine: Any) -> dict[tuple[str, str, int], dict[str, int | None]]:
-        """The registers by band of the meters that have such: Wh by band of (point, meter, piece)."""
-        banded = table.filter(pc.and_(mine, pc.not_equal(table["band"], "total")))
-        found: dict[tuple[str, str, int], dict[str, int | None]] = {}
-        for row in banded.select(["point_no", "meter_no", "piece", "band", "energy_wh"]).to_pylist():
-            found.setdefault((row["point_no"], row["meter_no"], row["piece"]), {})[row["band"]] = row["energy_wh"]
-        return found
-
-    def _of_tariff(
-        self,
-        name: str,
-        result: "_Result",
-        rows: Int,
-        at: Int,
-        told: Mapping[tuple[str, str, int], Mapping[str, int | None]],
-    ) -> None:
-        bands = self.plan.bands_of(name)
-        energy, received = by_band(self.cells, self.plan, name, bands)
-        expected = self._expected(name, bands, result.source, rows)
-        total = result.source["energy_wh"].to_numpy()[rows].astype(np.int64)
-        missing = np.maximum(expected - received[at], 0)
-        stands_in, told_all = self._estimates(name, bands, at, missing)
-        highest = self.cells.highest[at]
-        found = split(total, energy[at], missing, expected.sum(axis=1), highest, TOLERANCE, stands_in, told_all)
-        own = self._by_registers(result.source, rows, told, bands, found)
-        result.hold(rows[found.gaps & ~own.any_band], "curve_gaps")
-        result.hold(rows[(found.apart & ~own.any_band) | own.apart], "curve_apart")
-        good = ~found.gaps & ~found.apart & ~own.any_band
-        days = self.cells.gap_days[at]
-        if self.cells.estimates is not None:
-            days = np.where(told_all, self.cells.estimates.days[at], days)
-        gap_days = np.where(found.estimated, days, 0)
-        rules = pa.array(np.where(found.estimated, np.where(told_all, "curve_estimated", "curve_gaps"), "curve"))
-        for place, band in enumerate(bands):
-            one = (found.energy_wh[good, place], found.estimated[good], gap_days[good], rules.filter(pa.array(good)))
-            result.add(rows[good], band, *one)
-
-    def _estimates(self, name: str, bands: Sequence[Band], at: Int, missing: Int) -> tuple[Int | None, Flags]:
-        """What stands in for slots by band, and of which rows it does so for every slot that is missing."""
-        estimates = self.cells.estimates
-        if estimates is None:
-            return None, np.zeros(len(at), dtype=np.bool_)
-        beside = replace(self.cells, energy=estimates.energy, received=estimates.filled)
-        energy, filled = by_band(beside, self.plan, name, bands)
-        whole: Flags = (filled[at] >= missing).all(axis=1) & (missing.sum(axis=1) > 0)
-        return energy[at], whole
-
-    def _by_registers(
-        self,
-        table: pa.Table,
-        rows: Int,
-        told: Mapping[tuple[str, str, int], Mapping[str, int | None]],
-        bands: Sequence[Band],
-        found: Split,
-    ) -> "_Own":
-        """Which meters have registers by band, and of which a whole curve says otherwise than these."""
-        any_band, apart = np.zeros((2, len(rows)), dtype=np.bool_)
-        if told:
-            keys = zip(
-                *(table[name].take(_at(rows)).to_pylist() for name in ("point_no", "meter_no", "piece")),
-                strict=True,
-            )
-            for row, one in enumerate(keys):
-                registers = told.get(one)
-                if registers is None:
-                    continue
-                any_band[row] = True
-                if found.gaps[row] or found.estimated[row]:
-                    continue
-                apart[row] = found.apart[row] or any(
-                    value is not None
-                    and band in bands
-                    and abs(value - int(found.energy_wh[row, bands.index(band)]))
-                    > int(TOLERANCE.of(np.array([value]))[0])
-                    for band, value in registers.items()
-                )
-        return _Own(any_band, apart)
-
-    def _expected(self, name: str, bands: Sequence[Band], table: pa.Table, rows: Int) -> Int:
-        """Slots of each band in the period of each row (rows x bands)."""
-        periods = list(zip(*(table[side].take(_at(rows)).to_pylist() for side in ("from_at", "to_at")), strict=True))
-        known: dict[tuple[datetime, datetime], list[int]] = {}
-        for begin, end in periods:
-            if (begin, end) not in known:
-                known[begin, end] = slots_in(self.calendars[name], bands, begin, end)
-        return np.array([known[period] for period in periods], dtype=np.int64).reshape(len(rows), len(bands))
-
-
-@dataclass(frozen=True)
-class _Own:
-    any_band: Flags
-    apart: Flags
-
-
-class _Result:
-    """Rows held and rows added, until the table is made of them."""
-
-    def __init__(self, source: pa.Table) -> None:
-        self.source = source
-        self._held: dict[str, list[Int]] = {}
-        self._added: list[pa.Table] = []
-
-    def hold(self, rows: Int, rule: str) -> None:
-        if len(rows):
-            self._held.setdefault(rule, []).append(rows)
-
-    def add(self, rows: Int, band: Band, energy_wh: Int, estimated: Flags, days: Int, rules: Any) -> None:
-        """A row for a band of each of these rows."""
-        if not len(rows):
-            return
-        copied = self.source.take(_at(rows))
-        own = pa.array(days, pa.int32())
-        changed: dict[str, Any] = {
-            "band": pa.repeat(band, len(rows)),
-            "start_e4": pa.nulls(len(rows), pa.int64()),
-            "end_e4": pa.nulls(len(rows), pa.int64()),
-            "energy_wh": pa.array(energy_wh),
-            "status": pc.if_else(pa.array(estimated), "estimated", copied["status"]),
-            "rule": rules,
-            "method": pa.repeat("curve", len(rows)),
-            "days_estimated": pc.max_element_wise(own, copied["days_estimated"]),
-        }
-        columns = [changed.get(name, copied[name]) for name in copied.column_names]
-        self._added.append(pa.table(columns, names=copied.column_names).cast(self.source.schema))
-
-    def table(self) -> pa.Table:
-        """The source with held rows marked and added rows behind, in the order of points; the source itself where nothing is
-        changed."""
-        if not self._held and not self._added:
-            return self.source
-        found = self.source
-        for rule, parts in self._held.items():
-            mask = np.zeros(len(found), dtype=np.bool_)
-            mask[np.concatenate(parts)] = True
-            marks = pa.array(mask)
-            changed: dict[str, Any] = {
-                "energy_wh": pc.if_else(marks, pa.scalar(None, pa.int64()), found["energy_wh"]),
-                "status": pc.if_else(marks, "held", found["status"]),
-                "rule": pc.if_else(marks, rule, found["rule"]),
-            }
-            found = pa.table([changed.get(name, found[name]) for name in found.column_names], schema=found.schema)
-        order: Any = [(name, "ascending") for name in ("point_no", "piece", "quantity", "band")]
-        return pa.concat_tables([found, *self._added]).sort_by(order)

@@ -16,12 +16,13 @@ import numpy as np
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.service.billing.api.plan import BASES, Basis
+from denghuo.service.billing.banding import TOLERANCE
 from denghuo.service.billing.batch import Piece
-from denghuo.service.billing.curves import TOLERANCE, key
 from denghuo.service.billing.engine.atoms import Calendar, calendars_of, slots_in
 from denghuo.service.billing.engine.split import split
 from denghuo.service.billing.pieces import piece_of
 from denghuo.service.billing.rules.quantities import settled
+from denghuo.service.billing.whole_months import key
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import METERS_MAX, EnergySeries, MeterSum, MeterSums, ReadingApi
 from denghuo.service.tariff.api import AskBands, AskCalendar, AskedDay, Band, TariffApi, TariffDocument, seasons_on

@@ -4,7 +4,7 @@ Both sides are rated from the same quantities by the same engine, so that the di
 (basic charge, power factor, terms that change) is rated by the rules, contract by contract. Nothing is stored.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -30,7 +30,7 @@ from denghuo.service.billing.api.population import (
     TryOnAll,
 )
 from denghuo.service.billing.batch import MonthInputs, Piece, inputs_of, terms_table
-from denghuo.service.billing.curves import split_table
+from denghuo.service.billing.curves import divided_by_curves
 from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
 from denghuo.service.billing.engine import Contracts, Group, TariffOf, metered
 from denghuo.service.billing.engine.figures import Flags, Int
@@ -40,6 +40,7 @@ from denghuo.service.billing.rules.quantities import WITHOUT_BANDS
 from denghuo.service.billing.spot import Spot
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
+from denghuo.service.billing.whole_months import tariffs_of_accounts
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import MONTH_ENERGY
 from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffNotFound, TariffRef, covers
@@ -68,12 +69,11 @@ class Population:
         self._energy = work.datasets.scan(energy_ref, list(Piece.__slots__))
         self._used = self._store.year_use.used_before(month)
         self._present = tariffs_of(ask, call, self._month)
-        self._billed = self._metered(self._energy)
-        self._contracts = self._billed.contracts
+        self._contracts = self._metered(self._energy)
+        self._billed = _Metered(self._contracts, lambda: self._energy)
 
-    def _metered(self, energy: pa.Table) -> "_Metered":
-        meters = metered(self._terms, energy, self._used, self._month)
-        return _Metered(energy, Contracts(meters, self._month, self._present.areas))
+    def _metered(self, energy: pa.Table) -> Contracts:
+        return Contracts(metered(self._terms, energy, self._used, self._month), self._month, self._present.areas)
 
     def _seen(self, terms: pa.Table) -> pa.StringArray:
         """The organisations in the caller's scope: datasets have no row security."""
@@ -137,17 +137,17 @@ class Population:
         is left out, and where curve and register do not agree the register stands alone."""
         whole = pc.or_(pc.equal(self._energy["band"], "total"), pc.not_equal(self._energy["method"], "curve"))
         plain = self._energy.filter(pc.or_(whole, pc.equal(self._energy["quantity"], "demand")))
+        tariffs, table = Tariffs([tried]), with_every_column(plain)
         at = self._terms.column_names.index("tariff_code")
         unnamed = self._terms.set_column(at, "tariff_code", pa.nulls(len(self._terms), pa.string()))
-        table = with_every_column(plain)
-        divided = split_table(
-            self._work.datasets, self._ask, platform_call(self._call), self._month, Tariffs([tried]), unnamed, table
-        )
-        if divided is table:
-            return self._metered(plain)
-        bands = pc.and_(pc.equal(divided["method"], "curve"), pc.not_equal(divided["band"], "total"))
-        added = divided.filter(bands).select(plain.column_names).cast(plain.schema)
-        return self._metered(pa.concat_tables([plain, added]))
+        named = tariffs_of_accounts(unnamed, table, self._month, tariffs)
+        call = platform_call(self._call)
+        divided = divided_by_curves(self._work.datasets, self._ask, call, self._month, tariffs, named, table)
+
+        def with_bands() -> pa.Table:
+            return pa.concat_tables([plain, divided.added.select(plain.column_names).cast(plain.schema)])
+
+        return _Metered(self._metered(plain).with_bands(divided.parts), with_bands)
 
     def _side(
         self,
@@ -164,6 +164,7 @@ class Population:
         side = _Side(found.amount_fen, found.energy_wh, rated, np.zeros_like(rated), found.without_bands & rated)
         places = np.flatnonzero(found.asked & found.left)
         if len(places):
+            energy = source.energy()
             tenure = tenures(self._ask, self._call)
             subsidised = self._store.year_use.subsidised_of(str(self._month))
             spot = Spot(self._ask, platform_call(self._call), self._month)
@@ -171,12 +172,12 @@ class Population:
                 self._month,
                 tariffs,
                 tenure,
-                lambda number: self._inputs([number], source.energy).entries,
+                lambda number: self._inputs([number], energy).entries,
                 of_parts,
                 subsidised,
                 spot.of,
             )
-            for place, draft in self._one_by_one(places, rating, named, source.energy):
+            for place, draft in self._one_by_one(places, rating, named, energy):
                 side.amount_fen[place], side.energy_wh[place] = draft.rated.total.fen, draft.rated.energy_wh
                 side.rated[place] = side.by_rules[place] = True
                 side.without_bands[place] = any(one.code == WITHOUT_BANDS for one in draft.rated.remarks)
@@ -262,10 +263,10 @@ class Population:
 
 @dataclass(frozen=True)
 class _Metered:
-    """Energies, and the contracts that they are of."""
+    """Contracts, and the energies that they were gathered from, for those that are rated one by one."""
 
-    energy: pa.Table
     contracts: Contracts
+    energy: Callable[[], pa.Table]
 
 
 @dataclass(frozen=True)

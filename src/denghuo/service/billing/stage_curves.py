@@ -22,16 +22,18 @@ from denghuo.data.processing.dataset import arrow_schema
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.kernel.values import round_half_up
+from denghuo.service.billing.banding import TOLERANCE, Curves
 from denghuo.service.billing.batch import CURVE, PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, StagePieces, by_curve
 from denghuo.service.billing.calendar import Calendars
 from denghuo.service.billing.covered import earliest, months_from
-from denghuo.service.billing.curves import TOLERANCE, Curves, calendars_by_key, cells_of_days, key
+from denghuo.service.billing.curves import calendars_by_key, cells_of_days
 from denghuo.service.billing.cuts import ESTIMATED, Channel, CutRegisters, Shown, cut
 from denghuo.service.billing.demands import charges_demand, with_demands
 from denghuo.service.billing.engine.atoms import Calendar, month_plan
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Rating, Span
 from denghuo.service.billing.rules.quantities import share
+from denghuo.service.billing.whole_months import NAMED, key
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import METERS_MAX, MONTH_ENERGY, AtomDay, EnergySeries, MeterAtoms, ReadingApi
 from denghuo.service.tariff.api import Band, TariffDocument
@@ -270,7 +272,8 @@ class StageCurves:
             return pieces
         plan = month_plan({name: own}, self.cut)
         cells = cells_of_days(atoms, plan)
-        curves = Curves(self.month, plan, {name: own}, cells, {entry.account_no: name})
+        row = {"account_no": entry.account_no, "kind": entry.kind, "tariff": name}
+        curves = Curves(plan, {name: own}, cells, pa.Table.from_pylist([row], NAMED))
         table = _table(pieces)
         found = curves.banded(table, quantity, roles)
         return pieces if found is table else [Piece(**row) for row in found.to_pylist()]

@@ -4,10 +4,10 @@ gather: inputs from the datasets, one row a meter. plan: a tariff compiled for a
 only. contracts: both together over all contracts of a month. What the columns leave is rated by the rules, contract by contract.
 
 texts: decimals and JSON by columns. atoms: a month of curves by cells and bands. split: a register shared over the bands by its
-curve. curves: meters rated from their curves.
+curve.
 """
 
-from denghuo.service.billing.engine.contracts import Contracts, Group, RatedGroup, RatedMonth, TariffOf
+from denghuo.service.billing.engine.contracts import Banded, Contracts, Group, RatedGroup, RatedMonth, TariffOf
 from denghuo.service.billing.engine.gather import metered
 
-__all__ = ["Contracts", "Group", "RatedGroup", "RatedMonth", "TariffOf", "metered"]
+__all__ = ["Banded", "Contracts", "Group", "RatedGroup", "RatedMonth", "TariffOf", "metered"]

@@ -1,6 +1,7 @@
 """A month's contracts rated by columns (列式计费): plan by plan, each contract in its place of one array."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,10 +14,18 @@ from denghuo.kernel.period import Month
 from denghuo.service.billing.engine.figures import Figures, Flags, Int, figures
 from denghuo.service.billing.engine.gather import REGISTERS, contract_energies, meter_energies
 from denghuo.service.billing.engine.plan import TIER_MONTHS, PricePlan, price_plan
-from denghuo.service.tariff.api import TariffDocument, UnitAreas
+from denghuo.service.tariff.api import Band, TariffDocument, UnitAreas
 
 _GROUP = ["kind", "tariff_class", "tariff_code", "voltage", "settlement", "area"]
-_METER = ["contract", "meter_no", "plain", "days_estimated", *REGISTERS, *(f"has_{band}" for band in REGISTERS)]
+_METER = [
+    "contract",
+    "meter_no",
+    "plain",
+    "place",
+    "days_estimated",
+    *REGISTERS,
+    *(f"has_{band}" for band in REGISTERS),
+]
 """What is told of a meter; the rest of its row is its contract's."""
 
 
@@ -67,6 +76,20 @@ class RatedGroup:
     without_bands: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Banded:
+    """Totals of meters with their energy by band.
+
+    rows: their rows of the energies that the meters were gathered from. energy_wh: rows x bands. days_estimated: days of each
+    that rest on estimates.
+    """
+
+    rows: Int
+    bands: tuple[Band, ...]
+    energy_wh: Int
+    days_estimated: Int
+
+
 class Contracts:
     """The contracts of a month: a row each, with the rows of their meters behind them."""
 
@@ -88,9 +111,30 @@ class Contracts:
         self._plain = _flags(meters, "plain") & _flags(meters, "whole")
         if moved.any():
             self._plain &= ~np.repeat(moved, self._lengths)
+        self._days = _column(meters, "days_estimated")
 
     def __len__(self) -> int:
         return len(self._starts)
+
+    def with_bands(self, parts: Iterable[Banded]) -> "Contracts":
+        """The same contracts, of whose meters some have registers by band beside their total."""
+        place = _column(self._meters, "place")
+        meter_of: Int = np.full(int(place.max(initial=-1)) + 2, -1)
+        meter_of[place] = np.arange(len(place))
+        # Meters without a total are told as -1, which is the last element.
+        meter_of[-1] = -1
+        found = copy(self)
+        found._values = {band: column.copy() for band, column in self._values.items()}
+        found._given = {band: flags.copy() for band, flags in self._given.items()}
+        found._days = self._days.copy()
+        for part in parts:
+            meters = meter_of[np.minimum(part.rows, len(meter_of) - 1)]
+            known = np.flatnonzero(meters >= 0)
+            mine = meters[known]
+            for at, band in enumerate(part.bands):
+                found._values[band][mine], found._given[band][mine] = part.energy_wh[known, at], True
+            found._days[mine] = np.maximum(found._days[mine], part.days_estimated[known])
+        return found
 
     def groups(self) -> Iterable[tuple[Group, Int]]:
         """Contracts (their places) by what decides on their tariff."""
@@ -148,7 +192,7 @@ class Contracts:
                 owners.tolist(), map(str, self._meters["meter_no"].take(rows[at]).to_pylist()), strict=True
             ):
                 without.setdefault(owner, []).append(meter)
-        days = np.maximum.reduceat(_column(self._meters, "days_estimated")[rows], starts)
+        days = np.maximum.reduceat(self._days[rows], starts)
         return RatedGroup(group, plan.tariff, places, found.left | left, plan, found, days, without)
 
     def _rows_of(self, places: Int) -> tuple[Int, Int]:

@@ -37,7 +37,7 @@ _METERS = """
 SELECT account_no, CASE WHEN role IN (SELECT unnest($supply)) THEN 'supply' ELSE 'purchase' END AS kind,
        bool_and(status <> 'held' AND energy_wh IS NOT NULL AND role <> '{sub}' AND from_at >= $begins) AS settled,
        count(*) AS registers,
-       meter_no, max(days_estimated) AS days_estimated,
+       meter_no, max(days_estimated) AS days_estimated, max(place) FILTER (band = 'total') AS place,
        {values}
 FROM energy
 WHERE account_no IS NOT NULL AND role IN (SELECT unnest($billed))
@@ -59,7 +59,7 @@ WITH contract AS ({_CONTRACTS}), metered AS ({_METERS.format(values=_VALUES, sub
 SELECT c.*,
        -- Each register once: as many rows as bands.
        coalesce(m.settled AND m.registers = {_BANDS_GIVEN}, false) AS plain,
-       m.meter_no, coalesce(m.days_estimated, 0)::BIGINT AS days_estimated, {_PRESENT},
+       m.meter_no, coalesce(m.days_estimated, 0)::BIGINT AS days_estimated, coalesce(m.place, -1) AS place, {_PRESENT},
        coalesce(u.energy_wh, 0)::BIGINT AS used_before_wh
 FROM contract c LEFT JOIN metered m USING (account_no, kind) LEFT JOIN used u USING (account_no)
 ORDER BY c.account_no, c.kind
@@ -69,8 +69,9 @@ ORDER BY c.account_no, c.kind
 def metered(terms: pa.Table, energy: pa.Table, used: pa.Table, month: Month, first: Month | None = None) -> pa.Table:
     """Terms (`contract.terms`) joined with energies (`reading.month_energy`) and with the use of the tier year before the month
     (account_no, energy_wh): a row for each meter and piece of each contract, in the order of contracts. first: the first of the
-    months that the readings cover, where that is not the month itself."""
+    months that the readings cover, where that is not the month itself. `place` is the row of a meter's total among the energies."""
     begins = first or month
+    energy = energy.append_column("place", pa.array(np.arange(len(energy))))
     with duckdb.connect() as connection:
         for name, table in (("terms", terms), ("energy", energy), ("used", used)):
             connection.register(name, table)
