@@ -13,6 +13,7 @@ from tests.service.billing.rules.make import component, piece, seasons, subject,
 
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import charge_fen
+from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES
 from denghuo.service.billing.engine.figures import Energies, charge, figures
 from denghuo.service.billing.engine.gather import meter_energies, metered
 from denghuo.service.billing.engine.plan import PricePlan, price_plan
@@ -207,7 +208,77 @@ def gathered(
     kinds = dict.fromkeys(("piece", "energy_wh", "days_estimated"), pa.int64()) | {"from_at": pa.timestamp("us", "UTC")}
     shape = pa.schema([(name, kinds.get(name, pa.string())) for name in read])
     energy = pa.Table.from_pylist([{**read, **row} for row in registers], schema=shape)
-    return metered(contracts, energy, used, MONTH, first).to_pylist()
+    found = metered(contracts, energy, used, MONTH, first)
+    owners = np.repeat(np.arange(len(found.contracts)), np.diff([*found.starts, len(found.plain)]))
+    heads = found.contracts.to_pylist()
+    return [
+        heads[owner]
+        | {
+            "contract": owner,
+            "plain": found.plain[at],
+            "meter_no": found.meter_no[at].as_py(),
+            "place": found.place[at],
+            "days_estimated": found.days_estimated[at],
+        }
+        | {band: values[at] for band, values in found.values.items()}
+        | {f"has_{band}": given[at] for band, given in found.given.items()}
+        for at, owner in enumerate(owners.tolist())
+    ]
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries({
+        "account_no": st.sampled_from(["A", "B", "C", None]), "role": st.sampled_from(["sale", "export", "sub_meter", "gateway"]),
+        "point_no": st.sampled_from(["P", "Q"]), "meter_no": st.sampled_from(["M", "N"]), "piece": st.integers(1, 2),
+        "quantity": st.sampled_from(["active_fwd", "active_rev"]), "band": st.sampled_from(["total", "peak", "valley", "other"]),
+        "status": st.sampled_from(["valid", "held"]), "energy_wh": st.one_of(st.none(), st.integers(0, 9)),
+        "days_estimated": st.integers(0, 3), "from_at": st.sampled_from([MONTH.period.start, MONTH.previous.period.start]),
+    }), max_size=12,
+)  # fmt: skip
+
+
+@given(ROWS, st.permutations([("B", "supply"), ("A", "supply"), ("A", "purchase"), ("C", "purchase")]))
+def test_registers_are_gathered_as_one_by_one(rows: list[dict[str, Any]], agreed: list[tuple[str, str]]) -> None:
+    found = gathered(*rows, terms=[{"account_no": account, "kind": kind} for account, kind in agreed])
+    expected = []
+    for owner, (account, kind) in enumerate(sorted(agreed)):
+        roles, quantity = (SUPPLY_ROLES, "active_fwd") if kind == "supply" else (PURCHASE_ROLES, "active_rev")
+        mine = [
+            (at, row)
+            for at, row in enumerate(rows)
+            if row["account_no"] == account and row["role"] in roles and row["quantity"] == quantity
+        ]
+        meters: dict[tuple[Any, ...], list[tuple[int, dict[str, Any]]]] = {}
+        for at, row in mine:
+            meters.setdefault((row["point_no"], row["meter_no"], row["piece"]), []).append((at, row))
+        for (_, meter_no, _), own in meters.items():
+            settled = all(
+                row["status"] == "valid"
+                and row["energy_wh"] is not None
+                and row["role"] != "sub_meter"
+                and row["from_at"] == MONTH.period.start
+                for _, row in own
+            )
+            bands = [row["band"] for _, row in own]
+            plain = settled and len(set(bands)) == len(bands) and "other" not in bands
+            wh = {row["band"]: row["energy_wh"] for _, row in own}
+            place = next((at for at, row in own if row["band"] == "total"), -1)
+            days = max(row["days_estimated"] for _, row in own)
+            expected.append((owner, meter_no, plain, days, *((wh.get("peak"), place) if plain else (None, None))))
+        if not meters:
+            expected.append((owner, None, False, 0, None, None))
+    told = [
+        (
+            row["contract"],
+            row["meter_no"],
+            row["plain"],
+            row["days_estimated"],
+            row["peak"] if row["plain"] and row["has_peak"] else None,
+            row["place"] if row["plain"] else None,
+        )
+        for row in found
+    ]
+    assert sorted(told, key=repr) == sorted(expected, key=repr)
 
 
 def test_meters_are_turned_on_their_side() -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from denghuo.kernel.period import Month
+from denghuo.service.billing.engine.codes import coded, encoded, grouped
 from denghuo.service.billing.rules import Tariffs, chosen
 from denghuo.service.tariff.api import TariffDocument
 
@@ -29,21 +30,19 @@ def tariffs_of_accounts(terms: pa.Table, energy: pa.Table, month: Month, tariffs
     Accounts of which an energy begins in an earlier month are not among them: theirs are divided month by month (`stage_curves`).
     """
     first, last = month.first_day, month.next.first_day - timedelta(days=1)
-    account = terms["account_no"].combine_chunks()
-    numbers = 2 * pc.index_in(account, pc.unique(account)).to_numpy().astype(np.int64)
-    numbers += pc.equal(terms["kind"], "supply").to_numpy()
+    numbers = 2 * encoded(terms["account_no"]).indices.to_numpy().astype(np.int64)
+    numbers += coded(terms["kind"], lambda kind: int(kind == "supply"))
     whole = pc.and_(
         pc.less_equal(terms["effective_from"], first),
         pc.fill_null(pc.greater(terms["effective_to"], last), True),
     ).to_numpy()
+    mine = terms.select(["account_no", *_GROUP])
     rows = np.flatnonzero(whole & (np.bincount(numbers)[numbers] == 1)) if len(terms) else numbers
-    mine = terms.select(["account_no", *_GROUP]).take(rows)
-    grouped = mine.select(_GROUP).append_column("row", pa.array(np.arange(len(mine))))
-    groups = grouped.group_by(_GROUP, use_threads=False).aggregate([("row", "list")])
+    if len(rows) < len(mine):
+        mine = mine.take(rows)
     names: list[str] = []
     at = np.full(len(mine), -1)
-    for number in range(groups.num_rows):
-        group = {name: groups[name][number].as_py() for name in _GROUP}
+    for group, places in grouped(mine, _GROUP):
         if group["tariff_code"] is None and tariffs.areas.changes(group["org"], first, last) is not None:
             continue
         tariff = chosen(
@@ -56,10 +55,12 @@ def tariffs_of_accounts(terms: pa.Table, energy: pa.Table, month: Month, tariffs
             area=tariffs.area(group["org"], first),
         )
         if tariff is not None and (tariff.effective_to is None or tariff.effective_to > last):
-            at[groups["row_list"][number].values.to_numpy()] = len(names)
+            at[places] = len(names)
             names.append(key(tariff))
     known = np.flatnonzero(at >= 0)
-    found = mine.select(["account_no", "kind"]).take(known)
+    found = mine.select(["account_no", "kind"])
+    if len(known) < len(found):
+        found = found.take(known)
     named = found.append_column("tariff", pa.array(names, pa.string()).take(pa.array(at[known]))).cast(NAMED)
     begins = pa.scalar(month.period.start, energy["from_at"].type)
     long = energy["account_no"].filter(pc.fill_null(pc.less(energy["from_at"], begins), False))

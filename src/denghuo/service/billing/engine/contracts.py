@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,22 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from denghuo.kernel.period import Month
+from denghuo.service.billing.engine.codes import arrow_rows, grouped
 from denghuo.service.billing.engine.figures import Figures, Flags, Int, figures
-from denghuo.service.billing.engine.gather import REGISTERS, contract_energies, meter_energies
+from denghuo.service.billing.engine.gather import Metered, contract_energies, meter_energies
 from denghuo.service.billing.engine.plan import TIER_MONTHS, PricePlan, price_plan
 from denghuo.service.tariff.api import Band, TariffDocument, UnitAreas
 
 _GROUP = ["kind", "tariff_class", "tariff_code", "voltage", "settlement", "area"]
-_METER = [
-    "contract",
-    "meter_no",
-    "plain",
-    "place",
-    "days_estimated",
-    *REGISTERS,
-    *(f"has_{band}" for band in REGISTERS),
-]
-"""What is told of a meter; the rest of its row is its contract's."""
 
 
 @dataclass(frozen=True)
@@ -94,55 +85,45 @@ class Contracts:
     """The contracts of a month: a row each, with the rows of their meters behind them."""
 
     def __init__(
-        self, meters: pa.Table, month: Month, areas: UnitAreas | None = None, first: Month | None = None
+        self, meters: Metered, month: Month, areas: UnitAreas | None = None, first: Month | None = None
     ) -> None:
-        """meters: as `gather.metered` gives them. areas: the price areas of units, where units have any. first: the first of the
-        months that the readings cover."""
+        """areas: the price areas of units, where units have any. first: the first of the months that the readings cover."""
         self._month, self._meters, self._first = month, meters, first or month
-        number = meters["contract"].to_numpy()
-        self._starts: Int = np.flatnonzero(np.diff(number, prepend=-1))
-        self._lengths: Int = np.diff(np.append(self._starts, len(number)))
-        self.table: pa.Table = meters.drop_columns(_METER).take(self._starts)
+        self._starts = meters.starts
+        self._lengths: Int = np.diff(np.append(self._starts, len(meters.plain)))
+        self.table = meters.contracts
         area, moved = _areas(self.table["org"], self._first, month, areas if areas is not None else UnitAreas())
         self.table = self.table.append_column("area", area)
-        # Numbers are picked by numpy: of a table of many chunks that takes ten times as long.
-        self._values = {band: _column(meters, band) for band in REGISTERS}
-        self._given = {band: _flags(meters, f"has_{band}") for band in REGISTERS}
-        self._plain = _flags(meters, "plain") & _flags(meters, "whole")
-        if moved.any():
-            self._plain &= ~np.repeat(moved, self._lengths)
-        self._days = _column(meters, "days_estimated")
+        self._plain = meters.plain & np.repeat(_flags(self.table, "whole") & ~moved, self._lengths)
 
     def __len__(self) -> int:
         return len(self._starts)
 
     def with_bands(self, parts: Iterable[Banded]) -> "Contracts":
         """The same contracts, of whose meters some have registers by band beside their total."""
-        place = _column(self._meters, "place")
+        place = self._meters.place
         meter_of: Int = np.full(int(place.max(initial=-1)) + 2, -1)
         meter_of[place] = np.arange(len(place))
         # Meters without a total are told as -1, which is the last element.
         meter_of[-1] = -1
-        found = copy(self)
-        found._values = {band: column.copy() for band, column in self._values.items()}
-        found._given = {band: flags.copy() for band, flags in self._given.items()}
-        found._days = self._days.copy()
+        values = {band: column.copy() for band, column in self._meters.values.items()}
+        given = {band: flags.copy() for band, flags in self._meters.given.items()}
+        days = self._meters.days_estimated.copy()
         for part in parts:
             meters = meter_of[np.minimum(part.rows, len(meter_of) - 1)]
             known = np.flatnonzero(meters >= 0)
             mine = meters[known]
             for at, band in enumerate(part.bands):
-                found._values[band][mine], found._given[band][mine] = part.energy_wh[known, at], True
-            found._days[mine] = np.maximum(found._days[mine], part.days_estimated[known])
+                values[band][mine], given[band][mine] = part.energy_wh[known, at], True
+            days[mine] = np.maximum(days[mine], part.days_estimated[known])
+        found = copy(self)
+        found._meters = replace(self._meters, values=values, given=given, days_estimated=days)
         return found
 
     def groups(self) -> Iterable[tuple[Group, Int]]:
         """Contracts (their places) by what decides on their tariff."""
-        numbered = self.table.select(_GROUP).append_column("place", pa.array(np.arange(len(self))))
-        grouped = numbered.group_by(_GROUP).aggregate([("place", "list")])
-        for row in range(grouped.num_rows):
-            values = {name: grouped[name][row].as_py() for name in _GROUP}
-            yield Group(**values), np.asarray(grouped["place_list"][row].values)
+        for values, places in grouped(self.table, _GROUP):
+            yield Group(**values), places
 
     def rate(self, tariff_of: TariffOf) -> RatedMonth:
         amount, energy = np.zeros((2, len(self)), dtype=np.int64)
@@ -169,8 +150,8 @@ class Contracts:
 
     def _rated(self, group: Group, plan: PricePlan, places: Int) -> RatedGroup:
         rows, starts = self._rows_of(places)
-        values = {band: column[rows] for band, column in self._values.items()}
-        given = {band: flags[rows] for band, flags in self._given.items()}
+        values = {band: column[rows] for band, column in self._meters.values.items()}
+        given = {band: flags[rows] for band, flags in self._meters.given.items()}
         energies, odd = meter_energies(plan, values, given)
         odd |= ~self._plain[rows]
         left = np.logical_or.reduceat(odd, starts)
@@ -189,10 +170,10 @@ class Contracts:
             at = np.flatnonzero(energies.given["total"] & ~odd)
             owners = np.searchsorted(starts, at, side="right") - 1
             for owner, meter in zip(
-                owners.tolist(), map(str, self._meters["meter_no"].take(rows[at]).to_pylist()), strict=True
+                owners.tolist(), map(str, self._meters.meter_no.take(arrow_rows(rows[at])).to_pylist()), strict=True
             ):
                 without.setdefault(owner, []).append(meter)
-        days = np.maximum.reduceat(self._days[rows], starts)
+        days = np.maximum.reduceat(self._meters.days_estimated[rows], starts)
         return RatedGroup(group, plan.tariff, places, found.left | left, plan, found, days, without)
 
     def _rows_of(self, places: Int) -> tuple[Int, Int]:

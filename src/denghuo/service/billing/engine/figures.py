@@ -118,19 +118,21 @@ def _cells(tiers: list[Int], energy: list[Int], unit: Int) -> list[list[Int]]:
         return [energy]
     if len(energy) == 1:
         return [[tier] for tier in tiers]
-    left = np.stack(energy) // unit
-    cells: list[list[Int]] = []
-    for tier in tiers:
-        units, weight = tier // unit, left.sum(axis=0)
-        whole = np.maximum(weight, 1)
-        parts, remainders = np.divmod(units * left, whole)
+    # Who stays within one tier has its bands in that tier as they are; only the others' are shared.
+    several = np.flatnonzero(sum((tier != 0).astype(np.int64) for tier in tiers) > 1)
+    cells = [[np.where(tier != 0, band, 0) for band in energy] for tier in tiers]
+    left = np.stack([band[several] for band in energy]) // unit[several]
+    for tier, cell in zip(tiers, cells, strict=True):
+        units, weight = tier[several] // unit[several], left.sum(axis=0)
+        parts, remainders = np.divmod(units * left, np.maximum(weight, 1))
         missing = np.where(weight > 0, units - parts.sum(axis=0), 0)
         order = np.argsort(-remainders, axis=0, kind="stable")
         rank = np.empty_like(order)
         np.put_along_axis(rank, order, np.arange(len(energy))[:, None], axis=0)
         parts += rank < missing
         left = left - parts
-        cells.append(list(parts * unit))
+        for band, part in zip(cell, parts, strict=True):
+            band[several] = part * unit[several]
     return cells
 
 

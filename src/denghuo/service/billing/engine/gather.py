@@ -1,20 +1,22 @@
 """The month's inputs as columns (列式取数): who is billed and what was metered, from the datasets of contract terms and energies.
 
-DuckDB joins and turns the registers on their side; one row is one contract, beside it the rows of its meters. Contracts that need
-more than energy by columns (special terms, terms that change within the month, a reading that is held, months that are rated one
-by one, losses, a new account in its tier year) are left to the rules by number.
+Accounts are numbered once and the registers turned on their side by these numbers: a row is a contract, behind it are its meters.
+Contracts that need more than energy by columns (special terms, terms that change within the month, a reading that is held, months
+that are rated one by one, losses, a new account in its tier year) are left to the rules by number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
 from denghuo.kernel.period import Month
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUB_METER, SUPPLY_ROLES
+from denghuo.service.billing.engine.codes import arrow_rows, coded, encoded
 from denghuo.service.billing.engine.figures import Energies, Flags, Int
 from denghuo.service.billing.engine.plan import PricePlan
 from denghuo.service.billing.rules.quantities import PARENT
@@ -23,81 +25,157 @@ from denghuo.service.tariff.api import BAND_ORDER, Band
 pc: Any = pyarrow.compute
 REGISTERS: tuple[Band, ...] = ("total", *BAND_ORDER)  # type: ignore[assignment]  # the names of the bands
 _KWH = 1000
+_BILLED = SUPPLY_ROLES | PURCHASE_ROLES
 
-_CONTRACTS = """
-SELECT account_no, kind, any_value(contract_no) AS contract_no, any_value(org) AS org,
-       any_value(tariff_class) AS tariff_class, any_value(tariff_code) AS tariff_code, any_value(voltage_kv) AS voltage,
-       any_value(settlement_mode) AS settlement, max(effective_from) AS effective_from,
-       any_value(pf_standard) IS NOT NULL AS adjusted,
-       count(*) = 1 AND count(special) = 0
-         AND max(effective_from) <= $first AND coalesce(max(effective_to), DATE '9999-12-31') > $last AS whole
-FROM terms GROUP BY account_no, kind
-"""
-_METERS = """
-SELECT account_no, CASE WHEN role IN (SELECT unnest($supply)) THEN 'supply' ELSE 'purchase' END AS kind,
-       bool_and(status <> 'held' AND energy_wh IS NOT NULL AND role <> '{sub}' AND from_at >= $begins) AS settled,
-       count(*) AS registers,
-       meter_no, max(days_estimated) AS days_estimated, max(place) FILTER (band = 'total') AS place,
-       {values}
-FROM energy
-WHERE account_no IS NOT NULL AND role IN (SELECT unnest($billed))
-  AND quantity = CASE WHEN role IN (SELECT unnest($supply)) THEN 'active_fwd' ELSE 'active_rev' END
-GROUP BY account_no, kind, point_no, meter_no, piece
-"""
-_VALUES = ", ".join(
-    f"coalesce(max(energy_wh) FILTER (band = '{band}'), 0) AS {band},"
-    # A register without energy is not settled, and its contract is left in any case.
-    f" max(energy_wh) FILTER (band = '{band}') IS NOT NULL AS has_{band}"
-    for band in REGISTERS
-)
-_PRESENT = ", ".join(
-    f"coalesce(m.{band}, 0) AS {band}, coalesce(m.has_{band}, false) AS has_{band}" for band in REGISTERS
-)
-_BANDS_GIVEN = " + ".join(f"m.has_{band}::INT" for band in REGISTERS)
-_JOINED = f"""
-WITH contract AS ({_CONTRACTS}), metered AS ({_METERS.format(values=_VALUES, sub=SUB_METER)})
-SELECT c.*,
-       -- Each register once: as many rows as bands.
-       coalesce(m.settled AND m.registers = {_BANDS_GIVEN}, false) AS plain,
-       m.meter_no, coalesce(m.days_estimated, 0)::BIGINT AS days_estimated, coalesce(m.place, -1) AS place, {_PRESENT},
-       coalesce(u.energy_wh, 0)::BIGINT AS used_before_wh
-FROM contract c LEFT JOIN metered m USING (account_no, kind) LEFT JOIN used u USING (account_no)
-ORDER BY c.account_no, c.kind
-"""
+_DIRECTION = {"active_rev": 0, "active_fwd": 1}
+"""The quantity that contracts of a kind are billed by: what is bought from plants, and what is sold."""
+_NAMES = {"voltage_kv": "voltage", "settlement_mode": "settlement"}
+_CONTRACT = ("account_no", "kind", "contract_no", "org", "tariff_class", "tariff_code", *_NAMES, "effective_from")
 
 
-def metered(terms: pa.Table, energy: pa.Table, used: pa.Table, month: Month, first: Month | None = None) -> pa.Table:
+@dataclass(frozen=True)
+class Metered:
+    """Contracts of a month and the registers of their meters.
+
+    contracts: a row each, by account and kind, with what they are billed by; adjusted: whether the power factor adjusts their bill;
+    whole: whether the same terms hold on all days and none is special; used_before_wh: energy of the tier year before the month.
+    starts: the first meter of each contract. The other fields have an element for each meter and piece: its number, the row of its
+    total among the energies (-1: it has none), whether nothing of it needs looking at, its estimated days, Wh by band and which
+    bands it has. A contract without a meter has one that is not plain and has no bands.
+    """
+
+    contracts: pa.Table
+    starts: Int
+    meter_no: Any
+    place: Int
+    plain: Flags
+    days_estimated: Int
+    values: Mapping[Band, Int]
+    given: Mapping[Band, Flags]
+
+
+def metered(terms: pa.Table, energy: pa.Table, used: pa.Table, month: Month, first: Month | None = None) -> Metered:
     """Terms (`contract.terms`) joined with energies (`reading.month_energy`) and with the use of the tier year before the month
-    (account_no, energy_wh): a row for each meter and piece of each contract, in the order of contracts. first: the first of the
-    months that the readings cover, where that is not the month itself. `place` is the row of a meter's total among the energies."""
+    (account_no, energy_wh).
+
+    first: the first of the months that the readings cover, where that is not the month itself.
+    """
     begins = first or month
-    energy = energy.append_column("place", pa.array(np.arange(len(energy))))
-    with duckdb.connect() as connection:
-        for name, table in (("terms", terms), ("energy", energy), ("used", used)):
-            connection.register(name, table)
-        found = connection.sql(
-            _JOINED,
-            params={
-                "first": begins.first_day,
-                "begins": begins.period.start,
-                "last": month.next.first_day.fromordinal(month.next.first_day.toordinal() - 1),
-                "supply": sorted(SUPPLY_ROLES),
-                "billed": sorted(SUPPLY_ROLES | PURCHASE_ROLES),
-            },
-        )
-        rows: pa.Table = found.to_arrow_table()
-    return rows.add_column(0, "contract", pa.array(_numbered(rows)))
+    numbers = encoded(terms["account_no"])
+    names, number = numbers.dictionary, numbers.indices.to_numpy()
+    rank: Int = np.empty(len(names), dtype=np.int64)
+    rank[pc.sort_indices(names).to_numpy()] = np.arange(len(names))
+    key = 2 * rank[number] + coded(terms["kind"], lambda kind: int(kind == "supply"))
+    order = _in_order(key)
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    contracts = _contracts(terms, order[starts], np.diff(np.append(starts, len(key))), begins, month)
+    before = np.zeros(len(names), dtype=np.int64)
+    known = pc.index_in(used["account_no"].combine_chunks(), names)
+    before[known.drop_null().to_numpy()] = used["energy_wh"].filter(known.is_valid()).to_numpy()
+    used_before = pa.array(before[number[order[starts]]])
+    place_of: Int = np.full(2 * len(names) + 2, -1)
+    place_of[key[order[starts]]] = np.arange(len(starts))
+    at = pc.fill_null(pc.index_in(energy["account_no"].combine_chunks(), names), -1).to_numpy()
+    side = coded(energy["role"], lambda role: int(role in SUPPLY_ROLES) if role in _BILLED else -1)
+    mine = (at >= 0) & (side == coded(energy["quantity"], lambda one: _DIRECTION.get(one, -2)))
+    rows = np.flatnonzero(mine)
+    contract = place_of[2 * rank[at[rows]] + side[rows]]
+    rows, contract = rows[contract >= 0], contract[contract >= 0]
+    return _meters(
+        contracts.append_column("used_before_wh", used_before), energy, rows, contract, pa.scalar(begins.period.start)
+    )
 
 
-def _numbered(rows: pa.Table) -> Int:
-    """The number of each row's contract, of rows in the order of contracts; a window of the query would sort them once more."""
+def _contracts(terms: pa.Table, rows: Int, count: Int, begins: Month, month: Month) -> pa.Table:
+    """The first row of terms of each contract, and what follows from it. count: its rows."""
+    last = month.next.first_day - timedelta(days=1)
+    held = terms.take(arrow_rows(rows)).combine_chunks()
+    whole = pc.and_(
+        pc.and_(pc.is_null(held["special"]), pc.less_equal(held["effective_from"], begins.first_day)),
+        pc.fill_null(pc.greater(held["effective_to"], last), True),
+    )
+    found = held.select(_CONTRACT).rename_columns([_NAMES.get(name, name) for name in _CONTRACT])
+    found = found.append_column("adjusted", pc.is_valid(held["pf_standard"]))
+    return found.append_column("whole", pc.and_(whole, pa.array(count == 1)))
+
+
+def _meters(contracts: pa.Table, energy: pa.Table, rows: Int, contract: Int, begins: Any) -> Metered:
+    """The registers in these rows turned on their side, meter by meter. contract: whose they are."""
+    order = _in_order(contract)
+    rows, contract = rows[order], contract[order]
+    # Most contracts have one register; whose meter it is of matters for the others alone.
+    several = np.flatnonzero(np.bincount(contract)[contract] > 1)
     fresh = np.ones(len(rows), dtype=np.bool_)
-    if len(rows):
-        columns = [rows[name].combine_chunks() for name in ("account_no", "kind")]
-        fresh[1:] = np.logical_or.reduce(
-            [pc.not_equal(one.slice(1), one.slice(0, len(one) - 1)).to_numpy(zero_copy_only=False) for one in columns]
-        )
-    return np.cumsum(fresh) - 1
+    if len(several):
+        rows[several], fresh[several] = _by_meter(energy, rows[several], contract[several])
+    starts, meter = np.flatnonzero(fresh), np.cumsum(fresh) - 1
+    wh = energy["energy_wh"]
+    there = _taken(pc.is_valid(wh), rows)
+    settled = there & (_taken(energy["from_at"].cast(pa.int64()), rows) >= begins.cast(energy["from_at"].type).value)
+    settled &= coded(energy["status"], lambda one: int(one != "held"))[rows] > 0
+    settled &= coded(energy["role"], lambda one: int(one != SUB_METER))[rows] > 0
+    band = coded(energy["band"], lambda one: REGISTERS.index(one) if one in REGISTERS else -1)[rows]
+    value = _taken(pc.fill_null(wh, 0), rows)
+    # A contract without a meter has an empty one behind the others.
+    counts = np.bincount(contract[starts], minlength=len(contracts))
+    without = np.flatnonzero(counts == 0)
+    count = len(starts) + len(without)
+    values = {one: np.zeros(count, dtype=np.int64) for one in REGISTERS}
+    given = {one: np.zeros(count, dtype=np.bool_) for one in REGISTERS}
+    place: Int = np.full(count, -1)
+    for number, name in enumerate(REGISTERS):
+        of_band = np.flatnonzero(band == number)
+        values[name][meter[of_band]] = value[of_band]
+        given[name][meter[of_band]] = there[of_band]
+        if name == "total":
+            place[meter[of_band]] = rows[of_band]
+    plain, days = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.int64)
+    if len(starts):
+        # Each register once: as many rows as bands.
+        bands = sum(flags[: len(starts)].astype(np.int64) for flags in given.values())
+        plain[: len(starts)] = np.logical_and.reduceat(settled, starts) & (np.bincount(meter) == bands)
+        days[: len(starts)] = np.maximum.reduceat(_taken(pc.fill_null(energy["days_estimated"], 0), rows), starts)
+    meter_no = energy["meter_no"].take(arrow_rows(rows[starts])).combine_chunks()
+    if len(without):
+        meter_no = pa.concat_arrays([meter_no, pa.nulls(len(without), meter_no.type)])
+        by_contract = np.argsort(np.append(contract[starts], without), kind="stable")
+        meter_no = meter_no.take(arrow_rows(by_contract))
+        place, plain, days = place[by_contract], plain[by_contract], days[by_contract]
+        values = {name: column[by_contract] for name, column in values.items()}
+        given = {name: flags[by_contract] for name, flags in given.items()}
+    begin = np.cumsum(np.maximum(counts, 1)) - np.maximum(counts, 1)
+    return Metered(contracts, begin, meter_no, place, plain, days, values, given)
+
+
+def _by_meter(energy: pa.Table, rows: Int, contract: Int) -> tuple[Int, Flags]:
+    """The rows of contracts in order, those of a meter and piece behind each other; and which is the first of one."""
+    mine = energy.select(["point_no", "meter_no", "piece"]).take(arrow_rows(rows))
+    keys = [contract, *(encoded(column).indices.to_numpy() for column in mine.columns)]
+    if not _ascending(keys):
+        order = np.lexsort(keys[::-1])
+        rows, keys = rows[order], [key[order] for key in keys]
+    fresh: Flags = np.logical_or.reduce([np.diff(key, prepend=-1) != 0 for key in keys])
+    return rows, fresh
+
+
+def _in_order(numbers: Int) -> Int:
+    """The places of numbers in ascending order, equals as they stand."""
+    if not len(numbers) or (numbers[1:] >= numbers[:-1]).all():
+        return np.arange(len(numbers))
+    return np.argsort(numbers, kind="stable")
+
+
+def _ascending(keys: Sequence[Int]) -> bool:
+    """Whether rows stand in the order of several keys, the first of which counts most."""
+    steps = np.zeros(max(len(keys[0]) - 1, 0), dtype=np.int64)
+    for key in reversed(keys):
+        step = np.sign(np.diff(key))
+        steps = np.where(step == 0, steps, step)
+    return bool((steps >= 0).all())
+
+
+def _taken(column: Any, rows: Int) -> Any:
+    return column.to_numpy(zero_copy_only=False)[rows] if isinstance(column, pa.Array) else column.to_numpy()[rows]
 
 
 def meter_energies(plan: PricePlan, values: Mapping[Band, Int], given: Mapping[Band, Flags]) -> tuple[Energies, Flags]:

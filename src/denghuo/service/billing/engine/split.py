@@ -81,6 +81,8 @@ def split(
 def shares(amount: Int, weights: Int) -> Int:
     """Each amount split by its row of weights into whole parts that add up to it, the largest remainders first; nothing where all
     weights are 0. No part exceeds its weight where the amount does not exceed the sum of the weights."""
+    if not amount.any():
+        return np.zeros_like(weights)
     whole = weights.sum(axis=1)
     divisor = np.maximum(whole, 1)
     spread = np.where(whole > 0, amount, 0)
