@@ -100,6 +100,7 @@ class Field:
     front: "Reachable"
     sims: "Sims"
     tally: Tally = field(default_factory=Tally)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     devices: dict[str, Device] = field(default_factory=dict)
 
     @property
@@ -107,7 +108,7 @@ class Field:
         return self.directory(AcquisitionApi)
 
     def call(self) -> Call:
-        return Call.system(datetime.now(UTC))
+        return Call.system(self.clock())
 
     def terminal(self, terminal_no: str) -> Terminal:
         return self.api.terminal(self.call(), TerminalRef(terminal_no=terminal_no)).terminal
@@ -122,7 +123,7 @@ class Field:
         until(lambda: read().state != "waiting", "the answer")
         return read()
 
-    def register(self, *terminals: str) -> None:
+    def register(self, *terminals: str, count: int = 3) -> None:
         self.api.register_terminals(
             self.call(), RegisterTerminals(terminals=[record(terminal_no) for terminal_no in terminals])
         )
@@ -134,7 +135,7 @@ class Field:
                         terminal_no=no, number=meter.number, meter_no=meter.meter_no, address=meter.address
                     )
                     for no in terminals
-                    for meter in meters(no)
+                    for meter in meters(no, count)
                 ]
             ),
         )
@@ -235,6 +236,7 @@ def fielded(
     cipher: CipherMachine | None = None,
     safe: KeySafe | None = None,
     broker: BrokerAddress | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Field]:
     """A front over its own services: acquisition, reading, and a point service that knows the meters of a few terminals, or what
     `records` puts in its place."""
@@ -249,7 +251,7 @@ def fielded(
         front = Front(
             directory.hosted["acquisition"].store,
             directory,
-            lambda: datetime.now(UTC),
+            clock,
             "127.0.0.1",
             0,
             limits,
@@ -262,4 +264,4 @@ def fielded(
         stack.callback(front.stop)
         sims = Sims()
         stack.callback(sims.stop)
-        yield Field(directory, front, sims)
+        yield Field(directory, front, sims, clock=clock)

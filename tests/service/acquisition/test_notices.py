@@ -20,8 +20,10 @@ from tests.service.acquisition.test_switching import (
     switched,
 )
 from tests.service.acquisition.test_terminals import STATION, filled
+from tests.service.bindings import local
 from tests.service.records import OPERATOR, held
 
+from denghuo.data.processing.database import Database
 from denghuo.kernel.contract import Api, Call
 from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.api import (
@@ -39,9 +41,11 @@ from denghuo.service.acquisition.api import (
     SwitchingPolicy,
 )
 from denghuo.service.acquisition.front.cipher import SoftwareCipher
+from denghuo.service.acquisition.listen import record_notices
 from denghuo.service.acquisition.rules import PRESET, Terms, terms_on, untold
 from denghuo.service.acquisition.service import AcquisitionService
 from denghuo.service.host.binding import Implementation
+from denghuo.service.notice.api import NoticesSent, SentNotice
 from denghuo.service.permission.api import PermissionApi
 from denghuo.service.permission.service import PermissionService
 from denghuo.service.workflow.api import WorkflowApi
@@ -53,7 +57,7 @@ DAYS, MINUTES = timedelta(days=1), timedelta(minutes=1)
 
 def told(kind: str, at: datetime) -> DisconnectionNotice:
     body = {"notice_no": 1, "meter_no": "M1", "org": "1405810.01", "kind": kind, "given_at": at, "way": "paper"}
-    return DisconnectionNotice.model_validate({**body, "told_by": "clerk", "told_at": at})
+    return DisconnectionNotice.model_validate({**body, "sent_no": None, "told_by": "clerk", "told_at": at})
 
 
 @pytest.mark.parametrize(
@@ -129,6 +133,29 @@ def record(acquisition: AcquisitionApi, kind: str, at: datetime, call: Call = OP
 def policy(acquisition: AcquisitionApi, call: Call = OPERATOR, **by: Any) -> SwitchingPolicy:
     body = {"org": "1405810", "effective_from": call.today, "notice_days": 3, "call_minutes": 60, "source": "省规定"}
     return acquisition.set_switching_policy(call, SetSwitchingPolicy.model_validate({**body, **by}))
+
+
+def test_what_went_to_another_customer_counts_as_told_to_nobody(database_dsn: str, tmp_path: pathlib.Path) -> None:
+    services: dict[type[Api], Implementation] = {AcquisitionApi: AcquisitionService, **records({"M1": ACCOUNT})}
+    with Database(database_dsn) as database:
+        directory = local(database, tmp_path, services)
+        acquisition = filled(directory(AcquisitionApi))
+        body = {
+            "template": "disconnection_notice",
+            "org": "1405810.01",
+            "parameters": {"meter_no": "M1"},
+            "way": "inbox",
+        }
+        sent = [
+            SentNotice.model_validate({**body, "notice_no": no, "account_no": account, "sent_at": OPERATOR.now})
+            for no, account in ((7, ACCOUNT), (8, "5810100000027"))
+        ]
+        bill = sent[0].model_copy(update={"template": "bill_issued", "notice_no": 9})
+        for at in range(2):  # delivered twice, under two numbers
+            event = NoticesSent(notices=[*sent, bill])
+            directory.hosted["acquisition"].handle("acquisition", record_notices, OPERATOR, event, f"sent:{at}")
+        (row,) = acquisition.notices(OPERATOR, FindNotices()).rows
+    assert (row.sent_no, row.kind, row.way, row.given_at) == (7, "notice", "inbox", OPERATOR.now)
 
 
 def test_nobody_is_disconnected_without_notice(acquisition: AcquisitionApi) -> None:

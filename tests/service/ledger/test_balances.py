@@ -174,11 +174,11 @@ def test_each_fall_is_told_once_and_again_when_it_is_used_up(books: Books) -> No
     books.pay("R0000002", A, 9_000)
     assert books.balances()[A].level == "enough" and books.balances()[A].balance == Money(8_500)
     books.estimate({A: 15_000}, date(2026, 4, 20), (A,))
-    assert books.fallen()[2:] == [(A, "low", 4_000)]
+    assert books.fallen()[2:] == [(A, "restored", 8_500), (A, "low", 4_000)]
     reversal = ReverseReceipt(reversal_no="X0000002", receipt_no="R0000002", reason="收款有误")
     books.ledger.reverse_receipt(SYSTEM, reversal)
-    assert books.fallen()[3:] == [(A, "exhausted", -5_000)]
-    assert books.tell() == 2
+    assert books.fallen()[4:] == [(A, "exhausted", -5_000)]
+    assert books.tell() == 3 and len(books.told(A)) == 4, "that it came up is told to others, not to the customer"
 
 
 def test_the_nearest_limit_rules_and_days_count_as_well(books: Books) -> None:

@@ -74,6 +74,25 @@ def test_batch_sends_the_good_once_and_names_the_bad(notice: NoticeApi) -> None:
     assert notice.inbox(HOLDER, Inbox()).total == 1
 
 
+def test_what_others_rely_on_is_told_to_them_once(database_dsn: str, tmp_path: pathlib.Path) -> None:
+    parameters = {"account_no": FIRST, "meter_no": "M00001", "first_day": "2026-05-08"}
+    notice = NewNotice(
+        template="disconnection_notice", account_no=FIRST, org=MISHAN, parameters=parameters, key="interruption-1"
+    )
+    with Database(database_dsn) as database:
+        directory = local(database, tmp_path, {NoticeApi: NoticeService})
+        for _ in range(2):
+            directory(NoticeApi).send(SYSTEM, Send(notices=[notice, bill()]))
+        with database.connection() as connection:
+            rows = connection.execute("SELECT events FROM notice.journal ORDER BY seq").fetchall()
+    told = [one["data"]["notices"] for (events,) in rows for one in events]
+    assert len(told) == 1 and len(told[0]) == 1, "a repeat and a bill are told to nobody"
+    assert told[0][0] | {"notice_no": 0} == {
+        "notice_no": 0, "template": "disconnection_notice", "account_no": FIRST, "org": MISHAN, "parameters": parameters,
+        "way": "inbox", "sent_at": NOW.isoformat().replace("+00:00", "Z"),
+    }  # fmt: skip
+
+
 def test_text_is_made_in_both_languages(notice: NoticeApi) -> None:
     notice.send(SYSTEM, Send(notices=[bill()]))
     row = notice.inbox(HOLDER, Inbox()).rows[0]

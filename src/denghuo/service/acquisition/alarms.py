@@ -8,6 +8,7 @@ from denghuo.service.acquisition.api import (
     AlarmClosed,
     AlarmDetail,
     AlarmNotFound,
+    AlarmSettled,
     AlarmsFound,
     AlarmsRaised,
     CloseAlarm,
@@ -55,6 +56,7 @@ class Alarms:
     def close(self, call: Call, request: CloseAlarm) -> Alarm:
         self._open(request.alarm_no)
         self._store.close(request.alarm_no, call.actor, call.now, request.reason)
+        self._work.emit(AlarmSettled(alarm_no=request.alarm_no, reason=request.reason))
         return self._known(request.alarm_no)
 
     def _open(self, alarm_no: int) -> None:

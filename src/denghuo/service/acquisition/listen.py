@@ -1,7 +1,10 @@
-"""What acquisition hears: what becomes of requests that need a second person."""
+"""What acquisition hears: what becomes of requests that need a second person, that customers were told of a disconnection, and
+its own alarms, which follow on the to-do lists."""
 
 from denghuo.kernel.contract import Call, on
+from denghuo.service.acquisition.api import AlarmSettled, AlarmsRaised
 from denghuo.service.acquisition.service import AcquisitionService
+from denghuo.service.notice.api import NoticesSent
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
 
@@ -17,3 +20,21 @@ def forget_request(service: AcquisitionService, call: Call, event: ApprovalWithd
     """Who asked for one of them thought better of it."""
     if event.subject_noun == "acquisition":
         service.withdrawn(call, event)
+
+
+@on(AlarmsRaised)
+def list_alarms(service: AcquisitionService, call: Call, event: AlarmsRaised) -> None:
+    """What is serious comes onto somebody's to-do list."""
+    service.routing.raised(call, event)
+
+
+@on(AlarmSettled)
+def strike_alarm(service: AcquisitionService, call: Call, event: AlarmSettled) -> None:
+    """What was looked into leaves it."""
+    service.routing.settled(call, event)
+
+
+@on(NoticesSent)
+def record_notices(service: AcquisitionService, call: Call, event: NoticesSent) -> None:
+    """What went out about disconnections counts as told."""
+    service.take_sent(call, event)

@@ -1,5 +1,6 @@
 """What is told before a disconnection: recorded, and looked at when one is asked for and when it is due."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from denghuo.data.processing.work import Work
@@ -20,16 +21,25 @@ from denghuo.service.acquisition.api import (
     SwitchingPolicy,
 )
 from denghuo.service.acquisition.api.notice import NoticeOperations
-from denghuo.service.acquisition.rules import PRESET, Terms, terms_on, untold
+from denghuo.service.acquisition.rules import KIND_OF_TEMPLATE, PRESET, Terms, terms_on, untold
 from denghuo.service.acquisition.store.collecting import CollectionStore
 from denghuo.service.acquisition.store.notices import NoticeStore
+from denghuo.service.host.binding import Ask
+from denghuo.service.notice.api import SentNotice
+from denghuo.service.point.api import FindPoints, PointApi
+
+
+def holder_of(ask: Ask, call: Call, meter_no: str) -> str | None:
+    """The account whose meter it is; None where the meter stands at no customer's point."""
+    rows = ask(PointApi).find_points(call.only("point.read"), FindPoints(keyword=meter_no, limit=200)).rows
+    return next((row.account_no for row in rows if row.meter_no == meter_no and row.account_no), None)
 
 
 class Notices:
     """Notices that go ahead of a disconnection (停电告知), and what is wanted of them."""
 
-    def __init__(self, work: Work) -> None:
-        self._work, self._store = work, NoticeStore(work)
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work, self._ask, self._store = work, ask, NoticeStore(work)
 
     def terms(self, call: Call, org: str) -> Terms:
         return terms_on(self._store.policies(), org, call.today)
@@ -56,7 +66,33 @@ class Notices:
                 field="given_at",
                 value=request.given_at.isoformat(),
             )
+        if request.way == "inbox":
+            raise NoticeRefused(
+                text(
+                    "站内消息发出时自动登记，无需手工登记；请选择实际采用的其他方式。",
+                    "What goes to an inbox is recorded by itself; choose the way in which the customer was told besides.",
+                ),
+                field="way",
+                value=request.way,
+            )
         return self._store.record(request, place["org"], call.actor, call.now)
+
+    def take_sent(self, call: Call, sent: Sequence[SentNotice]) -> None:
+        """Messages to customers went out (the event handler's work): those of disconnection are recorded, each once. What tells one
+        customer of another's meter tells nobody."""
+        told = [
+            one
+            for one in sent
+            if one.template in KIND_OF_TEMPLATE
+            and holder_of(self._ask, call, one.parameters["meter_no"]) == one.account_no
+        ]
+        collecting = CollectionStore(self._work)
+        for one in told:
+            meter_no = one.parameters["meter_no"]
+            place = collecting.place(meter_no, call.now)
+            if place is not None:
+                kind = KIND_OF_TEMPLATE[one.template]
+                self._store.record_sent(one, kind, meter_no, place["org"], call.actor, call.now)
 
     def find(self, call: Call, request: FindNotices) -> NoticesFound:
         rows = self._store.find(request)

@@ -9,6 +9,7 @@ from denghuo.kernel.batch import BatchTaken, RefusedItem, taken_elsewhere
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent
+from denghuo.service.acquisition.alarm_routes import AlarmRoutePart, AlarmRouting
 from denghuo.service.acquisition.alarms import Alarms
 from denghuo.service.acquisition.api import (
     FIELDS_MAX,
@@ -20,6 +21,7 @@ from denghuo.service.acquisition.api import (
     AmendTerminal,
     AnswerOrders,
     AnswerReads,
+    AskOutlook,
     AskSuccess,
     AssignMeters,
     BrokersFound,
@@ -30,6 +32,7 @@ from denghuo.service.acquisition.api import (
     DayNotOver,
     Decode,
     Decoded,
+    DisconnectionOutlook,
     EndGuard,
     EventsFound,
     EventsTaken,
@@ -121,19 +124,20 @@ from denghuo.service.acquisition.store.work import WorkStore
 from denghuo.service.acquisition.switchings import APPROVAL as SWITCHING_APPROVAL
 from denghuo.service.acquisition.switchings import Switchings
 from denghuo.service.host.binding import Ask
+from denghuo.service.notice.api import NoticesSent
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
 
 _WITHDRAWN = text("申请人已撤回", "Withdrawn by who asked")
 
 
-class AcquisitionService(NoticePart, AcquisitionApi):
+class AcquisitionService(NoticePart, AlarmRoutePart, AcquisitionApi):
     """Every operation, by what does the work."""
 
     def __init__(self, work: Work, ask: Ask) -> None:
         self._work = work
         self._records, self._collections = RecordStore(work), CollectionStore(work)
         self._alarms, self._orders, self._roll_outs = Alarms(work), Orders(work), RollOuts(work, ask)
-        self._notices = Notices(work)
+        self._notices, self.routing = Notices(work, ask), AlarmRouting(work, ask)
         self._switchings = Switchings(work, ask, self._orders, self._notices)
         self._keys = Keys(work, ask, self._orders)
 
@@ -422,6 +426,9 @@ class AcquisitionService(NoticePart, AcquisitionApi):
         elif event.kind == KEY_APPROVAL:
             self._keys.decided(call, no, event.agreed, event.decided_by)
 
+    def take_sent(self, call: Call, event: NoticesSent) -> None:
+        self._notices.take_sent(call, event.notices)
+
     def withdrawn(self, call: Call, event: ApprovalWithdrawn) -> None:
         """Ends what nobody will decide on, so that it may be asked for anew."""
         no = int(event.subject_id)
@@ -436,6 +443,9 @@ class AcquisitionService(NoticePart, AcquisitionApi):
 
     def request_switching(self, call: Call, request: RequestSwitching) -> Switching:
         return self._switchings.request(call, request)
+
+    def disconnection_outlook(self, call: Call, request: AskOutlook) -> DisconnectionOutlook:
+        return self._switchings.outlook(call, request)
 
     def switching(self, call: Call, request: SwitchingRef) -> Switching:
         return self._switchings.switching(request.switching_no)

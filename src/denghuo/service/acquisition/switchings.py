@@ -1,12 +1,17 @@
 """Customers switched off and on from afar: asked for, held against the interlocks, agreed by a second person, held against them
 again, ordered, and proven by where the switch is read to be."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.api import (
     ACTIONS,
+    AskOutlook,
+    DisconnectionOutlook,
     EndGuard,
     FindGuards,
     FindSwitchings,
@@ -26,7 +31,7 @@ from denghuo.service.acquisition.api import (
     SwitchingOpen,
     SwitchingsFound,
 )
-from denghuo.service.acquisition.notices import Notices
+from denghuo.service.acquisition.notices import Notices, holder_of
 from denghuo.service.acquisition.orders import Orders, possible
 from denghuo.service.acquisition.rules import blocks
 from denghuo.service.acquisition.store.collecting import CollectionStore
@@ -34,7 +39,6 @@ from denghuo.service.acquisition.store.records import RecordStore
 from denghuo.service.acquisition.store.switchings import SwitchingStore
 from denghuo.service.contract.api import ContractApi, ContractsOf
 from denghuo.service.host.binding import Ask
-from denghuo.service.point.api import FindPoints, PointApi
 from denghuo.service.workflow.api import RequestApproval, WorkflowApi
 
 APPROVAL, APPROVER = "acquisition.switching", "manager"
@@ -50,18 +54,7 @@ class Switchings:
 
     def request(self, call: Call, request: RequestSwitching) -> Switching:
         account_no, protected = self._account(call, request.meter_no)
-        place = CollectionStore(self._work).place(request.meter_no, call.now)
-        if place is None:
-            raise MeterNotCollected(
-                text(
-                    f"表 {request.meter_no} 不在任何终端下，或不在您的管辖范围内，无法远程停复电。",
-                    f"Meter {request.meter_no} is behind no terminal, or outside your scope; it cannot be switched from afar.",
-                ),
-                meter_no=request.meter_no,
-            )
-        terminal = RecordStore(self._work).terminal(place["terminal_no"], call.now)
-        if terminal is not None:
-            possible(f"switch_{request.action}", terminal)
+        place = self._place(call, request.meter_no, request.action)
         against = self._against(call, request.action, request.meter_no, place["org"], account_no, protected)
         if request.action == "off":
             against += self._notices.untold(call, request.meter_no, place["org"], request.ground, due=False)
@@ -91,6 +84,38 @@ class Switchings:
             self._ask_approval(call, no, request, place["org"])
         return self._known(no)
 
+    def outlook(self, call: Call, request: AskOutlook) -> DisconnectionOutlook:
+        account_no, protected = self._account(call, request.meter_no)
+        org = self._place(call, request.meter_no, "off")["org"]
+        against = self._against(call, "off", request.meter_no, org, account_no, protected)
+        terms = self._notices.terms(call, org)
+        told = request.ground != "customer_request"
+        return DisconnectionOutlook(
+            meter_no=request.meter_no,
+            account_no=account_no,
+            org=org,
+            against=[TextPair(**one) for one in against],
+            notice_days=terms.notice_days if told else 0,
+            call_minutes=terms.call_minutes if told else 0,
+            as_of=call.now,
+        )
+
+    def _place(self, call: Call, meter_no: str, action: SwitchAction) -> Mapping[str, Any]:
+        """Where a meter is that can be switched so from afar."""
+        place = CollectionStore(self._work).place(meter_no, call.now)
+        if place is None:
+            raise MeterNotCollected(
+                text(
+                    f"表 {meter_no} 不在任何终端下，或不在您的管辖范围内，无法远程停复电。",
+                    f"Meter {meter_no} is behind no terminal, or outside your scope; it cannot be switched from afar.",
+                ),
+                meter_no=meter_no,
+            )
+        terminal = RecordStore(self._work).terminal(place["terminal_no"], call.now)
+        if terminal is not None:
+            possible(f"switch_{action}", terminal)
+        return place
+
     def _alone(self, call: Call, request: RequestSwitching, org: str) -> bool:
         """Whether a policy lets a customer who paid under fee control be reconnected without a second person."""
         paid = request.action == "on" and request.ground == "fee_control"
@@ -112,8 +137,7 @@ class Switchings:
 
     def _account(self, call: Call, meter_no: str) -> tuple[str | None, bool]:
         """Whose meter it is, and whether a contract protects that customer; nobody's where the meter stands at no point."""
-        rows = self._ask(PointApi).find_points(call.only("point.read"), FindPoints(keyword=meter_no, limit=200)).rows
-        account_no = next((row.account_no for row in rows if row.meter_no == meter_no and row.account_no), None)
+        account_no = holder_of(self._ask, call, meter_no)
         if account_no is None:
             return None, False
         contracts = (
@@ -135,14 +159,14 @@ class Switchings:
         """Carries out the decision. What stands against it by now blocks it, whoever agreed."""
         one = self._known(no)
         if not agreed:
-            self._store.decide(no, "refused", by, text(remark, remark))
+            self._end(no, "refused", by, text(remark, remark))
             return
         account_no, protected = self._account(call, one.meter_no)
         against = self._against(call, one.action, one.meter_no, one.org, account_no, protected)
         if one.action == "off":
             against += self._notices.untold(call, one.meter_no, one.org, one.ground, due=True)
         if against:
-            self._store.decide(no, "blocked", by, _joined(against))
+            self._end(no, "blocked", by, _joined(against))
         else:
             self._order(call, one, by)
 
@@ -157,22 +181,30 @@ class Switchings:
 
     def withdrawn(self, no: int, by: str, said: Text) -> None:
         """Who asked took it back."""
-        self._store.decide(no, "refused", by, said)
+        self._end(no, "refused", by, said)
+
+    def _end(self, no: int, state: str, by: str, said: Text) -> None:
+        """Ends one that was not ordered."""
+        if self._store.decide(no, state, by, said):
+            self._tell(self._known(no))
 
     def ended(self, orders: list[str]) -> None:
         """Tells of switchings whose orders were settled."""
         for one in self._store.of_orders(orders):
             if one.state in ENDED:
-                self._work.emit(
-                    SwitchingEnded(
-                        switching_no=one.switching_no,
-                        meter_no=one.meter_no,
-                        account_no=one.account_no,
-                        org=one.org,
-                        action=one.action,
-                        state=one.state,
-                    )
-                )
+                self._tell(one)
+
+    def _tell(self, one: Switching) -> None:
+        self._work.emit(
+            SwitchingEnded(
+                switching_no=one.switching_no,
+                meter_no=one.meter_no,
+                account_no=one.account_no,
+                org=one.org,
+                action=one.action,
+                state=one.state,
+            )
+        )
 
     def switching(self, no: int) -> Switching:
         return self._known(no)

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import psycopg
@@ -45,9 +45,10 @@ Order = dict[str, Any]
 
 
 class Jobs(Protocol):
-    """Takes orders from the relay, which hands over each order once, within the transaction that moves its position."""
+    """Takes orders from the relay, which hands over each order once, within the transaction that moves its position. `now`: of the
+    product's clock, from which an order's instant is reckoned."""
 
-    def order(self, connection: psycopg.Connection, order: Order) -> None: ...
+    def order(self, connection: psycopg.Connection, order: Order, now: datetime) -> None: ...
 
 
 def run_job(directory: Directory, order: Order, clock: Callable[[], datetime], stopped: threading.Event) -> bool:
@@ -74,7 +75,7 @@ class InlineJobs:
     def __init__(self) -> None:
         self._waiting: deque[Order] = deque()
 
-    def order(self, connection: psycopg.Connection, order: Order) -> None:
+    def order(self, connection: psycopg.Connection, order: Order, now: datetime) -> None:
         self._waiting.append(order)
 
     def drain(self, directory: Directory, clock: Callable[[], datetime]) -> bool:
@@ -119,11 +120,11 @@ class QueuedJobs:
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
 
-    def order(self, connection: psycopg.Connection, order: Order) -> None:
+    def order(self, connection: psycopg.Connection, order: Order, now: datetime) -> None:
         noun = str(order["operation"]).partition(".")[0]
         queries = SyncQueries(_Within(connection), qbq=QueryQueueBuilder(_SETTINGS))
         payload = json.dumps(order, ensure_ascii=False).encode()
-        wait = waits(order, datetime.now(UTC)) or None
+        wait = waits(order, now) or None
         queries.enqueue(
             f"{ENTRY}.{noun}", payload, execute_after=wait, dedupe_key=str(order["job_id"]), on_conflict="skip"
         )

@@ -96,7 +96,7 @@ class Relay:
                 part_id = row.part_id(position)
                 if consumer == JOBS:
                     if "job" in part:
-                        self._jobs.order(connection, _order(row, part_id, part))
+                        self._jobs.order(connection, _order(row, part_id, part), self._clock())
                 elif "type" in part:
                     self._deliver(outbox, consumer, row, part_id, part)
             outbox.advance(connection, consumer, row)

@@ -1,4 +1,5 @@
-"""Balances under fee control (费控余额): kept by day, told once when they fall below a limit and once when they are used up."""
+"""Balances under fee control (费控余额): kept by day, told once when they fall below a limit, once when they are used up,
+and once when they come up again after that."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from denghuo.service.ledger.api import (
     BalanceLimits,
     BalancesExhausted,
     BalancesLowered,
+    BalancesRestored,
     BalancesTold,
     BalanceWarning,
     BalanceWarnings,
@@ -29,6 +31,7 @@ from denghuo.service.notice.api import NewNotice, NoticeApi, Send
 
 TOLD_AT_ONCE = 1_000
 TEMPLATES = {"low": "balance_low", "exhausted": "balance_exhausted"}
+EVENTS = {"low": BalancesLowered, "exhausted": BalancesExhausted, "restored": BalancesRestored}
 
 
 class BalanceDesk:
@@ -81,9 +84,11 @@ class BalanceDesk:
         fallen = self._store.untold(TOLD_AT_ONCE)
         if not fallen:
             return BalancesTold(told=0, again=False)
-        self._ask(NoticeApi).send(call, Send(notices=[_notice(one) for one in fallen]))
+        notices = [_notice(one) for one in fallen if one.level in TEMPLATES]
+        if notices:
+            self._ask(NoticeApi).send(call, Send(notices=notices))
         self._store.tell([one.warning_no for one in fallen])
-        for level, event in (("low", BalancesLowered), ("exhausted", BalancesExhausted)):
+        for level, event in EVENTS.items():
             accounts = [_fallen(one) for one in fallen if one.level == level]
             if accounts:
                 self._work.emit(event(accounts=accounts))
@@ -143,6 +148,7 @@ def _notice(fallen: BalanceWarning) -> NewNotice:
 
 def _fallen(one: BalanceWarning) -> FallenBalance:
     return FallenBalance(
+        warning_no=one.warning_no,
         account_no=one.account_no,
         org=one.org,
         balance_fen=str(one.balance.fen),

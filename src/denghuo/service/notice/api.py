@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
-from denghuo.kernel.fields import AccountNo, AsOf, OrganisationCode, TextPair, UserName
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
+from denghuo.kernel.fields import AccountNo, AsOf, Instant, OrganisationCode, TextPair, UserName
 from denghuo.kernel.problem import Problem, text
 
 ITEMS_MAX = 1_000
@@ -118,6 +118,24 @@ class TemplatesFound(Message):
     total: int
 
 
+class SentNotice(Message):
+    """Of one notice, within an event. `way`: how it reached the customer."""
+
+    notice_no: int
+    template: str
+    account_no: str
+    org: str
+    parameters: dict[str, str]
+    way: Literal["inbox"]
+    sent_at: Instant
+
+
+class NoticesSent(Event, name="notice.notices.sent", version=1):
+    """Notices went out on whose being sent others rely (templates marked `followed`): at most 1,000 of them."""
+
+    notices: list[SentNotice]
+
+
 class OutsideReach(Problem, noun="notice", status=403, zh="超出本单位管辖范围", en="Outside your organisation scope"):
     """Fields: org."""
 
@@ -125,7 +143,7 @@ class OutsideReach(Problem, noun="notice", status=403, zh="超出本单位管辖
 class NoticeApi(Api, noun="notice", version=1):
     """Operations on notices."""
 
-    @command(permit="notice.send", problems=(OutsideReach,))
+    @command(permit="notice.send", problems=(OutsideReach,), emits=(NoticesSent,))
     def send(self, call: Call, request: Send) -> Sent:
         """Sends up to 1,000 notices. One with an unknown template or missing parameters is refused, the rest goes out."""
 

@@ -16,6 +16,7 @@ from denghuo.service.notice.api import (
     NewNotice,
     Notice,
     NoticeApi,
+    NoticesSent,
     OutsideReach,
     RefusedNotice,
     Send,
@@ -30,7 +31,7 @@ from denghuo.service.notice.store import KnownNotice, NoticeStore, Whose, templa
 
 class NoticeService(NoticeApi):
     def __init__(self, work: Work, ask: Ask) -> None:
-        self._store = NoticeStore(work)
+        self._work, self._store = work, NoticeStore(work)
 
     def send(self, call: Call, request: Send) -> Sent:
         outside = next((item for item in request.notices if not _covers(call, item.org)), None)
@@ -50,7 +51,13 @@ class NoticeService(NoticeApi):
                 good.append(item)
             else:
                 refused.append(RefusedNotice(item=place, **reason))
-        sent = self._store.add(good, call.now) if good else 0
+        plain = [item for item in good if not _followed(item)]
+        sent = self._store.add(plain, call.now) if plain else 0
+        added = [self._store.add_followed(item, call.now) for item in good if _followed(item)]
+        out = [one for one in added if one is not None]
+        if out:
+            self._work.emit(NoticesSent(notices=out))
+        sent += len(out)
         return Sent(sent=sent, unchanged=len(good) - sent, refused=refused)
 
     def inbox(self, call: Call, request: Inbox) -> InboxFound:
@@ -95,6 +102,10 @@ def _whose(call: Call, account_no: str | None) -> Whose:
 
 def _covers(call: Call, org: str) -> bool:
     return call.covers(org)
+
+
+def _followed(item: NewNotice) -> bool:
+    return item.account_no is not None and templates()[item.template].followed
 
 
 def _refusal(item: NewNotice) -> Text | None:

@@ -5,13 +5,13 @@ import pathlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, LiteralString
 
 import yaml
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.problem import Text, text
-from denghuo.service.notice.api import NewNotice
+from denghuo.service.notice.api import NewNotice, SentNotice
 from denghuo.service.notice.rules import places
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates.yaml"
@@ -23,6 +23,8 @@ class KnownTemplate:
     category: str
     title: Text
     body: Text
+    followed: bool
+    """Others are told when it goes out."""
 
     @property
     def parameters(self) -> list[str]:
@@ -59,11 +61,16 @@ def templates() -> dict[str, KnownTemplate]:
             entry["category"],
             text(entry["title"]["zh"], entry["title"]["en"]),
             text(entry["body"]["zh"], entry["body"]["en"]),
+            entry.get("followed", False),
         )
         for code, entry in content.items()
     }
 
 
+_INSERT: LiteralString = (
+    "INSERT INTO notice (key, template, account_no, user_name, org, parameters, sent_at)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING"
+)
 _MINE = "(user_name = %(user_name)s OR account_no = ANY (%(accounts)s))"
 
 
@@ -73,21 +80,21 @@ class NoticeStore:
 
     def add(self, notices: list[NewNotice], at: datetime) -> int:
         """Adds those whose key is new; gives how many."""
-        return self._work.run_many(
-            "INSERT INTO notice (key, template, account_no, user_name, org, parameters, sent_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING",
-            [
-                (
-                    item.key,
-                    item.template,
-                    item.account_no,
-                    item.user_name,
-                    item.org,
-                    json.dumps(item.parameters, ensure_ascii=False),
-                    at,
-                )
-                for item in notices
-            ],
+        return self._work.run_many(_INSERT, [_values(item, at) for item in notices])
+
+    def add_followed(self, item: NewNotice, at: datetime) -> SentNotice | None:
+        """Adds one to an account; None where its key was used already."""
+        number = self._work.value(_INSERT + " RETURNING notice_no", _values(item, at))
+        if number is None:
+            return None
+        return SentNotice(
+            notice_no=number,
+            template=item.template,
+            account_no=item.account_no or "",
+            org=item.org,
+            parameters=item.parameters,
+            way="inbox",
+            sent_at=at,
         )
 
     def inbox(
@@ -112,3 +119,8 @@ class NoticeStore:
             " AND (%(number)s::bigint IS NULL OR notice_no = %(number)s)",
             whose.params() | {"number": notice_no, "at": at},
         )
+
+
+def _values(item: NewNotice, at: datetime) -> tuple[Any, ...]:
+    parameters = json.dumps(item.parameters, ensure_ascii=False)
+    return (item.key, item.template, item.account_no, item.user_name, item.org, parameters, at)

@@ -24,8 +24,10 @@ from denghuo.service.payment.api import (
     FindBankFiles,
     FindDebitBatches,
     FindDebitLines,
+    FindInterruptions,
     FindPayments,
     ImportBankFile,
+    InterruptionsFound,
     MakeDebitBatch,
     OnlineCallback,
     Order,
@@ -46,6 +48,7 @@ from denghuo.service.payment.api import (
 )
 from denghuo.service.payment.bank import Bank, unknown_batch
 from denghuo.service.payment.counter import Counter, unknown_receipt
+from denghuo.service.payment.interruptions import Interruptions
 from denghuo.service.payment.online import Online
 from denghuo.service.payment.posting import Posting
 from denghuo.service.payment.reconcile import Reconciling
@@ -58,6 +61,7 @@ class PaymentService(PaymentApi):
         self._work, self._ask = work, ask
         self._payments, self._banks = PaymentStore(work), BankStore(work)
         self.counter, self.bank, self.online = Counter(work, ask), Bank(work, ask), Online(work, ask)
+        self.interrupting = Interruptions(work, ask)
 
     # -- counter ---------------------------------------------------------------------------------------------------------
 
@@ -142,6 +146,14 @@ class PaymentService(PaymentApi):
         if request.batch_no is None:
             return StepDone(again=False, done=0)
         return self.bank.step(call, request.batch_no)
+
+    # -- interruptions under fee control ---------------------------------------------------------------------------------
+
+    def interruptions(self, call: Call, request: FindInterruptions) -> InterruptionsFound:
+        return self.interrupting.find(call, request)
+
+    def follow_interruptions(self, call: Call, request: Step) -> StepDone:
+        return self.interrupting.follow(call)
 
     # -- online ----------------------------------------------------------------------------------------------------------
 

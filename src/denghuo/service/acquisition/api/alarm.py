@@ -231,6 +231,13 @@ class AlarmsRaised(Event, name="acquisition.alarms.raised", version=1):
     alarms: list[RaisedAlarm]
 
 
+class AlarmSettled(Event, name="acquisition.alarm.closed", version=1):
+    """Somebody closed an alarm with what was found."""
+
+    alarm_no: int
+    reason: str
+
+
 class AlarmNotFound(NotFound, noun="acquisition", status=404, zh="未找到该告警", en="No such alarm"):
     """Fields: alarm_no. Raised also for an alarm outside the caller's organisation scope."""
 
@@ -262,6 +269,6 @@ class AlarmOperations(Api):
     def acknowledge_alarm(self, call: Call, request: AlarmRef) -> Alarm:
         """Says that somebody looks into an alarm (告警确认)."""
 
-    @command(permit="acquisition.alarm", problems=(AlarmNotFound, AlarmClosed))
+    @command(permit="acquisition.alarm", problems=(AlarmNotFound, AlarmClosed), emits=(AlarmSettled,))
     def close_alarm(self, call: Call, request: CloseAlarm) -> Alarm:
         """Ends an alarm with what was found. A later event of its kind raises another."""

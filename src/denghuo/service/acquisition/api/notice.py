@@ -23,10 +23,11 @@ NOTICE_WAYS = Dictionary(
         "message": text("短信", "Text message"),
         "phone": text("电话", "By phone"),
         "on_site": text("上门", "On site"),
+        "inbox": text("站内消息", "Notice in the customer's inbox"),
     },
 )
 NoticeWay = Annotated[
-    Literal["paper", "message", "phone", "on_site"], Label("通知方式", "Way", dictionary=NOTICE_WAYS.name)
+    Literal["paper", "message", "phone", "on_site", "inbox"], Label("通知方式", "Way", dictionary=NOTICE_WAYS.name)
 ]
 GivenAt = Annotated[Instant, Label("送达时间", "Given at")]
 NoticeDays = Annotated[int, Field(ge=0, le=60), Label("提前通知（天）", "Days of notice")]
@@ -36,7 +37,8 @@ Source = Annotated[str, StringConstraints(min_length=2, max_length=200, strip_wh
 
 
 class RecordNotice(Message):
-    """A customer was told that he will be disconnected: days before, or on the day itself."""
+    """A customer was told that he will be disconnected: days before, or on the day itself. What went to his inbox is recorded by
+    itself when it is sent."""
 
     meter_no: MeterNo
     kind: NoticeKind
@@ -48,6 +50,7 @@ class RecordNotice(Message):
 class DisconnectionNotice(RecordNotice):
     notice_no: Annotated[int, Label("通知编号", "Notice no.")]
     org: OrganisationCode
+    sent_no: Annotated[int | None, Label("消息编号", "No. of the notice sent")]
     told_by: Annotated[str, Label("登记人", "Recorded by")]
     told_at: Annotated[Instant, Label("登记时间", "Recorded")]
 

@@ -9,6 +9,7 @@ from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message
 from denghuo.kernel.fields import AccountNo, AsOf, Day, MeterNo, OrganisationCode, Reason, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.acquisition.api.collection import CauseCode, MeterNotCollected
+from denghuo.service.acquisition.api.notice import CallMinutes, NoticeDays
 from denghuo.service.acquisition.api.terminal import OrderNotPossible, OutsideScope, TerminalNo
 
 ACTIONS = Dictionary(
@@ -169,8 +170,28 @@ class GuardsFound(Message):
     as_of: AsOf
 
 
+class AskOutlook(Message):
+    """`ground`: what must have been told before depends on it."""
+
+    meter_no: MeterNo
+    ground: SwitchGround
+
+
+class DisconnectionOutlook(Message):
+    """Whether a meter could be disconnected today, and what must be told before. `against`: a sentence for each thing that stands
+    against it; what was not told yet is not among them."""
+
+    meter_no: MeterNo
+    account_no: AccountNo | None
+    org: OrganisationCode
+    against: list[TextPair]
+    notice_days: NoticeDays
+    call_minutes: CallMinutes
+    as_of: AsOf
+
+
 class SwitchingEnded(Event, name="acquisition.switching.ended", version=1):
-    """A customer was switched off or on, or was not. state: done, failed or unknown."""
+    """A customer was switched off or on, or was not. state: done, failed, unknown, or before any order blocked or refused."""
 
     switching_no: int
     meter_no: str
@@ -212,6 +233,10 @@ class SwitchingOperations(Api):
     )
     def request_switching(self, call: Call, request: RequestSwitching) -> Switching:
         """Asks for a customer to be switched off or on (远程停复电); interlocks hold now and again when a second person agrees."""
+
+    @query(permit="acquisition.read", problems=(MeterNotCollected, OrderNotPossible))
+    def disconnection_outlook(self, call: Call, request: AskOutlook) -> DisconnectionOutlook:
+        """What stands against disconnecting a meter today, and what its customer must be told before."""
 
     @query(permit="acquisition.read", problems=(SwitchingNotFound,))
     def switching(self, call: Call, request: SwitchingRef) -> Switching:

@@ -1,10 +1,10 @@
 """Rules of the acquisition service: what is shown of a frame, what the records take, when a meter is asked again."""
 
-from denghuo.service.acquisition.rules.alarms import SILENT_KINDS
+from denghuo.service.acquisition.rules.alarms import ROUTED_KINDS, ROUTED_TO, SILENT_KINDS, Route, route_on
 from denghuo.service.acquisition.rules.due import FIRST_RETRY, LONGEST_RETRY, deadline_of, midnight_after
 from denghuo.service.acquisition.rules.frames import shown
 from denghuo.service.acquisition.rules.interlocks import blocks
-from denghuo.service.acquisition.rules.notices import PRESET, Terms, terms_on, untold
+from denghuo.service.acquisition.rules.notices import KIND_OF_TEMPLATE, PRESET, Terms, terms_on, untold
 from denghuo.service.acquisition.rules.parameters import PARAMETERS, parameter_value
 from denghuo.service.acquisition.rules.possible import ORDERS_OF
 from denghuo.service.acquisition.rules.records import Verdict, judge_meters, judge_terminals
@@ -13,11 +13,15 @@ from denghuo.service.acquisition.rules.work import step_of
 
 __all__ = [
     "FIRST_RETRY",
+    "KIND_OF_TEMPLATE",
     "LONGEST_RETRY",
     "ORDERS_OF",
     "PARAMETERS",
     "PRESET",
+    "ROUTED_KINDS",
+    "ROUTED_TO",
     "SILENT_KINDS",
+    "Route",
     "Terms",
     "Verdict",
     "blocks",
@@ -27,6 +31,7 @@ __all__ = [
     "midnight_after",
     "parameter_value",
     "rates_of",
+    "route_on",
     "shown",
     "step_of",
     "terms_on",

@@ -4,13 +4,16 @@ Where a utility has set nothing, a notice seven days and a call thirty minutes b
 (欠费停电提前7天通知); the thirty minutes are of 供电营业规则 (1996).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import Text, text
-from denghuo.service.acquisition.api import DisconnectionNotice, SwitchGround, SwitchingPolicy
+from denghuo.service.acquisition.api import DisconnectionNotice, NoticeKind, SwitchGround, SwitchingPolicy
+
+KIND_OF_TEMPLATE: Mapping[str, NoticeKind] = {"disconnection_notice": "notice", "disconnection_call": "call"}
+"""Which messages to a customer count as told."""
 
 
 class Terms(NamedTuple):

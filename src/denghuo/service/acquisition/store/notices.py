@@ -11,9 +11,10 @@ from denghuo.service.acquisition.api import (
     SetSwitchingPolicy,
     SwitchingPolicy,
 )
+from denghuo.service.notice.api import SentNotice
 
 _NOTICE: LiteralString = (
-    "SELECT notice_no, meter_no, org, kind, given_at, way, note, told_by, told_at FROM disconnection_notice n "
+    "SELECT notice_no, meter_no, org, kind, given_at, way, note, sent_no, told_by, told_at FROM disconnection_notice n "
 )
 _POLICY: LiteralString = (
     "SELECT policy_no, org, effective_from, notice_days, call_minutes, reconnect_alone, source, set_by, set_at"
@@ -36,6 +37,13 @@ class NoticeStore:
         found: DisconnectionNotice | None = self._work.row(_NOTICE + "WHERE notice_no = %s", (no,), DisconnectionNotice)
         assert found is not None  # just written
         return found
+
+    def record_sent(self, sent: SentNotice, kind: str, meter_no: str, org: str, by: str, now: datetime) -> None:
+        self._work.run(
+            "INSERT INTO disconnection_notice (meter_no, org, kind, given_at, way, note, sent_no, told_by, told_at)"
+            " VALUES (%s, %s, %s, %s, %s, '', %s, %s, %s) ON CONFLICT (sent_no) DO NOTHING",
+            (meter_no, org, kind, sent.sent_at, sent.way, sent.notice_no, by, now),
+        )
 
     def find(self, request: FindNotices) -> list[DisconnectionNotice]:
         return self._work.rows(

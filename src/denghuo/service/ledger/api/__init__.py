@@ -12,6 +12,7 @@ from denghuo.service.ledger.api.balance import (
     BalanceLimits,
     BalancesExhausted,
     BalancesLowered,
+    BalancesRestored,
     BalancesTold,
     BalanceWarning,
     BalanceWarnings,
@@ -165,6 +166,7 @@ __all__ = [
     "BalanceWarnings",
     "BalancesExhausted",
     "BalancesLowered",
+    "BalancesRestored",
     "BalancesTold",
     "BillKind",
     "BillsOpen",
@@ -274,7 +276,7 @@ class LedgerApi(Api, noun="ledger", version=1):
     def set_balance_limit(self, call: Call, request: SetBalanceLimit) -> BalanceLimit:
         """Sets such a limit for a unit from a day on."""
 
-    @command(permit="ledger.advance", emits=(BalancesLowered, BalancesExhausted))
+    @command(permit="ledger.advance", emits=(BalancesLowered, BalancesExhausted, BalancesRestored))
     def tell_balances(self, call: Call, request: TellBalances) -> BalancesTold:
         """Tells customers whose balance fell: a step of the job worker, called until nobody waits."""
 

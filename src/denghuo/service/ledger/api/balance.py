@@ -18,13 +18,14 @@ LEVELS = Dictionary(
         "enough": text("余额充足", "Enough left"),
         "low": text("余额不足", "Little left"),
         "exhausted": text("余额用尽", "Used up"),
+        "restored": text("余额恢复", "Restored"),
     },
-    tones={"enough": "good", "low": "warning", "exhausted": "danger"},
+    tones={"enough": "good", "low": "warning", "exhausted": "danger", "restored": "good"},
 )
 Level = Annotated[
     Literal["unknown", "enough", "low", "exhausted"], Label("余额状态", "State of the balance", dictionary=LEVELS.name)
 ]
-WarningLevel = Annotated[Literal["low", "exhausted"], Label("预警", "Warning", dictionary=LEVELS.name)]
+WarningLevel = Annotated[Literal["low", "exhausted", "restored"], Label("预警", "Warning", dictionary=LEVELS.name)]
 LowAmount = Annotated[Money | None, Label("预警金额", "Told below")]
 LowDays = Annotated[int | None, Field(gt=0, le=366), Label("预警天数", "Told below days")]
 Balance = Annotated[Money, Label("预估余额", "Estimated balance")]
@@ -85,7 +86,8 @@ class FindBalanceWarnings(Page):
 
 
 class BalanceWarning(Message):
-    """A balance fell below its limit or was used up. `told`: the customer was told."""
+    """A balance fell below its limit, was used up, or came up again after that. `told`: the customer was told; of one that came up
+    only other services are."""
 
     warning_no: WarningNo
     account_no: AccountNo
@@ -143,7 +145,7 @@ class SetBalanceLimit(Message):
 
 
 class TellBalances(Message):
-    """A page of the customers whose balance fell and who were not told yet."""
+    """A page of the balances of which nobody was told yet that they fell or came up again."""
 
 
 class BalancesTold(Message):
@@ -152,8 +154,10 @@ class BalancesTold(Message):
 
 
 class FallenBalance(Message):
-    """Of one account, within an event. balance_fen: decimal text of an integer."""
+    """Of one account, within an event. warning_no: the higher, the later, whatever the order in which events come. balance_fen:
+    decimal text of an integer."""
 
+    warning_no: int
     account_no: str
     org: str
     balance_fen: str
@@ -169,6 +173,12 @@ class BalancesLowered(Event, name="ledger.balances.lowered", version=1):
 
 class BalancesExhausted(Event, name="ledger.balances.exhausted", version=1):
     """Balances under fee control were used up: at most 1,000 of them. Whether supply is interrupted is for others to decide."""
+
+    accounts: list[FallenBalance]
+
+
+class BalancesRestored(Event, name="ledger.balances.restored", version=1):
+    """Balances that were used up came up again: at most 1,000 of them."""
 
     accounts: list[FallenBalance]
 

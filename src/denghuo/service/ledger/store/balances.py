@@ -133,8 +133,8 @@ class Balances:
     # -- judging ---------------------------------------------------------------------------------------------------------
 
     def judge(self, on: date, account_nos: Sequence[str] | None = None) -> int:
-        """Sets the levels of these accounts, or of all, by the limits of a day; enters a warning for each that fell. Gives how
-        many fell. Of an account that was never estimated and owes nothing nothing is known."""
+        """Sets the levels of these accounts, or of all, by the limits of a day; enters a warning for each that fell or came up
+        again after it was used up. Gives how many. Of an account that was never estimated and owes nothing nothing is known."""
         some: LiteralString = "" if account_nos is None else " WHERE account_no = ANY (%(accounts)s)"
         query: LiteralString = (
             "WITH f AS (SELECT * FROM fee_account" + some + "), " + _COUNTED + ","
@@ -151,8 +151,9 @@ class Balances:
             " moved AS (UPDATE fee_account a SET level = j.now, level_since = %(at)s FROM judged j"
             " WHERE a.account_no = j.account_no AND a.level <> j.now RETURNING j.*)"
             " INSERT INTO balance_warning (account_no, org, level, balance_fen, daily_fen, days_left, through_on, protected, at)"
-            " SELECT account_no, org, now, balance_fen, daily_fen, days_left, through_on, protected, %(at)s FROM moved"
-            " WHERE now = 'exhausted' OR (now = 'low' AND level <> 'exhausted') ORDER BY account_no"
+            " SELECT account_no, org, CASE WHEN level = 'exhausted' THEN 'restored' ELSE now END, balance_fen, daily_fen,"
+            " days_left, through_on, protected, %(at)s FROM moved"
+            " WHERE now IN ('low', 'exhausted') OR level = 'exhausted' ORDER BY account_no"
         )
         params = {"on": on, "at": self._work.call.now, "accounts": list(account_nos or ())}
         if account_nos is not None:

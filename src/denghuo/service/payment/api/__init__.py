@@ -4,7 +4,7 @@ A payment is recorded here first and posted to the ledger afterwards by job step
 no half payment. The bank and the online channel of this release are sandboxes and say so wherever they show.
 """
 
-from denghuo.kernel.contract import PUBLIC, Api, Call, command, query
+from denghuo.kernel.contract import PUBLIC, Call, command, query
 from denghuo.kernel.fields import Document
 from denghuo.service.payment.api.bank import (
     BATCH_STATES,
@@ -71,6 +71,14 @@ from denghuo.service.payment.api.counter import (
     State,
     TakePayment,
 )
+from denghuo.service.payment.api.interruption import (
+    INTERRUPTION_STATES,
+    FindInterruptions,
+    Interruption,
+    InterruptionOperations,
+    InterruptionsFound,
+    InterruptionState,
+)
 from denghuo.service.payment.api.online import (
     ORDER_STATES,
     CallbackDiffers,
@@ -102,6 +110,7 @@ __all__ = [
     "DEBIT_RESULTS",
     "FILE_KINDS",
     "FILE_MAX",
+    "INTERRUPTION_STATES",
     "ITEMS_MAX",
     "METHODS",
     "ORDER_STATES",
@@ -145,8 +154,13 @@ __all__ = [
     "FindBankFiles",
     "FindDebitBatches",
     "FindDebitLines",
+    "FindInterruptions",
     "FindPayments",
     "ImportBankFile",
+    "Interruption",
+    "InterruptionOperations",
+    "InterruptionState",
+    "InterruptionsFound",
     "LineError",
     "MakeDebitBatch",
     "Method",
@@ -180,7 +194,7 @@ __all__ = [
 ]
 
 
-class PaymentApi(Api, noun="payment", version=1):
+class PaymentApi(InterruptionOperations, noun="payment", version=1):
     """Operations on payments."""
 
     @command(permit="payment.take", problems=(AmountRefused, AccountUnknown, DayClosed), emits=(PaymentTaken,))

@@ -1,0 +1,124 @@
+"""Alarms on the to-do lists: by rule, and through both bindings from what a terminal tells to what is finished."""
+
+import pathlib
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.service.acquisition.field import OLD
+from tests.service.acquisition.test_alarms import NOON, only, take, told
+from tests.service.acquisition.test_terminals import STATION, filled
+from tests.service.bindings import local, remote, settle, web
+from tests.service.records import OPERATOR
+
+from denghuo.data.processing.database import Database
+from denghuo.service.acquisition.api import (
+    AcquisitionApi,
+    AlarmRoute,
+    AlarmsRaised,
+    AskAlarmRoutes,
+    CloseAlarm,
+    OutsideScope,
+    RaisedAlarm,
+    RouteRefused,
+    SetAlarmRoute,
+)
+from denghuo.service.acquisition.listen import list_alarms
+from denghuo.service.acquisition.rules import ROUTED_KINDS, route_on
+from denghuo.service.acquisition.service import AcquisitionService
+from denghuo.service.host.binding import Directory
+from denghuo.service.permission.api import PermissionApi
+from denghuo.service.permission.service import PermissionService
+from denghuo.service.workflow.api import FindTasks, Task, WorkflowApi
+from denghuo.service.workflow.service import WorkflowService
+
+TODAY = OPERATOR.today
+
+
+def route(org: str = "1405810", **by: Any) -> SetAlarmRoute:
+    body = {"org": org, "kind": "cover_open", "effective_from": TODAY, "role": "asset_clerk", "reason": "计量异常派单"}
+    return SetAlarmRoute.model_validate({**body, **by})
+
+
+def known(org: str, day: date, role: str | None) -> AlarmRoute:
+    body = route(org, effective_from=day, role=role).model_dump()
+    return AlarmRoute.model_validate({**body, "route_no": 1, "set_by": "boss", "set_at": NOON})
+
+
+@given(st.sampled_from(["cover_open", "power_loss", "clock_fault", "phase_loss"]), st.integers(-3, 3))
+def test_the_nearest_unit_and_its_newest_route_hold(kind: Any, ahead: int) -> None:
+    day = TODAY + timedelta(days=ahead)
+    rows = [known("1405810", TODAY - timedelta(days=9), "asset_clerk"), known("1405810.01", TODAY, None)]
+    rows += [known("1405810.01", TODAY + timedelta(days=2), "loss_analyst")]
+    preset = ("reading_clerk", None) if kind in ROUTED_KINDS else None
+    wanted = {True: ("loss_analyst", None) if ahead >= 2 else None, False: ("asset_clerk", None)}[ahead >= 0]
+    assert route_on(rows, "1405810.01", kind, day) == (wanted if kind == "cover_open" else preset)
+    assert route_on(rows, "1405810.02", "cover_open", day) == ("asset_clerk", None)
+    assert route_on(rows, "1405810.010", "cover_open", day) == ("asset_clerk", None)
+    assert route_on([], "1405810.01", kind, day) == preset
+
+
+@pytest.fixture
+def directory(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Directory]:
+    services = {PermissionApi: PermissionService, WorkflowApi: WorkflowService, AcquisitionApi: AcquisitionService}
+    with Database(database_dsn) as database:
+        yield local(database, tmp_path, services)
+
+
+@pytest.fixture(params=["local", "remote"])
+def acquisition(request: pytest.FixtureRequest, directory: Directory) -> Iterator[AcquisitionApi]:
+    filled(directory(AcquisitionApi))
+    if request.param == "local":
+        yield directory(AcquisitionApi)
+    else:
+        with web(directory) as client:
+            api = remote(AcquisitionApi, client)
+            assert isinstance(api, AcquisitionApi)
+            yield api
+
+
+def listed(directory: Directory, **by: Any) -> list[Task]:
+    settle(directory)
+    return directory(WorkflowApi).tasks(OPERATOR, FindTasks(kind="acquisition.alarm", **by)).rows
+
+
+def test_a_serious_alarm_is_on_a_list_until_it_is_closed(directory: Directory, acquisition: AcquisitionApi) -> None:
+    assert acquisition.set_alarm_route(OPERATOR, route(due_days=2)).set_by == "system"
+    lasting = acquisition.set_alarm_route(OPERATOR, route("1405810.01", kind="over_voltage", role=None))
+    found = acquisition.alarm_routes(STATION, AskAlarmRoutes())
+    assert [(row.org, row.kind, row.role, row.due_days) for row in found.rows] == [
+        ("1405810", "cover_open", "asset_clerk", 2), ("1405810.01", "over_voltage", None, None),
+    ]  # fmt: skip
+    assert (found.role, "power_loss" in found.kinds) == ("reading_clerk", True)
+    assert acquisition.set_alarm_route(OPERATOR, route("1405810.01", kind="over_voltage", role=None)) == lasting
+    with pytest.raises(OutsideScope):
+        acquisition.set_alarm_route(STATION, route())
+    with pytest.raises(RouteRefused):
+        acquisition.set_alarm_route(OPERATOR, route(effective_from=TODAY - timedelta(days=1)))
+
+    take(acquisition, told("cover_open"), told("over_voltage"), told("reverse_power"), told("clock_fault"))
+    take(acquisition, told("cover_open", NOON + timedelta(hours=1)))
+    tasks = {task.role: task for task in listed(directory)}
+    assert len(tasks) == len(listed(directory)) == 2, (
+        "one for each alarm that goes to somebody, however often it is told"
+    )
+    cover = tasks["asset_clerk"]
+    assert (cover.title.zh, cover.org, cover.page) == ("开表盖：M1", "1405810.01", "acquisition.alarm")
+    assert cover.due_on is not None and tasks["reading_clerk"].due_on is None
+    alarm = only(acquisition, kind="cover_open")
+    assert cover.parameters == {"alarm_no": str(alarm.alarm_no)}
+
+    acquisition.close_alarm(STATION, CloseAlarm(alarm_no=alarm.alarm_no, reason="已重新加封"))
+    assert [task.role for task in listed(directory)] == ["reading_clerk"]
+    (done,) = listed(directory, state="done")
+    assert (done.subject_id, done.remark) == (str(alarm.alarm_no), "已重新加封")
+    # Told once more, under another number: what is closed comes onto no list again.
+    raised = RaisedAlarm(
+        alarm_no=alarm.alarm_no, kind="cover_open", meter_no="M1", terminal_no=OLD, org="1405810.01", begun_at=NOON
+    )
+    event = AlarmsRaised(alarms=[raised])
+    directory.hosted["acquisition"].handle("acquisition", list_alarms, OPERATOR, event, "again")
+    assert [task.role for task in listed(directory)] == ["reading_clerk"]
