@@ -122,12 +122,13 @@ def empty_dsn(postgres_dsn: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def _first_started() -> Iterator[pathlib.Path]:
+def first_started() -> Iterator[pathlib.Path]:
+    """A data folder after its first start, to be copied: a first start makes the server and every schema, for seconds."""
     with prepared() as folder:
         yield folder
 
 
 @pytest.fixture
-def data_folder(_first_started: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
-    """A data folder of its own that has been started before: a first start makes the server and every schema, for seconds."""
-    return pathlib.Path(shutil.copytree(_first_started, tmp_path / "data"))
+def data_folder(first_started: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
+    """A data folder of its own that has been started before."""
+    return pathlib.Path(shutil.copytree(first_started, tmp_path / "data"))

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
-from tests.browser.months import several_months
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
+from tests.browser.companies import several_months
 from tests.browser.product import Product, running
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -34,12 +34,21 @@ WAIT_MS = 60_000
 expect.set_options(timeout=WAIT_MS)
 
 
+NewFolder = Callable[[str], pathlib.Path]
+
+
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def new_folder(first_started: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> NewFolder:
+    """`new_folder("june")` gives a data folder for a product, with every schema and nothing in it."""
+    return lambda name: pathlib.Path(shutil.copytree(first_started, tmp_path_factory.mktemp(name) / "data"))
+
+
+@pytest.fixture(scope="session")
+def product(new_folder: NewFolder) -> Iterator[Product]:
     """The demo company, loaded as `make run` loads it, behind the real edge on a free port."""
     if not (ROOT / "web" / "dist" / "index.html").exists():
         pytest.fail("web/dist is missing: npm run build in web (make setup does it)")
-    with running(tmp_path_factory.mktemp("product")) as started:
+    with running(new_folder("product")) as started:
         yield started
 
 
@@ -51,9 +60,9 @@ def billed(product: Product) -> Product:
 
 
 @pytest.fixture(scope="session")
-def months(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def months(new_folder: NewFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A product of its own with two areas, whose registers go on until the end of July; nothing of it is billed yet."""
-    with running(tmp_path_factory.mktemp("months"), several_months(tmp_path_factory.mktemp("demo"))) as started:
+    with running(new_folder("months"), several_months(tmp_path_factory.mktemp("demo"))) as started:
         yield started
 
 
@@ -149,6 +158,15 @@ def entering(product: Product, browser: Browser) -> Iterator[Enter]:
     for context in contexts:
         context.close()
     assert watch.faults == []
+
+
+def choose(within: Page | Locator, label: str, option: str, exact: bool = False) -> None:
+    """Opens a list and takes an option. Not the input is clicked, which its own value covers, but the frame around both: that click
+    waits until the dialog has come to rest."""
+    page = within if isinstance(within, Page) else within.page
+    box = page.get_by_role("combobox", name=label)
+    within.locator(".el-select__wrapper").filter(has=box).first.click()
+    page.get_by_role("option", name=option, exact=exact).filter(visible=True).click()
 
 
 def sign_in(page: Page, user: str, password: str) -> None:

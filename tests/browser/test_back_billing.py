@@ -3,7 +3,7 @@
 import json
 
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Enter, Look
+from tests.browser.conftest import Enter, Look, choose
 from tests.browser.product import MONTH, Product
 
 
@@ -25,11 +25,6 @@ def figure(page: Page, name: str) -> Locator:
     return page.locator(".stat", has_text=name).locator(".stat__value").first
 
 
-def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=label).click(force=True)
-    page.get_by_role("option", name=option, exact=True).filter(visible=True).click()
-
-
 def test_a_wrong_multiplier_is_settled_on_the_pages(enter: Enter, billed: Product, at_both_widths: Look) -> None:
     account, bill = a_shop(billed)
     page = enter("billing", path=f"/w/billing/bill?bill_no={bill}")
@@ -42,7 +37,7 @@ def test_a_wrong_multiplier_is_settled_on_the_pages(enter: Enter, billed: Produc
     page.get_by_role("button", name="退补立案").click()
     page.wait_for_url("**/w/billing/open_case*")
     expect(page.get_by_role("textbox", name="户号", exact=True)).to_have_value(account)
-    choose(page, "退补原因", "倍率差错")
+    choose(page, "退补原因", "倍率差错", exact=True)
     real = page.get_by_label("倍率差错 实际倍率")
     real.fill("2")
     page.get_by_label("倍率差错 计费倍率").fill("2")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
+from tests.browser.companies import PHONE_USERS
 from tests.browser.conftest import Enter, Look
-from tests.browser.months import PHONE_USERS
 from tests.browser.product import Product
 from tests.browser.test_phone import signed_in
 

@@ -1,7 +1,7 @@
 """Late fees, penalties, corrections, refunds and compensations worked out on their page, a form for each."""
 
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Enter, Look
+from tests.browser.conftest import Enter, Look, choose
 
 
 def tab(page: Page, name: str) -> Locator:
@@ -46,8 +46,7 @@ def test_each_claim_has_its_form(enter: Enter, at_both_widths: Look) -> None:
 
     theft = tab(page, "窃电")
     theft.get_by_label("功率 1").fill("2")
-    theft.get_by_role("combobox", name="用途 1").first.click(force=True)
-    page.get_by_role("option", name="照明").filter(visible=True).click()
+    choose(theft, "用途 1", "照明")
     theft.get_by_label("单价 1").first.fill("0.52")
     total(theft, "4,492.80")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter
+from tests.browser.conftest import Enter, choose
 from tests.browser.product import Product
 
 
@@ -18,8 +18,7 @@ def test_a_unit_is_given_its_price_area_by_two_persons(
     accessible(page)
     page.get_by_role("button", name="登记价区").click()
     dialog = page.get_by_role("dialog", name="登记价区")
-    dialog.get_by_role("combobox", name="供电单位").click(force=True)
-    page.get_by_role("option", name="米山供电所").filter(visible=True).click()
+    choose(dialog, "供电单位", "米山供电所")
     dialog.get_by_label("价区").fill("990000")
     # A day to come, so that no bill of another test is by it.
     dialog.get_by_label("起始日期").fill(since)

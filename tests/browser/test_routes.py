@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter
+from tests.browser.conftest import Enter, choose
 from tests.browser.product import Product
 
 
@@ -22,8 +22,7 @@ def test_a_route_is_read_every_two_months_from_a_month_on(
     expect(page.get_by_text("未登记周期，每月抄表")).to_be_visible()
     page.get_by_role("button", name="变更抄表周期").click()
     dialog = page.get_by_role("dialog", name="变更抄表周期")
-    dialog.get_by_role("combobox", name="抄表周期").click(force=True)
-    page.get_by_role("option", name="双月抄表（双数月）").filter(visible=True).click()
+    choose(dialog, "抄表周期", "双月抄表（双数月）")
     dialog.get_by_label("事由").fill("居民改双月抄表")
     dialog.get_by_label("生效日期").fill("2026-04-01")
     dialog.get_by_label("生效日期").press("Tab")

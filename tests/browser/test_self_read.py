@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from tests.browser.conftest import WAIT_MS, Look, Watch, sign_in
+from tests.browser.companies import small_company
+from tests.browser.conftest import WAIT_MS, Look, NewFolder, Watch, sign_in
 from tests.browser.product import Product, running
 from tests.browser.test_phone import asked, signed_in, small_targets
 
 UNIT, MONTH = "1405810.03", "2026-05"
+AREAS = ("TG026", "TG027")
+"""Of the unit."""
 READING_DAY = datetime.datetime.fromisoformat("2026-06-01T10:00:00+08:00")
 
 
@@ -26,8 +29,9 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def june(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with running(tmp_path_factory.mktemp("june"), at=READING_DAY) as started:
+def june(new_folder: NewFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    company = small_company(tmp_path_factory.mktemp("company"), AREAS)
+    with running(new_folder("june"), company, at=READING_DAY) as started:
         yield started
 
 

@@ -4,8 +4,8 @@ both is read on a desk, on paper and on the phone."""
 import re
 
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter, Look
-from tests.browser.months import PHONE_USERS
+from tests.browser.companies import PHONE_USERS
+from tests.browser.conftest import Enter, Look, choose
 from tests.browser.product import Product
 from tests.browser.test_phone import signed_in
 
@@ -76,8 +76,7 @@ def look_up(page: Page, account: str) -> None:
 def change_cycle(page: Page, cycle: str, since: str) -> None:
     page.get_by_role("button", name="变更抄表周期").click()
     dialog = page.get_by_role("dialog", name="变更抄表周期")
-    dialog.get_by_role("combobox", name="抄表周期").click(force=True)
-    page.get_by_role("option", name=cycle).filter(visible=True).click()
+    choose(dialog, "抄表周期", cycle)
     dialog.get_by_label("事由").fill("居民改双月抄表")
     dialog.get_by_label("生效日期").fill(since)
     dialog.get_by_label("生效日期").press("Tab")
