@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: a PostgreSQL server and fresh databases in it."""
 
 import contextlib
+import gc
 import importlib
 import os
 import pathlib
@@ -54,6 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--scope"):
         config.pluginmanager.register(Scope(), "scope")
     config.pluginmanager.register(Exercised(config), "exercised")
+    # What is collected stays to the end: to look through it for garbage again and again takes half of the collection.
+    gc.disable()
 
 
 LONGEST_FIRST = ("browser", "service/billing", "verify", "service/reading", "scenario", "main", "importer", "data")
@@ -79,6 +82,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if any(is_hypothesis_test(getattr(item, "obj", None)) for item in session.items):
         for name in product_modules():
             importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
 
 
 def product_modules() -> Iterator[str]:
