@@ -24,14 +24,24 @@ from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import PermissionApi, Person, PersonRef, StaffNotFound
 from denghuo.service.point.api import (
     INSTALLATION,
+    FindPoints,
+    Line,
     MeterInMonth,
     MetersFound,
     MetersIn,
+    Network,
+    NetworkRequest,
+    Node,
+    Point,
     PointApi,
+    Points,
+    PointsByNumber,
+    PointsFound,
     PublishInstallations,
     PublishUnitInstallations,
 )
 from denghuo.service.reading.api import CURVE_INTAKE, REGISTER_INTAKE
+from tests.service.records import area
 
 pc: Any = pyarrow.compute
 DATA = pathlib.Path(__file__).parents[3] / "examples" / "gaoping" / "data"
@@ -43,7 +53,7 @@ Row = dict[str, Any]
 def points_of(rows: Sequence[Row]) -> type[PointApi]:
     """A point service that knows these installations, clipped to the month that is asked for."""
 
-    class Points(PointApi):
+    class KnownPoints(PointApi):
         def __init__(self, work: Work, ask: Ask) -> None:
             self._work = work
 
@@ -66,7 +76,30 @@ def points_of(rows: Sequence[Row]) -> type[PointApi]:
             ]
             return MetersFound(rows=[shown(row) for row in found], as_of=call.now)
 
-    return Points
+        def network(self, call: Call, request: NetworkRequest) -> Network:
+            """The areas of the installations, a kilometre apart from west to east; a line leads to the first."""
+            numbers = sorted({row["area_no"] for row in rows if row["area_no"] is not None})
+            areas = [area(number, "F1", 1, x_m=1_000 * at, y_m=50) for at, number in enumerate(numbers)]
+            nodes = [
+                Node(node_no="ND1", kind="substation", x_m=0, y_m=900),
+                Node(node_no="ND2", kind="area", x_m=0, y_m=50),
+            ]
+            line = Line(line_no="LN1", from_node_no="ND1", to_node_no="ND2", length_m=850)
+            return Network(nodes=nodes, lines=[line], feeders=[], areas=areas, as_of=call.now)
+
+        def points(self, call: Call, request: PointsByNumber) -> Points:
+            return Points(rows=[_as_point(row) for row in rows if row["point_no"] in request.numbers], as_of=call.now)
+
+        def find_points(self, call: Call, request: FindPoints) -> PointsFound:
+            found = [_as_point(row) for row in rows if row["area_no"] == request.area_no]
+            return PointsFound(rows=found, total=len(found), next=None, as_of=call.now)
+
+    return KnownPoints
+
+
+def _as_point(row: Row) -> Point:
+    more = {"direction": row["register"], "multiplier": Multiplier(row["multiplier"]), "installed_at": row["from_at"]}
+    return Point.model_validate({name: row[name] for name in Point.model_fields if name in row} | more)
 
 
 def contracts_of(rows: Sequence[Row] = ()) -> type[ContractApi]:

@@ -15,6 +15,7 @@ from denghuo.service.reading.api import (
     BooksOn,
     DecideBookChange,
     FindBookChanges,
+    MapOf,
     MonthRef,
     NewBookPoint,
     NoSuchBookChange,
@@ -80,6 +81,25 @@ def test_points_move_and_are_put_in_order_from_a_day_on_and_the_walks_of_earlier
     after = made.api.walk(CLERK, WalkOf(book="TG001", on=JUNE, limit=3, after=page.next))
     assert ([row.point_no for row in after.rows], after.next, after.total) == (["P2"], None, 4)
     assert [(row.place, row.meter_no) for row in page.rows] == [(1, "M3"), (2, "M4"), (3, "M1")]
+
+
+def test_a_map_has_the_walk_in_its_order_and_new_points_around_it(made: Bench) -> None:
+    approved(made, point_nos=["P3", "P1"])
+    found = made.api.walk_map(CLERK, MapOf(book="TG001"))
+    assert [(row.point_no, row.place, row.x_m, row.y_m) for row in found.rows] == [
+        ("P3", 1, 0, 50),
+        ("P1", 2, 0, 50),
+        ("P2", 3, 0, 50),
+    ]
+    # P4 stands in the book of its route, where nobody put it in order.
+    assert [(row.point_no, row.book, row.area_no, row.x_m) for row in found.unplaced] == [
+        ("P4", "TG002", "TG002", 1_000)
+    ]
+    assert [(one.area_no, one.x_m) for one in found.areas] == [("TG001", 0), ("TG002", 1_000)]
+    assert [(one.y1_m, one.y2_m) for one in found.lines] == [(900, 50)]
+    approved(made, point_nos=["P4"])
+    found = made.api.walk_map(CLERK, MapOf(book="TG001"))
+    assert ([row.point_no for row in found.rows], found.unplaced) == (["P4", "P3", "P1", "P2"], [])
 
 
 @pytest.mark.scope("B04-04")

@@ -33,6 +33,9 @@ export interface Order {
   rollover_e4: number
   channels: Channel[]
   refused_for: string | null
+  /** Of an order for a plan beside the month's. */
+  plan_kind: 'temporary' | 'loss' | null
+  plan_reason: string | null
 }
 
 /** An entry as the contract has it. */

@@ -1,3 +1,4 @@
+import type { Order } from '@/field/kept'
 import type { Warning } from '@/field/plausible'
 import type { Text } from '@/spec/contracts'
 
@@ -66,7 +67,10 @@ const WHY: Record<string, Text> = {
   over_capacity: pair('超过发电容量', 'Above the plant'),
 }
 
-export const why = (rule: string): Text => WHY[rule] ?? pair('示数待核', 'To be checked')
+const PLANS = { temporary: pair('临时抄表', 'Temporary plan'), loss: pair('线损抄表', 'For line loss') }
+
+/** Why an order is there: the plan that it is for, else the rule that held the read. */
+export const why = (order: Pick<Order, 'rule' | 'plan_kind'>): Text => (order.plan_kind ? PLANS[order.plan_kind] : (WHY[order.rule] ?? pair('示数待核', 'To be checked')))
 
 const QUANTITIES: Record<string, Text> = {
   active_fwd: pair('正向有功', 'Active, forward'),

@@ -7,6 +7,7 @@ from denghuo.kernel.problem import Text, text
 
 COMPONENTS: dict[str, Text] = {
     "frame": text("报文逐字段", "Frame by its fields"),
+    "walk_map": text("抄表册地图编排", "Map of a walk"),
     "walk_order": text("行走顺序调整", "Order of a walk"),
     "meter_photo": text("表计照片", "Photo of a meter"),
 }

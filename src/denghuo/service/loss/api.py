@@ -1,9 +1,9 @@
 """Contract of the loss service (线损管理): what an area or a feeder was supplied, what was sold there, and what is missing."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from denghuo.kernel.contract import (
     Api,
@@ -200,6 +200,48 @@ class AreaDetail(AreaLoss):
     as_of: AsOf
 
 
+class PlanRef(Message):
+    plan_no: Annotated[int, Field(gt=0), Label("计划编号", "Plan no.")]
+
+
+class PlanMember(Message):
+    """A point's part in its area's loss by a plan; `remark` says why its energy is not known, or what is to be known of it."""
+
+    row_key: Annotated[str, Label("行标识", "Row")]
+    point_no: PointNo
+    account_no: AccountNo | None
+    role: PointRole
+    side: Side
+    meter_no: MeterNo
+    start: Annotated[Register | None, Label("起示数", "Start register")]
+    end: Annotated[Register | None, Label("止示数", "End register")]
+    multiplier: Annotated[Multiplier, Label("倍率", "Multiplier")]
+    energy: Annotated[Energy | None, Label("电量", "Energy")]
+    remark: Annotated[TextPair | None, Label("说明", "Remark")]
+
+
+class PlanLoss(Message):
+    """An area between the two midnights of a plan for line loss: all its meters were read at the same time."""
+
+    plan_no: Annotated[int, Label("计划编号", "Plan no.")]
+    area_no: AreaNo
+    name: Annotated[str, Label("台区名称", "Area")]
+    org: OrganisationCode
+    since: Annotated[date, Label("起日（0 点）", "Since (00:00)")]
+    on: Annotated[date, Label("止日（0 点）", "Until (00:00)")]
+    supply: Supplied
+    generation: FedIn
+    sale: Sold
+    loss: Lost
+    rate: Rate
+    limit: Limit
+    sale_points: Annotated[int, Label("售电计量点", "Points of sale")]
+    held: Annotated[int, Label("未抄齐", "Not read")]
+    flags: Annotated[list[Flag], Label("异常", "Findings")]
+    members: list[PlanMember]
+    as_of: AsOf
+
+
 class FeederLoss(Message):
     """A feeder's month: from its head, plus what was fed in on it, minus what was sold on it.
 
@@ -268,6 +310,10 @@ class AreaNotComputed(NotFound, noun="loss", status=404, zh="没有该台区的�
     """Fields: area_no, month. Raised also for an area outside the caller's organisation scope."""
 
 
+class NoLossPlan(NotFound, noun="loss", status=404, zh="没有该线损抄表计划", en="No such plan for line loss"):
+    """Fields: plan_no. Raised also for a temporary plan and for one outside the caller's organisation scope."""
+
+
 class LossApi(Api, noun="loss", version=1):
     """Operations on line loss."""
 
@@ -286,6 +332,10 @@ class LossApi(Api, noun="loss", version=1):
     @query(permit="loss.read", problems=(AreaNotComputed,))
     def area(self, call: Call, request: AreaMonth) -> AreaDetail:
         """One area's month down to the registers of its members."""
+
+    @query(permit="loss.read", problems=(NoLossPlan,))
+    def plan_loss(self, call: Call, request: PlanRef) -> PlanLoss:
+        """The loss of an area between the two midnights of a plan for line loss, from the registers that were read for it."""
 
     @query(permit="loss.read")
     def feeders(self, call: Call, request: FindFeeders) -> FeedersFound:

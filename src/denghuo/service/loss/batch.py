@@ -7,10 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from denghuo.service.loss.rules import Balance
+from denghuo.service.loss.rules import GENERATION, Balance
 
 COLUMNS = ("area_no", "feeder_no", "role", "quantity", "band", "multiplier", "energy_wh", "status")
-_GENERATION = ("export", "full_feed_in")
 
 
 @dataclass
@@ -60,7 +59,7 @@ def sums(energy: pa.Table, by: str, gateway_role: str) -> dict[str, Sums]:
             one.gateway_held |= row["status"] == "held"
             one.multipliers.add(row["multiplier"])
             one.count["estimated"] += row["role_count"] if row["status"] == "estimated" else 0
-        elif role in _GENERATION:
+        elif role in GENERATION:
             one.generation_wh += wh
             one.count["held_generation" if row["status"] == "held" else row["status"]] += row["role_count"]
         elif role == "sale":

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Energy, Percent
-from denghuo.service.loss.api import Flag
+from denghuo.service.loss.api import Flag, Side
+
+GENERATION = ("export", "full_feed_in")
 
 LINE_RATE = Percent(300)
 """What low-voltage lines and the transformer's winding are granted of the supply, beside the no-load loss: 3 %."""
@@ -187,6 +189,13 @@ def _of_readings(balance: Balance) -> list[Flag]:
 
 def _flag(code: str, zh: str, en: str) -> Flag:
     return Flag.model_validate({"code": code, "reason": TextPair(zh=zh, en=en)})
+
+
+def side_of(role: str, quantity: str) -> Side:
+    """On which side of an area's balance a point's energy stands."""
+    if role == "gateway":
+        return "return" if quantity == "active_rev" else "supply"
+    return "generation" if role in GENERATION else "sale"
 
 
 def ranks(rates: Sequence[Percent | None]) -> list[int | None]:

@@ -1,5 +1,6 @@
 """Line loss: implementation of the contract."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -30,14 +31,19 @@ from denghuo.service.loss.api import (
     LossComputed,
     Member,
     MonthRef,
+    NoLossPlan,
     NotRead,
+    PlanLoss,
+    PlanRef,
     Summary,
     WholeCompanyOnly,
 )
 from denghuo.service.loss.batch import COLUMNS, Sums, sums
-from denghuo.service.loss.rules import findings, ranks, rate
+from denghuo.service.loss.plan import by_plan
+from denghuo.service.loss.rules import findings, ranks, rate, side_of
 from denghuo.service.loss.store import LossStore, Turn, number
 from denghuo.service.point.api import Network, NetworkRequest, PointApi
+from denghuo.service.reading.api import NoSuchSpecialPlan, ReadingApi, SpecialPlanRef
 
 MONTH_ENERGY = "reading.month_energy"
 MONTH_FLOW = "reading.month_flow"
@@ -89,6 +95,17 @@ class LossService(LossApi):
             members=self._members(call, request),
             as_of=self._store.computed_at(request.month) or call.now,
         )
+
+    def plan_loss(self, call: Call, request: PlanRef) -> PlanLoss:
+        peer = replace(Call.system(call.now, actor=call.actor), scope=call.scope)
+        try:
+            found = self._ask(ReadingApi).special_energies(peer, SpecialPlanRef(plan_no=request.plan_no))
+        except NoSuchSpecialPlan as absent:
+            raise _no_plan(request) from absent
+        area = next((one for one in self._network(call).areas if one.area_no == found.plan.area_no), None)
+        if area is None:
+            raise _no_plan(request)
+        return by_plan(found, area)
 
     def feeders(self, call: Call, request: FindFeeders) -> FeedersFound:
         as_of = self._store.computed_at(request.month) or call.now
@@ -189,6 +206,16 @@ def _check_whole_company(call: Call) -> None:
         )
 
 
+def _no_plan(request: PlanRef) -> NoLossPlan:
+    return NoLossPlan(
+        text(
+            f"没有编号为 {request.plan_no} 的线损抄表计划，或不在您的管辖范围内。",
+            f"There is no plan for line loss {request.plan_no}, or it is outside your scope.",
+        ),
+        plan_no=request.plan_no,
+    )
+
+
 def _energy_or_none(wh: int | None) -> Energy | None:
     return None if wh is None else Energy(wh)
 
@@ -262,19 +289,13 @@ def _parts(loss_wh: int | None, below: list[Energy | None]) -> dict[str, Energy 
 
 
 def _member(row: dict[str, Any]) -> Member:
-    reverse = row["quantity"] == "active_rev"
-    side = {
-        "gateway": "return" if reverse else "supply",
-        "export": "generation",
-        "full_feed_in": "generation",
-    }.get(row["role"], "sale")
     return Member.model_validate(
         {
             "row_key": f"{row['point_no']}.{row['piece']}.{row['quantity']}",
             "point_no": row["point_no"],
             "account_no": row["account_no"],
             "role": row["role"],
-            "side": side,
+            "side": side_of(row["role"], row["quantity"]),
             "meter_no": row["meter_no"],
             "piece": row["piece"],
             "start": None if row["start_e4"] is None else Register(row["start_e4"]),

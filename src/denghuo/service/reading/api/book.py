@@ -7,7 +7,18 @@ from pydantic import Field, StringConstraints, model_validator
 
 from denghuo.kernel.batch import ITEMS_MAX, BatchTaken
 from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
-from denghuo.kernel.fields import AccountNo, AsOf, Day, Instant, MeterNo, OrganisationCode, PointNo, Reason, UserName
+from denghuo.kernel.fields import (
+    AccountNo,
+    AreaNo,
+    AsOf,
+    Day,
+    Instant,
+    MeterNo,
+    OrganisationCode,
+    PointNo,
+    Reason,
+    UserName,
+)
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Percent
 
@@ -184,6 +195,52 @@ class WalkFound(Message):
     as_of: AsOf
 
 
+class MapOf(Message):
+    """A book on a day, today where none is given."""
+
+    book: BookNo
+    on: Annotated[Day | None, Label("日期", "On")] = None
+
+
+class MapPoint(WalkRow):
+    """A point on the map: at its node where it has one of its own, else at its transformer area; nowhere where the archive knows
+    neither."""
+
+    book: BookNo
+    area_no: AreaNo | None
+    x_m: Annotated[int | None, Label("东向坐标", "Metres east")]
+    y_m: Annotated[int | None, Label("北向坐标", "Metres north")]
+
+
+class MapArea(Message):
+    area_no: AreaNo
+    name: Annotated[str, Label("台区名称", "Area")]
+    x_m: Annotated[int, Label("东向坐标", "Metres east")]
+    y_m: Annotated[int, Label("北向坐标", "Metres north")]
+
+
+class MapLine(Message):
+    """A line of the network from a node to a node, in metres."""
+
+    x1_m: int
+    y1_m: int
+    x2_m: int
+    y2_m: int
+
+
+class WalkMap(Message):
+    """A book's points in the order of its walk; and of the same units those of other books that were never put in order, as new
+    accounts are, up to 500: those of the book's own areas first. Areas and lines of the network lie behind them."""
+
+    book: BookNo
+    reader: Walker
+    rows: list[MapPoint]
+    unplaced: list[MapPoint]
+    areas: list[MapArea]
+    lines: list[MapLine]
+    as_of: AsOf
+
+
 class StaffBalance(Message):
     on: Annotated[Day | None, Label("日期", "On")] = None
     org: OrganisationCode | None = None
@@ -261,6 +318,10 @@ class BookOperations(Api):
     @query(permit="reading.read")
     def walk(self, call: Call, request: WalkOf) -> WalkFound:
         """The points of a book in their order of walk, as of a day."""
+
+    @query(permit="reading.read")
+    def walk_map(self, call: Call, request: MapOf) -> WalkMap:
+        """Where the points of a book lie in the order of the walk, up to 1,000, and which points around have no place yet."""
 
     @query(permit="reading.read")
     def staff_balance(self, call: Call, request: StaffBalance) -> StaffBalanced:

@@ -23,6 +23,7 @@ from denghuo.kernel.values import Multiplier, Register
 from denghuo.service.reading.api.book import BookNo, Place, Walker
 from denghuo.service.reading.api.month import EnergyCorrected
 from denghuo.service.reading.api.review import ReadCorrected
+from denghuo.service.reading.api.special_plan import PLAN_KINDS
 from denghuo.service.reading.api.unit import UnitRead
 from denghuo.service.reading.api.vocabulary import Band, Quantity, RuleCode
 
@@ -158,6 +159,8 @@ class FieldChannel(Message):
 
 
 class FieldOrderRow(Message):
+    """An order. One of a plan beside the month's has the plan's number, kind and reason; its month is the one of its midnight."""
+
     order_no: OrderNo
     month: MonthText
     point_no: PointNo
@@ -172,6 +175,11 @@ class FieldOrderRow(Message):
     rule: RuleCode
     made_at: Annotated[Instant, Label("开单时间", "Made at")]
     entered_at: Annotated[Instant | None, Label("录入时间", "Entered at")]
+    plan_no: Annotated[int | None, Label("计划编号", "Plan no.")] = None
+    plan_kind: Annotated[
+        Literal["temporary", "loss"] | None, Label("计划类别", "Kind of plan", dictionary=PLAN_KINDS.name)
+    ] = None
+    plan_reason: Annotated[str | None, Label("计划事由", "Reason of the plan")] = None
 
 
 class FieldOrder(FieldOrderRow):
@@ -394,7 +402,8 @@ class FieldOperations(Api):
     )
     def accept_field_entry(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:
         """Another person than the reader takes the entry as the register: frozen ones at the reading midnight, others at the
-        midnight that begins the day on which they were seen. The read is made anew."""
+        midnight that begins the day on which they were seen. The read is made anew. What was read for a plan beside the month's
+        goes to that plan alone, as it showed and when."""
 
     @command(permit="reading.review", problems=(NoSuchFieldOrder, NothingToDecide, ReaderMayNotDecide))
     def refuse_field_entry(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:

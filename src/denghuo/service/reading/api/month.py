@@ -1,6 +1,6 @@
 """Messages and operations about a month's reading (月度抄表): its plan, its run, its energies and how far it is."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -21,19 +21,11 @@ from denghuo.kernel.fields import (
 )
 from denghuo.kernel.problem import Problem
 from denghuo.kernel.values import Multiplier, Percent
+from denghuo.service.reading.api.row import RegisterRow
 from denghuo.service.reading.api.vocabulary import (
-    Band,
-    Days,
-    End,
-    Measured,
-    Method,
     Piece,
-    Quantity,
     RowCount,
     RowKey,
-    RuleCode,
-    Start,
-    Status,
 )
 
 
@@ -81,29 +73,10 @@ class KnownEnergies(Message):
     known_at: Instant
 
 
-class EnergyRow(Message):
-    """What a row of `reading.month_energy` says, in values: a register over a piece of the month. What is held has no energy."""
+class EnergyRow(RegisterRow):
+    """What a row of `reading.month_energy` says of an account, in values. What is held has no energy."""
 
-    point_no: PointNo
     account_no: AccountNo
-    area_no: AreaNo | None
-    feeder_no: FeederNo | None
-    org: OrganisationCode
-    role: PointRole
-    meter_no: MeterNo
-    piece: Piece
-    quantity: Quantity
-    band: Band
-    from_at: Annotated[datetime, Label("起始时间", "From")]
-    to_at: Annotated[datetime, Label("终止时间", "To")]
-    start: Start
-    end: End
-    multiplier: Annotated[Multiplier, Label("倍率", "Multiplier")]
-    energy: Measured
-    status: Status
-    rule: RuleCode
-    method: Method
-    days_estimated: Days
 
 
 class EnergiesFound(Message):

@@ -1,6 +1,6 @@
 """Messages and operations about the month's reads (抄表示数): by status and rule, of an account, of a point, at a midnight."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +12,6 @@ from denghuo.kernel.fields import (
     AreaNo,
     AsOf,
     Day,
-    FeederNo,
     Instant,
     MeterNo,
     MonthText,
@@ -22,10 +21,10 @@ from denghuo.kernel.fields import (
     TextPair,
 )
 from denghuo.kernel.problem import NotFound
-from denghuo.kernel.values import Energy, Multiplier, Register
+from denghuo.kernel.values import Energy, Register
+from denghuo.service.reading.api.row import RegisterRow
 from denghuo.service.reading.api.vocabulary import (
     Band,
-    Days,
     End,
     Measured,
     Method,
@@ -42,31 +41,11 @@ from denghuo.service.reading.api.vocabulary import (
 )
 
 
-class MonthReadRow(Message):
+class MonthReadRow(RegisterRow):
     """One register difference of the month: a point's piece, quantity and band, with its status and the rule that set it."""
 
     row_key: RowKey
     month: MonthText
-    point_no: PointNo
-    piece: Piece
-    quantity: Quantity
-    band: Band
-    account_no: AccountNo | None
-    area_no: AreaNo | None
-    feeder_no: FeederNo | None
-    org: OrganisationCode
-    role: PointRole
-    meter_no: MeterNo
-    from_at: Annotated[datetime, Label("起始时间", "From")]
-    to_at: Annotated[datetime, Label("终止时间", "To")]
-    start: Start
-    end: End
-    multiplier: Annotated[Multiplier, Label("倍率", "Multiplier")]
-    energy: Measured
-    status: Status
-    rule: RuleCode
-    method: Method
-    days_estimated: Days
     days_missing: MissingDays
     notices: Annotated[list[str], Label("提示", "Notices")]
     accepted_by: Annotated[str | None, Label("确认人", "Accepted by")]

@@ -5,6 +5,7 @@ from denghuo.service.reading.service.parts.curve import CurvePart
 from denghuo.service.reading.service.parts.month import MonthPart
 from denghuo.service.reading.service.parts.read import ReadPart
 from denghuo.service.reading.service.parts.self_read import SelfReadPart
+from denghuo.service.reading.service.parts.special_plan import SpecialPlanPart
 from denghuo.service.reading.service.parts.walk import WalkPart
 
 
@@ -13,6 +14,7 @@ class ReadingService(
     ReadPart,
     WalkPart,
     SelfReadPart,
+    SpecialPlanPart,
     CurvePart,
     ReadingApi,
 ):

@@ -1,16 +1,17 @@
 """Reading books (抄表册): one proposes a change, another decides; from its day on it stands in the walks and with the reader."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from denghuo.kernel.batch import BatchTaken, RefusedItem, refused
+from denghuo.kernel.batch import ITEMS_MAX, BatchTaken, RefusedItem, refused
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import PermissionApi, PersonRef, StaffNotFound
-from denghuo.service.point.api import MetersIn, PointApi
+from denghuo.service.point.api import MetersIn, NetworkRequest, PointApi, PointsByNumber
 from denghuo.service.reading.api import (
     BookChange,
     BookChangeDecided,
@@ -24,6 +25,10 @@ from denghuo.service.reading.api import (
     BooksOn,
     DecideBookChange,
     FindBookChanges,
+    MapArea,
+    MapLine,
+    MapOf,
+    MapPoint,
     NewBookPoint,
     NoSuchBookChange,
     ProposeBookChange,
@@ -33,12 +38,15 @@ from denghuo.service.reading.api import (
     StaffLoad,
     StateBooks,
     WalkFound,
+    WalkMap,
     WalkOf,
     WalkRow,
 )
 from denghuo.service.reading.store.books import BookStore, Row
 
 FIELD_PERMIT = "reading.field"
+AROUND_MAX = 500
+"""Points without a place that a map shows around a book."""
 
 
 class Books:
@@ -191,6 +199,58 @@ class Books:
         past = (request.after_number or 0) + len(shown)
         following = str(past) if past < total else None
         return WalkFound(book=request.book, reader=reader, rows=shown, total=total, next=following, as_of=call.now)
+
+    def map(self, call: Call, request: MapOf) -> WalkMap:
+        on = request.on or call.today
+        asked = WalkOf(book=request.book, on=on, limit=200)
+        rows, total, reader = self._store.walk(asked, on)
+        while len(rows) < min(total, ITEMS_MAX):
+            asked = asked.model_copy(update={"after": str(len(rows))})
+            rows += self._store.walk(asked, on)[0]
+        others = self._store.around(request.book, on, AROUND_MAX)
+        points, peer = self._ask(PointApi), Call.system(call.now, actor=call.actor)
+        network = points.network(peer, NetworkRequest())
+        nodes = {node.node_no: (node.x_m, node.y_m) for node in network.nodes}
+        areas = {
+            area.area_no: (area.x_m, area.y_m)
+            for area in network.areas
+            if area.x_m is not None and area.y_m is not None
+        }
+        own = self._own_nodes(peer, [row["point_no"] for row in (*rows, *others)])
+
+        def shown(row: Row) -> MapPoint:
+            x_m, y_m = nodes.get(own.get(row["point_no"], "")) or areas.get(row["area_no"]) or (None, None)
+            return MapPoint(
+                **{name: row[name] for name in (*WalkRow.model_fields, "book", "area_no")}, x_m=x_m, y_m=y_m
+            )
+
+        return WalkMap(
+            book=request.book,
+            reader=reader,
+            rows=[shown(row) for row in rows],
+            unplaced=[shown(row) for row in others],
+            areas=[
+                MapArea(area_no=one.area_no, name=one.name, x_m=areas[one.area_no][0], y_m=areas[one.area_no][1])
+                for one in network.areas
+                if one.area_no in areas and call.covers(one.org)
+            ],
+            lines=[
+                MapLine(x1_m=first[0], y1_m=first[1], x2_m=last[0], y2_m=last[1])
+                for one in network.lines
+                for first, last in [(nodes.get(one.from_node_no), nodes.get(one.to_node_no))]
+                if first and last and not one.normally_open
+            ],
+            as_of=call.now,
+        )
+
+    def _own_nodes(self, peer: Call, point_nos: Sequence[str]) -> dict[str, str]:
+        """The nodes of points that hang at one of their own."""
+        found: dict[str, str] = {}
+        for start in range(0, len(point_nos), ITEMS_MAX):
+            asked = PointsByNumber(numbers=list(point_nos[start : start + ITEMS_MAX]))
+            rows = self._ask(PointApi).points(peer, asked).rows
+            found |= {row.point_no: row.node_no for row in rows if row.node_no is not None}
+        return found
 
     def balance(self, call: Call, request: StaffBalance) -> StaffBalanced:
         rows = self._store.loads(request, request.on or call.today)

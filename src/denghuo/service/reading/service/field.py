@@ -54,6 +54,7 @@ from denghuo.service.reading.rules import in_force
 from denghuo.service.reading.rules.field import Expected, field_check, shows, warnings_of
 from denghuo.service.reading.service.expected import channels_of_orders
 from denghuo.service.reading.service.making import Making
+from denghuo.service.reading.service.special_plan import SpecialPlans
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.service.units import Units
 from denghuo.service.reading.store import ReadingStore
@@ -68,11 +69,19 @@ Remade = Callable[[Call, Sequence[PlanPiece], PlanPiece, str, str], Reviewed]
 
 class FieldReading:
     def __init__(
-        self, work: Work, ask: Ask, store: ReadingStore, taking: Taking, making: Making, units: Units, remade: Remade
+        self,
+        work: Work,
+        ask: Ask,
+        store: ReadingStore,
+        taking: Taking,
+        making: Making,
+        units: Units,
+        plans: SpecialPlans,
+        remade: Remade,
     ) -> None:
         self._ask = ask
         self._work, self._reads, self._taking, self._making, self._units = work, store, taking, making, units
-        self._remade = remade
+        self._plans, self._remade = plans, remade
         self._store, self._books = FieldStore(work), BookStore(work)
 
     # -- orders ----------------------------------------------------------------------------------------------------------
@@ -245,14 +254,25 @@ class FieldReading:
 
     def accept(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:
         order, entry = self._to_decide(call, request)
+        if order["plan_no"] is None:
+            self._accepted(call, order, entry, request.reason)
+        else:
+            at = order["read_at"] if entry["shown_as"] == "frozen" else entry["taken_at"]
+            self._plans.entered(order, _registers(entry), at)
+        self._store.decide(request.entry_no, "accepted", request.reason, call.actor, call.now)
+        self._store.set_state(order["order_no"], "accepted")
+        return self.shown(call, FieldOrderRef(order_no=order["order_no"]))
+
+    def _accepted(self, call: Call, order: Row, entry: Row, reason: str) -> None:
+        """Enters what was read into the month and makes its read anew."""
         self._reads.lock_month(order["month"])
         month, pieces = Month.of(order["month"]), self._reads.pieces(order["month"], order["point_no"])
         piece = next(one for one in pieces if one.piece == order["piece"])
         # What shows on a day is that day's register: the convention of every reading by hand.
         seen = max(midnight(entry["taken_at"].astimezone(SHANGHAI).date()), order["read_at"])
         at = order["read_at"] if entry["shown_as"] == "frozen" else seen
-        words = f"现场补抄 {order['order_no']}（{entry['reader']}）：{request.reason}"
-        registers = [(one["quantity"], one["band"], Register.of(one["shown"])) for one in entry["registers"]]
+        words = f"现场补抄 {order['order_no']}（{entry['reader']}）：{reason}"
+        registers = _registers(entry)
         for quantity, band, shown in registers:
             manual = Manual(piece.meter_no, quantity, band, at, shown.e4)
             self._reads.enter(manual, piece, words, call.actor, call.now)
@@ -265,9 +285,6 @@ class FieldReading:
             if mine and read.status == "held" and read.energy_wh is not None and rule and rule.may_accept:
                 self._reads.accept(read, words, call.actor, call.now)
         self._remade(call, pieces, piece, *registers[0][:2])
-        self._store.decide(request.entry_no, "accepted", request.reason, call.actor, call.now)
-        self._store.set_state(order["order_no"], "accepted")
-        return self.shown(call, FieldOrderRef(order_no=order["order_no"]))
 
     def refuse(self, call: Call, request: DecideFieldEntry) -> FieldOrderShown:
         order, _ = self._to_decide(call, request)
@@ -299,6 +316,11 @@ class FieldReading:
                 reader=entry["reader"],
             )
         return order, entry
+
+
+def _registers(entry: Row) -> list[tuple[str, str, Register]]:
+    """Quantity, band and what showed."""
+    return [(one["quantity"], one["band"], Register.of(one["shown"])) for one in entry["registers"]]
 
 
 def _expected(order: Row, channel: Mapping[str, Any]) -> Expected:

@@ -21,7 +21,7 @@ _CHANGES: LiteralString = (
 )
 BOOKS_ON_A_DAY: LiteralString = """
 WITH planned AS (
-    SELECT DISTINCT ON (point_no) point_no, route, org, account_no, meter_no FROM plan
+    SELECT DISTINCT ON (point_no) point_no, route, area_no, org, account_no, meter_no FROM plan
     WHERE month >= (SELECT to_char(to_date(max(month), 'YYYY-MM') - interval '2 months', 'YYYY-MM') FROM plan)
     AND account_no IS NOT NULL ORDER BY point_no, month DESC, piece DESC
 ), moved AS (
@@ -29,7 +29,7 @@ WITH planned AS (
     ORDER BY point_no, effective_from DESC, change_no DESC
 ), walk AS (
     SELECT coalesce(moved.book, planned.route) AS book, moved.place, planned.point_no, planned.meter_no, planned.account_no,
-        planned.org FROM planned LEFT JOIN moved USING (point_no)
+        planned.org, planned.area_no FROM planned LEFT JOIN moved USING (point_no)
 ), walker AS (
     SELECT DISTINCT ON (book) book, reader, effective_to FROM book_reader
     WHERE effective_from <= %(on)s AND (effective_to IS NULL OR effective_to >= %(on)s)
@@ -148,6 +148,18 @@ class BookStore:
         total = self._work.value(BOOKS_ON_A_DAY + "SELECT count(*) FROM walk WHERE book = %(book)s", asked)
         reader = self._work.value(BOOKS_ON_A_DAY + "SELECT reader FROM walker WHERE book = %(book)s", asked)
         return list(rows), int(total or 0), reader
+
+    def around(self, book: str, on: date, most: int) -> list[Row]:
+        """Points of other books of a book's units that were never put in order; those of the book's own areas first."""
+        return list(
+            self._work.rows(
+                BOOKS_ON_A_DAY + "SELECT * FROM walk WHERE book <> %(book)s AND place IS NULL"
+                " AND org IN (SELECT org FROM walk WHERE book = %(book)s) ORDER BY"
+                " area_no NOT IN (SELECT area_no FROM walk WHERE book = %(book)s AND area_no IS NOT NULL), book, point_no"
+                " LIMIT %(most)s",
+                {"on": on, "book": book, "most": most},
+            )
+        )
 
     def books(self, request: BooksOn, on: date) -> tuple[list[Row], int]:
         asked = {**request.model_dump(), "on": on}

@@ -16,15 +16,20 @@ WITH walker AS (
     WHERE effective_from <= %(on)s AND (effective_to IS NULL OR effective_to >= %(on)s)
     ORDER BY book, approved_at DESC, change_no DESC
 ), orders AS (
-    SELECT o.order_no, o.month, o.point_no, o.piece, o.meter_no, o.account_no, o.org, o.book, o.place, walker.reader, o.read_at,
+    SELECT o.order_no, o.month, o.point_no, o.piece, o.meter_no, o.account_no, o.org, o.book, o.place, o.read_at,
+        coalesce(p.reader, walker.reader) AS reader, o.plan_no, p.kind AS plan_kind, p.reason AS plan_reason,
         o.multiplier, o.integer_digits, o.decimal_digits, o.channels, o.channels->0->>'rule' AS rule, o.made_at,
-        CASE WHEN o.state <> 'accepted' AND NOT EXISTS (SELECT FROM month_read r WHERE r.status = 'held'
-            AND (r.month, r.point_no, r.piece) = (o.month, o.point_no, o.piece)) THEN 'settled' ELSE o.state END AS state,
+        CASE WHEN o.state <> 'accepted' AND CASE WHEN o.plan_no IS NULL THEN NOT EXISTS (SELECT FROM month_read r
+            WHERE r.status = 'held' AND (r.month, r.point_no, r.piece) = (o.month, o.point_no, o.piece))
+            ELSE NOT EXISTS (SELECT FROM special_read r WHERE r.shown_e4 IS NULL AND (r.plan_no, r.point_no, r.read_on)
+            = (o.plan_no, o.point_no, (o.read_at AT TIME ZONE 'Asia/Shanghai')::date)) END
+            THEN 'settled' ELSE o.state END AS state,
         (SELECT max(received_at) FROM field_entry e WHERE e.order_no = o.order_no) AS entered_at
-    FROM field_order o LEFT JOIN walker USING (book)
+    FROM field_order o LEFT JOIN walker USING (book) LEFT JOIN special_plan p ON p.plan_no = o.plan_no
 )
 """
-"""Orders with their reader of a day. What the office settled otherwise is no longer held, whatever became of the order."""
+"""Orders with their reader of a day, who for a plan beside the month's may be named by it. What the office settled otherwise is no
+longer held, and what a plan has got otherwise no longer absent, whatever became of the order."""
 _ENTRIES: LiteralString = (
     "SELECT entry_no, order_no, reader, shown_as, registers, warnings, confirmed, reason, photo_no, latitude, longitude,"
     " accuracy_m, taken_at, received_at, state, decided_by, decided_at, remark FROM field_entry "
@@ -52,11 +57,11 @@ class FieldStore:
     def make(self, rows: Iterable[Row], actor: str, at: datetime) -> int:
         """Adds orders; of a point's piece with an order that is not done nothing changes. Gives how many are new."""
         return self._work.run_many(
-            "INSERT INTO field_order (month, point_no, piece, meter_no, account_no, org, book, place, multiplier, integer_digits,"
-            " decimal_digits, read_at, channels, made_by, made_at) VALUES (%(month)s, %(point_no)s, %(piece)s, %(meter_no)s,"
-            " %(account_no)s, %(org)s, %(book)s, %(place)s, %(multiplier)s, %(integer_digits)s, %(decimal_digits)s, %(read_at)s,"
-            " %(channels)s, %(actor)s, %(at)s) ON CONFLICT DO NOTHING",
-            [{**row, "channels": Jsonb(row["channels"]), "actor": actor, "at": at} for row in rows],
+            "INSERT INTO field_order (month, point_no, piece, meter_no, account_no, org, book, place, multiplier,"
+            " integer_digits, decimal_digits, read_at, channels, plan_no, made_by, made_at) VALUES (%(month)s, %(point_no)s,"
+            " %(piece)s, %(meter_no)s, %(account_no)s, %(org)s, %(book)s, %(place)s, %(multiplier)s, %(integer_digits)s,"
+            " %(decimal_digits)s, %(read_at)s, %(channels)s, %(plan_no)s, %(actor)s, %(at)s) ON CONFLICT DO NOTHING",
+            [{"plan_no": None, **row, "channels": Jsonb(row["channels"]), "actor": actor, "at": at} for row in rows],
         )
 
     def unassigned(self, month: str, on: date) -> int:

@@ -24,6 +24,7 @@ from denghuo.service.reading.service.judging import Judging
 from denghuo.service.reading.service.making import Making
 from denghuo.service.reading.service.routes import Routes
 from denghuo.service.reading.service.self_read import SelfReading
+from denghuo.service.reading.service.special_plan import SpecialPlans
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.service.units import Units
 from denghuo.service.reading.store import ReadingPages, ReadingStore, RouteStore
@@ -51,7 +52,10 @@ class ReadingPart:
         self._routes = Routes(ask, self._cycles)
         self._books = Books(ask, BookStore(work))
         self._units = Units(work, ask, self._store, self._taking, self._making)
-        self._field = FieldReading(work, ask, self._store, self._taking, self._making, self._units, self._remade)
+        self._special_plans = SpecialPlans(work, ask, self._store, self._taking, self._making)
+        self._field = FieldReading(
+            work, ask, self._store, self._taking, self._making, self._units, self._special_plans, self._remade
+        )
         self._self_reading = SelfReading(work, ask, self._store, self._making)
 
     def _remade(self, call: Call, pieces: Sequence[PlanPiece], piece: PlanPiece, quantity: str, band: str) -> Reviewed:

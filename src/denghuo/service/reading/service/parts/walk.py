@@ -22,6 +22,7 @@ from denghuo.service.reading.api import (
     FindRoutes,
     KeepFieldPhoto,
     MakeFieldOrders,
+    MapOf,
     MyFieldOrders,
     MyFieldOrdersFound,
     NewRouteCycle,
@@ -36,6 +37,7 @@ from denghuo.service.reading.api import (
     StateCycles,
     SyncField,
     WalkFound,
+    WalkMap,
     WalkOf,
 )
 from denghuo.service.reading.api.book import BookOperations
@@ -70,6 +72,9 @@ class WalkPart(ReadingPart, RouteOperations, BookOperations, FieldOperations):
 
     def walk(self, call: Call, request: WalkOf) -> WalkFound:
         return self._books.walk(call, request)
+
+    def walk_map(self, call: Call, request: MapOf) -> WalkMap:
+        return self._books.map(call, request)
 
     def staff_balance(self, call: Call, request: StaffBalance) -> StaffBalanced:
         return self._books.balance(call, request)

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { after, inserted, spread, type Spot } from '@/render/picture/walk'
+
+const spot = (point_no: string, x: number, y = 0): Spot => ({ point_no, x, y })
+const names = (walk: { point_no: string }[]) => walk.map((one) => one.point_no).join('')
+
+describe('a walk on a map', () => {
+  it('gives points of one position room of their own around it', () => {
+    const spots = spread(Array.from({ length: 60 }, (_, at) => spot(String(at), 100, 100)), 10)
+    expect(spots[0]).toEqual(spot('0', 100, 100))
+    const apart = spots.flatMap((one, at) => spots.slice(at + 1).map((other) => Math.hypot(one.x - other.x, one.y - other.y)))
+    expect(Math.min(...apart)).toBeGreaterThan(9)
+    expect(spread([spot('a', 0), spot('b', 50)], 10)).toEqual([spot('a', 0), spot('b', 50)])
+  })
+  it('takes a point in where the way is lengthened least', () => {
+    const walk = [spot('a', 0), spot('b', 10), spot('c', 30)]
+    expect(names(inserted(walk, spot('n', 20)))).toBe('abnc')
+    expect(names(inserted(walk, spot('n', 40)))).toBe('abcn')
+    expect(names(inserted(walk, spot('n', -5)))).toBe('nabc')
+    expect(names(inserted([], spot('n', 1)))).toBe('n')
+  })
+  it('moves a point next after another, and keeps every point', () => {
+    const walk = ['a', 'b', 'c', 'd'].map((name) => spot(name, 0))
+    expect(names(after(walk, 'd', 'a'))).toBe('adbc')
+    expect(names(after(walk, 'a', 'c'))).toBe('bcad')
+    expect(names(after(walk, 'b', 'b'))).toBe('abcd')
+    expect(names(after(walk, 'x', 'a'))).toBe('abcd')
+  })
+})
