@@ -13,6 +13,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tests.certificates import Certificate
+
 START_S = 20.0
 FRONT, FRONT_PASSWORD = "front", "front-secret"
 
@@ -26,11 +28,12 @@ def free_port() -> int:
 @dataclass
 class Process(ABC):
     """A broker that keeps its sessions in `folder`. `users`: passwords; each may use the topics of the device of its name alone,
-    the front all of them."""
+    the front all of them. With a `certificate` it speaks TLS alone."""
 
     folder: pathlib.Path
     users: Mapping[str, str]
     port: int = field(default_factory=free_port)
+    certificate: Certificate | None = None
     _running: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
@@ -64,11 +67,14 @@ class Nats(Process):
         for user, password in self.users.items():
             own = [f"/.v1.devices.{user}.>", "$MQTT.>"]
             users.append({"user": user, "password": password, "permissions": {"publish": own, "subscribe": own}})  # type: ignore[dict-item]
+        mqtt: dict[str, object] = {"listen": f"127.0.0.1:{self.port}", "ack_wait": "30s"}
+        if self.certificate is not None:
+            mqtt["tls"] = {"cert_file": str(self.certificate.file), "key_file": str(self.certificate.key)}
         settings = {
             "server_name": "denghuo-test",
             "listen": "127.0.0.1:-1",
             "jetstream": {"store_dir": str(self.folder / "store"), "max_mem": 64_000_000, "max_file": 256_000_000},
-            "mqtt": {"listen": f"127.0.0.1:{self.port}", "ack_wait": "30s"},
+            "mqtt": mqtt,
             "authorization": {"users": users},
             "max_payload": 2_000_000,
         }
@@ -91,6 +97,7 @@ class Mosquitto(Process):
             f"listener {self.port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\n"
             f"acl_file {self.folder / 'rights'}\nuser root\npersistence true\npersistence_location {self.folder}/\n"
             "autosave_interval 1\nautosave_on_changes true\n"
+            + (f"certfile {tls.file}\nkeyfile {tls.key}\n" if (tls := self.certificate) is not None else "")
         )
         return ["mosquitto", "-c", str(self.folder / "mosquitto.conf")]
 
@@ -99,8 +106,10 @@ KINDS: Mapping[str, type[Process]] = {"nats": Nats} | ({"mosquitto": Mosquitto} 
 
 
 @contextlib.contextmanager
-def broker(kind: str, folder: pathlib.Path, users: Mapping[str, str]) -> Iterator[Process]:
-    made = KINDS[kind](folder, users)
+def broker(
+    kind: str, folder: pathlib.Path, users: Mapping[str, str], certificate: Certificate | None = None
+) -> Iterator[Process]:
+    made = KINDS[kind](folder, users, certificate=certificate)
     made.start()
     try:
         yield made

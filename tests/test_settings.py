@@ -27,6 +27,7 @@ def test_later_sources_win_and_origins_are_kept(tmp_path: pathlib.Path) -> None:
         ('mqtt_broker = "127.0.0.1:1883"', "mqtt_broker"),
         ('mqtt_broker = "mqtt://user@host"', "mqtt_broker"),
         ('mqtt_broker = "mqtt://host:99999"', "mqtt_broker"),
+        ('mqtt_ca = "nowhere.pem"', "mqtt_ca"),
         ("= broken", "TOML"),
     ],
 )

@@ -5,6 +5,7 @@ import difflib
 import json
 import pathlib
 import re
+import ssl
 import tomllib
 import urllib.parse
 from collections.abc import Mapping
@@ -40,6 +41,15 @@ def _broker(value: str) -> str:
     return value
 
 
+def _certificates(value: str) -> str:
+    try:
+        if value:
+            ssl.create_default_context(cafile=value)
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError("give a file with certificates (PEM) that this process may read") from error
+    return value
+
+
 def _rate(value: str) -> str:
     try:
         limits.parse(value)
@@ -67,6 +77,8 @@ class Settings(BaseModel):
     """The broker that MQTT terminals speak over (消息服务器), mqtt://host:1883 or mqtts://host:8883; without one they cannot."""
     mqtt_user: str = ""
     mqtt_password: SecretStr = SecretStr("")
+    mqtt_ca: Annotated[str, AfterValidator(_certificates)] = ""
+    """A file with the certificate of who signed the broker's, where this system does not trust it by itself (mqtts)."""
     mqtt_client: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,23}$")] = "denghuo"
     """The name of our session at the broker, the same for all processes of a deployment and nobody else's."""
     cipher_machine: str = ""

@@ -157,7 +157,7 @@ def platform(
             cipher = cipher_of(settings.cipher_machine)
             safe = safe_of(settings.key_safe, key_file(loaded), settings.master_key.get_secret_value())
             secret = settings.mqtt_password.get_secret_value()
-            broker = broker_of(settings.mqtt_broker, settings.mqtt_user, secret, settings.mqtt_client)
+            broker = broker_of(settings.mqtt_broker, settings.mqtt_user, secret, settings.mqtt_client, settings.mqtt_ca)
             front = Front(
                 store,
                 directory,

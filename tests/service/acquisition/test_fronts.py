@@ -11,21 +11,39 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import psycopg
 import pytest
+from tests.brokers import FRONT, FRONT_PASSWORD, broker
 from tests.databases import database
-from tests.service.acquisition.field import DAY, NEW, OLD, Field, Sims, meters, services_beside, until
+from tests.service.acquisition.field import DAY, NEW, OLD, Field, Sims, county, meters, record, services_beside, until
 from tests.service.acquisition.test_front import confirmation, login
 from tests.service.acquisition.test_switching import ACCOUNT, at_once, ordered, outcome, records, switched
 from tests.service.bindings import KEY, local, web
 
 from denghuo.data.processing.database import Database
-from denghuo.service.acquisition.api import AskSuccess, StartCollection
+from denghuo.kernel.period import SHANGHAI
+from denghuo.service.acquisition.api import (
+    AskSuccess,
+    AssignMeters,
+    FindEvents,
+    NewTerminalMeter,
+    RegisterTerminals,
+    StartCollection,
+)
 from denghuo.service.reading.api import ReadingApi
 from denghuo.simulator import wire3761
+from denghuo.simulator.county import Concentrator
+from denghuo.simulator.happening import Happening
+from denghuo.simulator.mqtt import BrokerAddress as SimulatedBroker
+from denghuo.simulator.mqtt import MqttTerminal
+from denghuo.simulator.terminal import Behaviour, Tally
 
 START_S = 60
+SPOKEN, PASSWORD = "140581000004", "secret-4"
+"""A terminal over MQTT."""
+BEGUN = datetime(2026, 4, 10, 8, tzinfo=SHANGHAI)
 
 
 @dataclass
@@ -77,13 +95,17 @@ class Process:
         self.process.wait(START_S)
 
 
-def process(folder: pathlib.Path, dsn: str, peers: dict[str, str]) -> Process:
+def process(folder: pathlib.Path, dsn: str, peers: dict[str, str], mqtt_port: int) -> Process:
     environment = {
         **os.environ,
         "DENGHUO_DSN": dsn,
         "DENGHUO_KEY": KEY.hex(),
         "DENGHUO_PEERS": json.dumps(peers),
         "DENGHUO_CIPHER_MACHINE": "software",
+        "DENGHUO_MQTT_BROKER": f"mqtt://127.0.0.1:{mqtt_port}",
+        "DENGHUO_MQTT_USER": FRONT,
+        "DENGHUO_MQTT_PASSWORD": FRONT_PASSWORD,
+        "DENGHUO_TERMINAL_LIMITS": json.dumps({"dial_s": 0.2}),
     }
     command = [sys.executable, "-m", "denghuo", "--data", str(folder), "serve", "acquisition", "--port", "0"]
     return Process(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=environment))
@@ -91,12 +113,14 @@ def process(folder: pathlib.Path, dsn: str, peers: dict[str, str]) -> Process:
 
 @dataclass
 class Fronts:
-    """The two of them. `field` asks and orders in a third process, the test's own, and its terminals come through the balancer."""
+    """The two of them; the first holds the MQTT broker. `field` asks and orders in a third process, the test's own, and its
+    terminals come through the balancer."""
 
     field: Field
     balancer: Balancer
     first: Process
-    second: tuple[str, int]
+    dsn: str
+    mqtt_port: int
 
 
 @pytest.fixture(scope="module")
@@ -112,17 +136,35 @@ def fronts(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFa
         directory = local(held, folder / "datasets", services)
         url = str(stack.enter_context(web(directory)).base_url)
         peers = {api.noun: url for api in directory.bound.values() if api.noun != "acquisition"}
-        both = [process(folder, dsn, peers) for _ in range(2)]
+        served = stack.enter_context(broker("nats", folder / "broker", {SPOKEN: PASSWORD}))
+        both = [process(folder, dsn, peers, served.port) for _ in range(2)]
         for one in both:
             stack.callback(one.kill)
         sims = Sims()
         stack.callback(sims.stop)
-        balancer = Balancer([one.address() for one in both])
+        at = {one.address(): one for one in both}
+        until(lambda: holder(dsn) in at, "one of them holds the broker")
+        balancer = Balancer(sorted(at, key=lambda address: address != holder(dsn)))
         sims.do(balancer.open())
         field = Field(directory, balancer, sims)
         field.register(OLD, NEW)
+        new = record(SPOKEN).model_copy(update={"protocol": "mqtt"})
+        field.api.register_terminals(field.call(), RegisterTerminals(terminals=[new]))
+        (meter, *_) = meters(SPOKEN)
+        behind = NewTerminalMeter(terminal_no=SPOKEN, number=1, meter_no=meter.meter_no, address=meter.address)
+        field.api.assign_meters(field.call(), AssignMeters(meters=[behind]))
         at_once(field.api, field.call())
-        yield Fronts(field, balancer, both[0], balancer.fronts[1])
+        yield Fronts(field, balancer, at[balancer.fronts[0]], dsn, served.port)
+
+
+def holder(dsn: str) -> tuple[str, int]:
+    """Where the front listens that holds the broker."""
+    with psycopg.connect(dsn) as connection:
+        found = connection.execute(
+            "SELECT n.address FROM acquisition.broker JOIN acquisition.front_node n USING (node)"
+        ).fetchone()
+    host, _, port = (found[0] if found else ":0").rpartition(":")
+    return host, int(port)
 
 
 def test_of_one_terminal_at_two_fronts_the_newer_connection_wins(fronts: Fronts) -> None:
@@ -158,8 +200,23 @@ def test_a_terminal_is_reached_at_whichever_front_it_is(fronts: Fronts, asked_at
 
 
 def test_what_a_killed_front_began_goes_on_at_the_other(fronts: Fronts) -> None:
-    """The last test of the file: after it the first front is no more."""
+    """The last test of the file: after it the first front is no more. The broker that it held passes on with what it kept."""
     field, day, meter = fronts.field, DAY + timedelta(days=1), meters(NEW)[1]
+    (spoken, *_) = meters(SPOKEN)
+    device = MqttTerminal(
+        Concentrator(SPOKEN, "mqtt", "TG001", meters(SPOKEN)), county(SPOKEN), Behaviour(heartbeat_s=0.5), Tally()
+    )
+    field.sims.run(device.run(SimulatedBroker("127.0.0.1", fronts.mqtt_port, PASSWORD)))
+    until(lambda: field.terminal(SPOKEN).link == "online", "over the broker")
+
+    def done(kind: str) -> int:
+        """Meters behind the two terminals that connect by TCP."""
+        ask = AskSuccess.model_validate({"day": day, "kind": kind, "by": "terminal"})
+        return sum(row.done for row in field.api.success(field.call(), ask).rows if row.key in (OLD, NEW))
+
+    def told() -> list[datetime | None]:
+        return [row.begun_at for row in field.api.events(field.call(), FindEvents(meter_no=spoken.meter_no)).rows]
+
     field.connect(OLD, "slow")
     until(lambda: field.terminal(OLD).clock_offset_s is not None, "nothing else is asked at its login")
     silent = field.connect(NEW, "silence")
@@ -170,11 +227,22 @@ def test_what_a_killed_front_began_goes_on_at_the_other(fronts: Fronts) -> None:
     until(lambda: field.tally.requests > before + 1, "a question is open")
     fronts.first.kill()
     silent()
-    assert field.api.success(field.call(), AskSuccess(day=day)).done == 0, "nothing was written before"
+    assert done("freeze") == 0, "nothing was written before"
+    # Told while nobody holds the broker, which keeps it.
+    device.tell([Happening("cover_open", BEGUN, 1, spoken.address)])
+    with psycopg.connect(fronts.dsn) as connection:
+        # As if half a minute had passed, after which a front counts as gone.
+        connection.execute(
+            "UPDATE acquisition.front_node n SET alive_at = alive_at - interval '1 minute' FROM acquisition.broker b"
+            " WHERE n.node = b.node"
+        )
+    until(lambda: holder(fronts.dsn) == fronts.balancer.fronts[1], "the other one takes the broker")
+    until(lambda: field.terminal(SPOKEN).link == "online", "its terminals are called")
+    until(lambda: told() == [BEGUN], "nothing is lost and nothing twice")
+    assert field.answer(spoken.meter_no).state == "answered"
     field.connect(NEW)
     for kind in ("freeze", "curve"):
-        ask = AskSuccess(day=day, kind=kind)  # type: ignore[arg-type]
-        until(lambda ask=ask: field.api.success(field.call(), ask).done == 6, f"{kind} at the other front")  # type: ignore[misc]
+        until(lambda kind=kind: done(kind) == 6, f"{kind} at the other front")  # type: ignore[misc]
     # The order to switch is not sent again: where the switch is, is read alone.
     one = outcome(field, off)
     assert (one.state, one.cause, one.position) == ("failed", "not_applied", "on")
@@ -183,3 +251,6 @@ def test_what_a_killed_front_began_goes_on_at_the_other(fronts: Fronts) -> None:
         assert field.answer(meter.meter_no).state == "answered"
         again = switched(field, meter.meter_no, "off")
         assert (again.state, again.position) == ("done", "off") and field.devices[no].opened == {meter.address}
+    device.tell([Happening("phase_loss", BEGUN + timedelta(hours=1), 1, spoken.address)])
+    until(lambda: len(told()) == 2, "and the other front is the one that hears from now on")
+    assert told() == [BEGUN + timedelta(hours=1), BEGUN] and holder(fronts.dsn) == fronts.balancer.fronts[1]

@@ -345,16 +345,6 @@ def test_floods_and_rubbish_end_a_terminal_for_a_while_and_harm_no_other(
     assert field.answer(meters(NO)[0].meter_no).state == "answered"
 
 
-def test_a_front_that_the_broker_refuses_says_so(
-    postgres_dsn: str, template: str, tmp_path: pathlib.Path, served: Process
-) -> None:
-    wrong = address(served.port, "wrong")
-    with database(postgres_dsn, template) as dsn, fielded(dsn, tmp_path, LIMITS, broker=wrong) as made:
-        until(lambda: made.api.brokers(made.call(), FindBrokers()).rows, "the broker is tried")
-        until(lambda: link(made).state == "refused", "and refuses")
-        assert link(made).said
-
-
 WHOLE = json.dumps(event("000004000001", BEGUN)).encode()
 MOMENTS = st.datetimes(timezones=st.just(UTC)).map(lambda at: at.isoformat())
 DATA = st.dictionaries(

@@ -134,7 +134,7 @@ def test_a_group_is_chosen_and_what_changes_nothing_starts_at_once(acquisition: 
 
 def test_who_has_no_such_order_in_its_protocol_is_left_out(acquisition: AcquisitionApi) -> None:
     for number, protocol in enumerate(("dlms", "iec104"), 8):
-        body = {"terminal_no": f"14058100000{number}", "protocol": protocol, "endpoint": "10.8.0.15:4059"}
+        body = {"terminal_no": f"14058100000{number}", "protocol": protocol, "endpoint": f"10.8.0.{number}:4059"}
         body["count_wh"] = 10 if protocol == "iec104" else None
         new = record(NEW).model_copy(update=body)
         assert acquisition.register_terminals(OPERATOR, RegisterTerminals(terminals=[new])).taken == 1

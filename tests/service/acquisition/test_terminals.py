@@ -24,6 +24,7 @@ from denghuo.service.acquisition.api import (
     AssignMeters,
     CauseCode,
     DayNotOver,
+    EndpointTaken,
     FindBrokers,
     FindLeft,
     FindReads,
@@ -31,6 +32,7 @@ from denghuo.service.acquisition.api import (
     FindTerminals,
     FindWork,
     MeterNotCollected,
+    NewTerminal,
     NewTerminalMeter,
     NotDialled,
     OutsideScope,
@@ -76,7 +78,8 @@ def test_a_batch_takes_the_good_and_names_the_bad(acquisition: AcquisitionApi) -
     lost = record(NEW).model_copy(update={"terminal_no": "140581000008", "protocol": "dlms"})
     dialling = record("140500006").model_copy(update={"endpoint": "10.8.0.15:4059"})
     direct = lost.model_copy(update={"terminal_no": "140581000009", "endpoint": "10.8.0.15:4059"})
-    batch = [record(OLD), record(NEW), record(OLD), other, swapped, everyone, lost, dialling, direct, direct]
+    twice = direct.model_copy(update={"terminal_no": "140581000010", "endpoint": "10.8.0.15:4059"})
+    batch = [record(OLD), record(NEW), record(OLD), other, swapped, everyone, lost, dialling, direct, direct, twice]
     reply = acquisition.register_terminals(OPERATOR, RegisterTerminals(terminals=batch))
     assert (reply.taken, reply.unchanged) == (3, 2)
     assert [(item.item, item.field) for item in reply.refused] == [
@@ -85,6 +88,7 @@ def test_a_batch_takes_the_good_and_names_the_bad(acquisition: AcquisitionApi) -
         (5, "terminal_no"),
         (6, "endpoint"),
         (7, "endpoint"),
+        (10, "endpoint"),
     ]
     meters = [
         behind(OLD, 1, "M1"),
@@ -128,6 +132,35 @@ def test_a_station_sees_and_changes_its_own_terminals_only(acquisition: Acquisit
     with pytest.raises(TerminalNotFound):
         acquisition.amend_terminal(STATION, amended.model_copy(update={"terminal_no": NEW}))
     assert acquisition.strangers(STATION, FindStrangers()).rows == []
+
+
+def test_two_that_are_dialled_do_not_share_a_network_address(acquisition: AcquisitionApi) -> None:
+    def gateway(no: int, **by: Any) -> NewTerminal:
+        body = {"terminal_no": f"14058100000{no}", "protocol": "dlt645", "endpoint": "gw-15.example:4001", **by}
+        return record(NEW).model_copy(update=body)
+
+    acquisition.register_terminal(OPERATOR, gateway(1))
+    # Another unit does not see the one that has it, and is told no number.
+    for call, same, named in (
+        (OPERATOR, {"endpoint": "GW-15.example:4001"}, True),
+        (replace(STATION, scope=("1405810.03",)), {"org": "1405810.03"}, False),
+    ):
+        with pytest.raises(RecordRefused) as raised:
+            acquisition.register_terminal(call, gateway(2, **same))
+        assert (raised.value.fields["field"], "140581000001" in raised.value.detail["en"]) == ("endpoint", named)
+    stop = AmendTerminal(terminal_no="140581000001", state="stopped", reason="更换串口服务器")
+    acquisition.amend_terminal(OPERATOR, stop)
+    acquisition.register_terminal(OPERATOR, gateway(2))
+    acquisition.register_terminal(OPERATOR, gateway(3, endpoint="gw-16.example:4001"))
+    back = stop.model_copy(update={"state": "in_use"})
+    moved = AmendTerminal(terminal_no="140581000003", endpoint="gw-15.example:4001", reason="网络改址")
+    for amended in (back, moved):
+        with pytest.raises(EndpointTaken) as taken:
+            acquisition.amend_terminal(OPERATOR, amended)
+        assert (taken.value.fields["endpoint"], taken.value.fields["taken_by"]) == (
+            "gw-15.example:4001",
+            "140581000002",
+        )
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from denghuo.service.acquisition.api import (
     Decoded,
     DisconnectionOutlook,
     EndGuard,
+    EndpointTaken,
     EventsFound,
     EventsTaken,
     FindAlarms,
@@ -111,6 +112,7 @@ from denghuo.service.acquisition.roll_outs import RollOuts
 from denghuo.service.acquisition.rules import (
     Verdict,
     deadline_of,
+    endpoint_refused,
     judge_meters,
     judge_terminals,
     midnight_after,
@@ -158,11 +160,16 @@ class AcquisitionService(NoticePart, AlarmRoutePart, AcquisitionApi):
                 org=outside.org,
             )
         known = self._records.registered([item.terminal_no for item in request.terminals])
-        verdicts = judge_terminals(request.terminals, known)
+        dialled = self._records.at_endpoints([item.endpoint for item in request.terminals if item.endpoint is not None])
+        verdicts = judge_terminals(request.terminals, known, dialled)
         new = [item for item, verdict in zip(request.terminals, verdicts, strict=True) if verdict == "new"]
         for item in write_possible(self._work, new, lambda items: self._records.add(items, call.now)):
             place = request.terminals.index(item)
-            verdicts[place] = taken_elsewhere(place, item.terminal_no, "terminal_no")
+            verdicts[place] = (
+                endpoint_refused(place, item, None)
+                if item.endpoint is not None
+                else taken_elsewhere(place, item.terminal_no, "terminal_no")
+            )
         return _reply(verdicts)
 
     def register_terminal(self, call: Call, request: NewTerminal) -> Terminal:
@@ -194,7 +201,20 @@ class AcquisitionService(NoticePart, AlarmRoutePart, AcquisitionApi):
                 terminal_no=request.terminal_no,
                 endpoint=request.endpoint,
             )
-        self._records.amend(request)
+        in_the_way = write_possible(self._work, [request], lambda one: self._records.amend(one[0]))
+        if in_the_way:
+            endpoint = request.endpoint or terminal.endpoint or ""
+            by = self._records.at_endpoints([endpoint]).get(endpoint.lower())
+            raise EndpointTaken(
+                text(
+                    f"网络地址 {endpoint} 已由{f'终端 {by}' if by else '其他单位的终端'}使用。请核对地址，或先停运该终端。",
+                    f"Network address {endpoint} is that of {f'terminal {by}' if by else 'a terminal of another unit'}."
+                    " Check it, or stop that one first.",
+                ),
+                terminal_no=request.terminal_no,
+                endpoint=endpoint,
+                taken_by=by,
+            )
         return self._terminal(call, request.terminal_no)
 
     def find_terminals(self, call: Call, request: FindTerminals) -> TerminalsFound:

@@ -33,6 +33,7 @@ from denghuo.service.acquisition.api.alarm_route import (
     SetAlarmRoute as SetAlarmRoute,
 )
 from denghuo.service.acquisition.api.broker import (
+    BROKER_FAULTS as BROKER_FAULTS,
     BROKER_STATES as BROKER_STATES,
     Broker as Broker,
     BrokerOperations,
@@ -169,6 +170,7 @@ from denghuo.service.acquisition.api.terminal import (
     FindTerminals as FindTerminals,
     NewTerminal as NewTerminal,
     NewTerminalMeter as NewTerminalMeter,
+    EndpointTaken as EndpointTaken,
     NotDialled as NotDialled,
     OrderNotPossible as OrderNotPossible,
     OutsideScope as OutsideScope,

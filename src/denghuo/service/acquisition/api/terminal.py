@@ -257,6 +257,10 @@ class RecordRefused(
     """Fields: field, value."""
 
 
+class EndpointTaken(Problem, noun="acquisition", status=409, zh="网络地址已被占用", en="The network address is taken"):
+    """Fields: terminal_no, endpoint, taken_by (none where another unit has it)."""
+
+
 class NotDialled(Problem, noun="acquisition", status=422, zh="终端不由前置主动连接", en="The terminal is not dialled"):
     """Fields: terminal_no, endpoint."""
 
@@ -280,7 +284,7 @@ class TerminalOperations(Api):
     def assign_meters(self, call: Call, request: AssignMeters) -> BatchTaken:
         """Puts meters at measuring points of terminals. A meter or point that is taken otherwise is refused."""
 
-    @command(permit="acquisition.register", problems=(TerminalNotFound, NotDialled))
+    @command(permit="acquisition.register", problems=(TerminalNotFound, NotDialled, EndpointTaken))
     def amend_terminal(self, call: Call, request: AmendTerminal) -> Terminal:
         """Changes a terminal's record, or takes it out of use and back."""
 

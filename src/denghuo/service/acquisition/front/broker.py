@@ -7,6 +7,8 @@ came while nobody was there, or was not taken yet when a front died, comes again
 import asyncio
 import contextlib
 import logging
+import ssl
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,11 +28,18 @@ KEEP_ALIVE_S = 30
 QOS = 1
 REFUSED_FROM = 0x80
 """Codes of a subscription from here on are refusals."""
+SIGN_IN_REFUSED = (0x86, 0x87)
+"""Bad user name or password; not authorised."""
+REFUSALS = frozenset(("certificate", "host_name", "sign_in", "rights", "declined"))
+"""Faults that do not pass by themselves."""
+ANOTHER_HOST = (62, 64)
+"""X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL."""
 
 
 @dataclass(frozen=True)
 class BrokerAddress:
-    """Where the broker is and who we are to it. `client`: the name of our session there, which the fronts of a deployment share."""
+    """Where the broker is and who we are to it. `client`: the name of our session there, which the fronts of a deployment share.
+    `ca`: a file with the certificate of who signed the broker's, where the system does not trust it."""
 
     scheme: str
     host: str
@@ -38,17 +47,29 @@ class BrokerAddress:
     user: str
     password: str
     client: str
+    ca: str = ""
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.host}:{self.port}"
 
 
-def broker_of(address: str, user: str, password: str, client: str) -> BrokerAddress | None:
+def broker_of(address: str, user: str, password: str, client: str, ca: str = "") -> BrokerAddress | None:
     """The broker of the settings; None where they name none."""
     if not address:
         return None
     parts = urlsplit(address)
-    return BrokerAddress(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme], user, password, client)
+    port = parts.port or PORTS[parts.scheme]
+    return BrokerAddress(parts.scheme, parts.hostname or "", port, user, password, client, ca)
+
+
+def fault_of(error: BaseException | None, secure: bool) -> tuple[str, str]:
+    """Which fault kept a connection from being opened, one of BROKER_FAULTS, and its words. `secure`: over TLS."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ("host_name" if error.verify_code in ANOTHER_HOST else "certificate"), error.verify_message
+    # A port without TLS cuts off who says hello.
+    if isinstance(error, ssl.SSLError) or (secure and isinstance(error, ConnectionResetError)):
+        return "tls", str(error)
+    return "not_reached", str(error or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +84,7 @@ class Arrived:
 
 
 class BrokerLink:
-    """`arrived`, `up` and `down` are called in the loop. `down` says whether the broker refused, and its words."""
+    """`arrived`, `up` and `down` are called in the loop. `down` says the fault and the words to it."""
 
     def __init__(
         self,
@@ -71,7 +92,7 @@ class BrokerLink:
         limits: Limits,
         arrived: Callable[[Arrived], None],
         up: Callable[[], None],
-        down: Callable[[bool, str], None],
+        down: Callable[[str, str], None],
     ) -> None:
         self._address, self._limits = address, limits
         self._arrived, self._up, self._down = arrived, up, down
@@ -90,7 +111,7 @@ class BrokerLink:
         if address.user:
             client.username_pw_set(address.user, address.password)
         if address.scheme == "mqtts":
-            client.tls_set()
+            client.tls_set(address.ca or None)
         client.reconnect_delay_set(limits.broker_again_s, limits.broker_again_most_s)
         client.connect_timeout = limits.dial_within_s
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
@@ -127,7 +148,8 @@ class BrokerLink:
     def _on_connect(self, client: Client, _: Any, flags: Any, reason: Any, properties: Any) -> None:
         self._accepted = not reason.is_failure
         if reason.is_failure:
-            self._tell(self._down, True, str(reason))
+            fault = "sign_in" if reason.value in SIGN_IN_REFUSED else "declined"
+            self._tell(self._down, fault, str(reason))
             return
         self._turn += 1
         client.subscribe([(f"/v1/devices/+/{kind}", QOS) for kind in UPWARDS])
@@ -136,17 +158,18 @@ class BrokerLink:
         refused = [reason for reason in reasons if reason.value >= REFUSED_FROM]
         if refused:
             self._accepted = False
-            self._tell(self._down, True, f"subscription: {refused[0]}")
+            self._tell(self._down, "rights", str(refused[0]))
         else:
             self._tell(self._up)
 
     def _on_connect_fail(self, client: Client, _: Any) -> None:
-        self._tell(self._down, False, "not reached")
+        # It is called while the error is handled, and told nothing of it.
+        self._tell(self._down, *fault_of(sys.exception(), self._address.scheme == "mqtts"))
 
     def _on_disconnect(self, client: Client, _: Any, flags: Any, reason: Any, properties: Any) -> None:
         # After a refusal the broker closes; the refusal is what says why.
         if self._accepted:
-            self._tell(self._down, False, str(reason))
+            self._tell(self._down, "lost", str(reason))
 
     def _on_message(self, client: Client, _: Any, message: MQTTMessage) -> None:
         with self._guard:

@@ -16,6 +16,7 @@ class LinkSeen:
     """What was seen of the connection since it was last written down."""
 
     state: str
+    fault: str | None
     said: str
     since: datetime
     heard_at: datetime | None
@@ -67,7 +68,8 @@ class Brokers:
 
 
 _WRITE: LiteralString = (
-    "UPDATE broker SET state = %(state)s, said = %(said)s, since = %(since)s, heard_at = coalesce(%(heard_at)s, heard_at),"
+    "UPDATE broker SET state = %(state)s, fault = %(fault)s, said = %(said)s, since = %(since)s,"
+    " heard_at = coalesce(%(heard_at)s, heard_at),"
     " losses = losses + %(losses)s, messages_in = messages_in + %(messages_in)s,"
     " messages_out = messages_out + %(messages_out)s, dropped = dropped + %(dropped)s"
     " WHERE address = %(address)s AND node = %(node)s"

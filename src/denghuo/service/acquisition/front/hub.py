@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from denghuo.service.acquisition.api import BROKER_FAULTS
 from denghuo.service.acquisition.front.alarms import EventTaker
 from denghuo.service.acquisition.front.book import Book
-from denghuo.service.acquisition.front.broker import Arrived, BrokerAddress, BrokerLink
+from denghuo.service.acquisition.front.broker import REFUSALS, Arrived, BrokerAddress, BrokerLink
 from denghuo.service.acquisition.front.brokers import Brokers, LinkSeen
 from denghuo.service.acquisition.front.conversation import Conversation
 from denghuo.service.acquisition.front.limits import Limits
@@ -88,6 +89,7 @@ class Hub:
         self._book = Book(sessions, clock)
         self._link: BrokerLink | None = None
         self._state, self._said, self._since = "offline", "", clock()
+        self._fault: str | None = None
         self._heard_at: datetime | None = None
         self._losses = self._in = self._dropped = 0
         self._told = (0, 0, 0, 0)
@@ -126,16 +128,17 @@ class Hub:
         self._end_all(why)
 
     def _up(self) -> None:
-        self._state, self._said, self._since, self._call = "online", "", self.clock(), True
+        self._state, self._fault, self._said = "online", None, ""
+        self._since, self._call = self.clock(), True
         self._up_at = time.monotonic()
 
-    def _down(self, refused: bool, said: str) -> None:
+    def _down(self, fault: str, said: str) -> None:
         self._losses += self._state == "online"
-        state = "refused" if refused else "offline"
-        if (self._state, self._said) != (state, said):
-            log.warning("MQTT broker %s: %s %s", self._address, state, said)
+        state = "refused" if fault in REFUSALS else "offline"
+        if (self._fault, self._said) != (fault, said):
+            log.warning("MQTT broker %s: %s: %s", self._address, BROKER_FAULTS.entries[fault]["en"], said)
         self._since = self.clock() if self._state != state else self._since
-        self._state, self._said = state, said
+        self._state, self._fault, self._said = state, fault, said
         self._end_all("broker")
 
     def _end_all(self, why: str) -> None:
@@ -297,7 +300,7 @@ class Hub:
         dropped = self._dropped + (self._link.dropped if self._link is not None else 0)
         counts = (self._losses, self._in, sent, dropped)
         losses, came, out, left = (new - old for new, old in zip(counts, self._told, strict=True))
-        seen = LinkSeen(self._state, self._said, self._since, self._heard_at, losses, came, out, left)
+        seen = LinkSeen(self._state, self._fault, self._said, self._since, self._heard_at, losses, came, out, left)
         if self._link is not None or any(new != old for new, old in zip(counts, self._told, strict=True)):
             await asyncio.to_thread(self._brokers.write, seen)
             self._told = counts

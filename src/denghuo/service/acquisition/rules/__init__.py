@@ -7,7 +7,7 @@ from denghuo.service.acquisition.rules.interlocks import blocks
 from denghuo.service.acquisition.rules.notices import KIND_OF_TEMPLATE, PRESET, Terms, terms_on, untold
 from denghuo.service.acquisition.rules.parameters import PARAMETERS, parameter_value
 from denghuo.service.acquisition.rules.possible import ORDERS_OF
-from denghuo.service.acquisition.rules.records import Verdict, judge_meters, judge_terminals
+from denghuo.service.acquisition.rules.records import Verdict, endpoint_refused, judge_meters, judge_terminals
 from denghuo.service.acquisition.rules.times import rates_of
 from denghuo.service.acquisition.rules.work import step_of
 
@@ -26,6 +26,7 @@ __all__ = [
     "Verdict",
     "blocks",
     "deadline_of",
+    "endpoint_refused",
     "judge_meters",
     "judge_terminals",
     "midnight_after",

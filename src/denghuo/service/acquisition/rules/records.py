@@ -14,9 +14,12 @@ ADDRESS_MAX = 65_534
 """The highest terminal address of Q/GDW 376.1; 65535 calls all."""
 
 
-def judge_terminals(items: Sequence[NewTerminal], known: Mapping[str, NewTerminal]) -> list[Verdict]:
-    """For each terminal: new, unchanged, or why it is refused. A repeat within the batch counts as known."""
-    seen = dict(known)
+def judge_terminals(
+    items: Sequence[NewTerminal], known: Mapping[str, NewTerminal], endpoints: Mapping[str, str]
+) -> list[Verdict]:
+    """For each terminal: new, unchanged, or why it is refused. A repeat within the batch counts as known. `endpoints`: network
+    addresses in small letters, with the terminal in use at each."""
+    seen, taken = dict(known), dict(endpoints)
     verdicts: list[Verdict] = []
     for place, item in enumerate(items):
         before = seen.get(item.terminal_no)
@@ -81,10 +84,30 @@ def judge_terminals(items: Sequence[NewTerminal], known: Mapping[str, NewTermina
                     ("请按厂站点表填写，或去掉", "take it from the station's list of points, or leave it out"),
                 )
             )
+        elif item.endpoint is not None and item.endpoint.lower() in taken:
+            verdicts.append(endpoint_refused(place, item, taken[item.endpoint.lower()]))
         else:
             seen[item.terminal_no] = item
+            if item.endpoint is not None:
+                taken[item.endpoint.lower()] = item.terminal_no
             verdicts.append("new")
     return verdicts
+
+
+def endpoint_refused(place: int, item: NewTerminal, by: str | None) -> RefusedItem:
+    """Two at one network address would talk into each other. `by`: who has it; None: a terminal that the caller does not see."""
+    zh, en = (by, by) if by is not None else ("其他单位的终端", "a terminal of another unit")
+    return refused(
+        place,
+        item.terminal_no,
+        "endpoint",
+        item.endpoint,
+        (f"网络地址已由 {zh} 使用", f"the network address is that of {en}"),
+        (
+            "请核对网络地址；同一地址后的电能表登记在同一终端下，换下的终端先停运",
+            "check the address; meters behind one address belong to one terminal, and one that was replaced is stopped first",
+        ),
+    )
 
 
 def judge_meters(

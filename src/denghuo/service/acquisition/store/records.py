@@ -46,6 +46,15 @@ class RecordStore:
         )
         return {row["terminal_no"]: NewTerminal.model_construct(**row) for row in rows}
 
+    def at_endpoints(self, endpoints: Sequence[str]) -> dict[str, str]:
+        """Terminals in use by their network address, in small letters."""
+        rows = self._work.rows(
+            "SELECT lower(endpoint) AS endpoint, terminal_no FROM terminal WHERE state <> 'stopped'"
+            " AND lower(endpoint) = ANY (%s)",
+            ([one.lower() for one in endpoints],),
+        )
+        return {row["endpoint"]: row["terminal_no"] for row in rows}
+
     def add(self, terminals: Sequence[NewTerminal], at: datetime) -> None:
         names = tuple(NewTerminal.model_fields)
         self._work.copy_in(
