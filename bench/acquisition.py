@@ -46,7 +46,8 @@ from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.service import AcquisitionService
 from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms
 from denghuo.service.host.binding import Ask, Directory, Local, Store
-from denghuo.service.host.relay import settle
+from denghuo.service.host.jobs import InlineJobs
+from denghuo.service.host.relay import Relay
 from denghuo.service.point.api import INSTALLATION, MeterInMonth, MetersFound, MetersIn, PointApi, PublishInstallations
 from denghuo.service.reading.api import ReadingApi
 from denghuo.service.reading.batch.intake import REGISTERS
@@ -272,15 +273,15 @@ def collect(
     print(f"{total:,} terminals online in {online:.1f} s, {len(everyone):,} of them with meters", flush=True)
     before, begun = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     asked: list[float] = []
-    ended = threading.Event()
+    relayed, ended = Relayed(directory), threading.Event()
     reader = threading.Thread(target=lambda: asked.extend(on_demand(api, everyone, ended)), daemon=True)
     api.start_collection(call(), StartCollection(day=DAY))
     reader.start()
     for kind in ("freeze", "curve"):
         question = AskSuccess.model_validate({"day": DAY, "kind": kind})
-        wait(kind, lambda question=question: settled(directory) and api.success(call(), question).missing == 0)
+        wait(kind, lambda question=question: relayed.run() and api.success(call(), question).missing == 0)
         print(f"{kind} after {time.perf_counter() - begun:.1f} s", flush=True)
-    settle(directory, lambda: datetime.now(UTC))
+    relayed.end()
     took, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF)
     ended.set()
     reader.join()
@@ -288,10 +289,29 @@ def collect(
     return asked, took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, sessions
 
 
-def settled(directory: Directory) -> bool:
-    """Lets reading take what was published, as the relay does in a running process."""
-    settle(directory, lambda: datetime.now(UTC))
-    return True
+class Relayed:
+    """Lets reading take what was published, and runs its jobs when they are due, as relay and queue do in a running process."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory, self._jobs, self._ahead = directory, InlineJobs(), timedelta(0)
+        self._relay = Relay(directory, directory.hosted["reading"].store, self._jobs, self._now)
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def run(self) -> bool:
+        busy = True
+        while busy:
+            waiting = [consumer for consumer in self._relay.consumers() if self._relay.waiting(consumer)]
+            for consumer in waiting:
+                self._relay.round(consumer)
+            busy = self._jobs.drain(self._directory, self._now) or bool(waiting)
+        return True
+
+    def end(self) -> None:
+        """Runs also what waits for the day to settle."""
+        self._ahead = timedelta(hours=1)
+        self.run()
 
 
 def report(directory: Directory, meters: int, took: float, cpu: float) -> None:

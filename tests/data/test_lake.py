@@ -180,6 +180,9 @@ def test_writer_that_dies_between_file_and_manifest_loses_nothing(lake: Lake, mo
 
 _WRITER = """
 import sys, pathlib
+from denghuo.data.analysis import held
+if sys.argv[3] == "in pieces":
+    held.CELLS_MAX = 0
 from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 from denghuo.data.analysis.lake import Lake
@@ -192,20 +195,22 @@ with Database(sys.argv[1]) as database:
     for round in range(1000):
         days = {}
         for step in range(4):
-            rows = [{"subject": f"S{n:03d}", **{slot: round * 1000 + n for slot in SLOTS}} for n in range(40)]
+            some = range(40) if round % 4 == 0 or sys.argv[3] != "in pieces" else range(round % 4, 40, 9)
+            rows = [{"subject": f"S{n:03d}", **{slot: round * 1000 + n for slot in SLOTS}} for n in some]
             days[date(2026, 4, 1) + timedelta(days=step)] = pa.Table.from_pylist(rows, schema=kind.schema)
         lake.append(kind, days, datetime.now(UTC), f"round {round}")
         print(round, flush=True)
 """
 
 
-def test_killed_at_random_points(database_dsn: str, database: Database, lake: Lake) -> None:
+@pytest.mark.parametrize("way", ["whole days", "in pieces"])
+def test_killed_at_random_points(database_dsn: str, database: Database, lake: Lake, way: str) -> None:
     """Whatever moment SIGKILL hits, the four days of a round appear together, whole, or not at all."""
     chance = random.Random(7)
     first, last = date(2026, 4, 1), date(2026, 4, 4)
-    for _ in range(4):
+    for _ in range(2):
         process = subprocess.Popen(
-            [sys.executable, "-c", _WRITER, database_dsn, str(lake.folder)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", _WRITER, database_dsn, str(lake.folder), way], stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None and process.stdout.readline().strip() == "ready"
         time.sleep(chance.uniform(0.02, 0.5))
@@ -214,11 +219,21 @@ def test_killed_at_random_points(database_dsn: str, database: Database, lake: La
         process.wait()
         process.stdout.close()
         table = lake.scan(POWER, first, last, ["subject", "p00", "p95"])
-        rounds = {(row["p00"] // 1000, row["p95"] // 1000) for row in table.to_pylist()}
+        rounds = {
+            max((row["p00"] // 1000, row["p95"] // 1000) for row in table.to_pylist() if row["day"] == day)
+            for day in set(table["day"].to_pylist())
+        }
         assert len(rounds) <= 1, "days of different rounds"
         if told:
             ((one, other),) = rounds
             assert one == other >= told[-1] and table.num_rows == 160
+            # Nothing of the rounds before is lost or there twice: each subject has, on every day, what was given of it last.
+            last_of = {
+                f"S{n:03d}": max(r for r in range(one + 1) if way == "whole days" or r % 4 == 0 or (n - r % 4) % 9 == 0)
+                for n in range(40)
+            }
+            expected = {(name, 1000 * given_in + int(name[1:])) for name, given_in in last_of.items()}
+            assert {(row["subject"], row["p00"]) for row in table.to_pylist()} == expected
         assert lake.damaged() == []
         # The next process begins again at round 0: values of older rounds are corrections like any other.
     lake.sweep(datetime.now(UTC) + timedelta(hours=2))
@@ -381,6 +396,58 @@ def test_rows_of_large_files_come_by_blocks_as_they_would_from_the_columns(
     first.unlink()
     second.write_bytes(second.read_bytes()[:-9])
     assert all(one.equals(other) for one, other in zip(all_of(), by_columns, strict=True))
+
+
+def test_a_day_in_pieces_says_what_a_day_in_one_file_says(large: None, lake: Lake) -> None:
+    """Against a plain dictionary: every version and instant, counts, few rows and all, before pieces are merged and after."""
+    chance, known = random.Random(11), dict[str, list[int | None]]()
+    states = []
+    for step in range(40):
+        given_values: dict[str, list[int | None]] = {
+            f"S{number:03d}": [chance.choice([None, chance.randrange(3)]) for _ in range(3)]
+            for number in chance.sample(range(60), 20 if step in (0, 20) else 2)
+        }
+        counted = Changes()
+        for subject, row in given_values.items():
+            before = known.get(subject, [None] * 3)
+            pairs = [(new, old) for new, old in zip(row, before, strict=True) if new is not None]
+            counted += Changes(
+                sum(old is None for _, old in pairs),
+                sum(new == old for new, old in pairs),
+                sum(old is not None and new != old for new, old in pairs),
+            )
+            known[subject] = [old if new is None else new for new, old in zip(row, before, strict=True)]
+        rows = {DAY: curves(**given_values)}
+        assert put(lake, POWER, rows, NOW + timedelta(hours=step), str(step)) == counted
+        again = put(lake, POWER, rows, NOW + timedelta(hours=step, minutes=1), "again")
+        assert (again.taken, again.corrected) == (0, 0)
+        states.append(dict(sorted(known.items())))
+
+    def state(as_of: datetime | None = None) -> dict[str, list[int | None]]:
+        table = lake.scan(POWER, DAY, DAY, ["p02", "subject", "p00", "p01"], as_of=as_of)
+        return {row["subject"]: [row["p00"], row["p01"], row["p02"]] for row in table.to_pylist()}
+
+    def agrees() -> None:
+        assert list(state().items()) == list(states[-1].items())
+        assert [state(NOW + timedelta(hours=step)) for step in range(40)] == states
+        for subject in ("S007", "S031", "nobody"):
+            for step in (0, 7, 21, 39):
+                values = lake.curve(POWER, subject, DAY, DAY, NOW + timedelta(hours=step)).get(DAY)
+                assert (values and values[:3]) == states[step].get(subject)
+        assert lake.row_counts(POWER) == {DAY: len(known)}
+        for file in lake.versions(POWER, DAY)[::7]:
+            step = (file.recorded_at - NOW) // timedelta(hours=1)
+            found = lake.version(POWER, file).select(["subject", "p00", "p01", "p02"])
+            assert {one: values for one, *values in zip(*found.to_pydict().values(), strict=True)} == states[step]
+
+    agrees()
+    assert sum(file.row_count for file in lake.versions(POWER, DAY)) < 40 * len(known) // 3
+    versions = len(lake.versions(POWER, DAY))
+    (file,) = lake.files(POWER, DAY, DAY)
+    assert (file.since, file.row_count, file.version) == (1, len(known), versions + 1)
+    assert lake.files(POWER, DAY, DAY) == [file]
+    agrees()
+    assert lake.damaged() == []
 
 
 def test_blocks_are_dropped_with_their_file_and_made_where_they_are_missing(large: None, lake: Lake) -> None:

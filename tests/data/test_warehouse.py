@@ -4,8 +4,9 @@ import contextlib
 import pathlib
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+import duckdb
 import psycopg
 import pyarrow as pa
 import pytest
@@ -13,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.packaged import packaged_binaries, packaged_server
 
-from denghuo.data.analysis import pgoutput
+from denghuo.data.analysis import held, pgoutput
+from denghuo.data.analysis.lake import Lake
+from denghuo.data.analysis.lake_day import curve_class
 from denghuo.data.analysis.slot import Slot
-from denghuo.data.analysis.sources import DATASETS, External, Source
+from denghuo.data.analysis.sources import DATASETS, LAKE_FILES, External, LakeView, Source
 from denghuo.data.analysis.warehouse import Warehouse, abandon
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
@@ -299,6 +302,41 @@ def test_published_datasets_stand_beside_the_tables(database_dsn: str, tmp_path:
         warehouse.pull()
         found = warehouse.rows("SELECT month, org, energy_wh FROM shop.day ORDER BY month, org")
         assert [tuple(row.values()) for row in found] == [("2026-04", "b", 2), ("2026-05", "a", 1), ("2026-05", "b", 2)]
+        warehouse.close()
+    abandon(database_dsn)
+
+
+def test_days_of_the_lake_are_shown_by_their_newest_rows_also_where_they_lie_in_pieces(
+    database_dsn: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held, "CELLS_MAX", 0)
+    view = LakeView("power", {"subject": "VARCHAR", "p00": "INTEGER"})
+    kind, day = curve_class("power"), date(2026, 4, 1)
+
+    def rows(*values: tuple[str, int]) -> dict[date, pa.Table]:
+        return {
+            day: pa.Table.from_pylist([{"subject": one, "p00": value} for one, value in values], schema=kind.schema)
+        }
+
+    # A file that was made before there were pieces is opened as it is, and read afresh.
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as older:
+        older.execute("CREATE SCHEMA data")
+        older.execute(
+            "CREATE TABLE data.lake_file (class VARCHAR, day DATE, shard VARCHAR, version BIGINT, path VARCHAR)"
+        )
+    warehouse = Warehouse(database_dsn, tmp_path / "w.duckdb", tmp_path, (LAKE_FILES,), (view,))
+    with Database(database_dsn) as database:
+        lake = Lake(database, tmp_path / "lake")
+        warehouse.open()
+        for step, one in enumerate(
+            [rows(*((f"A{n}", n) for n in range(9))), rows(("A3", 30)), rows(("A9", 9), ("A4", 40))]
+        ):
+            lake.append(kind, one, datetime(2026, 4, 2, step, tzinfo=UTC), "pieces")
+            warehouse.pull()
+        assert [file.since for file in lake.versions(kind, day)] == [1, 2, 2]
+        found = warehouse.rows("SELECT day, subject, p00 FROM lake.power ORDER BY subject")
+        values = {3: 30, 4: 40}
+        assert [tuple(row.values()) for row in found] == [(day, f"A{n}", values.get(n, n)) for n in range(10)]
         warehouse.close()
     abandon(database_dsn)
 

@@ -1,7 +1,7 @@
 """Curves checked day by day: gaps are filled beside what came in, at once where the day has ended, else when it ends."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -18,6 +18,7 @@ from denghuo.service.reading.api import (
     ReleaseEstimates,
 )
 from denghuo.service.reading.batch.checked import CHECKED
+from denghuo.service.reading.service import curves
 from tests.service.bindings import NOW, settle
 from tests.service.reading.conftest import Make
 from tests.service.reading.county import MONTH, curve_rows, energy_day, installation, registers
@@ -64,6 +65,38 @@ def test_gaps_of_a_curve_are_filled_beside_it_until_the_real_value_comes(bench: 
     assert (made.lake.version(kind, before)["p40"][0].as_py(), before.version, after.version) == (250, 1, 2)
     with pytest.raises(NotYet):
         made.api.check_curves(made.call(), CurvesToCheck(day=date(2099, 1, 1)))
+
+
+def test_a_large_day_that_comes_in_pieces_is_not_checked_for_each(bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One check waits for what else comes, the longer the more there is; what comes after it began makes the next one due."""
+    made, day = bench([installation("P1", "M1"), installation("P2", "M2")]), date(2026, 4, 13)
+    monkeypatch.setattr(curves, "CHECKED_AT_ONCE", 1)
+    monkeypatch.setattr(curves, "PAUSE_A_CURVE", timedelta(minutes=1))
+
+    def receive(meter_no: str, slot: int) -> None:
+        at = midnight(day) + slot * timedelta(minutes=15)
+        made.receive_curves(curve_rows(("active_fwd_wh", meter_no, at, 250)))
+
+    def ordered() -> list[timedelta | None]:
+        """How long after it was ordered each check begins."""
+        with made.directory.hosted["reading"].store.work("reading", made.call()) as work:
+            told = work.rows("SELECT at, events FROM journal WHERE operation = 'reading.receive_curves' ORDER BY seq")
+        return [
+            datetime.fromisoformat(part["at"]) - row["at"] if "at" in part else None
+            for row in told
+            for part in row["events"]
+            if part.get("job") == "reading.check_curves"
+        ]
+
+    receive("M1", 0)
+    assert ordered() == [None], "a day of few curves is checked at once"
+    made.api.check_curves(made.call(), CurvesToCheck(day=day))
+    for slot in range(1, 4):
+        receive("M2", slot)
+    assert ordered() == [None, timedelta(minutes=2)]
+    made.api.check_curves(made.call(), CurvesToCheck(day=day))
+    receive("M1", 9)
+    assert ordered() == [None, timedelta(minutes=2), timedelta(minutes=2)]
 
 
 def test_estimates_are_looked_at_again_when_their_time_to_wait_is_over(bench: Make) -> None:

@@ -163,7 +163,10 @@ class WarehouseFile:
 
     def _show_externals(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Points each view at the newest published files of its dataset or lake class."""
-        cursor.execute("SELECT table_schema || '.' || table_name FROM information_schema.tables")
+        # By the columns that are asked for: a file of a former version may lack one until it is read afresh.
+        cursor.execute(
+            "SELECT table_schema || '.' || table_name FROM information_schema.columns WHERE column_name IN ('period', 'until')"
+        )
         known = {name for (name,) in cursor.fetchall()}
         for external in self._externals:
             if isinstance(external, External):
@@ -179,7 +182,7 @@ class WarehouseFile:
                 files = (
                     self._files(cursor, _NEWEST_DAYS, name, self._datasets / "lake") if LAKE_FILES.name in known else []
                 )
-                view = _view("day", "DATE", external.columns, files)
+                view = _view("day", "DATE", external.columns, files, external.key)
             cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}")
             cursor.execute(f"CREATE OR REPLACE VIEW {_quoted(schema)}.{_quoted(name)} AS {view}")
 
@@ -201,15 +204,19 @@ SELECT period, path FROM data.dataset WHERE name = ?
 QUALIFY row_number() OVER (PARTITION BY period, shard ORDER BY published_at DESC, id DESC) = 1 ORDER BY period, shard
 """
 _NEWEST_DAYS = """
-SELECT day, path FROM data.lake_file WHERE class = ?
-QUALIFY row_number() OVER (PARTITION BY day, shard ORDER BY version DESC) = 1 ORDER BY day, shard
+SELECT day, path FROM data.lake_file WHERE class = ? AND until IS NULL ORDER BY day, shard, version
 """
 
 
 def _view(
-    period_name: str, period_type: str, columns: Mapping[str, str], files: Sequence[tuple[str, pathlib.Path]]
+    period_name: str,
+    period_type: str,
+    columns: Mapping[str, str],
+    files: Sequence[tuple[str, pathlib.Path]],
+    key: str | None = None,
 ) -> str:
-    """The text of a view over Parquet files, with the period of each file as its first column."""
+    """The text of a view over Parquet files, with the period of each file as its first column. Of rows of a period with the same
+    key that of the last file counts."""
     if not files:
         empty = ", ".join(f"CAST(NULL AS {kind}) AS {_quoted(name)}" for name, kind in columns.items())
         return f"SELECT CAST(NULL AS {period_type}) AS {period_name}, {empty} WHERE false"
@@ -222,9 +229,14 @@ def _view(
             for name, kind in columns.items()
         )
         listed = ", ".join(_text(str(path)) for path in paths)
+        named = newest = ""
+        if key is not None and len(paths) > 1:
+            place = f"list_position([{listed}], filename)"
+            named = ", filename = true"
+            newest = f" QUALIFY row_number() OVER (PARTITION BY {_quoted(key)} ORDER BY {place} DESC) = 1"
         parts.append(
             f"SELECT CAST({_text(period)} AS {period_type}) AS {period_name}, {selected}"
-            f" FROM read_parquet([{listed}], union_by_name = true)"
+            f" FROM read_parquet([{listed}], union_by_name = true{named}){newest}"
         )
     return " UNION ALL ".join(parts)
 

@@ -2,8 +2,9 @@
 
 A class of values has key columns and value columns. Curves are wide: one row a subject and day with columns `p00` to `p95`.
 What is written is never changed: late and corrected values make a new version of their day, in which they win over the older
-ones; every version stays and can be read as it was known. The manifest in PostgreSQL says which files count, so a file that a
-killed process left behind is no part of the lake, and writing the same values again changes nothing.
+ones; every version stays and can be read as it was known. Of a large day a version is a file with what came, read over the older
+ones until they are merged (see `pieces`). The manifest in PostgreSQL says which files count, so a file that a killed process left
+behind is no part of the lake, and writing the same values again changes nothing.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pyarrow as pa
@@ -20,13 +21,29 @@ from psycopg.rows import class_row, tuple_row
 
 from denghuo.data.analysis import held
 from denghuo.data.analysis.blocks import SUFFIX, write_blocks
-from denghuo.data.analysis.lake_day import SLOTS, Changes, LakeClass, merge, write_day
+from denghuo.data.analysis.lake_day import SLOTS, Changes, LakeClass, write_day
 from denghuo.data.analysis.lake_file import LakeFile, dated, picked, values_of
+from denghuo.data.analysis.pieces import Chain, chains, day_rows, grown, picked_of, whole
 from denghuo.data.processing.database import Database
 from denghuo.kernel.problem import Unavailable, text
 
 ORPHAN_AGE = timedelta(hours=1)
 ONE_SHARD = "all"
+_OF_DAY: LiteralString = "coalesce(day_rows, row_count) AS day_rows"
+_LINE: LiteralString = f"day, shard, version, digest, row_count, path, source, recorded_at, since, {_OF_DAY}"
+_WANTED: LiteralString = (
+    "class = ANY (%(names)s) AND (%(days)s::date[] IS NULL OR day = ANY (%(days)s))"
+    " AND (%(shard)s::text IS NULL OR shard = %(shard)s)"
+    " AND (%(first)s::date IS NULL OR day >= %(first)s) AND (%(last)s::date IS NULL OR day <= %(last)s)"
+)
+_ORDER: LiteralString = " ORDER BY class, day, shard, version DESC"
+_NEWEST: LiteralString = f"SELECT class, {_LINE} FROM data.lake_file WHERE {_WANTED} AND until IS NULL" + _ORDER
+_KNOWN: LiteralString = (
+    f"SELECT class, {_LINE} FROM data.lake_file JOIN (SELECT class, day, shard, max(version) AS top FROM data.lake_file"
+    f" WHERE {_WANTED} AND recorded_at <= %(as_of)s GROUP BY class, day, shard) AS known USING (class, day, shard)"
+    " WHERE version <= top AND (until IS NULL OR until > top)" + _ORDER
+)
+"""The files of each day as it was known at an instant."""
 
 
 class Lake:
@@ -52,20 +69,60 @@ class Lake:
         counts: dict[date, Changes] = {}
         with self._database.connection() as connection:
             self._lock(connection, kind, sorted(days), shard)
-            newest = {file.day: file for file in self._newest(connection, kind, sorted(days), shard)}
+            known = {
+                chain[0].day: chain for chain in self._chains(connection, [kind], days=days, shard=shard)[kind.name]
+            }
             for day in sorted(days):
-                incoming = days[day].select(kind.schema.names).cast(kind.schema)
-                before = newest.get(day)
-                known = before.load(self.folder, kind.schema.names) if before else None
-                merged, counts[day] = merge(kind, known, incoming)
-                if merged is not None:
-                    version = before.version + 1 if before else 1
-                    path, digest = self._write(kind, day, shard, version, merged)
-                    name, size = str(path.relative_to(self.folder)), path.stat().st_size
-                    self._enter(
-                        connection, (kind.name, day, shard, version, digest, merged.num_rows, size, name, source, now)
-                    )
+                incoming, chain = days[day].select(kind.schema.names).cast(kind.schema), known.get(day, [])
+                rows, taken, fresh, counts[day] = grown(self.folder, kind, chain, incoming)
+                if rows is not None:
+                    version, count = (chain[0].version + 1, chain[0].day_rows) if chain else (1, 0)
+                    told = (source, now, chain[taken - 1].since if taken else version, count + fresh)
+                    self._put(connection, kind, day, shard, version, rows, told)
         return counts
+
+    def settle(self, kinds: Sequence[LakeClass], first: date, last: date) -> None:
+        """Merges the pieces of these days: each is one file then, with the values and the time of its newest version.
+
+        Raises:
+            Unavailable: the disk is full, or a stored file is damaged. Nothing was changed.
+        """
+        with self._database.connection() as connection:
+            found = self._chains(connection, kinds, first=first, last=last)
+        for kind in kinds:
+            for chain in found[kind.name]:
+                if len(chain) > 1:
+                    self._settle_day(kind, chain[0].day, chain[0].shard)
+
+    def _settle_day(self, kind: LakeClass, day: date, shard: str) -> None:
+        with self._database.connection() as connection:
+            self._lock(connection, kind, [day], shard)
+            for chain in self._chains(connection, [kind], days=[day], shard=shard)[kind.name]:
+                if len(chain) > 1:
+                    rows, newest = whole(self.folder, kind, chain), chain[0]
+                    told = (newest.source, newest.recorded_at, 1, rows.num_rows)
+                    self._put(connection, kind, day, shard, newest.version + 1, rows, told)
+
+    def _put(
+        self,
+        connection: psycopg.Connection,
+        kind: LakeClass,
+        day: date,
+        shard: str,
+        version: int,
+        rows: pa.Table,
+        told: tuple[str, datetime, int, int],
+    ) -> None:
+        """Writes the next version of a day and enters it; files that it stands in for are read no more. told: where it came from,
+        when it was recorded, the first version it stands in for, and the rows of the day."""
+        path, digest = self._write(kind, day, shard, version, rows)
+        name, size = str(path.relative_to(self.folder)), path.stat().st_size
+        self._enter(connection, (kind.name, day, shard, version, digest, rows.num_rows, size, name, *told))
+        connection.execute(
+            "UPDATE data.lake_file SET until = %s WHERE class = %s AND day = %s AND shard = %s AND version < %s"
+            " AND version >= %s AND until IS NULL",
+            (version, kind.name, day, shard, version, told[2]),
+        )
 
     def _lock(self, connection: psycopg.Connection, kind: LakeClass, days: Sequence[date], shard: str) -> None:
         """One writer a day and shard, until the end of the transaction; in the order of days, so no two wait for each other."""
@@ -106,7 +163,7 @@ class Lake:
     def _enter(self, connection: psycopg.Connection, line: tuple[Any, ...]) -> None:
         connection.execute(
             "INSERT INTO data.lake_file (class, day, shard, version, digest, row_count, byte_count, path, source,"
-            " recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " recorded_at, since, day_rows) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             line,
         )
 
@@ -131,26 +188,20 @@ class Lake:
         """
         names = tuple(columns or kind.schema.names)
         with self._database.connection() as connection:
-            files = self._newest(connection, kind, None, None, first, last, as_of)
-        schema = dated(kind, names)
-        if not files:
-            return schema.empty_table()
+            found = self._chains(connection, [kind], first=first, last=last, as_of=as_of)[kind.name]
         if only is not None:
-            return picked(self.folder, kind, files, names, only)
-        tables = []
-        for file in files:
-            table = file.load(self.folder, names)
-            day = pa.repeat(pa.scalar(file.day, pa.date32()), table.num_rows)
-            tables.append(table.add_column(0, "day", day).cast(schema))
-        return pa.concat_tables(tables)
+            return picked_of(self.folder, kind, found, names, only)
+        tables = [day_rows(self.folder, kind, chain, names) for chain in found]
+        return pa.concat_tables([dated(kind, names).empty_table(), *tables])
 
     def files(self, kind: LakeClass, first: date, last: date) -> list[LakeFile]:
-        """The newest file of each day and shard, for those who scan files themselves; in order."""
+        """The newest file of each day and shard, for those who scan files themselves; in order. What lies in pieces is merged."""
+        self.settle([kind], first, last)
         with self._database.connection() as connection:
-            return self._newest(connection, kind, None, None, first, last)
+            return [chain[0] for chain in self._chains(connection, [kind], first=first, last=last)[kind.name]]
 
     def rows_of(self, kind: LakeClass, files: Sequence[LakeFile], subjects: Sequence[str]) -> pa.Table:
-        """The rows that some subjects have in files, by day."""
+        """The rows that some subjects have in files, by day; in a file that is a piece of a day, those that it holds."""
         return picked(self.folder, kind, files, tuple(kind.schema.names), (kind.key_names[0], subjects))
 
     def there(self, kinds: Iterable[LakeClass], days: Sequence[date]) -> set[str]:
@@ -187,9 +238,9 @@ class Lake:
     ) -> list[pa.Table]:
         """What `scan` gives of some subjects, for each of several classes; the manifest is asked once for all of them."""
         with self._database.connection() as connection:
-            files = self._newest_by_class(connection, [kind.name for kind in kinds], None, None, first, last, as_of)
+            found = self._chains(connection, kinds, first=first, last=last, as_of=as_of)
         return [
-            picked(self.folder, kind, files.get(kind.name, []), tuple(kind.schema.names), (kind.key_names[0], subjects))
+            picked_of(self.folder, kind, found[kind.name], tuple(kind.schema.names), (kind.key_names[0], subjects))
             for kind in kinds
         ]
 
@@ -197,15 +248,15 @@ class Lake:
         """Every version of a day, oldest first."""
         with self._database.connection() as connection, connection.cursor(row_factory=class_row(LakeFile)) as cursor:
             cursor.execute(
-                "SELECT day, shard, version, digest, row_count, path, source, recorded_at FROM data.lake_file"
-                " WHERE class = %s AND day = %s AND shard = %s ORDER BY version",
+                f"SELECT {_LINE} FROM data.lake_file WHERE class = %s AND day = %s AND shard = %s ORDER BY version",
                 (kind.name, day, shard),
             )
             return cursor.fetchall()
 
     def version(self, kind: LakeClass, file: LakeFile) -> pa.Table:
         """The rows of one version of a day."""
-        return file.load(self.folder, kind.schema.names)
+        (chain,) = chains(one for one in self.versions(kind, file.day, file.shard)[::-1] if one.version <= file.version)
+        return whole(self.folder, kind, chain)
 
     def recorded_at(self, classes: Sequence[str], first: date, last: date) -> datetime | None:
         """When the newest version of these classes and days was written."""
@@ -220,45 +271,31 @@ class Lake:
         """How many rows each day of a class has, by the manifest alone: no file is opened."""
         with self._database.connection() as connection:
             rows = connection.execute(
-                "SELECT day, sum(row_count)::bigint FROM (SELECT DISTINCT ON (day, shard) day, row_count FROM data.lake_file"
-                " WHERE class = %s ORDER BY day, shard, version DESC) newest GROUP BY day ORDER BY day",
+                "SELECT day, sum(rows)::bigint FROM (SELECT DISTINCT ON (day, shard) day, coalesce(day_rows, row_count) AS rows"
+                " FROM data.lake_file WHERE class = %s AND until IS NULL ORDER BY day, shard, version DESC) newest"
+                " GROUP BY day ORDER BY day",
                 (kind.name,),
             ).fetchall()
         return dict(rows)
 
-    def _newest(
+    def _chains(
         self,
         connection: psycopg.Connection,
-        kind: LakeClass,
-        days: Sequence[date] | None,
-        shard: str | None,
+        kinds: Sequence[LakeClass],
+        *,
+        days: Iterable[date] | None = None,
+        shard: str | None = None,
         first: date | None = None,
         last: date | None = None,
         as_of: datetime | None = None,
-    ) -> list[LakeFile]:
-        return self._newest_by_class(connection, [kind.name], days, shard, first, last, as_of).get(kind.name, [])
-
-    def _newest_by_class(
-        self,
-        connection: psycopg.Connection,
-        names: Sequence[str],
-        days: Sequence[date] | None,
-        shard: str | None,
-        first: date | None = None,
-        last: date | None = None,
-        as_of: datetime | None = None,
-    ) -> dict[str, list[LakeFile]]:
+    ) -> dict[str, list[Chain]]:
+        """The files that are read of each class, by day and shard."""
+        found: dict[str, list[LakeFile]] = {kind.name: [] for kind in kinds}
         with connection.cursor(row_factory=tuple_row) as cursor:
             cursor.execute(
-                "SELECT DISTINCT ON (class, day, shard) class, day, shard, version, digest, row_count, path, source, recorded_at"
-                " FROM data.lake_file WHERE class = ANY (%(names)s)"
-                " AND (%(days)s::date[] IS NULL OR day = ANY (%(days)s))"
-                " AND (%(shard)s::text IS NULL OR shard = %(shard)s)"
-                " AND (%(first)s::date IS NULL OR day >= %(first)s) AND (%(last)s::date IS NULL OR day <= %(last)s)"
-                " AND (%(as_of)s::timestamptz IS NULL OR recorded_at <= %(as_of)s)"
-                " ORDER BY class, day, shard, version DESC",
+                _NEWEST if as_of is None else _KNOWN,
                 {
-                    "names": list(names),
+                    "names": list(found),
                     "days": list(days) if days is not None else None,
                     "shard": shard,
                     "first": first,
@@ -266,10 +303,15 @@ class Lake:
                     "as_of": as_of,
                 },
             )
-            found: dict[str, list[LakeFile]] = {}
             for name, *line in cursor:
-                found.setdefault(name, []).append(LakeFile(*line))
-            return found
+                found[name].append(LakeFile(*line))
+        return {name: chains(files) for name, files in found.items()}
+
+    def row_count(self, kinds: Sequence[LakeClass], day: date) -> int:
+        """How many rows a day has in some classes, by the manifest alone."""
+        with self._database.connection() as connection:
+            found = self._chains(connection, kinds, first=day, last=day)
+        return sum(chain[0].day_rows for of_class in found.values() for chain in of_class)
 
     # -- upkeep ----------------------------------------------------------------------------------------------------------
 
@@ -296,10 +338,10 @@ class Lake:
             Unavailable: the disk is full, or a file is missing or damaged.
         """
         with self._database.connection() as connection:
-            found = self._newest_by_class(connection, [kind.name for kind in kinds], None, None, first, last)
+            found = self._chains(connection, kinds, first=first, last=last)
         made = 0
         for kind in kinds:
-            for file in found.get(kind.name, []):
+            for file in (file for chain in found[kind.name] for file in chain):
                 if held.is_small(file.row_count, kind.schema) or file.has_blocks(self.folder, kind):
                     continue
                 table = file.load(self.folder, kind.schema.names).cast(kind.schema)
@@ -311,10 +353,7 @@ class Lake:
     def damaged(self) -> list[LakeFile]:
         """Files of the manifest whose content is not what was written."""
         with self._database.connection() as connection, connection.cursor(row_factory=class_row(LakeFile)) as cursor:
-            cursor.execute(
-                "SELECT day, shard, version, digest, row_count, path, source, recorded_at FROM data.lake_file"
-                " ORDER BY class, day, shard, version"
-            )
+            cursor.execute(f"SELECT {_LINE} FROM data.lake_file ORDER BY class, day, shard, version")
             return [file for file in cursor if not file.is_whole(self.folder)]
 
 

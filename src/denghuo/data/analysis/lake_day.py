@@ -89,8 +89,8 @@ def merge(kind: LakeClass, known: pa.Table | None, incoming: pa.Table) -> tuple[
     """The day after the incoming rows, sorted by key (None where nothing changes), and what they changed."""
     if known is None:
         taken = sum(incoming.num_rows - incoming[name].null_count for name in kind.value_names)
-        return (_sorted(kind, incoming) if incoming.num_rows else None), Changes(taken=taken)
-    keys, known_keys = _key(kind, incoming), _key(kind, known)
+        return (in_order(kind, incoming) if incoming.num_rows else None), Changes(taken=taken)
+    keys, known_keys = keys_of(kind, incoming), keys_of(kind, known)
     place = pc.index_in(keys, known_keys)
     new_rows = _count(pc.is_null(place))
     changes, noted = Changes(), False
@@ -108,14 +108,15 @@ def merge(kind: LakeClass, known: pa.Table | None, incoming: pa.Table) -> tuple[
     if not (changes.taken or changes.corrected or new_rows or noted):
         return None, changes
     rest = known.filter(pc.invert(pc.is_in(known_keys, keys)))
-    return _sorted(kind, pa.concat_tables([rest, pa.table(columns, schema=kind.schema)])), changes
+    return in_order(kind, pa.concat_tables([rest, pa.table(columns, schema=kind.schema)])), changes
 
 
-def _sorted(kind: LakeClass, table: pa.Table) -> pa.Table:
+def in_order(kind: LakeClass, table: pa.Table) -> pa.Table:
+    """The rows by key, as files hold them."""
     return table.sort_by([(name, "ascending") for name in kind.key_names]).combine_chunks()
 
 
-def _key(kind: LakeClass, table: pa.Table) -> Any:
+def keys_of(kind: LakeClass, table: pa.Table) -> Any:
     """The key columns as one text, so that rows can be looked up by it."""
     # Instants as numbers: their texts would take longer than all the rest.
     parts = [

@@ -24,7 +24,7 @@ _HELD = HeldFiles()
 
 @dataclass(frozen=True)
 class LakeFile:
-    """A line of the manifest."""
+    """A line of the manifest. digest and row_count are those of the file."""
 
     day: date
     shard: str
@@ -34,6 +34,10 @@ class LakeFile:
     path: str
     source: str
     recorded_at: datetime
+    since: int
+    """The first version whose rows stand in the file (see `pieces`); 1: the whole day."""
+    day_rows: int
+    """Rows of the day at this version."""
 
     def load(self, folder: pathlib.Path, columns: Sequence[str]) -> pa.Table:
         """Columns of all rows.

@@ -34,10 +34,11 @@ class LakeView:
 
     lake_class: str
     columns: Mapping[str, str]
+    key: str = "subject"
 
 
 DATASETS = Source("data", "dataset", ("name", "period", "shard", "row_count", "path", "published_at"))
-LAKE_FILES = Source("data", "lake_file", ("class", "day", "shard", "version", "path"))
+LAKE_FILES = Source("data", "lake_file", ("class", "day", "shard", "version", "until", "path"))
 JOURNALS = ("billing", "ledger", "payment", "point", "reading")
 """Services whose emitted facts the warehouse keeps; requests and replies, which hold sealed personal data, stay out."""
 

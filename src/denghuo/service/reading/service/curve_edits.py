@@ -126,7 +126,11 @@ class CurveEdits:
         before: Ints = np.full(len(SLOTS), -1, dtype=np.int64)
         rows: list[tuple[CurveVersionRow, Ints]] = []
         for file in lake.versions(kind, request.day):
-            values = matrix([request.meter_no], lake.rows_of(kind, [file], [request.meter_no]))[0]
+            found = lake.rows_of(kind, [file], [request.meter_no])
+            if not len(found):
+                # A piece of the day that says nothing of this meter.
+                continue
+            values = matrix([request.meter_no], found)[0]
             changed = int((values != before).sum())
             if changed:
                 row = CurveVersionRow(

@@ -1,8 +1,10 @@
 """Curves checked day by day: due when something came in, judged by the rules, put beside what was received."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +32,7 @@ from denghuo.service.reading.api import (
     ReleaseEstimates,
 )
 from denghuo.service.reading.batch.checked import CHECKED, VERDICT_SLOTS, CurveException, checked_table, exceptions
-from denghuo.service.reading.batch.intake import CURVES
+from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.batch.marks import MARKS
 from denghuo.service.reading.batch.plan import Ints
 from denghuo.service.reading.rules.curve_book import released_at
@@ -41,6 +43,13 @@ from denghuo.service.reading.store.curves import CurveStore
 
 SILENT_DAYS_MAX = 31
 """How many days in a row of which nothing is known are looked at when the next curves come."""
+
+
+Found = TypeVar("Found")
+CHECKED_AT_ONCE = 5_000
+"""Days of so many curves are checked whenever something comes in."""
+PAUSE_A_CURVE = timedelta(microseconds=500)
+"""How long the check of a large day waits for more to come: some ten times as long as it takes."""
 
 
 class Curves:
@@ -55,7 +64,12 @@ class Curves:
         ended = [day for day in days if midnight(day + timedelta(days=1)) <= now]
         self._store.note(sorted(set(days).difference(ended)))
         for day in self._store.mark_due([*ended, *self._store.silent_days(ended, SILENT_DAYS_MAX)]):
-            self._work.enqueue("reading.check_curves", {"day": str(day)})
+            self._work.enqueue("reading.check_curves", {"day": str(day)}, self._check_at(day, now))
+
+    def _check_at(self, day: date, now: datetime) -> datetime | None:
+        """When to check a day of which something came in: a large one comes in many pieces, and is not checked for each."""
+        curves = self._lake.row_count([CURVES[series] for series in ENERGY_SERIES], day)
+        return now + curves * PAUSE_A_CURVE if curves > CHECKED_AT_ONCE else None
 
     def registers_received(self, days: Sequence[date], now: datetime) -> None:
         """Registers of these days came in, which bound the curves of a day and of the one before it."""
@@ -83,6 +97,9 @@ class Curves:
         of = self._judging.known(day, asked)
         self._store.begin(day, of.book, call.now)
         there = self._lake.there([*CURVES.values(), *CHECKED.values()], (day, day - timedelta(days=1)))
+        # What came in pieces is one file from here on: for the check, and for all who read the day after it.
+        self._lake.settle(list(CURVES.values()), day, day)
+        self._lake.settle([REGISTERS], day, day + timedelta(days=1))
         curves = guessed = held = changed = 0
         newly_silent = False
         for series in ENERGY_SERIES:
@@ -178,7 +195,10 @@ class Curves:
             numbers = [row.get(slot) for slot in VERDICT_SLOTS] if row else _as_received(values, day in checked)
             raw, verdicts = raw + values, verdicts + numbers
             known = of_days.get(day, {}) | {"checked": books.get(day, 0)}
-            versions += [None if one is None else known.get(VERDICTS[one].rule, 0) for one in numbers]
+            versions += _each(numbers, partial(_version, known))
+            if not row and day not in told:
+                counted, marks = counted + values, marks + [None] * len(SLOTS)
+                continue
             of_sender = told.get(day, [None] * len(SLOTS))
             for value, slot, number, mark in zip(values, SLOTS, numbers, of_sender, strict=True):
                 # What a clerk had put in stands before what he saw; an estimate only where nothing was received.
@@ -186,8 +206,8 @@ class Curves:
                 counted.append(row[slot] if stands_in else value)
                 marks.append(None if stands_in or value is None else mark)
         like, limit = self._picture(request) if request.days == 1 else ([], None)
-        stands = [number in STANDS_IN or mark is not None for number, mark in zip(verdicts, marks, strict=True)]
-        found = [None if number is None else VERDICTS[number] for number in verdicts]
+        guessed = _each(verdicts, STANDS_IN.__contains__)
+        stands = [bool(is_so) or mark is not None for is_so, mark in zip(guessed, marks, strict=True)]
         return CheckedCurve.model_validate(
             {
                 "meter_no": request.meter_no,
@@ -198,13 +218,13 @@ class Curves:
                 "counted": _energies(counted),
                 "raw": _energies(raw),
                 "estimated": stands,
-                "statuses": [one and one.status for one in found],
-                "rules": [one and one.rule for one in found],
+                "statuses": _each(verdicts, lambda one: VERDICTS[one].status),
+                "rules": _each(verdicts, lambda one: VERDICTS[one].rule),
                 "versions": versions,
-                "methods": [one and one.method for one in found],
+                "methods": _each(verdicts, lambda one: VERDICTS[one].method),
                 "marks": marks,
                 "slots_estimated": sum(stands),
-                "slots_held": sum(one is not None and one.status == "held" for one in found),
+                "slots_held": sum(map(bool, _each(verdicts, HELD.__contains__))),
                 "estimated_energy": Energy(
                     sum(value or 0 for value, is_so in zip(counted, stands, strict=True) if is_so)
                 ),
@@ -232,8 +252,19 @@ def _count(verdict: Ints, numbers: Sequence[int]) -> int:
     return int(np.isin(verdict, numbers).sum())
 
 
+def _each(values: Sequence[int | None], say: Callable[[int], Found]) -> list[Found | None]:
+    """What is to be said of each value that is known; worked out once for those that are the same."""
+    known: dict[int | None, Found | None] = {value: None if value is None else say(value) for value in set(values)}
+    return list(map(known.__getitem__, values))
+
+
+def _version(known: Mapping[str, int], number: int) -> int:
+    """The version of the rule of a verdict."""
+    return known.get(VERDICTS[number].rule, 0)
+
+
 def _energies(values: Sequence[int | None]) -> list[Energy | None]:
-    return [None if value is None else Energy(value) for value in values]
+    return _each(values, Energy)
 
 
 def slot_text(slot: int) -> str:
