@@ -21,6 +21,7 @@ from tests.service.billing.test_market_terms import at, contract_no, market_tari
 
 from denghuo.service.billing.api import BillRef, FindBills, FindExceptions, Recalculate, Release, StartCycle
 from denghuo.service.contract.api import AgreeSpecial, ChangeTerms, ContractApi, MarketIn
+from denghuo.service.contract.store import MARKET_ACCOUNTS
 from denghuo.service.reading.api import MonthRef, NewRouteCycle, ReadingApi, UnitMonth
 
 FEBRUARY, MARCH, APRIL = "2026-02", "2026-03", "2026-04"
@@ -111,6 +112,12 @@ def test_the_market_tells_who_is_on_it_in_some_days(found: County) -> None:
         JOINS.account_no,
     ]
     assert told(date(2026, 1, 1), date(2026, 2, 28)) == []
+    # Where tables are large they are not read through for the few. Small ones would be, so that is forbidden for the question.
+    with found.directory.hosted["contract"].store.work("contract", OPERATOR, read_only=True) as work:
+        work.run("SET LOCAL enable_seqscan = off")
+        asked = {"first": date(2026, 3, 1), "last": date(2026, 4, 1), "known_at": None, "after": None, "most": 100}
+        plan = "\n".join(work.values("EXPLAIN " + MARKET_ACCOUNTS, asked))
+    assert "terms_market" in plan, plan
 
 
 def test_terms_that_come_late_are_told_and_the_months_are_parted_by_calculating_them(found: County) -> None:

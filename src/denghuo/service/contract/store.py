@@ -41,6 +41,13 @@ _KNOWN: LiteralString = (
     " pv_w, settlement_mode, pf_standard, special FROM terms_past"
     " WHERE recorded_at <= %(known_at)s AND superseded_at > %(known_at)s) AS terms"
 )
+# The settlement stands in it as a word, not as a parameter: the index on such rows is found by it.
+MARKET_ACCOUNTS: LiteralString = (
+    "SELECT DISTINCT account_no FROM "
+    + _KNOWN
+    + " WHERE settlement_mode = 'market' AND valid && daterange(%(first)s, %(last)s, '[]')"
+    " AND (%(after)s::text IS NULL OR account_no > %(after)s) ORDER BY account_no LIMIT %(most)s"
+)
 _PAST: LiteralString = (
     "INSERT INTO terms_past (contract_no, account_no, org, kind, valid, tariff_class, tariff_code, voltage_kv, contract_w,"
     " capacity_va, pv_w, settlement_mode, pf_standard, reason, recorded_at, special, superseded_at)"
@@ -268,11 +275,8 @@ class ContractStore:
 
     def market_accounts(self, request: MarketIn, most: int) -> list[str]:
         """In the order of accounts."""
-        rows = self._work.rows(
-            "SELECT DISTINCT account_no FROM "
-            + _KNOWN
-            + " WHERE settlement_mode = 'market' AND valid && daterange(%(first)s, %(last)s, '[]')"
-            " AND (%(after)s::text IS NULL OR account_no > %(after)s) ORDER BY account_no LIMIT %(most)s",
+        return self._work.values(
+            MARKET_ACCOUNTS,
             {
                 "first": request.first_day,
                 "last": request.last_day,
@@ -281,7 +285,6 @@ class ContractStore:
                 "most": most,
             },
         )
-        return [row["account_no"] for row in rows]
 
     def published(self, month: Month) -> pa.Table:
         """The rows of `contract.terms` of a month."""
