@@ -1,5 +1,5 @@
-"""Price areas of units on their page: one that does not exist is refused in words, another is proposed by one person and published
-by another."""
+"""Price areas of units on their page: one that does not exist is refused in words, another is proposed and withdrawn, or published
+by another person."""
 
 from collections.abc import Callable
 
@@ -30,6 +30,15 @@ def test_a_unit_is_given_its_price_area_by_two_persons(
     waiting = page.locator("tr, .card", has_text=since)
     expect(waiting.first).to_contain_text("待复核")
     accessible(page)
+    # A slip is withdrawn before anybody publishes it, and entered anew.
+    waiting.first.get_by_role("button", name="撤回").click()
+    dialog = page.get_by_role("dialog", name="撤回")
+    dialog.get_by_role("button", name="撤回", exact=True).click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_text("没有待复核的登记")).to_be_visible()
+    expect(waiting).to_have_count(0)
+    with billed.session("tariff") as client:
+        billed.ask(client, "tariff.propose_area", org="1405810.01", area="310000", from_day=since)
     page = enter("approver", path="/w/tariff/unit_areas", width=width)
     page.locator("tr, .card", has_text=since).first.get_by_role("button", name="发布").click()
     dialog = page.get_by_role("dialog", name="发布")
