@@ -48,6 +48,7 @@ from denghuo.service.host import relay
 from denghuo.service.tariff.api import (
     AreaProposalRef,
     AreaRefused,
+    AskUnitArea,
     AskUnitAreas,
     AssignAreas,
     DraftTariff,
@@ -218,6 +219,11 @@ def test_a_proposed_area_holds_once_another_person_publishes_it_and_no_draft_is_
         api.withdraw_area(OPERATOR, AreaProposalRef(proposal_no=first.proposal_no))
     with pytest.raises(NoSuchProposal):
         api.publish_area(OTHER_PERSON, AreaProposalRef(proposal_no=99))
+    # What nobody published is withdrawn, changes nothing, and leaves room for the next.
+    gone = api.withdraw_area(OPERATOR, AreaProposalRef(proposal_no=proposed.proposal_no))
+    assert (gone.state, gone.decided_by) == ("withdrawn", OPERATOR.actor)
+    assert api.unit_areas(OPERATOR, AskUnitAreas(org=THERE)).proposed == []
+    proposed = api.propose_area(OPERATOR, said(THERE, "310000"))
     done = api.publish_area(OTHER_PERSON, AreaProposalRef(proposal_no=proposed.proposal_no))
     assert (done.state, done.proposed_by, done.decided_by) == ("published", OPERATOR.actor, OTHER_PERSON.actor)
     assert [row.area for row in api.unit_areas(OPERATOR, AskUnitAreas(org=THERE)).rows] == ["310000"]
@@ -255,6 +261,11 @@ def test_what_is_entered_is_judged_item_by_item(found: County) -> None:
     seen = api.unit_areas(clerk, AskUnitAreas(on=NOW.date()))
     assert [(row.org, row.area, row.by_unit) for row in seen.rows] == [(HERE, "310000", HERE)]
     assert [one.assigned_by for one in seen.assigned] == ["approver"]
+    # One unit alone; of one that is not the clerk's nothing is told, and before it was entered it had the company's.
+    assert api.unit_area(clerk, AskUnitArea(org=HERE, on=NOW.date())) == seen.rows[0]
+    assert api.unit_area(clerk, AskUnitArea(org=THERE)).area is None
+    before = api.unit_area(OPERATOR, AskUnitArea(org=HERE, known_at=NOW - timedelta(days=1)))
+    assert (before.area, before.by_unit) == (None, None)
 
 
 def test_price_data_of_a_second_area_comes_in_as_its_default(quick: County) -> None:

@@ -90,6 +90,8 @@ def engaged(permission: PermissionApi, user_name: str, org: str, *roles: str, na
 def test_tree_is_taken_in_any_order_and_again_without_change(permission: PermissionApi) -> None:
     rows = permission.organisations(SYSTEM, Organisations()).rows
     assert [(row.code, row.parent) for row in rows] == [(COMPANY, None), (MISHAN, COMPANY), (SANJIA, COMPANY)]
+    some = permission.organisations(SYSTEM, Organisations(codes=[SANJIA, "1405810.99"])).rows
+    assert some == [row for row in rows if row.code == SANJIA]
     again = permission.register_organisations(SYSTEM, TREE)
     assert (again.registered, again.changed, again.unchanged) == (0, 0, 3)
 

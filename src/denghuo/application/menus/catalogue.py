@@ -195,8 +195,24 @@ class Catalogue:
         name = found.operation if found else answers_of(page).get(str(source), "")
         return self.contracts.operations.get(name)
 
-    def used_dictionaries(self, operations: Any) -> set[str]:
-        return set(named_dictionaries(operations))
+    def used_dictionaries(self, shown: Mapping[str, Any]) -> set[str]:
+        """The dictionaries that shown operations name, by name of the operation."""
+        found: set[str] = set()
+        for name, operation in shown.items():
+            asked, told = self._named[name]
+            found |= asked if operation["reply"] is not self.operations[name]["reply"] else asked | told
+        return found
+
+    @cached_property
+    def _named(self) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+        """The dictionaries that each operation names in what it asks and in what it answers: looked through once, not a page."""
+        return {
+            name: (
+                frozenset(named_dictionaries(operation["request"])),
+                frozenset(named_dictionaries(operation["reply"])),
+            )
+            for name, operation in self.operations.items()
+        }
 
     @cached_property
     def entries(self) -> dict[str, dict[str, dict[str, str]]]:

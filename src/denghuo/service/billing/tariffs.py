@@ -11,7 +11,7 @@ from denghuo.service.billing.api import Try, TryOnBill
 from denghuo.service.billing.misfits import Misfit, refused
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import (
-    AskUnitAreas,
+    AskUnitArea,
     CheckTariff,
     InForce,
     TariffApi,
@@ -77,9 +77,9 @@ def stored(ask: Ask, call: Call, code: str, version: int | None, on: date) -> tu
 
 def price_area(ask: Ask, call: Call, row: Mapping[str, Any], area: str) -> TextPair | None:
     """By which unit the account of a bill was in the area of its tariff when the bill was rated; None where no unit says so."""
-    asked = AskUnitAreas(on=row["to_on"], org=row["org"], known_at=row["rated_at"])
-    told = next(iter(ask(TariffApi).unit_areas(Call.system(call.now, actor=call.actor), asked).rows), None)
-    if told is None or told.area is None or told.area_title is None or not covers(area, told.area):
+    asked = AskUnitArea(on=row["to_on"], org=row["org"], known_at=row["rated_at"])
+    told = ask(TariffApi).unit_area(Call.system(call.now, actor=call.actor), asked)
+    if told.area is None or told.area_title is None or not covers(area, told.area):
         return None
     return TextPair(
         zh=f"{told.area_title.zh}（{told.area}），按单位 {told.by_unit}，自 {told.from_day} 起",

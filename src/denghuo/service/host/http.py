@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import ValidationError
 
-from denghuo.kernel.contract import Api, Call, Message, Operation, masked, replace_personal
+from denghuo.kernel.contract import Api, Call, Message, Operation, masked, personal_paths, replace_personal
 from denghuo.kernel.problem import Invalid, Problem, Unavailable, text
 from denghuo.service.host.remote import PROBLEM_JSON, path_of
 
@@ -91,7 +91,7 @@ def _route(app: FastAPI, api: Api, operation: Operation, caller: Caller) -> None
 
 def _body(operation: Operation, call: Call, reply: Message) -> str:
     """The reply as its reader gets it: personal data masked, unless the reader is a peer or asked for it in clear."""
-    if operation.reveals or call.channel in UNMASKED_CHANNELS:
+    if operation.reveals or call.channel in UNMASKED_CHANNELS or not personal_paths(operation.reply):
         return reply.model_dump_json()
     body = replace_personal(operation.reply, reply.model_dump(mode="json"), masked)
     return json.dumps(body, ensure_ascii=False)

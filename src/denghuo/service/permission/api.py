@@ -94,9 +94,10 @@ class OrganisationsRegistered(Message):
 
 
 class Organisations(Message):
-    """Asks for the tree as it stands on a day; without a day, today."""
+    """Asks for the tree as it stands on a day; without a day, today. codes: of these units alone."""
 
     on: Day | None = None
+    codes: Annotated[list[OrganisationCode], Field(max_length=ITEMS_MAX)] | None = None
 
 
 class Organisation(Message):

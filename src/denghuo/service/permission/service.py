@@ -86,7 +86,7 @@ class PermissionService(PermissionApi):
         return OrganisationsRegistered(**counts, refused=refused)
 
     def organisations(self, call: Call, request: Organisations) -> OrganisationTree:
-        rows = self._store.organisations(request.on or call.today)
+        rows = self._store.organisations(request.on or call.today, request.codes)
         return OrganisationTree(rows=rows, total=len(rows), as_of=call.now)
 
     # -- roles -----------------------------------------------------------------------------------------------------------

@@ -71,11 +71,12 @@ class PermissionStore:
 
     # -- organisations ---------------------------------------------------------------------------------------------------
 
-    def organisations(self, on: date) -> list[Organisation]:
+    def organisations(self, on: date, codes: list[str] | None = None) -> list[Organisation]:
         return self._work.rows(
             "SELECT code, name, name_en, kind, parent, address, phone, from_day, to_day FROM organisation"
-            " WHERE from_day <= %(on)s AND (to_day IS NULL OR %(on)s < to_day) ORDER BY code",
-            {"on": on},
+            " WHERE from_day <= %(on)s AND (to_day IS NULL OR %(on)s < to_day)"
+            " AND (%(codes)s::text[] IS NULL OR code = ANY (%(codes)s)) ORDER BY code",
+            {"on": on, "codes": codes},
             Organisation,
         )
 

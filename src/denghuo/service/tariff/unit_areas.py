@@ -1,6 +1,6 @@
 """Price areas of units in the store (单位价区)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from denghuo.data.processing.work import Work
@@ -10,9 +10,11 @@ from denghuo.kernel.fields import TextPair
 from denghuo.service.permission.api import Organisation
 from denghuo.service.tariff import shipped
 from denghuo.service.tariff.api import (
+    AskUnitArea,
     AskUnitAreas,
     AssignAreas,
     AssignedArea,
+    PriceArea,
     UnitArea,
     UnitAreaPublished,
     UnitAreaRow,
@@ -83,18 +85,7 @@ class UnitAreaDesk:
         """visible: the units that the caller sees."""
         areas, titles, on = UnitAreas(self.standing(request.known_at)), self._titles(), request.on or call.today
         units = [one.code for one in visible if request.org in (None, one.code)]
-        rows = []
-        for code in units:
-            held = areas.on(code, on)
-            rows.append(
-                UnitAreaRow(
-                    org=code,
-                    area=held.area if held else None,
-                    area_title=titles.get(held.area) if held else None,
-                    by_unit=held.unit if held else None,
-                    from_day=held.from_day if held else None,
-                )
-            )
+        rows = [_row(code, areas.on(code, on), titles) for code in units]
         assigned = self._work.rows(
             "SELECT org || '|' || from_day AS row_key, org, area, from_day, assigned_by, assigned_at FROM unit_area"
             f" WHERE {_STANDS} AND org = ANY (%s) ORDER BY from_day DESC, org",
@@ -103,13 +94,31 @@ class UnitAreaDesk:
         )
         return UnitAreasFound(rows=rows, assigned=assigned, as_of=call.now)
 
-    def _titles(self) -> dict[str, TextPair]:
-        """The areas that a unit may have: those of which price data ships, and those of tariffs that came in."""
+    def one(self, call: Call, request: AskUnitArea) -> UnitAreaRow:
+        areas = UnitAreas(self.standing(request.known_at) if call.covers(request.org) else ())
+        held = areas.on(request.org, request.on or call.today)
+        return _row(request.org, held, self._titles(held.area) if held else {})
+
+    def _titles(self, area: str | None = None) -> dict[str, TextPair]:
+        """The areas that a unit may have: those of which price data ships, and those of tariffs that came in. area: of tariffs,
+        this one alone."""
         rows = self._work.rows(
             "SELECT DISTINCT ON (area) area, document -> 'area_title' ->> 'zh' AS zh,"
-            " document -> 'area_title' ->> 'en' AS en FROM version ORDER BY area, code, version DESC"
+            " document -> 'area_title' ->> 'en' AS en FROM version WHERE %(area)s::text IS NULL OR area = %(area)s"
+            " ORDER BY area, code, version DESC",
+            {"area": area},
         )
         return shipped.titles() | {row["area"]: TextPair(zh=row["zh"], en=row["en"]) for row in rows}
+
+
+def _row(org: str, held: PriceArea | None, titles: Mapping[str, TextPair]) -> UnitAreaRow:
+    return UnitAreaRow(
+        org=org,
+        area=held.area if held else None,
+        area_title=titles.get(held.area) if held else None,
+        by_unit=held.unit if held else None,
+        from_day=held.from_day if held else None,
+    )
 
 
 def _fault(call: Call, place: int, item: UnitArea, units: set[str], areas: dict[str, TextPair]) -> RefusedItem | None:

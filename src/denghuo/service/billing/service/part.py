@@ -39,8 +39,8 @@ class BillingPart:
 
     def _unit(self, call: Call, org: str) -> TextPair | None:
         asking = replace(call, permits=call.permits | {"permission.organisations"}, scope=("",), key=None)
-        tree = self._ask(PermissionApi).organisations(asking, Organisations())
-        return next((TextPair(zh=unit.name, en=unit.name_en) for unit in tree.rows if unit.code == org), None)
+        tree = self._ask(PermissionApi).organisations(asking, Organisations(codes=[org]))
+        return next((TextPair(zh=unit.name, en=unit.name_en) for unit in tree.rows), None)
 
     def _prover(self, call: Call) -> Prover:
         return Prover(self._store, self._ask, call)

@@ -1,6 +1,6 @@
 """Lists of the reading schema, as pages show them. Row-level security decides what exists for the caller."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -39,12 +39,17 @@ class ReadingPages:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def as_of(self, month: str | None, otherwise: datetime) -> datetime:
-        """When the reads of a month (or its plan) were last changed."""
+    def as_of(self, month: str | None, otherwise: datetime, points: Sequence[str] | None = None) -> datetime:
+        """When the reads of a month (or its plan) were last changed; of some points, where they are given: a question about one
+        customer is not to look through the month of all."""
+        matching: LiteralString = (
+            " WHERE (%(month)s::text IS NULL OR month = %(month)s)"
+            " AND (%(points)s::text[] IS NULL OR point_no = ANY (%(points)s))"
+        )
         found = self._work.value(
-            "SELECT greatest((SELECT max(changed_at) FROM month_read WHERE %(month)s::text IS NULL OR month = %(month)s),"
-            " (SELECT max(changed_at) FROM plan WHERE %(month)s::text IS NULL OR month = %(month)s))",
-            {"month": month},
+            f"SELECT greatest((SELECT max(changed_at) FROM month_read{matching}),"
+            f" (SELECT max(changed_at) FROM plan{matching}))",
+            {"month": month, "points": None if points is None else list(points)},
         )
         return found or otherwise
 

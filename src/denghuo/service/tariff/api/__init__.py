@@ -125,6 +125,7 @@ from denghuo.service.tariff.api.unit_area import (
     AreaProposal as AreaProposal,
     AreaProposalRef as AreaProposalRef,
     AreaRefused as AreaRefused,
+    AskUnitArea as AskUnitArea,
     AskUnitAreas as AskUnitAreas,
     AssignAreas as AssignAreas,
     AssignedArea as AssignedArea,

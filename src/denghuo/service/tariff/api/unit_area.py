@@ -81,6 +81,14 @@ class AskUnitAreas(Message):
     known_at: Instant | None = None
 
 
+class AskUnitArea(Message):
+    """One unit on a day; without one, today. known_at: by what was entered until then."""
+
+    org: OrganisationCode
+    on: Day | None = None
+    known_at: Instant | None = None
+
+
 class UnitAreaRow(Message):
     """A unit of the caller's scope. by_unit: which unit brings the area, itself or one above it; None where no unit does."""
 
@@ -196,3 +204,7 @@ class UnitAreaOperations(Api):
     @query(permit="tariff.read")
     def unit_areas(self, call: Call, request: AskUnitAreas) -> UnitAreasFound:
         """The units of the caller's scope with the price area of each on a day, and all that was said of them."""
+
+    @query(permit="tariff.read")
+    def unit_area(self, call: Call, request: AskUnitArea) -> UnitAreaRow:
+        """The price area of one unit on a day; none where the unit is outside the caller's scope."""

@@ -12,9 +12,11 @@ from denghuo.service.tariff.api import (
     AreaRefused,
     AreasFound,
     AreaShown,
+    AskUnitArea,
     AskUnitAreas,
     AssignAreas,
     UnitArea,
+    UnitAreaRow,
     UnitAreasFound,
 )
 from denghuo.service.tariff.api.area import AreaOperations
@@ -72,6 +74,9 @@ class AreasPart(TariffPart, UnitAreaOperations, AreaOperations):
         found = self._unit_areas.found(call, request, visible.rows)
         proposed = self._proposals.open_of([row.org for row in found.rows])
         return found.model_copy(update={"proposed": proposed})
+
+    def unit_area(self, call: Call, request: AskUnitArea) -> UnitAreaRow:
+        return self._unit_areas.one(call, request)
 
 
 def _refuse(item: UnitArea, taken: BatchTaken) -> None:

@@ -60,7 +60,7 @@ class ReadPart(ReadingPart, ReadOperations, EstimatedOperations, ReviewOperation
 
     def account_reads(self, call: Call, request: AccountMonth) -> AccountReads:
         rows = self._pages.reads_of_account(request.account_no, request.month)
-        as_of = self._pages.as_of(request.month, call.now)
+        as_of = self._pages.as_of(request.month, call.now, sorted({row.point_no for row in rows}))
         return AccountReads(account_no=request.account_no, rows=rows, as_of=as_of)
 
     def rules(self, call: Call, request: RulesOn) -> Rules:
@@ -103,7 +103,7 @@ class ReadPart(ReadingPart, ReadOperations, EstimatedOperations, ReviewOperation
                 "starts": first.first_day,
                 "energies": [shown_energy(one.energy_wh) for one in midnights[:-1]],
                 "estimated": [one.energy_estimated for one in midnights[:-1]],
-                "as_of": self._pages.as_of(request.month, call.now),
+                "as_of": self._pages.as_of(request.month, call.now, [request.point_no]),
             }
         )
 
@@ -111,14 +111,14 @@ class ReadPart(ReadingPart, ReadOperations, EstimatedOperations, ReviewOperation
         found = self._making.evaluated(Month.of(request.month), self._planned(call, request), request.known_at)
         return RegistersFound(
             rows=[register_at(one) for one in shown_at(found, midnight(request.day))],
-            as_of=request.known_at or self._pages.as_of(request.month, call.now),
+            as_of=request.known_at or self._pages.as_of(request.month, call.now, request.point_nos),
         )
 
     def estimated_ends(self, call: Call, request: EstimatedEndsAsked) -> EstimatedEndsFound:
         found = self._making.evaluated(Month.of(request.month), self._planned(call, request), request.known_at)
         return EstimatedEndsFound(
             rows=[estimated_end(one) for one in estimated_ends(found)],
-            as_of=request.known_at or self._pages.as_of(request.month, call.now),
+            as_of=request.known_at or self._pages.as_of(request.month, call.now, request.point_nos),
         )
 
     def _planned(self, call: Call, request: RegistersAt | EstimatedEndsAsked) -> list[PlanPiece]:
