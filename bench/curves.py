@@ -43,6 +43,7 @@ from denghuo.data.analysis.lake_day import SLOTS, curve_class, write_day
 from denghuo.data.processing.dataset import write_file
 from denghuo.data.processing.parts import Processes, RayExecutor, Workers, in_parts
 from denghuo.kernel.period import Month
+from denghuo.service.billing.batch import Piece, Terms
 from denghuo.service.billing.engine.atoms import Calendar, MonthPlan, calendars_of, month_plan
 from denghuo.service.billing.whole_months import key
 from denghuo.service.reading.api import day_atoms
@@ -147,8 +148,10 @@ class Shard:
     marker: str = ""
     threads: int = 1
 
-    def read(self, what: str) -> pa.Table:
-        return pq.read_table(pathlib.Path(self.folder) / f"{what}-{self.number:04d}.parquet")
+    def read(self, what: str, row: Any = None) -> pa.Table:
+        """One of the inputs; of rows only the columns that they have."""
+        columns = list(row.__slots__) if row is not None else None
+        return pq.read_table(pathlib.Path(self.folder) / f"{what}-{self.number:04d}.parquet", columns=columns)
 
 
 def atoms_in_place(shard: Shard, quantity: str) -> dict[date, list[str]]:
@@ -172,8 +175,8 @@ def close_shard(shard: Shard) -> pa.Table:
     """The month of a shard: energy, reactive energy and amount of each account. left: whose curve does not tell the bands."""
     plan = shard.plan
     cells = {one: month_cells(atoms_in_place(shard, one), plan.of(one)) for one, _ in QUANTITIES}
-    registers = shard.read("registers")
-    given = shard.read("terms"), registers, shard.read("used"), cells["active"]
+    registers = shard.read("registers", Piece)
+    given = shard.read("terms", Terms), registers, shard.read("used"), cells["active"]
     contracts, rated = rated_by_curves(*given, plan.cut, plan.calendars, plan.tariffs, MONTH)
     reactive = cells["reactive"]
     meter_of = registers["meter_no"].take(pc.index_in(contracts.table["account_no"], registers["account_no"]))

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from denghuo.data.processing.dataset import arrow_schema
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month
@@ -42,7 +41,6 @@ from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
 from denghuo.service.billing.whole_months import tariffs_of_accounts
 from denghuo.service.host.binding import Ask
-from denghuo.service.reading.api import MONTH_ENERGY
 from denghuo.service.tariff.api import TariffApi, TariffDocument, TariffNotFound, TariffRef, covers
 
 pc: Any = pyarrow.compute
@@ -137,15 +135,15 @@ class Population:
         is left out, and where curve and register do not agree the register stands alone."""
         whole = pc.or_(pc.equal(self._energy["band"], "total"), pc.not_equal(self._energy["method"], "curve"))
         plain = self._energy.filter(pc.or_(whole, pc.equal(self._energy["quantity"], "demand")))
-        tariffs, table = Tariffs([tried]), with_every_column(plain)
+        tariffs = Tariffs([tried])
         at = self._terms.column_names.index("tariff_code")
         unnamed = self._terms.set_column(at, "tariff_code", pa.nulls(len(self._terms), pa.string()))
-        named = tariffs_of_accounts(unnamed, table, self._month, tariffs)
+        named = tariffs_of_accounts(unnamed, plain, self._month, tariffs)
         call = platform_call(self._call)
-        divided = divided_by_curves(self._work.datasets, self._ask, call, self._month, tariffs, named, table)
+        divided = divided_by_curves(self._work.datasets, self._ask, call, self._month, tariffs, named, plain)
 
         def with_bands() -> pa.Table:
-            return pa.concat_tables([plain, divided.added.select(plain.column_names).cast(plain.schema)])
+            return pa.concat_tables([plain, divided.added])
 
         return _Metered(self._metered(plain).with_bands(divided.parts), with_bands)
 
@@ -318,16 +316,6 @@ def tariff_to_try(ask: Ask, call: Call, code: str, version: int | None, month: M
         ) from error
     span = {"effective_from": month.first_day, "effective_to": None, "default": True}
     return shown.document.model_copy(update={"version": shown.head.version, **span})
-
-
-def with_every_column(energy: pa.Table) -> pa.Table:
-    """Energies with all columns of `reading.month_energy`; those that rating does not read are empty."""
-    schema = arrow_schema(MONTH_ENERGY)
-    columns = [
-        energy[field.name].cast(field.type) if field.name in energy.column_names else pa.nulls(len(energy), field.type)
-        for field in schema
-    ]
-    return pa.table(columns, names=schema.names)
 
 
 def _segment(tariff_class: str, use: str, now: Int, then: Int) -> Segment:
