@@ -22,7 +22,7 @@ def one(total: int, curve: list[int], missing: list[int] | None = None, highest:
 
 @given(st.integers(0, 10**14), ROW)
 def test_shares_are_those_of_the_rules(amount: int, weights: list[int]) -> None:
-    found = shares(np.array([amount]), np.array([weights]))[0].tolist()
+    found = shares(np.array([amount]), np.array([weights]).T)[:, 0].tolist()
     assert found == share(amount, weights, 1)
 
 
