@@ -107,9 +107,13 @@ KINDS: Mapping[str, type[Process]] = {"nats": Nats} | ({"mosquitto": Mosquitto} 
 
 @contextlib.contextmanager
 def broker(
-    kind: str, folder: pathlib.Path, users: Mapping[str, str], certificate: Certificate | None = None
+    kind: str,
+    folder: pathlib.Path,
+    users: Mapping[str, str],
+    certificate: Certificate | None = None,
+    port: int | None = None,
 ) -> Iterator[Process]:
-    made = KINDS[kind](folder, users, certificate=certificate)
+    made = KINDS[kind](folder, users, port or free_port(), certificate)
     made.start()
     try:
         yield made

@@ -7,16 +7,18 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from denghuo.simulator.county import SHANGHAI, Concentrator, County
+from denghuo.simulator.device import Device
 from denghuo.simulator.terminal import CLOCK_OFF, Behaviour, Tally
 from denghuo.simulator.wire645 import END, START, Reading, heard
 
+EVERYONE = "9" * 12
 ECHO_EVERY = 3
 """Every so many questions come back as they were, as on a bus of two wires; no fault."""
 
 
 class Gateway:
     """Faults of a terminal that make sense here: `silence` of the first meter, `garbage`, `slow`, `duplicate`; and of all meters
-    `wrong_clock` and `reset`."""
+    `wrong_clock`, `reset` and `stubborn`."""
 
     def __init__(
         self,
@@ -29,11 +31,15 @@ class Gateway:
         self._behaviour, self._tally, self._clock = behaviour, tally, clock
         area_no, meters = concentrator.area_no, concentrator.meters
         self._silent = meters[0].address if meters and "silence" in behaviour.faults else ""
-        self._clock_off = CLOCK_OFF if "wrong_clock" in behaviour.faults else timedelta()
-        reset = "reset" in behaviour.faults
-        self._readings = {
-            meter.address: Reading(partial(_at, county, meter.meter_no, area_no, reset)) for meter in meters
+        off = CLOCK_OFF if "wrong_clock" in behaviour.faults else timedelta()
+        reset, stubborn = "reset" in behaviour.faults, "stubborn" in behaviour.faults
+        self.meters = {
+            meter.address: Reading(
+                partial(_at, county, meter.meter_no, area_no, reset), Device(clock_off=off, stubborn=stubborn)
+            )
+            for meter in meters
         }
+        """By address."""
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.StreamWriter] = set()
         self.at_once = self.asked = 0
@@ -80,12 +86,16 @@ class Gateway:
         if not self._tally.requests % ECHO_EVERY:
             writer.write(question)
         address, control, data = said
-        reading = self._readings.get(address)
+        if address == EVERYONE:
+            for one in self.meters.values():
+                one.hear_all(control, data, self._clock())
+            return
+        reading = self.meters.get(address)
         if reading is None or address == self._silent:
             return
         if "slow" in self._behaviour.faults:
             await asyncio.sleep(self._behaviour.slow_s)
-        answer = reading.answer(address, control, data, self._clock() + self._clock_off)
+        answer = reading.answer(address, control, data, self._clock())
         if answer is None:
             return
         self._tally.answers += 1

@@ -11,6 +11,7 @@ from typing import Any
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from denghuo.simulator import wire645
 from denghuo.simulator.county import SHANGHAI, SLOT, SLOTS, Concentrator, County
 from denghuo.simulator.device import HALF_HOURS, Device
 from denghuo.simulator.happening import HAPPENINGS, Happening
@@ -153,6 +154,10 @@ class MqttTerminal:
         if cmd == "set" and service == "times":
             self.device.set_rates(paras["rates"][:HALF_HOURS])
             return []
+        if service == "forward":
+            said = wire645.answer(bytes.fromhex(paras["frame"]), self.device)
+            data = [] if said is None else [{"serviceId": "forward", "data": {"frame": said.hex()}}]
+            return [{"deviceId": paras["device"], "services": data}]
         if service == "clock":
             return self._own("clock", {"clock": _moment(self._now())})
         if service == "times":

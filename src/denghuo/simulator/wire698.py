@@ -152,6 +152,9 @@ def answer(
         return frame(terminal_no, 0xC3, _kept(apdu, happenings))
     if apdu[:2] == b"\x05\x01" and apdu[3:7] == CLOCK:
         return frame(terminal_no, 0xC3, b"\x85\x01" + apdu[2:7] + b"\x01" + _time(now) + b"\x00\x00")
+    if device is not None and apdu[:2] == b"\x05\x01" and apdu[3:7].hex() in device.attributes:
+        content = device.attributes[apdu[3:7].hex()]
+        return frame(terminal_no, 0xC3, b"\x85\x01" + apdu[2:7] + b"\x01" + content + b"\x00\x00")
     if device is not None and apdu[:2] == b"\x06\x01":
         return frame(terminal_no, 0xC3, b"\x86\x01" + apdu[2:7] + _set(apdu, device, now) + b"\x00\x00")
     if device is not None and apdu[:2] == b"\x05\x01" and apdu[3:7] == TIMES:
@@ -160,7 +163,10 @@ def answer(
 
 
 def _set(apdu: bytes, device: Device, now: datetime) -> bytes:
-    """What is set: the clock, or the first day table; 0 for success, 6 for an object that is not there."""
+    """What is set: the clock, the first day table, or a parameter; 0 for success, 6 for an object that is not there."""
+    if apdu[3:7].hex() in device.attributes:
+        device.set_attribute(apdu[3:7].hex(), apdu[7:-1])
+        return b"\x00"
     if apdu[3:8] == CLOCK + b"\x1c":
         device.set_clock(_moment(apdu[8:15], now), now)
         return b"\x00"

@@ -123,10 +123,10 @@ class Field:
         until(lambda: read().state != "waiting", "the answer")
         return read()
 
-    def register(self, *terminals: str, count: int = 3) -> None:
-        self.api.register_terminals(
-            self.call(), RegisterTerminals(terminals=[record(terminal_no) for terminal_no in terminals])
-        )
+    def register(self, *terminals: str, count: int = 3, **by: str) -> None:
+        """Terminals with so many meters behind each; `by`: what else their records say."""
+        new = [record(terminal_no).model_copy(update=by) for terminal_no in terminals]
+        self.api.register_terminals(self.call(), RegisterTerminals(terminals=new))
         self.api.assign_meters(
             self.call(),
             AssignMeters(

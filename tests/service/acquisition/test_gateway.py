@@ -1,7 +1,7 @@
 """Meters of DL/T 645-2007 behind a gateway that the front dials: a day comes into the lake, one is read on demand, one that is
 silent keeps nobody else from being read, and what is not an answer is none. The other side is the simulator's."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,14 +19,23 @@ from denghuo.service.acquisition.api import (
     AskSuccess,
     AssignMeters,
     FindLeft,
+    FindMembers,
     NewTerminalMeter,
+    Order,
+    OrderClock,
+    OrderRef,
     RegisterTerminals,
+    RollOut,
+    RollOutRef,
     StartCollection,
+    StartRollOut,
 )
+from denghuo.service.acquisition.front.cipher import SoftwareCipher
 from denghuo.service.acquisition.front.dlt645 import Asked, NoSuchData, asked
 from denghuo.service.acquisition.front.speak import Curve, Got, Kind
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.reading.batch.intake import REGISTERS
+from denghuo.service.workflow.api import Decide, WorkflowApi
 from denghuo.simulator import wire645
 from denghuo.simulator.county import Concentrator
 from denghuo.simulator.gateway import Gateway
@@ -173,15 +182,13 @@ def test_whatever_a_meter_sends_a_reading_ends(kind: Kind, sent: list[bytes | No
 def field(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     limits = replace(QUICK, dial_s=0.05, dial_again_s=0.2, bus_s=0.2)
     folder = tmp_path_factory.mktemp("gateway")
-    with database(postgres_dsn, template) as dsn, fielded(dsn, folder, limits) as made:
+    with database(postgres_dsn, template) as dsn, fielded(dsn, folder, limits, cipher=SoftwareCipher()) as made:
         yield made
 
 
-def gateway(*faults: str) -> Gateway:
+def gateway(*faults: str, clock: Callable[[], datetime] = lambda: NOW + timedelta(days=2)) -> Gateway:
     behind = Concentrator(NO, "dlt645", "TG001", meters(NO))
-    return Gateway(
-        behind, county(NO), Behaviour(slow_s=0.02, faults=frozenset(faults)), Tally(), lambda: NOW + timedelta(days=2)
-    )
+    return Gateway(behind, county(NO), Behaviour(slow_s=0.02, faults=frozenset(faults)), Tally(), clock)
 
 
 @pytest.fixture(scope="module")
@@ -209,8 +216,9 @@ def port(field: Field) -> int:
 
 @pytest.fixture
 def listening(field: Field, port: int, request: pytest.FixtureRequest) -> Iterator[Gateway]:
-    """The gateway is there, with the faults of the test's parameter, and dialled."""
-    made = gateway(*getattr(request, "param", ()))
+    """The gateway is there, with the faults of the test's parameter, and dialled; `now`: its meters know what time it is."""
+    faults = getattr(request, "param", ())
+    made = gateway(*faults, clock=lambda: datetime.now(SHANGHAI)) if "now" in faults else gateway(*faults)
 
     async def listen() -> None:
         await made.listen("127.0.0.1", port)
@@ -270,3 +278,75 @@ def test_a_silent_meter_keeps_nobody_else_from_being_read(field: Field, listenin
 @pytest.mark.parametrize("listening", [("garbage",)], indirect=True)
 def test_what_the_bus_damages_is_asked_again(field: Field, listening: Gateway) -> None:
     assert field.answer(meters(NO)[1].meter_no).state == "answered"
+
+
+def ordered(field: Field, ask: Callable[..., Order]) -> Order:
+    given = ask(field.call(), OrderClock(terminal_no=NO))
+
+    def now() -> Order:
+        return field.api.order(field.call(), OrderRef(order_no=given.order_no))
+
+    until(lambda: now().state != "waiting", "the answer")
+    return now()
+
+
+def rolled_out(field: Field, **by: Any) -> RollOut:
+    """Asked by one person, agreed by another, and what became of it."""
+    body = {"terminals": [NO], "reason": "分时电价调整", **by}
+    one = field.api.start_roll_out(replace(field.call(), actor="planner"), StartRollOut.model_validate(body))
+    decide = Decide(approval_no=one.approval_no or 0, agreed=True, remark="已核对")
+    field.directory(WorkflowApi).decide(replace(field.call(), actor="boss"), decide)
+    settle(field.directory)
+
+    def now() -> RollOut:
+        return field.api.roll_out(field.call(), RollOutRef(roll_out_no=one.roll_out_no))
+
+    until(lambda: now().state in ("done", "halted"), "it ends")
+    return now()
+
+
+PARTS = [
+    {"begins": "00:00", "rate": "valley"},
+    {"begins": "08:30", "rate": "peak"},
+    {"begins": "22:00", "rate": "flat"},
+]
+RATES = [4] * 17 + [2] * 27 + [3] * 4
+
+
+@pytest.mark.parametrize("listening", [("now",)], indirect=True)
+def test_all_meters_of_a_bus_are_set_and_read_again(field: Field, listening: Gateway) -> None:
+    devices = [one.device for one in listening.meters.values()]
+    # Two are off by what a broadcast puts right; one by more, so it is written under the cipher machine's proof.
+    devices[0].clock_off, devices[1].clock_off = timedelta(minutes=3), timedelta(hours=-2)
+    seen = ordered(field, field.api.check_clock)
+    assert (seen.state, -7_205 < (seen.clock_offset_s or 0) < -7_195) == ("answered", True), "the one that is off most"
+    right = ordered(field, field.api.set_clock)
+    assert (right.state, abs(right.clock_offset_s or 0) <= 2) == ("answered", True), right
+    assert all(abs(one.clock_off) < timedelta(seconds=2) for one in devices)
+    assert rolled_out(field, kind="set_times", parts=PARTS).state == "done"
+    assert [one.rates for one in devices] == [RATES] * 3
+    for parameter, value, di, kept in (
+        ("load_interval_min", "30", "04000a05", "3000"),
+        ("settlement_day", "8", "04000b01", "0008"),
+        ("demand_period_min", "5", "04000103", "05"),
+    ):
+        assert rolled_out(field, kind="set_parameter", parameter=parameter, value=value).state == "done"
+        assert {one.items[di].hex() for one in devices} == {kept}
+
+
+@pytest.mark.parametrize("listening", [("now", "stubborn", "wrong_clock")], indirect=True)
+def test_what_a_meter_says_yes_to_and_does_not_do_is_no_success(field: Field, listening: Gateway) -> None:
+    wrong = ordered(field, field.api.set_clock)
+    assert (wrong.state, wrong.cause) == ("failed", "not_applied") and (wrong.clock_offset_s or 0) > 100_000
+    halted = rolled_out(field, kind="set_times", parts=PARTS)
+    assert (halted.state, halted.failed) == ("halted", 1)
+    (member,) = field.api.roll_out_members(field.call(), FindMembers(roll_out_no=halted.roll_out_no)).rows
+    assert member.cause == "not_applied"
+
+
+@pytest.mark.parametrize("listening", [("now", "silence")], indirect=True)
+def test_a_silent_meter_is_told_of_and_the_others_are_set(field: Field, listening: Gateway) -> None:
+    failed = rolled_out(field, kind="set_parameter", parameter="demand_slip_min", value="3")
+    (member,) = field.api.roll_out_members(field.call(), FindMembers(roll_out_no=failed.roll_out_no)).rows
+    assert (failed.state, member.cause) == ("halted", "no_answer")
+    assert [one.device.items["04000104"].hex() for one in listening.meters.values()] == ["01", "03", "03"]

@@ -348,14 +348,15 @@ def test_floods_and_rubbish_end_a_terminal_for_a_while_and_harm_no_other(
 WHOLE = json.dumps(event("000004000001", BEGUN)).encode()
 MOMENTS = st.datetimes(timezones=st.just(UTC)).map(lambda at: at.isoformat())
 DATA = st.dictionaries(
-    st.sampled_from(["kind", "begun", "ended", "active_fwd", "clock", "rates", "phases", "x"]),
+    st.sampled_from(["kind", "begun", "ended", "active_fwd", "clock", "rates", "phases", "frame", "x"]),
     st.none()
     | MOMENTS
     | st.text(max_size=5)
+    | st.binary(max_size=20).map(bytes.hex)
     | st.lists(st.sampled_from(["1.5", None, "x", 3]), max_size=97)
     | st.dictionaries(st.sampled_from(["total", "peak", "y"]), st.sampled_from(["12.3456", "1e9", "-1", ""])),
 )
-SERVICES = st.sampled_from(["event", "freeze", "curve", "energy", "clock", "times", "other"])
+SERVICES = st.sampled_from(["event", "freeze", "curve", "energy", "clock", "times", "forward", "other"])
 PAYLOADS = st.fixed_dictionaries(
     {
         "devices": st.lists(
@@ -393,6 +394,8 @@ def test_whatever_a_terminal_publishes_is_a_message_or_the_one_typed_error(kind:
         if heard.kind == "answer":
             speaker.clock_of([heard.content])
             speaker.times_of([heard.content])
+            speaker.switched([heard.content])
+            speaker.switch_of(places[0], [heard.content])
             EventTaker.said(NO, speaker.told(heard.content))
             asks: list[Kind] = ["freeze", "month", "curve", "now"]
             for ask in asks:

@@ -48,6 +48,7 @@ from denghuo.service.permission.service import PermissionService
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalRef, Decide, WorkflowApi
 from denghuo.service.workflow.service import WorkflowService
+from denghuo.simulator.device import ATTRIBUTES, MAIN_STATIONS
 
 PARTS = [
     DayPart(begins="00:00", rate="valley"),
@@ -119,7 +120,15 @@ def test_a_group_is_chosen_and_what_changes_nothing_starts_at_once(acquisition: 
             start(acquisition, **nothing)
     with pytest.raises(WrongTimes):
         start(acquisition, kind="set_times", parts=[{"begins": "08:00", "rate": "peak"}])
-    for wrong in ({}, {"parameter": "heartbeat_min", "value": "61"}, {"parameter": "event_valid", "value": "xyz"}):
+    with pytest.raises(NothingToRollOut):
+        start(acquisition, kind="set_parameter", parameter="demand_period_min", value="15")
+    for wrong in (
+        {},
+        {"parameter": "heartbeat_min", "value": "61"},
+        {"parameter": "event_valid", "value": "xyz"},
+        {"parameter": "main_station", "value": "10.8.0:4001"},
+        {"parameter": "main_station", "value": "10.8.0.9:70000"},
+    ):
         with pytest.raises(WrongParameter):
             start(acquisition, kind="set_parameter", **wrong)
     found = acquisition.roll_outs(OPERATOR, FindRollOuts(kind="check_clock"))
@@ -254,19 +263,29 @@ def test_times_of_use_go_to_a_group_halt_on_failures_and_go_on(field: Field) -> 
 
 
 @pytest.mark.parametrize(
-    ("parameter", "value", "unit", "content"),
+    ("no", "parameter", "value", "place", "content"),
     [
-        # The other fields of a unit stay as they are.
-        ("heartbeat_min", "5", 1, bytes((20, 5, 0x3C, 0x10, 0, 5))),
-        ("event_valid", "00000000000000FF", 9, b"\xff" + bytes(15)),
+        # The other fields of a unit or attribute stay as they are.
+        (OLD, "heartbeat_min", "5", 1, bytes((20, 5, 0x3C, 0x10, 0, 5))),
+        (OLD, "event_valid", "00000000000000FF", 9, b"\xff" + bytes(15)),
+        (OLD, "main_station", "10.8.0.9:4002", 3, bytes((10, 8, 0, 9, 0xA2, 0x0F)) + MAIN_STATIONS[6:]),
+        (NEW, "heartbeat_min", "4", "45000200", ATTRIBUTES["45000200"][:-2] + bytes((0, 240))),
+        (
+            NEW,
+            "main_station",
+            "10.8.0.9:4002",
+            "45000300",
+            bytes.fromhex("0102020209040a080009120fa2") + ATTRIBUTES["45000300"][13:],
+        ),
+        (NEW, "tells_events", "0", "43000800", bytes.fromhex("0300")),
     ],
 )
 def test_a_parameter_goes_to_a_group_and_is_read_back(
-    field: Field, parameter: str, value: str, unit: int, content: bytes
+    field: Field, no: str, parameter: str, value: str, place: int | str, content: bytes
 ) -> None:
-    body = {"kind": "set_parameter", "parameter": parameter, "value": value, "reason": REASON}
+    body = {"kind": "set_parameter", "parameter": parameter, "value": value, "reason": REASON, "terminals": [no]}
     for faults, state, failed in ((("stubborn",), "halted", 1), ((), "done", 0)):
-        leave = field.connect(OLD, *faults)
+        leave = field.connect(no, *faults)
         one = field.api.start_roll_out(replace(field.call(), actor="planner"), StartRollOut.model_validate(body))
         assert (one.terminals, one.parameter, one.value) == (1, parameter, value.lower())
         decide = Decide(approval_no=one.approval_no or 0, agreed=True, remark="已核对")
@@ -278,9 +297,11 @@ def test_a_parameter_goes_to_a_group_and_is_read_back(
 
         until(lambda now=now, state=state: now().state == state, state)  # type: ignore[misc]
         assert now().failed == failed
-        assert (field.devices[OLD].parameters[unit] == content) is (state == "done")
+        device = field.devices[no]
+        kept = device.parameters[place] if isinstance(place, int) else device.attributes[place]
+        assert (kept == content) is (state == "done")
         leave()
-        until(lambda: field.terminal(OLD).link == "offline", "gone")
+        until(lambda: field.terminal(no).link == "offline", "gone")
 
 
 def test_a_refused_roll_out_sets_nothing(field: Field) -> None:

@@ -1,7 +1,7 @@
 """Customers switched off and on from afar: interlocks by rule, two persons, through both bindings, over sockets to the relay."""
 
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.brokers import FRONT, FRONT_PASSWORD, broker, free_port
 from tests.databases import database
-from tests.service.acquisition.field import NEW, OLD, Field, fielded, meters, until
+from tests.service.acquisition.field import NEW, OLD, QUICK, Field, county, fielded, meters, until
 from tests.service.acquisition.test_terminals import STATION, filled
 from tests.service.bindings import settle
 from tests.service.records import OPERATOR, held
@@ -36,6 +37,7 @@ from denghuo.service.acquisition.api import (
     SwitchingOpen,
     SwitchingRef,
 )
+from denghuo.service.acquisition.front.broker import BrokerAddress
 from denghuo.service.acquisition.front.cipher import CipherNotThere, Sealed, SoftwareCipher, cipher_of
 from denghuo.service.acquisition.front.dlt698 import Speaker698
 from denghuo.service.acquisition.front.gdw3761 import Speaker3761
@@ -51,7 +53,12 @@ from denghuo.service.point.api import FindPoints, Point, PointApi, PointsFound
 from denghuo.service.workflow.api import ApprovalRef, Decide, SamePerson, WorkflowApi
 from denghuo.service.workflow.service import WorkflowService
 from denghuo.simulator import wire698, wire3761
+from denghuo.simulator.county import Concentrator
 from denghuo.simulator.device import Device
+from denghuo.simulator.gateway import Gateway
+from denghuo.simulator.mqtt import BrokerAddress as SimulatedBroker
+from denghuo.simulator.mqtt import MqttTerminal
+from denghuo.simulator.terminal import Behaviour
 
 ACCOUNT, PROTECTED = "5810100000019", "5810100000027"
 REASON = "欠费三个月，已三次催缴"
@@ -251,14 +258,49 @@ class Forged(SoftwareCipher):
 CIPHER = Forged()
 
 
+SPOKEN, GATEWAY, PASSWORD = "140581000004", "140581000009", "secret-4"
+"""A terminal over MQTT, and a gateway before meters of DL/T 645."""
+PORTS = {SPOKEN: free_port(), GATEWAY: free_port()}
+
+
 @pytest.fixture(scope="module")
 def field(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    known = records({meter.meter_no: ACCOUNT for no in (OLD, NEW) for meter in meters(no)})
-    folder = tmp_path_factory.mktemp("switched")
-    with database(postgres_dsn, template) as dsn, fielded(dsn, folder, records=known, cipher=CIPHER) as made:
+    known = records({meter.meter_no: ACCOUNT for no in (OLD, NEW, SPOKEN, GATEWAY) for meter in meters(no)})
+    folder, port = tmp_path_factory.mktemp("switched"), PORTS[SPOKEN]
+    address = BrokerAddress("mqtt", "127.0.0.1", port, FRONT, FRONT_PASSWORD, "denghuo")
+    limits = replace(QUICK, dial_s=0.05, dial_again_s=0.2, bus_s=0.2)
+    with (
+        database(postgres_dsn, template) as dsn,
+        broker("nats", folder / "broker", {SPOKEN: PASSWORD}, port=port),
+        fielded(dsn, folder, limits, records=known, cipher=CIPHER, broker=address) as made,
+    ):
         made.register(OLD, NEW)
+        made.register(SPOKEN, protocol="mqtt")
+        made.register(GATEWAY, protocol="dlt645", endpoint=f"127.0.0.1:{PORTS[GATEWAY]}")
         at_once(made.api, made.call())
         yield made
+
+
+def connected(field: Field, no: str, *faults: str) -> tuple[Callable[[], object], Callable[[], set[str]]]:
+    """The terminal or gateway is there; what sends it away, and the addresses of meters whose relay is open."""
+    behaviour = Behaviour(heartbeat_s=0.3, faults=frozenset(faults))
+    if no == SPOKEN:
+        spoken = MqttTerminal(Concentrator(no, "mqtt", "TG001", meters(no)), county(no), behaviour, field.tally)
+        leave = field.sims.run(spoken.run(SimulatedBroker("127.0.0.1", PORTS[no], PASSWORD)))
+        until(lambda: field.terminal(no).link == "online", f"{no} online")
+        return leave, lambda: spoken.device.opened
+    if no == GATEWAY:
+        gateway = Gateway(Concentrator(no, "dlt645", "TG001", meters(no)), county(no), behaviour, field.tally)
+
+        async def listen() -> None:
+            await gateway.listen("127.0.0.1", PORTS[no])
+
+        field.sims.do(listen())
+        until(lambda: field.terminal(no).link == "online", f"{no} dialled")
+        return lambda: field.sims.do(gateway.shut()), lambda: set().union(
+            *(one.device.opened for one in gateway.meters.values())
+        )
+    return field.connect(no, *faults), lambda: field.devices[no].opened
 
 
 def switched(field: Field, meter_no: str, action: str, agreed: bool = True) -> Switching:
@@ -299,37 +341,37 @@ def test_a_request_that_is_taken_back_ends_and_another_may_follow(field: Field) 
         assert ended.note.zh == "申请人已撤回"
 
 
-@pytest.mark.parametrize("terminal_no", [OLD, NEW])
+@pytest.mark.parametrize("terminal_no", [OLD, NEW, SPOKEN, GATEWAY])
 def test_a_customer_is_switched_off_and_on_and_the_switch_is_read(field: Field, terminal_no: str) -> None:
     meter = meters(terminal_no)[1]
-    leave = field.connect(terminal_no)
+    leave, opened = connected(field, terminal_no)
     off = switched(field, meter.meter_no, "off")
     assert (off.state, off.position, off.decided_by) == ("done", "off", "boss")
-    assert field.devices[terminal_no].opened == {meter.address}, "that meter and no other"
+    assert opened() == {meter.address}, "that meter and no other"
     on = switched(field, meter.meter_no, "on")
-    assert (on.state, on.position) == ("done", "on") and field.devices[terminal_no].opened == set()
+    assert (on.state, on.position) == ("done", "on") and opened() == set()
     assert switched(field, meter.meter_no, "off", agreed=False).state == "refused"
-    assert field.devices[terminal_no].opened == set()
+    assert opened() == set()
     # A wrong proof is refused by the meter.
     CIPHER.wrong = True
     forged = switched(field, meter.meter_no, "off")
     CIPHER.wrong = False
-    assert (forged.state, forged.cause) == ("failed", "denied") and field.devices[terminal_no].opened == set()
+    assert (forged.state, forged.cause) == ("failed", "denied") and opened() == set()
     leave()
     until(lambda: field.terminal(terminal_no).link == "offline", "gone")
     away = switched(field, meter.meter_no, "off")
     assert (away.state, away.cause) == ("failed", "offline")
 
 
-@pytest.mark.parametrize("terminal_no", [OLD, NEW])
+@pytest.mark.parametrize("terminal_no", [OLD, NEW, SPOKEN, GATEWAY])
 def test_a_yes_is_not_believed_and_silence_leaves_it_open(field: Field, terminal_no: str) -> None:
     meter = meters(terminal_no)[0]
-    leave = field.connect(terminal_no, "stubborn")
+    leave, _ = connected(field, terminal_no, "stubborn")
     lied = switched(field, meter.meter_no, "off")
     assert (lied.state, lied.cause, lied.position) == ("failed", "not_applied", "on")
     leave()
     until(lambda: field.terminal(terminal_no).link == "offline", "gone")
-    leave = field.connect(terminal_no, "silence")
+    leave, _ = connected(field, terminal_no, "silence")
     silent = switched(field, meter.meter_no, "off")
     assert (silent.state, silent.cause, silent.position) == ("unknown", "no_answer", None)
     leave()

@@ -65,13 +65,33 @@ RATES = Dictionary(
 PARAMETER_CODES = Dictionary(
     "acquisition.parameter",
     {
-        "heartbeat_min": text("心跳周期（分钟）", "Heartbeat period (min)"),
+        "heartbeat_min": text("心跳周期（1～60 分钟）", "Heartbeat period (1..60 min)"),
+        "main_station": text("主站地址（IP:端口）", "Main station (IP:port)"),
         "event_valid": text("事件记录有效标志（16位十六进制）", "Events that are recorded (16 hexadecimal digits)"),
         "event_important": text("事件重要性等级（16位十六进制）", "Events that are important (16 hexadecimal digits)"),
+        "tells_events": text("允许主动上报（1 允许，0 禁止；698.45）", "Tells events unasked (1 yes, 0 no; 698.45)"),
+        "demand_period_min": text("最大需量周期（1～60 分钟；645 电能表）", "Demand period (1..60 min; 645 meters)"),
+        "demand_slip_min": text(
+            "需量滑差时间（1～30 分钟；645 电能表）", "Sliding step of demand (1..30 min; 645 meters)"
+        ),
+        "settlement_day": text("每月第1结算日（1～28 日；645 电能表）", "First settlement day (1..28; 645 meters)"),
+        "load_interval_min": text(
+            "电能负荷记录间隔（1～60 分钟；645 电能表）", "Interval of the energy load record (1..60 min; 645 meters)"
+        ),
     },
 )
 ParameterCode = Annotated[
-    Literal["heartbeat_min", "event_valid", "event_important"],
+    Literal[
+        "heartbeat_min",
+        "main_station",
+        "event_valid",
+        "event_important",
+        "tells_events",
+        "demand_period_min",
+        "demand_slip_min",
+        "settlement_day",
+        "load_interval_min",
+    ],
     Label("参数", "Parameter", dictionary=PARAMETER_CODES.name),
 ]
 ParameterText = Annotated[str, Field(max_length=64), Label("参数值", "Value")]

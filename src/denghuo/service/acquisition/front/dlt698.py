@@ -19,7 +19,6 @@ from denghuo.service.acquisition.front.events import (
 )
 from denghuo.service.acquisition.front.speak import (
     BANDS,
-    HALF_HOURS,
     MINUTE,
     ORDER_GOOD,
     SLOTS,
@@ -30,7 +29,9 @@ from denghuo.service.acquisition.front.speak import (
     Place,
     Registers,
     Told,
+    parts_of,
     quarters,
+    rates_in,
 )
 from denghuo.service.acquisition.protocol import dlt698
 from denghuo.service.acquisition.protocol.dlt698 import Apdu, Assembly, Link
@@ -40,6 +41,7 @@ from denghuo.service.acquisition.protocol.dlt698.data import (
     BOOL,
     DATE_TIME_S,
     NULL,
+    OCTETS,
     STRUCTURE,
     UNSIGNED,
     Data,
@@ -48,7 +50,7 @@ from denghuo.service.acquisition.protocol.dlt698.data import (
     members,
 )
 from denghuo.service.acquisition.protocol.fault import BadFrame
-from denghuo.service.acquisition.rules import midnight_after
+from denghuo.service.acquisition.rules import Attribute, midnight_after
 
 FROZEN_AT, CLOCK, RECORD_NO = "20210200", "40000200", "20220200"
 FROZEN: Mapping[Kind, str] = {"freeze": "50040200", "month": "50060200", "curve": "50020200"}
@@ -227,8 +229,7 @@ class Speaker698:
     def set_times(self, terminal_no: str, number: int, rates: Sequence[int]) -> bytes:
         parts: list[Data] = [
             (STRUCTURE, [(UNSIGNED, half // 2), (UNSIGNED, half % 2 * 30), (UNSIGNED, rate)])
-            for half, rate in enumerate(rates)
-            if not half or rate != rates[half - 1]
+            for half, rate in parts_of(rates)
         ]
         return _set(terminal_no, number, TIMES, (ARRAY, parts))
 
@@ -242,6 +243,25 @@ class Speaker698:
             if choice == 1:
                 return _times(value)
         return None
+
+    def ask_parameter(self, terminal_no: str, number: int, place: Attribute) -> bytes:
+        payload = dlt698.encode_apdu(Apdu("GetRequest", {"piid": number, "oad": place.oad}))
+        return dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, payload))
+
+    def parameter_of(self, place: Attribute, contents: Sequence[Any]) -> Data | None:
+        for apdu in contents:
+            choice, value = apdu.fields["result"]["result"] if apdu.name == "GetResponse" else (0, (0, None))
+            if choice == 1 and apdu.fields["result"]["oad"] == place.oad:
+                return value[0], value[1]
+        return None
+
+    def with_parameter(self, place: Attribute, content: Data, parts: Sequence[int | str]) -> Data:
+        for way, tag, part in zip(place.ways, place.tags, parts, strict=True):
+            content = _changed(content, way, tag, part * place.scale if isinstance(part, int) else part)
+        return content
+
+    def set_parameter(self, terminal_no: str, number: int, place: Attribute, content: Data) -> bytes:
+        return _set(terminal_no, number, place.oad, content)
 
     def switch(
         self, terminal_no: str, number: int, place: Place, on: bool, until: datetime, cipher: CipherMachine
@@ -305,6 +325,21 @@ class Speaker698:
         return found | _recorded(kind, day, by_address, records)
 
 
+def _changed(data: Data, way: Sequence[int], tag: int, part: int | str) -> Data:
+    """The data with another value at the end of the way, where one of that type stands."""
+    if way:
+        within = list(members(data))
+        if data[0] not in (ARRAY, STRUCTURE) or not -len(within) <= way[0] < len(within):
+            raise BadFrame("content", 0, f"type {data[0]:02X}", "an array or structure that has it")
+        within[way[0]] = _changed(within[way[0]], way[1:], tag, part)
+        return data[0], within
+    if data[0] != tag:
+        raise BadFrame("content", 0, f"type {data[0]:02X}", f"type {tag:02X}")
+    if tag == OCTETS:
+        return tag, bytes(int(one) for one in str(part).split("."))
+    return tag, bool(part) if tag == BOOL else part
+
+
 def _set(terminal_no: str, number: int, oad: str, value: Data) -> bytes:
     payload = dlt698.encode_apdu(Apdu("SetRequest", {"piid": number, "item": {"oad": oad, "data": value}}))
     return dlt698.encode(Link(0x43, 0, 0, terminal_no, 1, payload))
@@ -312,14 +347,13 @@ def _set(terminal_no: str, number: int, oad: str, value: Data) -> bytes:
 
 def _times(table: Data) -> Sequence[int]:
     """The rate of each half hour, as parts of the day that begin at an hour and minute say it."""
-    rates = [0] * HALF_HOURS
+    parts = []
     for part in members(table):
         said = [value if tag == UNSIGNED else -1 for tag, value in members(part)]
-        half, rest = divmod(said[0] * 60 + said[1], 30) if len(said) == 3 else (-1, 0)
-        if rest or not 0 <= half < HALF_HOURS:
+        if len(said) != 3:
             raise BadFrame("content", 0, str(said), "an hour, a half of it and a rate")
-        rates[half:] = [said[2]] * (HALF_HOURS - half)
-    return rates
+        parts.append((said[0], said[1], said[2]))
+    return rates_in(parts)
 
 
 def _present(items: Sequence[Mapping[str, Any]]) -> Got:

@@ -209,7 +209,7 @@ class Front:
         return await Station104.dial(station, self.limits, self._clock)
 
     async def _dial_gateway(self, station: Station) -> Dialled:
-        return await Gateway645(station, self.limits, self._clock).opened()
+        return await Gateway645(station, self.limits, self._clock, self._cipher).opened()
 
     async def _every(self, seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Does the work again and again; what fails is done again at its next turn."""

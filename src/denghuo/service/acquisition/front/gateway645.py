@@ -6,13 +6,24 @@ from datetime import date, datetime
 from typing import Any, cast
 
 from denghuo.service.acquisition.front import dlt645
+from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.dlt645 import Asked, NoSuchData, Steps
 from denghuo.service.acquisition.front.limits import Limits
+from denghuo.service.acquisition.front.orders645 import EVERYONE, Denied, Orders645
 from denghuo.service.acquisition.front.sessions import Ordered, Station
 from denghuo.service.acquisition.front.speak import Got, Kind, Place
 from denghuo.service.acquisition.front.wired import Wired
 from denghuo.service.acquisition.protocol.dlt645 import FRAMING, Message, decode, encode, frame_of, message
-from denghuo.service.acquisition.protocol.dlt645.messages import Data, NextData, Read, ReadNext, Refused
+from denghuo.service.acquisition.protocol.dlt645.messages import (
+    Data,
+    Done,
+    NextData,
+    Read,
+    ReadNext,
+    Refused,
+    Relay,
+    Write,
+)
 from denghuo.service.acquisition.protocol.fault import BadFrame
 
 WAKE_UP = 4
@@ -21,28 +32,27 @@ TRIES = 2
 FOLLOW_UPS_MAX = 32
 NO_SUCH_DATA = 2
 """The bit of a refusal that says so."""
-EVERYONE = "9" * 12
-_FUNCTION: Mapping[type[Message], int] = {Read: 0x11, ReadNext: 0x12}
+_FUNCTION: Mapping[type[Message], int] = {Read: 0x11, ReadNext: 0x12, Write: 0x14, Relay: 0x1C}
 _ANSWER: Mapping[type[Message], type[Data]] = {Read: Data, ReadNext: NextData}
-
-
-class Denied(Exception):
-    """The meter refuses for another reason than that it has no such item."""
 
 
 class Gateway645(Wired):
     """Meters on the bus are told apart by their address of 12 digits. One of them that is silent says nothing of the others."""
 
-    def __init__(self, station: Station, limits: Limits, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, station: Station, limits: Limits, clock: Callable[[], datetime], cipher: CipherMachine | None = None
+    ) -> None:
         super().__init__(station, limits, FRAMING)
         self._clock = clock
+        self._orders = Orders645(self, clock, cipher)
 
     async def clock(self) -> datetime | None:
         return None
 
     async def carry_out(self, order: Ordered, moment: datetime, first: bool) -> Mapping[str, Any]:
-        """Meters on a bus are read, not ordered."""
-        return {"cause": "denied"}
+        answer = await self._orders.carry_out(order, first)
+        self.clock_offset_s = answer.get("clock_offset_s", self.clock_offset_s)
+        return answer
 
     async def ask(self, kind: Kind, day: date, places: Sequence[Place]) -> dict[str, Got]:
         return {place.meter_no: await self._asked(place, kind, day) for place in places}
@@ -67,7 +77,7 @@ class Gateway645(Wired):
             asked = next(steps)
             while True:
                 try:
-                    data = await self._read(address, asked)
+                    data = await self.read(address, asked)
                 except NoSuchData as none:
                     asked = steps.throw(none)
                 else:
@@ -75,7 +85,27 @@ class Gateway645(Wired):
         except StopIteration as done:
             return cast(Got, done.value)
 
-    async def _read(self, address: str, asked: Asked) -> bytes:
+    async def tell(self, order: Message) -> None:
+        """Orders it once, until the meter says yes; another may have come through before that is heard."""
+        async with self._turn:
+            self.forget()
+            self.say(encode(frame_of(order), WAKE_UP))
+            async with asyncio.timeout(self._limits.bus_s):
+                while True:
+                    said = message(decode(await self.frame(self._limits.bus_s)), 2007)
+                    if said.address != order.address or not isinstance(said, Done | Refused):
+                        continue
+                    if said.function != _FUNCTION[type(order)]:
+                        continue
+                    if isinstance(said, Done):
+                        return
+                    raise NoSuchData if said.reasons & NO_SUCH_DATA else Denied
+
+    async def broadcast(self, order: Message) -> None:
+        async with self._turn:
+            self.say(encode(frame_of(order), WAKE_UP))
+
+    async def read(self, address: str, asked: Asked) -> bytes:
         """The data of an item with all that follows, without another's question between: a meter remembers one."""
         async with self._turn:
             said = await self._answer(Read(address=address, di=asked.di, blocks=asked.blocks, since=asked.since))

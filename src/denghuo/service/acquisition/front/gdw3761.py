@@ -25,7 +25,7 @@ from denghuo.service.acquisition.protocol import gdw3761
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import Value
 from denghuo.service.acquisition.protocol.gdw3761 import Frame, unit_bytes
-from denghuo.service.acquisition.rules import midnight_after
+from denghuo.service.acquisition.rules import Unit, midnight_after
 
 CONFIRM, LINK, SET, ACT, QUERY, CLASS_1, CLASS_2, EVENTS, FORWARD = (
     0x00,
@@ -165,21 +165,26 @@ class Speaker3761:
                     return [value + 1 for value in values if isinstance(value, int)]
         return None
 
-    def ask_parameters(self, terminal_no: str, number: int, unit: int) -> bytes:
-        """The request for the fields of a unit of parameters (Fn)."""
-        return _request(terminal_no, number, QUERY, unit_bytes(QUERY, 0, unit))
+    def ask_parameter(self, terminal_no: str, number: int, place: Unit) -> bytes:
+        return _request(terminal_no, number, QUERY, unit_bytes(QUERY, 0, place.unit))
 
-    def set_parameters(self, terminal_no: str, number: int, unit: int, values: Sequence[Value]) -> bytes:
-        """The order to set them, all of a unit together."""
-        return _request(terminal_no, number, SET, unit_bytes(SET, 0, unit, values), PASSWORD)
-
-    def parameters_of(self, unit: int, contents: Sequence[Any]) -> list[Value] | None:
-        """The fields that the parts of an answer say."""
+    def parameter_of(self, place: Unit, contents: Sequence[Any]) -> list[Value] | None:
         for frame in contents:
             for one in gdw3761.units(frame) if frame.function == QUERY else ():
-                if one.number == unit:
+                if one.number == place.unit:
                     return [item.value for item in gdw3761.items(one, up=True)]
         return None
+
+    def with_parameter(self, place: Unit, content: Sequence[Value], parts: Sequence[int | str]) -> list[Value]:
+        values = list(content)
+        if max(place.fields) >= len(values):
+            raise BadFrame("short", 0, str(len(values)), str(max(place.fields) + 1))
+        for field, part in zip(place.fields, parts, strict=True):
+            values[field] = part
+        return values
+
+    def set_parameter(self, terminal_no: str, number: int, place: Unit, content: Sequence[Value]) -> bytes:
+        return _request(terminal_no, number, SET, unit_bytes(SET, 0, place.unit, content), PASSWORD)
 
     def switch(
         self, terminal_no: str, number: int, place: Place, on: bool, until: datetime, cipher: CipherMachine

@@ -6,7 +6,9 @@ from typing import Any
 
 from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.api import ALARM_KINDS
+from denghuo.service.acquisition.front.cipher import CipherMachine
 from denghuo.service.acquisition.front.events import OTHER
+from denghuo.service.acquisition.front.relay import relay_closed, relay_done, relay_order, relay_question
 from denghuo.service.acquisition.front.speak import Curve, Got, Heard, Kind, Place, Registers, Told, quarters
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.mqtt import (
@@ -16,6 +18,7 @@ from denghuo.service.acquisition.protocol.mqtt import (
     CurveData,
     Datas,
     EventData,
+    FrameData,
     RegistersData,
     Response,
     Service,
@@ -29,7 +32,7 @@ from denghuo.service.acquisition.protocol.mqtt import (
 from denghuo.service.acquisition.rules import midnight_after
 
 SERVICE_OF: Mapping[Kind, str] = {"freeze": "freeze", "month": "month", "curve": "curve", "now": "energy"}
-EVENT, CLOCK, TIMES = "event", "clock", "times"
+EVENT, CLOCK, TIMES, FORWARD = "event", "clock", "times", "forward"
 QUANTITIES = ("active_fwd", "active_rev")
 
 
@@ -76,6 +79,23 @@ class SpeakerMqtt:
 
     def ask_times(self, terminal_no: str, number: int) -> bytes:
         return self._command(number, TIMES, "read")
+
+    def switch(
+        self, terminal_no: str, number: int, place: Place, on: bool, until: datetime, cipher: CipherMachine
+    ) -> bytes:
+        """The frame goes to the meter as it is: neither broker nor terminal can make one."""
+        frame = relay_order(place.address, on, until, cipher)
+        return self._command(number, FORWARD, "set", device=place.address, frame=frame.hex())
+
+    def switched(self, contents: Sequence[Any]) -> bool:
+        return relay_done(_frames(contents))
+
+    def ask_switch(self, terminal_no: str, number: int, place: Place) -> bytes:
+        frame = relay_question(place.address)
+        return self._command(number, FORWARD, "read", device=place.address, frame=frame.hex())
+
+    def switch_of(self, place: Place, contents: Sequence[Any]) -> bool | None:
+        return relay_closed(place.address, _frames(contents))
 
     def denied(self, contents: Sequence[Any]) -> bool:
         return all(response.errcode for response in contents)
@@ -132,6 +152,11 @@ def _quarters(values: Sequence[str | None]) -> tuple[int | None, ...]:
 def said(moment: datetime) -> str:
     """A moment as terminals write it."""
     return moment.astimezone(SHANGHAI).isoformat(timespec="milliseconds")
+
+
+def _frames(contents: Sequence[Any]) -> list[bytes]:
+    """What meters said to frames that were passed on to them."""
+    return [bytes.fromhex(data_of(FrameData, one).frame) for one in _services(contents, FORWARD)]
 
 
 def _services(contents: Sequence[Any], service_id: str) -> list[Service]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,16 +12,17 @@ from denghuo.service.acquisition.front.alarms import EventTaker
 from denghuo.service.acquisition.front.cipher import CipherFailed, CipherMachine
 from denghuo.service.acquisition.front.conversation import cause_of
 from denghuo.service.acquisition.front.dialled import Dialled
-from denghuo.service.acquisition.front.gdw3761 import Speaker3761
 from denghuo.service.acquisition.front.line import Line
 from denghuo.service.acquisition.front.sessions import Ordered, Sessions
 from denghuo.service.acquisition.front.speak import CLOCK_RIGHT_S, ORDER_GOOD, Place, Speaker
 from denghuo.service.acquisition.protocol.fault import BadFrame
-from denghuo.service.acquisition.rules import PARAMETERS
+from denghuo.service.acquisition.rules import PARAMETERS, parts_of_value
 
 log = logging.getLogger("denghuo.front")
 Answer = Mapping[str, Any]
 SWITCHES = ("switch_off", "switch_on")
+ABSENT = "no_data"
+"""What a terminal says of a module that it has not."""
 
 
 class OrderRunner:
@@ -130,20 +131,30 @@ class OrderRunner:
         return {} if speaker.times_of(parts) == rates else {"cause": "not_applied"}
 
     async def _set_parameter(self, line: Line, speaker: Speaker, row: Ordered) -> Answer:
-        """Sets one field of a unit, the others as the terminal has them, and reads the unit again."""
-        if not isinstance(speaker, Speaker3761):
-            return {"cause": "denied"}
-        no, (unit, place, _) = row.terminal_no, PARAMETERS[row.content["parameter"]]
-        parts = await line.exchange(lambda number: speaker.ask_parameters(no, number, unit))
-        values = speaker.parameters_of(unit, parts)
-        if values is None or place >= len(values):
-            return {"cause": "denied" if speaker.denied(parts) else "no_data"}
-        values[place] = row.content["value"]
-        parts = await line.exchange(lambda number: speaker.set_parameters(no, number, unit, values))
+        """Sets it at each place that the terminal has, what stands beside it as the terminal has it, and reads it again."""
+        places = PARAMETERS[row.content["parameter"]].places.get(speaker.code, ())
+        parts = parts_of_value(row.content["value"])
+        causes = [await self._set_at(line, speaker, row.terminal_no, place, parts) for place in places]
+        # A terminal has not every module; what none of its places has is none.
+        failed = [cause for cause in causes if cause is not None]
+        if None in causes:
+            failed = [cause for cause in failed if cause != ABSENT]
+        return {"cause": failed[0]} if failed else {} if causes else {"cause": "denied"}
+
+    async def _set_at(
+        self, line: Line, speaker: Speaker, no: str, place: Any, wanted: Sequence[int | str]
+    ) -> str | None:
+        """The cause why it was not set there; None where it was."""
+        parts = await line.exchange(lambda number: speaker.ask_parameter(no, number, place))
+        before = speaker.parameter_of(place, parts)
+        if before is None:
+            return ABSENT
+        content = speaker.with_parameter(place, before, wanted)
+        parts = await line.exchange(lambda number: speaker.set_parameter(no, number, place, content))
         if not speaker.accepted(parts):
-            return {"cause": "denied"}
-        parts = await line.exchange(lambda number: speaker.ask_parameters(no, number, unit))
-        return {} if speaker.parameters_of(unit, parts) == values else {"cause": "not_applied"}
+            return "denied"
+        parts = await line.exchange(lambda number: speaker.ask_parameter(no, number, place))
+        return None if speaker.parameter_of(place, parts) == content else "not_applied"
 
     async def _switch(self, line: Line, speaker: Speaker, row: Ordered) -> Answer:
         """Orders it once, whichever fronts take it up. Whatever is said to that, only where the switch is read to be counts."""

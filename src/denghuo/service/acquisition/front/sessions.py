@@ -7,7 +7,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
-from denghuo.service.acquisition.front.speak import Kind
+from denghuo.service.acquisition.front.speak import Kind, Place
 from denghuo.service.acquisition.store.records import LIVE, NODE_GONE
 from denghuo.service.host.binding import Store
 
@@ -49,7 +49,7 @@ class Due(NamedTuple):
 
 
 class Ordered(NamedTuple):
-    """An order that waits for its terminal."""
+    """An order that waits for its terminal. `places`: the meters behind a gateway, where it is for all of them."""
 
     order_no: str
     kind: str
@@ -58,6 +58,7 @@ class Ordered(NamedTuple):
     number: int | None
     address: str | None
     content: dict[str, Any]
+    places: Sequence[Place] = ()
 
 
 @dataclass(frozen=True)
@@ -187,10 +188,12 @@ class Sessions:
                 {"now": now, "gone": now - NODE_GONE},
             )
             rows = work.rows(
-                "SELECT order_no, kind, terminal_no, meter_no, number, address, content FROM terminal_order"
-                " WHERE state = 'waiting' ORDER BY asked_at"
+                "SELECT order_no, kind, terminal_no, meter_no, number, address, content, CASE WHEN protocol = 'dlt645'"
+                " AND meter_no IS NULL THEN (SELECT jsonb_agg(jsonb_build_array(m.number, m.meter_no, m.address)"
+                " ORDER BY m.number) FROM terminal_meter m WHERE m.terminal_no = o.terminal_no) END AS places"
+                " FROM terminal_order o JOIN terminal t USING (terminal_no) WHERE o.state = 'waiting' ORDER BY asked_at"
             )
-        return [Ordered(**row) for row in rows]
+        return [Ordered(**{**row, "places": [Place(*one) for one in row["places"] or ()]}) for row in rows]
 
     def counters(self, version: tuple[str, int]) -> range:
         """Invocation counters for one association, which nobody had and nobody else gets."""

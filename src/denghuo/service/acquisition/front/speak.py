@@ -1,11 +1,12 @@
 """What the front says to a terminal and hears from it, whichever protocol the terminal speaks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple, Protocol
 
 from denghuo.service.acquisition.front.cipher import CipherMachine
+from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.stream import Framing
 
 Kind = Literal["freeze", "month", "curve", "now"]
@@ -52,6 +53,26 @@ def quarters(registers: Mapping[int, int]) -> tuple[int | None, ...]:
         first, second = registers.get(slot), registers.get(slot + 1)
         found.append(second - first if first is not None and second is not None and second >= first else None)
     return tuple(found)
+
+
+def parts_of(rates: Sequence[int]) -> list[tuple[int, int]]:
+    """The parts of a day as (half hour at which one begins, its rate)."""
+    return [(half, rate) for half, rate in enumerate(rates) if not half or rate != rates[half - 1]]
+
+
+def rates_in(parts: Iterable[tuple[int, int, int]]) -> list[int]:
+    """The rate of each half hour, as parts say it that begin at (hour, minute) with their rate.
+
+    Raises:
+        BadFrame: a part begins at no half hour.
+    """
+    rates = [0] * HALF_HOURS
+    for hour, minute, rate in parts:
+        half, rest = divmod(hour * 60 + minute, 30)
+        if rest or not 0 <= half < HALF_HOURS:
+            raise BadFrame("content", 0, f"{hour}:{minute}", "an hour and a half of it")
+        rates[half:] = [rate] * (HALF_HOURS - half)
+    return rates
 
 
 class Got(NamedTuple):
@@ -164,3 +185,15 @@ class Speaker(Asks, Protocol):
 
     def switch_of(self, place: Place, contents: Sequence[Any]) -> bool | None:
         """Whether the switch is closed, as the parts of an answer say."""
+
+    def ask_parameter(self, terminal_no: str, number: int, place: Any) -> bytes:
+        """The request for all that stands where a parameter has its place (`rules/parameters.py`)."""
+
+    def parameter_of(self, place: Any, contents: Sequence[Any]) -> Any:
+        """What stands there, as the parts of an answer say; None where they say nothing of it."""
+
+    def with_parameter(self, place: Any, content: Any, parts: Sequence[int | str]) -> Any:
+        """The same with the parameter set. BadFrame where the terminal has something else there."""
+
+    def set_parameter(self, terminal_no: str, number: int, place: Any, content: Any) -> bytes:
+        """The order to set all of it."""

@@ -117,6 +117,12 @@ class TimesData(Payload):
     rates: Annotated[list[Annotated[int, Field(ge=1, le=5)]], Field(min_length=HALF_HOURS, max_length=HALF_HOURS)]
 
 
+class FrameData(Payload):
+    """What a meter answered to a frame that was passed on to it, in hexadecimal digits."""
+
+    frame: Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2}){12,255}$")]
+
+
 P = TypeVar("P", bound=Payload)
 
 

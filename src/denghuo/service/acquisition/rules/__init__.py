@@ -5,7 +5,14 @@ from denghuo.service.acquisition.rules.due import FIRST_RETRY, LONGEST_RETRY, de
 from denghuo.service.acquisition.rules.frames import shown
 from denghuo.service.acquisition.rules.interlocks import blocks
 from denghuo.service.acquisition.rules.notices import KIND_OF_TEMPLATE, PRESET, Terms, terms_on, untold
-from denghuo.service.acquisition.rules.parameters import PARAMETERS, parameter_value
+from denghuo.service.acquisition.rules.parameters import (
+    PARAMETERS,
+    Attribute,
+    Identifier,
+    Unit,
+    parameter_value,
+    parts_of_value,
+)
 from denghuo.service.acquisition.rules.possible import ORDERS_OF
 from denghuo.service.acquisition.rules.records import Verdict, endpoint_refused, judge_meters, judge_terminals
 from denghuo.service.acquisition.rules.times import rates_of
@@ -21,8 +28,11 @@ __all__ = [
     "ROUTED_KINDS",
     "ROUTED_TO",
     "SILENT_KINDS",
+    "Attribute",
+    "Identifier",
     "Route",
     "Terms",
+    "Unit",
     "Verdict",
     "blocks",
     "deadline_of",
@@ -31,6 +41,7 @@ __all__ = [
     "judge_terminals",
     "midnight_after",
     "parameter_value",
+    "parts_of_value",
     "rates_of",
     "route_on",
     "shown",

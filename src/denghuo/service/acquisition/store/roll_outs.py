@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 
 from denghuo.data.processing.work import Work
 from denghuo.service.acquisition.api import DayPart, FindMembers, FindRollOuts, Member, RollOut, StartRollOut
-from denghuo.service.acquisition.rules import ORDERS_OF
+from denghuo.service.acquisition.rules import ORDERS_OF, PARAMETERS
 from denghuo.service.acquisition.store.records import LIVE, NODE_GONE
 
 _COUNTS: LiteralString = (
@@ -54,7 +54,12 @@ class RollOutStore:
             "state": state,
             "by": by,
             "now": now,
-            "protocols": [protocol for protocol, kinds in ORDERS_OF.items() if request.kind in kinds],
+            "protocols": [
+                protocol
+                for protocol, kinds in ORDERS_OF.items()
+                if request.kind in kinds
+                and (request.parameter is None or protocol in PARAMETERS[request.parameter].places)
+            ],
         }
         no = self._work.value(
             "INSERT INTO roll_out (kind, content, org, errors_max, at_once, state, reason, asked_by, asked_at)"
