@@ -95,3 +95,80 @@ def test_a_book_is_made_put_in_order_by_dragging_and_approved_by_another_person(
     page = enter("manager", path=f"/w/reading/books?org={UNIT}")
     expect(page.get_by_role("row").filter(has_text=BOOK)).to_contain_text("reader")
     expect(page.get_by_role("heading", name="人员负荷")).to_be_visible()
+
+
+@pytest.mark.usefixtures("points")
+@pytest.mark.scope("B04-02")
+def test_new_accounts_are_taken_into_a_book_on_the_map_and_its_walk_is_dragged(
+    product: Product, enter: Enter, at_both_widths: Callable[[Page], None], accessible: Callable[[Page], None]
+) -> None:
+    with product.session("reader") as client:
+        books = product.ask(client, "reading.books", org=UNIT, limit=200)["rows"]
+        # Of another book than the one whose points the test before moved.
+        book = next(row["book"] for row in books if row["point_count"] == row["unplaced"] > 4)
+        rows = product.ask(client, "reading.walk", book=book, limit=3)["rows"]
+    one, two, three = (row["point_no"] for row in rows)
+    page = enter("reader", path=f"/w/reading/book?book={book}")
+    page.get_by_role("button", name="地图编排").click()
+    drawn = page.locator(".walk-map__point")
+    # Nobody put this book in order yet: all its points are new ones.
+    expect(drawn.first).to_be_visible()
+    assert page.locator(".walk-map__point.is-new").count() == drawn.count() > 3
+    accessible(page)
+
+    def middle(point_no: str) -> tuple[float, float]:
+        box = page.locator(f'[data-point="{point_no}"] circle').bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def drag(begin: tuple[float, float], end: tuple[float, float]) -> None:
+        page.mouse.move(*begin)
+        page.mouse.down()
+        page.mouse.move((begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2)
+        page.mouse.move(*end)
+        page.mouse.up()
+
+    said = page.get_by_role("status").first
+    page.mouse.click(*middle(one))
+    expect(said).to_contain_text(f"{one} 编入第 1 位")
+    page.locator(f'[data-point="{two}"]').press("Enter")
+    page.mouse.click(*middle(three))
+    expect(page.locator(".walk-map__point:not(.is-new)")).to_have_count(3)
+    order = page.locator(".walk-map__walk").get_attribute("points") or ""
+    # The first lies between the others: dragged onto the second, it is walked after it, last of all.
+    drag(middle(one), middle(two))
+    expect(said).to_contain_text(f"{one} 移到第")
+    assert page.locator(".walk-map__walk").get_attribute("points") != order
+    map_ = page.locator(".walk-map").bounding_box()
+    assert map_ is not None
+    drag((map_["x"] + 3, map_["y"] + 3), (map_["x"] + map_["width"] - 3, map_["y"] + map_["height"] - 3))
+    expect(said).to_contain_text(f"编入 {drawn.count() - 3} 个")
+    at_both_widths(page)
+    # On a phone the whole book is within the map as well.
+    page.wait_for_function(
+        "[...document.querySelectorAll('.walk-map, .walk-map svg')].every((one) => one.clientWidth < 390)"
+    )
+    assert page.locator(".walk-map__point").count() >= len(order.split())
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("button", name="撤销").click()
+    page.mouse.click(*middle(two))
+    page.mouse.click(*middle(one))
+    placed = [
+        str(found)
+        for found in page.locator(".walk-map__point:not(.is-new)").evaluate_all(
+            "all => all.map((one) => [Number(one.textContent.match(/第 (\\d+) 位/)[1]), one.dataset.point])"
+            ".sort((one, other) => one[0] - other[0]).map((one) => one[1])"
+        )
+    ]
+    today = page.evaluate("new Date().toLocaleDateString('sv')")
+    page.get_by_role("button", name="提交审批").click()
+    dialog = page.get_by_role("dialog", name="提交审批")
+    dialog.get_by_label("生效日期").fill(today)
+    dialog.get_by_label("生效日期").press("Tab")
+    dialog.get_by_label("事由").fill("新户编入抄表册")
+    dialog.get_by_role("button", name="提交审批").click()
+    page.wait_for_url("**/w/reading/book_change?**")
+    approve(enter, page.url)
+    with product.session("reader") as client:
+        found = product.ask(client, "reading.walk", book=book, limit=2)["rows"]
+    assert [(row["place"], row["point_no"]) for row in found] == [(1, placed[0]), (2, placed[1])]
