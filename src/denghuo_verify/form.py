@@ -144,6 +144,7 @@ MARKET: Form = {
         "actual_wh": [SIGNED],
         "real_time_price_e8": [SIGNED],
         "?estimated": [MILLI],
+        "?by_estimates": [MILLI],
     },
     "?node": TEXT,
     "?contracts": [{"document": TEXT, "quantity_wh": MILLI, "price": FIGURE}],

@@ -123,13 +123,18 @@ def _energies_differ(
         and begin <= datetime.fromisoformat(one["from_at"])
         and datetime.fromisoformat(one["to_at"]) <= end
     ]
-    known = {one["meter_no"]: on_days(one, days) for one in document["curves"] if one["quantity"] == "active_fwd"}
+    curves = [one for one in document["curves"] if one["quantity"] == "active_fwd"]
+    known = {one["meter_no"]: on_days(one, days) for one in curves}
+    guessed = {
+        one["meter_no"]: on_days({**one, "values": one["estimated"]}, days) for one in curves if one.get("estimated")
+    }
     energy = [ZERO] * (len(days) * SLOTS)
     for rows in by_meter(mine):
         totals = [one for one in rows if one["band"] == "total"] or rows
         register = sum((half_up(number(one["energy"]), places) for one in totals), ZERO)
         try:
-            found = _of_meter(register, rows[0], known.get(rows[0]["meter_no"], {}), days)
+            meter_no = rows[0]["meter_no"]
+            found = _of_meter(register, rows[0], known.get(meter_no, {}), guessed.get(meter_no, {}), days)
         except Disagrees as reason:
             yield Finding(f"{where} {rows[0]['meter_no']}", reason.zh, reason.en)
             return
@@ -145,21 +150,31 @@ def _energies_differ(
 
 
 def _of_meter(
-    register: Decimal, total: Mapping[str, Any], curve: Mapping[date, Values], days: Sequence[date]
+    register: Decimal,
+    total: Mapping[str, Any],
+    curve: Mapping[date, Values],
+    guessed: Mapping[date, Values],
+    days: Sequence[date],
 ) -> list[Decimal]:
-    """kWh of each point: the register shared by its curve, missing points filled with what it has beyond the curve."""
+    """kWh of each point: the register shared by its curve, missing points filled with what it has beyond the curve: by what stands
+    in for all of them, where something does."""
     seen: dict[str, Decimal] = {}
     missing: dict[str, int] = {}
-    expected, highest = 0, None
+    given: dict[str, Decimal] = {}
+    expected, filled, highest = 0, 0, None
     for at, day in enumerate(days):
         values: Values = curve.get(day, [None] * SLOTS)
+        guesses: Values = guessed.get(day, [None] * SLOTS)
         inside = whole_slots(total, day)
         expected += len(inside)
         there = [value for value in values if value is not None]
         if there and len(there) < SLOTS:
             highest = max([*there, *([] if highest is None else [highest])])
-        for slot, value in enumerate(values):
-            name = str(at * SLOTS + slot)
-            seen[name] = ZERO if value is None else value
-            missing[name] = int(value is None and slot in inside)
-    return list(shared_over(register, seen, missing, expected, highest).values())
+        for slot, (value, guess) in enumerate(zip(values, guesses, strict=True)):
+            name, stands_in = str(at * SLOTS + slot), guess if slot in inside else None
+            seen[name] = ZERO if value is None or stands_in is not None else value
+            missing[name] = int(slot in inside and (value is None or stands_in is not None))
+            given[name] = ZERO if stands_in is None else stands_in
+            filled += stands_in is not None
+    told = 0 < sum(missing.values()) == filled
+    return list(shared_over(register, seen, missing, expected, highest, given if told else None).values())

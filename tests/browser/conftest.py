@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
-from tests.browser.companies import several_months
+from tests.browser.companies import BY_HOURS, several_months
 from tests.browser.product import Product, running
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -63,6 +63,8 @@ def billed(product: Product) -> Product:
 def months(new_folder: NewFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A product of its own with two areas, whose registers go on until the end of July; nothing of it is billed yet."""
     with running(new_folder("months"), several_months(tmp_path_factory.mktemp("demo"))) as started:
+        with started.session("billing") as client:
+            started.ask(client, "contract.change_terms", **BY_HOURS, reason="改按分时电价")
         yield started
 
 

@@ -31,7 +31,7 @@ from denghuo.importer.foreign import (
     mapping_in,
     take_readings,
 )
-from denghuo.importer.foreign.blocks import Block, Channel
+from denghuo.importer.foreign.blocks import Block, Channel, Marks
 from denghuo.importer.foreign.slots import Slots, slots
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
@@ -124,6 +124,15 @@ def test_longer_intervals_are_spread_where_that_is_wanted(house: House) -> None:
     hour = espi([(begins, 3600, 7), (begins + 3600, 3600, 0)], flow="19")
     assert house.take(hour, "espi", spread=True).refused == 0
     assert house.quarters("M1", "active_rev_wh")[:8] == [1, 2, 2, 2, 0, 0, 0, 0]
+
+
+def test_a_value_that_was_spread_keeps_the_word_of_its_sender() -> None:
+    channel = Channel("M1", "E1", "wh", "active_fwd")
+    marks = Marks(("", "nem12 E52"), np.array([0, 1]))
+    block = Block(1, channel, datetime(2026, 4, 13, tzinfo=UTC), 1_800, np.array([4, 8]), 0, marks=marks)
+    found = slots(block, spread=True)
+    assert isinstance(found, Slots) and found.marks is not None
+    assert [found.marks.names[code] for code in found.marks.codes] == ["spread 30"] * 2 + ["nem12 E52"] * 2
 
 
 def test_their_names_are_ours_by_a_mapping(house: House) -> None:
@@ -319,6 +328,12 @@ def test_slots_add_up_to_what_was_told(numbers: list[int], minutes: int, unit: s
         assert found[0] == "value"
         return
     assert len(found.values) * 15 == len(numbers) * minutes and found.there.all()
+    if minutes > 15:
+        assert found.marks is not None and {found.marks.names[code] for code in found.marks.codes} == {
+            f"spread {minutes}"
+        }
+    else:
+        assert found.marks is None
     power = SHIFTS[unit] - places
     assert sum(found.values.tolist()) == sum(numbers) * 10 ** max(power, 0) // 10 ** max(-power, 0)
 

@@ -30,6 +30,7 @@ from denghuo.service.acquisition.api import (
     StartCollection,
 )
 from denghuo.service.reading.batch.intake import REGISTERS
+from denghuo.service.reading.store.clocks import ClockStore
 
 WRAPPED, LINED, LOCKED = "140581000004", "140581000005", "140581000006"
 """Direct meters: over TCP, over HDLC, and one that wants a password."""
@@ -152,6 +153,10 @@ def test_the_clock_of_a_direct_meter_is_checked_and_set(
     done = ordered(field, "set_clock", terminal_no)
     assert done.state == "answered" and abs(done.clock_offset_s or 0) < 5
     until(lambda: abs(field.terminal(terminal_no).clock_offset_s or 0) < 5, "and so its record says")
+    # Reading hears how far it was off, and judges the meter's day by that.
+    settle(field.directory)
+    with field.directory.hosted["reading"].store.work("reading", field.call()) as work:
+        assert abs(ClockStore(work).off_s(field.call().today)[METERS[terminal_no]] - 1_200) < 10
     with pytest.raises(OrderNotPossible) as refused:
         field.api.order_events(field.call(), OrderEvents(terminal_no=terminal_no))
     assert "DLMS" in refused.value.detail["en"] and refused.value.kind == "events"

@@ -43,6 +43,7 @@ from denghuo.service.billing.api import (
     EstimateDay,
     EstimatesOf,
     FindExceptions,
+    FindRecalculations,
     MySoFar,
     NothingSoFar,
     Recalculate,
@@ -280,6 +281,13 @@ def test_demand_is_the_highest_quarter_hour_where_the_meter_has_no_register_of_i
         else []
     )
     assert bands_of(bill)["peak"][0] == "180"
+    if watts == 1_000:
+        # An estimate stands beside the slot, and no demand is made of it; when the measured value comes it is told what it changes.
+        assert any("最大需量不用估计值" in one.zh for one in bill.remarks)
+        take_curves(empty, {"M00001": lambda day, slot: steady(day, slot) if (day, slot) == (3, 0) else None})
+        empty.settle()
+        row = empty.billing.recalculations(ACCOUNTANT, FindRecalculations(month=MONTH)).rows[0]
+        assert (row.cause, row.due, row.differs) == ("curves", 1, 1)
 
 
 def in_april(day: int, at: int = 10) -> Call:

@@ -22,7 +22,7 @@ from tests.service.billing.county import (
     tariff,
 )
 from tests.service.billing.months import bill_months, bill_no
-from tests.service.billing.test_curves import steady, take_curves
+from tests.service.billing.test_curves import Curve, steady, take_curves
 
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Money, Price
@@ -60,6 +60,8 @@ BANDED = Supply(2, 2)
 SHOP = Supply(3, 1, tariff_class="general_single_part")
 CURVED = Supply(4, 1)
 """Its meter has one register, and of the second month a curve."""
+GAPPY = Supply(5, 1)
+"""As the one before, but two days of the curve are missing."""
 
 
 def by_hours(peak: str, valley: str) -> TariffDocument:
@@ -91,13 +93,15 @@ def publish(made: County, document: TariffDocument) -> None:
 @pytest.fixture(scope="module")
 def prepared_county(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
-        settle_county(made, [HOME, BANDED, SHOP, CURVED])
+        settle_county(made, [HOME, BANDED, SHOP, CURVED, GAPPY])
         dear = tariff("test.dear", "energy", "0.7", default=False)
         elsewhere = tariff("test.elsewhere", "energy", "0.1", default=False, area="320000")
         for document in (by_hours("0.65", "0.3"), dear, elsewhere):
             publish(made, document)
-        take_curves(made, {f"M{CURVED.serial:05d}": steady})
+        gappy: Curve = lambda day, slot: None if day in (20, 21) else steady(day, slot)  # noqa: E731
+        take_curves(made, {f"M{CURVED.serial:05d}": steady, f"M{GAPPY.serial:05d}": gappy})
         used = {
+            GAPPY: {"2026-03": {"total": 600}, "2026-04": {"total": 720}},
             CURVED: {"2026-03": {"total": 600}, "2026-04": {"total": 720}},
             HOME: {"2026-03": {"total": 100}, "2026-04": {"total": 200}},
             BANDED: {
@@ -170,6 +174,12 @@ def test_a_tariff_by_the_hour_is_tried_on_the_curve_of_a_meter_that_has_no_bands
     assert [(one.month, one.basis, str(one.best_amount)) for one in plans.months] == [
         ("2026-03", "no_curve", "370.20"),
         ("2026-04", "curve", "384.00"),
+    ]
+    # Of another one more is missing than its register may fill; what stands in says in which hours it was used.
+    gappy = found.billing.what_if(ACCOUNTANT, WhatIf(account_no=GAPPY.account_no))
+    assert [(one.basis, str(one.best_amount)) for one in gappy.months] == [
+        ("no_curve", "370.20"),
+        ("curve_gaps", "384.00"),
     ]
     # One month alone decides.
     assert plans.confidence == "open" and plans.confidence_said is not None

@@ -40,14 +40,41 @@ def test_points_add_up_to_the_register(cells: list[int], off: int, data: st.Data
     register = max(sum(told) + (max(off, 0) if gone else off), 0)
     days = days_between(FIRST, FIRST + timedelta(days=1))
     try:
-        found, estimated = actual([metered(register)], {"M1": curve}, days, 3)
+        found, estimated, by_estimates = actual([metered(register)], {"M1": curve}, days, 3)
     except CannotRate as refused:
         # What is beyond the curve would make a filled point higher than any that was seen.
         assert refused.fields["code"] == "no_curve"
         assert gone or sum(told) == 0
         return
     assert sum(found) == register and min(found) >= 0
-    assert estimated == sorted(gone)
+    assert estimated == sorted(gone) and not by_estimates
+
+
+@given(
+    st.lists(st.integers(0, 5_000), min_size=192, max_size=192),
+    st.lists(st.integers(-1, 5_000), min_size=192, max_size=192),
+    st.integers(0, 500_000),
+    st.booleans(),
+)
+def test_estimates_say_where_the_energy_of_the_register_lies(
+    cells: list[int], guesses: list[int], beyond: int, stands_in: bool
+) -> None:
+    """Points with an estimate count as missing, also where a value was received; the others are as they were received."""
+    curve = {}
+    for at in range(2):
+        span = slice(at * 96, at * 96 + 96)
+        curve[FIRST + timedelta(days=at)] = DayCurve(cells[span], stands_in=guesses[span] if stands_in else None)
+    filled = [at for at, guess in enumerate(guesses) if guess >= 0] if stands_in else []
+    seen = sum(wh for at, wh in enumerate(cells) if at not in set(filled))
+    register = seen + (beyond if filled else 0)
+    days = days_between(FIRST, FIRST + timedelta(days=1))
+    found = actual([metered(register)], {"M1": curve}, days, 3)
+    assert sum(found.energy_wh) == register
+    assert found.estimated == found.by_estimates == filled
+    assert all(found.energy_wh[at] == cells[at] for at in set(range(192)) - set(filled))
+    weights = [guesses[at] for at in filled]
+    if sum(weights):
+        assert all(abs(found.energy_wh[at] * sum(weights) - beyond * guesses[at]) <= sum(weights) for at in filled)
 
 
 def test_a_curve_that_is_not_there_or_does_not_agree_is_no_zero() -> None:

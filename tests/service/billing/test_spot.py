@@ -24,7 +24,7 @@ from tests.service.billing.county import (
     prices,
     settle_county,
 )
-from tests.service.billing.test_curves import steady, take_curves
+from tests.service.billing.test_curves import Curve, steady, take_curves
 from tests.service.billing.test_market_terms import agree, at, bill, contract_no, market_tariff, to_market, told
 from tests.service.bindings import clock
 
@@ -33,6 +33,7 @@ from denghuo.service.billing.api import (
     AsKnown,
     BillRef,
     FindBillsBySpotPrices,
+    FindEstimatedBills,
     FindExceptions,
     FindRecalculations,
     NotTriable,
@@ -49,8 +50,8 @@ from denghuo.service.tariff.api import AskSpotPrices, DraftSpotPrices, SpotTable
 from denghuo_verify.check import verify
 from denghuo_verify.points import prices_of
 
-LINKED, MIXED, SETTLED, GAPPY, WITHOUT_CURVE, WITHOUT_PRICE = ALL = [
-    Supply(serial, 1, daily(24), tariff_class="general_single_part", contract_kw=10) for serial in range(1, 7)
+LINKED, MIXED, SETTLED, GAPPY, WITHOUT_CURVE, WITHOUT_PRICE, GUESSED = ALL = [
+    Supply(serial, 1, daily(24), tariff_class="general_single_part", contract_kw=10) for serial in range(1, 8)
 ]
 APRIL = {"first_day": date(2026, 4, 1), "last_day": date(2026, 4, 30)}
 
@@ -113,7 +114,7 @@ def prepared_county(prepare: Prepare) -> Prepared:
         for supply in ALL:
             to_market(made, supply)
         linked: dict[str, Any] = {"retail_spot_share": Percent.of("100"), "market_node": "N1"}
-        for supply in (GAPPY, WITHOUT_CURVE):
+        for supply in (GAPPY, WITHOUT_CURVE, GUESSED):
             agree(made, supply, **linked)
         agree(made, LINKED, **linked, retail_cap=Price.of("0.45"))
         agree(made, WITHOUT_PRICE, **(linked | {"market_node": "N2"}))
@@ -123,7 +124,12 @@ def prepared_county(prepare: Prepare) -> Prepared:
         )
         settle_by_points(made, SETTLED)
         whole = {f"M{one.serial:05d}": steady for one in (LINKED, MIXED, SETTLED, WITHOUT_PRICE)}
-        take_curves(made, whole | {"M00004": lambda day, slot: None if day == 7 and slot < 4 else steady(day, slot)})
+        gappy: dict[str, Curve] = {
+            "M00004": lambda day, slot: None if day == 7 and slot < 4 else steady(day, slot),
+            "M00007": lambda day, slot: None if day in (20, 21) else steady(day, slot),
+        }
+        take_curves(made, whole | gappy)
+        made.settle()
         made.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
         made.settle()
 
@@ -174,7 +180,12 @@ def test_fifteen_minute_prices_times_fifteen_minute_energy(found: County, tmp_pa
     gappy = bill(found, GAPPY)
     assert told(gappy)[0][:2] == ("retail_spot", "720") and "4 点曲线缺失" in gappy.lines[0].sentence.zh
     assert any("结算点" in one.zh for one in gappy.remarks)
-    for supply in (LINKED, MIXED, SETTLED, GAPPY):
+    # Of two days, more than may be filled by the register alone, what stands in says where its energy lies.
+    guessed = bill(found, GUESSED)
+    assert told(guessed)[0] == ("retail_spot", "720", "342.00") and guessed.estimated_days == 2
+    assert "192 点按估计值分摊" in guessed.lines[0].sentence.zh and guessed.estimates is not None
+    assert "48 千瓦时依据估计值，占 67‰；方法：示数差按相似日分摊" in guessed.estimates.said.zh
+    for supply in (LINKED, MIXED, SETTLED, GAPPY, GUESSED):
         report = checked(found, supply, tmp_path)
         assert report.verdict == "verified", report.differs
         assert not [one for one in report.notes if one.where.startswith("points")]
@@ -204,7 +215,25 @@ def test_fifteen_minute_prices_times_fifteen_minute_energy(found: County, tmp_pa
         so_far = found.billing.bill_so_far(ACCOUNTANT, SoFar(account_no=supply.account_no, month=MONTH))
         assert so_far.amount == bill(found, supply).amount
     a_trial_comes_to_the_same_lines(found)
+    real_values_of_points_are_told_with_the_difference(found)
     corrected_prices_name_bills_and_rate_drafts_again(found)
+
+
+def real_values_of_points_are_told_with_the_difference(found: County) -> None:
+    """On both days that were estimated all was used at night: 18 kWh at 0.2 and 6 at 0.5 instead of 11.40 yuan a day."""
+    asked = FindEstimatedBills(month=MONTH)
+    before = found.billing.estimated_bills(ACCOUNTANT, asked).rows
+    assert [(row.account_no, row.state, str(row.energy), row.methods.zh) for row in before] == [
+        (GAPPY.account_no, "rests", "1", "示数差按相似日分摊"),
+        (GUESSED.account_no, "rests", "48", "示数差按相似日分摊"),
+    ]
+    take_curves(found, {"M00007": lambda day, slot: None if day not in (20, 21) else (750 if slot < 32 else 0)})
+    found.settle()
+    after = found.billing.estimated_bills(ACCOUNTANT, asked).rows
+    assert [(row.account_no, row.state, str(row.difference)) for row in after] == [
+        (GUESSED.account_no, "differs", "-9.60"),
+        (GAPPY.account_no, "rests", "0.00"),
+    ]
 
 
 def a_trial_comes_to_the_same_lines(found: County) -> None:
@@ -265,7 +294,7 @@ def corrected_prices_name_bills_and_rate_drafts_again(found: County) -> None:
     asked = FindBillsBySpotPrices(area="310000", month=MONTH)
     assert found.billing.bills_by_spot_prices(ACCOUNTANT, asked).total == 0  # nothing was rated before its prices came
     draft_correction(found, "N1")
-    by_points = [LINKED, MIXED, SETTLED, GAPPY, WITHOUT_CURVE]
+    by_points = [LINKED, MIXED, SETTLED, GAPPY, WITHOUT_CURVE, GUESSED]
     for published in (False, True):
         if published:
             publish_correction(found)
@@ -276,6 +305,7 @@ def corrected_prices_name_bills_and_rate_drafts_again(found: County) -> None:
             SETTLED.account_no: changed_at_points(),
             GAPPY.account_no: "12.60",
             WITHOUT_CURVE.account_no: "12.60",
+            GUESSED.account_no: "12.60",
         }
         assert (named.issued, named.not_issued) == (len(by_points), 0)
     assert found.billing.bills_by_spot_prices(ACCOUNTANT, asked.model_copy(update={"issue": 1})).total == 0
@@ -289,11 +319,12 @@ def corrected_prices_name_bills_and_rate_drafts_again(found: County) -> None:
     assert [(one.cause, one.state, one.due, one.done, one.issued, one.held) for one in reversed(done)] == [
         ("curves", "done", 1, 1, 1, 0),
         ("spot_prices", "done", 1, 1, 0, 1),
+        ("curves", "done", 2, 2, 0, 0),
         ("spot_prices", "done", 1, 1, 0, 1),
     ]
     first = found.billing.recalculations(ACCOUNTANT, FindRecalculations(limit=2))
     rest = found.billing.recalculations(ACCOUNTANT, FindRecalculations(limit=2, after=first.next))
-    assert [*first.rows, *rest.rows] == done and first.total == rest.total == 3
+    assert [*first.rows, *rest.rows] == done and first.total == rest.total == 4
 
 
 def publish_correction(found: County) -> None:

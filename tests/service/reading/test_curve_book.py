@@ -9,12 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from denghuo.service.reading.api import CURVE_RULES, METER_CLASSES
-from denghuo.service.reading.rules.curve_book import ALL, KINDS, SHIPPED, CurveRule, by_class, fault_of, rules_of
+from denghuo.service.reading.rules.curve_book import (
+    ALL,
+    FILLS,
+    KINDS,
+    SHIPPED,
+    CurveRule,
+    by_class,
+    fault_of,
+    methods_of,
+    rules_of,
+)
 from denghuo.service.reading.rules.curves import VERDICTS, Beside, judged, nothing_beside
 
 DAY = date(2026, 4, 13)
 CLASSES = list(METER_CLASSES.entries)
-SUSPECTS = ("register_sum", "phase_sum", "over_capacity", "spike", "reverse", "zero_days")
+SUSPECTS = ("register_sum", "phase_sum", "over_capacity", "spike", "reverse", "zero_days", "clock_drift")
 DAYS = st.integers(-5, 5).map(lambda step: DAY + timedelta(days=step))
 SPANS = st.tuples(DAYS, st.none() | st.integers(1, 5))
 
@@ -50,6 +60,7 @@ def test_what_ships_is_sound_and_says_something_of_every_class() -> None:
     sets = by_class([], DAY)
     assert set(sets) == set(CLASSES) and sets["generation"]["zero_days"].effect == "off"
     assert sets["resident"]["zero_days"].effect == "notice"
+    assert methods_of(sets["resident"]) == ["fill_line", "fill_like_day", "fill_group", "fill_last_year"]
 
 
 @pytest.mark.parametrize(
@@ -58,6 +69,9 @@ def test_what_ships_is_sound_and_says_something_of_every_class() -> None:
         (CurveRule("gap", ALL, "off", {"linear_slots_max": 4}), "effect"),
         (CurveRule("clock", "resident", "refuse", {"ahead_s": 0}), "meter_class"),
         (CurveRule("spike", ALL, "hold", {"days": 4}), "parameters"),
+        (CurveRule("negative", ALL, "off"), "effect"),
+        (CurveRule("duplicate", "resident", "off"), "meter_class"),
+        (CurveRule("fill_group", ALL, "estimate", {"order": 0}), "parameters"),
         (CurveRule("spike", ALL, "hold", {"times": 0}), "parameters"),
         (CurveRule("spike", ALL, "hold", {}, DAY, DAY), "effective_to"),
     ],
@@ -114,6 +128,13 @@ def test_zero_for_many_days_is_remarked_and_held_where_that_is_set() -> None:
     assert verdicts([0] * 96, {"zero_days": 7}, zero_days="hold") == [("held", "zero_days")] * 96
 
 
+def test_values_by_a_clock_that_is_off_are_held() -> None:
+    raw = [100] * 95 + [-1]
+    assert set(verdicts(raw, {"clock_off_s": 300})[:95]) == {("valid", "checked")}
+    assert verdicts(raw, {"clock_off_s": 301})[94:] == [("held", "clock_drift"), ("held", "gap")]
+    assert verdicts(raw, {"clock_off_s": 301}, clock_drift="notice")[0] == ("valid", "clock_drift")
+
+
 def test_gaps_are_held_where_the_rule_says_so() -> None:
     raw = [100] * 40 + [-1] * 2 + [100] * 54
     assert verdicts(raw, {})[40] == ("estimated", "gap")
@@ -149,3 +170,36 @@ def test_a_value_breaks_the_first_rule_that_is_on(
         expected = first if value >= 0 else "gap"
         assert rule == expected
         assert value < 0 or status == ("held" if on.get(expected) == "hold" else "valid")
+
+
+@given(
+    orders=st.permutations(range(1, 5)),
+    effects=st.tuples(*[st.sampled_from(["estimate", "off"])] * 4),
+    known=st.tuples(*[st.booleans()] * 4),
+    bound=st.booleans(),
+)
+def test_a_gap_is_filled_by_the_first_method_that_is_on_and_knows_it(
+    orders: list[int], effects: tuple[str, ...], known: tuple[bool, ...], bound: bool
+) -> None:
+    """A gap of four slots, or of sixteen and one where the line does not reach."""
+    rules = rules_of([], DAY)
+    told = list(zip(FILLS, effects, orders, strict=True))
+    rules |= {code: CurveRule(code, ALL, effect, {"order": order}) for code, effect, order in told}
+    wide = 4 if known[0] else 17
+    raw = np.array([[100] * 40 + [-1] * wide + [100] * (56 - wide)])
+    like, group, last_year = (
+        np.full_like(raw, value if is_known else -1) for value, is_known in zip((7, 8, 9), known[1:], strict=True)
+    )
+    beside = nothing_beside(1)._replace(group=group, last_year=last_year)
+    difference = np.array([100 * (96 - wide) + 50 * wide if bound else -1])
+    estimate, verdict = judged(raw, like, difference, beside, rules)
+    first = next((code for code in methods_of(rules) if known[FILLS.index(code)]), None)
+    method = first.removeprefix("fill_").replace("line", "linear") if first else None
+    if bound:
+        method = f"register_{method or 'even'}"
+    assert {VERDICTS[number].method for number in verdict[0, 40 : 40 + wide]} == {method or "none"}
+    if not bound and method is not None:
+        values = {"linear": 100, "like_day": 7, "group": 8, "last_year": 9}
+        assert set(estimate[0, 40 : 40 + wide].tolist()) == {values[method]}
+    if bound:
+        assert int(estimate[0, 40 : 40 + wide].sum()) == 50 * wide

@@ -8,6 +8,7 @@ import pytest
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
+from denghuo.service.acquisition.api import ClocksMeasured, MeasuredClock
 from denghuo.service.reading.api import (
     CheckedCurve,
     CheckedCurveAsked,
@@ -23,6 +24,8 @@ from denghuo.service.reading.api import (
     NoSuchCurveRule,
     RuleIsPublished,
 )
+from denghuo.service.reading.listen import doubt_clocks
+from denghuo.service.reading.rules.curve_book import SHIPPED
 from tests.service.bindings import NOW, settle
 from tests.service.reading.conftest import Bench, Make
 from tests.service.reading.county import MONTH, curve_rows, energy_day, installation
@@ -91,9 +94,9 @@ def test_a_rule_of_a_class_is_drafted_published_by_another_and_judges_its_days_a
 
 def test_versions_are_listed_and_what_holds_on_a_day_is_found(made: Bench) -> None:
     listed = made.api.curve_rules(READER, FindCurveRules())
-    assert listed.total == len(listed.rows) == 10 and {row.version for row in listed.rows} == {0}
-    first = made.api.curve_rules(READER, FindCurveRules(limit=5))
-    rest = made.api.curve_rules(READER, FindCurveRules(limit=5, after=first.next))
+    assert listed.total == len(listed.rows) == len(SHIPPED) and {row.version for row in listed.rows} == {0}
+    first = made.api.curve_rules(READER, FindCurveRules(limit=10))
+    rest = made.api.curve_rules(READER, FindCurveRules(limit=10, after=first.next))
     assert [*first.rows, *rest.rows] == listed.rows and rest.next is None
     april = {"effective_from": date(2026, 4, 1), "effective_to": date(2026, 5, 1)}
     rule = drafted(made, code="spike", effect="notice", **april)
@@ -121,6 +124,51 @@ def test_a_faulty_draft_is_refused_with_field_and_value(made: Bench) -> None:
     assert (refused.value.fields["field"], refused.value.fields["value"]) == ("effect", "off")
     with pytest.raises(CurveRuleFaulty):
         drafted(made, effective_from=date(2019, 12, 31))
+
+
+def test_curves_of_a_clock_that_was_measured_off_are_held_until_it_is_measured_right(made: Bench) -> None:
+    """Measured ten minutes behind on the 13th, and so it was the day before; set on the 15th. Of the other meter's clock nothing is
+    known."""
+    days = [DAY + timedelta(days=step) for step in range(-2, 4)]
+    made.receive_curves(*(energy_day(meter, day, [100] * 96) for meter in ("M1", "M2") for day in days))
+    settle(made.directory)
+    for step, offset_s in ((0, -601), (2, 2)):
+        clocks = [MeasuredClock(meter_no="M1", offset_s=offset_s)]
+        event = ClocksMeasured(at=midnight(DAY) + timedelta(days=step, hours=10), clocks=clocks)
+        for _ in range(2):  # events come at least once
+            made.directory.hosted["reading"].handle("reading", doubt_clocks, made.call(), event, f"clock:{step}")
+    settle(made.directory)
+    # The days after are judged when something comes in, as they are when a day ends.
+    made.receive_curves(*(energy_day("M1", day, [101] * 96) for day in days[3:]))
+    settle(made.directory)
+    rows = made.api.curve_exceptions(made.call(), FindCurveExceptions(rule="clock_drift")).rows
+    assert [(row.meter_no, row.day, row.status, row.slots_held) for row in rows] == [
+        ("M1", day, "held", 96) for day in reversed(days[1:5])
+    ]
+
+
+def test_which_methods_may_fill_gaps_of_a_class_and_in_which_order_is_set_from_a_day_on(made: Bench) -> None:
+    """A day without registers that lacks two hours, and the same day a week before."""
+    made.receive_curves(*(energy_day(meter, DAY - timedelta(days=7), [70] * 96) for meter in ("M1", "M2")))
+    made.receive_curves(*(energy_day(meter, DAY, [100] * 40 + [None] * 8 + [100] * 48) for meter in ("M1", "M2")))
+    settle(made.directory)
+    methods = lambda: [curve(made, meter).methods[44] for meter in ("M1", "M2")]  # noqa: E731
+    assert methods() == ["linear", "linear"]
+    first = [CurveParameter(name="order", value=1)]
+    for code, effect in (("fill_line", "off"), ("fill_like_day", "estimate")):
+        rule = drafted(made, code=code, effect=effect, meter_class="resident", parameters=first)
+        made.api.publish_curve_rule(MANAGER, ref(rule))
+    settle(made.directory)
+    assert methods() == ["like_day", "linear"]
+    # Before all others the meters of its class; M1 is the only home, so days like it are asked next.
+    rule = drafted(made, code="fill_group", effect="estimate", meter_class="resident", parameters=first)
+    made.api.publish_curve_rule(MANAGER, ref(rule))
+    later = drafted(
+        made, code="fill_like_day", effect="off", meter_class="resident", effective_from=DAY + timedelta(days=1)
+    )
+    made.api.publish_curve_rule(MANAGER, ref(later))
+    settle(made.directory)
+    assert methods() == ["like_day", "linear"]
 
 
 def test_phases_reverse_energy_and_days_of_zero_are_told(made: Bench) -> None:
@@ -156,6 +204,11 @@ def test_a_curve_of_a_clock_ahead_is_refused_by_the_rule_in_force_and_so_are_two
     assert [row.code for row in made.receive_curves(given(0, 2)).refused_rows] == ["clock"]
     twice = made.receive_curves(given(-60, 5), given(-60, 6), given(-75, 7), given(-75, 7))
     assert (twice.taken, [row.code for row in twice.refused_rows]) == (2, ["superseded"])
+    # How far two values may differ before the one that does not count is told is a rule with a day and a parameter.
+    loose = drafted(made, code="duplicate", effect="refuse", parameters=[CurveParameter(name="floor_wh", value=2)])
+    made.api.publish_curve_rule(MANAGER, ref(loose))
+    again = made.receive_curves(given(-90, 4), given(-90, 6), given(-105, 4), given(-105, 7))
+    assert (again.taken, [(row.code, row.value) for row in again.refused_rows]) == (2, [("superseded", "4")])
     values = made.api.checked_curve(made.call(), CheckedCurveAsked(meter_no="M1", day=NOW.date())).raw
     assert [str(values[slot]) for slot in (31, 32)] == ["0.007", "0.006"]
     assert {row.code for row in made.api.refused(made.call(), FindRefused(month=MONTH)).rows} == {

@@ -1,6 +1,7 @@
 """What a sender says he did not measure stays estimated: beside the value, on the day's curve, in what bills take, until he
 measures it."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,19 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from denghuo.data.analysis import held
+from denghuo.kernel.period import midnight
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import (
     MARKED_CURVE_INTAKE,
     MARKED_REGISTER_INTAKE,
+    AskHighest,
     CheckedCurve,
     CheckedCurveAsked,
     CurveHistoryAsked,
     CurveMonth,
+    CurveRuleRef,
+    DraftCurveRule,
     EditCurve,
     EstimatedEndsAsked,
     FindCurveExceptions,
     KnownEnergies,
     MeterMonthAsked,
+    MeterSpan,
     PointMonthRef,
     Received,
     RegistersAt,
@@ -31,7 +37,8 @@ from denghuo.service.reading.batch.checked import CHECKED, checked_table
 from denghuo.service.reading.batch.estimates import stands_in
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.batch.marks import MARKS
-from denghuo.service.reading.rules.curves import HELD, SENDER, STANDS_IN, VALID, VERDICTS, as_told
+from denghuo.service.reading.rules.curve_book import KINDS, CurveRule
+from denghuo.service.reading.rules.curves import HELD, SENDER, STANDS_IN, VALID, VERDICTS, as_spread, as_told
 from tests.service.bindings import settle
 from tests.service.reading.conftest import Bench, Make
 from tests.service.reading.county import MONTH, PERIOD, energy_day, installation, month_of, registers, steady
@@ -77,6 +84,40 @@ def test_what_a_sender_estimated_counts_as_it_came_and_is_told_as_estimated(made
     )
     month = made.api.meter_month(made.call(), MeterMonthAsked(meter_no="M1", month="2026-04"))
     assert (month.slots_estimated, month.estimated_energy) == (7, Energy(1_750))
+
+
+def test_what_was_spread_from_a_longer_interval_is_no_measurement_unless_the_rule_says_so(made: Bench) -> None:
+    receive(made, [250] * SLOTS, dict.fromkeys(range(40, 44), "spread 60") | {50: "nem12 S14"})
+    curve = shown(made)
+    (spread, _) = curve.spans
+    assert (spread.begins, spread.ends, spread.status, spread.rule, spread.method, spread.mark) == (
+        "10:00",
+        "11:00",
+        "estimated",
+        "spread",
+        "spread",
+        "spread 60",
+    )
+    assert (curve.counted, curve.slots_estimated, curve.estimated_energy) == ([Energy(250)] * SLOTS, 5, Energy(1_250))
+    # The demand is of what was measured.
+    begins = midnight(DAY)
+    asked = AskHighest(
+        month="2026-04", spans=[MeterSpan(meter_no="M1", from_at=begins, to_at=begins + timedelta(days=1))]
+    )
+    assert made.api.highest(made.call(), asked).rows[0].missing == 5
+    (row,) = made.api.curve_exceptions(made.call(), FindCurveExceptions(rule="spread")).rows
+    assert (row.status, row.slots_estimated) == ("estimated", 5)
+    setter = replace(made.call(), permits=frozenset({"reading.set_rules"}))
+    for effect, estimated, status in (("notice", 1, "valid"), ("hold", 1, "held"), ("off", 1, "valid")):
+        words = {"code": "spread", "effect": effect, "effective_from": DAY, "reason": "半小时表的分摊值视同实测"}
+        drafted = made.api.draft_curve_rule(setter, DraftCurveRule.model_validate(words))
+        made.api.publish_curve_rule(
+            replace(setter, actor="another"), CurveRuleRef(code="spread", version=drafted.version)
+        )
+        settle(made.directory)
+        curve = shown(made)
+        assert (curve.slots_estimated, curve.statuses[40]) == (estimated, status)
+        assert (curve.rules[40], curve.estimated[40]) == ("checked" if effect == "off" else "spread", False)
 
 
 def test_a_value_that_is_measured_later_loses_its_mark_even_where_it_is_the_same(made: Bench) -> None:
@@ -158,6 +199,30 @@ def test_a_mark_touches_values_that_passed_and_no_others(slots: list[tuple[int, 
         else:
             assert (now, put_in) == (was, -1)
     assert SENDER in STANDS_IN and SENDER not in HELD and SENDER != VALID
+
+
+@given(
+    st.lists(st.tuples(st.integers(-1, 10**6), st.sampled_from(range(len(VERDICTS))), st.booleans()), min_size=1),
+    st.sampled_from(KINDS["spread"].effects),
+)
+def test_the_rule_of_spread_values_touches_what_passed_and_no_others(
+    slots: list[tuple[int, int, bool]], effect: str
+) -> None:
+    """What a clerk accepted is not held again; a remark of another rule stands beside no weaker one."""
+    raw, before, spread = (np.array([column]) for column in zip(*slots, strict=True))
+    estimate, verdict = np.full_like(raw, -1), before.copy()
+    as_spread(raw, estimate, verdict, spread, CurveRule("spread", "all", effect))
+    for value, was, mark, now, put_in in zip(raw[0], before[0], spread[0], verdict[0], estimate[0], strict=True):
+        old, new = VERDICTS[was], VERDICTS[now]
+        passed = old.status == "valid" and not (effect == "notice" and old.rule != "checked")
+        if effect == "off" or not (mark and value >= 0 and passed) or (effect == "hold" and old.rule == "accepted"):
+            assert (now, put_in) == (was, -1)
+        else:
+            assert (new.rule, new.status) == (
+                "spread",
+                {"estimate": "estimated", "hold": "held", "notice": "valid"}[effect],
+            )
+            assert put_in == (value if effect == "estimate" else -1)
 
 
 # --- registers --------------------------------------------------------------------------------------------------------------

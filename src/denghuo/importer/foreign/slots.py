@@ -8,6 +8,7 @@ import numpy as np
 
 from denghuo.importer.foreign.blocks import Block, Ints, Marks
 from denghuo.kernel.problem import Text, text
+from denghuo.service.reading.api import SPREAD
 
 SLOT_SECONDS = 15 * 60
 _PER_UNIT = {"wh": 0, "kwh": 3, "mwh": 6, "varh": 0, "kvarh": 3, "mvarh": 6}
@@ -19,7 +20,7 @@ _PLACES_MAX = 9
 @dataclass(frozen=True)
 class Slots:
     """Energies of quarter-hours in Wh or varh; begins: of the first, in microseconds since 1970 UTC. marks: a quarter-hour of
-    which a part is not measured is not either."""
+    which a part is not measured is not either, nor is one that was divided out of a longer interval."""
 
     begins: int
     values: Ints
@@ -54,11 +55,20 @@ def slots(block: Block, *, spread: bool) -> Slots | tuple[str, str, Text, Text]:
     exact = _watt_hours(numbers, shift - block.places, over)
     if exact is None:
         return "value", str(int(np.abs(numbers).max())), text("数值过大", "a value is too large"), _UNIT
-    marks = None
-    if block.marks is not None:
-        codes = np.where(there, block.marks.codes.reshape(groups, each).max(axis=1), 0)
-        marks = Marks(block.marks.names, np.repeat(codes, over))
+    marks = block.marks
+    if marks is not None:
+        codes = np.where(there, marks.codes.reshape(groups, each).max(axis=1), 0)
+        marks = Marks(marks.names, np.repeat(codes, over))
+    if over > 1:
+        marks = _spread(
+            marks or Marks(("",), np.zeros(groups * over, dtype=np.int64)), f"{SPREAD} {block.seconds // 60}"
+        )
     return Slots(begins * 1_000_000, exact, np.repeat(there, over), marks)
+
+
+def _spread(marks: Marks, mark: str) -> Marks:
+    """The word of the sender goes before."""
+    return Marks((*marks.names, mark), np.where(marks.codes == 0, len(marks.names), marks.codes))
 
 
 def _watt_hours(numbers: Ints, power: int, over: int) -> Ints | None:

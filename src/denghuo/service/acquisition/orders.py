@@ -5,13 +5,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from denghuo.data.processing.work import Work
+from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.service.acquisition.api import (
+    CLOCK_OFF_S,
     ORDER_KINDS,
     TERMINAL_PROTOCOLS,
     AnswerOrders,
+    ClocksMeasured,
     FindOrders,
+    MeasuredClock,
     Order,
     OrderEvents,
     OrderNotFound,
@@ -43,7 +47,7 @@ class Orders:
     """Orders to terminals, and their answers."""
 
     def __init__(self, work: Work) -> None:
-        self._store = OrderStore(work)
+        self._work, self._store = work, OrderStore(work)
 
     def events(self, call: Call, request: OrderEvents, terminal: Terminal) -> Order:
         return self.give(call, "events", terminal, {"days": request.days})
@@ -94,4 +98,10 @@ class Orders:
         return OrdersFound(rows=rows, next=following, as_of=call.now)
 
     def answer(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
-        return OrdersAnswered(answered=self._store.answer(request.answers, call.now))
+        answered = self._store.answer(request.answers, call.now)
+        measured = [one.order_no for one in request.answers if one.clock_offset_s is not None]
+        clocks = self._store.clocks(measured, CLOCK_OFF_S) if answered and measured else []
+        for first in range(0, len(clocks), ITEMS_MAX):
+            some = [MeasuredClock(**one) for one in clocks[first : first + ITEMS_MAX]]
+            self._work.emit(ClocksMeasured(at=call.now, clocks=some))
+        return OrdersAnswered(answered=answered)

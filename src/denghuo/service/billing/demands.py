@@ -1,8 +1,9 @@
 """Largest demands from curves (曲线最大需量): where a tariff charges the measured demand and a meter has no register of it.
 
-Demand is the largest average of 15 minutes, so it is the highest slot of the curve times four. It counts where no slot of the
-month is missing and the curve agrees with the register of energy, and where all points of an account have one: demands of several
-feeds are added, and a sum with one missing would be too small.
+Demand is the largest average of 15 minutes that was measured, so it is the highest slot of the curve times four. No estimate
+stands in for one: a guess of how much passed says nothing of the peak. It counts where every slot of the month was measured and the
+curve agrees with the register of energy, and where all points of an account have one: demands of several feeds are added, and a sum
+with one missing would be too small. Without it the contract's demand is charged, until the measured values come.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -222,7 +222,8 @@ Points = Annotated[list[int], Field(max_length=3000)]
 
 class MarketSlots(Message):
     """Energies (Wh) and prices (1e-8 yuan per kWh) of a month by settlement point, 96 a day, all lists equally long; a package
-    needs `actual_wh` and `real_time_price_e8` alone. estimated: places of points that the curve lacks and the register gave."""
+    needs `actual_wh` and `real_time_price_e8` alone. estimated: places of points that were filled with what the register has beyond
+    the curve; by_estimates: those of them that have it by what stands in for their values."""
 
     contract_wh: Points = []
     contract_price_e8: Points = []
@@ -231,6 +232,7 @@ class MarketSlots(Message):
     actual_wh: Points
     real_time_price_e8: Points
     estimated: Points = []
+    by_estimates: Points = []
 
 
 class ContractEnergy(Message):

@@ -20,6 +20,7 @@ from denghuo.service.billing.api import (
     ShownLine,
     ShownRegister,
 )
+from denghuo.service.billing.batch import CURVE
 from denghuo.service.reading.api import BANDS, METHODS, QUANTITIES
 from denghuo.service.tariff.api import GROUPS
 
@@ -201,8 +202,8 @@ class _Paper(Sheet):
     def registers(self, rows: Sequence[ShownRegister]) -> None:
         self.section("抄表信息", "Meter registers", room=30)
         columns = [
-            ("表号", "Meter", 30.0, "L"),
-            ("示数类型", "Register", 35.0, "L"),
+            ("表号", "Meter", 25.0, "L"),
+            ("示数类型", "Register", 40.0, "L"),
             ("起止时间", "From / to", 37.0, "L"),
             ("上期示数", "Previous", 22.0, "R"),
             ("本期示数", "Current", 22.0, "R"),
@@ -213,7 +214,8 @@ class _Paper(Sheet):
         for row in rows:
             quantity = QUANTITIES.entries.get(row.quantity, {"zh": row.quantity})["zh"]
             band = BANDS.entries.get(row.band, {"zh": row.band})["zh"]
-            mark = "" if row.status == "valid" else f"（{METHODS.entries.get(row.method, {'zh': row.method})['zh']}）"
+            method = "曲线估计" if row.method == CURVE else METHODS.entries.get(row.method, {"zh": row.method})["zh"]
+            mark = "" if row.status == "valid" else f"（{method}）"
             span = f"{_day(row.from_at)} ~ {_day(row.to_at)}"
             self.table_row(
                 columns,
@@ -250,8 +252,9 @@ class _Paper(Sheet):
                     grouped(one.energy),
                 ],
             )
-        self.paragraph(found.said.zh, 7.4, INK)
-        self.paragraph(found.said.en, 6.6, GREY)
+        self.set_y(self.get_y() + 1)
+        self.paragraph(found.said.zh, 7.4, INK, indent=1)
+        self.paragraph(found.said.en, 6.6, GREY, indent=1)
 
     def charges(self, lines: Sequence[ShownLine]) -> None:
         self.section("结算明细" if self.purchase else "电费明细", "Charges", room=30)
@@ -375,13 +378,13 @@ class _Paper(Sheet):
         self.set_y(y + height)
         return y
 
-    def paragraph(self, shown: str, size: float, colour: Colour) -> None:
+    def paragraph(self, shown: str, size: float, colour: Colour, indent: float = 6) -> None:
         if not shown.strip():
             return
         self.set_font(FONT, "", size)
         self.set_text_color(*colour)
-        self.set_x(LEFT + 6)
-        self.multi_cell(WIDTH - 6, size * 0.47, shown.strip(), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.set_x(LEFT + indent)
+        self.multi_cell(WIDTH - indent, size * 0.47, shown.strip(), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def header(self) -> None:
         if self.page_no() > 1:

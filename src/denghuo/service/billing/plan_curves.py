@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from denghuo.service.billing.pieces import piece_of
 from denghuo.service.billing.rules.quantities import settled
 from denghuo.service.billing.whole_months import key
 from denghuo.service.host.binding import Ask
-from denghuo.service.reading.api import METERS_MAX, EnergySeries, MeterSum, MeterSums, ReadingApi
+from denghuo.service.reading.api import METERS_MAX, AtomDay, EnergySeries, MeterAtoms, MeterSum, MeterSums, ReadingApi
 from denghuo.service.tariff.api import AskBands, AskCalendar, AskedDay, Band, TariffApi, TariffDocument, seasons_on
 
 _QUANTITIES: Mapping[str, tuple[str, EnergySeries]] = {
@@ -148,24 +148,41 @@ class PlanCurves:
                 energy[calendar[start]] += cell.wh
                 received[calendar[start]] += slots
         expected = np.array([slots_in(calendars, bands, total.from_at, total.to_at)])
+        guessed = _Guessed.nothing(bands)
+        if sum(received.values()) < expected.sum():
+            days = self._guesses(total.meter_no, month)
+            guessed = _Guessed.of([one for one in days if one.day in calendars], calendars, bands, self._cut)
+            energy = {band: wh - guessed.over_wh[band] for band, wh in energy.items()}
+            received = {band: slots - guessed.over[band] for band, slots in received.items()}
         curve, seen = (np.array([list(by_band.values())], dtype=np.int64) for by_band in (energy, received))
         highest = max((one.found.highest.wh for one in sums if one.found.highest is not None), default=-1)
+        missing = np.maximum(expected - seen, 0)
+        given, filled = (np.array([list(one.values())], dtype=np.int64) for one in (guessed.given_wh, guessed.filled))
+        told = (filled >= missing).all(axis=1) & (missing.sum(axis=1) > 0)
         made = split(
             np.array([total.energy_wh]),
             curve,
-            np.maximum(expected - seen, 0),
+            missing,
             expected.sum(axis=1),
             np.array([highest]),
             TOLERANCE,
+            given,
+            told,
         )
         if made.gaps[0] or made.apart[0]:
             return Told("too_many_gaps" if made.gaps[0] else "curve_apart")
-        guessed = bool(made.estimated[0])
-        gap_days = sum(one.found.gap_days for one in sums) if guessed else 0
+        rule = "curve" if not made.estimated[0] else "curve_estimated" if told[0] else "curve_gaps"
+        gap_days = guessed.days if rule == "curve_estimated" else sum(one.found.gap_days for one in sums)
         rows = zip(bands, made.energy_wh[0].tolist(), strict=True)
         return Told(
-            "curve_gaps" if guessed else "curve", tuple(_part(total, band, wh, guessed, gap_days) for band, wh in rows)
+            "curve" if rule == "curve" else "curve_gaps",
+            tuple(_part(total, band, wh, rule, gap_days) for band, wh in rows),
         )
+
+    def _guesses(self, meter_no: str, month: Month) -> Sequence[AtomDay]:
+        """The days of a month on which anything stands in for values of a meter."""
+        asked = MeterAtoms(month=str(month), series=self._series, starts=list(self._cut), meter_nos=[meter_no])
+        return [one for one in self._ask(ReadingApi).meter_atoms(self._call, asked).rows if one.estimates is not None]
 
     def _sums_of(self, meter_no: str, month: Month, days: set[date]) -> Sequence[Sum]:
         """The days of a month that a register is of, added up."""
@@ -206,6 +223,36 @@ def _cut_of(calendars: Iterable[Days]) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
+class _Guessed:
+    """What stands in for values by band: its energy and its slots, and of them the energy and the slots that were received."""
+
+    given_wh: dict[Band, int]
+    filled: dict[Band, int]
+    over_wh: dict[Band, int]
+    over: dict[Band, int]
+    days: int
+
+    @classmethod
+    def nothing(cls, bands: Sequence[Band]) -> Self:
+        given, filled, over_wh, over = (dict.fromkeys(bands, 0) for _ in range(4))
+        return cls(given, filled, over_wh, over, 0)
+
+    @classmethod
+    def of(cls, days: Sequence[AtomDay], calendars: Days, bands: Sequence[Band], cut: Sequence[int]) -> Self:
+        found = replace(cls.nothing(bands), days=len(days))
+        for one in days:
+            calendar, told = calendars[one.day], one.estimates
+            assert told is not None  # only such days are asked for
+            for start, given, before in zip(cut, told.cells, told.received, strict=True):
+                found.given_wh[calendar[start]] += given.wh
+                found.over_wh[calendar[start]] += before.wh
+            for band, filled, over in zip(calendar, told.filled, told.over, strict=True):
+                found.filled[band] += filled == "1"
+                found.over[band] += over == "1"
+        return found
+
+
+@dataclass(frozen=True)
 class Told:
     """What a curve gives of a register: its bands, or why there are none."""
 
@@ -217,7 +264,8 @@ def _meter(piece: Piece) -> tuple[str, str, int]:
     return piece.point_no, piece.meter_no, piece.piece
 
 
-def _part(total: Piece, band: Band, energy_wh: int, guessed: bool, gap_days: int) -> Piece:
+def _part(total: Piece, band: Band, energy_wh: int, rule: str, gap_days: int) -> Piece:
+    guessed = rule != "curve"
     return replace(
         total,
         band=band,
@@ -225,9 +273,9 @@ def _part(total: Piece, band: Band, energy_wh: int, guessed: bool, gap_days: int
         end_e4=None,
         energy_wh=energy_wh,
         status="estimated" if guessed else total.status,
-        rule="curve_gaps" if guessed else "curve",
+        rule=rule,
         method="curve",
-        days_estimated=max(total.days_estimated, gap_days),
+        days_estimated=max(total.days_estimated, gap_days if guessed else 0),
     )
 
 

@@ -64,15 +64,20 @@ def follow_curves(work: Work, store: BillingStore, call: Call, month: str) -> No
 
 
 def follow_estimates(work: Work, store: BillingStore, call: Call, month: str) -> None:
-    """Values of curves count otherwise than before: who is held for their gaps is calculated again, and so is who was billed by
-    estimates; an issued bill that comes out otherwise stands and is told with its difference."""
-    concerned = store.held.accounts(month, "read_held") | store.recalculations.by_estimates(month)
+    """Values of curves count otherwise than before: who is held for their gaps is calculated again, and so is who was billed with
+    them; an issued bill that comes out otherwise stands and is told with its difference."""
+    concerned = _held_for_gaps(store, month) | store.recalculations.by_gaps(month)
     order_again(work, store, call, month, "curves", concerned)
 
 
 def follow_release(work: Work, store: BillingStore, call: Call, month: str) -> None:
     """The time to wait for values of a day is over: who is held for gaps is calculated again, by what stands in for them."""
-    order_again(work, store, call, month, "curves", store.held.accounts(month, "read_held"))
+    order_again(work, store, call, month, "curves", _held_for_gaps(store, month))
+
+
+def _held_for_gaps(store: BillingStore, month: str) -> dict[str, str]:
+    """The unit of each account that is held for its registers or for the curve of its settlement points."""
+    return store.held.accounts(month, "read_held") | store.held.accounts(month, "curve_missing")
 
 
 def hanging(tariffs: Iterable[TariffDocument], kind: str, area: str, month: str) -> Iterator[TariffDocument]:

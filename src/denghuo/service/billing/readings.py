@@ -92,7 +92,7 @@ def _curves(
             "minutes": told[0].minutes,
             "from": told[0].starts.isoformat(),
             "values": [None if value is None else str(value) for value in values],
-        } | ({} if by_points else _estimated(ask, call, meter_no, quantity, months, rated_at))
+        } | _estimated(ask, call, meter_no, quantity, months, rated_at)
 
 
 def _whole(told: CurveValues, values: Sequence[Energy | None]) -> Sequence[Energy | None]:

@@ -159,14 +159,16 @@ def _guessed(piece: Row, quantity: str) -> bool:
     return bool(piece["quantity"] == quantity and piece["status"] == "estimated" and piece["method"] != CURVE)
 
 
-def _points(row: Row) -> list[tuple[int, int]]:
-    """Slots that were filled and their energy, by stage of a bill that is settled by points."""
+def _points(row: Row) -> list[tuple[bool, int, int]]:
+    """Of a bill that is settled by points, by stage: whether estimates filled slots, how many, and their energy."""
     found = []
     for stage in stored(row["rating"] or {}):
         slots = (stage.get("market") or {}).get("slots") or {}
-        places = slots.get("estimated") or []
-        if places:
-            found.append((len(places), sum(slots["actual_wh"][at] for at in places)))
+        told = set(slots.get("by_estimates") or [])
+        for by_estimates in (True, False):
+            places = [at for at in slots.get("estimated") or [] if (at in told) is by_estimates]
+            if places:
+                found.append((by_estimates, len(places), sum(slots["actual_wh"][at] for at in places)))
     return found
 
 
@@ -176,10 +178,10 @@ def _parts(
     quantity = _ACTIVE[row["kind"]][0]
     pieces = [piece for piece in row["registers"] if piece["quantity"] == quantity]
     points = _points(row)
-    if points:
-        meters = {piece["meter_no"] for piece in pieces}
-        of_all = [day for meter in sorted(meters) for day in days.get(meter, ())]
-        slots, energy = (sum(column) for column in zip(*points, strict=True))
+    for by_estimates in sorted({told for told, _, _ in points}, reverse=True):
+        meters = sorted({piece["meter_no"] for piece in pieces}) if by_estimates else []
+        of_all = [day for meter in meters for day in days.get(meter, ())]
+        slots, energy = (sum(one[at] for one in points if one[0] is by_estimates) for at in (1, 2))
         yield from _by_methods(Part(None, quantity, "point", GAPS, slots, energy), of_all)
     of_register = {key: _of_register(key, own, ends) for key, own in _by_meter(pieces)}
     of_curve = {} if points else {key: list(_of_curve(row, own, days)) for key, own in _by_meter(pieces)}

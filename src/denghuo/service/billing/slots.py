@@ -1,13 +1,15 @@
 """Energy and prices of a market customer by settlement point (市场结算点). Pure.
 
 The register says how much, the curve says when: as for bands (`engine.split`), a register and its curve must agree, few missing
-points are filled from the register, and the points of a meter add up to what its register counts for.
+points are filled from the register, and the points of a meter add up to what its register counts for. Where something stands in for
+every missing point, however many they are, what the register has beyond the curve is shared by that.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,21 +29,31 @@ MINUTES = SLOT // timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class DayCurve:
-    """A day of a meter: Wh of each of its 96 points as far as they came; where some did not, 96 marks and the day's highest."""
+    """A day of a meter: Wh of each of its 96 points as far as they came; where some did not, 96 marks and the day's highest.
+    stands_in: Wh of each point in which something stands in for a value, or for none, and -1 for the others; none: of no point."""
 
     cells: Sequence[int]
     gaps: str | None = None
     highest: int = -1
+    stands_in: Sequence[int] | None = None
 
 
 Curves = Mapping[str, Mapping[date, DayCurve]]
 """By meter and day."""
 
 
+class Actual(NamedTuple):
+    """Wh of each point of some days, the places of those that were filled, and of these the ones that estimates filled."""
+
+    energy_wh: list[int]
+    estimated: list[int]
+    by_estimates: list[int]
+
+
 def actual(
     pieces: Sequence[Piece], curves: Curves, days: Sequence[date], places: int, apart: Iterable[str] = ()
-) -> tuple[list[int], list[int]]:
-    """Wh of each point of the days, and the places of those that were filled from the register.
+) -> Actual:
+    """The points of the days as registers and curves have them together.
 
     places: decimals of kWh to which a register counts. apart: points that are priced apart.
 
@@ -49,16 +61,17 @@ def actual(
         CannotRate: a curve is not there, has too many gaps or does not agree with its register.
     """
     energy = np.zeros(len(days) * SLOTS_A_DAY, dtype=np.int64)
-    estimated: set[int] = set()
+    estimated, by_estimates = set[int](), set[int]()
     mine = [one for one in pieces if one.quantity == "active_fwd" and one.role != SUB_METER]
     for meter, rows in groupby(sorted(mine, key=_meter), key=_meter):
         if meter[0] in set(apart):
             continue
         of_meter = list(rows)
-        found, filled = _meter_points(of_meter, _register(of_meter, places), curves.get(meter[1], {}), days)
-        energy += found
-        estimated.update(filled)
-    return energy.tolist(), sorted(estimated)
+        found = _meter_points(of_meter, _register(of_meter, places), curves.get(meter[1], {}), days)
+        energy += found.energy_wh
+        estimated.update(found.filled)
+        by_estimates.update(found.filled if found.told else ())
+    return Actual(energy.tolist(), sorted(estimated), sorted(by_estimates))
 
 
 def _meter(piece: Piece) -> tuple[str, str, int]:
@@ -71,25 +84,39 @@ def _register(rows: Sequence[Piece], places: int) -> int:
     return sum(whole(one.energy_wh or 0, places) for one in totals)
 
 
+class _Points(NamedTuple):
+    """Wh of each point of a meter, the places of those that were filled, and whether estimates did that."""
+
+    energy_wh: "np.typing.NDArray[np.int64]"
+    filled: list[int]
+    told: bool
+
+
 def _meter_points(
     rows: Sequence[Piece], register: int, curve: Mapping[date, DayCurve], days: Sequence[date]
-) -> tuple["np.typing.NDArray[np.int64]", list[int]]:
+) -> _Points:
     begin, end = rows[0].from_at, rows[0].to_at
-    seen, missing = np.zeros((2, len(days), SLOTS_A_DAY), dtype=np.int64)
+    seen, missing, given, filled = np.zeros((4, len(days), SLOTS_A_DAY), dtype=np.int64)
     expected, highest = 0, -1
     for at, day in enumerate(days):
         touched, inside = _slots(day, begin, end)
         expected += len(inside)
-        of_day = curve.get(day)
+        whole, of_day = slice(inside.start, inside.stop), curve.get(day)
         if of_day is None:
-            missing[at, inside.start : inside.stop] = 1
+            missing[at, whole] = 1
             continue
         seen[at, touched.start : touched.stop] = of_day.cells[touched.start : touched.stop]
         if of_day.gaps is not None:
             highest = max(highest, of_day.highest)
-            for slot in inside:
-                missing[at, slot] = of_day.gaps[slot] == "1"
+            missing[at, whole] = [of_day.gaps[slot] == "1" for slot in inside]
+        if of_day.stands_in is not None:
+            guess = np.array(of_day.stands_in[whole], dtype=np.int64)
+            there = guess >= 0
+            # What was received where something else stands in counts as not received.
+            seen[at, whole][there], missing[at, whole][there], filled[at, whole][there] = 0, 1, 1
+            given[at, whole] = np.where(there, guess, 0)
     lacking = int(missing.sum())
+    told = lacking > 0 and bool((filled >= missing).all())
     found = split(
         np.array([register]),
         seen.reshape(1, -1),
@@ -97,13 +124,17 @@ def _meter_points(
         np.array([expected]),
         np.array([highest]),
         TOLERANCE,
+        given.reshape(1, -1),
+        np.array([told]),
     )
     meter_no = rows[0].meter_no
     if found.gaps[0]:
+        guessed = int(filled.sum())
         raise _no_curve(
             meter_no,
-            f"表 {meter_no} 的 15 分钟曲线缺 {lacking} 点（应有 {expected} 点），不能按点结算。",
-            f"The 15-minute curve of meter {meter_no} lacks {lacking} of {expected} points; it cannot be settled by points.",
+            f"表 {meter_no} 的 15 分钟曲线缺 {lacking} 点（应有 {expected} 点，有可计费估计值的 {guessed} 点），不能按点结算。",
+            f"The 15-minute curve of meter {meter_no} lacks {lacking} of {expected} points, and estimates that bills may take stand"
+            f" in for {guessed}; it cannot be settled by points.",
         )
     if found.apart[0]:
         curve_wh = int(seen.sum())
@@ -112,7 +143,7 @@ def _meter_points(
             f"表 {meter_no} 示数电量 {_kwh(register)} 千瓦时与曲线 {_kwh(curve_wh)} 千瓦时不符（缺 {lacking} 点）。",
             f"Meter {meter_no}: the register has {_kwh(register)} kWh, its curve {_kwh(curve_wh)} kWh ({lacking} points missing).",
         )
-    return found.energy_wh[0], np.flatnonzero(missing.reshape(-1)).tolist()
+    return _Points(found.energy_wh[0], np.flatnonzero(missing.reshape(-1)).tolist(), told)
 
 
 def _slots(day: date, begin: datetime, end: datetime) -> tuple[range, range]:

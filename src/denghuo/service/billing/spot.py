@@ -15,7 +15,7 @@ from denghuo.service.billing.lines import ContractEnergy, MarketSlots
 from denghuo.service.billing.slots import DayCurve, actual, mean_price, planned, priced
 from denghuo.service.contract.api import ForwardEnergy, SpecialTerms
 from denghuo.service.host.binding import Ask
-from denghuo.service.reading.api import METERS_MAX, MeterAtoms, ReadingApi
+from denghuo.service.reading.api import METERS_MAX, DayEstimates, MeterAtoms, ReadingApi
 from denghuo.service.tariff.api import AskSpotPrices, SpotPrices, TariffApi, TariffDocument
 
 ALL = 10_000
@@ -104,11 +104,14 @@ class Spot:
     ) -> MarketFacts:
         self._ask_curves(entry.pieces)
         apart = [part.point_no for part in special.parts]
-        energy, estimated = actual(entry.pieces, self._curves, days, tariff.rounding.quantity_places, apart)
+        energy, *guessed = actual(entry.pieces, self._curves, days, tariff.rounding.quantity_places, apart)
+        estimated, by_estimates = guessed
         prices = self._prices_of(tariff.area, node)
         real_time = priced(prices["real_time"], days, REAL_TIME, node)
         if special.retail_title is not None:
-            slots = MarketSlots(actual_wh=energy, real_time_price_e8=real_time, estimated=estimated)
+            slots = MarketSlots(
+                actual_wh=energy, real_time_price_e8=real_time, estimated=estimated, by_estimates=by_estimates
+            )
             return MarketFacts(slots, [], None)
         contracted = planned(special.forward, days)
         slots = MarketSlots(
@@ -119,6 +122,7 @@ class Spot:
             actual_wh=energy,
             real_time_price_e8=real_time,
             estimated=estimated,
+            by_estimates=by_estimates,
         )
         return MarketFacts(slots, _contracts(special.forward, days), mean_price(real_time))
 
@@ -137,13 +141,22 @@ class Spot:
             )
             for row in self._ask(ReadingApi).meter_atoms(self._call, request).rows:
                 highest = -1 if row.highest is None else row.highest.wh
-                self._curves[row.subject][row.day] = DayCurve([one.wh for one in row.cells], row.gaps, highest)
+                cells, stands_in = (
+                    [one.wh for one in row.cells],
+                    None if row.estimates is None else guesses(row.estimates),
+                )
+                self._curves[row.subject][row.day] = DayCurve(cells, row.gaps, highest, stands_in)
 
     def _prices_of(self, area: str, node: str) -> PricesOfNode:
         if (area, node) not in self._prices:
             request = AskSpotPrices(area=area, node=node, month=str(self._month), known_at=self._known_at)
             self._prices[area, node] = prices_of(self._ask(TariffApi).spot_prices(self._call, request))
         return self._prices[area, node]
+
+
+def guesses(told: DayEstimates) -> list[int]:
+    """What stands in for each point of a day in Wh, -1 where nothing does. told: of a day that was cut into its points."""
+    return [one.wh if mark == "1" else -1 for one, mark in zip(told.cells, told.filled, strict=True)]
 
 
 def prices_of(told: SpotPrices) -> PricesOfNode:

@@ -106,7 +106,10 @@ from denghuo.service.acquisition.api.notice import (
 )
 from denghuo.service.acquisition.api.order import (
     ORDER_KINDS as ORDER_KINDS,
+    CLOCK_OFF_S as CLOCK_OFF_S,
     AnswerOrders as AnswerOrders,
+    ClocksMeasured as ClocksMeasured,
+    MeasuredClock as MeasuredClock,
     FindOrders as FindOrders,
     Order as Order,
     OrderAnswer as OrderAnswer,

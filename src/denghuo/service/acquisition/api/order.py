@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from denghuo.kernel.batch import ITEMS_MAX
-from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
+from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, MeterNo, OrganisationCode
 from denghuo.kernel.problem import NotFound, text
 from denghuo.service.acquisition.api.collection import CauseCode, ReadState
@@ -102,6 +102,25 @@ class OrdersAnswered(Message):
     answered: int
 
 
+CLOCK_OFF_S = 60
+"""A clock that is off by no more counts as right: it is told again only where it was off before."""
+
+
+class MeasuredClock(Message):
+    """How far the clock by which a meter's readings are stamped is ahead (negative: behind). Of a direct meter it is its own, of
+    others that of their terminal."""
+
+    meter_no: MeterNo
+    offset_s: int
+
+
+class ClocksMeasured(Event, name="acquisition.clocks.measured", version=1):
+    """Clocks that are off, or that were when they were measured before: at most 1,000 of them. at: when they were measured."""
+
+    at: AwareDatetime
+    clocks: list[MeasuredClock]
+
+
 class OrderNotFound(NotFound, noun="acquisition", status=404, zh="未找到该命令", en="No such order"):
     """Fields: order_no. Raised also for an order outside the caller's organisation scope."""
 
@@ -129,6 +148,6 @@ class OrderOperations(Api):
     def orders(self, call: Call, request: FindOrders) -> OrdersFound:
         """The newest orders to terminals (下行命令)."""
 
-    @command(permit="acquisition.front", emits=(SwitchingEnded,))
+    @command(permit="acquisition.front", emits=(SwitchingEnded, ClocksMeasured))
     def answer_orders(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
         """Keeps what terminals answered to orders, or why they did not."""

@@ -145,8 +145,9 @@ def basic_lines(
         remarks.append(
             remark(
                 "no_demand_register",
-                "没有最大需量示数，按合同最大需量计收。",
-                "There is no demand register; the contract demand is charged.",
+                "没有最大需量示数，也没有完整的实测 15 分钟曲线（最大需量不用估计值），按合同最大需量计收。",
+                "There is neither a demand register nor a whole curve of measured values, and no demand is made of estimates; the"
+                " contract demand is charged.",
             )
         )
     lines = [

@@ -157,12 +157,15 @@ def _filled(slots: MarketSlots) -> list[Step]:
     if not slots.estimated:
         return []
     count, energy = len(slots.estimated), sum(slots.actual_wh[at] for at in slots.estimated)
+    told = len(slots.by_estimates)
+    by_zh = f"，其中 {told} 点按估计值分摊" if told else ""
+    by_en = f", {told} of them shared by estimates" if told else ""
     return [
         step(
             "quantity",
-            {"estimated": str(count), "energy": milli(energy)},
-            f"其中 {count} 点曲线缺失，按示数补足 {milli(energy)} 千瓦时（估算）。",
-            f"Of these {count} points, which the curve lacks, have {milli(energy)} kWh that the register gave (estimated). ",
+            {"estimated": str(count), "energy": milli(energy)} | ({"by_estimates": str(told)} if told else {}),
+            f"其中 {count} 点曲线缺失，按示数补足 {milli(energy)} 千瓦时（估算）{by_zh}。",
+            f"Of these {count} points, which the curve lacks, have {milli(energy)} kWh that the register gave (estimated){by_en}. ",
             "market.deviation",
         )
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from denghuo.kernel.period import Month
+from denghuo.kernel.period import SLOTS_A_DAY, Month
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import INT64_MAX, Money
 from denghuo.service.billing.lines import BillLine, CannotRate, MeteredPiece, Rated, RatingSubject, Step
@@ -135,10 +135,22 @@ def rate(subject: RatingSubject, tariff: TariffDocument, others: Mapping[str, Ta
         tiers_wh=tiers,
         lines=lines,
         total=Money(total),
-        estimated_days=max([metered.estimated_days, *(part.metered.estimated_days for part in energies.parts)]),
+        estimated_days=max(
+            [
+                metered.estimated_days,
+                _days_by_estimates(subject),
+                *(part.metered.estimated_days for part in energies.parts),
+            ]
+        ),
         illustrative=any(line.illustrative for line in lines),
         remarks=remarks,
     )
+
+
+def _days_by_estimates(subject: RatingSubject) -> int:
+    """Days with points that estimates filled."""
+    slots = subject.market.slots if subject.market is not None else None
+    return len({at // SLOTS_A_DAY for at in slots.by_estimates}) if slots is not None else 0
 
 
 def _one_month(subject: RatingSubject, tariff: TariffDocument, first: date, last: date) -> None:

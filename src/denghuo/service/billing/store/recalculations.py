@@ -35,11 +35,13 @@ class Recalculations:
         )
         return fresh
 
-    def by_estimates(self, month: str) -> dict[str, str]:
-        """The unit of each account with a bill of the month that rests on estimates of its curve."""
+    def by_gaps(self, month: str) -> dict[str, str]:
+        """The unit of each account with a bill of the month that was rated while its curve had gaps: bands or points were filled,
+        or the contract's demand stood in for one that could not be measured."""
         rows = self._work.rows(
             "SELECT DISTINCT account_no, b.org FROM bill b JOIN bill_basis USING (bill_no, account_no) WHERE month = %s"
-            " AND estimated_days > 0 AND reverses IS NULL AND registers::text LIKE '%%\"curve_estimated\"%%'",
+            " AND reverses IS NULL AND (remarks::text ~ '\"(points_estimated|no_demand_register)\"'"
+            " OR (estimated_days > 0 AND registers::text ~ '\"curve_(estimated|gaps)\"'))",
             (month,),
         )
         return {row["account_no"]: row["org"] for row in rows}

@@ -51,6 +51,7 @@ from denghuo.service.reading.api.book import (
 )
 from denghuo.service.reading.api.curve import (
     CURVE_METHODS as CURVE_METHODS,
+    SPREAD as SPREAD,
     CheckedCurve as CheckedCurve,
     CheckedCurveAsked as CheckedCurveAsked,
     CurveExceptionRow as CurveExceptionRow,

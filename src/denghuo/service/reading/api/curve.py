@@ -27,6 +27,7 @@ CURVE_METHODS = Dictionary(
         "linear": text("线性插补", "Straight line"),
         "manual": text("人工录入", "Entered by hand"),
         "sender": text("对方估计", "Estimated by the sender"),
+        "spread": text("由较长间隔分摊", "Spread from a longer interval"),
         "like_day": text("相似日", "Like day"),
         "last_year": text("去年同期折算", "Same day last year, scaled"),
         "group": text("群体曲线", "Meters of the class"),
@@ -48,14 +49,18 @@ CurveMethod = Annotated[
         "manual",
         "none",
         "sender",
+        "spread",
     ],
     Label("补全方法", "Method", dictionary=CURVE_METHODS.name),
 ]
 SlotsEstimated = Annotated[int, Label("估计点数", "Slots estimated")]
 SlotsHeld = Annotated[int, Label("待核点数", "Slots held")]
 EstimatedEnergy = Annotated[Energy, Label("估计电量", "Energy estimated")]
+SPREAD = "spread"
+"""How the mark of a value begins that was divided out of a longer interval; its minutes stand behind: `spread 60`."""
 SenderMark = Annotated[str, Field(max_length=40), Label("对方标记", "Mark of the sender")]
-"""How the sender of a value says that it is not measured, by the code of his format: `nem12 E52`, `espi 8`, `cim 3.8.0`."""
+"""How the sender of a value says that it is not measured, by the code of his format: `nem12 E52`, `espi 8`, `cim 3.8.0`; or that it
+was spread as it came in."""
 
 
 class CurvesToCheck(Message):

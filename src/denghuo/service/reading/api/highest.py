@@ -38,7 +38,7 @@ class AskHighest(Message):
 
 class HighestSlot(Message):
     """What the curve of a span tells: its highest slot, the first where several are as high (None where nothing was received),
-    all its energy, and how many of its slots are missing."""
+    all its energy, and how many of its slots are missing. What was not measured counts as missing."""
 
     meter_no: MeterNo
     begins_at: Annotated[Instant | None, Label("出现时刻", "Began")]

@@ -11,7 +11,7 @@ from denghuo.data.processing.dataset import arrow_schema
 from denghuo.service.reading.api import cell_name, day_estimates, over_name
 from denghuo.service.reading.batch.checked import VERDICT_SLOTS, matrix
 from denghuo.service.reading.batch.plan import Flags, Ints
-from denghuo.service.reading.rules.curves import EDITED, SENDER, STANDS_IN, VERDICTS
+from denghuo.service.reading.rules.curves import EDITED, STANDS_IN, TOLD, VERDICTS
 
 
 class StandsIn(NamedTuple):
@@ -31,9 +31,9 @@ def stands_in(checked: pa.Table, curves: pa.Table) -> StandsIn:
     energy, received = matrix(subjects, checked), matrix(subjects, curves)
     columns: list[Any] = [checked[slot].combine_chunks().fill_null(0).to_numpy() for slot in VERDICT_SLOTS]
     verdict: Any = np.stack(columns, axis=1) if subjects else np.zeros((0, len(SLOTS)), dtype=np.int8)
-    edited, told = np.isin(verdict, EDITED), (verdict == SENDER) & (received >= 0)
+    edited, told = np.isin(verdict, EDITED), np.isin(verdict, TOLD) & (received >= 0)
     filled = np.isin(verdict, STANDS_IN) & (energy >= 0) & (edited | told | (received < 0))
-    # What a sender estimated counts as it came.
+    # What a sender estimated, or was spread, counts as it came.
     energy = np.where(told, received, energy)
     rows = np.flatnonzero(filled.any(axis=1))
     kept = filled[rows]

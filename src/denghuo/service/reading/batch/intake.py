@@ -154,20 +154,25 @@ def judge_registers(rows: pa.Table, meters: Mapping[str, MeterUse], now: datetim
     return Judged(days, _refused(code, rows["meter_no"], at, value, empty))
 
 
-def _supersede(code: Any, key: Ints, at: Ints, value: Ints) -> None:
-    """Of rows with the same key the last counts; the others are passed over, and refused where they say something else."""
+def _supersede(code: Any, key: Ints, at: Ints, value: Ints, floor: int | None = 0) -> None:
+    """Of rows with the same key the last counts; the others are passed over, and refused where they say something else by more than
+    `floor`; none: they are not refused."""
     good = np.flatnonzero(code == "")
     order = good[np.lexsort((good, at[good], key[good]))]
     same = (key[order][1:] == key[order][:-1]) & (at[order][1:] == at[order][:-1])
     for place in np.flatnonzero(same).tolist():
-        code[order[place]] = "superseded" if value[order[place]] != value[order[place + 1]] else "repeated"
+        apart = abs(int(value[order[place]]) - int(value[order[place + 1]]))
+        code[order[place]] = "superseded" if floor is not None and apart > floor else "repeated"
 
 
-def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: datetime, ahead_s: int | None) -> Judged:
+def judge_curves(
+    rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: datetime, ahead_s: int | None, apart: int | None = 0
+) -> Judged:
     """Judges the rows of a curve intake and spreads them into days of 96 values.
 
     rows: with a column `mark` where their sender marked them. subjects: the known (kind, subject). ahead_s: how long after now an
-    interval may end; None: nothing is said of it.
+    interval may end; None: nothing is said of it. apart: how far two values of one quarter-hour may differ for the one before to be
+    passed over without a word; None: however far.
     """
     names = list(CURVES)
     series = _codes(rows["series"], {name: place for place, name in enumerate(names)})
@@ -205,7 +210,7 @@ def judge_curves(rows: pa.Table, subjects: Mapping[tuple[str, str], Any], now: d
             slots = (local[picked] % DAY_US) // SLOT_US
             if len(np.unique(subject[picked] * len(SLOTS) + slots)) < len(picked):
                 told = code[picked]
-                _supersede(told, subject[picked], at[picked], value[picked])
+                _supersede(told, subject[picked], at[picked], value[picked], apart)
                 code[picked], picked = told, picked[told == ""]
                 slots = (local[picked] % DAY_US) // SLOT_US
             table = _wide(subject[picked], slots, value[picked], labels)

@@ -1,18 +1,19 @@
-"""Marks of senders (对方标记), column by column: beside a curve stands which of its values its sender says he did not measure.
+"""Marks of senders (对方标记), column by column: beside a curve stands which of its values its sender says he did not measure,
+and which were divided out of a longer interval as they came in.
 
 A slot without a mark is null; one whose value came without a mark after it had one holds the empty text, because in the lake a null
 leaves what is known.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
 from denghuo.data.analysis.lake_day import SLOTS, LakeClass
-from denghuo.service.reading.api import ENERGY_SERIES
+from denghuo.service.reading.api import ENERGY_SERIES, SPREAD
 from denghuo.service.reading.batch.plan import Flags, Ints
 
 pc: Any = pyarrow.compute
@@ -48,12 +49,20 @@ def to_keep(marks: pa.Table, known: Collection[str]) -> pa.Table:
     return marks.filter(kept)
 
 
-def told(subjects: Sequence[str], marks: pa.Table) -> Flags:
-    """Subjects by slots: whether a mark stands there."""
-    found: Flags = np.zeros((len(subjects), len(SLOTS)), dtype=np.bool_)
+class Marked(NamedTuple):
+    """Subjects by slots: where the sender marked a value, and where one was spread from a longer interval as it came in."""
+
+    sender: Flags
+    spread: Flags
+
+
+def marked(subjects: Sequence[str], marks: pa.Table) -> Marked:
+    found = Marked(*np.zeros((2, len(subjects), len(SLOTS)), dtype=np.bool_))
     rows: Any = pc.index_in(marks["subject"], value_set=pa.array(subjects, pa.string()))
     kept = pc.is_valid(rows)
     wanted, places = marks.filter(kept), rows.filter(kept).to_numpy()
     for number, slot in enumerate(SLOTS):
-        found[places, number] = pc.fill_null(pc.not_equal(wanted[slot], ""), False).to_numpy()
+        there = pc.fill_null(pc.not_equal(wanted[slot], ""), False).to_numpy()
+        divided = pc.fill_null(pc.starts_with(wanted[slot], SPREAD), False).to_numpy()
+        found.sender[places, number], found.spread[places, number] = there & ~divided, divided
     return found

@@ -21,7 +21,9 @@ class RuleKind:
 
 
 _SUSPECTS = ("hold", "notice", "off")
-_SHARE, _FLOOR = (0, 1_000_000), (0, 1_000_000_000)
+_REFUSED = ("refuse",)
+_METHOD = ("estimate", "off")
+_SHARE, _FLOOR, _ORDER = (0, 1_000_000), (0, 1_000_000_000), (1, 9)
 KINDS: Mapping[str, RuleKind] = {
     "gap": RuleKind(("estimate", "hold"), {"linear_slots_max": (0, 96)}),
     "register_sum": RuleKind(_SUSPECTS, {"share_e4": _SHARE, "floor_wh": _FLOOR}),
@@ -30,6 +32,17 @@ KINDS: Mapping[str, RuleKind] = {
     "spike": RuleKind(_SUSPECTS, {"times": (1, 1_000_000), "floor_wh": _FLOOR}),
     "reverse": RuleKind(_SUSPECTS, {"floor_wh": _FLOOR}),
     "zero_days": RuleKind(_SUSPECTS, {"days": (1, 31)}),
+    "clock_drift": RuleKind(_SUSPECTS, {"drift_s": (60, 86_400)}),
+    "spread": RuleKind(("estimate", *_SUSPECTS), {}),
+    # By which methods gaps may be filled, and which is tried first.
+    "fill_line": RuleKind(_METHOD, {"order": _ORDER}),
+    "fill_like_day": RuleKind(_METHOD, {"order": _ORDER}),
+    "fill_group": RuleKind(_METHOD, {"order": _ORDER}),
+    "fill_last_year": RuleKind(_METHOD, {"order": _ORDER}),
+    # What no reading is, so that there is nothing to choose: it is here to be seen beside the others.
+    "unknown_subject": RuleKind(_REFUSED, {}, of_classes=False),
+    "negative": RuleKind(_REFUSED, {}, of_classes=False),
+    "duplicate": RuleKind(("refuse", "off"), {"floor_wh": _FLOOR}, of_classes=False),
     "clock": RuleKind(("refuse", "off"), {"ahead_s": (0, 86_400)}, of_classes=False),
     # From how many days after its end on the estimates of a day stand in bills.
     "billing": RuleKind(("estimate", "off"), {"days": (0, 31)}, of_classes=False),
@@ -66,6 +79,17 @@ SHIPPED: tuple[CurveRule, ...] = (
     CurveRule("zero_days", ALL, "notice", {"days": 7}),
     # What a plant takes itself may well be nothing.
     CurveRule("zero_days", "generation", "off", {"days": 7}),
+    # A broadcast sets clocks that are off by no more; beyond it values may lie in the quarter-hour beside theirs.
+    CurveRule("clock_drift", ALL, "hold", {"drift_s": 300}),
+    # What passed within a longer interval nobody measured by the quarter-hour.
+    CurveRule("spread", ALL, "estimate"),
+    CurveRule("fill_line", ALL, "estimate", {"order": 1}),
+    CurveRule("fill_like_day", ALL, "estimate", {"order": 2}),
+    CurveRule("fill_group", ALL, "estimate", {"order": 3}),
+    CurveRule("fill_last_year", ALL, "estimate", {"order": 4}),
+    CurveRule("unknown_subject", ALL, "refuse"),
+    CurveRule("negative", ALL, "refuse"),
+    CurveRule("duplicate", ALL, "refuse", {"floor_wh": 0}),
     # A quarter-hour that has begun may be told before it ends.
     CurveRule("clock", ALL, "refuse", {"ahead_s": 900}),
     CurveRule("billing", ALL, "estimate", {"days": 3}),
@@ -83,6 +107,17 @@ def rules_of(published: Sequence[CurveRule], day: date, meter_class: str = ALL) 
     for named in (ALL, meter_class):
         found |= {rule.code: rule for rule in (*SHIPPED, *published) if rule.meter_class == named and rule.holds(day)}
     return found
+
+
+FILLS = ("fill_line", "fill_like_day", "fill_group", "fill_last_year")
+INTAKE = ("unknown_subject", "negative", "duplicate", "clock")
+"""Rules of what comes in: it is judged once, as it comes."""
+
+
+def methods_of(rules: RuleSet) -> list[str]:
+    """The methods by which gaps may be filled, the one that is tried first before the others."""
+    on = [code for code in FILLS if rules[code].effect == "estimate"]
+    return sorted(on, key=lambda code: rules[code].parameters["order"])
 
 
 def released_at(published: Sequence[CurveRule], day: date) -> datetime | None:

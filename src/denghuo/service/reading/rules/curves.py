@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from denghuo.service.reading.rules.curve_book import CurveRule, RuleSet
+from denghuo.service.reading.rules.curve_book import CurveRule, RuleSet, methods_of
 
 Ints = Any
 Flags = Any
@@ -56,6 +56,11 @@ VERDICTS: tuple[Verdict, ...] = (
     Verdict("estimated", "gap", "register_group"),
     Verdict("estimated", "gap", "last_year"),
     Verdict("estimated", "gap", "group"),
+    Verdict("estimated", "spread", "spread"),
+    Verdict("held", "spread", "none"),
+    Verdict("valid", "spread", "actual"),
+    Verdict("held", "clock_drift", "none"),
+    Verdict("valid", "clock_drift", "actual"),
 )
 """By the number that the lake keeps for a slot. The order never changes; new ones are put at the end."""
 VALID, REGISTER_LIKE_DAY, REGISTER_EVEN, LINEAR, LIKE_DAY, UNKNOWN, APART, REGISTER_LINEAR, SPIKE = range(9)
@@ -64,10 +69,13 @@ STANDS_IN = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.s
 HELD = tuple(number for number, verdict in enumerate(VERDICTS) if verdict.status == "held")
 REMARKED = tuple(number for number, one in enumerate(VERDICTS) if one.status == "valid" and one.rule != "checked")
 ACCEPTED = VERDICTS.index(Verdict("valid", "accepted", "actual"))
-SENDER = VERDICTS.index(Verdict("estimated", "sender", "sender"))
+SENDER, SPREAD = (VERDICTS.index(Verdict("estimated", code, code)) for code in ("sender", "spread"))
+TOLD = (SENDER, SPREAD)
+"""What was received and counts as it came, though nobody measured it."""
 EDITED = tuple(number for number, one in enumerate(VERDICTS) if one.rule == "edited")
+_EFFECTS = {"held": "hold", "valid": "notice", "estimated": "estimate"}
 _OF_SUSPECT = {
-    (one.rule, "hold" if one.status == "held" else "notice"): number
+    (one.rule, _EFFECTS[one.status]): number
     for number, one in enumerate(VERDICTS)
     if one.rule not in ("checked", "gap", "accepted", "edited", "sender")
 }
@@ -80,7 +88,8 @@ class Beside(NamedTuple):
     capacity_w: the power that may pass at most, -1 where nobody says. phases: the sums of the three phases by slots, -1 where one
     of them is not known; None: of no meter. no_plant: nothing generates behind the meter, and the series is what it delivered.
     zero_days: for how many days up to this one nothing passed. last_year, group: what the same day last year and meters of the same
-    class make of the day's slots, -1 where that is not known; None: of no meter.
+    class make of the day's slots, -1 where that is not known; None: of no meter. clock_off_s: by how much its clock was off at
+    most; None: nothing is known of any.
     """
 
     capacity_w: Ints
@@ -89,6 +98,7 @@ class Beside(NamedTuple):
     zero_days: Ints
     last_year: Ints | None = None
     group: Ints | None = None
+    clock_off_s: Ints | None = None
 
 
 def nothing_beside(rows: int) -> Beside:
@@ -115,15 +125,15 @@ def judged(raw: Ints, like: Ints, difference: Ints, beside: Beside, rules: RuleS
     verdict[gap] = UNKNOWN
     if rules["gap"].effect == "estimate":
         left = np.where(bound, np.maximum(beyond, 0), -1)
-        profiles = [
-            _Profile(values, *numbers)
-            for values, numbers in (
-                (like, (LIKE_DAY, REGISTER_LIKE_DAY)),
-                (beside.group, (GROUP, REGISTER_GROUP)),
-                (beside.last_year, (LAST_YEAR, REGISTER_LAST_YEAR)),
-            )
-            if values is not None
-        ]
+        known = {
+            "fill_line": _Profile(None, LINEAR, REGISTER_LINEAR),
+            "fill_like_day": _Profile(like, LIKE_DAY, REGISTER_LIKE_DAY),
+        }
+        if beside.group is not None:
+            known["fill_group"] = _Profile(beside.group, GROUP, REGISTER_GROUP)
+        if beside.last_year is not None:
+            known["fill_last_year"] = _Profile(beside.last_year, LAST_YEAR, REGISTER_LAST_YEAR)
+        profiles = [known[code] for code in methods_of(rules) if code in known]
         _fill_gaps(estimate, verdict, raw, profiles, left, apart & (sums.effect == "hold"), rules["gap"])
     where: dict[str, Callable[[CurveRule], Flags]] = {
         "register_sum": lambda rule: apart,
@@ -132,6 +142,7 @@ def judged(raw: Ints, like: Ints, difference: Ints, beside: Beside, rules: RuleS
         "spike": lambda rule: ~bound[:, None] & _spikes(raw, like, rule),
         "reverse": lambda rule: _delivered(raw, received, beside.no_plant, rule),
         "zero_days": lambda rule: beside.zero_days >= rule.parameters["days"],
+        "clock_drift": lambda rule: _clock_off(raw, beside.clock_off_s, rule),
     }
     for code, suspect in where.items():
         if rules[code].effect != "off":
@@ -147,6 +158,19 @@ def as_told(raw: Ints, estimate: Ints, verdict: Ints, told: Flags) -> None:
     estimate[there] = raw[there]
 
 
+def as_spread(raw: Ints, estimate: Ints, verdict: Ints, spread: Flags, rule: CurveRule) -> None:
+    """Gives what was divided out of a longer interval the verdict of the rule. Held or estimated it is also where another rule only
+    remarked it; what a clerk accepted is not held again."""
+    if rule.effect == "off":
+        return
+    remarked = [one for one in REMARKED if one != ACCEPTED or rule.effect == "estimate"]
+    passed = (VALID,) if rule.effect == "notice" else (VALID, *remarked)
+    there = spread & (raw >= 0) & np.isin(verdict, passed)
+    verdict[there] = _OF_SUSPECT["spread", rule.effect]
+    if rule.effect == "estimate":
+        estimate[there] = raw[there]
+
+
 def _suspect(verdict: Ints, flags: Flags, number: int) -> None:
     """Gives a verdict to the slots with a flag, or to all of the rows with one, that have none yet: a few rows of many."""
     rows = np.flatnonzero(flags if flags.ndim == 1 else flags.any(axis=1))
@@ -157,10 +181,10 @@ def _suspect(verdict: Ints, flags: Flags, number: int) -> None:
 
 
 class _Profile(NamedTuple):
-    """What gaps may look like (meters by slots, -1 where it is not known), with the numbers of the verdicts that it gives: by
-    itself, and as the shape of what registers leave. The first that is known counts."""
+    """What gaps may look like (meters by slots, -1 where it is not known; None: by the line), with the numbers of the verdicts that
+    it gives: by itself, and as the shape of what registers leave. The first that is known counts."""
 
-    values: Ints
+    values: Ints | None
     number: int
     of_register: int
 
@@ -175,19 +199,23 @@ def _fill_gaps(
     slots_max = rule.parameters["linear_slots_max"]
     by_register = np.flatnonzero(bound & some & ~apart)
     if len(by_register):
-        weights, method = _shape(raw[by_register], _rows_of(profiles, by_register), slots_max)
+        weights, method = _shape(raw[by_register], _rows_of(profiles, by_register, raw, slots_max))
         _fill(estimate, verdict, by_register, gap[by_register], spread(left[by_register], weights), method[:, None])
     others = np.flatnonzero(~bound & some)
     if len(others):
-        value, method = line(raw[others], slots_max), np.full((len(others), raw.shape[1]), LINEAR)
-        for one in _rows_of(profiles, others):
-            open_ = (value < 0) & (one.values >= 0)
-            value, method = np.where(open_, one.values, value), np.where(open_, one.number, method)
+        value, method = np.full((2, len(others), raw.shape[1]), -1, dtype=np.int64)
+        for values, number, _ in _rows_of(profiles, others, raw, slots_max):
+            open_ = (value < 0) & (values >= 0)
+            value, method = np.where(open_, values, value), np.where(open_, number, method)
         _fill(estimate, verdict, others, gap[others], value, method)
 
 
-def _rows_of(profiles: Sequence[_Profile], rows: Ints) -> list[_Profile]:
-    return [one._replace(values=one.values[rows]) for one in profiles]
+def _rows_of(profiles: Sequence[_Profile], rows: Ints, raw: Ints, slots_max: int) -> list[tuple[Ints, int, int]]:
+    """The profiles of some rows, that of the line among them."""
+    return [
+        (line(raw[rows], slots_max) if one.values is None else one.values[rows], one.number, one.of_register)
+        for one in profiles
+    ]
 
 
 def _phases_apart(raw: Ints, phases: Ints | None, rule: CurveRule) -> Flags:
@@ -215,18 +243,23 @@ def _delivered(raw: Ints, received: Ints, no_plant: Flags, rule: CurveRule) -> F
     return rows[:, None] & (raw > 0) if rows.any() else rows
 
 
-def _shape(raw: Ints, profiles: Sequence[_Profile], slots_max: int) -> tuple[Ints, Ints]:
+def _clock_off(raw: Ints, clock_off_s: Ints | None, rule: CurveRule) -> Flags:
+    """Meters by whose clock nobody knows in which quarter-hour a value lies."""
+    nothing = np.zeros(len(raw), dtype=np.bool_)
+    return nothing if clock_off_s is None else clock_off_s > rule.parameters["drift_s"]
+
+
+def _shape(raw: Ints, profiles: Sequence[tuple[Ints, int, int]]) -> tuple[Ints, Ints]:
     """How the energy that registers leave for the gaps lies in them, as weights, and the method of each row.
 
-    By the line where it reaches over every gap of the day, else by the first profile that does, else evenly.
+    By the first profile that reaches over every gap of the day, else evenly.
     """
     gap = raw < 0
     weights, method = gap.astype(np.int64), np.full(len(raw), REGISTER_EVEN)
-    straight = _Profile(line(raw, slots_max), LINEAR, REGISTER_LINEAR)
-    for one in reversed([straight, *profiles]):
-        mine = np.where(gap, np.maximum(one.values, 0), 0)
-        reaches = ((one.values >= 0) | ~gap).all(axis=1) & (mine.sum(axis=1) > 0)
-        weights, method = np.where(reaches[:, None], mine, weights), np.where(reaches, one.of_register, method)
+    for values, _, of_register in reversed(profiles):
+        mine = np.where(gap, np.maximum(values, 0), 0)
+        reaches = ((values >= 0) | ~gap).all(axis=1) & (mine.sum(axis=1) > 0)
+        weights, method = np.where(reaches[:, None], mine, weights), np.where(reaches, of_register, method)
     return weights, method
 
 

@@ -22,7 +22,7 @@ from denghuo.service.reading.api import (
     NoSuchCurveRule,
     RuleIsPublished,
 )
-from denghuo.service.reading.rules.curve_book import KINDS, SHIPPED, CurveRule, by_class, fault_of, rules_of
+from denghuo.service.reading.rules.curve_book import INTAKE, KINDS, SHIPPED, CurveRule, by_class, fault_of, rules_of
 from denghuo.service.reading.service.curves import Curves
 from denghuo.service.reading.store.curve_rules import CurveRuleStore, rule_of
 
@@ -162,7 +162,7 @@ class CurveRuleDesk:
         """The intake is judged as it comes; what it refused is not asked for again."""
         return (
             []
-            if rule.code in ("clock", "billing")
+            if rule.code in (*INTAKE, "billing")
             else self._store.days_checked(rule.effective_from, rule.effective_to)
         )
 

@@ -13,11 +13,12 @@ from denghuo.data.analysis.lake_day import SLOTS, total
 from denghuo.data.analysis.lake_file import values_of
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
-from denghuo.kernel.period import midnight
+from denghuo.kernel.period import SHANGHAI, midnight
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import (
     ENERGY_SERIES,
+    SPREAD,
     CheckedCurve,
     CheckedCurveAsked,
     CurveExceptionsFound,
@@ -38,6 +39,7 @@ from denghuo.service.reading.batch.plan import Ints
 from denghuo.service.reading.rules.curve_book import released_at
 from denghuo.service.reading.rules.curves import EDITED, HELD, STANDS_IN, VALID, VERDICTS
 from denghuo.service.reading.service.judging import Day, Judging
+from denghuo.service.reading.store.clocks import ClockStore
 from denghuo.service.reading.store.curve_rules import CurveRuleStore
 from denghuo.service.reading.store.curves import CurveStore
 
@@ -56,6 +58,7 @@ class Curves:
     def __init__(self, work: Work, judging: Judging) -> None:
         self._work, self._judging = work, judging
         self._lake, self._store, self._rules = work.lake, CurveStore(work), CurveRuleStore(work)
+        self._clocks = ClockStore(work)
 
     def received(self, days: Sequence[date], now: datetime) -> None:
         """Curves of these days came in: a job checks those that have ended. Those of a day that has not are noted, so that the
@@ -76,6 +79,13 @@ class Curves:
         around = sorted({day - timedelta(days=back) for day in days for back in (0, 1)})
         if around:
             self.received(self._store.known_days(around), now)
+
+    def clocks_measured(self, at: datetime, clocks: Sequence[tuple[str, int]], now: datetime) -> None:
+        """How far clocks were ahead (meter, seconds) at an instant: its day and the one before are checked again, if they were
+        before."""
+        self._clocks.note(at, clocks)
+        day = at.astimezone(SHANGHAI).date()
+        self.received(self._store.known_days([day - timedelta(days=1), day]), now)
 
     def owner(self, meter_no: str) -> tuple[str, str | None] | None:
         """Unit and account of a meter; None where there are no curves of it, or it lies outside the caller's scope."""
@@ -206,8 +216,7 @@ class Curves:
                 counted.append(row[slot] if stands_in else value)
                 marks.append(None if stands_in or value is None else mark)
         like, limit = self._picture(request) if request.days == 1 else ([], None)
-        guessed = _each(verdicts, STANDS_IN.__contains__)
-        stands = [bool(is_so) or mark is not None for is_so, mark in zip(guessed, marks, strict=True)]
+        stands = [_is_guess(number, mark) for number, mark in zip(verdicts, marks, strict=True)]
         return CheckedCurve.model_validate(
             {
                 "meter_no": request.meter_no,
@@ -246,6 +255,12 @@ class Curves:
                 "as_of": self._lake.recorded_at([kind.name for kind in kinds[:2]], first, last) or call.now,
             }
         )
+
+
+def _is_guess(number: int | None, mark: str | None) -> bool:
+    """Whether what counts was not measured. Of what was spread from longer intervals the rule says so, once it was judged."""
+    judged_so = mark is not None and mark.startswith(SPREAD) and number is not None
+    return number in STANDS_IN or (mark is not None and not judged_so)
 
 
 def _count(verdict: Ints, numbers: Sequence[int]) -> int:

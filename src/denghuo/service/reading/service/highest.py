@@ -1,4 +1,8 @@
-"""The highest quarter-hours of meters (曲线最大需量), out of the curves of the lake."""
+"""The highest quarter-hours of meters (曲线最大需量), out of the curves of the lake: of what was measured.
+
+A value that its sender estimated, or that was spread from a longer interval, says nothing of the highest quarter-hour: it counts as
+missing.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +17,7 @@ from denghuo.kernel.period import Month, midnight
 from denghuo.kernel.values import Energy
 from denghuo.service.reading.api import AskHighest, HighestFound, HighestSlot, MeterSpan
 from denghuo.service.reading.batch.intake import CURVES
+from denghuo.service.reading.batch.marks import MARKS, marked
 
 pc: Any = pyarrow.compute
 _SLOT = timedelta(days=1) / len(SLOTS)
@@ -35,6 +40,12 @@ def highest(lake: Lake, request: AskHighest, now: datetime) -> HighestFound:
     days: Any = pc.days_between(pa.scalar(month.first_day), table["day"]).to_numpy()
     for place, slot in enumerate(SLOTS):
         values[rows, days, place] = pc.fill_null(table[slot].cast(pa.int64()), _ABSENT).to_numpy()
+    marks = lake.scan(MARKS[request.series], month.first_day, last, only=("subject", meters), as_of=request.known_at)
+    if len(marks):
+        of_marks: Any = pc.days_between(pa.scalar(month.first_day), marks["day"]).to_numpy()
+        for day in np.unique(of_marks).tolist():
+            told = marked(meters, marks.filter(pa.array(of_marks == day)))
+            values[:, day][told.sender | told.spread] = _ABSENT
     flat = values.reshape(len(meters), -1)
     begins = midnight(month.first_day)
     return HighestFound(rows=[_of(span, flat[at[span.meter_no]], begins) for span in request.spans], as_of=now)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,11 +18,11 @@ from denghuo.service.reading.api import PHASE_SERIES
 from denghuo.service.reading.batch.beside import MeterFacts, alike, of_rows, phases_of, zero_days
 from denghuo.service.reading.batch.checked import CHECKED, differences, matrix
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
-from denghuo.service.reading.batch.marks import MARKS, told
+from denghuo.service.reading.batch.marks import MARKS, marked
 from denghuo.service.reading.batch.plan import Ints
 from denghuo.service.reading.rules import in_force
-from denghuo.service.reading.rules.curve_book import RuleSet, by_class
-from denghuo.service.reading.rules.curves import as_told, judged, most_wh, nothing_beside
+from denghuo.service.reading.rules.curve_book import RuleSet, by_class, methods_of
+from denghuo.service.reading.rules.curves import as_spread, as_told, judged, most_wh, nothing_beside
 from denghuo.service.reading.rules.edits import Edit, apply
 from denghuo.service.reading.rules.profiles import (
     DAY_BEFORE,
@@ -36,6 +36,7 @@ from denghuo.service.reading.rules.profiles import (
     scaled_year,
 )
 from denghuo.service.reading.service.taking import Taking
+from denghuo.service.reading.store.clocks import ClockStore
 from denghuo.service.reading.store.curve_rules import CurveRuleStore
 from denghuo.service.reading.store.edits import EditStore
 
@@ -63,6 +64,7 @@ class Day:
     book: int
     edits: Mapping[str, Mapping[str, Sequence[Edit]]]
     meter_no: str | None = None
+    clocks: Mapping[str, int] = field(default_factory=dict)
 
     def versions(self, subjects: Sequence[str]) -> dict[str, dict[str, int]]:
         """The versions of the rules that were set and judge these meters."""
@@ -95,7 +97,7 @@ class JudgedDay(NamedTuple):
 class Judging:
     def __init__(self, work: Work, taking: Taking) -> None:
         self._taking, self._lake = taking, work.lake
-        self._rules, self._edits = CurveRuleStore(work), EditStore(work)
+        self._rules, self._edits, self._clocks = CurveRuleStore(work), EditStore(work), ClockStore(work)
 
     def asked(self, call: Call, day: date, org: str | None = None) -> tuple[pa.Table, pa.Table]:
         """What other services know of the meters of a day, or of those of a unit: asked before anything is locked."""
@@ -118,6 +120,7 @@ class Judging:
             max((rule.version for rule in published), default=0),
             self._edits.of_day(day, meter_no),
             meter_no,
+            self._clocks.off_s(day),
         )
 
     def judged(self, series: str, of: Day) -> Iterator[JudgedDay]:
@@ -152,6 +155,8 @@ class Judging:
             if series == SERIES_OF_USE:
                 most = max(rules["zero_days"].parameters["days"] for rules in of.sets.values())
                 beside = beside._replace(zero_days=zero_days(day, subjects, raw, most, partial(self._matrix, series)))
+            if of.clocks:
+                beside = beside._replace(clock_off_s=np.array([of.clocks.get(name, 0) for name in subjects]))
             if len(phases) == len(PHASE_SERIES):
                 beside = beside._replace(phases=phases_of([matrix(subjects, one) for one in phases]))
             estimate: Ints = np.full_like(raw, -1)
@@ -164,7 +169,12 @@ class Judging:
                 if place < len(subjects) and subjects[place] == name:
                     apply(edits, raw[place], estimate[place], verdict[place])
             if len(marks):
-                as_told(raw, estimate, verdict, told(subjects, marks))
+                told = marked(subjects, marks)
+                as_told(raw, estimate, verdict, told.sender)
+                for rules, rows in alike(of.sets, of.facts.classes(subjects)) if told.spread.any() else ():
+                    found = estimate[rows], verdict[rows]
+                    as_spread(raw[rows], *found, told.spread[rows], rules["spread"])
+                    estimate[rows], verdict[rows] = found
             yield JudgedDay(subjects, raw, bound, estimate, verdict)
 
     def _phases(self, series: str, day: date) -> list[pa.Table]:
@@ -188,21 +198,33 @@ class Judging:
     def _further(
         self, series: str, of: Day, subjects: list[str], raw: Ints, like: Ints, bound: Ints
     ) -> dict[str, Ints]:
-        """What else gaps may look like where no day like theirs is known: meters of the class, then the same day last year."""
-        open_ = (raw < 0) & (like < 0)
-        rows = np.flatnonzero(open_.any(axis=1))
+        """What else gaps may look like where the methods that are tried before do not tell: meters of the class, and the same day
+        last year."""
+        gap = raw < 0
+        rows = np.flatnonzero(gap.any(axis=1))
         if not len(rows):
             return {}
-        group, last_year = np.full((2, *raw.shape), -1, dtype=np.int64)
+        known = {"fill_like_day": like}
         classes = np.array(of.facts.classes(subjects))
         for name in sorted(set(classes[rows].tolist())):
-            profile, mine = self._group(series, of, name), rows[classes[rows] == name]
-            if profile is not None:
-                group[mine] = of_group(raw[mine], profile, bound[mine] >= 0)
-        rows = rows[(open_[rows] & (group[rows] < 0)).any(axis=1)]
-        if len(rows):
-            last_year[rows] = self._last_year(series, of.day, [subjects[row] for row in rows.tolist()])
-        return {"group": group, "last_year": last_year}
+            mine, before = rows[classes[rows] == name], list[Ints]()
+            for code in methods_of(of.sets[name]):
+                told = np.any([values[mine] >= 0 for values in before], axis=0)
+                open_ = mine[(gap[mine] & ~told).any(axis=1)]
+                found = self._told(code, series, of, name, [subjects[row] for row in open_.tolist()])
+                if found is not None:
+                    told_of = known.setdefault(code, np.full_like(raw, -1))
+                    told_of[open_] = of_group(raw[open_], found, bound[open_] >= 0) if code == "fill_group" else found
+                # A line reaches where it does, whatever else is known.
+                before += [known[code]] if code in known else []
+        columns = {"group": "fill_group", "last_year": "fill_last_year"}
+        return {column: known[code] for column, code in columns.items() if code in known}
+
+    def _told(self, code: str, series: str, of: Day, name: str, subjects: list[str]) -> Ints | None:
+        """What a method knows of meters of a class: of the group its profile, of last year each meter's day."""
+        if not subjects or code not in ("fill_group", "fill_last_year"):
+            return None
+        return self._group(series, of, name) if code == "fill_group" else self._last_year(series, of.day, subjects)
 
     def _last_year(self, series: str, day: date, subjects: list[str]) -> Ints:
         then = day - timedelta(days=LAST_YEAR)

@@ -102,9 +102,10 @@ class Taking:
                 subjects["meter", piece["meter_no"]] = (piece["org"], piece["account_no"])
                 if piece["role"] == "gateway" and piece["area_no"]:
                     subjects["area", piece["area_no"]] = (piece["org"], None)
-        clock = rules_of(CurveRuleStore(self._work).published(), call.today)["clock"]
-        ahead_s = None if clock.effect == "off" else clock.parameters["ahead_s"]
-        judged = judge_curves(rows, subjects, call.now, ahead_s)
+        rules = rules_of(CurveRuleStore(self._work).published(), call.today)
+        limits = ((rules["clock"], "ahead_s"), (rules["duplicate"], "floor_wh"))
+        ahead_s, apart = (None if one.effect == "off" else one.parameters[name] for one, name in limits)
+        judged = judge_curves(rows, subjects, call.now, ahead_s, apart)
         changes, of_months, days_new = Changes(), dict[Month, Changes](), set[date]()
         for kind, days in judged.days.items():
             counts = self._work.lake.append(kind, days, call.now, request.rows.digest)

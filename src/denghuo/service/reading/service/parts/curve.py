@@ -1,5 +1,6 @@
 """Curves as they were received, checked, edited and added up."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from denghuo.kernel.contract import Call
@@ -92,6 +93,10 @@ class CurvePart(
 
     def curve_exceptions(self, call: Call, request: FindCurveExceptions) -> CurveExceptionsFound:
         return self._checked.exceptions(call, request)
+
+    def clocks_measured(self, call: Call, at: datetime, clocks: Sequence[tuple[str, int]]) -> None:
+        """Clocks of meters were measured (the event handler's work): of each how many seconds it was ahead."""
+        self._checked.clocks_measured(at, clocks, call.now)
 
     def checked_curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
         if self._checked.owner(request.meter_no) is None:
