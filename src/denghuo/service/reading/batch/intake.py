@@ -93,7 +93,7 @@ def months_of(at: Column) -> list[Month]:
     judged by a month that is looked at anyway, if there is one."""
     found: set[Month] = set()
     borders: list[datetime] = []
-    for at_us in np.unique(_us(at)).tolist():
+    for at_us in _met(_us(at)):
         local = _datetime(at_us + SHANGHAI_US)
         month = Month.holding(local)
         if us(month.period.start) == at_us:
@@ -205,10 +205,12 @@ def judge_curves(
     given: Any = rows["mark"].combine_chunks() if "mark" in rows.schema.names else None
     for place, name in enumerate(names):
         mine = np.flatnonzero(there & (series == place))
-        for day in np.unique(local[mine] // DAY_US).tolist():
+        for day in _met(local[mine] // DAY_US):
             picked = mine[local[mine] // DAY_US == day]
             slots = (local[picked] % DAY_US) // SLOT_US
-            if len(np.unique(subject[picked] * len(SLOTS) + slots)) < len(picked):
+            cells = np.zeros(len(labels) * len(SLOTS), dtype=np.bool_)
+            cells[subject[picked] * len(SLOTS) + slots] = True
+            if np.count_nonzero(cells) < len(picked):
                 told = code[picked]
                 _supersede(told, subject[picked], at[picked], value[picked], apart)
                 code[picked], picked = told, picked[told == ""]
@@ -228,7 +230,9 @@ def _ahead(at: Ints, now: datetime, ahead_s: int | None) -> Flags:
 
 
 def _wide(subject: Ints, slots: Ints, values: Ints, labels: list[str]) -> pa.Table:
-    present, row = np.unique(subject, return_inverse=True)
+    there = np.zeros(len(labels), dtype=np.bool_)
+    there[subject] = True
+    present, row = np.flatnonzero(there), (np.cumsum(there) - 1)[subject]
     grid = np.zeros((len(present), len(SLOTS)), dtype=np.int32)
     absent: Flags = np.ones(grid.shape, dtype=np.bool_)
     grid[row, slots], absent[row, slots] = values, False
@@ -246,6 +250,12 @@ def _codes(column: Column, known: Mapping[str, int]) -> Ints:
     table = np.array([*(known.get(word, NONE) for word in words), NONE], dtype=np.int64)
     indices = encoded.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)
     return np.asarray(table[indices])
+
+
+def _met(values: Ints) -> list[int]:
+    """Those that occur, in order. There are few of them, so they are not found by sorting all."""
+    found: Any = pa.array(values).unique()
+    return sorted(found.to_pylist())
 
 
 def _us(column: Column) -> Ints:

@@ -50,8 +50,8 @@ SILENT_DAYS_MAX = 31
 Found = TypeVar("Found")
 CHECKED_AT_ONCE = 5_000
 """Days of so many curves are checked whenever something comes in."""
-PAUSE_A_CURVE = timedelta(microseconds=500)
-"""How long the check of a large day waits for more to come: some ten times as long as it takes."""
+PAUSE_A_CURVE = timedelta(milliseconds=1)
+"""How long the check of a large day waits for more to come: some twenty times as long as it takes."""
 
 
 class Curves:

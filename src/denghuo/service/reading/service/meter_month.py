@@ -78,7 +78,12 @@ def _day(curve: CheckedCurve, place: int, registers: Sequence[int | None], multi
         for status, rule, method in zip(curve.statuses[span], curve.rules[span], curve.methods[span], strict=True)
         if status is not None
     ]
-    heaviest = min(verdicts, key=lambda one: (_WEIGHT.index(one[0]), one[1] == "checked"), default=(None, None, None))
+    # Each verdict once: nearly all slots of a day have the same.
+    heaviest = min(
+        dict.fromkeys(verdicts),
+        key=lambda one: (_WEIGHT.index(one[0]), one[1] == "checked"),
+        default=(None, None, None),
+    )
     return MeterMonthDay(
         day=curve.starts + timedelta(days=place),
         shown=None if first is None else Register(first),
