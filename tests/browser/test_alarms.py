@@ -26,7 +26,13 @@ def concentrator(product: Product) -> Iterator[Concentrator]:
 
 @pytest.mark.parametrize(("width", "kind", "shown"), [(1440, "cover_open", "开表盖"), (390, "phase_loss", "断相")])
 def test_an_alarm_is_acknowledged_and_closed(
-    enter: Enter, accessible: Callable[[Page], None], concentrator: Concentrator, width: int, kind: str, shown: str
+    enter: Enter,
+    product: Product,
+    accessible: Callable[[Page], None],
+    concentrator: Concentrator,
+    width: int,
+    kind: str,
+    shown: str,
 ) -> None:
     page = enter(
         "reader", path=f"/w/acquisition/alarms?terminal_no={concentrator.terminal_no}&kind={kind}", width=width
@@ -44,9 +50,18 @@ def test_an_alarm_is_acknowledged_and_closed(
     page.get_by_role("button", name="关闭", exact=True).first.click()
     form = page.get_by_role("dialog").last
     form.get_by_label("事由").fill("现场核查完毕")
+    listed = f"{shown}：{concentrator.meters[0].meter_no}"
+    todo = enter("reader", path="/w/workflow/todo", width=width)
+    expect(todo.locator(".bench .state, .bench td").first).to_be_visible()
+    expect(todo.get_by_text(listed)).to_have_count(int(kind == "cover_open"))
     form.get_by_role("button", name="关闭", exact=True).last.click()
     expect(page.get_by_text("已关闭", exact=True)).to_be_visible()
     expect(page.get_by_text("现场核查完毕", exact=True)).to_be_visible()
+    with product.session("reader") as client:
+        product.until(
+            lambda: product.ask(client, "workflow.tasks", kind="acquisition.alarm", limit=200)["rows"],
+            lambda rows: listed not in [row["title"]["zh"] for row in rows],
+        )
 
 
 def test_the_events_of_a_terminal_are_read_on_request(enter: Enter, concentrator: Concentrator) -> None:

@@ -38,6 +38,14 @@ def test_a_customer_under_fee_control_is_seen_with_the_balance(
         )
         # Nothing was paid in: the month so far is owed, which is told once.
         assert [one["level"] for one in fallen] == ["exhausted"]
+        # A notice of disconnection followed, or what stands against it.
+        product.until(
+            lambda: product.ask(client, "payment.interruptions", account_no=number)["rows"],
+            lambda found: found and found[0]["due_at"] > found[0]["changed_at"],
+        )
+    page.goto(f"/w/payment/interruptions?account_no={number}")
+    expect(page.locator(".bench")).to_contain_text(number)
+    at_both_widths(page)
     page.goto("/w/ledger/balances")
     expect(page.get_by_text(number).first).to_be_visible()
     expect(page.get_by_text("余额用尽").first).to_be_visible()

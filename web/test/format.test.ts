@@ -54,6 +54,7 @@ describe('values by their schema', () => {
   it('shows nothing as a dash', () => expect(format(null, MONEY)).toBe('—'))
   it('shows both-language values and periods', () => {
     expect(format({ zh: '甲', en: 'A' }, {})).toBe('甲')
+    expect(format({ zh: '', en: '' }, {})).toBe('—')
     expect(format({ start: '2026-03-31T16:00:00Z', end: '2026-04-30T16:00:00Z' }, {})).toBe('2026-04-01 00:00 ~ 2026-05-01 00:00')
   })
 })

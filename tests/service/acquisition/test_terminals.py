@@ -44,6 +44,7 @@ from denghuo.service.acquisition.api import (
     RecordRefused,
     RegisterTerminals,
     StartCollection,
+    SuccessRow,
     TakeCollected,
     TerminalNotFound,
     TerminalRef,
@@ -255,6 +256,16 @@ def test_a_day_is_due_tried_and_counted(acquisition: AcquisitionApi, database_ds
     assert [(row.meter_no, row.tries, row.state) for row in left.rows] == [("M2", 1, "due")]
     assert left.rows[0].deadline - OPERATOR.now == timedelta(hours=20)
     assert acquisition.left(STATION, FindLeft(limit=1)).next == "M2 freeze"
+    with Database(database_dsn) as database:
+        keyless = outcomes(Datasets(database, tmp_path), ("M2", "no_cipher"))
+        acquisition.take_collected(OPERATOR, keyless)
+    causes = set(SuccessRow.model_fields) - {"key", "group", "org", "due", "done", "rate"}
+    for by in ("org", "terminal", "vendor", "channel"):
+        found = acquisition.success(OPERATOR, AskSuccess(by=by)).rows
+        assert sum(row.no_cipher for row in found) == 1
+        assert by != "channel" or [row.group.zh for row in found] == ["移动公网"]
+        for row in found:
+            assert sum(getattr(row, cause) for cause in causes) == row.due - row.done, "what is missing has one cause"
 
 
 def test_a_read_on_demand_waits_for_its_answer(acquisition: AcquisitionApi) -> None:
@@ -282,6 +293,7 @@ def test_a_read_on_demand_waits_for_its_answer(acquisition: AcquisitionApi) -> N
         ("denied", 1, "check_records"),
         ("no_data", 1, "check_records"),
         ("bad_frame", 1, "check_protocol"),
+        ("no_cipher", 1, "connect_keys"),
         ("no_answer", 2, "ask_again"),
         ("no_answer", 3, "visit"),
         ("waiting", 1, "ask_again"),

@@ -72,6 +72,25 @@ def test_who_paid_is_never_disconnected_and_nobody_else_reconnected(
     assert became is None or after(became, action, outcome) in (None, became)
 
 
+@pytest.mark.parametrize(
+    ("state", "action", "outcome", "became"),
+    [
+        ("asked", "off", "done", "off"),
+        ("asked", "off", "failed", "noticed"),
+        ("asked", "off", "blocked", "noticed"),
+        ("asked", "off", "refused", "held"),
+        ("asked", "off", "unknown", "unknown"),
+        ("noticed", "off", "done", None),
+        ("unknown", "on", "done", "closed"),
+        ("off", "on", "failed", None),
+        ("restoring", "on", "failed", "off"),
+        ("restoring", "off", "done", None),
+    ],
+)
+def test_what_an_ended_switching_makes_of_it(state: Any, action: Any, outcome: str, became: str | None) -> None:
+    assert after(state, action, outcome) == became
+
+
 class Ahead:
     """A clock that a test sets ahead."""
 
@@ -256,7 +275,16 @@ def test_from_the_estimate_over_the_disconnection_to_the_reconnection(control: C
     assert device.opened == {meter.address} and control.now(no).state == "off"
     assert control.follow() == 0, "who has not paid stays"
 
+    # A reconnection that does not come through is ordered again until it does.
+    device.stubborn = True
     control.pay(no)
+    failed = control.answered(no)
+    assert (failed.state, failed.cause, control.now(no).state) == ("failed", "not_applied", "off")
+    assert control.follow() == 0 and "再次下发" in control.now(no).note.zh
+    device.stubborn = False
+    CLOCK.by += timedelta(minutes=5)
+    until(lambda: control.field.terminal(OLD).link == "online", "online")
+    assert control.follow() == 1
     on = control.answered(no)
     assert (on.state, on.position, on.ground) == ("done", "on", "fee_control") and device.opened == set()
     over = control.now(no)
@@ -296,6 +324,17 @@ def test_who_is_protected_is_told_and_no_more_and_a_storm_puts_it_off(control: C
     handle(control, interrupt, BalancesExhausted(accounts=[told]), f"protected:{local}")
     assert control.payment.interruptions(control.call, FindInterruptions(account_no=PROTECTED)).total == 0
     control.pay(no)
+
+
+def test_what_a_second_person_refuses_is_not_asked_for_again(control: Control) -> None:
+    no = meters(OLD, 8)[6].meter_no
+    if isinstance(control.payment, type(control.field.directory(PaymentApi))):
+        control.until_asked(no)
+        control.decide(agreed=False)
+        held = control.now(no)
+        assert (held.state, held.due_at) == ("held", None) and "未获同意" in held.note.zh
+        control.pay(no)
+    assert control.now(no).state == "closed" and control.follow() == 0
 
 
 def test_what_the_ledger_says_counts_in_its_own_order(control: Control) -> None:

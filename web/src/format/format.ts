@@ -59,7 +59,7 @@ export function format(value: unknown, schema: Schema, dictionaries: Dictionarie
   if (typeof value === 'number') return number(value)
   if (typeof value === 'string') return text(value, schema, places)
   if (Array.isArray(value)) return value.map((item) => format(item, schema.items ?? {}, dictionaries)).join(value.some(isText) ? '\n' : '、')
-  if (isText(value)) return t(value)
+  if (isText(value)) return t(value) || NOTHING
   return period(value as Record<string, unknown>)
 }
 

@@ -55,6 +55,7 @@ from denghuo.service.acquisition.api.collection import (
     DayNotOver as DayNotOver,
     FindLeft as FindLeft,
     FindReads as FindReads,
+    GroupBy as GroupBy,
     Left as Left,
     LeftFound as LeftFound,
     MeterNotCollected as MeterNotCollected,
@@ -166,6 +167,7 @@ from denghuo.service.acquisition.api.switching import (
     SwitchingsFound as SwitchingsFound,
 )
 from denghuo.service.acquisition.api.terminal import (
+    CHANNELS as CHANNELS,
     TERMINAL_PROTOCOLS as TERMINAL_PROTOCOLS,
     AmendTerminal as AmendTerminal,
     AssignMeters as AssignMeters,

@@ -19,7 +19,7 @@ from denghuo.kernel.contract import (
     command,
     query,
 )
-from denghuo.kernel.fields import AsOf, Day, Instant, MeterNo, OrganisationCode
+from denghuo.kernel.fields import AsOf, Day, Instant, MeterNo, OrganisationCode, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Percent, Register
 from denghuo.service.acquisition.api.terminal import MeasuringPoint, TerminalNo
@@ -45,7 +45,10 @@ CAUSES = Dictionary(
         "wrong_day": text("时标不符（时钟错误）", "Another day's data (wrong clock)"),
         "bad_frame": text("应答无法解析", "Answer not understood"),
         "not_applied": text("回读不一致", "Read back otherwise"),
-        "no_cipher": text("密码机未接入", "No cipher machine"),
+        "no_cipher": text(
+            "密码机或密钥未接入（设置 cipher_machine、key_safe）",
+            "No cipher machine or keys (settings cipher_machine, key_safe)",
+        ),
         "waiting": text("尚未采集", "Not asked yet"),
     },
     tones={
@@ -54,6 +57,7 @@ CAUSES = Dictionary(
         "wrong_day": "danger",
         "bad_frame": "danger",
         "not_applied": "danger",
+        "no_cipher": "danger",
     },
 )
 CauseCode = Annotated[
@@ -221,7 +225,8 @@ class AskSuccess(Message):
 class SuccessRow(Message):
     """A group; `org`: the unit that all of it belongs to, if there is one."""
 
-    key: Annotated[str, Label("分组", "Group")]
+    key: Annotated[str, Label("分组代码", "Group's code")]
+    group: Annotated[TextPair, Label("分组", "Group")]
     org: Annotated[OrganisationCode | None, Label("供电单位", "Unit", dictionary="organisation")]
     due: Annotated[int, Label("应采", "Due")]
     done: Annotated[int, Label("成功", "Collected")]
@@ -232,6 +237,7 @@ class SuccessRow(Message):
     no_data: Annotated[int, Label("无数据", "No data")]
     wrong_day: Annotated[int, Label("时标不符", "Wrong clock")]
     bad_frame: Annotated[int, Label("无法解析", "Not understood")]
+    no_cipher: Annotated[int, Label("无密钥", "No keys")]
     waiting: Annotated[int, Label("尚未采集", "Not asked yet")]
 
 

@@ -16,13 +16,14 @@ STEPS = Dictionary(
         "set_clock": text("对时", "Set the clock"),
         "check_records": text("核对测量点档案", "Check the records of its points"),
         "check_protocol": text("查规约与厂家", "Check protocol and vendor"),
+        "connect_keys": text("接入密码机或启用密钥", "Connect the cipher machine or use keys"),
         "ask_again": text("补采", "Ask again"),
         "visit": text("现场核查", "Visit"),
     },
     tones={"visit": "danger", "check_channel": "warning", "set_clock": "warning"},
 )
 Step = Annotated[
-    Literal["check_channel", "set_clock", "check_records", "check_protocol", "ask_again", "visit"],
+    Literal["check_channel", "set_clock", "check_records", "check_protocol", "connect_keys", "ask_again", "visit"],
     Label("建议处理", "Next step", dictionary=STEPS.name),
 ]
 

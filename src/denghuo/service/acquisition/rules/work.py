@@ -10,6 +10,7 @@ STEP_OF: dict[CauseCode, Step] = {
     "denied": "check_records",
     "no_data": "check_records",
     "bad_frame": "check_protocol",
+    "no_cipher": "connect_keys",
 }
 
 

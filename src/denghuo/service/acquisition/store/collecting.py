@@ -9,11 +9,14 @@ import pyarrow as pa
 
 from denghuo.data.processing.bulk import stage
 from denghuo.data.processing.work import Work
+from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Percent
 from denghuo.service.acquisition.api import (
+    CHANNELS,
     AskSuccess,
     FindLeft,
     FindReads,
+    GroupBy,
     Left,
     OnDemandRead,
     ReadAnswer,
@@ -33,7 +36,7 @@ _KEY: Mapping[str, LiteralString] = {
     "vendor": "t.vendor",
     "channel": "t.channel",
 }
-_CAUSES = ("offline", "no_answer", "denied", "no_data", "wrong_day", "bad_frame", "waiting")
+_CAUSES = ("offline", "no_answer", "denied", "no_data", "wrong_day", "bad_frame", "no_cipher", "waiting")
 CAUSE: LiteralString = (
     f"CASE WHEN c.state = 'due' AND cause IS NULL AND NOT EXISTS"
     f" (SELECT FROM session s WHERE s.terminal_no = c.terminal_no AND {LIVE}) THEN 'offline'"
@@ -96,7 +99,10 @@ class CollectionStore:
             " AS one GROUP BY key ORDER BY count(*) FILTER (WHERE state = 'done')::numeric / count(*), key",
             {"day": day, "kind": request.kind, "alive": now - NODE_GONE},
         )
-        return [SuccessRow(**row, rate=Percent(row["done"] * 10_000 // row["due"])) for row in rows]
+        return [
+            SuccessRow(**row, group=_group(request.by, row["key"]), rate=Percent(row["done"] * 10_000 // row["due"]))
+            for row in rows
+        ]
 
     def left(self, request: FindLeft, day: date | None, now: datetime) -> tuple[list[Left], int]:
         params = {**request.model_dump(), "day": day, "alive": now - NODE_GONE}
@@ -196,3 +202,8 @@ class CollectionStore:
 
 def _read(row: Mapping[str, Any]) -> OnDemandRead:
     return OnDemandRead.model_validate({**row, "rows": [ReadValue.model_validate(one) for one in row["rows"]]})
+
+
+def _group(by: GroupBy, key: str) -> TextPair:
+    """What a group is called: a channel by its name, all others as they are."""
+    return TextPair(**CHANNELS.entries[key]) if by == "channel" else TextPair(zh=key, en=key)

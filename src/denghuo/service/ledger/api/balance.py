@@ -154,10 +154,10 @@ class BalancesTold(Message):
 
 
 class FallenBalance(Message):
-    """Of one account, within an event. warning_no: the higher, the later, whatever the order in which events come. balance_fen:
-    decimal text of an integer."""
+    """Of one account, within an event. warning_no: the higher, the later, whatever the order in which events come; 0 where it was
+    told before there were numbers. balance_fen: decimal text of an integer."""
 
-    warning_no: int
+    warning_no: int = 0
     account_no: str
     org: str
     balance_fen: str
