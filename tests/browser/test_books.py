@@ -144,6 +144,10 @@ def test_new_accounts_are_taken_into_a_book_on_the_map_and_its_walk_is_dragged(
     drag((map_["x"] + 3, map_["y"] + 3), (map_["x"] + map_["width"] - 3, map_["y"] + map_["height"] - 3))
     expect(said).to_contain_text(f"编入 {drawn.count() - 3} 个")
     at_both_widths(page)
+    page.get_by_role("button", name="看周围").click()
+    expect(page.locator(".walk-map__point.is-new").first).to_be_visible()
+    page.get_by_role("button", name="只看本册").click()
+    expect(page.locator(".walk-map__point.is-new")).to_have_count(0)
     # On a phone the whole book is within the map as well.
     page.wait_for_function(
         "[...document.querySelectorAll('.walk-map, .walk-map svg')].every((one) => one.clientWidth < 390)"
