@@ -1,15 +1,19 @@
 """Large files are read piece by piece: what is held does not grow with the file, and a fault at its end is told with its line."""
 
+import json
 import pathlib
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from tests.importer.foreign.given import FIFTEEN_KWH
 
 from denghuo.data.processing.import_bulk import read_columns
 from denghuo.data.processing.import_tables.reads import METER_15MIN
 from denghuo.data.processing.importing import open_table
-from denghuo.importer.foreign import mapping_in, take_readings
+from denghuo.importer.foreign import Mapping, ReadingsRefused, mapping_in, take_readings
 from denghuo.kernel.contract import Call
 
 BEGINS = datetime(2026, 1, 1)  # noqa: DTZ001  # as written
@@ -45,6 +49,8 @@ def test_what_is_held_of_a_table_does_not_grow_with_it(tmp_path: pathlib.Path, m
     mapping = mapping_in("table: {meter: 表号, at: 时间, values: 电量}")
     rows = 60_000
     path = table(tmp_path / "long.csv", "表号,时间,电量\n", "", rows)
+    # What is loaded at the first use is not held of a file.
+    take_readings(table(tmp_path / "short.csv", "表号,时间,电量\n", "", 1_000), "table", mapping, call=CALL)
     tracemalloc.start()
     taken = take_readings(path, "table", mapping, call=CALL)
     peak = tracemalloc.get_traced_memory()[1]
@@ -53,3 +59,55 @@ def test_what_is_held_of_a_table_does_not_grow_with_it(tmp_path: pathlib.Path, m
     assert taken.sums["M1", ""] == rows // 4
     # An instant and a value alone take more for each row. Double the rows need no more: a block of the text is what is held.
     assert peak < rows * 100
+
+
+def test_what_is_held_of_a_message_in_json_does_not_grow_with_it(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("denghuo.importer.foreign.take.ROWS_EACH", 500)
+    day = [{"timeStamp": (BEGINS + timedelta(minutes=15 * slot)).isoformat(), "value": 0.25} for slot in range(1, 97)]
+    reading = {
+        "Meter": {"mRID": "M1"},
+        "IntervalBlocks": {"ReadingType": {"ref": FIFTEEN_KWH}, "IntervalReadings": day},
+    }
+    said, count = json.dumps(reading), 300
+    path = tmp_path / "long.json"
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write('{"Payload": {"MeterReadings": {"MeterReading": [')
+        stream.write(",".join([said] * count) + "]}}}")
+    tracemalloc.start()
+    taken = take_readings(path, "cim-json", Mapping(), call=CALL)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (taken.handed, taken.refused, taken.sums["M1", FIFTEEN_KWH]) == (96 * count, 0, 24 * count)
+    assert peak < path.stat().st_size
+    # A fault at its end is told with its place, and nothing was taken.
+    path.write_text(path.read_text("utf-8").replace("]}}}", ', {"Meter": {}}]}}}'), "utf-8")
+    with pytest.raises(ReadingsRefused) as refused:
+        take_readings(path, "cim-json", Mapping(), call=CALL)
+    assert (refused.value.fields["line"], refused.value.fields["field"]) == (count + 1, "Meter")
+
+
+def test_what_is_held_of_a_table_of_columns_does_not_grow_with_it(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row group, as small as its equal values let it be: neither the file nor the group is held."""
+    monkeypatch.setattr("denghuo.importer.foreign.take.ROWS_EACH", 500)
+    rows = 60_000
+    at = [BEGINS + timedelta(minutes=15 * row) for row in range(rows)]
+    table = pa.table({"meter": ["M1"] * rows, "at": pa.array(at, pa.timestamp("us")), "kwh": ["0.25"] * rows})
+    path = tmp_path / "long.parquet"
+    pq.write_table(table, path, row_group_size=rows)
+    size = table.nbytes
+    del table, at
+    before, pool = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
+    pa.set_memory_pool(pool)
+    tracemalloc.start()
+    try:
+        taken = take_readings(path, "table", mapping_in("table: {meter: meter, at: at, values: kwh}"), call=CALL)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        pa.set_memory_pool(before)
+    assert (taken.handed, taken.refused, taken.sums["M1", ""]) == (rows, 0, rows // 4)
+    assert peak < rows * 100 and pool.max_memory() < size

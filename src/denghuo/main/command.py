@@ -311,6 +311,9 @@ def import_(loaded: Loaded, folder: pathlib.Path, dry_run: bool, encoding: str) 
 )
 @click.option("--spread", is_flag=True, help="spread longer intervals evenly over quarter-hours 按 15 分钟平均分摊")
 @click.option("--dry-run", is_flag=True, help="check the files and write nothing 只检查不写入")
+@click.option(
+    "--refused", "report", type=click.File("w", encoding="utf-8-sig"), help="all refusals as CSV 拒绝明细（CSV）"
+)
 @click.pass_obj
 def import_readings_(
     loaded: Loaded,
@@ -319,9 +322,11 @@ def import_readings_(
     mapping: TextIO | None,
     spread: bool,
     dry_run: bool,
+    report: TextIO | None,
 ) -> None:
     """Take readings over from FILES that other systems wrote: NEM12 and NEM13, Green Button (ESPI), IEC 61968-9,
-    tables by a mapping. A file is taken whole or not at all, and taking it again changes nothing."""
+    tables by a mapping, of which each row stands for itself. Other files are taken whole or not at all. Stopped and begun
+    again, or done twice, it changes nothing that was taken already."""
     with said(), contextlib.ExitStack() as stack:
         named = readings_mapping_in(mapping.read()) if mapping else ReadingsMapping()
         running = None if dry_run else stack.enter_context(platform(loaded))
@@ -334,6 +339,7 @@ def import_readings_(
             call=operator(),
             datasets=None if running is None else running.store.datasets,
             say=click.echo,
+            report=report,
         )
         sys.exit(status)
 

@@ -1,18 +1,23 @@
 """`denghuo import-readings`: files of readings in the formats of other systems, one after the other."""
 
+import csv
 import pathlib
 import time
 from collections.abc import Callable, Sequence
+from typing import TextIO
 
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.import_files import FileRefused
+from denghuo.data.processing.importing import Refusal
 from denghuo.importer.foreign import Format, Mapping, ReadingsRefused, Taken, format_of, take_readings
 from denghuo.importer.report import said as refused_row
 from denghuo.kernel.contract import Call
+from denghuo.kernel.problem import Text, text
 from denghuo.service.host.binding import Ask
 
 Say = Callable[[str], None]
 TAKEN, IN_PART, FAULTY = 0, 1, 2
+NOTHING_TAKEN = text("整个文件未导入", "nothing of the file was taken")
 
 
 def import_readings(
@@ -25,20 +30,33 @@ def import_readings(
     call: Call,
     datasets: Datasets | None,
     say: Say,
+    report: TextIO | None = None,
 ) -> int:
     """Takes files over and says what became of each; a file that is refused keeps none of the others back.
+
+    report: where every refusal is written, as CSV.
 
     Returns the status of the command: 0 all was taken, 1 something was refused, 2 a file could not be used.
     """
     status = TAKEN
+    told = None if report is None else _told_in(report)
     for path in files:
         begun = time.monotonic()
         try:
             taken = take_readings(
-                path, kind or format_of(path, mapping), mapping, spread=spread, ask=ask, call=call, datasets=datasets
+                path,
+                kind or format_of(path, mapping),
+                mapping,
+                spread=spread,
+                ask=ask,
+                call=call,
+                datasets=datasets,
+                tell=told,
             )
         except (ReadingsRefused, FileRefused) as refused:
             say(f"{refused.detail['zh']}\n{refused.detail['en']}")
+            if told is not None:
+                told(Refusal(path.name, refused.fields.get("line", 0), "", "", refused.detail, NOTHING_TAKEN))
             status = FAULTY
             continue
         for line in lines(taken, time.monotonic() - begun, stored=ask is not None):
@@ -46,6 +64,22 @@ def import_readings(
         if taken.refused:
             status = max(status, IN_PART)
     return status
+
+
+def _told_in(report: TextIO) -> Callable[[Refusal], None]:
+    """Writes refusals as rows of a CSV file; a value that a spreadsheet would take for a formula is given as text."""
+    table = csv.writer(report, lineterminator="\n")
+    table.writerow(["file", "line", "field", "value", "what_zh", "what_en", "remedy_zh", "remedy_en"])
+
+    def told(one: Refusal) -> None:
+        value = f"'{one.value}" if one.value[:1] in tuple("=+-@") else one.value
+        table.writerow([one.file, one.line, one.field, value, *_both(one.what), *_both(one.remedy)])
+
+    return told
+
+
+def _both(words: Text) -> tuple[str, str]:
+    return words["zh"], words["en"]
 
 
 def lines(taken: Taken, seconds: float, *, stored: bool) -> list[str]:

@@ -257,28 +257,37 @@ def test_a_message_that_breaks_its_rules_is_refused(said: Any, field: str, form:
 WHOLE = [nem12(("20260401", ONE, "V"), after=("400,1,48,A,,",)), espi(HOURS), cim_xml(MESSAGE), json.dumps(MESSAGE)]
 
 
-DEEP = b"<a>" * 100_000
 MANY = "<c/>" * 50
+DEEP = {"json": b"[" * 100_000, "espi": b"<a>" * 100_000, "xml": b"<a>" * 100_000}
 
 
-@pytest.mark.parametrize("form", ["espi", "cim"])
-def test_xml_that_is_too_deep_or_never_ends_a_part_is_refused_before_it_fills_the_memory(
+@pytest.mark.parametrize("form", ["espi", "xml", "json"])
+def test_what_is_too_deep_or_never_ends_a_part_is_refused_before_it_fills_the_memory(
     form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(content: bytes) -> None:
-        green(content) if form == "espi" else message(content, "xml")
+    def read(content: str | bytes) -> None:
+        content = content.encode() if isinstance(content, str) else content
+        green(content) if form == "espi" else message(content, form)
 
     with pytest.raises(Malformed) as refused:
-        read(DEEP)
+        read(DEEP[form])
     assert refused.value.what["en"].startswith("its elements are too deep")
-    monkeypatch.setattr("denghuo.importer.foreign.xml.ELEMENTS_MAX", 40)
-    good = espi(HOURS) if form == "espi" else cim_xml(MESSAGE)
-    read(good.encode())
-    with pytest.raises(Malformed) as refused:
-        read(
-            good.replace("<entry>", f"<entry>{MANY}", 1).replace("<m:MeterReading>", f"<m:MeterReading>{MANY}").encode()
+    good = {"espi": espi(HOURS), "xml": cim_xml(MESSAGE), "json": json.dumps(MESSAGE)}[form]
+    more = good.replace("<entry>", f"<entry>{MANY}", 1).replace("<m:MeterReading>", f"<m:MeterReading>{MANY}")
+    more = more.replace('"Meter"', f'"c": {[0] * 150}, "Meter"')
+    with monkeypatch.context() as limits:
+        limits.setattr(
+            f"denghuo.importer.foreign.{'json' if form == 'json' else 'xml'}.ELEMENTS_MAX",
+            100 if form == "json" else 40,
         )
-    assert refused.value.field == "XML"
+        read(good)
+        with pytest.raises(Malformed) as refused:
+            read(more)
+        assert refused.value.field == form.upper().replace("ESPI", "XML")
+    monkeypatch.setattr("denghuo.importer.foreign.limits.PART_BYTES_MAX", len(good) + 50)
+    read(good)
+    with pytest.raises(Malformed, match="too many in one part"):
+        read(good[:-1] + " " * 100 + good[-1:])
 
 
 @given(st.data())

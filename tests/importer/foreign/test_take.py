@@ -1,5 +1,6 @@
 """Files of other systems are taken over whole, once, under our own names, and exact in sum."""
 
+import csv
 import json
 import pathlib
 import resource
@@ -295,13 +296,32 @@ def test_command_says_what_each_file_holds(tmp_path: pathlib.Path) -> None:
 
     def run(*names: str) -> tuple[int, str]:
         result = CliRunner().invoke(
-            main, ["--data", str(tmp_path), "import-readings", "--dry-run", *(str(tmp_path / name) for name in names)]
+            main,
+            [
+                "--data",
+                str(tmp_path),
+                "import-readings",
+                "--dry-run",
+                *(name if name.startswith("--") else str(tmp_path / name) for name in names),
+            ],
         )
         return result.exit_code, result.output
 
     assert run("nem.csv", "green.xml", "cim.xml", "cim.json")[0] == 0
     status, said = run("broken.csv", "other.txt", "nem.csv")
     assert status == 2 and "M1 E1: 96, 4.56" in said and "line 2" in said and "--format" in said
+    two_days = nem12(("20260413", HALVES, "A"), ("20260415", HALVES, "A"), meter="=M1", channel="41")
+    (tmp_path / "two.csv").write_text(two_days, encoding="utf-8")
+    assert run("two.csv", "broken.csv", "--refused", "refused.csv")[0] == 2
+    with (tmp_path / "refused.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    # Every refusal, not only the first of its kind; no spreadsheet takes one for a formula.
+    assert [(one["file"], one["line"], one["field"], one["value"]) for one in rows] == [
+        ("two.csv", "3", "channel", "'=M1 41"),
+        ("two.csv", "4", "channel", "'=M1 41"),
+        ("broken.csv", "2", "", ""),
+    ]
+    assert "what this channel measures" in rows[0]["what_en"] and rows[2]["remedy_zh"] == "整个文件未导入"
 
 
 # --- the arithmetic --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ eighteen numbers say what is measured (annex C of the standard); an interval's t
 message are not looked at, so that messages of several editions are read.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -16,11 +15,10 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, RegisterRead, marks_of
+from denghuo.importer.foreign.json import parts as json_parts
 from denghuo.importer.foreign.xml import local, parts
 from denghuo.kernel.problem import text
 
-JSON_BYTES_MAX = 256 << 20
-"""A JSON message is read as a whole."""
 PLACES = 6
 _MINUTES = {1: 10, 2: 15, 3: 1, 5: 30, 6: 5, 7: 60, 10: 2, 14: 3, 31: 20}
 """Measuring periods by their code."""
@@ -59,28 +57,18 @@ def read_cim_xml(stream: BinaryIO, zone: tzinfo) -> Iterator[Found]:
     for number, element in enumerate(parts(stream, "MeterReading"), 1):
         yield from _reading(_tree(element), number, zone)
     if not number:
-        raise _fault(
-            0, "MeterReadings", "", "不是 IEC 61968-9 抄表消息", "it is no MeterReadings message of IEC 61968-9"
-        )
+        raise _no_message()
 
 
 def read_cim_json(stream: BinaryIO, zone: tzinfo) -> Iterator[Found]:
     """As `read_cim_xml`, of JSON."""
-    content = stream.read(JSON_BYTES_MAX + 1)
-    if len(content) > JSON_BYTES_MAX:
-        raise _fault(0, "", "", "JSON 文件过大，请分成几个文件", "the JSON file is too large; divide it")
-    try:
-        found = json.loads(content, parse_float=str, parse_int=str, parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        raise _fault(0, "JSON", str(error), "不是合法的 JSON", "it is no JSON") from error
-    for name in ("Payload", "MeterReadings"):
-        found = found[name] if isinstance(found, dict) and name in found else found
-    if not isinstance(found, dict) or not _all(found, "MeterReading"):
-        raise _fault(
-            0, "MeterReadings", "", "不是 IEC 61968-9 抄表消息", "it is no MeterReadings message of IEC 61968-9"
-        )
-    for number, row in enumerate(_nodes(found, "MeterReading", 0), 1):
-        yield from _reading(row, number, zone)
+    number = 0
+    for number, part in enumerate(json_parts(stream, ("Payload", "MeterReadings"), "MeterReading"), 1):
+        if not isinstance(part, dict):
+            raise _fault(number, "MeterReading", str(part), "应有下级元素", "it should have elements within")
+        yield from _reading(part, number, zone)
+    if not number:
+        raise _no_message()
 
 
 def _reading(node: Node, number: int, zone: tzinfo) -> Iterator[Found]:
@@ -214,6 +202,10 @@ def _first(node: Node, name: str) -> Any:
 def _first_text(node: Node, name: str) -> str:
     found = _first(node, name)
     return found.strip() if isinstance(found, str) else ""
+
+
+def _no_message() -> Malformed:
+    return _fault(0, "MeterReadings", "", "不是 IEC 61968-9 抄表消息", "it is no MeterReadings message of IEC 61968-9")
 
 
 def _fault(number: int, field: str, value: str, zh: str, en: str) -> Malformed:

@@ -147,13 +147,17 @@ def take_readings(
     ask: Ask | None = None,
     call: Call,
     datasets: Datasets | None = None,
+    tell: Callable[[Refusal], None] | None = None,
 ) -> Taken:
     """Takes a file over; the same file again changes nothing. Without `ask` and `datasets` it is looked at only.
+
+    tell: is told of every refusal as it is found; the reply has the first hundred, of each channel the first of a kind. Of what the
+    reading service refuses both have the first hundred of each two million values.
 
     Raises:
         ReadingsRefused: the file breaks its format; nothing was taken.
     """
-    run = _Run(path, mapping, spread, datasets, call)
+    run = _Run(path, mapping, spread, datasets, call, tell)
     try:
         for found in FORMATS[kind](path, mapping):
             run.add(found)
@@ -191,10 +195,19 @@ def _named(path: Path, what: Text) -> Text:
 class _Run:
     """One file: what was read so far, and the datasets made of it."""
 
-    def __init__(self, path: Path, mapping: Mapping, spread: bool, datasets: Datasets | None, call: Call) -> None:
+    def __init__(
+        self,
+        path: Path,
+        mapping: Mapping,
+        spread: bool,
+        datasets: Datasets | None,
+        call: Call,
+        report: Callable[[Refusal], None] | None,
+    ) -> None:
         self.taken = Taken(path.name)
         self.published: list[tuple[DatasetSchema, DatasetRef]] = []
         self._mapping, self._spread, self._datasets, self._call = mapping, spread, datasets, call
+        self._report = report or (lambda refusal: None)
         self._zone = ZoneInfo(mapping.zone)
         with path.open("rb") as stream:
             self._digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
@@ -296,11 +309,15 @@ class _Run:
     def _refuse(self, line: int, channel: Channel, field: str, value: str, what: Text, remedy: Text) -> None:
         """Counts a refusal, and tells the first of its kind of each channel."""
         self.taken.refused += 1
-        if (channel.meter, channel.name, field) not in self._told:
+        refusal = Refusal(self.taken.file, line, field, shown(value), what, remedy)
+        if (channel.meter, channel.name, field) in self._told:
+            self._report(refusal)
+        else:
             self._told.add((channel.meter, channel.name, field))
-            self._tell(Refusal(self.taken.file, line, field, shown(value), what, remedy))
+            self._tell(refusal)
 
     def _tell(self, refusal: Refusal) -> None:
+        self._report(refusal)
         if len(self.taken.refusals) < REFUSALS_SHOWN:
             self.taken.refusals.append(refusal)
 

@@ -8,12 +8,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from denghuo.importer.foreign.blocks import ASK_SENDER, Malformed
+from denghuo.importer.foreign.limits import DEPTH_MAX, ELEMENTS_MAX, TOO_MUCH, Rationed
 from denghuo.kernel.problem import Text, text
-
-DEPTH_MAX = 64
-"""Elements within each other: no message of readings has a dozen."""
-ELEMENTS_MAX = 2_000_000
-"""Elements of one part: a year of quarter-hours has about 250,000."""
 
 
 def parts(stream: BinaryIO, name: str) -> Iterator[Element]:
@@ -23,20 +19,22 @@ def parts(stream: BinaryIO, name: str) -> Iterator[Element]:
         Malformed: it is no whole XML, names entities, or is too deep or too large in one part.
     """
     opened: list[Any] = []
+    rationed = Rationed(stream)
     held = number = 0
     try:
-        for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
+        for event, element in iterparse(rationed, events=("start", "end"), forbid_dtd=True):
             if event == "start":
                 opened.append(element)
                 held += 1
                 if len(opened) > DEPTH_MAX or held > ELEMENTS_MAX:
-                    raise _fault(number, local(element.tag), _TOO_MUCH)
+                    raise _fault(number, local(element.tag), TOO_MUCH)
                 continue
             opened.pop()
             if local(element.tag) == name:
                 number += 1
                 yield element
                 held = 0
+                rationed.renew()
                 if opened:
                     del opened[-1][:]
     except (ParseError, DefusedXmlException, ValueError) as error:
@@ -52,4 +50,3 @@ def _fault(number: int, value: str, what: Text) -> Malformed:
 
 
 _UNSAFE = text("不是完整、安全的 XML", "it is no whole and safe XML")
-_TOO_MUCH = text("元素嵌套过深或一段内过多", "its elements are too deep, or too many in one part")
