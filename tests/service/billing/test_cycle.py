@@ -3,6 +3,7 @@
 import base64
 import pathlib
 from dataclasses import replace
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -22,9 +23,11 @@ from tests.service.billing.county import (
     take_registers,
 )
 from tests.service.bindings import NOW
+from tests.service.records import account, contract, meter, point
 
 from denghuo.kernel.contract import Call, Nothing
-from denghuo.kernel.values import Energy
+from denghuo.kernel.values import Energy, Power
+from denghuo.service.asset.api import AssetApi, RegisterMeters
 from denghuo.service.billing import cycle as cycle_module
 from denghuo.service.billing import telling
 from denghuo.service.billing.api import (
@@ -56,7 +59,10 @@ from denghuo.service.billing.api import (
     UsedMonth,
     WholeCompanyOnly,
 )
+from denghuo.service.contract.api import ChangeTerms, ContractApi, SignContracts
+from denghuo.service.customer.api import CustomerApi, OpenAccounts
 from denghuo.service.notice.api import Inbox, NoticeApi
+from denghuo.service.point.api import PointApi, RegisterPoints
 from denghuo.service.reading.api import ReadingApi, Resolve
 from denghuo.service.workflow.api import FindTasks, WorkflowApi
 
@@ -344,6 +350,40 @@ def test_tier_year_counts_what_was_taken_over(found: County) -> None:
         UsedMonth(account_no=RESIDENT.account_no, org="1405810.01", month=MONTH, energy=Energy.of("1")),
     ]
     assert found.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=billed)).refused == 1
+
+
+def test_tier_year_of_who_begins_within_it_counts_from_there(found: County) -> None:
+    opened, changed, since = (
+        Supply(9, 1, daily(120), contract_kw=9),
+        replace(BUSINESS, registers=daily(120)),
+        date(2026, 3, 1),
+    )
+    found.ask(CustomerApi).open_accounts(OPERATOR, OpenAccounts(accounts=[account(9, opened_on=since)]))
+    assert not found.ask(AssetApi).register_meters(OPERATOR, RegisterMeters(meters=[meter(9)])).refused
+    signed = contract(9, contract_kw=Power(9_000), effective_from=since)
+    assert not found.ask(ContractApi).sign_contracts(OPERATOR, SignContracts(contracts=[signed])).refused
+    assert not found.ask(PointApi).register_points(OPERATOR, RegisterPoints(points=[point(9)])).refused
+    found.ask(ContractApi).change_terms(
+        OPERATOR,
+        ChangeTerms(
+            contract_no=f"GY{BUSINESS.account_no}",
+            effective_from=date(2026, 4, 1),
+            tariff_class="resident",
+            reason="商铺改为住宅",
+        ),
+    )
+    take_registers(found, [opened, changed])
+    used = UsedMonth(account_no=opened.account_no, org="1405810.01", month="2026-03", energy=Energy.of("1500"))
+    assert found.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=[used])).taken == 1
+    run_month(found)
+    assert held_of(found) == HELD
+    bills = bills_of(found)
+    # Ten months of twelve: 2,600 and 4,000 kWh, of which 1,500 are used; nine from the change: 2,340 and 3,600 kWh.
+    assert bills[opened.account_no, "supply"] == yuan(1100, "0.617") + yuan(1400, "0.667") + yuan(1100, "0.917")
+    assert bills[changed.account_no, "supply"] == yuan(2340, "0.617") + yuan(1260, "0.667")
+    assert bills[HEAVY.account_no, "supply"] == EXPECTED[HEAVY.account_no, "supply"], (
+        "who was there before has the year"
+    )
 
 
 def test_spike_against_earlier_months_is_held(quick: County) -> None:
