@@ -2,17 +2,22 @@
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 
-def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Runs it to its end on a thread of its own: while a browser is open, a loop runs on the thread of the tests."""
+def apart(work: Callable[[], Result]) -> Result:
+    """Does it on a thread of its own: while a browser is open, a loop runs on the thread of the tests."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+        return thread.submit(work).result()
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs it to its end, apart."""
+    return apart(lambda: asyncio.run(work))
 
 
 class _Skipping(selectors.DefaultSelector):
@@ -45,5 +50,4 @@ def run_in_no_time(work: Coroutine[Any, Any, Result]) -> Result:
         with asyncio.Runner(loop_factory=_Clocked) as runner:
             return runner.run(work)
 
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(ended).result()
+    return apart(ended)

@@ -1,4 +1,5 @@
-"""Terminals registered in the browser: an MQTT terminal whose form says what is wrong, and a gateway that is dialled and read."""
+"""Terminals registered in the browser: an MQTT one whose form says what is wrong, and a gateway that is dialled, read and asked
+for its meters' clocks."""
 
 from collections.abc import Iterator
 
@@ -89,6 +90,13 @@ def test_a_gateway_is_registered_dialled_and_its_meter_read(
     page.get_by_role("button", name="召测", exact=True).first.click()
     expect(page.get_by_text("已应答", exact=True)).to_be_visible()
     expect(page.get_by_text("正向有功", exact=True).first).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name="核对时钟").click()
+    given = page.get_by_role("row").filter(has_text="核对时钟").first
+    expect(given).to_be_visible()
+    page.reload()
+    expect(given).to_contain_text("已应答", timeout=20_000)
+    at_both_widths(page)
 
 
 def choose_unit(page: Page) -> None:

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.asynchronous import apart
 from tests.service.acquisition.field import concentrator, county, meters, written
 
 from denghuo.main.command import main
@@ -135,5 +136,6 @@ def test_what_the_command_cannot_do_is_said(tmp_path: pathlib.Path, wrong: list[
     """Among it terminals that have nowhere to go, and a gateway that is to listen at an address of another machine."""
     protocols = {NEW: "dlt645"} if said == "--listen" else {OLD: "gdw3761", NEW: "dlms"}
     written(tmp_path, protocols, "192.0.2.1:4001")
-    result = CliRunner().invoke(main, ["--data", str(tmp_path), "simulate", str(tmp_path), *wrong])
+    asked = ["--data", str(tmp_path), "simulate", str(tmp_path), *wrong]
+    result = apart(lambda: CliRunner().invoke(main, asked))
     assert result.exit_code == 2 and said in result.output
