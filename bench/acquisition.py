@@ -334,7 +334,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="denghuo-bench-") as name:
         folder = pathlib.Path(name)
         with EmbeddedServer(folder / "postgres") as dsn:
-            migrate(dsn, ["access", "acquisition", "reading", "point", "contract", "workflow"])
+            migrate(dsn, ["access", "acquisition", "reading", "point", "contract", "workflow", "notice"])
             measure(folder / "datasets", dsn, terminals, meters, silent)
 
 
