@@ -1,7 +1,8 @@
-"""One account by itself: every account of a part of the demo county gets the rows, terms and drafts that the month's datasets
-give it."""
+"""One account by itself: accounts of every shape in a part of the demo county get the rows, terms and drafts that the month's
+datasets give them."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 import pytest
 from tests.databases import database
@@ -15,6 +16,7 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month
 from denghuo.main.composition import SERVICES
 from denghuo.service.billing.api import BillingApi, StartCycle
+from denghuo.service.billing.batch import Entry
 from denghuo.service.billing.cycle import tariffs_of
 from denghuo.service.billing.single import AccountMonths
 from denghuo.service.host.binding import Directory
@@ -25,6 +27,8 @@ MONTH = "2026-04"
 AREAS = ("TG001", "TG057", "TG063")
 """Farms, residents, business, solar of both kinds, and a meter that was exchanged within the month."""
 CALL = Call.system(NOW)
+EACH = 8
+"""Accounts of a shape."""
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +45,25 @@ def found(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFac
         yield directory
 
 
-def test_every_account_alone_is_what_it_is_among_all(found: Directory) -> None:
+def shape(entries: Sequence[Entry]) -> tuple[object, ...]:
+    """What of an account decides on its way through the services."""
+    return tuple(
+        (
+            entry.kind,
+            tuple((one.tariff_class, one.settlement_mode) for one in entry.terms),
+            frozenset((piece.role, piece.quantity, piece.piece, piece.status, piece.method) for piece in entry.pieces),
+        )
+        for entry in entries
+    )
+
+
+def test_an_account_alone_is_what_it_is_among_all(found: Directory) -> None:
     inputs, tariffs = inputs_of_month(found, MONTH), tariffs_of(found, CALL, Month.of(MONTH))
-    numbers = list(dict.fromkeys(entry.account_no for entry in inputs.entries))
-    assert len(numbers) > 200
+    by_shape = defaultdict[tuple[object, ...], list[str]](list)
+    for number in dict.fromkeys(entry.account_no for entry in inputs.entries):
+        by_shape[shape(inputs.of(number))].append(number)
+    numbers = [number for alike in by_shape.values() for number in alike[:EACH]]
+    assert len(by_shape) >= 8 and len(numbers) > 24
     among_all = drafts_of(found, MONTH, inputs.entries, inputs.of, tariffs)
     for number in numbers:
         alone = AccountMonths(found, CALL, Month.of(MONTH), tariffs)

@@ -85,14 +85,6 @@ class MqttTerminal:
             client.disconnect()
             await asyncio.to_thread(client.loop_stop)
 
-    def vanish(self) -> None:
-        """The connection is cut without a word, as by the network."""
-        if self._client is not None:
-            self._client.loop_stop()
-            sock = self._client.socket()
-            if sock is not None:
-                sock.close()
-
     def tell(self, happenings: Sequence[Happening]) -> None:
         self.happenings += happenings
         for one in happenings:

@@ -15,8 +15,9 @@ from tests.service.billing.county import (
     MONTH,
     OPERATOR,
     County,
+    Prepare,
+    Prepared,
     Supply,
-    county,
     daily,
     settle_county,
 )
@@ -57,29 +58,46 @@ UNREAD = Supply(4, 2, {day: shown for day, shown in daily(24).items() if day <= 
 GAP = slice(19 * 96, 21 * 96)
 
 
-@pytest.fixture(params=["local", "remote"])
-def found(request: pytest.FixtureRequest, database_dsn: str, tmp_path: pathlib.Path) -> Iterator[County]:
+def with_gaps(made: County) -> None:
     """Of the first home two whole days are missing, a fifteenth of the month, of the second all but its first day; of another one
     the registers of the last three midnights."""
-    with county(request.param, database_dsn, tmp_path) as made:
-        settle_county(made, [HOME, SILENT, WHOLE, UNREAD], [by_time()])
-        take_curves(
-            made,
-            {
-                "M00001": lambda day, slot: None if day in (20, 21) else steady(day, slot),
-                "M00002": lambda day, slot: None if day > 1 else steady(day, slot),
-                "M00003": steady,
-            },
-        )
-        made.settle()
+    settle_county(made, [HOME, SILENT, WHOLE, UNREAD], [by_time()])
+    take_curves(
+        made,
+        {
+            "M00001": lambda day, slot: None if day in (20, 21) else steady(day, slot),
+            "M00002": lambda day, slot: None if day > 1 else steady(day, slot),
+            "M00003": steady,
+        },
+    )
+    made.settle()
+
+
+@pytest.fixture(scope="module")
+def prepared_county(prepare: Prepare) -> Prepared:
+    return prepare(with_gaps)
+
+
+@pytest.fixture(scope="module")
+def billed_county(prepare: Prepare) -> Prepared:
+    def made_and_billed(made: County) -> None:
+        with_gaps(made)
+        run(made)
+
+    return prepare(made_and_billed)
+
+
+@pytest.fixture(params=["local", "remote"])
+def billed(request: pytest.FixtureRequest, billed_county: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
+    """The county after its month was billed."""
+    with billed_county.copy(request.param, tmp_path) as made:
         yield made
 
 
 def test_gaps_are_billed_by_their_estimates_and_the_verifier_finds_the_same(
-    found: County, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    billed: County, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(found)
-    bill = bill_of(found, HOME)
+    bill = bill_of(billed, HOME)
     assert bands_of(bill) == SPLIT and bill.estimated_days == 2
     assert any("其中估算 2 天" in line.sentence.zh for line in bill.lines)
     told = bill.estimates
@@ -94,14 +112,14 @@ def test_gaps_are_billed_by_their_estimates_and_the_verifier_finds_the_same(
     monkeypatch.setattr(
         FPDF, "cell", lambda self, *given, **named: written.extend(map(str, given)) or cell(self, *given, **named)
     )
-    paper = found.billing.bill_document(ACCOUNTANT, BillRef(bill_no=bill.bill_no))
+    paper = billed.billing.bill_document(ACCOUNTANT, BillRef(bill_no=bill.bill_no))
     assert base64.b64decode(paper.content).startswith(b"%PDF-")
     assert {"估计电量", "示数差按相似日分摊", "时段归属", "192", "48"} <= set(written)
-    silent = bill_of(found, SILENT).estimates
+    silent = bill_of(billed, SILENT).estimates
     assert silent is not None and (str(silent.energy), silent.per_mille) == ("696", 967)
-    assert bill_of(found, WHOLE).estimates is None
+    assert bill_of(billed, WHOLE).estimates is None
     ref = BillRef(bill_no=f"202604{HOME.account_no}101")
-    bill_file, readings = found.billing.bill_file(ACCOUNTANT, ref), found.billing.readings_file(ACCOUNTANT, ref)
+    bill_file, readings = billed.billing.bill_file(ACCOUNTANT, ref), billed.billing.readings_file(ACCOUNTANT, ref)
     said = json.loads(base64.b64decode(readings.content))
     assert {one["rule"] for one in said["readings"] if one["method"] == "curve"} == {"curve_estimated"}
     (curve,) = said["curves"]
@@ -122,10 +140,9 @@ def test_gaps_are_billed_by_their_estimates_and_the_verifier_finds_the_same(
         assert verified(tmp_path, bill_file, changed)[0] == 1
 
 
-def test_bills_that_rest_on_estimates_are_listed_and_calculated_again_together(found: County) -> None:
-    run(found)
+def test_bills_that_rest_on_estimates_are_listed_and_calculated_again_together(billed: County) -> None:
     asked = FindEstimatedBills(month=MONTH)
-    listed = found.billing.estimated_bills(ACCOUNTANT, asked)
+    listed = billed.billing.estimated_bills(ACCOUNTANT, asked)
     # Whom the review holds for too much of it has no issued bill yet.
     assert [(row.account_no, row.state, str(row.energy), row.per_mille, row.methods.zh) for row in listed.rows] == [
         (HOME.account_no, "rests", "48", 67, "示数差按相似日分摊"),
@@ -133,41 +150,40 @@ def test_bills_that_rest_on_estimates_are_listed_and_calculated_again_together(f
     ]
     assert (listed.total, str(listed.energy), listed.differing) == (2, "120", 0)
     # Of a station alone, and page by page.
-    assert [row.account_no for row in found.billing.estimated_bills(CLERK, asked).rows] == [HOME.account_no]
+    assert [row.account_no for row in billed.billing.estimated_bills(CLERK, asked).rows] == [HOME.account_no]
     page = asked.model_copy(update={"limit": 1})
-    following = found.billing.estimated_bills(ACCOUNTANT, page).next
+    following = billed.billing.estimated_bills(ACCOUNTANT, page).next
     assert following is not None
-    rest = found.billing.estimated_bills(ACCOUNTANT, page.model_copy(update={"after": following}))
+    rest = billed.billing.estimated_bills(ACCOUNTANT, page.model_copy(update={"after": following}))
     assert [row.account_no for row in rest.rows] == [UNREAD.account_no]
-    (part,) = (bill_of(found, UNREAD).estimates or listed).parts  # type: ignore[union-attr]
+    (part,) = (bill_of(billed, UNREAD).estimates or listed).parts  # type: ignore[union-attr]
     assert (part.meter_no, part.thing, part.slots, str(part.energy)) == ("M00004", "amount", None, "72")
     ends = EstimatedEndsAsked(month=MONTH, point_nos=[f"{UNREAD.account_no}01"])
     for asked_at in (ends, ends.model_copy(update={"known_at": NOW})):
-        (end,) = found.ask(ReadingApi).estimated_ends(OPERATOR, asked_at).rows
+        (end,) = billed.ask(ReadingApi).estimated_ends(OPERATOR, asked_at).rows
         assert (end.meter_no, end.method, str(end.energy)) == ("M00004", "daily_average", "72")
-    ordered = found.billing.calculate_estimated(ACCOUNTANT, CalculateEstimated(month=MONTH))
+    ordered = billed.billing.calculate_estimated(ACCOUNTANT, CalculateEstimated(month=MONTH))
     assert ordered.ordered == 2
-    found.settle()
-    rows = found.billing.estimated_bills(ACCOUNTANT, asked).rows
+    billed.settle()
+    rows = billed.billing.estimated_bills(ACCOUNTANT, asked).rows
     assert [(row.state, row.difference, row.again_at is None) for row in rows] == [("rests", Money(0), False)] * 2
-    noted = found.billing.note_estimates(OPERATOR, NoteEstimates(month=MONTH))
+    noted = billed.billing.note_estimates(OPERATOR, NoteEstimates(month=MONTH))
     assert (noted.noted, noted.again) == (0, False), "each is noted once"
 
 
-def test_real_values_that_come_later_are_told_with_the_difference_of_the_bill(found: County) -> None:
-    run(found)
-    assert bands_of(bill_of(found, HOME)) == SPLIT
+def test_real_values_that_come_later_are_told_with_the_difference_of_the_bill(billed: County) -> None:
+    assert bands_of(bill_of(billed, HOME)) == SPLIT
     # On these two days everything was used at night.
     late = lambda day, slot: None if day not in (20, 21) else (750 if slot < 32 else 0)  # noqa: E731
-    take_curves(found, {"M00001": late})
-    found.settle()
-    first = found.billing.estimated_bills(ACCOUNTANT, FindEstimatedBills(month=MONTH)).rows[0]
+    take_curves(billed, {"M00001": late})
+    billed.settle()
+    first = billed.billing.estimated_bills(ACCOUNTANT, FindEstimatedBills(month=MONTH)).rows[0]
     assert (first.account_no, first.state, str(first.energy), first.per_mille) == (HOME.account_no, "differs", "48", 67)
     # On each of both days 18 kWh at night instead of 8, none at peak instead of 6, and 6 between instead of 10.
     assert (str(first.amount), str(first.again), str(first.difference)) == ("414.00", "404.40", "-9.60")
-    rows = found.billing.recalculations(ACCOUNTANT, FindRecalculations(month=MONTH)).rows
+    rows = billed.billing.recalculations(ACCOUNTANT, FindRecalculations(month=MONTH)).rows
     assert [(row.cause, row.differs) for row in rows if row.differs] == [("curves", 1)]
-    assert bands_of(bill_of(found, HOME)) == SPLIT, "an issued bill is never changed"
+    assert bands_of(bill_of(billed, HOME)) == SPLIT, "an issued bill is never changed"
 
 
 def test_what_a_clerk_puts_in_counts_in_the_bill(found: County) -> None:
