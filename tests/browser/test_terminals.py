@@ -67,7 +67,7 @@ def heard_by_broker(product: Product) -> None:
         store = Store(database, Datasets(database, product.folder / "datasets"), b"")
         broker = Brokers(store, "front-9", "mqtt://10.8.0.2:1883", lambda: now)
         broker.hold()
-        broker.write(LinkSeen("offline", "Not authorized", now, now, 2, 1_204, 96, 3))
+        broker.write(LinkSeen("refused", "sign_in", "Not authorized", now, now, 2, 1_204, 96, 3))
 
 
 def test_pages_of_collection_keys_notices_and_brokers_show_their_rows(
