@@ -8,9 +8,10 @@ from typing import Any, Literal
 from denghuo.kernel.batch import RefusedItem, refused
 from denghuo.kernel.problem import Text, text
 from denghuo.service.contract.api import ChangeTerms, NewContract, SpecialTerms
-from denghuo.service.contract.loops import Behind, Meters
 from denghuo.service.contract.special import faults, kept_special, special_json
 from denghuo.service.contract.standards import standard_of
+from denghuo.service.contract.sub_meters import sub_meter_faults
+from denghuo.service.point.api import Point
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
 FEED_IN = frozenset({"surplus_feed_in", "full_feed_in"})
@@ -33,20 +34,19 @@ def judge(
     accounts: Mapping[str, str],
     signed: Mapping[str, Mapping[str, Any]],
     spans: Mapping[tuple[str, str], Sequence[Span]],
-    meters: Meters,
+    points: Mapping[str, Point],
 ) -> list[Verdict]:
     """For each contract: new, unchanged, or why it is refused.
 
-    accounts: unit by account number. signed: known contracts by number, in their wire form. spans: by account and kind. meters:
-    those that special terms name; what is taken is added to them.
+    accounts: unit by account number. signed: known contracts by number, in their wire form. spans: by account and kind. points:
+    those of sub-meters that special terms name.
     """
     known = dict(signed)
     taken = {key: list(value) for key, value in spans.items()}
     verdicts: list[Verdict] = []
     for place, item in enumerate(items):
         body = item.model_dump(mode="json")
-        behind = _behind(item)
-        fault = _fault(item, accounts, meters, behind)
+        fault = _fault(item, accounts, points)
         if item.contract_no in known:
             before = known[item.contract_no]
             name = next((name for name in body if body[name] != before.get(name)), None)
@@ -72,8 +72,6 @@ def judge(
             verdicts.append(refused(place, item.contract_no, fault[0], _value(body, fault[0]), fault[1], fault[2]))
             continue
         known[item.contract_no] = body
-        if behind is not None:
-            meters.behind.setdefault(item.account_no, []).append(behind)
         taken.setdefault(pair, []).append(Span(item.contract_no, item.effective_from, item.effective_to))
         verdicts.append("new")
     return verdicts
@@ -91,13 +89,7 @@ def _value(body: Any, field: str) -> Any:
 _Fault = tuple[str, tuple[str, str], tuple[str, str]]
 
 
-def _behind(item: NewContract) -> Behind | None:
-    """What a contract has priced apart; None where it has nothing."""
-    parts = item.special.parts if item.special is not None else []
-    return Behind(item.effective_from, item.effective_to, parts) if parts else None
-
-
-def _fault(item: NewContract, accounts: Mapping[str, str], meters: Meters, behind: Behind | None) -> _Fault | None:
+def _fault(item: NewContract, accounts: Mapping[str, str], points: Mapping[str, Point]) -> _Fault | None:
     fill = ("请填写", "fill it in")
     if item.account_no not in accounts:
         what = ("户号不存在，或不在管辖范围内", "there is no such account in your scope")
@@ -124,7 +116,9 @@ def _fault(item: NewContract, accounts: Mapping[str, str], meters: Meters, behin
         return "protected", what, ("请填写费控方式或清空", "state the fee control or leave it empty")
     terms = item.kind, item.tariff_class, item.settlement_mode, item.account_no
     found = faults(*terms, item.special) if item.special else []
-    for special in found or (meters.faults(item.account_no, behind) if behind else ()):
+    if item.special is not None:
+        found += sub_meter_faults(item.account_no, item.special.parts, points)
+    for special in found:
         return (
             f"special.{special['field']}",
             (special["zh"], special["en"]),

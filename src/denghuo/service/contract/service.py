@@ -52,15 +52,15 @@ from denghuo.service.contract.entitlement import judge as judge_entitled
 from denghuo.service.contract.fee_control import FeeControls
 from denghuo.service.contract.household import Households
 from denghuo.service.contract.limits import BASES, NOTICE_AHEAD, Exceeded, limited
-from denghuo.service.contract.loops import Behind, Meters, main_meters, sub_meters
 from denghuo.service.contract.pauses import exchange_faults, pause_faults, unannounced
 from denghuo.service.contract.rules import TermsRow, follow, judge, under
 from denghuo.service.contract.special import agreed, faults, kept_special, refused, tariff_faults
 from denghuo.service.contract.store import ContractStore
+from denghuo.service.contract.sub_meters import sub_meter_faults, sub_meters
 from denghuo.service.contract.workdays import WEEKDAYS, WorkDays
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
-from denghuo.service.point.api import PointApi, PointsByNumber
+from denghuo.service.point.api import Point, PointApi, PointsByNumber
 from denghuo.service.tariff.api import AskWorkingDays, InForce, TariffApi
 
 
@@ -78,7 +78,7 @@ class ContractService(ContractApi):
             orgs,
             self._store.signed([item.contract_no for item in request.contracts]),
             self._store.spans(numbers),
-            self._meters(call, (item.special for item in request.contracts)),
+            self._sub_meters(call, (item.special for item in request.contracts)),
         )
         new = [item for item, verdict in zip(request.contracts, verdicts, strict=True) if verdict == "new"]
         for item in write_possible(self._work, new, lambda items: self._store.add(items, orgs, call.now)):
@@ -156,8 +156,7 @@ class ContractService(ContractApi):
         found = faults(head.kind, terms.tariff_class, terms.settlement_mode, head.account_no, special)
         found += pause_faults(terms.tariff_class, before, special)
         found += exchange_faults(terms.voltage_kv, special)
-        behind = Behind(request.effective_from, None, special.parts)
-        found += self._meters(call, [special]).faults(head.account_no, behind)
+        found += sub_meter_faults(head.account_no, special.parts, self._sub_meters(call, [special]))
         if any(part.tariff_code is not None for part in special.parts):
             # A price list is open to the platform, whatever the caller may read of it.
             asking = Call.system(call.now, actor=call.actor)
@@ -283,22 +282,16 @@ class ContractService(ContractApi):
         table = FeeControls(self._work).published(request.on)
         return self._work.datasets.publish(FEE_CONTROL, str(request.on), "all", table, call.now)
 
-    def _meters(self, call: Call, specials: Iterable[SpecialTerms | None]) -> Meters:
-        """The sub-meters that special terms name, and over the main meters among them those that other contracts name in turn. The
-        platform asks, but within the caller's own scope, as for accounts."""
+    def _sub_meters(self, call: Call, specials: Iterable[SpecialTerms | None]) -> dict[str, Point]:
+        """The points of the sub-meters that special terms name. The platform asks, but within the caller's own scope, as for
+        accounts."""
         peer = replace(Call.system(call.now, actor=call.actor), scope=call.scope)
-        meters, asked = Meters(), set[str]()
-        wanted = {number for one in specials if one is not None for number in sub_meters(one.parts)}
-        while wanted:
-            some = sorted(wanted)[:ITEMS_MAX]
-            points = {one.point_no: one for one in self._ask(PointApi).points(peer, PointsByNumber(numbers=some)).rows}
-            meters.points |= points
-            asked |= set(some)
-            found = self._store.behind(main_meters(points) - meters.behind.keys())
-            meters.behind |= found
-            wanted |= {number for rows in found.values() for row in rows for number in sub_meters(row.parts)}
-            wanted -= asked
-        return meters
+        wanted = sorted({number for one in specials if one is not None for number in sub_meters(one.parts)})
+        found: dict[str, Point] = {}
+        for begin in range(0, len(wanted), ITEMS_MAX):
+            asked = PointsByNumber(numbers=wanted[begin : begin + ITEMS_MAX])
+            found |= {one.point_no: one for one in self._ask(PointApi).points(peer, asked).rows}
+        return found
 
     def _units(self, call: Call, numbers: list[str]) -> dict[str, str]:
         """Units by account. The platform asks, but within the caller's own scope: an account of another unit is an unknown one."""

@@ -1,6 +1,6 @@
 """Queries on the contract schema."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, LiteralString
 
@@ -15,7 +15,6 @@ from denghuo.kernel.values import ApparentPower, Power
 from denghuo.service.contract.api import TERMS, Contract, FindContracts, MarketIn, NewContract, Terms, TermsIn
 from denghuo.service.contract.entitlement import SPECIAL
 from denghuo.service.contract.fee_control import FeeControls
-from denghuo.service.contract.loops import Behind
 from denghuo.service.contract.rules import Span, TermsRow
 from denghuo.service.contract.special import kept_special, said, special_json
 from denghuo.service.contract.standards import standard_of
@@ -142,19 +141,6 @@ class ContractStore:
             " capacity_va, pv_w, settlement_mode, pf_standard, special FROM terms WHERE contract_no = %s"
         )
         return self._work.rows(query + (" FOR UPDATE" if lock else ""), (contract_no,), TermsRow)
-
-    def behind(self, account_nos: Collection[str]) -> dict[str, list[Behind]]:
-        """What the supply contracts of accounts have priced apart, by account."""
-        found: dict[str, list[Behind]] = {number: [] for number in account_nos}
-        for row in self._work.rows(
-            "SELECT account_no, lower(valid) AS start, upper(valid) AS ends, special FROM terms"
-            " WHERE account_no = ANY (%s) AND kind = 'supply' AND special ? 'parts' ORDER BY lower(valid)",
-            (list(account_nos),),
-        ):
-            special = kept_special(row["special"])
-            parts = [] if special is None else special.parts
-            found[row["account_no"]].append(Behind(row["start"], row["ends"], parts))
-        return found
 
     def end(self, contract_no: str, on: date, at: datetime) -> None:
         self._keep_past(contract_no, None, at)
