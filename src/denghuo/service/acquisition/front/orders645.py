@@ -125,14 +125,14 @@ class Orders645:
         return round((moment - self._clock()).total_seconds())
 
     async def _date_and_time(self, address: str) -> datetime | None:
-        """Of a meter that gives them apart; the date is read again, lest midnight came between."""
-        said = [str(items(di, await self._bus.read(address, Asked(di)))[0].value) for di in (DATE, TIME, DATE)]
-        if said[0] != said[2]:
-            return await self._date_and_time(address)
-        try:
-            return datetime.strptime(f"{said[0][:8]} {said[1]}", "%y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
-        except ValueError:
-            return None
+        """Of a meter that gives them apart; the date is read again, lest midnight came between, which happens but once."""
+        for _ in range(2):
+            said = [str(items(di, await self._bus.read(address, Asked(di)))[0].value) for di in (DATE, TIME, DATE)]
+            if said[0] == said[2]:
+                with contextlib.suppress(ValueError):
+                    return datetime.strptime(f"{said[0][:8]} {said[1]}", "%y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
+                return None
+        return None
 
     async def _write_clock(self, address: str) -> None:
         now = self._clock()
