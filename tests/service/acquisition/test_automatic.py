@@ -80,5 +80,5 @@ def test_a_month_reads_itself_and_what_is_missing_at_the_cut_off_goes_down_the_c
         }
         chain = reads[stops].chain
         assert chain is not None and chain.zh.endswith(
-            "止度：采集的零点示数（无） → 客户自报（无） → 前后示数内插（无） → 日均外推（采用）"
+            "止度：采集的零点示数（无） → 客户自报（无） → 对方估计（无） → 前后示数内插（无） → 日均外推（采用）"
         )

@@ -63,10 +63,10 @@ class OrderStore:
         """The meters whose clock was measured by these orders and is off by more, or was when it was measured before them."""
         return self._work.rows(
             "SELECT DISTINCT ON (m.meter_no) m.meter_no, o.offset_s FROM (SELECT order_no, terminal_no, meter_no, answered_at,"
-            " (answer ->> 'clock_offset_s')::int AS offset_s FROM terminal_order"
+            " (answer ->> 'clock_offset_s')::bigint AS offset_s FROM terminal_order"
             " WHERE order_no = ANY (%(orders)s) AND answer ? 'clock_offset_s') AS o"
             " JOIN terminal_meter m ON m.terminal_no = o.terminal_no AND (o.meter_no IS NULL OR o.meter_no = m.meter_no)"
-            " LEFT JOIN LATERAL (SELECT (answer ->> 'clock_offset_s')::int AS offset_s FROM terminal_order b"
+            " LEFT JOIN LATERAL (SELECT (answer ->> 'clock_offset_s')::bigint AS offset_s FROM terminal_order b"
             " WHERE b.terminal_no = o.terminal_no AND b.meter_no IS NOT DISTINCT FROM o.meter_no AND b.answer ? 'clock_offset_s'"
             " AND b.answered_at < o.answered_at ORDER BY b.answered_at DESC LIMIT 1) AS earlier ON true"
             " WHERE greatest(abs(o.offset_s), abs(coalesce(earlier.offset_s, 0))) > %(off_s)s"

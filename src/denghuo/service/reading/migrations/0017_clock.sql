@@ -2,6 +2,6 @@
 CREATE TABLE meter_clock (
     meter_no text NOT NULL,
     measured_at timestamptz NOT NULL,
-    offset_s int NOT NULL,
+    offset_s bigint NOT NULL,
     PRIMARY KEY (meter_no, measured_at)
 );
