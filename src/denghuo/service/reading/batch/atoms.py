@@ -10,7 +10,7 @@ import functools
 import hashlib
 import pathlib
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -48,9 +48,9 @@ def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False, thre
     """
     cells = cells_of(cut)
     try:
-        found = _scan(path, _query(cells, highest, "INTEGER"), threads)
+        found = _scan(path, _query(cells, highest), threads)
     except duckdb.OutOfRangeException:
-        found = _scan(path, _query(cells, highest, "BIGINT"), threads)
+        found = _scan(path, _query(cells, highest, "::BIGINT"), threads)
     subjects, digest = subjects_of(path)
     return told_of(_filled(found, cells).add_column(0, "subject", subjects), digest)
 
@@ -104,15 +104,18 @@ def _scan(path: pathlib.Path, query: str, threads: int) -> pa.Table:
     return table
 
 
-def _query(cells: Sequence[range], highest: bool, added_as: Literal["INTEGER", "BIGINT"]) -> str:
+def _query(cells: Sequence[range], highest: bool, added_as: str = "") -> str:
     """Sums without regard to gaps, which make them null; those days come along slot by slot, to be added with care.
 
-    As the 32 bits in which they lie, slots are added in half the time; DuckDB raises where a sum is past them.
+    As the 32 bits in which they lie, slots are added in half the time; DuckDB raises where a sum is past them. added_as: the type
+    of the first slot of each sum, and so of the sum.
     """
-    sums = ", ".join(
-        f"({' + '.join(f'{SLOTS[slot]}::{added_as}' for slot in cell)})::BIGINT AS {cell_name(cell.start)}"
-        for cell in cells
-    )
+
+    def added(cell: range) -> str:
+        first, *more = (SLOTS[slot] for slot in cell)
+        return " + ".join([first + added_as, *more])
+
+    sums = ", ".join(f"({added(cell)})::BIGINT AS {cell_name(cell.start)}" for cell in cells)
     names = [cell_name(cell.start) for cell in cells]
     top = f"greatest({', '.join(SLOTS)})::BIGINT" if highest else "NULL::BIGINT"
     return f"""
