@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -185,6 +185,13 @@ class Curves:
         return CurveExceptionsFound(rows=rows, total=count, next=following, as_of=self._store.checked_at() or call.now)
 
     def curve(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
+        return CheckedCurve.model_validate(self._told(call, request, spans=True))
+
+    def to_add_up(self, call: Call, request: CheckedCurveAsked) -> CheckedCurve:
+        """As `curve`, for who only adds it up: without its spans, and not checked value by value against the contract."""
+        return CheckedCurve.model_construct(**self._told(call, request, spans=False))
+
+    def _told(self, call: Call, request: CheckedCurveAsked, spans: bool) -> dict[str, Any]:
         first, last = request.day, request.day + timedelta(days=request.days - 1)
         kinds = [CURVES[request.series], CHECKED[request.series], MARKS[request.series]]
         values_in, beside_in, said = self._lake.days_of(kinds, [request.meter_no], first, last)
@@ -217,44 +224,40 @@ class Curves:
                 marks.append(None if stands_in or value is None else mark)
         like, limit = self._picture(request) if request.days == 1 else ([], None)
         stands = [_is_guess(number, mark) for number, mark in zip(verdicts, marks, strict=True)]
-        return CheckedCurve.model_validate(
-            {
-                "meter_no": request.meter_no,
-                "series": request.series,
-                "starts": first,
-                "month": f"{first:%Y-%m}",
-                "minutes": 24 * 60 // len(SLOTS),
-                "counted": _energies(counted),
-                "raw": _energies(raw),
-                "estimated": stands,
-                "statuses": _each(verdicts, lambda one: VERDICTS[one].status),
-                "rules": _each(verdicts, lambda one: VERDICTS[one].rule),
-                "versions": versions,
-                "methods": _each(verdicts, lambda one: VERDICTS[one].method),
-                "marks": marks,
-                "slots_estimated": sum(stands),
-                "slots_held": sum(map(bool, _each(verdicts, HELD.__contains__))),
-                "estimated_energy": Energy(
-                    sum(value or 0 for value, is_so in zip(counted, stands, strict=True) if is_so)
-                ),
-                "like": like,
-                "limit": limit,
-                "spans": [
-                    span
-                    for place in range(request.days)
-                    for span in _spans(
-                        request,
-                        first + timedelta(days=place),
-                        *(
-                            column[place * len(SLOTS) : (place + 1) * len(SLOTS)]
-                            for column in (raw, counted, verdicts, versions)
-                        ),
-                        marks=marks[place * len(SLOTS) : (place + 1) * len(SLOTS)],
-                    )
-                ],
-                "as_of": self._lake.recorded_at([kind.name for kind in kinds[:2]], first, last) or call.now,
-            }
-        )
+        return {
+            "meter_no": request.meter_no,
+            "series": request.series,
+            "starts": first,
+            "month": f"{first:%Y-%m}",
+            "minutes": 24 * 60 // len(SLOTS),
+            "counted": _energies(counted),
+            "raw": _energies(raw),
+            "estimated": stands,
+            "statuses": _each(verdicts, lambda one: VERDICTS[one].status),
+            "rules": _each(verdicts, lambda one: VERDICTS[one].rule),
+            "versions": versions,
+            "methods": _each(verdicts, lambda one: VERDICTS[one].method),
+            "marks": marks,
+            "slots_estimated": sum(stands),
+            "slots_held": sum(map(bool, _each(verdicts, HELD.__contains__))),
+            "estimated_energy": Energy(sum(value or 0 for value, is_so in zip(counted, stands, strict=True) if is_so)),
+            "like": like,
+            "limit": limit,
+            "spans": [
+                span
+                for place in range(request.days if spans else 0)
+                for span in _spans(
+                    request,
+                    first + timedelta(days=place),
+                    *(
+                        column[place * len(SLOTS) : (place + 1) * len(SLOTS)]
+                        for column in (raw, counted, verdicts, versions)
+                    ),
+                    marks=marks[place * len(SLOTS) : (place + 1) * len(SLOTS)],
+                )
+            ],
+            "as_of": self._lake.recorded_at([kind.name for kind in kinds[:2]], first, last) or call.now,
+        }
 
 
 def _is_guess(number: int | None, mark: str | None) -> bool:

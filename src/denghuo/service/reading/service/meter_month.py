@@ -22,7 +22,7 @@ def meter_month(lake: Lake, curves: Curves, call: Call, request: MeterMonthAsked
     asked = CheckedCurveAsked(
         meter_no=request.meter_no, series=request.series, day=month.first_day, days=month.day_count
     )
-    curve = curves.curve(call, asked)
+    curve = curves.to_add_up(call, asked)
     shown = _registers(lake, request, month)
     multiplier = curves.multiplier(request.meter_no, request.month)
     days = [
