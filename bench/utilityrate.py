@@ -194,7 +194,7 @@ def main() -> None:
     a, b = customers / mine, asked / spent
     print(f"a year of {DAYS * HOURS} hours, {len(BANDS)} bands; amounts differ by {apart:.2f} fen a month at most")
     print(f"here     {customers:,} customers in {mine:.2f} CPU s: {a:,.0f} a CPU second")
-    print(f"PySAM    {asked:,} customers in {spent:.2f} CPU s: {b:,.1f} a CPU second; ratio {a / b:,.0f}")
+    print(f"PySAM    {asked:,} customers in {spent:.2f} CPU s: {b:,.1f} a CPU second; ratio {a / b:,.1f}")
 
 
 if __name__ == "__main__":
