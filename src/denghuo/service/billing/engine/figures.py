@@ -126,14 +126,23 @@ def _cells(tiers: list[Int], energy: list[Int], unit: Int) -> list[list[Int]]:
         units, weight = tier[several] // unit[several], left.sum(axis=0)
         parts, remainders = np.divmod(units * left, np.maximum(weight, 1))
         missing = np.where(weight > 0, units - parts.sum(axis=0), 0)
-        order = np.argsort(-remainders, axis=0, kind="stable")
-        rank = np.empty_like(order)
-        np.put_along_axis(rank, order, np.arange(len(energy))[:, None], axis=0)
-        parts += rank < missing
+        parts += ranks(remainders) < missing
         left = left - parts
         for band, part in zip(cell, parts, strict=True):
             band[several] = part * unit[several]
     return cells
+
+
+def ranks(values: Int) -> Int:
+    """The place of each element of a column among the column's, the largest first and equals in their order. Bands are few, so that
+    to compare each with each takes a fraction of sorting a million columns."""
+    rank = np.zeros_like(values)
+    for place in range(len(values)):
+        for other in range(place):
+            before = values[place] > values[other]
+            rank[other] += before
+            rank[place] += ~before
+    return rank
 
 
 def _lines(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from denghuo.kernel.values import INT64_MAX
-from denghuo.service.billing.engine.figures import Flags, Int
+from denghuo.service.billing.engine.figures import Flags, Int, ranks
 
 _E4 = 10_000
 
@@ -101,17 +101,5 @@ def _shares(amount: Int, weights: Int) -> Int:
         products = [int(spread[column]) * int(weight) for weight in weights[:, column]]
         parts[:, column] = [product // int(divisor[column]) for product in products]
         remainders[:, column] = [product % int(divisor[column]) for product in products]
-    found: Int = parts + (_rank(remainders) < spread - parts.sum(axis=0))
+    found: Int = parts + (ranks(remainders) < spread - parts.sum(axis=0))
     return found
-
-
-def _rank(values: Int) -> Int:
-    """The place of each element of a column among the column's, the largest first and equals in their order. Bands are few, so that
-    to compare each with each takes a fraction of sorting a million columns."""
-    rank = np.zeros_like(values)
-    for place in range(len(values)):
-        for other in range(place):
-            before = values[place] > values[other]
-            rank[other] += before
-            rank[place] += ~before
-    return rank
