@@ -1,11 +1,11 @@
 """Orders to meters of DL/T 645 behind a gateway, told to a bus of meters that answer as they like."""
 
-import asyncio
 import itertools
 from collections.abc import Callable
 from datetime import datetime
 
 import pytest
+from tests.asynchronous import run
 
 from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.front.dlt645 import Asked, NoSuchData
@@ -36,7 +36,7 @@ class Meters:
 def checked(told: Callable[[str], str]) -> dict[str, object]:
     places = [Place(1, "M1", "000000000001")]
     order = Ordered("1", "check_clock", "T1", None, None, None, {}, places)
-    return dict(asyncio.run(Orders645(Meters(told), lambda: NOW, None).carry_out(order, first=True)))
+    return dict(run(Orders645(Meters(told), lambda: NOW, None).carry_out(order, first=True)))
 
 
 def test_midnight_between_date_and_time_is_read_over() -> None:
