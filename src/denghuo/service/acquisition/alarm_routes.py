@@ -13,12 +13,12 @@ from denghuo.service.acquisition.api import (
     AlarmSettled,
     AlarmsRaised,
     AskAlarmRoutes,
-    OutsideScope,
     RaisedAlarm,
     RouteRefused,
     SetAlarmRoute,
 )
 from denghuo.service.acquisition.api.alarm_route import AlarmRouteOperations
+from denghuo.service.acquisition.refusals import set_from
 from denghuo.service.acquisition.rules import ROUTED_KINDS, ROUTED_TO, Route, route_on
 from denghuo.service.acquisition.store.alarm_routes import AlarmRouteStore
 from denghuo.service.host.binding import Ask
@@ -52,17 +52,8 @@ class AlarmRouting:
         self._ask(WorkflowApi).finish_subject(call.only("workflow.act"), done)
 
     def set(self, call: Call, request: SetAlarmRoute) -> AlarmRoute:
-        if not call.covers(request.org):
-            raise OutsideScope(
-                text(f"单位 {request.org} 不在您的管辖范围内。", f"Unit {request.org} is outside your scope."),
-                org=request.org,
-            )
-        if request.effective_from < call.today:
-            raise RouteRefused(
-                text("派发自今天或以后的日期起生效。", "A route begins today or later."),
-                field="effective_from",
-                value=str(request.effective_from),
-            )
+        said = text("派发自今天或以后的日期起生效。", "A route begins today or later.")
+        set_from(call, request.org, request.effective_from, RouteRefused, said)
         return self._store.keep(request, call.actor, call.now)
 
     def routes(self, call: Call) -> AlarmRoutes:

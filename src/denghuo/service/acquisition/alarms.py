@@ -8,6 +8,7 @@ from denghuo.service.acquisition.api import (
     AlarmClosed,
     AlarmDetail,
     AlarmNotFound,
+    AlarmRef,
     AlarmSettled,
     AlarmsFound,
     AlarmsRaised,
@@ -18,6 +19,7 @@ from denghuo.service.acquisition.api import (
     FindEvents,
     TakeEvents,
 )
+from denghuo.service.acquisition.api.alarm import AlarmOperations
 from denghuo.service.acquisition.rules import SILENT_KINDS
 from denghuo.service.acquisition.store.alarms import AlarmStore
 
@@ -82,3 +84,27 @@ class Alarms:
                 alarm_no=alarm_no,
             )
         return found
+
+
+class AlarmPart(AlarmOperations):
+    """The operations of a service that keeps `_alarms`."""
+
+    _alarms: Alarms
+
+    def take_events(self, call: Call, request: TakeEvents) -> EventsTaken:
+        return self._alarms.take(call, request)
+
+    def alarms(self, call: Call, request: FindAlarms) -> AlarmsFound:
+        return self._alarms.find(call, request)
+
+    def alarm(self, call: Call, request: AlarmRef) -> AlarmDetail:
+        return self._alarms.detail(call, request.alarm_no)
+
+    def events(self, call: Call, request: FindEvents) -> EventsFound:
+        return self._alarms.events(call, request)
+
+    def acknowledge_alarm(self, call: Call, request: AlarmRef) -> Alarm:
+        return self._alarms.acknowledge(call, request.alarm_no)
+
+    def close_alarm(self, call: Call, request: CloseAlarm) -> Alarm:
+        return self._alarms.close(call, request)

@@ -6,7 +6,9 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.problem import text
 from denghuo.service.acquisition.api import FindKeys, KeysFound, KeysOpen, MeterKey, NoKeysInForce, Terminal, UseKeys
+from denghuo.service.acquisition.api.key import KeyOperations
 from denghuo.service.acquisition.orders import Orders, possible
+from denghuo.service.acquisition.records import Records
 from denghuo.service.acquisition.store.keys import KeyStore
 from denghuo.service.acquisition.store.records import RecordStore
 from denghuo.service.host.binding import Ask
@@ -93,3 +95,16 @@ class Keys:
         found = self._store.key(key_no)
         assert found is not None  # asked for and never taken away
         return found
+
+
+class KeyPart(KeyOperations):
+    """The operations of a service that keeps `_keys` and `_records`."""
+
+    _keys: Keys
+    _records: Records
+
+    def use_keys(self, call: Call, request: UseKeys) -> MeterKey:
+        return self._keys.use(call, request, self._records.known(call, request.terminal_no))
+
+    def keys(self, call: Call, request: FindKeys) -> KeysFound:
+        return self._keys.find(call, request)

@@ -13,7 +13,6 @@ from denghuo.service.acquisition.api import (
     MeterNotCollected,
     NoticeRefused,
     NoticesFound,
-    OutsideScope,
     RecordNotice,
     SetSwitchingPolicy,
     SwitchGround,
@@ -21,6 +20,7 @@ from denghuo.service.acquisition.api import (
     SwitchingPolicy,
 )
 from denghuo.service.acquisition.api.notice import NoticeOperations
+from denghuo.service.acquisition.refusals import set_from
 from denghuo.service.acquisition.rules import KIND_OF_TEMPLATE, PRESET, Terms, terms_on, untold
 from denghuo.service.acquisition.store.collecting import CollectionStore
 from denghuo.service.acquisition.store.notices import NoticeStore
@@ -100,17 +100,8 @@ class Notices:
         return NoticesFound(rows=rows, next=following, as_of=call.now)
 
     def set_policy(self, call: Call, request: SetSwitchingPolicy) -> SwitchingPolicy:
-        if not call.covers(request.org):
-            raise OutsideScope(
-                text(f"单位 {request.org} 不在您的管辖范围内。", f"Unit {request.org} is outside your scope."),
-                org=request.org,
-            )
-        if request.effective_from < call.today:
-            raise NoticeRefused(
-                text("规定自今天或以后的日期起生效。", "A policy begins today or later."),
-                field="effective_from",
-                value=str(request.effective_from),
-            )
+        said = text("规定自今天或以后的日期起生效。", "A policy begins today or later.")
+        set_from(call, request.org, request.effective_from, NoticeRefused, said)
         return self._store.set_policy(request, call.actor, call.now)
 
     def policies(self, now: datetime) -> SwitchingPolicies:

@@ -17,13 +17,17 @@ from denghuo.service.acquisition.api import (
     FindOrders,
     MeasuredClock,
     Order,
+    OrderClock,
     OrderEvents,
     OrderNotFound,
     OrderNotPossible,
+    OrderRef,
     OrdersAnswered,
     OrdersFound,
     Terminal,
 )
+from denghuo.service.acquisition.api.order import OrderOperations
+from denghuo.service.acquisition.records import Records
 from denghuo.service.acquisition.rules import ORDERS_OF
 from denghuo.service.acquisition.store.orders import OrderStore
 
@@ -105,3 +109,25 @@ class Orders:
             some = [MeasuredClock(**one) for one in clocks[first : first + ITEMS_MAX]]
             self._work.emit(ClocksMeasured(at=call.now, clocks=some))
         return OrdersAnswered(answered=answered)
+
+
+class OrderPart(OrderOperations):
+    """The operations of a service that keeps `_orders` and `_records`."""
+
+    _orders: Orders
+    _records: Records
+
+    def order_events(self, call: Call, request: OrderEvents) -> Order:
+        return self._orders.events(call, request, self._records.known(call, request.terminal_no))
+
+    def check_clock(self, call: Call, request: OrderClock) -> Order:
+        return self._orders.give(call, "check_clock", self._records.known(call, request.terminal_no), {})
+
+    def set_clock(self, call: Call, request: OrderClock) -> Order:
+        return self._orders.give(call, "set_clock", self._records.known(call, request.terminal_no), {})
+
+    def order(self, call: Call, request: OrderRef) -> Order:
+        return self._orders.order(request.order_no)
+
+    def orders(self, call: Call, request: FindOrders) -> OrdersFound:
+        return self._orders.find(call, request)

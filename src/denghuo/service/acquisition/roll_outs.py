@@ -12,14 +12,16 @@ from denghuo.service.acquisition.api import (
     FindRollOuts,
     MembersFound,
     NothingToRollOut,
-    OutsideScope,
     ReasonedRollOut,
     RollOut,
     RollOutNotFound,
+    RollOutRef,
     RollOutsFound,
     StartRollOut,
     WrongRollOutState,
 )
+from denghuo.service.acquisition.api.roll_out import RollOutOperations
+from denghuo.service.acquisition.refusals import covered
 from denghuo.service.acquisition.rules import parameter_value, rates_of
 from denghuo.service.acquisition.store.roll_outs import RollOutStore
 from denghuo.service.host.binding import Ask
@@ -44,11 +46,8 @@ class RollOuts:
         elif request.kind == "set_parameter":
             content = {"parameter": request.parameter, "value": parameter_value(request.parameter, request.value)}
         org = request.org or next((unit for unit in call.scope if unit), "0")
-        if request.org is not None and not call.covers(request.org):
-            raise OutsideScope(
-                text(f"单位 {org} 不在您的管辖范围内。", f"Unit {org} is outside your scope."),
-                org=org,
-            )
+        if request.org is not None:
+            covered(call, org)
         state = "running" if request.kind in LOOKS_ONLY else "waiting"
         no = self._store.start(request, content, org, state, call.actor, call.now)
         if not no:
@@ -147,3 +146,30 @@ class RollOuts:
                 roll_out_no=no,
             )
         return found
+
+
+class RollOutPart(RollOutOperations):
+    """The operations of a service that keeps `_roll_outs`."""
+
+    _roll_outs: RollOuts
+
+    def start_roll_out(self, call: Call, request: StartRollOut) -> RollOut:
+        return self._roll_outs.start(call, request)
+
+    def roll_outs(self, call: Call, request: FindRollOuts) -> RollOutsFound:
+        return self._roll_outs.find(call, request)
+
+    def roll_out(self, call: Call, request: RollOutRef) -> RollOut:
+        return self._roll_outs.roll_out(request.roll_out_no)
+
+    def roll_out_members(self, call: Call, request: FindMembers) -> MembersFound:
+        return self._roll_outs.members(call, request)
+
+    def halt_roll_out(self, call: Call, request: ReasonedRollOut) -> RollOut:
+        return self._roll_outs.halt(request)
+
+    def resume_roll_out(self, call: Call, request: ReasonedRollOut) -> RollOut:
+        return self._roll_outs.resume(call, request)
+
+    def advance_roll_out(self, call: Call, request: RollOutRef) -> RollOut:
+        return self._roll_outs.advance(call, request.roll_out_no)

@@ -29,8 +29,10 @@ from denghuo.service.acquisition.api import (
     SwitchingEnded,
     SwitchingNotFound,
     SwitchingOpen,
+    SwitchingRef,
     SwitchingsFound,
 )
+from denghuo.service.acquisition.api.switching import SwitchingOperations
 from denghuo.service.acquisition.notices import Notices, holder_of
 from denghuo.service.acquisition.orders import Orders, possible
 from denghuo.service.acquisition.rules import blocks
@@ -269,6 +271,33 @@ class Switchings:
         rows = self._store.guards(request)
         following = str(rows[-1].guard_no) if len(rows) == request.limit else None
         return GuardsFound(rows=rows, next=following, as_of=call.now)
+
+
+class SwitchingPart(SwitchingOperations):
+    """The operations of a service that keeps `_switchings`."""
+
+    _switchings: Switchings
+
+    def request_switching(self, call: Call, request: RequestSwitching) -> Switching:
+        return self._switchings.request(call, request)
+
+    def disconnection_outlook(self, call: Call, request: AskOutlook) -> DisconnectionOutlook:
+        return self._switchings.outlook(call, request)
+
+    def switching(self, call: Call, request: SwitchingRef) -> Switching:
+        return self._switchings.switching(request.switching_no)
+
+    def switchings(self, call: Call, request: FindSwitchings) -> SwitchingsFound:
+        return self._switchings.find(call, request)
+
+    def set_guard(self, call: Call, request: SetGuard) -> Guard:
+        return self._switchings.set_guard(call, request)
+
+    def end_guard(self, call: Call, request: EndGuard) -> Guard:
+        return self._switchings.end_guard(call, request)
+
+    def guards(self, call: Call, request: FindGuards) -> GuardsFound:
+        return self._switchings.guards(call, request)
 
 
 def _joined(against: list[Text]) -> Text:
