@@ -79,7 +79,7 @@ def test_a_customer_opens_each_line_to_its_reads_and_the_document(
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     # Nobody else's meter.
     other = asked(
-        page, "reading.curve_month", {"subject": "M00001" if read.meter != "M00001" else "M00002", "month": MONTH}
+        page, "reading.my_curve_month", {"meter_no": "M00001" if read.meter != "M00001" else "M00002", "month": MONTH}
     )
     assert other["type"].endswith("/curve-not-found")
 

@@ -185,7 +185,7 @@ def test_a_customer_downloads_his_own_data(
     # Whoever is read once a day has no quarter-hours to take away, and is told so.
     button.click()
     expect(data.get_by_role("alert")).to_contain_text("没有 15 分钟数据")
-    meter = asked(page, "reading.account_reads", {"account_no": customer.account})["rows"][0]["meter_no"]
+    meter = asked(page, "reading.my_reads", {"account_no": customer.account})["rows"][0]["meter_no"]
     values = nem12((f"{MONTH.replace('-', '')}10", ["0.05"] * 96, "A"), meter=meter, minutes=15)
     (tmp_path / "sent.csv").write_text(values, encoding="utf-8")
     command = [

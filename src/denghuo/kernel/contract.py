@@ -144,6 +144,14 @@ class Call:
         """Whether rows of an organisation are in scope: a unit of the scope or one below it (1405810.1 is not above 1405810.10)."""
         return any(unit == "" or org == unit or org.startswith(f"{unit}.") for unit in self.scope)
 
+    def sees(self, org: str, account_no: str | None = None) -> bool:
+        """Whether a record of a unit, or of an account of it, exists for the caller: as `denghuo.visible` decides in the database.
+
+        For what is kept beside the database, or was asked of a peer in the platform's name. A customer's own session has the
+        whole company as its scope, so `covers` alone would show it everybody's.
+        """
+        return self.covers(org) and (not self.accounts or account_no in self.accounts)
+
     @property
     def whole_company(self) -> bool:
         """Whether nothing of a company is out of sight: scope at the root of its organisations, and no customer's session."""

@@ -80,6 +80,7 @@ def points_of(rows: Sequence[Row]) -> type[PointApi]:
             """The areas of the installations, a kilometre apart from west to east; a line leads to the first."""
             numbers = sorted({row["area_no"] for row in rows if row["area_no"] is not None})
             areas = [area(number, "F1", 1, x_m=1_000 * at, y_m=50) for at, number in enumerate(numbers)]
+            areas = [one for one in areas if call.covers(one.org)]
             nodes = [
                 Node(node_no="ND1", kind="substation", x_m=0, y_m=900),
                 Node(node_no="ND2", kind="area", x_m=0, y_m=50),

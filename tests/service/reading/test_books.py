@@ -100,6 +100,9 @@ def test_a_map_has_the_walk_in_its_order_and_new_points_around_it(made: Bench) -
     approved(made, point_nos=["P4"])
     found = made.api.walk_map(CLERK, MapOf(book="TG001"))
     assert ([row.point_no for row in found.rows], found.unplaced) == (["P4", "P3", "P1", "P2"], [])
+    # The network is asked for as the caller sees it.
+    elsewhere = made.api.walk_map(replace(CLERK, scope=("1405810.02",)), MapOf(book="TG001"))
+    assert (elsewhere.rows, elsewhere.areas) == ([], [])
 
 
 @pytest.mark.scope("B04-04")

@@ -13,16 +13,28 @@ from pydantic import ValidationError
 from denghuo.importer.foreign.espi import read_espi
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
-from denghuo.service.reading.api import MARKED_CURVE_INTAKE, NothingToExport, ReadingsAsked
+from denghuo.kernel.problem import NotPermitted
+from denghuo.service.reading.api import (
+    MARKED_CURVE_INTAKE,
+    AccountMonth,
+    CurveMonth,
+    CurveNotFound,
+    NothingToExport,
+    NotPlanned,
+    NotYourAccount,
+    OwnCurveMonth,
+    PointMonthRef,
+    ReadingsAsked,
+)
 from tests.service.bindings import NOW, settle
 from tests.service.reading.conftest import Bench, Make
-from tests.service.reading.county import energy_day, installation
+from tests.service.reading.county import MONTH, energy_day, installation, month_of, steady
 
 MINE, OTHER = "5810100000019", "5810200000010"
 DAY = date(2026, 4, 13)
 MOVED = midnight(date(2026, 4, 15)) + timedelta(hours=10)
 CLERK = Call(actor="clerk", now=NOW, permits=frozenset({"reading.read"}), scope=("1405810.01",), channel="pc")
-CUSTOMER = replace(CLERK, actor="customer", scope=(), accounts=(MINE,))
+CUSTOMER = replace(CLERK, actor="customer", scope=("",), accounts=(MINE,))
 
 
 @pytest.fixture
@@ -90,6 +102,39 @@ def test_nobody_gets_what_is_not_his_to_see(made: Bench) -> None:
         with pytest.raises(NothingToExport) as refused:
             asked(made, "csv", call, account_no)
         assert refused.value.fields["account_no"] == account_no
+
+
+def test_customers_see_their_own_reading_of_the_time_in_which_it_was_theirs(made: Bench) -> None:
+    made.receive(month_of("M1", steady()))
+    made.run()
+    mine = replace(CUSTOMER, permits=frozenset({"reading.own"}))
+    other = replace(mine, accounts=(OTHER,))
+    asked_for = OwnCurveMonth(meter_no="M1", month=MONTH)
+
+    def days(call: Call) -> Counter[str]:
+        found = made.api.my_curve_month(call, asked_for)
+        return Counter(str(value) for value in found.energy if value is not None)
+
+    # He left at ten on the third day; what follows is the next customer's alone.
+    assert days(mine) == {"0.1": 96, "0.101": 96, "0.102": 40}
+    assert days(other) == {"0.102": 56, "0.103": 96}
+    for nobody in (replace(mine, accounts=("5810300000011",)), replace(mine, accounts=())):
+        with pytest.raises(CurveNotFound):
+            made.api.my_curve_month(nobody, asked_for)
+        with pytest.raises(NotYourAccount):
+            made.api.my_reads(nobody, AccountMonth(account_no=MINE))
+        with pytest.raises(NotPlanned):
+            made.api.my_point_month(nobody, PointMonthRef(point_no="P1", month=MONTH))
+    assert {row.account_no for row in made.api.my_reads(mine, AccountMonth(account_no=MINE)).rows} == {MINE}
+    month = made.api.my_point_month(mine, PointMonthRef(point_no="P1", month=MONTH))
+    assert max(day.read_at for day in month.days) <= MOVED
+    words = ReadingsAsked(account_no=MINE, first=DAY, last=DAY, format="csv")
+    assert made.api.my_readings_file(mine, words).content == made.api.account_readings_file(CLERK, words).content
+    with pytest.raises(NothingToExport):
+        made.api.my_readings_file(other, words)
+    # What the office asks is closed to a customer.
+    with pytest.raises(NotPermitted):
+        made.api.curve_month(mine, CurveMonth(subject="M1", month=MONTH))
 
 
 @pytest.mark.parametrize("last", [date(2026, 3, 31), date(2027, 4, 2)])

@@ -24,13 +24,17 @@ from denghuo.service.reading.api import (
     CurveDay,
     CurveMonth,
     CurveNotFound,
+    EstimatedEndsAsked,
     FindExceptions,
     FindPlan,
     FindReads,
     FindRefused,
     Implausible,
     Intake,
+    KnownEnergies,
+    MeterAtoms,
     MeterSpan,
+    MeterSums,
     MonthRef,
     NothingToAccept,
     NotPlanned,
@@ -48,7 +52,7 @@ from denghuo.service.reading.api import (
 from denghuo.service.reading.batch.intake import CURVES, REGISTERS
 from denghuo.service.reading.service.atoms import publish_atoms
 from tests.service.bindings import NOW
-from tests.service.reading.conftest import Bench, Make
+from tests.service.reading.conftest import Bench, Make, later
 from tests.service.reading.county import MONTH, curve_rows, energy_day, installation, month_of, registers, steady
 
 MINE, THEIRS = "5810100000019", "5810200000010"
@@ -577,6 +581,38 @@ def test_holder_sees_only_the_own_account(bench: Make) -> None:
     assert [str(value) for value in own.energy if value is not None] == ["0.25"] * 96
     with pytest.raises(CurveNotFound):
         made.api.curve_month(holder, CurveMonth(subject="M1", month=MONTH))
+
+
+def test_what_lies_beside_the_database_has_owners_too(bench: Make) -> None:
+    made = outside(bench)
+    day = date(2026, 4, 13)
+    made.receive_curves(energy_day("M2", day, [250] * 96), energy_day("M1", day, [1] * 96))
+    words = {"series": "active_fwd_wh", "starts": [0], "meter_nos": ["M1", "M2"]}
+    atoms, sums = MeterAtoms(month=MONTH, **words), MeterSums(kinds=[[day]], **words)
+    late = later(1)
+    known = KnownEnergies(month=MONTH, account_nos=[MINE, THEIRS], known_at=late)
+    registers_ = RegistersAt(month=MONTH, day=day, point_nos=["P1", "P2"], known_at=late)
+    ends = EstimatedEndsAsked(month=MONTH, point_nos=["P1", "P2"], known_at=late)
+
+    def seen(call: Call) -> tuple[set[str], ...]:
+        return (
+            {row.subject for row in made.api.meter_atoms(call, atoms).rows},
+            {row.subject for row in made.api.meter_sums(call, sums).rows},
+            {row.point_no for row in made.api.known_energies(call, known).rows},
+            {row.point_no for row in made.api.registers_at(call, registers_).rows},
+            {row.point_no for row in made.api.estimated_ends(call, ends).rows},
+        )
+
+    everything = seen(made.call())
+    assert everything[:4] == ({"M1", "M2"}, {"M1", "M2"}, {"P1", "P2"}, {"P1", "P2"})
+    holder = replace(CLERK, scope=("",), accounts=(THEIRS,))
+    for call, meters, points in (
+        (CLERK, {"M1"}, {"P1"}),
+        (replace(CLERK, scope=("1405810.02",)), {"M2"}, {"P2"}),
+        (holder, {"M2"}, {"P2"}),
+        (replace(CLERK, scope=()), set[str](), set[str]()),
+    ):
+        assert seen(call) == (meters, meters, points, points, everything[4] & points)
 
 
 def test_station_takes_in_only_its_own_meters(bench: Make) -> None:

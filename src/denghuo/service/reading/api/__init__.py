@@ -241,6 +241,10 @@ from denghuo.service.reading.api.route import (
     StateCycles as StateCycles,
     RouteOperations,
 )
+from denghuo.service.reading.api.own import (
+    OwnCurveMonth as OwnCurveMonth,
+    OwnOperations,
+)
 from denghuo.service.reading.api.self_read import (
     SELF_READ_STATES as SELF_READ_STATES,
     DecideSelfRead as DecideSelfRead,
@@ -353,6 +357,7 @@ class ReadingApi(
     SumOperations,
     HighestOperations,
     ExportOperations,
+    OwnOperations,
     Api,
     noun="reading",
     version=1,

@@ -3,6 +3,7 @@
 from denghuo.service.reading.api import ReadingApi
 from denghuo.service.reading.service.parts.curve import CurvePart
 from denghuo.service.reading.service.parts.month import MonthPart
+from denghuo.service.reading.service.parts.own import OwnPart
 from denghuo.service.reading.service.parts.read import ReadPart
 from denghuo.service.reading.service.parts.self_read import SelfReadPart
 from denghuo.service.reading.service.parts.special_plan import SpecialPlanPart
@@ -11,6 +12,7 @@ from denghuo.service.reading.service.parts.walk import WalkPart
 
 class ReadingService(
     MonthPart,
+    OwnPart,
     ReadPart,
     WalkPart,
     SelfReadPart,

@@ -208,15 +208,15 @@ class Books:
             asked = asked.model_copy(update={"after": str(len(rows))})
             rows += self._store.walk(asked, on)[0]
         others = self._store.around(request.book, on, AROUND_MAX)
-        points, peer = self._ask(PointApi), Call.system(call.now, actor=call.actor)
-        network = points.network(peer, NetworkRequest())
+        looking = call.only("point.read")
+        network = self._ask(PointApi).network(looking, NetworkRequest())
         nodes = {node.node_no: (node.x_m, node.y_m) for node in network.nodes}
         areas = {
             area.area_no: (area.x_m, area.y_m)
             for area in network.areas
             if area.x_m is not None and area.y_m is not None
         }
-        own = self._own_nodes(peer, [row["point_no"] for row in (*rows, *others)])
+        own = self._own_nodes(looking, [row["point_no"] for row in (*rows, *others)])
 
         def shown(row: Row) -> MapPoint:
             x_m, y_m = nodes.get(own.get(row["point_no"], "")) or areas.get(row["area_no"]) or (None, None)
@@ -232,7 +232,7 @@ class Books:
             areas=[
                 MapArea(area_no=one.area_no, name=one.name, x_m=areas[one.area_no][0], y_m=areas[one.area_no][1])
                 for one in network.areas
-                if one.area_no in areas and call.covers(one.org)
+                if one.area_no in areas
             ],
             lines=[
                 MapLine(x1_m=first[0], y1_m=first[1], x2_m=last[0], y2_m=last[1])

@@ -6,7 +6,15 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Register
-from denghuo.service.reading.api import CurveNotFound, Implausible, NotPlanned, NotYet, TooManyDigits, WholeCompanyOnly
+from denghuo.service.reading.api import (
+    CurveNotFound,
+    Implausible,
+    NotPlanned,
+    NotYet,
+    NotYourAccount,
+    TooManyDigits,
+    WholeCompanyOnly,
+)
 from denghuo.service.reading.batch import Evaluated, PlanPiece
 from denghuo.service.reading.rules import fits
 
@@ -84,6 +92,15 @@ def check_plausible(found: Evaluated, row: int, side: str, shown_e4: int) -> Non
         highest=None if highest is None else Register(highest),
         rule=rule,
     )
+
+
+def check_own(call: Call, account_no: str) -> None:
+    """Raises NotYourAccount for an account that is not bound to the caller's login."""
+    if account_no not in call.accounts:
+        raise NotYourAccount(
+            text(f"户号 {account_no} 未绑定到您的登录账号。", f"Account {account_no} is not bound to your login."),
+            account_no=account_no,
+        )
 
 
 def check_whole_company(call: Call) -> None:

@@ -91,6 +91,11 @@ class Curves:
         """Unit and account of a meter; None where there are no curves of it, or it lies outside the caller's scope."""
         return self._store.owners([meter_no]).get(meter_no)
 
+    def seen(self, call: Call, meter_nos: Sequence[str]) -> list[str]:
+        """Those of some meters that the caller may see, in their order: the lake itself knows no units."""
+        owners = meter_nos if call.whole_company else self._store.owners(meter_nos)
+        return [one for one in meter_nos if one in owners]
+
     def multiplier(self, meter_no: str, month: str) -> int | None:
         """That of a meter in a planned month, where it is one."""
         return self._store.multiplier(meter_no, month)

@@ -26,11 +26,7 @@ def readings_file(ask: Ask, curves: Curves, call: Call, request: ReadingsAsked) 
     content = io.BytesIO()
     count = write(request.format, _days(curves, call, request, _spans(ask, call, request)), content, call.now)
     if not count:
-        what = text(
-            f"{request.account_no} 在 {request.first} 至 {request.last} 没有 15 分钟数据，或不在您的管辖范围内。",
-            f"{request.account_no} has no 15-minute values from {request.first} to {request.last}, or is outside your scope.",
-        )
-        raise NothingToExport(what, account_no=request.account_no, first=str(request.first), last=str(request.last))
+        raise nothing_to_export(request)
     suffix, media_type = MEDIA[request.format]
     return Document(
         file_name=f"{request.account_no}-{request.first}-{request.last}.{suffix}",
@@ -39,17 +35,33 @@ def readings_file(ask: Ask, curves: Curves, call: Call, request: ReadingsAsked) 
     )
 
 
+def nothing_to_export(request: ReadingsAsked) -> NothingToExport:
+    """The problem of an account without values in these days within the caller's scope."""
+    what = text(
+        f"{request.account_no} 在 {request.first} 至 {request.last} 没有 15 分钟数据，或不在您的管辖范围内。",
+        f"{request.account_no} has no 15-minute values from {request.first} to {request.last}, or is outside your scope.",
+    )
+    return NothingToExport(what, account_no=request.account_no, first=str(request.first), last=str(request.last))
+
+
+def within(day: date, spans: Sequence[tuple[datetime, datetime]]) -> list[bool]:
+    """Of each slot of a day whether the whole of it lies in one of the spans (half open)."""
+    begins = midnight(day)
+    return [
+        any(start <= begins + slot * SLOT and begins + (slot + 1) * SLOT <= end for start, end in spans)
+        for slot in range(SLOTS_A_DAY)
+    ]
+
+
 def _spans(ask: Ask, call: Call, request: ReadingsAsked) -> Spans:
     found = dict[tuple[str, str], list[tuple[datetime, datetime]]]()
-    if call.accounts and request.account_no not in call.accounts:
-        return found
     # Whose meter it was is asked for the platform; what of it the caller may see is decided here.
     whole = Call.system(call.now, actor=call.actor)
     month, last = Month.holding(request.first), Month.holding(request.last)
     while month <= last:
         asked = MetersIn(month=str(month), account_nos=[request.account_no])
         for row in ask(PointApi).meters_in(whole, asked).rows:
-            if row.account_no == request.account_no and (call.accounts or call.covers(row.org)):
+            if row.account_no == request.account_no and call.sees(row.org, row.account_no):
                 for series in ENERGY_SERIES:
                     if series.rpartition("_")[0] in FAMILY[row.direction]:
                         found.setdefault((row.meter_no, series), []).append((row.from_at, row.to_at))
@@ -80,13 +92,9 @@ def _of_month(
     words = {"meter_no": meter_no, "series": series, "day": first, "days": count}
     curve = curves.curve(call, CheckedCurveAsked.model_validate(words))
     for place in range(count):
-        day, begins = first + timedelta(days=place), midnight(first + timedelta(days=place))
+        day = first + timedelta(days=place)
         span = slice(place * SLOTS_A_DAY, (place + 1) * SLOTS_A_DAY)
-        mine = [
-            any(start <= begins + slot * SLOT and begins + (slot + 1) * SLOT <= end for start, end in own)
-            for slot in range(SLOTS_A_DAY)
-        ]
-        counted = zip(curve.counted[span], mine, strict=True)
+        counted = zip(curve.counted[span], within(day, own), strict=True)
         values = [value.wh if value is not None and is_mine else None for value, is_mine in counted]
         if any(value is not None for value in values):
             marks = list(map(mark_of, curve.estimated[span], curve.marks[span], curve.methods[span]))

@@ -145,11 +145,12 @@ class Making:
     def known(
         self, call: Call, month: Month, account_nos: Sequence[str], known_at: datetime
     ) -> tuple[list[ReadRow], frozenset[str]]:
-        """The same of some accounts as it was known at an instant; nothing is changed."""
+        """The same of some accounts, as far as the caller may see them, as it was known at an instant; nothing is changed."""
         due = self.due(call, MetersIn(month=str(month), account_nos=list(account_nos), known_at=known_at))
-        points = sorted({piece.point_no for piece in due.pieces if piece.account_no in account_nos})
+        own = set(account_nos).intersection(call.accounts) if call.accounts else set(account_nos)
+        points = sorted({piece.point_no for piece in due.pieces if piece.account_no in own})
         rows = self.made(month, due.pieces, points, known_at)
-        return [row for row in rows if row.account_no in account_nos], due.waiting & set(account_nos)
+        return [row for row in rows if row.account_no in own], due.waiting & own
 
     def due(self, call: Call, asked: MetersIn, *, running: bool = False) -> Due:
         """What the plan has of some accounts or points, with the points that share a meter with them: those tell whether a register
@@ -174,9 +175,7 @@ class Making:
             found += [
                 piece
                 for piece in due.pieces
-                if piece.point_no in rest
-                and piece.route in unread
-                and (not call.accounts or piece.account_no in call.accounts)
+                if piece.point_no in rest and piece.route in unread and call.sees(piece.org, piece.account_no)
             ]
         return found
 

@@ -31,7 +31,6 @@ from denghuo.service.reading.api import (
     MyMetersFound,
     NoSuchSelfRead,
     NothingToReview,
-    NotYourAccount,
     OutsideWindow,
     OwnMeter,
     OwnRegister,
@@ -52,7 +51,7 @@ from denghuo.service.reading.batch import Evaluated, PlanPiece, reads_of
 from denghuo.service.reading.rules import in_force
 from denghuo.service.reading.rules.field import Expected, field_check, most_a_day_e4, warnings_of
 from denghuo.service.reading.rules.self_read import ReportDays, is_number_of, report_days
-from denghuo.service.reading.service.checks import check_digits
+from denghuo.service.reading.service.checks import check_digits, check_own
 from denghuo.service.reading.service.expected import Known, known_before
 from denghuo.service.reading.service.forms import shown_register
 from denghuo.service.reading.service.making import Making
@@ -144,11 +143,7 @@ class SelfReading:
 
     def _meters(self, call: Call, account_no: str) -> list[_Meter]:
         """The meters of one of the caller's accounts in the reading whose days to report are next or open."""
-        if account_no not in call.accounts:
-            raise NotYourAccount(
-                text(f"户号 {account_no} 未绑定到您的登录账号。", f"Account {account_no} is not bound to your login."),
-                account_no=account_no,
-            )
+        check_own(call, account_no)
         parameters = in_force(call.today)["self_read"].parameters
         month = Month.holding(call.today).previous
         for _ in range(MONTHS_AHEAD + 1):

@@ -132,6 +132,7 @@ class CurvePart(
         return self._curve_rules.publish(call, request)
 
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
+        request = request.model_copy(update={"meter_nos": self._checked.seen(call, request.meter_nos)})
         rows = self._estimates.beside(meter_atoms(self._lake, request), request, call.now)
         return AtomsFound(rows=rows, as_of=request.known_at or call.now)
 
@@ -153,6 +154,7 @@ class CurvePart(
         return atoms.model_copy(update={"estimates": self._estimates.published(request, call.now)})
 
     def meter_sums(self, call: Call, request: MeterSums) -> SumsFound:
+        request = request.model_copy(update={"meter_nos": self._checked.seen(call, request.meter_nos)})
         return meter_sums(self._lake, self._work.datasets, request, call.now)
 
     def publish_sums(self, call: Call, request: PublishSums) -> SumsPublished:

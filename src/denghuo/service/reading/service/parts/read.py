@@ -122,11 +122,12 @@ class ReadPart(ReadingPart, ReadOperations, EstimatedOperations, ReviewOperation
         )
 
     def _planned(self, call: Call, request: RegistersAt | EstimatedEndsAsked) -> list[PlanPiece]:
-        """The plan of points, as it was known at an instant where one is asked for."""
+        """The plan of points as far as the caller may see them, as it was known at an instant where one is asked for."""
         if request.known_at is None:
             return self._making.planned(call, request.month, request.point_nos)
         asked = MetersIn(month=request.month, point_nos=request.point_nos, known_at=request.known_at)
-        return [piece for piece in self._making.due(call, asked).pieces if piece.point_no in request.point_nos]
+        pieces = self._making.due(call, asked).pieces
+        return [one for one in pieces if one.point_no in request.point_nos and call.sees(one.org, one.account_no)]
 
     def _pieces(self, month: str, point_no: str) -> list[PlanPiece]:
         pieces = self._store.pieces(month, point_no)
