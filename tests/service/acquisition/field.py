@@ -56,8 +56,8 @@ DAY = date(2026, 4, 10)
 OLD, NEW = "140500001", "140581000002"
 """A terminal of 376.1 and one of 698.45."""
 QUICK = Limits(
-    answer_s=0.6, work_s=0.05, write_s=0.1, look_s=0.05, login_within_s=1.0, silence_s=600.0, frames_per_s=40, burst_s=1.0,
-    noise=4_096, bad_frames=5, connections_per_address=60,
+    answer_s=0.6, work_s=0.05, write_s=0.1, look_s=0.05, clock_s=0.2, login_within_s=1.0, silence_s=600.0, frames_per_s=40,
+    burst_s=1.0, noise=4_096, bad_frames=5, connections_per_address=60,
 )  # fmt: skip
 WAIT_S = 20.0
 

@@ -36,6 +36,7 @@ from denghuo.service.acquisition.api import (
     RollOutRef,
     StartCollection,
     StartRollOut,
+    TellClocks,
     WrongParameter,
     WrongRollOutState,
     WrongTimes,
@@ -177,6 +178,7 @@ def test_clocks_are_ordered_and_month_ends_are_days_of_their_own(acquisition: Ac
         acquisition.start_collection(OPERATOR, StartCollection(day=date(2026, 4, 10), kinds=["freeze", "month"]))
     started = acquisition.start_collection(OPERATOR, StartCollection(day=date(2026, 3, 31), kinds=["month"]))
     assert started.due == 3
+    assert acquisition.tell_clocks(OPERATOR, TellClocks(node="front-1")).told == 0
 
 
 # -- over sockets ----------------------------------------------------------------------------------------------------------
@@ -197,15 +199,32 @@ def answered(field: Field, order: Order) -> Order:
     return now()
 
 
+def told(field: Field, terminal_no: str) -> list[tuple[str, int]]:
+    """What was stated of clocks of a terminal's meters: by which operation, and the days that they are ahead; each once."""
+    mine, days = {meter.meter_no for meter in meters(terminal_no)}, dict[tuple[str, int], None]()
+    with field.directory.hosted["acquisition"].store.work("acquisition", field.call()) as work:
+        rows = work.rows("SELECT operation, events FROM journal WHERE events::text LIKE %s ORDER BY seq", ("%clocks%",))
+    for row in rows:
+        for event in row["events"]:
+            clocks = [one for one in event["data"]["clocks"] if one["meter_no"] in mine]
+            assert {one["meter_no"] for one in clocks} in (mine, set()), "all that it reads"
+            days |= dict.fromkeys((row["operation"], round(one["offset_s"] / 86_400)) for one in clocks)
+    return list(days)
+
+
 @pytest.mark.parametrize("terminal_no", [OLD, NEW])
 def test_a_wrong_clock_is_seen_and_set(field: Field, terminal_no: str) -> None:
     leave = field.connect(terminal_no, "wrong_clock")
+    # Nobody asked for it: its login told it, or the question after it.
+    until(lambda: told(field, terminal_no) == [("acquisition.tell_clocks", 2)], "its clock is stated")
     seen = answered(field, field.api.check_clock(field.call(), OrderClock(terminal_no=terminal_no)))
     assert seen.state == "answered" and abs((seen.clock_offset_s or 0) - 2 * 86_400) < 5
     right = answered(field, field.api.set_clock(field.call(), OrderClock(terminal_no=terminal_no)))
     assert right.state == "answered", right
     assert abs(right.clock_offset_s or 0) <= 2
     until(lambda: field.terminal(terminal_no).clock_offset_s in range(-2, 3), "the record shows it")
+    by_answer = [("acquisition.answer_orders", days) for days in (2, 0)]
+    until(lambda: told(field, terminal_no) == [("acquisition.tell_clocks", 2), *by_answer], "it is stated as right")
     leave()
     until(lambda: field.terminal(terminal_no).link == "offline", "gone")
     leave = field.connect(terminal_no, "wrong_clock", "stubborn")

@@ -1,7 +1,7 @@
 """Orders to terminals: given, shown, and answered by whichever front holds the terminal."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from denghuo.data.processing.work import Work
@@ -9,11 +9,13 @@ from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.service.acquisition.api import (
+    CLOCK_JITTER_S,
     CLOCK_OFF_S,
     ORDER_KINDS,
     TERMINAL_PROTOCOLS,
     AnswerOrders,
     ClocksMeasured,
+    ClocksTold,
     FindOrders,
     MeasuredClock,
     Order,
@@ -24,6 +26,7 @@ from denghuo.service.acquisition.api import (
     OrderRef,
     OrdersAnswered,
     OrdersFound,
+    TellClocks,
     Terminal,
 )
 from denghuo.service.acquisition.api.order import OrderOperations
@@ -104,11 +107,20 @@ class Orders:
     def answer(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
         answered = self._store.answer(request.answers, call.now)
         measured = [one.order_no for one in request.answers if one.clock_offset_s is not None]
-        clocks = self._store.clocks(measured, CLOCK_OFF_S) if answered and measured else []
+        if answered and measured:
+            self._tell(call, self._store.clocks(measured, CLOCK_OFF_S))
+            self._store.note_told(measured)
+        return OrdersAnswered(answered=answered)
+
+    def tell_clocks(self, call: Call, request: TellClocks) -> ClocksTold:
+        clocks = self._store.clocks_seen(request.node, CLOCK_OFF_S, CLOCK_JITTER_S)
+        self._tell(call, clocks)
+        return ClocksTold(told=len(clocks))
+
+    def _tell(self, call: Call, clocks: Sequence[Mapping[str, Any]]) -> None:
         for first in range(0, len(clocks), ITEMS_MAX):
             some = [MeasuredClock(**one) for one in clocks[first : first + ITEMS_MAX]]
             self._work.emit(ClocksMeasured(at=call.now, clocks=some))
-        return OrdersAnswered(answered=answered)
 
 
 class OrderPart(OrderOperations):
@@ -131,3 +143,6 @@ class OrderPart(OrderOperations):
 
     def orders(self, call: Call, request: FindOrders) -> OrdersFound:
         return self._orders.find(call, request)
+
+    def tell_clocks(self, call: Call, request: TellClocks) -> ClocksTold:
+        return self._orders.tell_clocks(call, request)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
@@ -106,6 +106,10 @@ CLOCK_OFF_S = 60
 """A clock that is off by no more counts as right: it is told again only where it was off before."""
 
 
+CLOCK_JITTER_S = 10
+"""What a terminal tells unasked travels for a while: a clock that differs by no more from what was stated of it is the same."""
+
+
 class MeasuredClock(Message):
     """How far the clock by which a meter's readings are stamped is ahead (negative: behind). Of a direct meter it is its own, of
     others that of their terminal."""
@@ -119,6 +123,16 @@ class ClocksMeasured(Event, name="acquisition.clocks.measured", version=1):
 
     at: AwareDatetime
     clocks: list[MeasuredClock]
+
+
+class TellClocks(Message):
+    """A front (前置) whose terminals told their clocks unasked."""
+
+    node: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class ClocksTold(Message):
+    told: int
 
 
 class OrderNotFound(NotFound, noun="acquisition", status=404, zh="未找到该命令", en="No such order"):
@@ -151,3 +165,8 @@ class OrderOperations(Api):
     @command(permit="acquisition.front", emits=(SwitchingEnded, ClocksMeasured))
     def answer_orders(self, call: Call, request: AnswerOrders) -> OrdersAnswered:
         """Keeps what terminals answered to orders, or why they did not."""
+
+    @command(permit="acquisition.front", emits=(ClocksMeasured,))
+    def tell_clocks(self, call: Call, request: TellClocks) -> ClocksTold:
+        """States the clocks that the terminals of a front told without an order, at their logins or with what they sent, and that
+        are off, or were when that was stated before: each where it is another now. By that of a gateway no reading is stamped."""

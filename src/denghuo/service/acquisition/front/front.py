@@ -163,6 +163,7 @@ class Front:
             self._every(self.limits.work_s, dialler.write_down),
             self._every(self.limits.look_s, collector.look_for_reads),
             self._every(self.limits.look_s, orders.look),
+            self._every(self.limits.clock_s, orders.tell_clocks),
             self._every(self.limits.event_s, self._events.write),
             self._every(self.limits.work_s, collector.look_for_due),
             self._every(min(self.limits.write_s, 0.5), collector.write),

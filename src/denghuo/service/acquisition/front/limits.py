@@ -47,6 +47,8 @@ class Limits:
     write_s: float = 5.0
     """How long collected values wait for others before they are published together, and how many do at most."""
     write_rows: int = 1_000_000
+    clock_s: float = 30.0
+    """How often the front looks whether a clock that a terminal told is to be stated."""
     event_s: float = 0.2
     """How long events wait for others before they are written down together and confirmed."""
     events_waiting: int = 50_000

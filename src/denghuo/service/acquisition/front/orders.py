@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from denghuo.kernel.contract import Call
-from denghuo.service.acquisition.api import AcquisitionApi, AnswerOrders, OrderAnswer, RollOutRef
+from denghuo.service.acquisition.api import AcquisitionApi, AnswerOrders, OrderAnswer, RollOutRef, TellClocks
 from denghuo.service.acquisition.front.alarms import EventTaker
 from denghuo.service.acquisition.front.cipher import CipherFailed, CipherMachine
 from denghuo.service.acquisition.front.conversation import cause_of
@@ -67,6 +67,12 @@ class OrderRunner:
                 task = asyncio.get_running_loop().create_task(self._carry_out(row))
                 self._running[row.order_no] = task
                 task.add_done_callback(self._ended(row.order_no))
+
+    async def tell_clocks(self) -> None:
+        """Has those clocks stated that terminals told unasked and that are off, or were."""
+        if await asyncio.to_thread(self._sessions.clocks_to_tell):
+            call = Call.system(self._clock(), actor="front")
+            await asyncio.to_thread(self._acquisition.tell_clocks, call, TellClocks(node=self._sessions.node))
 
     async def stop(self) -> None:
         tasks = list(self._running.values())

@@ -7,7 +7,9 @@ from typing import Any, LiteralString, NamedTuple
 
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
+from denghuo.service.acquisition.api import CLOCK_JITTER_S, CLOCK_OFF_S
 from denghuo.service.acquisition.front.speak import Kind, Place
+from denghuo.service.acquisition.store.orders import CLOCK_TO_TELL
 from denghuo.service.acquisition.store.records import LIVE, NODE_GONE
 from denghuo.service.host.binding import Store
 
@@ -214,6 +216,12 @@ class Sessions:
                     (self._clock(), order_no),
                 )
             )
+
+    def clocks_to_tell(self) -> bool:
+        """Whether a clock that a terminal of this front told is to be stated."""
+        with self._work() as work:
+            asked = {"node": self.node, "off_s": CLOCK_OFF_S, "jitter_s": CLOCK_JITTER_S}
+            return bool(work.value(f"SELECT EXISTS (SELECT FROM session s, terminal t WHERE {CLOCK_TO_TELL})", asked))
 
     def roll_outs(self) -> list[int]:
         """Running roll-outs that can go on: an order was settled, a terminal with its turn is online, or nothing is left."""

@@ -74,6 +74,33 @@ class OrderStore:
             {"orders": list(orders), "off_s": off_s},
         )
 
+    def note_told(self, orders: Sequence[str]) -> None:
+        """What these orders measured of terminals themselves is stated by their answers, and not again as seen at their lines."""
+        self._work.run(
+            "UPDATE session s SET clock_told_s = (o.answer ->> 'clock_offset_s')::bigint FROM terminal_order o"
+            " WHERE o.terminal_no = s.terminal_no AND o.meter_no IS NULL AND o.order_no = ANY (%s) AND o.answer ? 'clock_offset_s'",
+            (list(orders),),
+        )
+
+    def clocks_seen(self, node: str, off_s: int, jitter_s: int) -> list[dict[str, Any]]:
+        """The meters of a front's terminals whose clock is off by more, or was when it was stated, and is another now; notes that
+        it is stated."""
+        return self._work.rows(
+            f"WITH seen AS (UPDATE session s SET clock_told_s = clock_offset_s FROM terminal t WHERE {CLOCK_TO_TELL}"
+            " RETURNING s.terminal_no, s.clock_offset_s)"
+            " SELECT m.meter_no, max(clock_offset_s) AS offset_s FROM seen JOIN terminal_meter m USING (terminal_no)"
+            " GROUP BY m.meter_no ORDER BY m.meter_no",
+            {"node": node, "off_s": off_s, "jitter_s": jitter_s},
+        )
+
+
+CLOCK_TO_TELL: LiteralString = (
+    "s.node = %(node)s AND t.terminal_no = s.terminal_no AND t.protocol <> 'dlt645'"
+    " AND greatest(abs(s.clock_offset_s), abs(coalesce(s.clock_told_s, 0))) > %(off_s)s"
+    " AND abs(s.clock_offset_s - coalesce(s.clock_told_s, 0)) > %(jitter_s)s"
+)
+"""Sessions of a front whose clock was told by their terminals and is to be stated."""
+
 
 def _order(row: Mapping[str, Any]) -> Order:
     return Order.model_validate({**{name: row[name] for name in row if name != "answer"}, **row["answer"]})
