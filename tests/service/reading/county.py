@@ -73,6 +73,7 @@ def points_of(rows: Sequence[Row]) -> type[PointApi]:
                 if row["meter_no"] in request.meter_nos
                 or row["point_no"] in request.point_nos
                 or row["account_no"] in request.account_nos
+                or (row["role"] == "gateway" and row["area_no"] in request.gateway_area_nos)
             ]
             return MetersFound(rows=[shown(row) for row in found], as_of=call.now)
 

@@ -65,12 +65,14 @@ UNIT_INSTALLATION = DatasetSchema(
 
 
 class MetersIn(Message):
-    """A month of accounts, points or meters, each list up to 1,000. known_at: as it was recorded then, else as it is now."""
+    """A month of accounts, points or meters, or of the gateways of areas, each list up to 1,000. known_at: as it was recorded then,
+    else as it is now."""
 
     month: MonthText
     account_nos: Annotated[list[AccountNo], Field(max_length=ITEMS_MAX)] = []
     point_nos: Annotated[list[PointNo], Field(max_length=ITEMS_MAX)] = []
     meter_nos: Annotated[list[MeterNo], Field(max_length=ITEMS_MAX)] = []
+    gateway_area_nos: Annotated[list[AreaNo], Field(max_length=ITEMS_MAX)] = []
     known_at: Instant | None = None
 
 

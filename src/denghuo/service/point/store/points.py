@@ -332,7 +332,8 @@ class PointStore:
     # -- dataset ---------------------------------------------------------------------------------------------------------
 
     def meters_in(self, request: MetersIn) -> list[MeterInMonth]:
-        """The meters of accounts and points in a month, with the other points of these meters; and the points of meters.
+        """The meters of accounts and points in a month, with the other points of these meters; the points of meters, and the
+        gateways of areas.
 
         An installation ends where the next one at its point begins, so its end is known when that one is.
         """
@@ -346,7 +347,8 @@ class PointStore:
             " AND i.point_no IN (SELECT other.point_no FROM installation mine"
             " JOIN installation other ON other.meter_no = mine.meter_no"
             " WHERE mine.account_no = ANY (%(accounts)s) OR mine.point_no = ANY (%(points)s)"
-            " UNION SELECT point_no FROM installation WHERE meter_no = ANY (%(meters)s)))"
+            " UNION SELECT point_no FROM installation WHERE meter_no = ANY (%(meters)s)"
+            " UNION SELECT point_no FROM point WHERE area_no = ANY (%(areas)s) AND role = 'gateway'))"
             " SELECT p.point_no, i.account_no, p.area_no, p.feeder_no, p.org, p.role, p.direction, i.meter_no, i.multiplier,"
             " i.integer_digits, i.decimal_digits, p.pv_w,"
             " greatest(lower(i.valid), %(start)s) AS from_at, least(coalesce(i.ends, %(end)s), %(end)s) AS to_at,"
@@ -363,6 +365,7 @@ class PointStore:
                 "accounts": request.account_nos,
                 "points": request.point_nos,
                 "meters": request.meter_nos,
+                "areas": request.gateway_area_nos,
                 "known_at": request.known_at,
             },
         )

@@ -61,7 +61,7 @@ Column = Any
 SHOWN_REFUSALS = 100
 FEW_METERS = 10_000
 _NUMBER = re.compile("[0-9A-Za-z][0-9A-Za-z._-]{0,31}")
-"""As `MeterNo` is written."""
+"""As `MeterNo` and `AreaNo` are written."""
 
 
 class Taking:
@@ -73,9 +73,9 @@ class Taking:
         marked = request.rows.name == MARKED_REGISTER_INTAKE.name
         rows = self._intake(request.rows, MARKED_REGISTER_INTAKE if marked else REGISTER_INTAKE, COLLECTED_REGISTERS)
         uses: dict[str, MeterUse] = {}
-        meters = [meter for meter in rows["meter_no"].unique().to_pylist() if meter]
+        numbers = _named(rows["meter_no"])
         for month in months_of(rows["read_at"]):
-            _add_uses(uses, self._meters(call, month, meters))
+            _add_uses(uses, self._installed_of(call, month, numbers))
         judged = judge_registers(rows, uses, call.now)
         counts = self._work.lake.append(REGISTERS, judged.days[REGISTERS], call.now, request.rows.digest)
         # A month changes by what is estimated too; its units are counted by what was read.
@@ -98,7 +98,7 @@ class Taking:
         rows = self._intake(request.rows, MARKED_CURVE_INTAKE if marked else CURVE_INTAKE)
         subjects: dict[tuple[str, str], tuple[str, str | None]] = {}
         for month in months_of(rows["at"]):
-            for piece in self.installations(call, str(month), rows["subject"]):
+            for piece in self._installed_of(call, month, _named(rows["subject"]), areas=True):
                 subjects["meter", piece["meter_no"]] = (piece["org"], piece["account_no"])
                 if piece["role"] == "gateway" and piece["area_no"]:
                     subjects["area", piece["area_no"]] = (piece["org"], None)
@@ -145,9 +145,8 @@ class Taking:
     def energies(self, call: Call, collected: DatasetRef) -> DatasetRef:
         """The curves that terminals gave (`acquisition.collected_curves`) as an intake: after the multiplier."""
         curves = self._work.datasets.scan(collected, list(COLLECTED_CURVES.columns))
-        pieces = [
-            row for month in months_of(curves["at"]) for row in self.installations(call, str(month), curves["meter_no"])
-        ]
+        meters = _named(curves["meter_no"])
+        pieces = [row for month in months_of(curves["at"]) for row in self._installed_of(call, month, meters)]
         return self._work.datasets.publish(
             CURVE_INTAKE, collected.period, collected.shard, energies(curves, pieces), call.now
         )
@@ -202,33 +201,37 @@ class Taking:
             ],
         )
 
-    def _meters(self, call: Call, month: Month, meters: list[str]) -> list[dict[str, Any]]:
-        """These meters in a month, in the caller's scope: of a few their records alone are asked for."""
-        wanted = set(meters)
-        if len(meters) > FEW_METERS:
-            pieces = self.installations(call, str(month), pa.chunked_array([pa.array(meters)]))
-            return [piece for piece in pieces if piece["meter_no"] in wanted]
+    def _installed_of(
+        self, call: Call, month: Month, numbers: list[str], *, areas: bool = False
+    ) -> list[dict[str, Any]]:
+        """The meters with these numbers in a month, in the caller's scope. areas: the numbers may be those of areas too, which name
+        the meters at their gateways. Of a few their records alone are asked for."""
+        wanted = set(numbers)
+
+        def named(meter_no: str, area_no: str | None, role: str, org: str) -> bool:
+            at_gateway = areas and role == "gateway" and area_no in wanted
+            return (meter_no in wanted or at_gateway) and call.covers(org)
+
+        if len(numbers) > FEW_METERS:
+            rows = _of(self.installed(call, str(month)), numbers, areas).to_pylist()
+            return [row for row in rows if named(row["meter_no"], row["area_no"], row["role"], row["org"])]
         whole, point = Call.system(call.now, actor=call.actor), self._ask(PointApi)
         # What is no number of a meter is none that is known.
-        numbers, found = list(filter(_NUMBER.fullmatch, meters)), list[dict[str, Any]]()
-        for start in range(0, len(numbers), ITEMS_MAX):
-            asked = MetersIn(month=str(month), meter_nos=numbers[start : start + ITEMS_MAX])
-            rows = point.meters_in(whole, asked).rows
-            found += [vars(row) for row in rows if row.meter_no in wanted and call.covers(row.org)]
+        asked, found = list(filter(_NUMBER.fullmatch, numbers)), list[dict[str, Any]]()
+        for start in range(0, len(asked), ITEMS_MAX):
+            some = asked[start : start + ITEMS_MAX]
+            request = MetersIn(month=str(month), meter_nos=some, gateway_area_nos=some if areas else [])
+            rows_of = point.meters_in(whole, request).rows
+            found += [
+                vars(row) | {"multiplier": row.multiplier.number}
+                for row in rows_of
+                if named(row.meter_no, row.area_no, row.role, row.org)
+            ]
         return found
 
-    def installations(self, call: Call, month: str, subjects: Column | None = None) -> list[dict[str, Any]]:
-        """The meters of a month in the caller's scope.
-
-        subjects: only those with one of these numbers, or at the gateway of an area of such a number.
-        """
-        table = self.installed(call, month)
-        if subjects is not None:
-            given = subjects.combine_chunks().unique()
-            table = table.filter(
-                pc.or_(pc.is_in(table["meter_no"], value_set=given), pc.is_in(table["area_no"], value_set=given))
-            )
-        return [row for row in table.to_pylist() if call.covers(row["org"])]
+    def installations(self, call: Call, month: str) -> list[dict[str, Any]]:
+        """The meters of a month in the caller's scope."""
+        return [row for row in self.installed(call, month).to_pylist() if call.covers(row["org"])]
 
     def due(self, call: Call, month: Month, cycles: Cycles, *, org: str | None = None, running: bool = False) -> Due:
         """What is read at the end of a month in the caller's scope, or in one unit. running: as far as it goes, whatever the
@@ -260,6 +263,18 @@ class Taking:
         whole, point = Call.system(call.now, actor=call.actor), self._ask(PointApi)
         asked = [PublishUnitInstallations(month=month, org=org) for org in sorted(set(orgs))]
         return self._work.datasets.scan([point.publish_unit_installations(whole, one) for one in asked])
+
+
+def _named(column: Column) -> list[str]:
+    """The numbers in a column, each once."""
+    return [number for number in column.unique().to_pylist() if number]
+
+
+def _of(table: pa.Table, numbers: list[str], areas: bool) -> pa.Table:
+    """The rows of meters with these numbers, and of areas with these."""
+    given = pa.array(numbers, pa.string())
+    chosen = pc.is_in(table["meter_no"], value_set=given)
+    return table.filter(pc.or_(chosen, pc.is_in(table["area_no"], value_set=given)) if areas else chosen)
 
 
 def _add_uses(uses: dict[str, MeterUse], pieces: list[dict[str, Any]]) -> None:
