@@ -168,9 +168,10 @@ class Relay:
                 self._stopped.wait(WAIT_S)
 
 
-def settle(directory: Directory, clock: Callable[[], datetime]) -> None:
-    """Delivers all events and runs all jobs of this process in the caller's thread until nothing is left."""
-    jobs = InlineJobs()
+def settle(directory: Directory, clock: Callable[[], datetime], jobs: InlineJobs | None = None) -> None:
+    """Delivers all events and runs all jobs of this process in the caller's thread until nothing is left. jobs: keeps those that
+    may not begin yet for the next time; without it they are forgotten."""
+    jobs = jobs or InlineJobs()
     relay = Relay(directory, next(iter(directory.hosted.values())).store, jobs, clock)
     busy = True
     while busy:

@@ -283,7 +283,9 @@ from denghuo.service.reading.api.special_plan import (
     SpecialPlanFaulty as SpecialPlanFaulty,
     SpecialPlanRef as SpecialPlanRef,
     SpecialPlanRow as SpecialPlanRow,
+    SpecialPlansDue as SpecialPlansDue,
     SpecialPlansFound as SpecialPlansFound,
+    SpecialPlansGathered as SpecialPlansGathered,
     SpecialRead as SpecialRead,
     SpecialPlanOperations,
 )

@@ -70,7 +70,8 @@ class MakeSpecialPlan(Message):
 
 
 class SpecialPlanRow(Message):
-    """read_count: how many of the plan's registers are known. due_count: how many are not, though their midnight is over."""
+    """read_count: how many of the plan's registers are known. due_count: how many are not, though their midnight is over.
+    gathered_at: when it was last looked for what was collected; on every morning until all is read, for a month at most."""
 
     plan_no: PlanNo
     kind: PlanKind
@@ -85,6 +86,7 @@ class SpecialPlanRow(Message):
     due_count: Annotated[int, Label("未抄示数", "Registers due")]
     made_by: Annotated[str, Label("制定人", "Made by")]
     made_at: Annotated[Instant, Label("制定时间", "Made at")]
+    gathered_at: Annotated[Instant | None, Label("最近取数时间", "Last gathered")] = None
 
 
 class SpecialRead(Message):
@@ -116,6 +118,20 @@ class SpecialPlanRef(Message):
     plan_no: PlanNo
 
 
+class SpecialPlansDue(Message):
+    """day: on whose morning plans are gathered, or on the last one after it."""
+
+    day: Annotated[date, Label("日期", "Day")]
+
+
+class SpecialPlansGathered(Message):
+    """gathered: how many plans this step looked at. again: more of them wait."""
+
+    day: Annotated[date, Label("日期", "Day")]
+    gathered: Annotated[int, Label("计划数", "Plans")]
+    again: bool
+
+
 class FindSpecialPlans(Page):
     """Plans, the newest first."""
 
@@ -132,8 +148,8 @@ class SpecialPlansFound(Message):
 
 
 class SpecialEnergy(Message):
-    """What a meter of a loss plan took or gave between the plan's midnights; `remark` says why there is no energy, or what is to be
-    known of it."""
+    """What a meter of a loss plan took or gave between the plan's midnights, or while it hung there between them; `remark` says why
+    there is no energy, or what is to be known of it."""
 
     point_no: PointNo
     account_no: AccountNo | None
@@ -174,6 +190,11 @@ class SpecialPlanOperations(Api):
     def gather_special_plan(self, call: Call, request: SpecialPlanRef) -> SpecialPlan:
         """Takes what was collected for a plan by now, and makes field orders for what is still absent of midnights that are over.
         Again, it adds only what is new."""
+
+    @command(permit="reading.run")
+    def gather_special_plans(self, call: Call, request: SpecialPlansDue) -> SpecialPlansGathered:
+        """Does the same for some of the plans that wait for registers, each once a day. A job does it on the morning of every day
+        that a plan reads, and on those after it until all of the plan is read, for a month at most."""
 
     @query(permit="reading.read")
     def special_plans(self, call: Call, request: FindSpecialPlans) -> SpecialPlansFound:

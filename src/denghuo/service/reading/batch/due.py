@@ -54,7 +54,7 @@ def due_in(
     if not earlier:
         return Due(found, waiting)
     points = {piece.point_no for piece in earlier}
-    long = _joined([*earlier, *(piece for piece in found if piece.point_no in points)], month)
+    long = joined([*earlier, *(piece for piece in found if piece.point_no in points)], month)
     return Due(sorted([*(piece for piece in found if piece.point_no not in points), *long], key=_place), waiting)
 
 
@@ -82,7 +82,7 @@ def _place(piece: PlanPiece) -> tuple[str, int]:
     return piece.point_no, piece.piece
 
 
-def _joined(pieces: Iterable[PlanPiece], month: Month) -> list[PlanPiece]:
+def joined(pieces: Iterable[PlanPiece], month: Month) -> list[PlanPiece]:
     """Pieces of several months in those of one reading: a meter that goes on over the end of a month is one piece. Numbered anew at
     each point."""
     found: list[PlanPiece] = []

@@ -14,7 +14,7 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SHANGHAI, Month, midnight
 from denghuo.kernel.problem import text
-from denghuo.kernel.values import Energy, Multiplier, Register
+from denghuo.kernel.values import Register
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import FindPoints, MetersIn, PointApi
 from denghuo.service.reading.api import (
@@ -22,21 +22,23 @@ from denghuo.service.reading.api import (
     MakeSpecialPlan,
     NoSuchSpecialPlan,
     SpecialEnergies,
-    SpecialEnergy,
     SpecialPlan,
     SpecialPlanFaulty,
     SpecialPlanRef,
     SpecialPlanRow,
+    SpecialPlansDue,
     SpecialPlansFound,
+    SpecialPlansGathered,
     SpecialRead,
 )
 from denghuo.service.reading.batch import PlanPiece
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.service.reading.batch.so_far import cut
-from denghuo.service.reading.rules.special_plan import energy_between
+from denghuo.service.reading.rules.special_plan import GATHERED_AFTER, GATHERED_FOR, gathering_of
 from denghuo.service.reading.service.expected import channels_of_orders
 from denghuo.service.reading.service.forms import shown_register
 from denghuo.service.reading.service.making import Making
+from denghuo.service.reading.service.special_energy import Between, energies
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.store import ReadingStore
 from denghuo.service.reading.store.books import BookStore
@@ -49,6 +51,8 @@ LOOK_BACK = timedelta(days=31)
 """In which the channels of a meter are seen that a temporary plan reads."""
 _TOTALS = {"fwd": ["active_fwd"], "rev": ["active_rev"], "net": ["active_fwd", "active_rev"]}
 _DAY = timedelta(days=1)
+A_STEP = 20
+"""Plans that a step of the morning's job gathers."""
 Key = tuple[str, date, str, str]
 """Meter, day, quantity, band."""
 
@@ -93,8 +97,36 @@ class SpecialPlans:
     def gather(self, call: Call, request: SpecialPlanRef) -> SpecialPlan:
         if not self._store.lock(request.plan_no):
             raise _no_such(request.plan_no)
-        plan = self._one(call, request)
-        absent = [row for row in self._store.reads(request.plan_no) if row["shown_e4"] is None]
+        self._gather(call, self._one(call, request))
+        self._go_on(call)
+        return self.shown(call, request)
+
+    def gather_due(self, call: Call, request: SpecialPlansDue) -> SpecialPlansGathered:
+        """A step of a morning: some of the plans that wait and were not gathered since it began. Where it was put off for days, it
+        is that of the last of them."""
+        day = (call.now - GATHERED_AFTER).astimezone(SHANGHAI).date()
+        morning = midnight(day) + GATHERED_AFTER
+        plans = self._store.waiting(day - GATHERED_FOR, day, morning, A_STEP) if request.day <= day else []
+        for plan_no in plans:
+            self._store.lock(plan_no)
+            self._gather(call, self._one(call, SpecialPlanRef(plan_no=plan_no)))
+        self._go_on(call)
+        return SpecialPlansGathered(day=day, gathered=len(plans), again=len(plans) == A_STEP)
+
+    def _go_on(self, call: Call) -> None:
+        """Orders, once, that plans are gathered on the next morning on which one waits for registers."""
+        since = self._store.waits_since(call.today - GATHERED_FOR)
+        if since is None:
+            return
+        at = gathering_of(since, call.now)
+        day = at.astimezone(SHANGHAI).date()
+        if self._store.order_gathering(day):
+            self._work.enqueue("reading.gather_special_plans", {"day": str(day)}, at)
+
+    def _gather(self, call: Call, plan: Row) -> None:
+        """Takes what was collected for a plan, which is locked, and orders the rest of what is due."""
+        plan_no = plan["plan_no"]
+        absent = [row for row in self._store.reads(plan_no) if row["shown_e4"] is None]
         due = [row for row in absent if midnight(row["read_on"]) <= call.now]
         known = self._known({row["read_on"] for row in due}, sorted({row["meter_no"] for row in due}))
         found, rest = [], []
@@ -105,9 +137,9 @@ class SpecialPlans:
                 found.append({**row, "shown_e4": value, "shown_at": midnight(row["read_on"]), "source": source})
             else:
                 rest.append(row)
-        self._store.read(request.plan_no, found)
+        self._store.read(plan_no, found)
         self._order(call, plan, [row for row in rest if row["order_no"] is None])
-        return self.shown(call, request)
+        self._store.gathered(plan_no, call.now)
 
     def find(self, call: Call, request: FindSpecialPlans) -> SpecialPlansFound:
         rows, total = self._store.find(request, call.today)
@@ -131,16 +163,12 @@ class SpecialPlans:
 
     def energies(self, call: Call, request: SpecialPlanRef) -> SpecialEnergies:
         plan = self._one(call, request)
-        rows: dict[tuple[str, str], dict[date, Row]] = {}
-        for row in self._store.reads(request.plan_no):
-            if row["band"] == "total" and row["quantity"] in ("active_fwd", "active_rev"):
-                rows.setdefault((row["point_no"], row["quantity"]), {})[row["read_on"]] = row
-        found = [
-            _energy(days.get(plan["since"]), days.get(plan["on"]))
-            for _, days in sorted(rows.items())
-            if plan["since"] is not None
-        ]
-        return SpecialEnergies(plan=SpecialPlanRow.model_validate(plan), rows=found, as_of=call.now)
+        rows = (
+            []
+            if plan["since"] is None
+            else energies(self._ask, call, Between(plan["since"], plan["on"]), self._store.reads(request.plan_no))
+        )
+        return SpecialEnergies(plan=SpecialPlanRow.model_validate(plan), rows=rows, as_of=call.now)
 
     def entered(self, order: Row, registers: Sequence[tuple[str, str, Register]], at: datetime) -> None:
         """What a reader saw on site for an order of a plan, once the office has accepted it."""
@@ -279,28 +307,6 @@ class SpecialPlans:
         if found is None:
             raise _no_such(request.plan_no)
         return found
-
-
-def _energy(first: Row | None, last: Row | None) -> SpecialEnergy:
-    """What a meter took; of one that came or went within the plan's days nothing is known."""
-    nothing = {"meter_no": None, "multiplier": None, "shown_e4": None, "late": False}
-    before, after = (
-        nothing
-        if row is None
-        else {**row, "late": row["shown_at"] is not None and row["shown_at"] > midnight(row["read_on"])}
-        for row in (first, last)
-    )
-    wh, remark = energy_between(before, after)
-    known = last or first
-    assert known is not None  # a point of the plan is read on one of its days
-    return SpecialEnergy(
-        **{name: known[name] for name in ("point_no", "account_no", "role", "org", "meter_no", "quantity")},
-        multiplier=Multiplier(known["multiplier"]),
-        start=shown_register(before["shown_e4"]),
-        end=shown_register(after["shown_e4"]),
-        energy=None if wh is None else Energy(wh),
-        remark=remark,
-    )
 
 
 def _org_of(orgs: Sequence[str]) -> str:

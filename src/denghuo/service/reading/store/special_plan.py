@@ -10,6 +10,7 @@ from denghuo.service.reading.api import FindSpecialPlans, MakeSpecialPlan
 Row = Mapping[str, Any]
 _PLANS: LiteralString = (
     "SELECT p.plan_no, p.kind, p.area_no, p.read_on AS on, p.since, p.reader, p.org, p.reason, p.made_by, p.made_at,"
+    " p.gathered_at,"
     " (SELECT count(DISTINCT r.point_no) FROM special_read r WHERE r.plan_no = p.plan_no) AS point_count,"
     " (SELECT count(r.shown_e4) FROM special_read r WHERE r.plan_no = p.plan_no) AS read_count,"
     " (SELECT count(*) FROM special_read r WHERE r.plan_no = p.plan_no AND r.shown_e4 IS NULL AND r.read_on <= %(today)s)"
@@ -52,6 +53,33 @@ class SpecialPlanStore:
     def lock(self, plan_no: int) -> bool:
         """One at a time gathers a plan. Held until the transaction ends; False where there is none."""
         return self._work.value("SELECT 1 FROM special_plan WHERE plan_no = %s FOR UPDATE", (plan_no,)) is not None
+
+    def gathered(self, plan_no: int, at: datetime) -> None:
+        self._work.run("UPDATE special_plan SET gathered_at = %s WHERE plan_no = %s", (at, plan_no))
+
+    def waiting(self, earliest: date, latest: date, before: datetime, most: int) -> list[int]:
+        """Plans with registers of these days that are not known, and that were not gathered since `before`; the oldest first."""
+        return self._work.values(
+            "SELECT plan_no FROM special_plan p WHERE (gathered_at IS NULL OR gathered_at < %(before)s) AND EXISTS (SELECT FROM"
+            " special_read r WHERE r.plan_no = p.plan_no AND r.shown_e4 IS NULL AND r.read_on BETWEEN %(earliest)s AND %(latest)s)"
+            " ORDER BY plan_no LIMIT %(most)s",
+            {"before": before, "earliest": earliest, "latest": latest, "most": most},
+        )
+
+    def waits_since(self, earliest: date) -> date | None:
+        """The first day from `earliest` on of which a register is not known; None where all are."""
+        found: date | None = self._work.value(
+            "SELECT min(read_on) FROM special_read WHERE shown_e4 IS NULL AND read_on >= %s", (earliest,)
+        )
+        return found
+
+    def order_gathering(self, day: date) -> bool:
+        """Notes that plans are gathered on the morning of a day; False where that was noted before."""
+        return bool(
+            self._work.values(
+                "INSERT INTO special_gathering (day) VALUES (%s) ON CONFLICT DO NOTHING RETURNING day", (day,)
+            )
+        )
 
     def one(self, plan_no: int, today: date) -> Row | None:
         row: Row | None = self._work.row(_PLANS + "WHERE p.plan_no = %(plan_no)s", {"plan_no": plan_no, "today": today})

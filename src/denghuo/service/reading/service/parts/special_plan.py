@@ -7,7 +7,9 @@ from denghuo.service.reading.api import (
     SpecialEnergies,
     SpecialPlan,
     SpecialPlanRef,
+    SpecialPlansDue,
     SpecialPlansFound,
+    SpecialPlansGathered,
 )
 from denghuo.service.reading.api.special_plan import SpecialPlanOperations
 from denghuo.service.reading.service.parts.part import ReadingPart
@@ -21,6 +23,9 @@ class SpecialPlanPart(ReadingPart, SpecialPlanOperations):
 
     def gather_special_plan(self, call: Call, request: SpecialPlanRef) -> SpecialPlan:
         return self._special_plans.gather(call, request)
+
+    def gather_special_plans(self, call: Call, request: SpecialPlansDue) -> SpecialPlansGathered:
+        return self._special_plans.gather_due(call, request)
 
     def special_plans(self, call: Call, request: FindSpecialPlans) -> SpecialPlansFound:
         return self._special_plans.find(call, request)
