@@ -1,13 +1,16 @@
-"""The demo company's month, billed by the platform and once more by plain arithmetic over the files, equal to the fen.
+"""The demo company, taken over once and once more; its month, billed by the platform and once more by plain arithmetic over the
+files, equal to the fen; and what loss finds in it.
 
 The recomputation shares nothing with the product: it reads the CSV and Parquet files itself, works in Decimal, and its prices are
 typed from the published tables (Shanghai residents; Shanghai agency purchase of June 2026; 发改价格〔2026〕1077号).
 """
 
 import csv
+import functools
 import pathlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby, pairwise
@@ -19,7 +22,7 @@ from tests.service.bindings import NOW, local, settle
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.importer import take_over
+from denghuo.importer import Report, take_over
 from denghuo.kernel.contract import Call
 from denghuo.main.composition import SERVICES
 from denghuo.service.billing.api import (
@@ -32,12 +35,16 @@ from denghuo.service.billing.api import (
     StartCycle,
     Summarise,
 )
+from denghuo.service.customer.api import CustomerApi, FindAccounts
 from denghuo.service.host.binding import Directory
 from denghuo.service.ledger.api import AskTrialBalance, FindPostings, LedgerApi
+from denghuo.service.loss.api import AreaMonth, FindAreas, FindFeeders, LossApi, MonthRef
+from denghuo.service.point.api import FindExchanges, PointApi
 from denghuo.service.tariff.api import LoadPublished, TariffApi
 
 DATA = pathlib.Path(__file__).parents[2] / "examples" / "gaoping" / "data"
 MONTH = "2026-04"
+CALL = Call.system(NOW)
 DIAL = Decimal(1_000_000)
 HOURS = 30 * 24
 ZERO_DAYS = 7
@@ -133,6 +140,7 @@ def amount_fen(contract: dict[str, str], kwh: int) -> int:
     return shared + fen(kwh, TWO_PART[voltage]) + fen(Decimal(contract["capacity_kva"]), CAPACITY[voltage])
 
 
+@functools.cache
 def expected() -> tuple[dict[Key, tuple[int, int]], dict[Key, str]]:
     """(kWh, fen) of every bill to be issued, and who is held and why."""
     energy, held = energies()
@@ -152,24 +160,70 @@ def expected() -> tuple[dict[Key, tuple[int, int]], dict[Key, str]]:
     return bills, held
 
 
+# --- the take-over ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Taken:
+    directory: Directory
+    datasets: Datasets
+    first: Report
+    said: list[str]
+
+
+@pytest.fixture(scope="module")
+def taken(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taken]:
+    """The demo company taken over by the public import."""
+    folder, said = tmp_path_factory.mktemp("month"), list[str]()
+    with database(postgres_dsn, template) as dsn, Database(dsn) as held:
+        directory, datasets = local(held, folder, SERVICES), Datasets(held, folder)
+        first = take_over(DATA, directory, CALL, datasets=datasets, say=said.append)
+        yield Taken(directory, datasets, first, said)
+
+
+def test_everything_is_taken_and_every_total_agrees(taken: Taken) -> None:
+    report = taken.first
+    assert (report.exit_code, report.refused, report.unusable) == (0, 0, [])
+    counts = {table.name: (table.read, table.taken, table.stored) for table in report.tables}
+    assert counts["customers"] == (7061, 7061, 7061)
+    assert counts["meters"] == (7150, 7150, 7150)
+    assert counts["contracts"] == (7357, 7357, 7357)
+    assert counts["points"] == (7444, 7444, 7444)
+    assert counts["meter_exchanges"] == (2, 2, 2)
+    assert counts["debit_agreements"] == (4131, 4131, 4131)
+    assert (counts["terminals"], counts["terminal_meters"]) == ((116, 116, 116), (7148, 7148, 7148))
+    assert counts["register_reads"] == (221_330, 442_660, 442_660)
+    assert counts["gateway_15min"][1] == 3 * 227_520 and counts["voltages"][1] == 61_824
+    assert len(counts) == 16 and all(total.agrees for total in report.totals) and len(report.totals) == 22
+    assert any("register_reads.parquet fwd_kwh" in line and "一致" in line for line in taken.said)
+    exchanges = taken.directory(PointApi).find_exchanges(CALL, FindExchanges(month=MONTH))
+    assert [row.old_meter_no for row in exchanges.rows] == ["M04967", "M02010"]
+
+
+def test_a_second_import_changes_nothing(taken: Taken) -> None:
+    report = take_over(DATA, taken.directory, CALL, datasets=taken.datasets, say=lambda line: None)
+    assert (report.exit_code, sum(table.taken for table in report.tables)) == (0, 0)
+    assert {table.name: table.stored for table in report.tables} == {t.name: t.stored for t in taken.first.tables}
+
+
+@pytest.mark.parametrize(
+    ("keyword", "known"), [("米西村", True), ("linqingjuan", True), ("58101000", True), ("不存在的人", False)]
+)
+def test_search_over_the_county_finds_by_address_spelling_and_number(taken: Taken, keyword: str, known: bool) -> None:
+    found = taken.directory(CustomerApi).find_accounts(CALL, FindAccounts(keyword=keyword))
+    assert bool(found.rows) is bool(found.total) is known
+
+
 # --- the platform's month ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def month(
-    postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Directory, Datasets]]:
-    """The demo company taken over by the public import, its month billed, booked and collected."""
-    folder = tmp_path_factory.mktemp("month")
-    call = Call.system(NOW)
-    with database(postgres_dsn, template) as dsn, Database(dsn) as held:
-        directory, datasets = local(held, folder, SERVICES), Datasets(held, folder)
-        report = take_over(DATA, directory, call, datasets=datasets, say=lambda line: None)
-        assert report.exit_code == 0, report.refusals
-        directory(TariffApi).load_published(call, LoadPublished())
-        directory(BillingApi).start_cycle(call, StartCycle(month=MONTH))
-        settle(directory)
-        yield directory, datasets
+def month(taken: Taken) -> tuple[Directory, Datasets]:
+    """Its month billed, booked and collected."""
+    taken.directory(TariffApi).load_published(CALL, LoadPublished())
+    taken.directory(BillingApi).start_cycle(CALL, StartCycle(month=MONTH))
+    settle(taken.directory)
+    return taken.directory, taken.datasets
 
 
 def test_every_bill_equals_the_plain_recomputation(month: tuple[Directory, Datasets]) -> None:
@@ -185,22 +239,21 @@ def test_every_bill_equals_the_plain_recomputation(month: tuple[Directory, Datas
 def test_totals_and_held_accounts_agree(month: tuple[Directory, Datasets]) -> None:
     directory, _ = month
     bills, held = expected()
-    call = Call.system(NOW)
     billing = directory(BillingApi)
-    cycle = billing.cycle(call, CycleRef(month=MONTH))
+    cycle = billing.cycle(CALL, CycleRef(month=MONTH))
     sums: Counter[str] = Counter()
     for (_, kind), (_, amount) in bills.items():
         sums[kind] += amount
     assert (cycle.amount.fen, cycle.purchase_amount.fen) == (sums["supply"], sums["purchase"])
     assert cycle.energy.wh == 1000 * sum(kwh for (_, kind), (kwh, _) in bills.items() if kind == "supply")
-    rows = billing.exceptions(call, FindExceptions(month=MONTH, limit=200)).rows
+    rows = billing.exceptions(CALL, FindExceptions(month=MONTH, limit=200)).rows
     assert {(row.account_no, row.kind): row.code for row in rows} == held
     assert held == {
         ("5810100012135", "supply"): "read_held",
         ("5810100049671", "supply"): "read_held",
         ("5810100070549", "purchase"): "over_capacity",
     }
-    summary = billing.month_summary(call, Summarise(month=MONTH))
+    summary = billing.month_summary(CALL, Summarise(month=MONTH))
     assert (summary.supply_count, summary.purchase_count, summary.held) == (6_857, 497, 3)
 
 
@@ -216,10 +269,9 @@ def test_lines_add_up_to_their_bill(month: tuple[Directory, Datasets]) -> None:
 
 def test_books_hold_the_month_and_balance(month: tuple[Directory, Datasets]) -> None:
     directory, _ = month
-    call = Call.system(NOW)
-    (posting,) = directory(LedgerApi).postings(call, FindPostings(month=MONTH)).rows
+    (posting,) = directory(LedgerApi).postings(CALL, FindPostings(month=MONTH)).rows
     assert (posting.bills, posting.held) == (7_354, 0)
-    assert directory(LedgerApi).trial_balance(call, AskTrialBalance()).balanced
+    assert directory(LedgerApi).trial_balance(CALL, AskTrialBalance()).balanced
 
 
 @pytest.mark.scope("X-05")
@@ -228,7 +280,7 @@ def test_issued_bills_are_computed_again_to_the_last_character(month: tuple[Dire
     checked, after = 0, None
     while True:
         request = ReplayMonth(month=MONTH, seed="scenario", limit=1_000, after=after)
-        page = directory(BillingApi).replay_month(Call.system(NOW), request)
+        page = directory(BillingApi).replay_month(CALL, request)
         assert (page.identical, page.rows, page.total) == (page.checked, [], 7_354)
         checked, after = checked + page.checked, page.next
         if after is None:
@@ -238,11 +290,37 @@ def test_issued_bills_are_computed_again_to_the_last_character(month: tuple[Dire
 
 def test_running_the_month_again_changes_nothing(month: tuple[Directory, Datasets]) -> None:
     directory, datasets = month
-    call = Call.system(NOW)
     before = [ref.digest for name in (BILLS.name, BILL_LINES.name) for ref in datasets.newest(name, MONTH)]
-    directory(BillingApi).start_cycle(call, StartCycle(month=MONTH))
-    directory(BillingApi).resume_cycle(call, CycleRef(month=MONTH))
+    directory(BillingApi).start_cycle(CALL, StartCycle(month=MONTH))
+    directory(BillingApi).resume_cycle(CALL, CycleRef(month=MONTH))
     settle(directory)
     after = [ref.digest for name in (BILLS.name, BILL_LINES.name) for ref in datasets.newest(name, MONTH)]
     assert before == after
-    assert directory(BillingApi).cycle(call, CycleRef(month=MONTH)).run_no == 1
+    assert directory(BillingApi).cycle(CALL, CycleRef(month=MONTH)).run_no == 1
+
+
+def test_the_outliers_of_the_month_stand_out(month: tuple[Directory, Datasets]) -> None:
+    directory, _ = month
+    loss = directory(LossApi)
+    loss.compute(CALL, MonthRef(month=MONTH))
+    rows = loss.areas(CALL, FindAreas(month=MONTH, limit=200)).rows
+    assert len(rows) == 79
+    assert [row.area_no for row in rows[:5]] == ["TG063", "TG064", "TG013", "TG041", "TG033"]
+    flags = {row.area_no: [flag.code for flag in row.flags] for row in rows if row.flags}
+    assert flags == {
+        "TG063": ["high", "held_members"],
+        "TG064": ["high"],
+        "TG013": ["high", "held_members"],
+        "TG041": ["high"],
+        "TG033": ["high"],
+        "TG012": ["negative"],
+        "TG024": ["negative"],
+        "TG077": ["ratio", "negative"],
+    }
+    ratio = loss.area(CALL, AreaMonth(area_no="TG077", month=MONTH))
+    assert "150" in ratio.flags[0].reason.zh and "200" in ratio.flags[0].reason.zh
+    assert ratio.members[0].role == "gateway" and len(ratio.members) == ratio.sale_points + 2 + sum(
+        one.side == "generation" for one in ratio.members
+    )
+    feeders = loss.feeders(CALL, FindFeeders(month=MONTH)).rows
+    assert len(feeders) == 8 and all(row.rate is not None and 0 < row.rate.number < 1_000 for row in feeders)
