@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: a PostgreSQL server and fresh databases in it."""
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import os
@@ -18,7 +19,7 @@ from xdist.scheduler import LoadScopeScheduling
 import denghuo
 import denghuo_verify
 from denghuo.data.processing.embedded import OPTIONS, EmbeddedServer
-from tests.databases import database, in_memory, migrated, prepared
+from tests.databases import database, first_start, in_memory, migrated
 from tests.exercised import Exercised
 from tests.scope import Scope, known_rows
 
@@ -135,10 +136,18 @@ def empty_dsn(postgres_dsn: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def first_started() -> Iterator[pathlib.Path]:
-    """A data folder after its first start, to be copied: a first start makes the server and every schema, for seconds."""
-    with prepared() as folder:
-        yield folder
+def first_started(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A data folder after its first start, to be copied: a first start makes the server and every schema, for seconds. One for all
+    workers of the run."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with (folder / "first-started.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder / "first-started"
+        if not made.exists():
+            first_start(folder / "starting").rename(made)
+    return made
 
 
 @pytest.fixture

@@ -29,17 +29,14 @@ def in_memory() -> Iterator[pathlib.Path | None]:
         yield pathlib.Path(folder)
 
 
-@contextmanager
-def prepared() -> Iterator[pathlib.Path]:
-    """A data folder after its first start: its own server with every schema, and its key."""
+def first_start(folder: pathlib.Path) -> pathlib.Path:
+    """Starts the product over a new data folder and stops it: the folder has its own server with every schema, and its key."""
     from denghuo.main.composition import platform  # with all of the program, which most tests do without
     from denghuo.settings import load
 
-    with in_memory() as memory, tempfile.TemporaryDirectory(dir=memory) as made:
-        folder = pathlib.Path(made)
-        with platform(load(None, {}, {"data": str(folder)}), alone=True):
-            pass
-        yield folder
+    with platform(load(None, {}, {"data": str(folder)}), alone=True):
+        pass
+    return folder
 
 
 @contextmanager
