@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from tests.certificates import Certificate
 
-START_S = 20.0
+START_S = 60.0
 FRONT, FRONT_PASSWORD = "front", "front-secret"
 
 
@@ -46,10 +46,10 @@ class Process(ABC):
             self._running = subprocess.Popen(self.command(), stdout=log, stderr=log, cwd=self.folder)
         deadline = time.monotonic() + START_S
         while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), START_S):
                 return
             assert self._running.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self._running is not None:

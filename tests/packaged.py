@@ -50,15 +50,15 @@ def packaged_server(folder: pathlib.Path, binaries: pathlib.Path) -> Iterator[st
         yield f"host=127.0.0.1 port={port} user=utility password={password} dbname=utility"
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 def _ready(dsn: str) -> psycopg.Connection:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             return psycopg.connect(dsn, autocommit=True)
         except psycopg.OperationalError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.1)
+            time.sleep(0.02)

@@ -96,7 +96,7 @@ class House:
     @contextlib.contextmanager
     def browser(self, app: Any = None) -> Iterator["Browser"]:
         """A browser of its own, and a server that it talks to."""
-        with served(app or self.app) as address, httpx.Client(base_url=address, timeout=20) as client:
+        with served(app or self.app) as address, httpx.Client(base_url=address, timeout=60) as client:
             yield Browser(client)
 
 

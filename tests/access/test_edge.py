@@ -162,7 +162,7 @@ def test_application_without_the_edge_answers_nobody(house: House) -> None:
     with served(bare) as address:
         for headers in ({}, {"Cookie": "denghuo=x"}):
             # A connection of its own each time: the server closes one on which it had to answer for a defect.
-            answer = httpx.post(f"{address}/api/customer/find_accounts", json={}, headers=headers, timeout=20)
+            answer = httpx.post(f"{address}/api/customer/find_accounts", json={}, headers=headers, timeout=60)
             assert answer.status_code == 500
 
 

@@ -30,7 +30,7 @@ FLAGS = [
     "--disable-sync",
 ]
 BENCH = ".bench .page__head, .bench .state"
-WAIT_MS = 60_000
+WAIT_MS = 120_000
 expect.set_options(timeout=WAIT_MS)
 
 

@@ -19,9 +19,9 @@ import httpx
 
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "examples" / "gaoping"
 MONTH = "2026-04"
-START_S = 180
-RUN_S = 180
-STOP_S = 30
+START_S = 300
+RUN_S = 300
+STOP_S = 120
 
 
 @dataclass
@@ -81,13 +81,15 @@ class Product:
 
     @staticmethod
     def until(look: Any, wanted: Any) -> Any:
-        ends = time.monotonic() + RUN_S
+        ends, pause = time.monotonic() + RUN_S, 0.05
         while True:
             found = look()
             if wanted(found):
                 return found
             assert time.monotonic() < ends, f"not reached in {RUN_S} s: {str(found)[:800]}"
-            time.sleep(0.3)
+            # Most come at once; what takes long is not asked for so often that the asking holds it up.
+            time.sleep(pause)
+            pause = min(2 * pause, 0.4)
 
 
 ON_ANOTHER_DAY = """

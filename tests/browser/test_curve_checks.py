@@ -46,7 +46,7 @@ def imports(data: pathlib.Path, mapping: pathlib.Path, file: pathlib.Path) -> "s
 
 def _denghuo(data: pathlib.Path, *arguments: str | pathlib.Path) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "denghuo", "--data", str(data), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 def test_a_gap_is_told_and_drawn(enter: Enter, at_both_widths: Look, imported: str, product: Product) -> None:

@@ -197,7 +197,7 @@ def test_a_customer_downloads_his_own_data(
         "import-readings",
         str(tmp_path / "sent.csv"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     with page.expect_download() as kept:
         button.click()

@@ -85,7 +85,7 @@ def test_a_gateway_is_registered_dialled_and_its_meter_read(
     dialog.get_by_label("通信地址").fill(meter.address)
     dialog.get_by_role("button", name="加装电能表").or_(dialog.get_by_role("button", name="确定")).first.click()
     expect(page.get_by_role("row", name=meter.meter_no).first).to_be_visible()
-    expect(page.get_by_text("在线", exact=True).first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("在线", exact=True).first).to_be_visible()
     at_both_widths(page)
     page.get_by_role("button", name="召测", exact=True).first.click()
     expect(page.get_by_text("已应答", exact=True)).to_be_visible()
@@ -95,7 +95,7 @@ def test_a_gateway_is_registered_dialled_and_its_meter_read(
     given = page.get_by_role("row").filter(has_text="核对时钟").first
     expect(given).to_be_visible()
     page.reload()
-    expect(given).to_contain_text("已应答", timeout=20_000)
+    expect(given).to_contain_text("已应答")
     at_both_widths(page)
 
 

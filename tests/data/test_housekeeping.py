@@ -100,7 +100,7 @@ def test_a_round_is_over_at_the_start_and_the_next_ones_follow(
     kept = Housekeeping(database, ["notice"], clock)
     kept.start()
     write(database, NOW, "now")
-    assert second.wait(10)
+    assert second.wait(60)
     kept.stop()
     write(database, datetime(2027, 4, 15, tzinfo=UTC), "in April")
     assert where(database) == {"now": "journal_2026_11", "in April": "journal_2027_04"}

@@ -103,7 +103,7 @@ def test_workers_end_with_the_process_that_was_killed(tmp_path: pathlib.Path) ->
     )
     said = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
     worker = int(said.stdout)
-    for _ in range(100):
+    for _ in range(600):
         if not pathlib.Path(f"/proc/{worker}").exists():
             return
         time.sleep(0.1)

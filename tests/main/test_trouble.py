@@ -38,7 +38,7 @@ def test_a_database_that_dies_is_started_anew_and_nothing_committed_is_lost(data
         pid = EmbeddedServer(data_folder / "postgres").pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while True:
             # The pool waits for a server for a while, so a short outage may pass without anybody being refused.
             try:
@@ -110,7 +110,7 @@ def test_a_full_disk_refuses_clearly_keeps_what_was_there_and_recovers(
     namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
     script = f'mount -t tmpfs -o size=160m tmpfs "{folder}" && cp -a "{data_folder}/." "{folder}" && exec "$@"'
     command = [*namespace, "sh", "-c", script, "sh", sys.executable, "-c", _FULL_DISK, str(folder), json.dumps(ACCOUNT)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["said"] in ("disk", "database")

@@ -19,7 +19,7 @@ from denghuo.service.tariff.api import LoadPublished, TariffApi
 
 MONTH = "2026-04"
 AREAS = ("TG001", "TG057")
-WAIT_S = 120
+WAIT_S = 300
 STEPS = " + ".join(f"(SELECT count(*) FROM {noun}.journal)" for noun in ("reading", "billing", "ledger", "payment"))
 FRESH = multiprocessing.get_context("forkserver")
 """Processes that begin with the program loaded and nothing of it used, so that a start costs no import."""

@@ -59,7 +59,7 @@ def processes(folder: pathlib.Path, dsn: str, key: str) -> Iterator[dict[str, st
         for process in started:
             process.terminate()
         for process in started:
-            process.wait(30)
+            process.wait(120)
             if process.stdout is not None:
                 process.stdout.close()
 

@@ -59,7 +59,7 @@ QUICK = Limits(
     answer_s=0.6, work_s=0.05, write_s=0.1, look_s=0.05, clock_s=0.2, login_within_s=1.0, silence_s=600.0, frames_per_s=40,
     burst_s=1.0, noise=4_096, bad_frames=5, connections_per_address=60,
 )  # fmt: skip
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def meters(terminal_no: str, count: int = 3) -> tuple[Meter, ...]:
@@ -202,9 +202,9 @@ class Sims:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(end(), self._loop).result(WAIT_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(WAIT_S)
         self._loop.close()
 
 

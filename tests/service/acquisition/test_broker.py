@@ -91,7 +91,7 @@ def first_fault(address: BrokerAddress) -> str:
         link = BrokerLink(address, LIMITS, lambda arrived: None, up, down)
         link.start()
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 return await told
         finally:
             await asyncio.to_thread(link.stop)

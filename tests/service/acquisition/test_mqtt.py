@@ -182,7 +182,7 @@ class Bare:
     def say(self, kind: str, what: Any, no: str | None = None, qos: int = 1, retain: bool = False) -> None:
         until(self.client.is_connected, "the bare client is connected")
         raw = what if isinstance(what, bytes) else json.dumps(what).encode()
-        self.client.publish(f"/v1/devices/{no or self.no}/{kind}", raw, qos, retain).wait_for_publish(10)
+        self.client.publish(f"/v1/devices/{no or self.no}/{kind}", raw, qos, retain).wait_for_publish(60)
 
     def leave(self) -> None:
         self.client.disconnect()
@@ -274,7 +274,7 @@ def test_an_event_is_confirmed_once_it_is_written_down(
     with monkeypatch.context() as patch:
         patch.setattr(EventTaker, "hand_over", away)
         client.say("datas", event(meter.address, begun))
-        assert tried.wait(10), "it was tried"
+        assert tried.wait(60), "it was tried"
         assert begun not in told(field, meter.meter_no)
         served.kill()
         until(lambda: link(field).state == "offline", "away")
@@ -292,7 +292,7 @@ def test_a_stranger_a_wrong_password_and_anothers_topic(field: Field, bare: Call
         lambda: [row.terminal_no for row in field.api.strangers(field.call(), FindStrangers()).rows] == [UNKNOWN],
         "listed as a stranger",
     )
-    assert bare(NO, "wrong").refused.wait(10), "the broker refuses who does not prove to be it"
+    assert bare(NO, "wrong").refused.wait(60), "the broker refuses who does not prove to be it"
     before = told(field, meters(NO)[0].meter_no)
     # It may publish on its own topics alone; the broker drops the rest, and may close.
     unknown.client.publish(f"/v1/devices/{NO}/datas", json.dumps(event(meters(NO)[0].address, BEGUN)), 0)

@@ -3,7 +3,6 @@
 import base64
 import json
 import pathlib
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -181,11 +180,9 @@ def test_a_running_month_in_stages_is_told_and_foreseen_by_the_curve(found: Coun
     assert [(line.band, str(line.quantity)) for line in told.lines] == [
         ("peak", "30"), ("flat", "130"), ("valley", "80"), ("peak", "8"), ("flat", "56"), ("valley", "32"),
     ]  # fmt: skip
-    begun = time.monotonic()
     take_curves(found, {"M00001": lambda day, slot: even(slot) if day <= 15 else None})
     found.settle()
     told = found.billing.bill_so_far(in_april(16), asked)
-    assert time.monotonic() - begun < 60
     assert told.through_on == date(2026, 4, 15) and told.low_amount == told.expected_amount == told.high_amount
     assert found.billing.estimate_day(OPERATOR, EstimateDay(month=MONTH, everyone=True)).estimated == 1
     (row,) = found.billing.unbilled(in_april(16), EstimatesOf(account_nos=[supply.account_no])).rows

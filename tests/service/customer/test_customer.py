@@ -287,7 +287,7 @@ def test_edge_refuses_forged_expired_and_misfit(database_dsn: str, tmp_path: pat
 
 
 def test_out_of_reach_is_unavailable() -> None:
-    with httpx.Client(base_url="http://127.0.0.1:9", timeout=1) as client:
+    with httpx.Client(base_url="http://127.0.0.1:9", timeout=60) as client:
         customer = remote(CustomerApi, client)
         assert isinstance(customer, CustomerApi)
         with pytest.raises(Unavailable) as raised:

@@ -50,7 +50,7 @@ def open_one(directory: Directory, account_no: str) -> None:
 def test_a_stream_sends_at_once_and_when_the_reply_changes(served: tuple[Directory, httpx.Client]) -> None:
     directory, client = served
     path = "/api/customer/find_accounts/stream"
-    with client.stream("GET", path, params={"request": json.dumps({"limit": 5})}, timeout=15) as response:
+    with client.stream("GET", path, params={"request": json.dumps({"limit": 5})}, timeout=60) as response:
         assert response.headers["Content-Type"].startswith("text/event-stream")
         replies = (json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: "))
         assert next(replies)["total"] == 0

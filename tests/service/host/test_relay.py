@@ -115,8 +115,8 @@ def count(directory: Directory, operation: str) -> int:
 
 
 def until(condition: Callable[[], Any]) -> None:
-    """Waits for another thread, at most ten seconds."""
-    end = time.monotonic() + 10
+    """Waits for another thread, at most a minute."""
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         threading.Event().wait(0.02)

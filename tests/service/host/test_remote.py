@@ -81,7 +81,7 @@ def test_a_peer_out_of_reach_is_unavailable_with_a_hint_when_to_try_again() -> N
     with socket.socket() as taken:
         # Bound and not listening: nothing else can take the port, and nobody answers at it.
         taken.bind(("127.0.0.1", 0))
-        with httpx.Client(base_url=f"http://127.0.0.1:{taken.getsockname()[1]}", timeout=2) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{taken.getsockname()[1]}", timeout=60) as client:
             customer = remote(CustomerApi, client)
             assert isinstance(customer, CustomerApi)
             with pytest.raises(Unavailable) as raised:

@@ -114,7 +114,7 @@ def test_a_correction_that_comes_while_the_month_is_computed_is_not_lost(county:
         # The computation has taken its dataset and may not write yet.
         other.execute("LOCK TABLE loss.area_month IN SHARE MODE")
         working = worker.submit(county.work)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not _waits(other):
             assert time.monotonic() < end and not working.done()
         county.correct(91_000, 92_000)
