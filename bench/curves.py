@@ -40,14 +40,14 @@ from bench.shapes import rated_by_curves
 
 from denghuo.data.analysis.cells import month_cells
 from denghuo.data.analysis.lake_day import SLOTS, curve_class, write_day
-from denghuo.data.processing.dataset import write_file
+from denghuo.data.analysis.subjects import said_in
 from denghuo.data.processing.parts import Processes, RayExecutor, Workers, in_parts
 from denghuo.kernel.period import Month
 from denghuo.service.billing.batch import Piece, Terms
 from denghuo.service.billing.engine.atoms import Calendar, MonthPlan, calendars_of, month_plan
 from denghuo.service.billing.whole_months import key
-from denghuo.service.reading.api import day_atoms
-from denghuo.service.reading.batch.atoms import atoms_of
+from denghuo.service.reading.api import ATOM_METERS, day_atoms
+from denghuo.service.reading.batch.atoms import atoms_of, write_atoms, write_meters
 from denghuo.service.tariff.api import BandSpan, TariffDocument
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
 from denghuo.service.tariff.shipped import published
@@ -155,7 +155,7 @@ class Shard:
 
 
 def atoms_in_place(shard: Shard, quantity: str) -> dict[date, list[str]]:
-    """The atoms of a shard by day; those that are not there yet are made."""
+    """The atoms of a shard by day; those that are not there yet are made, and told by digest whose they are."""
     cut = shard.plan.of(quantity).cut
     found = {}
     for step in range(shard.days):
@@ -166,15 +166,26 @@ def atoms_in_place(shard: Shard, quantity: str) -> dict[date, list[str]]:
         if not made:
             curves = path_of(pathlib.Path(shard.folder), quantity, shard.number, step)
             atoms = atoms_of(curves, cut, threads=shard.threads)
-            made = [folder / write_file(folder, day_atoms(cut), str(day), name, atoms).path]
+            said = said_in(atoms.schema.metadata) or b""
+            if said.decode() not in meters_in_place(shard):
+                write_meters(folder, MONTH, said, curves)
+            made = [folder / write_atoms(folder, cut, day, name, atoms).path]
         found[day] = [str(made[0])]
     return found
+
+
+def meters_in_place(shard: Shard) -> dict[str, pathlib.Path]:
+    """Whose atoms they are, by digest."""
+    files = (pathlib.Path(shard.atoms) / ATOM_METERS.name / str(MONTH)).glob("*.parquet")
+    return {path.name.partition("-")[0]: path for path in files}
 
 
 def close_shard(shard: Shard) -> pa.Table:
     """The month of a shard: energy, reactive energy and amount of each account. left: whose curve does not tell the bands."""
     plan = shard.plan
-    cells = {one: month_cells(atoms_in_place(shard, one), plan.of(one)) for one, _ in QUANTITIES}
+    atoms = {one: atoms_in_place(shard, one) for one, _ in QUANTITIES}
+    named = meters_in_place(shard)
+    cells = {one: month_cells(files, plan.of(one), named) for one, files in atoms.items()}
     registers = shard.read("registers", Piece)
     given = shard.read("terms", Terms), registers, shard.read("used"), cells["active"]
     contracts, rated = rated_by_curves(*given, plan.cut, plan.calendars, plan.tariffs, MONTH)

@@ -653,7 +653,7 @@ def test_energy_curves_are_taken_and_shown(bench: Make) -> None:
     assert shown.energy_rev == shown.voltage == shown.power == []
 
 
-def test_atoms_are_made_once_and_again_where_the_curve_changed(bench: Make) -> None:
+def test_atoms_are_made_once_and_again_where_the_curve_changed(bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     made = county(bench)
     first, second = date(2026, 4, 13), date(2026, 4, 14)
     made.receive_curves(
@@ -670,8 +670,8 @@ def test_atoms_are_made_once_and_again_where_the_curve_changed(bench: Make) -> N
     assert (published.made, [ref.period for ref in published.rows]) == (2, [str(first), str(second)])
     rows = made.datasets.scan(published.rows[0]).to_pylist()
     assert rows == [
-        {"subject": "M1", "e00": 3200, "e32": 5600, "e88": 800, "missing": 0, "gaps": None, "highest": None},
-        {"subject": "M2", "e00": 32, "e32": 56, "e88": 7, "missing": 1, "gaps": "0" * 95 + "1", "highest": 1},
+        {"subject": "M1", "e00": 3200, "e32": 5600, "e88": 800, "gaps": None, "highest": None},
+        {"subject": "M2", "e00": 32, "e32": 56, "e88": 7, "gaps": "0" * 95 + "1", "highest": 1},
     ]
     assert publish(0, 32, 88) == published.model_copy(update={"made": 0})
     assert publish(0, 32).made == 2
@@ -683,7 +683,14 @@ def test_atoms_are_made_once_and_again_where_the_curve_changed(bench: Make) -> N
     assert made.datasets.scan(again.rows[1]).to_pylist()[0]["e00"] == sum(range(32)) + 7
     assert made.api.publish_atoms(
         made.call(), PublishAtoms(month="2026-03", series="active_fwd_wh", starts=[0])
-    ) == AtomsPublished(rows=[], made=0)
+    ) == AtomsPublished(rows=[], meters=[], made=0)
+    # Of large files the meters are told once for all days on which they are the same.
+    monkeypatch.setattr("denghuo.service.reading.service.atoms.SMALL_ROWS", 0)
+    large = publish(0, 16)
+    assert [made.datasets.scan(ref).column_names for ref in large.rows] == [["e00", "e16", "gaps", "highest"]] * 2
+    meters = [made.datasets.scan(ref)["subject"].to_pylist() for ref in large.meters]
+    assert sorted(meters) == [["M1"], ["M1", "M2"]]
+    assert publish(0, 16) == large.model_copy(update={"made": 0}) and publish(0, 24).meters == large.meters
     with pytest.raises((ValueError, Invalid)):
         publish(4, 8)
     with pytest.raises(NotPermitted):

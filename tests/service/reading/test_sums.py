@@ -119,6 +119,7 @@ def test_kept_sums_say_what_the_days_say(
         # Of a large company no file is held in memory, and the rows of a meter go over the groups of a file.
         monkeypatch.setattr("denghuo.data.analysis.held.CELLS_MAX", 0)
         monkeypatch.setattr("denghuo.service.reading.service.sums.ROW_GROUP", 2)
+        monkeypatch.setattr("denghuo.service.reading.service.atoms.SMALL_ROWS", 0)
     chance = random.Random(seed)
     known: Days = {
         day: {meter: curve(chance) for meter in METERS if chance.random() < 0.9}

@@ -3,6 +3,7 @@
 A day is cut into cells, and days that are of one kind to whoever asks are added together, subject by subject.
 """
 
+import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
-from denghuo.data.analysis.subjects import said_in
+from denghuo.data.analysis.subjects import SUBJECT, names_of, said_in
 from denghuo.kernel.period import SLOTS_A_DAY
 
 pc: Any = pyarrow.compute
@@ -57,8 +58,13 @@ class Estimates:
     days: Int
 
 
-def month_cells(atoms: Mapping[date, Sequence[str]], plan: DayCut) -> MonthCells:
-    """Adds up the atoms of a month: the paths of each day's files, all made by the plan's cut, a subject once in each."""
+def month_cells(
+    atoms: Mapping[date, Sequence[str]], plan: DayCut, named: Mapping[str, pathlib.Path] | None = None
+) -> MonthCells:
+    """Adds up the atoms of a month: the paths of each day's files, all made by the plan's cut, a subject once in each.
+
+    named: where the subjects of files that do not name theirs lie, by the digest in their heads.
+    """
     wanted = [*_cells(plan), "gaps", "highest"]
     sums = _Sums(plan)
     # One file at a time: the month as a whole would not fit the caches, nor always the memory.
@@ -66,9 +72,13 @@ def month_cells(atoms: Mapping[date, Sequence[str]], plan: DayCut) -> MonthCells
         for path in paths:
             with pq.ParquetFile(path) as file:
                 said = said_in(file.metadata.metadata)
-                known = sums.has(said)
-                table = file.read(columns=wanted if known else ["subject", *wanted], use_threads=False)
-            sums.add(table, day, said)
+                rows = sums.known(said)
+                own = rows is None and SUBJECT in file.schema_arrow.names
+                table = file.read(columns=[*([SUBJECT] if own else []), *wanted], use_threads=False)
+            if rows is None:
+                names = table[SUBJECT] if own else names_of((named or {})[(said or b"").decode()])
+                rows = sums.rows(names.combine_chunks(), said)
+            sums.add(table, day, rows)
     return sums.cells()
 
 
@@ -80,7 +90,7 @@ def cells_in(atoms: Iterable[tuple[date, pa.Table]], plan: DayCut) -> MonthCells
     """As `month_cells`, of atoms in memory, each with its day."""
     sums = _Sums(plan)
     for day, table in atoms:
-        sums.add(table, day)
+        sums.add(table, day, sums.rows(table[SUBJECT].combine_chunks()))
     return sums.cells()
 
 
@@ -91,19 +101,18 @@ class _Sums:
         self._plan = plan
         kinds = max(plan.kinds.values(), default=-1) + 1
         self._subjects: Any = pa.array([], pa.string())
-        self._said: bytes | None = None
+        self._known: dict[bytes, Int | slice] = {}
         self._energy, self._absent = np.zeros((2, kinds, len(plan.cut), 0), dtype=np.int64)
         self._days = np.zeros((kinds, 0), dtype=np.int64)
         self._highest, self._gap_days = np.zeros((2, 0), dtype=np.int64)
 
-    def has(self, said: bytes | None) -> bool:
-        """Whether all subjects met so far, in their order, are those of a file whose head says this."""
-        return said is not None and said == self._said
+    def known(self, said: bytes | None) -> "Int | slice | None":
+        """Where the subjects of a file stand whose head says this; None where they are not known by it."""
+        return None if said is None else self._known.get(said)
 
-    def add(self, table: pa.Table, day: date, said: bytes | None = None) -> None:
-        """Adds a day's atoms. said: the digest of their subjects; where `has` knows it, the table need not name them."""
+    def add(self, table: pa.Table, day: date, rows: "Int | slice") -> None:
+        """Adds a day's atoms of the subjects that stand in these rows."""
         kind = self._plan.kinds[day]
-        rows = slice(None) if self.has(said) else self._rows(table["subject"].combine_chunks(), said)
         for at, name in enumerate(_cells(self._plan)):
             self._energy[kind, at][rows] += table[name].to_numpy()
         self._days[kind][rows] += 1
@@ -112,20 +121,20 @@ class _Sums:
             tops = pc.fill_null(table["highest"], -1).to_numpy()
             self._highest[rows] = np.maximum(self._highest[rows], tops)
 
-    def _rows(self, column: Any, said: bytes | None) -> Int | slice:
-        """Where the subjects of a file stand; those that are new are given a place."""
-        if not len(self._subjects):
-            self._grow(column)
-        if column.equals(self._subjects):
-            self._said = said
-            return slice(None)
-        rows = pc.index_in(column, self._subjects)
-        if rows.null_count:
-            self._said = None
-            self._grow(pa.concat_arrays([self._subjects, column.filter(pc.is_null(rows))]))
-            rows = pc.index_in(column, self._subjects)
-        found: Int = rows.to_numpy()
-        return found
+    def rows(self, column: Any, said: bytes | None = None) -> "Int | slice":
+        """Where subjects stand; those that are new are given a place, which they keep. said: their digest."""
+        found = pc.index_in(column, self._subjects)
+        if found.null_count:
+            self._grow(pa.concat_arrays([self._subjects, column.filter(pc.is_null(found))]))
+            found = pc.index_in(column, self._subjects)
+        places: Int = found.to_numpy()
+        begin = int(places[0]) if len(places) else 0
+        # A shard's subjects stand side by side as a rule: numbers are added faster to a span than to places picked one by one.
+        spans = np.array_equal(places, np.arange(begin, begin + len(places)))
+        rows = slice(begin, begin + len(places)) if spans else places
+        if said is not None:
+            self._known[said] = rows
+        return rows
 
     def _grow(self, subjects: Any) -> None:
         more = [(0, len(subjects) - len(self._subjects))]

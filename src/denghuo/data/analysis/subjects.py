@@ -3,10 +3,8 @@
 Who adds up a month reads the names once instead of for every day; they are most of what there is to read of a day's sums.
 """
 
-import functools
 import hashlib
 import pathlib
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +12,7 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 pc: Any = pyarrow.compute
+SUBJECT = "subject"
 SUBJECTS = "subjects"
 """The key in the metadata of a Parquet file."""
 
@@ -30,31 +29,15 @@ def told_of(table: pa.Table, digest: bytes | None) -> pa.Table:
     return table if digest is None else table.replace_schema_metadata({SUBJECTS: digest})
 
 
-def subjects_of(path: pathlib.Path) -> tuple[Any, bytes | None]:
-    """The subjects of a file in its order (a chunked array of text), and the digest in its head, None where that has none.
-
-    What was read last is kept by its digest: the files of a shard name the same subjects day after day.
-    """
+def names_of(path: pathlib.Path) -> Any:
+    """The subjects of a file in its order (a chunked array of text)."""
     with pq.ParquetFile(path) as file:
-        digest = said_in(file.metadata.metadata)
-        return _names_in(file) if digest is None else _known(_Named(digest, file)), digest
+        return file.read(columns=[SUBJECT], use_threads=False)[SUBJECT]
 
 
-@dataclass(frozen=True)
-class _Named:
-    """A file by the digest of its subjects: any other file with the same one would do as well."""
-
-    digest: bytes
-    file: pq.ParquetFile = field(compare=False)
-
-
-@functools.lru_cache(maxsize=4)
-def _known(named: _Named) -> Any:
-    return _names_in(named.file)
-
-
-def _names_in(file: pq.ParquetFile) -> Any:
-    return file.read(columns=["subject"], use_threads=False)["subject"]
+def said_of(path: pathlib.Path) -> bytes | None:
+    """The digest in the head of a file; None where that has none."""
+    return said_in(pq.read_metadata(path).metadata)
 
 
 def said_in(metadata: dict[bytes, bytes] | None) -> bytes | None:

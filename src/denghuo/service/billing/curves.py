@@ -115,7 +115,8 @@ def divided_by_curves(
                 atoms.setdefault(day, []).append(str(datasets.path(ref)))
         days = ((date.fromisoformat(ref.period), ref) for ref in made.estimates)
         estimates = ((day, datasets.scan(ref)) for day, ref in days if until is None or day < until)
-        return with_estimates(month_cells(atoms, plan), estimates, plan) if atoms else None
+        named = {ref.shard: datasets.path(ref) for ref in made.meters}
+        return with_estimates(month_cells(atoms, plan, named), estimates, plan) if atoms else None
 
     return _divided(energy, plan, calendars, named, published)
 
@@ -182,7 +183,7 @@ def _estimates_table(day: AtomDay, plan: MonthPlan) -> pa.Table:
 def atoms_table(day: AtomDay, plan: MonthPlan) -> pa.Table:
     """A day of a meter as a row of `reading.day_atoms`."""
     row: dict[str, Any] = {cell_name(start): energy.wh for start, energy in zip(plan.cut, day.cells, strict=True)}
-    row |= {"subject": day.subject, "missing": day.missing, "gaps": day.gaps}
+    row |= {"subject": day.subject, "gaps": day.gaps}
     highest = None if day.highest is None else day.highest.wh
     return pa.Table.from_pylist([row | {"highest": highest}], schema=arrow_schema(day_atoms(plan.cut)))
 

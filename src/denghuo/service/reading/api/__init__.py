@@ -2,6 +2,7 @@
 
 from denghuo.kernel.contract import Api
 from denghuo.service.reading.api.atom import (
+    ATOM_METERS as ATOM_METERS,
     METERS_MAX as METERS_MAX,
     AtomDay as AtomDay,
     AtomsFound as AtomsFound,

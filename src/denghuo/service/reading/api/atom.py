@@ -18,22 +18,33 @@ DAY_ATOMS = "reading.day_atoms"
 DAY_ESTIMATES = "reading.day_estimates"
 
 
-def day_atoms(starts: Sequence[int]) -> DatasetSchema:
+ATOM_METERS = DatasetSchema(
+    "reading.atom_meters",
+    1,
+    {"subject": "text"},
+    text("日电量原子的表计", "Meters of atoms"),
+    frozenset({"subject"}),
+)
+"""The meters of files of `reading.day_atoms` that do not name them, in the order of their rows. The period is the month; the shard
+is the digest that the heads of those files tell (`subjects`): for a month of days of the same meters they are told once."""
+
+
+def day_atoms(starts: Sequence[int], named: bool = True) -> DatasetSchema:
     """A day of meters, each energy curve added up over the cells that begin at `starts` (slots of 15 minutes from 0).
 
-    Columns: subject (the meter); e00, ...: energy of the cell that begins at that slot, as far as it was received; missing: slots
-    that were not received; gaps: 96 marks, 1 for such a slot, or null where there is none; highest: the highest slot, told where
-    there are gaps or where it was asked for.
+    Columns: subject (the meter); files of many rows are without (not `named`), `reading.atom_meters` tells theirs; e00, ...: energy
+    of the cell that begins at that slot, as far as it was received; gaps: 96 marks, 1 for a slot that was not received, or null
+    where there is none; highest: the highest slot, told where there are gaps or where it was asked for.
     """
     cells: dict[str, ColumnType] = {cell_name(start): "int64" for start in starts}
-    columns: dict[str, ColumnType] = {
-        "subject": "text",
-        **cells,
-        "missing": "int32",
-        "gaps": "text",
-        "highest": "int64",
-    }
-    return DatasetSchema(DAY_ATOMS, 1, columns, text("日电量原子", "Atoms of a day"))
+    subject: dict[str, ColumnType] = {"subject": "text"} if named else {}
+    return DatasetSchema(
+        DAY_ATOMS,
+        2,
+        subject | cells | {"gaps": "text", "highest": "int64"},
+        text("日电量原子", "Atoms of a day"),
+        frozenset([*subject, *cells]),
+    )
 
 
 def day_estimates(starts: Sequence[int]) -> DatasetSchema:
@@ -130,9 +141,11 @@ class PublishAtoms(Message):
 
 class AtomsPublished(Message):
     """The atoms of the days that have curves, in order (`reading.day_atoms`, its period is the day), and how many of them were not
-    there yet. estimates: of the days on which anything stands in (`reading.day_estimates`)."""
+    there yet. meters: of those that do not name theirs (`reading.atom_meters`). estimates: of the days on which anything stands in
+    (`reading.day_estimates`)."""
 
     rows: list[DatasetRef]
+    meters: list[DatasetRef]
     made: Annotated[int, Label("新计算", "Made now")]
     estimates: list[DatasetRef] = []
 

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import pathlib
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -19,11 +20,15 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from denghuo.data.analysis.lake_day import SLOTS
-from denghuo.data.analysis.subjects import said_in, subjects_of, told_of
-from denghuo.service.reading.api import cell_name
+from denghuo.data.analysis.subjects import names_of, said_in, said_of, told_of
+from denghuo.data.processing.dataset import DatasetFile, write_file
+from denghuo.kernel.period import Month
+from denghuo.service.reading.api import ATOM_METERS, cell_name, day_atoms
 
 pc: Any = pyarrow.compute
 INT64_MIN = -(2**63)
+ROWS = 2**20
+"""Rows of a batch of what a query finds: of so many a column is one piece as a rule, which need not be joined."""
 SMALL_ROWS = 1_000
 """Up to so many rows of a file are added up in less time in memory than a query over 96 columns is planned in."""
 
@@ -40,10 +45,9 @@ def cells_of(cut: Sequence[int]) -> list[range]:
 
 
 def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False, threads: int = 2) -> pa.Table:
-    """The atoms of a file of curves, a row for each of its rows and in their order.
+    """The atoms of a file of curves, a row for each of its rows and in their order, as `day_atoms` has them.
 
-    Columns: subject; the energy of each cell (`e00`, ...: what was received, int64); missing (int32: slots that were not received);
-    gaps (96 marks, "1" for a slot that was not received; null where all were) and highest (the highest slot, int64). The highest
+    The meters are named only where the file's head does not tell them by a digest; else the table's head tells it too. The highest
     is told only of days with gaps, unless `highest` asks for it everywhere: it costs nearly as much as the sums.
     """
     cells = cells_of(cut)
@@ -51,8 +55,27 @@ def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False, thre
         found = _scan(path, _query(cells, highest), threads)
     except duckdb.OutOfRangeException:
         found = _scan(path, _query(cells, highest, "::BIGINT"), threads)
-    subjects, digest = subjects_of(path)
-    return told_of(_filled(found, cells).add_column(0, "subject", subjects), digest)
+    atoms, digest = _filled(found, cells), said_of(path)
+    return atoms.add_column(0, "subject", names_of(path)) if digest is None else told_of(atoms, digest)
+
+
+def write_atoms(folder: pathlib.Path, starts: Sequence[int], day: date, shard: str, atoms: pa.Table) -> DatasetFile:
+    """Writes the atoms of a file below the folder of all datasets. shard: of the dataset.
+
+    Raises:
+        Unavailable: the disk is full.
+    """
+    return write_file(folder, day_atoms(starts, named="subject" in atoms.column_names), str(day), shard, atoms)
+
+
+def write_meters(folder: pathlib.Path, month: Month, digest: bytes, curves: pathlib.Path) -> DatasetFile:
+    """Writes whose rows the atoms of a file of curves have, as all files with the digest have them.
+
+    Raises:
+        Unavailable: the disk is full.
+    """
+    names = pa.table({"subject": names_of(curves)})
+    return write_file(folder, ATOM_METERS, str(month), digest.decode(), names)
 
 
 def atoms_in(curves: pa.Table, cut: Sequence[int], highest: bool = False) -> pa.Table:
@@ -64,22 +87,18 @@ def atoms_in(curves: pa.Table, cut: Sequence[int], highest: bool = False) -> pa.
     numbers = np.stack([slot.fill_null(0).to_numpy(zero_copy_only=False) for slot in slots], axis=1).astype(np.int64)
     lacking = np.stack([slot.is_null().to_numpy(zero_copy_only=False) for slot in slots], axis=1)
     sums = np.add.reduceat(numbers, list(cut), axis=1) if len(whole) else np.zeros((0, len(cells)), dtype=np.int64)
-    missing = lacking.sum(axis=1, dtype=np.int32)
+    missing = lacking.sum(axis=1)
     gaps = ["".join(map(str, row.astype(int))) if row.any() else None for row in lacking]
     tops = np.where(lacking, INT64_MIN, numbers).max(axis=1, initial=INT64_MIN)
     untold = (missing == len(SLOTS)) if highest else (missing == 0) | (missing == len(SLOTS))
     columns: dict[str, Any] = {"subject": whole["subject"]}
     columns |= {cell_name(cell.start): pa.array(sums[:, place]) for place, cell in enumerate(cells)}
-    columns |= {
-        "missing": pa.array(missing),
-        "gaps": pa.array(gaps, pa.string()),
-        "highest": pa.array(tops, mask=untold),
-    }
+    columns |= {"gaps": pa.array(gaps, pa.string()), "highest": pa.array(tops, mask=np.asarray(untold))}
     return pa.table(columns)
 
 
 def atoms_of_small(path: pathlib.Path, cut: Sequence[int], highest: bool = False) -> pa.Table:
-    """As `atoms_of`, of a file with few rows."""
+    """As `atoms_of`, of a file with few rows: it names its meters, for a file with their names would cost more."""
     with pq.ParquetFile(path) as file:
         curves = file.read(columns=["subject", *SLOTS], use_threads=False)
         return told_of(atoms_in(curves, cut, highest), said_in(file.metadata.metadata))
@@ -87,7 +106,7 @@ def atoms_of_small(path: pathlib.Path, cut: Sequence[int], highest: bool = False
 
 def atoms_key(digest: str, cut: Sequence[int], highest: bool) -> str:
     """What the atoms of a file are known by: where the key is the same, so are they."""
-    told = f"{digest} {','.join(map(str, cut))} {highest}"
+    told = f"{digest} {day_atoms(cut).version} {','.join(map(str, cut))} {highest}"
     return hashlib.sha256(told.encode()).hexdigest()[:24]
 
 
@@ -100,7 +119,7 @@ def _engine(threads: int) -> duckdb.DuckDBPyConnection:
 
 def _scan(path: pathlib.Path, query: str, threads: int) -> pa.Table:
     found: Any = _engine(threads).cursor().sql(query, params=[str(path)])
-    table: pa.Table = found.to_arrow_table()
+    table: pa.Table = found.to_arrow_table(ROWS)
     return table
 
 
@@ -143,11 +162,8 @@ def _filled(table: pa.Table, cells: Sequence[range]) -> pa.Table:
         )
     marks = ["".join(day) for day in np.where(there, "0", "1").tolist()]
     tops = pa.array(np.where(there, numbers, INT64_MIN).max(axis=1, initial=INT64_MIN), mask=~there.any(axis=1))
-    missing = pa.array((len(SLOTS) - there.sum(axis=1)).astype(np.int32))
-    rows = len(table)
     columns |= {
-        "missing": pc.replace_with_mask(pa.array(np.zeros(rows, dtype=np.int32)), gappy, missing),
-        "gaps": pc.replace_with_mask(pa.nulls(rows, pa.string()), gappy, pa.array(marks, pa.string())),
+        "gaps": pc.replace_with_mask(pa.nulls(len(table), pa.string()), gappy, pa.array(marks, pa.string())),
         "highest": pc.replace_with_mask(table["highest"].combine_chunks(), gappy, tops),
     }
     return pa.table(columns)

@@ -11,12 +11,29 @@ import pyarrow as pa
 
 from denghuo.data.analysis.lake import Lake
 from denghuo.data.analysis.lake_file import LakeFile, lake_damaged
-from denghuo.data.processing.dataset import DatasetFile, Datasets, write_file
+from denghuo.data.analysis.subjects import SUBJECT, said_in
+from denghuo.data.processing.dataset import DatasetFile, Datasets
 from denghuo.data.processing.parts import Workers, in_parts
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy
-from denghuo.service.reading.api import AtomDay, AtomsPublished, MeterAtoms, PublishAtoms, cell_name, day_atoms
-from denghuo.service.reading.batch.atoms import SMALL_ROWS, atoms_in, atoms_key, atoms_of, atoms_of_small
+from denghuo.service.reading.api import (
+    ATOM_METERS,
+    AtomDay,
+    AtomsPublished,
+    MeterAtoms,
+    PublishAtoms,
+    cell_name,
+    day_atoms,
+)
+from denghuo.service.reading.batch.atoms import (
+    SMALL_ROWS,
+    atoms_in,
+    atoms_key,
+    atoms_of,
+    atoms_of_small,
+    write_atoms,
+    write_meters,
+)
 from denghuo.service.reading.batch.intake import CURVES
 
 
@@ -50,6 +67,7 @@ def atoms_of_files(
     }
     shards = [f"{request.series}-{one.shard}-{atoms_key(one.digest, request.starts, request.highest)}" for one in files]
     found = [known[file.day].get(shard) for file, shard in zip(files, shards, strict=True)]
+    lists = {ref.shard: ref for ref in datasets.newest(ATOM_METERS.name, request.month)}
     jobs = [
         _Job(
             lake.folder,
@@ -63,9 +81,15 @@ def atoms_of_files(
         for file, shard, ref in zip(files, shards, found, strict=True)
         if ref is None
     ]
-    made = iter([_make(job) for job in jobs] if workers is None else in_parts(_make, jobs, workers))
-    rows = [datasets.enter(next(made), now) if ref is None else ref for ref in found]
-    return AtomsPublished(rows=rows, made=len(jobs))
+    made = [_make(job) for job in jobs] if workers is None else in_parts(_make, jobs, workers)
+    # Before the atoms: those that are found have theirs.
+    for job, one in zip(jobs, made, strict=True):
+        if one.said is not None and one.said.decode() not in lists:
+            meters = write_meters(datasets.folder, Month.of(request.month), one.said, job.curves)
+            lists[meters.ref.shard] = datasets.enter(meters, now)
+    files_made = (one.file for one in made)
+    rows = [datasets.enter(next(files_made), now) if ref is None else ref for ref in found]
+    return AtomsPublished(rows=rows, meters=list(lists.values()), made=len(jobs))
 
 
 def meter_atoms(lake: Lake, request: MeterAtoms) -> list[AtomDay]:
@@ -86,7 +110,7 @@ def meter_atoms(lake: Lake, request: MeterAtoms) -> list[AtomDay]:
             subject=row["subject"],
             day=day,
             cells=[Energy(row[name]) for name in names],
-            missing=row["missing"],
+            missing=(row["gaps"] or "").count("1"),
             gaps=row["gaps"],
             highest=None if row["highest"] is None else Energy(row["highest"]),
         )
@@ -106,14 +130,26 @@ class _Job:
     highest: bool
     threads: int
 
+    @property
+    def curves(self) -> pathlib.Path:
+        return self.lake / self.file.path
 
-def _make(job: _Job) -> DatasetFile:
-    path = job.lake / job.file.path
+
+@dataclass(frozen=True)
+class _Made:
+    """said: the digest of its meters where it does not name them."""
+
+    file: DatasetFile
+    said: bytes | None
+
+
+def _make(job: _Job) -> _Made:
     try:
         if job.file.row_count <= SMALL_ROWS:
-            atoms = atoms_of_small(path, job.starts, job.highest)
+            atoms = atoms_of_small(job.curves, job.starts, job.highest)
         else:
-            atoms = atoms_of(path, job.starts, job.highest, job.threads)
+            atoms = atoms_of(job.curves, job.starts, job.highest, job.threads)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise lake_damaged(job.file) from error
-    return write_file(job.datasets, day_atoms(job.starts), str(job.file.day), job.shard, atoms)
+    said = None if SUBJECT in atoms.column_names else said_in(atoms.schema.metadata)
+    return _Made(write_atoms(job.datasets, job.starts, job.file.day, job.shard, atoms), said)

@@ -6,6 +6,7 @@ are the same, and the days of the others are added up from the curves until the 
 """
 
 import json
+import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -98,23 +99,24 @@ def publish_sums(
             rows.append(known[name])
             continue
         asked = PublishAtoms(month=request.month, series=request.series, starts=request.starts)
-        atoms = atoms_of_files(lake, datasets, workers, list(files.values()), asked, now).rows
-        of_day = dict(zip(files, (str(datasets.path(ref)) for ref in atoms), strict=True))
-        table = _summed(head, of_day).replace_schema_metadata({HEAD: head.said()})
+        atoms = atoms_of_files(lake, datasets, workers, list(files.values()), asked, now)
+        of_day = dict(zip(files, (str(datasets.path(ref)) for ref in atoms.rows), strict=True))
+        named = {ref.shard: datasets.path(ref) for ref in atoms.meters}
+        table = _summed(head, of_day, named).replace_schema_metadata({HEAD: head.said()})
         schema = month_sums(request.starts)
         rows.append(datasets.enter(write_file(datasets.folder, schema, request.month, name, table, ROW_GROUP), now))
         made += 1
     return SumsPublished(rows=rows, made=made)
 
 
-def _summed(head: Head, atoms: Mapping[date, str]) -> pa.Table:
+def _summed(head: Head, atoms: Mapping[date, str], named: Mapping[str, pathlib.Path]) -> pa.Table:
     """Sums of a shard. atoms: the file of each day."""
     parts = []
     for number, days in enumerate(head.kinds):
         own = {day: [atoms[day]] for day in sorted(days) if day in atoms}
         cut = DayCut(head.starts, dict.fromkeys(own, 0))
         if own:
-            parts.append(_rows(number, cut, month_cells(own, cut)))
+            parts.append(_rows(number, cut, month_cells(own, cut, named)))
     return pa.concat_tables(parts).sort_by([(SUBJECT, "ascending"), ("kind", "ascending")])
 
 
