@@ -58,6 +58,14 @@ def test_wire_form_refuses(value: object) -> None:
         TypeAdapter(Energy).validate_python(value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"), [(Energy, "as decimal text in kWh, not"), (Multiplier, "as decimal text, not")]
+)
+def test_a_number_is_refused_with_the_unit_that_it_should_have(kind: type, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        TypeAdapter(kind).validate_python(60)
+
+
 def test_wire_form_is_text() -> None:
     adapter = TypeAdapter(Money)
     assert adapter.dump_json(Money.of("65.2")) == b'"65.20"'

@@ -9,11 +9,13 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner, Result
 from tests.service.billing.county import tariff
+from tests.service.billing.rules import make
 
 from denghuo.data.processing.import_files import FileRefused
 from denghuo.data.processing.importing import Refusal
 from denghuo.main import main
 from denghuo.main.trial import Tried, try_file, typed
+from denghuo.service.tariff.api import TariffDocument
 from denghuo.service.tariff.rules import file_text
 from denghuo.service.tariff.shipped import published
 
@@ -126,6 +128,55 @@ def test_a_market_customer_is_tried_by_the_averages_of_the_month(tmp_path: pathl
     # 600 x 0.38 + 120 x 0.40; less 20 x 0.45; 720 x (60 % of 0.40 + 40 % of 0.50).
     assert amounts == ["276.00", "267.00", "316.80"]
     assert [(one.line, one.field) for one in refused] == [(5, "contract_price")]
+
+
+def test_what_few_contracts_have_stands_in_columns_too(tmp_path: pathlib.Path) -> None:
+    two_part = make.tariff(
+        make.component("agency_energy", "0.4"),
+        classes=["two_part_demand"],
+        voltages=["10"],
+        basic={
+            "by": "demand",
+            "prices": [{"price": "38"}],
+            "document": make.DOCUMENT,
+            "discount": {"energy_per_kva": "260", "price_share": "90", "document": make.DOCUMENT},
+        },
+        agency_multiple={"cases": ["returned"], "document": make.DOCUMENT},
+    )
+    solar = make.tariff(
+        make.component("purchase_energy", "0.4", group="purchase"),
+        make.component("generation_subsidy", "0.42", group="purchase"),
+        kind="purchase",
+        classes=["generation"],
+        voltages=["10"],
+        settlements=["surplus_feed_in"],
+        subsidy={"on": "export", "years": 20, "document": make.DOCUMENT},
+    )
+
+    def tried(document: TariffDocument, rows: str) -> tuple[list[str], list[tuple[int, str]]]:
+        path, out, refused = tmp_path / "trials.csv", io.StringIO(), list[Refusal]()
+        path.write_text(rows, "utf-8")
+        try_file(path, lambda month: document, out, refused.append, defaults=typed(["month=2026-04"]))
+        amounts = [row["amount"] for row in csv.DictReader(io.StringIO(out.getvalue()))]
+        return amounts, [(one.line, one.field) for one in refused]
+
+    amounts, refused = tried(
+        two_part,
+        "total_kwh,demand_kw,capacity_kva,customer_kwh,customer_kva,agency_case,line_loss_percent,transformer_loss_kwh\n"
+        "1000,100,400,,,returned,,\n"
+        "1000,100,400,104000,400,,,\n"
+        "1000,100,400,,,,3.5,25\n"
+        "1000,100,400,104000,,,,\n",
+    )
+    # 1000 x 0.6 + 3800; 400 + 3800 less 10 %; (1000 + 25 + 3.5 % of 1025, 36) x 0.4 + 3800.
+    assert amounts == ["4400.00", "3820.00", "4224.40"]
+    assert refused == [(5, "customer_kva")]
+    amounts, refused = tried(
+        solar,
+        "total_kwh,plant_kw,connected_on\n1000,10,2020-05-01\n900,10,2006-04-11\n900,10,\n",
+    )
+    # 1000 x 0.82; twenty years end after ten of thirty days: 900 x 0.4 + 300 x 0.42.
+    assert amounts == ["820.00", "486.00"] and refused == [(4, "connected_on")]
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path: pathlib.Path) -> None:

@@ -125,8 +125,8 @@ class Value:
         if not isinstance(value, str):
             raise PydanticCustomError(
                 "decimal_text",
-                "give {kind} as decimal text in {unit}, not as a number",
-                {"kind": cls.kind, "unit": cls.unit},
+                "give {kind} as decimal text{unit}, not as a number",
+                {"kind": cls.kind, "unit": f" in {cls.unit}" if cls.unit else ""},
             )
         try:
             return cls.of(value)

@@ -10,95 +10,29 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
-from denghuo.data.processing.import_columns import Code, Day, Number, Words, Wrong
-from denghuo.data.processing.import_tables.columns import (
-    KILOVOLT_AMPERE,
-    KILOWATT,
-    MULTIPLIER,
-    TARIFF_CLASS,
-    VOLTAGE_LEVEL,
-    optional,
-)
-from denghuo.data.processing.importing import Refusal, Row, Shape, open_table
+from denghuo.data.processing.import_columns import Wrong
+from denghuo.data.processing.importing import Refusal, Row, open_table
 from denghuo.kernel.problem import Problem, text
 from denghuo.kernel.values import (
-    ApparentPower,
     Energy,
     Money,
-    Multiplier,
-    Percent,
-    Power,
-    Price,
-    Register,
     decimal_text,
 )
-from denghuo.service.billing.api import NotTriable, TrialReading, Try
-from denghuo.service.billing.api.bill import Counted
+from denghuo.main.trial_row import TRIALS, missing, readings_of, request_of
+from denghuo.service.billing.api import Try
 from denghuo.service.billing.lines import CannotRate, Rated
 from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.views import PRICE_PLACES, average_price
 from denghuo.service.billing.tariffs import EXAMPLES
 from denghuo.service.billing.trial import subject_of
-from denghuo.service.tariff.api import BANDS, GROUPS, SETTLEMENTS, TariffDocument
+from denghuo.service.tariff.api import GROUPS, TariffDocument
 from denghuo.service.tariff.rules import Unreadable, check, read_text
 
 TariffOf = Callable[[str], TariffDocument]
 """The tariff that a trial of a month is rated by."""
 
-MONTH = Words(longest=7, pattern=r"[0-9]{4}-(0[1-9]|1[0-2])", example="2026-04")
-# A purchase tariff with a negative spot price may be tried, a negative quantity may not.
-KWH = Number(places=3, most=Decimal(10**12), unit="kWh")
-PRICE = Number(places=8, most=Decimal(100), unit="yuan/kWh")
-SPOT = Number(places=8, least=Decimal(-100), most=Decimal(100), unit="yuan/kWh")
-SHARE = Number(places=2, most=Decimal(100), unit="%")
-KVARH = Number(places=3, most=Decimal(10**12), unit="kvarh")
-REGISTER = Number(places=4, most=Decimal(99_999_999), unit="kWh")
-TWELVE = Number(least=Decimal(1), most=Decimal(12))
-STANDARD = Code({"90": text("0.90", "0.90"), "85": text("0.85", "0.85"), "80": text("0.80", "0.80")})
-
-TRIALS = Shape(
-    "trials",
-    text("试算", "trials"),
-    (
-        optional("trial_no", Words(longest=64), "试算编号", "number of the trial"),
-        optional("month", MONTH, "电费年月", "month"),
-        optional("first_day", Day(), "计费起日", "first day billed"),
-        optional("last_day", Day(), "计费止日", "last day billed"),
-        optional("tariff_class", TARIFF_CLASS, "用电类别", "class of use"),
-        optional("settlement", Code(SETTLEMENTS.entries), "结算方式", "settlement"),
-        optional("voltage", VOLTAGE_LEVEL, "电压等级", "voltage"),
-        optional("start", REGISTER, "起示数", "previous register"),
-        optional("end", REGISTER, "止示数", "current register"),
-        optional("multiplier", MULTIPLIER, "倍率", "multiplier"),
-        *(optional(f"{band}_kwh", KWH, f"{name['zh']}电量", f"energy, {name['en']}") for band, name in BANDS.entries.items()),
-        optional("reactive_kvarh", KVARH, "无功电量", "reactive energy"),
-        optional("demand_kw", KILOWATT, "最大需量", "maximum demand"),
-        optional("used_before_kwh", KWH, "本年前期电量", "energy before in the tier year"),
-        optional("tier_months", TWELVE, "阶梯年计入月数", "months of the tier year"),
-        optional("reading_months", TWELVE, "抄表间隔月数", "months between readings"),
-        optional("tier_extra_kwh", KWH, "第一档增加电量", "extra room of the first tier"),
-        optional("capacity_kva", KILOVOLT_AMPERE, "运行容量", "capacity"),
-        optional("contract_demand_kw", KILOWATT, "合同最大需量", "contract demand"),
-        optional("standard", STANDARD, "功率因数标准", "power factor standard"),
-        *(
-            optional(f"retail_{band}_price", PRICE, f"套餐电价，{name['zh']}", f"package price, {name['en']}")
-            for band, name in BANDS.entries.items()
-        ),
-        optional("retail_fee", PRICE, "售电服务费", "service fee"),
-        optional("retail_floor", SPOT, "均价下限", "floor of the average price"),
-        optional("retail_cap", SPOT, "均价上限", "cap of the average price"),
-        optional("retail_spot_share", SHARE, "现货联动比例", "share that follows spot prices"),
-        optional("contract_kwh", KWH, "合约电量", "contracted energy"),
-        optional("contract_price", PRICE, "合约电价", "contract price"),
-        optional("day_ahead_kwh", KWH, "日前电量", "day-ahead energy"),
-        optional("day_ahead_price", SPOT, "日前均价", "day-ahead price"),
-        optional("real_time_price", SPOT, "实时均价", "real-time price"),
-    ),
-)  # fmt: skip
-POINT_COLUMNS = ("contract_kwh", "contract_price", "day_ahead_kwh", "day_ahead_price", "real_time_price")
 BILL_COLUMNS = (
     "line",
     "trial_no",
@@ -133,6 +67,11 @@ _COLUMNS = {
     "tier_extra": "tier_extra_kwh",
     "capacity": "capacity_kva",
     "contract_demand": "contract_demand_kw",
+    "losses.0.active_kwh": "transformer_loss_kwh",
+    "customer_energy": "customer_kwh",
+    "customer_capacity": "customer_kva",
+    "plant": "plant_kw",
+    "plant.capacity": "plant_kw",
     "retail_prices": "retail_total_price",
     "market_points": "real_time_price",
     "market_points.0.contract_price": "contract_price",
@@ -226,7 +165,7 @@ def typed(words: Sequence[str]) -> Row:
         name, equals, value = word.partition("=")
         if name not in kinds or not equals:
             listed = ", ".join(kinds)
-            raise _missing(
+            raise missing(
                 name,
                 f"“{word}”应为 列=值，可用的列：{listed}。",
                 f"Give column=value, not {word!r}; columns are {listed}.",
@@ -234,7 +173,7 @@ def typed(words: Sequence[str]) -> Row:
         try:
             row[name] = kinds[name].typed(kinds[name].from_text(value))
         except Wrong as wrong:
-            raise _missing(
+            raise missing(
                 name,
                 f"{name}={value}：{wrong.what['zh']}；{wrong.remedy['zh']}。",
                 f"{name}={value}: {wrong.what['en']}; {wrong.remedy['en']}.",
@@ -259,93 +198,13 @@ def explained(row: Row, tariff_of: TariffOf) -> Iterator[str]:
     yield f"合计 total  {rated.total}"
 
 
-def request_of(row: Row, kind: str) -> Try:
-    """A row as a request. `kind`: whether the tariff is for supply or purchase, which decides on the direction of the energy.
-
-    Raises:
-        NotTriable: the row has neither registers nor energies.
-    """
-    body = {
-        "month": row["month"],
-        "first_day": row["first_day"],
-        "last_day": row["last_day"],
-        "tariff_class": row["tariff_class"],
-        "settlement": row["settlement"],
-        "voltage": row["voltage"],
-        "used_before": _made(Energy, row["used_before_kwh"]) or Energy(0),
-        "tier_months": row["tier_months"] or 12,
-        "reading_months": row["reading_months"] or 1,
-        "tier_extra": _made(Energy, row["tier_extra_kwh"]) or Energy(0),
-        "capacity": _made(ApparentPower, row["capacity_kva"]),
-        "contract_demand": _made(Power, row["contract_demand_kw"]),
-        "standard": None if row["standard"] is None else int(row["standard"]),
-        **_market(row),
-    }
-    readings = [reading for _, reading in _readings(row, kind)]
-    if not readings:
-        raise _missing("total_kwh", "请填写示数或电量。", "Give registers or energies.")
-    return Try.model_validate(body | {"readings": readings})
-
-
-def _market(row: Row) -> dict[str, Any]:
-    """The market side of a row: the prices of a package, and one point for the whole month."""
-    prices = {band: _price(row[f"retail_{band}_price"]) for band in BANDS.entries}
-    point = {
-        "contract": _made(Energy, row["contract_kwh"]) or Energy(0),
-        "contract_price": _price(row["contract_price"]),
-        "day_ahead": _made(Energy, row["day_ahead_kwh"]),
-        "day_ahead_price": _price(row["day_ahead_price"]),
-        "real_time_price": _price(row["real_time_price"]),
-    }
-    return {
-        "retail_prices": [{"band": band, "price": price} for band, price in prices.items() if price is not None],
-        "retail_fee": _price(row["retail_fee"]),
-        "retail_floor": _price(row["retail_floor"]),
-        "retail_cap": _price(row["retail_cap"]),
-        "retail_spot_share": _made(Percent, row["retail_spot_share"], 2),
-        "market_points": [point] if any(row[column] is not None for column in POINT_COLUMNS) else [],
-    }
-
-
-def _price(number: Decimal | None) -> Price | None:
-    price: Price | None = _made(Price, number, 8)
-    return price
-
-
 def _rated(row: Row, defaults: Mapping[str, Any], tariff_of: TariffOf) -> tuple[Try, Rated]:
     whole = {name: defaults.get(name) if value is None else value for name, value in row.items()}
     if whole["month"] is None:
-        raise _missing("month", "请填写电费年月，如 month=2026-04。", "Give the month, such as month=2026-04.")
+        raise missing("month", "请填写电费年月，如 month=2026-04。", "Give the month, such as month=2026-04.")
     tariff = tariff_of(whole["month"])
     request = request_of(whole, tariff.kind)
     return request, rate(subject_of(request, tariff), tariff)
-
-
-def _readings(row: Row, kind: str) -> Iterator[tuple[str, TrialReading]]:
-    """The registers of a row, each with the column that it came from."""
-    active: Literal["active_rev", "active_fwd"] = "active_rev" if kind == "purchase" else "active_fwd"
-    if row["start"] is not None or row["end"] is not None:
-        yield (
-            "end",
-            TrialReading(
-                quantity=active,
-                start=_made(Register, row["start"], 4),
-                end=_made(Register, row["end"], 4),
-                multiplier=Multiplier(row["multiplier"] or 1),
-            ),
-        )
-    for column, quantity, band in (
-        *((f"{band}_kwh", active, band) for band in BANDS.entries),
-        ("reactive_kvarh", "reactive_fwd", "total"),
-        ("demand_kw", "demand", "total"),
-    ):
-        if row[column] is not None:
-            value = _made(Counted, row[column])
-            yield column, TrialReading.model_validate({"quantity": quantity, "band": band, "value": value})
-
-
-def _made(value: Callable[[int], Any], number: Decimal | None, places: int = 3) -> Any:
-    return None if number is None else value(int(number.scaleb(places)))
 
 
 def tariff_in(words: str) -> TariffDocument:
@@ -365,7 +224,7 @@ def tariff_in(words: str) -> TariffDocument:
             return document
     zh = "\n".join(f"{one.where}：{one.message.zh}" for one in findings)
     en = "\n".join(f"{one.where}: {one.message.en}" for one in findings)
-    raise _missing("tariff_text", zh, en)
+    raise missing("tariff_text", zh, en)
 
 
 # --- what is written -------------------------------------------------------------------------------------------------------
@@ -411,10 +270,6 @@ def _lines(line: int, number: str, rated: Rated) -> Iterator[list[Any]]:
         ]
 
 
-def _missing(name: str, zh: str, en: str) -> NotTriable:
-    return NotTriable(text(zh, en), errors=[{"field": name, "value": "", "zh": zh, "en": en}])
-
-
 def _refusal(file: str, line: int, row: Row, problem: Problem) -> Refusal:
     errors = problem.fields.get("errors")
     if errors:
@@ -433,6 +288,6 @@ def _column(name: str, row: Row) -> str:
     if head != "readings":
         return _COLUMNS.get(name, name)
     place, _, member = rest.partition(".")
-    columns = [column for column, _ in _readings(row, "supply")]
+    columns = [column for column, _ in readings_of(row, "supply")]
     column = columns[int(place)] if int(place) < len(columns) else ""
     return member if column == "end" and member in ("start", "end") else column

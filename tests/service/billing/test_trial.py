@@ -18,6 +18,7 @@ from tests.service.billing.county import (
     settle_county,
     tariff,
 )
+from tests.service.billing.rules import make
 from tests.service.bindings import NOW
 
 from denghuo.kernel.values import decimal_text, round_half_up
@@ -26,9 +27,17 @@ from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.examples import subject_of as example_subject
 from denghuo.service.billing.trial import subject_of, trial
 from denghuo.service.tariff.api import DraftTariff, Example, TariffApi, TariffDocument, TariffRef
+from denghuo.service.tariff.rules import file_text
 from denghuo.service.tariff.shipped import published
 
 RESIDENT = Supply(1, 1, daily(8))
+TWO_PART = make.tariff(
+    make.component("agency_energy", "0.4"),
+    classes=["two_part_capacity"],
+    voltages=["10"],
+    basic={"by": "capacity", "prices": [{"price": "30"}], "document": make.DOCUMENT},
+    agency_multiple={"cases": ["returned"], "document": make.DOCUMENT},
+)
 SHANGHAI = published("shanghai")
 assert SHANGHAI is not None
 
@@ -98,6 +107,29 @@ def test_what_was_not_or_wrongly_chosen_is_named(found: County) -> None:
     assert set(faults(found, attempt(first_day="2026-03-31", last_day="2026-04-02"))) == {"first_day"}
 
 
+def test_what_few_contracts_have_is_typed_and_tried(found: County) -> None:
+    """Through both bindings: a transformer in two states, losses from the nameplate, and the agency price times 1.5."""
+    from_day = {"transformer_no": "1", "capacity_kva": "1000"}
+    tried = found.billing.trial(
+        ACCOUNTANT,
+        attempt(
+            tariff_code=None,
+            tariff_text=file_text(TWO_PART),
+            voltage="10",
+            readings=[{"value": "1000"}],
+            agency_case="returned",
+            transformers=[
+                from_day | {"state": "running", "first_day": "2020-01-01", "last_day": "2026-04-15"},
+                from_day | {"state": "paused", "first_day": "2026-04-16", "last_day": "2026-04-30"},
+            ],
+            losses=[{"transformer_no": "1", "way": "nameplate", "capacity_kva": "1000", "no_load_kw": "1"}],
+        ),
+    )
+    # 15 days in operation: 1 kW x 360 h; 1360 kWh x 0.4 x 1.5; 1000 kVA x 30 yuan x 15/30, and nothing while it was paused.
+    assert [str(line.amount) for line in tried.lines] == ["816.00", "15000.00", "0.00"]
+    assert "1 kW × 360 h" in tried.lines[0].sentence.en and "150 %" in tried.lines[0].sentence.en
+
+
 # --- what is typed ---------------------------------------------------------------------------------------------------------
 
 
@@ -108,6 +140,7 @@ def test_what_was_not_or_wrongly_chosen_is_named(found: County) -> None:
         ({"start": "1"}, "readings.0.end"),
         ({"end": "1"}, "readings.0.start"),
         ({"start": "2", "end": "1"}, "readings.0.end"),
+        ({"start": "100000", "end": "1", "digits": 5}, "readings.0.start"),
         ({"start": "1", "end": "2", "value": "1"}, "readings.0.value"),
         ({"value": "-1"}, "readings.0.value"),
     ],
@@ -116,6 +149,44 @@ def test_a_reading_that_says_too_little_or_too_much_is_named(reading: dict[str, 
     with pytest.raises(NotTriable) as refused:
         subject_of(attempt(readings=[reading]), tariff("test.resident", "energy", "0.6"))
     assert [one["field"] for one in refused.value.errors] == [field]
+
+
+def test_a_register_that_passed_zero_and_an_exchanged_meter_are_typed() -> None:
+    rows = [
+        {"start": "999990", "end": "10.5", "digits": 6, "multiplier": "60"},
+        {"start": "0", "end": "30", "multiplier": "40", "meter_no": "2"},
+    ]
+    document = tariff("test.resident", "energy", "0.6")
+    tried = trial(attempt(readings=rows), document, False, NOW)
+    # (1,000,000 - 999,990 + 10.5) x 60 = 1230, and 30 x 40.
+    assert (str(tried.energy), str(tried.amount)) == ("2430", "1458.00")
+    assert "过零" in tried.lines[0].sentence.zh and "× 60 = 1230" in tried.lines[0].sentence.zh
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"free_months": 1}, "free_months"),
+        ({"charging_station": True}, "charging_station"),
+        ({"plant": {"capacity": "10", "connected_on": "2020-05-01"}}, "plant"),
+        ({"losses": [{"transformer_no": "1", "way": "table"}]}, "loss_rows"),
+        ({"losses": [{"transformer_no": "1", "way": "agreed"}]}, "losses.0.active_kwh"),
+        ({"losses": [{"transformer_no": "1", "way": "nameplate", "no_load_kw": "-1"}]}, "losses.0.no_load_kw"),
+        ({"transformers": [{"transformer_no": "1", "capacity_kva": "0", "first_day": "2026-01-01"}]},
+         "transformers.0.capacity_kva"),
+        ({"transformers": [{"transformer_no": "1", "capacity_kva": "5", "first_day": "2026-01-01"}] * 2},
+         "transformers.1.first_day"),
+        ({"transformers": [
+            {"transformer_no": "1", "capacity_kva": "5", "first_day": "2026-01-02", "last_day": "2026-01-01"}
+        ]}, "transformers.0.last_day"),
+        ({"customer_capacity": "10"}, "customer_energy"),
+    ],
+)  # fmt: skip
+def test_a_term_that_has_no_effect_or_contradicts_is_named(typed: dict[str, Any], field: str) -> None:
+    with pytest.raises(NotTriable) as refused:
+        subject_of(attempt(voltage="10", **typed), TWO_PART)
+    assert [one["field"] for one in refused.value.errors] == [field]
+    assert all(one["zh"] and one["en"] for one in refused.value.errors)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**7), st.integers(1, 5_000))

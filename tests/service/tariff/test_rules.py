@@ -277,6 +277,24 @@ FAULTS: list[tuple[str, str, TariffDocument]] = [
         "not among the sources",
         tariff(ENERGY, free_energy={"per_month": "15", "document": "无此文号"}),
     ),
+    # Prices in fen, a threshold that everyone reaches, a window that cuts a point of the curve, standards that contradict.
+    ("/components/0/prices/0/price", "too large", tariff(component("energy", "61.7"))),
+    ("/basic/prices/0/price", "too large", two_part("capacity", basic={"prices": [{"price": "2800"}]})),
+    (
+        "/basic/discount/energy_per_kva",
+        "must be positive",
+        two_part("demand", basic={"discount": {"energy_per_kva": "0", "price_share": "90", "document": DOCUMENT}}),
+    ),
+    (
+        "/seasons/0/bands/0/windows",
+        "quarter-hour",
+        tariff(FLOATS, seasons=[bands(band("peak", "08:10-22:00"), band("valley", "22:00-08:10"))]),
+    ),
+    (
+        "/power_factor/standards/1",
+        "two standards from 0",
+        tariff(ENERGY, power_factor={"standards": [{"standard": 90}, {"standard": 85}], "document": DOCUMENT}),
+    ),
 ]
 
 

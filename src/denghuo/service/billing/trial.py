@@ -14,7 +14,9 @@ from denghuo.service.billing.lines import BasicSpan, MeteredPiece, Rated, Rating
 from denghuo.service.billing.misfits import Misfit, refused
 from denghuo.service.billing.rules import rate
 from denghuo.service.billing.rules.views import PRICE_PLACES, average_price
+from denghuo.service.billing.special.days import Days
 from denghuo.service.billing.trial_market import market_misfits, market_of, used
+from denghuo.service.billing.trial_terms import term_misfits, terms_of
 from denghuo.service.tariff.api import TariffDocument
 
 _ONE_DAY = timedelta(days=1)
@@ -32,6 +34,7 @@ def subject_of(request: Try, tariff: TariffDocument) -> RatingSubject:
         *_days(request),
         *_readings(request.readings),
         *market_misfits(request, tariff),
+        *term_misfits(request, tariff),
     ]
     if misfits:
         raise refused(misfits)
@@ -60,6 +63,7 @@ def subject_of(request: Try, tariff: TariffDocument) -> RatingSubject:
         spans=[] if terms == (None, None) else [span],
         standard=request.standard,
         market=market_of(request, used(pieces)),
+        **terms_of(request, Days(Month.of(request.month), first, last), tariff, used(pieces, "active_rev")),
     )
 
 
@@ -181,23 +185,40 @@ def _reading(reading: TrialReading) -> Misfit | None:
     if start is None or end is None:
         lacking = "start" if start is None else "end"
         return Misfit(lacking, "", text("起止示数须成对填写。", "Registers are given as a pair."))
-    if end < start:
+    full = _full_scale(reading)
+    if full is None and end < start:
         return Misfit(
             "end",
             str(end),
             text(
-                f"止示数小于起示数 {start}；表计翻转或换表时请直接填计量值。",
-                f"The current register is below {start}; where it passed zero, give the quantity itself.",
+                f"止示数小于起示数 {start}；表计过零时请填示数整数位数，换表时两只表各填一行。",
+                f"The current register is below {start}; where it passed zero, give the digits of the register, and where the meter"
+                " was exchanged, a row for each.",
             ),
         )
+    for field, register in (("start", start), ("end", end)):
+        if full is not None and register.e4 >= full:
+            return Misfit(
+                field,
+                str(register),
+                text(f"超过 {reading.digits} 位示数的满码。", f"Beyond a register of {reading.digits} digits."),
+            )
     return None
+
+
+def _full_scale(reading: TrialReading) -> int | None:
+    """What the register counts before it begins again at zero, in 1e-4 units."""
+    return None if reading.digits is None else 10 ** (reading.digits + 4)
 
 
 def _piece(reading: TrialReading) -> MeteredPiece:
     value = reading.value.number if reading.value is not None else None
     if reading.start is not None and reading.end is not None:
+        turned = reading.end.e4 - reading.start.e4
+        if turned < 0:
+            turned += _full_scale(reading) or 0
         # 1e-4 units times the multiplier are tenths of a milli-unit.
-        value = round_half_up((reading.end.e4 - reading.start.e4) * reading.multiplier.number, 10)
+        value = round_half_up(turned * reading.multiplier.number, 10)
     return MeteredPiece(
         point_no=TYPED_POINT,
         meter_no=reading.meter_no,

@@ -9,7 +9,7 @@ from denghuo.service.billing.api import TrialPoint, Try
 from denghuo.service.billing.lines import MarketMonth, MarketSlots, MeteredPiece, RetailPackage
 from denghuo.service.billing.misfits import Misfit
 from denghuo.service.billing.slots import mean_price
-from denghuo.service.tariff.api import TariffDocument
+from denghuo.service.tariff.api import QuantityKind, TariffDocument
 
 TYPED_PACKAGE = TextPair(zh="试算套餐", en="package of the trial")
 TYPED_POINTS = "试算结算数据"
@@ -91,9 +91,9 @@ def _point_misfits(point: TrialPoint, alone: bool, packaged: bool) -> Iterator[t
         yield "day_ahead_price", text("请填写日前电价。", "Give the day-ahead price.")
 
 
-def used(pieces: Sequence[MeteredPiece]) -> int:
-    """Wh that the customer used by what was typed: the totals, or the bands where there are none."""
-    mine = [piece for piece in pieces if piece.quantity == "active_fwd"]
+def used(pieces: Sequence[MeteredPiece], quantity: QuantityKind = "active_fwd") -> int:
+    """Wh that the customer used, or fed in, by what was typed: the totals, or the bands where there are none."""
+    mine = [piece for piece in pieces if piece.quantity == quantity]
     return sum(piece.value_milli or 0 for piece in [one for one in mine if one.band == "total"] or mine)
 
 

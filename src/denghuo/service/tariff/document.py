@@ -129,6 +129,7 @@ BASIC_LINES = Dictionary(
 ComponentCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,47}$"), Label("价格项目", "Component")]
 Words = Annotated[str, StringConstraints(max_length=600)]
 TierNumber = Annotated[int, Field(ge=1, le=9), Label("阶梯", "Tier")]
+FreeMonths = Annotated[int, Field(ge=0, le=12), Label("免费电量月数", "Months of free energy")]
 Standard = Annotated[int, Field(ge=80, le=90, multiple_of=5), Label("功率因数标准", "Power factor standard")]
 """0.90, 0.85 or 0.80 in hundredths."""
 
@@ -323,19 +324,40 @@ class ExampleLine(Message):
     amount: Money
 
 
+class ExamplePlant(Message):
+    """The plant of an example: what is exported is all that it generated."""
+
+    capacity: Power
+    connected_on: date
+    subsidised_before: Energy = Energy(0)
+
+
 class Example(Message):
-    """A test inside the tariff: what goes in and which lines must come out. Publishing needs all of them right."""
+    """A test inside the tariff: what goes in and which lines must come out. Publishing needs all of them right.
+
+    tariff_class, settlement: the tariff's first where they are left out. tier_months, reading_months, tier_extra: as on a trial.
+    free_months: months of free energy of an entitled household. agency_case: why the agency price is multiplied.
+    """
 
     title: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     month: MonthText
     voltage: Voltage
+    tariff_class: TariffClass | None = None
+    settlement: Settlement | None = None
     quantities: Annotated[list[ExampleQuantity], Field(max_length=20)] = []
     used_before: Energy = Energy(0)
+    tier_months: Annotated[int, Field(ge=1, le=12)] = 12
+    reading_months: Annotated[int, Field(ge=1, le=12)] = 1
+    tier_extra: Energy = Energy(0)
+    free_months: FreeMonths = 0
     capacity: ApparentPower | None = None
     contract_demand: Power | None = None
     demand: Power | None = None
     reactive: Energy | None = None
     standard: Standard | None = None
+    agency_case: AgencyCase | None = None
+    charging_station: bool = False
+    plant: ExamplePlant | None = None
     lines: Annotated[list[ExampleLine], Field(max_length=50)]
     total: Money
 

@@ -93,6 +93,17 @@ def test_a_pause_of_less_than_fifteen_days_is_charged_in_full(last: str, expecte
     assert all("basic.pause" in rules_of(line) for line in rated.lines if "暂停" in line.sentence.zh)
 
 
+def test_a_short_pause_in_the_middle_of_a_month_is_told_although_it_changes_nothing() -> None:
+    units = [
+        transformer(1000, "running", ("2020-01-01", "2026-04-05")),
+        transformer(1000, "paused", ("2026-04-06", "2026-04-19")),
+        transformer(1000, "running", ("2026-04-20", None)),
+    ]
+    [line] = [one for one in basic_of(units, 30).lines if one.group == "basic"]
+    assert "暂停不足 15 天，全额" in line.sentence.zh and "less than 15 days, in full" in line.sentence.en
+    assert "basic.pause" in rules_of(line)
+
+
 def test_a_pause_across_the_month_counts_by_its_whole_length() -> None:
     units = [
         transformer(1000, "running", ("2020-01-01", "2026-04-20")),

@@ -15,6 +15,8 @@ from tests.service.billing.rules.make import CASES, component, given, tariff, yu
 
 import denghuo.service.billing.rules as rules
 from denghuo.kernel.values import Energy, Money, Percent, Power, Price
+from denghuo.service.billing import claims
+from denghuo.service.billing.api.claim import Breach, OutageCompensation, Theft
 from denghuo.service.billing.lines import Claim
 from denghuo.service.billing.rules.claims import (
     Debt,
@@ -62,7 +64,7 @@ from denghuo.service.billing.rules.claims.correction import (
     three_wire_reversed_current,
 )
 from denghuo.service.billing.rules.claims.temporary import component_prices
-from denghuo.service.billing.rules.registry import RULES, Basis, cited, in_force
+from denghuo.service.billing.rules.registry import RULES, Basis, cited, dated, in_force
 
 RULE_ID = (
     r"(quantity|loss|basic|factor|tier|agency|market|solar|late|breach|theft|correction|refund|outage|temporary)"
@@ -201,7 +203,7 @@ def test_cap_02_capacity_of_a_two_part_user_by_thirtieths() -> None:
     assert [line.amount for line in claim.lines] == [yuan(expected["back"]), yuan(expected["penalty"])]
     explained(claim)
     # The 2024 text divides by the 31 days of August: 6300 x (7/31 + 1).
-    newer = unauthorised_capacity(inputs["kVA"] * 1000, **common)
+    newer = unauthorised_capacity(inputs["kVA"] * 1000, days="calendar", **common)
     assert [str(line.amount) for line in newer.lines] == ["7722.58", "23167.74"]
 
 
@@ -451,6 +453,35 @@ def test_rules_have_documents_words_and_spans() -> None:
     before, after = ({rule.id for rule in in_force(day)} for day in (date(2024, 5, 31), date(2024, 6, 1)))
     assert {"basic.days.1996", "late.1996"} <= before and not {"basic.days.2024", "late.2024"} & before
     assert {"basic.days.2024", "late.2024"} <= after and not {"basic.days.1996", "late.1996"} & after
+
+
+def test_a_text_is_not_cited_before_it_was_in_force() -> None:
+    for rule in RULES.values():
+        if "第14号" in rule.document and rule.since is not None:
+            assert rule.since >= date(2024, 6, 1), rule.id
+    assert dated("theft.penalty", date(2024, 5, 31)) == "theft.penalty.1996"
+    assert dated("theft.penalty", date(2024, 6, 1)) == dated("theft.penalty", None) == "theft.penalty"
+    assert dated("basic.pause", date(2020, 1, 1)) == "basic.pause"
+    # Found in August 2019: thirtieths, and the document of that time. From 10 May to 20 June 2024: 22/30 and 20/30 of a month.
+    used = {"power": "315", "basic_price": "20"}
+    old = claims.breach(
+        Breach.model_validate({"capacity": used | {"first_day": "2019-08-25", "last_day": "2019-09-30"}})
+    )
+    assert [str(line.amount) for line in old.lines] == ["7770.00", "23310.00"]
+    assert {line.document_no for line in old.lines} == {"供电营业规则（电力工业部令第8号）"}
+    turn = claims.breach(
+        Breach.model_validate({"capacity": used | {"first_day": "2024-05-10", "last_day": "2024-06-20"}})
+    )
+    assert str(turn.lines[0].amount) == "8820.00" and turn.lines[0].rule == "breach.capacity"
+    assert {"basic.days.1996", "basic.days.2024"} <= {rule.id for rule in cited(turn.lines[0].steps)}
+    load = {"power": "2", "use": "lighting", "price": "0.52"}
+    found = claims.theft(Theft.model_validate({"loads": [load], "found_on": "2020-01-01"}))
+    assert {line.rule for line in found.lines} == {"theft.penalty.1996"}
+    outage = {"registered": "30000", "minutes": 1800, "price": "0.4", "on": "2010-05-01"}
+    assert (
+        claims.outage_compensation(OutageCompensation.model_validate(outage)).lines[0].rule
+        == "outage.compensation.1996"
+    )
 
 
 def test_every_rule_that_the_code_names_is_in_the_table() -> None:

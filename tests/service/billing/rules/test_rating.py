@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.service.billing.rules.make import amounts, component, piece, seasons, span, subject, tariff, tiers
+from tests.service.billing.rules.make import DOCUMENT, amounts, component, piece, seasons, span, subject, tariff, tiers
 
 import denghuo.service.billing.rules as rules
 from denghuo.kernel.values import Energy, Money, Price, charge_fen
@@ -20,7 +20,7 @@ from denghuo.service.billing.rules.parts import _take
 from denghuo.service.billing.rules.power_factor import adjustment_percent, power_factor_hundredths
 from denghuo.service.billing.rules.quantities import Metered, share
 from denghuo.service.billing.rules.tiers import by_tier_and_band
-from denghuo.service.tariff.api import TariffDocument
+from denghuo.service.tariff.api import Example, TariffDocument
 from denghuo.service.tariff.shipped import published
 
 WH = st.integers(0, 10**12)
@@ -497,6 +497,69 @@ def test_examples_inside_the_shipped_tariffs_come_out(code: str) -> None:
     dearer = [price.model_copy(update={"price": Price.of("9.99")}) for price in document.components[0].prices]
     first = document.components[0].model_copy(update={"prices": dearer})
     assert example_faults(document.model_copy(update={"components": [first, *document.components[1:]]}))
+
+
+def test_an_example_can_test_what_a_tariff_says_of_few_customers() -> None:
+    """The agency price times 1.5, free energy, larger households with two months of reading, and the last hours of a subsidy."""
+
+    def right(document: TariffDocument, lines: dict[str, str], **given: Any) -> None:
+        example = {
+            "title": "例",
+            "month": "2026-04",
+            "voltage": "0.22",
+            "lines": [
+                {"code": code.partition(" ")[0], "tier": code.partition(" ")[2] or None, "amount": amount}
+                for code, amount in lines.items()
+            ],
+            "total": str(Money(sum(Money.of(amount).fen for amount in lines.values()))),
+            **given,
+        }
+        assert example_faults(document.model_copy(update={"examples": [Example.model_validate(example)]})) == []
+
+    used = {"quantities": [{"value": "1000"}]}
+    agency = tariff(
+        component("agency_energy", "0.4"),
+        component("transmission", "0.1"),
+        agency_multiple={"cases": ["returned"], "document": DOCUMENT},
+    )
+    right(agency, {"agency_energy": "600.00", "transmission": "100.00"}, agency_case="returned", **used)
+    free = tariff(component("energy", "0.5469"), free_energy={"per_month": "15", "document": DOCUMENT})
+    right(free, {"energy": "546.90", "free_energy": "-16.41"}, free_months=2, **used)
+    prices = [{"price": price, "tier": tier} for tier, price in enumerate(("0.5", "0.6", "0.8"), 1)]
+    monthly = tariff(component("energy", prices), tiers=tiers("monthly", "200", "400"))
+    # Two months of reading, 100 kWh more room: 500 and 400 kWh, and 100 beyond.
+    wanted = {"energy 1": "250.00", "energy 2": "240.00", "energy 3": "80.00"}
+    right(monthly, wanted, reading_months=2, tier_extra="100", **used)
+    solar = tariff(
+        component("purchase_energy", "0.4", group="purchase"),
+        component("generation_subsidy", "0.42", group="purchase"),
+        kind="purchase",
+        classes=["generation"],
+        settlements=["full_feed_in"],
+        subsidy={"hours": 1000, "document": DOCUMENT},
+    )
+    right(
+        solar,
+        {"purchase_energy": "400.00", "generation_subsidy": "168.00"},
+        quantities=[{"quantity": "active_rev", "value": "1000"}],
+        plant={"capacity": "10", "connected_on": "2020-05-01", "subsidised_before": "9600"},
+    )
+
+
+def test_an_example_that_fails_says_line_by_line_what_it_expected() -> None:
+    example = {
+        "title": "例",
+        "month": "2026-04",
+        "voltage": "0.22",
+        "quantities": [{"value": "10"}],
+        "lines": [{"code": "energy", "amount": "5.01"}, {"code": "fund_renewable", "amount": "1.00"}],
+        "total": "6.01",
+    }
+    [found] = example_faults(tariff(component("energy", "0.5"), examples=[example]))
+    assert found.message.en == (
+        "Example '例': energy expected 5.01, got 5.00; fund_renewable expected 1.00, got none; total expected 6.01, got 5.00"
+    )
+    assert "energy 应为 5.01，实为 5.00" in found.message.zh
 
 
 @given(value=st.integers(0, 10**9), used=KWH)

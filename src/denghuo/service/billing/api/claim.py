@@ -37,6 +37,7 @@ ThreeWireFault = Annotated[
 PieceName = Annotated[str, StringConstraints(max_length=40), Label("期间", "Period")]
 Ratio = Annotated[int, Field(ge=1, le=10**6)]
 Days = Annotated[int, Field(ge=1, le=3_650), Label("天数", "Days")]
+FoundOn = Annotated[date | None, Label("查获日期", "Found on")]
 HoursADay = Annotated[int, Field(ge=1, le=24), Label("每日小时", "Hours a day")]
 
 
@@ -130,9 +131,11 @@ class Breach(Message):
     """What an inspection found (违约用电), one thing or several: the claim is their sum, a line for each.
 
     category: energies used in a dearer category with the difference of the two prices; category_times: how many times it is asked
-    as penalty, at most what the text allows (left out = that).
+    as penalty, at most what the text allows (left out = that). found_on: the day by which the text is
+    chosen that a line cites; left out = the last day of use where there is one, else the text of today.
     """
 
+    found_on: FoundOn = None
     category: Annotated[
         list[ClaimEnergy], Field(max_length=PIECES_MAX), Label("擅自改变用电类别", "Wrong category of use")
     ] = []
@@ -180,8 +183,10 @@ class Underregistered(Message):
 
 
 class Theft(Message):
-    """Stolen energy (窃电) by what is known of it: energies, equipment, the meter's rated current, or a share not registered."""
+    """Stolen energy (窃电) by what is known of it: energies, equipment, the meter's rated current, or a share not registered.
+    found_on: the day by which the text is chosen that a line cites; left out = the text of today."""
 
+    found_on: FoundOn = None
     energies: Pieces = []
     loads: Annotated[list[StolenLoad], Field(max_length=LOADS_MAX), Label("窃电设备", "Equipment")] = []
     meters: Annotated[
@@ -315,8 +320,10 @@ class Refund(Message):
 
 
 class OutageCompensation(Message):
-    """An outage by the utility's fault; registered: energy of the month before, month_hours: its hours, 720 by custom."""
+    """An outage by the utility's fault; registered: energy of the month before, month_hours: its hours, 720 by custom.
+    on: the day of the outage, by which the text is chosen; left out = the text of today."""
 
+    on: Annotated[date | None, Label("停电日期", "Day of the outage")] = None
     registered: Annotated[Energy, Label("上月电量", "Energy of the month before")]
     minutes: Annotated[int, Field(ge=1, le=10**6), Label("停电分钟", "Minutes without supply")]
     price: Annotated[Price, Label("平均电价", "Average price")]

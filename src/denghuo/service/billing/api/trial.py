@@ -11,8 +11,26 @@ from denghuo.kernel.problem import Problem
 from denghuo.kernel.values import ApparentPower, Energy, Money, Multiplier, Power, Price, Register
 from denghuo.service.billing.api.bill import BillNotFound, Counted, ShownLine
 from denghuo.service.billing.lines import CannotRate
-from denghuo.service.contract.api import RetailPrice, RetailSpotShare
-from denghuo.service.tariff.api import TEXT_MAX, Band, Kind, QuantityKind, Settlement, Standard
+from denghuo.service.contract.api import (
+    Charging,
+    LineLosses,
+    Losses,
+    LossRows,
+    Lowered,
+    RetailPrice,
+    RetailSpotShare,
+    Transformers,
+)
+from denghuo.service.tariff.api import (
+    TEXT_MAX,
+    AgencyCase,
+    Band,
+    FreeMonths,
+    Kind,
+    QuantityKind,
+    Settlement,
+    Standard,
+)
 
 READINGS_MAX = 100
 POINTS_MAX = 31 * 96
@@ -21,12 +39,17 @@ TYPED_METER = "1"
 
 
 class TrialReading(Message):
-    """One register: its previous and current reading with the multiplier, or the quantity itself (kWh, kvarh, kW)."""
+    """One register: its previous and current reading with the multiplier, or the quantity itself (kWh, kvarh, kW).
+
+    digits: how many digits the register has before the point, for one that passed zero. meter_no: tells the meters before and after
+    an exchange apart, each with its multiplier.
+    """
 
     quantity: QuantityKind = "active_fwd"
     band: Band = "total"
     start: Annotated[Register | None, Label("起示数", "Previous register")] = None
     end: Annotated[Register | None, Label("止示数", "Current register")] = None
+    digits: Annotated[int | None, Field(ge=3, le=8), Label("示数整数位数", "Digits of the register")] = None
     multiplier: Annotated[Multiplier, Label("倍率", "Multiplier")] = Multiplier(1)
     value: Annotated[Counted | None, Label("或直接填计量值", "Or the quantity itself")] = None
     meter_no: MeterNo = TYPED_METER
@@ -48,6 +71,15 @@ class TrialPoint(Message):
     real_time_price: Annotated[Price | None, Label("实时电价", "Real-time price")] = None
 
 
+class TrialPlant(Message):
+    """The plant whose generation or export is subsidised. generated: as exported where it is left out."""
+
+    capacity: Annotated[Power, Label("装机容量", "Capacity of the plant")]
+    connected_on: Annotated[date, Label("并网日期", "Connected on")]
+    generated: Annotated[Energy | None, Label("发电量", "Energy generated")] = None
+    subsidised_before: Annotated[Energy, Label("此前已补贴电量", "Subsidised before")] = Energy(0)
+
+
 class Try(Message):
     """What a bill would be. The tariff is a stored one, or the text of a tariff file, which goes before a stored one.
 
@@ -58,6 +90,9 @@ class Try(Message):
     band or one for all hours, in the place of the tariff's market price, with a fee on every kWh and bounds of the average price;
     `retail_spot_share` of it follows the real-time prices of `market_points`. Without a package these settle the contract and what
     deviates from it, and what was metered beyond them has the mean of their real-time prices.
+    `transformers`: their states by days, in the place of the capacity; `losses` with `loss_rows`, and `line_losses`:
+    what lies between border and meters, as special terms have them. `customer_energy`, `customer_capacity`: of all points of the
+    customer, for a discount by energy per kVA.
     """
 
     tariff_code: TariffCode | None = None
@@ -81,6 +116,17 @@ class Try(Message):
     capacity: Annotated[ApparentPower | None, Label("运行容量", "Capacity")] = None
     contract_demand: Annotated[Power | None, Label("合同最大需量", "Contract demand")] = None
     standard: Standard | None = None
+    standard_lowered: Lowered = False
+    transformers: Transformers = []
+    losses: Losses = []
+    loss_rows: LossRows = []
+    line_losses: LineLosses = []
+    customer_energy: Annotated[Energy | None, Label("全部计量点电量", "Energy of all points")] = None
+    customer_capacity: Annotated[ApparentPower | None, Label("全部计量点容量", "Capacity of all points")] = None
+    agency_case: AgencyCase | None = None
+    charging_station: Charging = False
+    free_months: FreeMonths = 0
+    plant: Annotated[TrialPlant | None, Label("电站", "Plant")] = None
     retail_prices: Annotated[list[RetailPrice], Field(max_length=6), Label("套餐电价", "Package prices")] = []
     retail_fee: Annotated[Price | None, Label("售电服务费", "Service fee")] = None
     retail_floor: Annotated[Price | None, Label("均价下限", "Floor of the average price")] = None

@@ -102,5 +102,10 @@ def outage_compensation(facts: OutageCompensation) -> Claim:
     """What an outage is compensated with. Raises NotTriable without energy."""
     require(above_zero("registered", facts.registered))
     return rules.outage_compensation(
-        facts.registered.wh, facts.minutes, facts.price, two_part=facts.two_part, month_hours=facts.month_hours
+        facts.registered.wh,
+        facts.minutes,
+        facts.price,
+        two_part=facts.two_part,
+        month_hours=facts.month_hours,
+        on=facts.on,
     )

@@ -1,7 +1,6 @@
 """Breach of use and theft (违约用电、窃电)."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 from denghuo.kernel.problem import text
 from denghuo.service.billing.api import Breach, Theft
@@ -46,6 +45,7 @@ def _parts(facts: Breach) -> Iterator[Claim]:
         yield rules.wrong_category(
             [priced(one) for one in facts.category],
             CATEGORY_TIMES if facts.category_times is None else facts.category_times,
+            on=facts.found_on,
         )
     if facts.capacity is not None:
         used = facts.capacity
@@ -54,8 +54,8 @@ def _parts(facts: Breach) -> Iterator[Claim]:
             two_part_price=used.basic_price,
             first_day=used.first_day,
             last_day=used.last_day,
-            days=_days_basis(used),
             times=CAPACITY_TIMES if used.times is None else used.times,
+            on=facts.found_on or used.last_day,
         )
     if facts.sealed is not None:
         sealed = facts.sealed
@@ -64,21 +64,15 @@ def _parts(facts: Breach) -> Iterator[Claim]:
             two_part_price=sealed.basic_price,
             first_day=sealed.first_day,
             last_day=sealed.last_day,
-            days=_days_basis(sealed),
+            on=facts.found_on or sealed.last_day,
         )
     if facts.supply is not None:
-        yield rules.unauthorised_supply(facts.supply.power.w)
+        yield rules.unauthorised_supply(facts.supply.power.w, on=facts.found_on)
     if facts.metering is not None:
-        yield rules.touched_metering(facts.metering.count, resident=facts.metering.resident)
+        yield rules.touched_metering(facts.metering.count, resident=facts.metering.resident, on=facts.found_on)
     if facts.quota is not None:
         beyond = PricedEnergy(facts.quota.energy.wh, facts.quota.price)
         yield rules.over_quota(facts.quota.peak_power.w, [beyond])
-
-
-def _days_basis(used: CapacityInUse) -> Literal["calendar", "thirty"]:
-    """How parts of a month count in the text that was in force when the use began."""
-    old = used.first_day is not None and RULES["basic.days.1996"].holds_on(used.first_day)
-    return "thirty" if old else "calendar"
 
 
 def _misfits(facts: Breach) -> Iterator[Misfit]:
@@ -125,7 +119,9 @@ def theft(facts: Theft) -> Claim:
     require(_theft_misfits(facts))
     pieces = [priced(one) for one in facts.energies]
     pieces += [
-        rules.stolen_by_load(load.power.w, load.price, use=load.use, hours_a_day=load.hours_a_day, days=load.days)
+        rules.stolen_by_load(
+            load.power.w, load.price, use=load.use, hours_a_day=load.hours_a_day, days=load.days, on=facts.found_on
+        )
         for load in facts.loads
     ]
     pieces += [
@@ -135,11 +131,12 @@ def theft(facts: Theft) -> Claim:
             use=one.use,
             hours_a_day=one.hours_a_day,
             days=one.days,
+            on=facts.found_on,
         )
         for one in facts.meters
     ]
     pieces += [rules.stolen_by_share(one.registered.wh, one.share, one.price) for one in facts.shares]
-    return rules.theft(pieces, THEFT_TIMES if facts.times is None else facts.times)
+    return rules.theft(pieces, THEFT_TIMES if facts.times is None else facts.times, on=facts.found_on)
 
 
 def _theft_misfits(facts: Theft) -> Iterator[Misfit]:

@@ -295,11 +295,13 @@ def _capacity(span: BasicSpan, transformers: Sequence[TransformerDays]) -> Step:
     capacity = milli(span.capacity_va or 0)
     values = {"capacity": capacity}
     zh, en = f"计费容量 {capacity} 千伏安", f"Capacity charged: {capacity} kVA"
-    here = [
+    # A pause that counts in full lies within a span: every state that one has in it is told, once.
+    within = [
         one
         for one in transformers
-        if one.first_day <= span.first_day and (one.last_day is None or one.last_day >= span.first_day)
+        if one.first_day <= span.last_day and (one.last_day is None or one.last_day >= span.first_day)
     ]
+    here = list({(one.transformer_no, one.state): one for one in within}.values())
     rule = None
     if here:
         shown_zh, shown_en = [], []

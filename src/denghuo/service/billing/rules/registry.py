@@ -66,6 +66,12 @@ def in_force(day: date) -> list[Rule]:
     return [rule for rule in RULES.values() if rule.holds_on(day)]
 
 
+def dated(rule: str, on: date | None) -> str:
+    """The rule by the text that was in force on a day, where an older text had it as well; None = the text of today."""
+    older = f"{rule}.1996"
+    return older if on is not None and older in RULES and RULES[older].holds_on(on) else rule
+
+
 def cited(steps: Iterable[Step]) -> list[Rule]:
     """The rules that steps follow, each once, in their order."""
     named = (id for step in steps for id in step.values.get("rule", "").split())

@@ -78,10 +78,15 @@ from denghuo.service.contract.api.special import (
     AgreeSpecial as AgreeSpecial,
     AppliedOn,
     BehindTransformer as BehindTransformer,
+    Charging as Charging,
     ForwardEnergy as ForwardEnergy,
     GreenPower as GreenPower,
     LineLoss as LineLoss,
+    LineLosses as LineLosses,
+    Losses as Losses,
     LossRow as LossRow,
+    LossRows as LossRows,
+    Lowered as Lowered,
     Part as Part,
     PlannedEnergy as PlannedEnergy,
     RetailPrice as RetailPrice,
@@ -92,6 +97,7 @@ from denghuo.service.contract.api.special import (
     Standard as Standard,
     Transformer as Transformer,
     TransformerLoss as TransformerLoss,
+    Transformers as Transformers,
     Use as Use,
 )
 

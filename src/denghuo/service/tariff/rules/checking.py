@@ -19,8 +19,10 @@ from denghuo.service.tariff.rules.clock import season_findings, season_notices, 
 
 CALENDAR_DAYS_FROM = date(2024, 6, 1)
 FREE_SHARE_FROM = date(2016, 7, 1)
-ENERGY_PRICE_MAX_E8 = 100 * 10**8
-BASIC_PRICE_MAX_E8 = 10_000 * 10**8
+ENERGY_PRICE_MAX_E8 = 10 * 10**8
+"""More than any price per kWh, and less than one that was typed in fen."""
+BASIC_PRICE_MAX_E8 = 1_000 * 10**8
+CHARGE_PRICE_MAX_E8 = 10_000 * 10**8
 ENERGY_MAX_WH = 10**15
 Found = tuple[str, str, str]
 
@@ -36,6 +38,7 @@ def check(tariff: TariffDocument, succeeded: bool = False) -> list[Finding]:
         *_basic(tariff),
         *_charges(tariff),
         *_terms(tariff),
+        *_standards(tariff),
         *_examples(tariff),
     ]
     notices = _notices(tariff, succeeded)
@@ -250,6 +253,8 @@ def _basic(tariff: TariffDocument) -> Iterator[Found]:
         yield "/basic/demand/floor_share", "应在 0 与 100% 之间", "must lie between 0 and 100 %"
     if basic.discount is not None and basic.by != "demand":
         yield "/basic/discount", "优惠只用于按需量计收", "the discount is for those who are charged by demand"
+    if basic.discount is not None and basic.discount.energy_per_kva.wh <= 0:
+        yield "/basic/discount/energy_per_kva", "应为正数，否则人人享受", "must be positive, or everyone would have it"
     if basic.discount is not None and not 0 <= basic.discount.price_share.number <= 10_000:
         yield "/basic/discount/price_share", "应在 0 与 100% 之间", "must lie between 0 and 100 %"
 
@@ -263,7 +268,7 @@ def _charges(tariff: TariffDocument) -> Iterator[Found]:
             yield f"{where}/code", f"未知的费用 {charge.code}", f"unknown charge {charge.code}"
         if seen[charge.code, charge.band] > 1:
             yield f"{where}/code", f"费用 {charge.code} 重复", f"charge {charge.code} stands twice"
-        if charge.price.e8 < 0 or charge.price.e8 > BASIC_PRICE_MAX_E8:
+        if charge.price.e8 < 0 or charge.price.e8 > CHARGE_PRICE_MAX_E8:
             yield f"{where}/price", f"单价 {charge.price} 不合理", f"price {charge.price} is out of reason"
         if charge.band is not None and (charge.per != "demand" or charge.band not in bands):
             yield (
@@ -287,6 +292,20 @@ def _terms(tariff: TariffDocument) -> Iterator[Found]:
         yield "/subsidy", "电价没有发电补贴项目", "the tariff has no component generation_subsidy"
     if tariff.free_energy is not None and tariff.free_energy.per_month.wh <= 0:
         yield "/free_energy/per_month", "应为正数", "must be positive"
+
+
+def _standards(tariff: TariffDocument) -> Iterator[Found]:
+    """Which power-factor standard holds must follow from voltage and capacity alone."""
+    seen: Counter[tuple[str, int]] = Counter()
+    for at, row in enumerate(tariff.power_factor.standards if tariff.power_factor else []):
+        for level in row.voltages or ("*",):
+            seen[level, row.capacity_from.va] += 1
+            if seen[level, row.capacity_from.va] == 2:
+                yield (
+                    f"/power_factor/standards/{at}",
+                    f"{level} 千伏自 {row.capacity_from} 千伏安起有两个标准",
+                    f"{level} kV has two standards from {row.capacity_from} kVA on",
+                )
 
 
 def _examples(tariff: TariffDocument) -> Iterator[Found]:

@@ -8,6 +8,7 @@ from denghuo.service.tariff.api import BAND_ORDER, Band, Season, TariffDocument,
 from denghuo.service.tariff.season import of_kind, product, seasons_on, stated_share
 
 DAY = 24 * 60
+QUARTER = 15
 RATIO_MAX = 100_000
 DAY_KINDS = ("workday", "rest_day", "holiday")
 Found = tuple[str, str, str]
@@ -134,6 +135,12 @@ def _one_season(where: str, season: Season, floats: bool) -> Iterator[Found]:
         for window in entry.windows:
             if minutes_of(window.start) == minutes_of(window.end) or window.start == "24:00":
                 yield f"{place}/windows", f"{window.start}-{window.end} 为空", f"{window.start}-{window.end} is empty"
+            if any(minutes_of(clock) % QUARTER for clock in (window.start, window.end)):
+                yield (
+                    f"{place}/windows",
+                    f"{window.start}-{window.end} 应在整刻钟起止，曲线每日 96 点",
+                    f"{window.start}-{window.end} must begin and end on a quarter-hour: curves have 96 points a day",
+                )
         if floats and entry.band != "flat" and entry.ratio is None:
             yield f"{place}/ratio", "缺少浮动比例", "the share of flat is missing"
         if entry.ratio is not None and not 0 < entry.ratio.number <= RATIO_MAX:

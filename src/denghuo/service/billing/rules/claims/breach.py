@@ -3,6 +3,8 @@
 供电营业规则: the 1996 text (arts. 100, 102 and 103) and the 2024 text (art. 101 and following) ask for the same amounts; the
 2024 text says "not more than" three times where the 1996 text said three times, so `times` is what the contract says, at most
 the number of the text. A penalty is N times the exact difference, not N times its rounded fen.
+
+`on` is the day by which the text is chosen that a line cites; None = the text of today.
 """
 
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ from denghuo.service.billing.rules.claims.making import (
     penalty_line,
     rounded,
 )
+from denghuo.service.billing.rules.registry import RULES, dated
 from denghuo.service.billing.rules.words import milli, percent, step
 
 CATEGORY_TIMES = 2
@@ -37,10 +40,10 @@ UNKNOWN_DAYS = 180
 HOURS_A_DAY = {"power": 12, "lighting": 6}
 
 
-def wrong_category(pieces: Sequence[PricedEnergy], times: int = CATEGORY_TIMES) -> Claim:
+def wrong_category(pieces: Sequence[PricedEnergy], times: int = CATEGORY_TIMES, *, on: date | None = None) -> Claim:
     """Energy used in a dearer category (擅自改变用电类别): each piece with the difference of its prices, then N times it all."""
     _at_most(times, CATEGORY_TIMES)
-    rule = "breach.category"
+    rule = dated("breach.category", on)
     lines = [energy_line("breach", rule, one, []) for one in pieces]
     base = sum((one.exact_fen for one in pieces), Fraction(0))
     lines.append(penalty_line("breach", "breach_penalty", _PENALTY, rule, base, times, []))
@@ -53,21 +56,22 @@ def unauthorised_capacity(
     two_part_price: Price | None = None,
     first_day: date | None = None,
     last_day: date | None = None,
-    days: str = "calendar",
+    days: str = "dated",
     times: int = CAPACITY_TIMES,
     unit: Unit = "kVA",
+    on: date | None = None,
 ) -> Claim:
     """Capacity above the contract (擅自超过合同约定容量), VA or W.
 
     With two_part_price (a month's basic price) and the days of use, both included: the basic charge of these days and N times
-    it; days "thirty" divides parts of a month by thirty, "calendar" by the days of the month (from 2024-06-01). Without it:
-    50 yuan a kVA or kW.
+    it; days "thirty" divides parts of a month by thirty, "calendar" by the days of the month, "dated" by the text in force in that
+    month. Without it: 50 yuan a kVA or kW.
 
     Raises:
         ValueError: two-part without its days, or more times than the text allows.
     """
     _at_most(times, CAPACITY_TIMES)
-    rule = "breach.capacity"
+    rule = dated("breach.capacity", on)
     if two_part_price is None:
         return claim([_by_power(rule, excess_milli, CAPACITY_PRICE, unit)])
     return _basic_again(rule, excess_milli, two_part_price, first_day, last_day, days, times, unit)
@@ -79,19 +83,20 @@ def sealed_equipment(
     two_part_price: Price | None = None,
     first_day: date | None = None,
     last_day: date | None = None,
-    days: str = "calendar",
+    days: str = "dated",
     unit: Unit = "kVA",
+    on: date | None = None,
 ) -> Claim:
     """Sealed or paused equipment in use (擅自使用已封存或暂停的设备): two-part as above and twice; others 30 yuan a kVA or kW."""
-    rule = "breach.sealed"
+    rule = dated("breach.sealed", on)
     if two_part_price is None:
         return claim([_by_power(rule, power_milli, SEALED_PRICE, unit)])
     return _basic_again(rule, power_milli, two_part_price, first_day, last_day, days, SEALED_TIMES, unit)
 
 
-def unauthorised_supply(power_milli: int, unit: Unit = "kW") -> Claim:
+def unauthorised_supply(power_milli: int, unit: Unit = "kW", *, on: date | None = None) -> Claim:
     """Power brought in, passed on or connected to the grid without leave (擅自引入、供出电源或并网): 500 yuan a kW or kVA."""
-    return claim([_by_power("breach.supply", power_milli, SUPPLY_PRICE, unit)])
+    return claim([_by_power(dated("breach.supply", on), power_milli, SUPPLY_PRICE, unit)])
 
 
 def over_quota(peak_power_w: int, pieces: Sequence[PricedEnergy]) -> Claim:
@@ -106,7 +111,7 @@ def over_quota(peak_power_w: int, pieces: Sequence[PricedEnergy]) -> Claim:
     return claim(lines, sum(one.energy_wh for one in pieces))
 
 
-def touched_metering(count: int = 1, *, resident: bool) -> Claim:
+def touched_metering(count: int = 1, *, resident: bool, on: date | None = None) -> Claim:
     """Metering and load devices moved, changed or used without leave: 5000 yuan a time, residents 500."""
     each = TOUCHED_RESIDENT if resident else TOUCHED
     amount = Money(each.fen * count)
@@ -117,7 +122,7 @@ def touched_metering(count: int = 1, *, resident: bool) -> Claim:
                 "breach",
                 "breach_penalty",
                 _PENALTY,
-                "breach.metering",
+                dated("breach.metering", on),
                 amount,
                 f"{each} × {count} = {amount}",
                 [said],
@@ -140,7 +145,13 @@ def rated_power_w(phase_volts: int, rated_amperes: int, phases: int, multiplier:
 
 
 def stolen_by_load(
-    power_w: int, price: Price, *, use: str = "power", hours_a_day: int | None = None, days: int | None = None
+    power_w: int,
+    price: Price,
+    *,
+    use: str = "power",
+    hours_a_day: int | None = None,
+    days: int | None = None,
+    on: date | None = None,
 ) -> PricedEnergy:
     """The energy of equipment that stole, at a price: for hours and days that are not known, what the text says for its use."""
     hours, count = HOURS_A_DAY[use] if hours_a_day is None else hours_a_day, UNKNOWN_DAYS if days is None else days
@@ -150,7 +161,7 @@ def stolen_by_load(
         {"power": milli(power_w), "hours": str(hours), "days": str(count)},
         f"{milli(power_w)} 千瓦 × 每日 {hours} 小时 × {count} 天 = {milli(energy)} 千瓦时。",
         f"{milli(power_w)} kW x {hours} h a day x {count} days = {milli(energy)} kWh. ",
-        "theft.energy",
+        dated("theft.energy", on),
     )
     return PricedEnergy(energy, price, steps=[said])
 
@@ -168,17 +179,19 @@ def stolen_by_share(registered_wh: int, share: Percent, price: Price) -> PricedE
     return PricedEnergy(energy, price, steps=[said])
 
 
-def theft(pieces: Sequence[PricedEnergy], times: int = THEFT_TIMES) -> Claim:
+def theft(pieces: Sequence[PricedEnergy], times: int = THEFT_TIMES, *, on: date | None = None) -> Claim:
     """Stolen energy at its prices, and up to three times the charge (窃电)."""
     _at_most(times, THEFT_TIMES)
-    lines = [energy_line("theft", "theft.penalty", one, []) for one in pieces]
+    rule = dated("theft.penalty", on)
+    lines = [energy_line("theft", rule, one, []) for one in pieces]
     base = sum((one.exact_fen for one in pieces), Fraction(0))
-    lines.append(penalty_line("theft", "theft_penalty", _PENALTY, "theft.penalty", base, times, []))
+    lines.append(penalty_line("theft", "theft_penalty", _PENALTY, rule, base, times, []))
     return claim(lines, sum(one.energy_wh for one in pieces))
 
 
 def months_charged(first_day: date, last_day: date, days: str) -> Fraction:
-    """Months between two days, both included: whole calendar months count one, parts by days of thirty or of their month."""
+    """Months between two days, both included: whole calendar months count one, parts by days of thirty or of their month; dated =
+    by the text in force in each."""
     if last_day < first_day:
         raise ValueError(f"{last_day} lies before {first_day}")
     total, month = Fraction(0), Month.holding(first_day)
@@ -186,9 +199,15 @@ def months_charged(first_day: date, last_day: date, days: str) -> Fraction:
         begins = max(first_day, month.first_day)
         ends = min(last_day, month.first_day.replace(day=month.day_count))
         count = (ends - begins).days + 1
-        total += 1 if count == month.day_count else Fraction(count, 30 if days == "thirty" else month.day_count)
+        total += (
+            1 if count == month.day_count else Fraction(count, 30 if _thirtieths(days, begins) else month.day_count)
+        )
         month = month.next
     return total
+
+
+def _thirtieths(days: str, on: date) -> bool:
+    return days == "thirty" or (days == "dated" and RULES["basic.days.1996"].holds_on(on))
 
 
 _PENALTY = ("违约使用电费", "Penalty charge")
@@ -215,7 +234,11 @@ def _basic_again(
         {"first": first_day.isoformat(), "last": last_day.isoformat(), "months": shown},
         f"{first_day} 至 {last_day} 合 {shown} 个月。",
         f"{first_day} to {last_day} are {shown} months. ",
-        "basic.days.1996" if days == "thirty" else "basic.days.2024",
+        " ".join(
+            dict.fromkeys(
+                "basic.days.1996" if _thirtieths(days, day) else "basic.days.2024" for day in (first_day, last_day)
+            )
+        ),
     )
     back = line(
         "breach",

@@ -4,11 +4,13 @@
 five for two-part customers. The possible energy is the hourly average of the month before.
 """
 
+from datetime import date
 from fractions import Fraction
 
 from denghuo.kernel.values import Price, round_half_up
 from denghuo.service.billing.lines import Claim
 from denghuo.service.billing.rules.claims.making import claim, line, rounded
+from denghuo.service.billing.rules.registry import dated
 from denghuo.service.billing.rules.words import milli, step
 
 SINGLE_PART_TIMES = 4
@@ -17,11 +19,18 @@ MONTH_HOURS = 720
 
 
 def outage_compensation(
-    month_wh: int, minutes: int, price: Price, *, two_part: bool, month_hours: int = MONTH_HOURS
+    month_wh: int,
+    minutes: int,
+    price: Price,
+    *,
+    two_part: bool,
+    month_hours: int = MONTH_HOURS,
+    on: date | None = None,
 ) -> Claim:
     """The compensation (negative: owed to the customer) for an outage of `minutes`.
 
-    month_wh: energy of the month before; price: average energy price; month_hours: hours of that month, 720 by custom.
+    month_wh: energy of the month before; price: average energy price; month_hours: hours of that month, 720 by custom. on: the
+    day of the outage, by which the text is chosen; None = the text of today.
     """
     times = TWO_PART_TIMES if two_part else SINGLE_PART_TIMES
     possible = Fraction(month_wh * minutes, month_hours * 60)
@@ -39,7 +48,7 @@ def outage_compensation(
                 "compensation",
                 "outage",
                 ("停电赔偿", "Compensation for an outage"),
-                "outage.compensation",
+                dated("outage.compensation", on),
                 amount,
                 f"-{milli(energy_wh)} kWh × {price} × {times} = {amount}",
                 [said],
