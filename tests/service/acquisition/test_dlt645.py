@@ -99,6 +99,15 @@ def test_what_is_wrong_is_said(written, reason, at):
         ("04000403", "41" * 3 + "00" * 29, ["AAA"]),
         ("05060101", "00010000000100000000000000000000", ["1.00", "1.00", "0.00", "0.00"]),
         ("03110001", "000000000000595931120526"[:24], ["None", "None"]),
+        (
+            "0506FF01",
+            "0000110426aa0100000002000000aaffffffffaaaaaa",
+            ["2026-04-11 00:00:00+08:00", "0.01", "0.02", "None"],
+        ),
+        ("10020A03", "0122", ["220.1"]),
+        ("1D010101", "000000000000", ["None"]),
+        ("033500FE", "595923120526" + "ff" * 6 + "01000000" * 4, ["2026-05-12 23:59:59+08:00", "None", *["0.01"] * 4]),
+        ("00900200", "50120000", ["12.50"]),
         ("9010", "03000000", ["0.03"]),
         ("B611", "0001", ["100"]),
         ("901F", "0100000002000000aa", ["0.01", "0.02"]),
@@ -121,6 +130,9 @@ def test_values(di, written, values):
         ("04000503", "电表运行状态字3"),
         ("9020", "（当前）反向有功总电能"),
         ("C033", "用户号"),
+        ("1803250A", "（上10次）C相失流结束时刻组合无功2总电能"),
+        ("0501FF02", "（上2次）瞬时冻结数据块"),
+        ("06020001", "给定时间的第2类负荷记录块"),
     ],
 )
 def test_identifiers(di, zh):
@@ -137,6 +149,23 @@ def test_unknown_identifiers(di):
 def test_data_too_short_for_their_identifier_are_refused():
     with pytest.raises(BadFrame):
         dlt645.items("00010000", b"\x01\x02\x03")
+
+
+def test_a_block_whose_parts_are_not_marked_is_refused():
+    for written in ("0000110426aa010000", "000011042601000000", "0000110426" + "aa" * 13):
+        with pytest.raises(BadFrame):
+            dlt645.items("0506FF01", bytes.fromhex(written))
+    assert len(dlt645.items("0506FF01", bytes.fromhex("0000110426"))) == 1, "a meter may keep the time alone"
+
+
+def test_data_that_follow_are_a_piece_with_a_number():
+    said = messages.NextData(
+        address="000000000001", di="0001ff00", data=bytes.fromhex("0000000012340056 07".replace(" ", ""))
+    )
+    raw = dlt645.encode(dlt645.frame_of(said))
+    covered(dlt645.explain(raw), len(raw))
+    told = {part.name["zh"]: part.value for outer in dlt645.explain(raw) for _, part in outer.walk()}
+    assert told["帧序号"] == "7" and not any("电能" in name for name in told)
 
 
 def test_load_record():

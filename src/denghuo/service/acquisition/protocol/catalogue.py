@@ -13,6 +13,8 @@ from denghuo.service.acquisition.protocol import (
     dlt698,
     gdw3761,
     gdw3762,
+    iec102,
+    iec104,
     modbus,
 )
 from denghuo.service.acquisition.protocol.dlms import hdlc, wrapper
@@ -25,12 +27,18 @@ BYTES_MAX = 65536
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A protocol by its code: how its frames are explained and found in a stream; None where silence alone parts them."""
+    """A protocol by its code: how its frames are explained and found in a stream; None where silence alone parts them.
+
+    `asked_only`: nothing in its bytes tells them from others, so it is never found out. `unproven`: no checksum does, so it is
+    found out only where nothing else is around its frames.
+    """
 
     code: str
     name: Text
     explain: Callable[[bytes], list[Part]]
     framing: Framing | None
+    asked_only: bool = False
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +52,9 @@ class Explained:
 
 
 def _listed(
-    code: str, name: Text, explain: Callable[[bytes], list[Part]], framing: Framing | None
+    code: str, name: Text, explain: Callable[[bytes], list[Part]], framing: Framing | None, **how: bool
 ) -> tuple[str, Protocol]:
-    return code, Protocol(code, name, explain, framing)
+    return code, Protocol(code, name, explain, framing, **how)
 
 
 def _of(code: str, name: Text, module: ModuleType) -> tuple[str, Protocol]:
@@ -63,7 +71,20 @@ PROTOCOLS: Mapping[str, Protocol] = dict(
         _of("cjt188", text("CJ/T 188 水热气表", "CJ/T 188 water, heat and gas meter"), cjt188),
         _of("gdw3762", text("Q/GDW 376.2 本地通信模块", "Q/GDW 376.2 local module"), gdw3762),
         _listed("dlms", text("DLMS/COSEM（TCP）", "DLMS/COSEM over TCP"), dlms.explain_wrapper, wrapper.FRAMING),
+        _of("iec102", text("IEC 60870-5-102 电能量终端", "IEC 60870-5-102 energy terminal"), iec102),
+        _listed(
+            "iec104",
+            text("IEC 60870-5-104 厂站", "IEC 60870-5-104 station"),
+            iec104.explain,
+            iec104.FRAMING,
+            unproven=True,
+        ),
         _of("modbus", text("Modbus RTU", "Modbus RTU"), modbus),
+        _listed("modbus_tcp", text("Modbus TCP", "Modbus TCP"), modbus.explain_tcp, None),
+        _listed(
+            "dlt698_apdu", text("DL/T 698.45 应用层", "DL/T 698.45 APDU"), dlt698.explain_apdu, None, asked_only=True
+        ),
+        _listed("dlms_apdu", text("DLMS/COSEM 应用层", "DLMS/COSEM APDU"), dlms.explain_apdu, None, asked_only=True),
     ]
 )
 
@@ -86,7 +107,7 @@ def explained(raw: bytes, code: str = "auto") -> list[Explained]:
     `auto` takes the protocol in which `raw` is one whole frame, else that whose frames cover the most of it. BadFrame: no
     frame of the protocol is in it; the reason is that of the protocol of whose frame the most was there.
     """
-    tried = list(PROTOCOLS.values()) if code == "auto" else [PROTOCOLS[code]]
+    tried = [one for one in PROTOCOLS.values() if not one.asked_only] if code == "auto" else [PROTOCOLS[code]]
     failures: list[BadFrame] = []
     for protocol in tried:
         try:
@@ -96,10 +117,16 @@ def explained(raw: bytes, code: str = "auto") -> list[Explained]:
             if protocol.framing or code != "auto":
                 failures.append(wrong)
     found = [_found(raw, protocol, protocol.framing) for protocol in tried if protocol.framing]
+    if code == "auto":
+        found = [pieces for pieces in found if all(piece.protocol for piece in pieces) or not _unproven(pieces)]
     best = max(found, key=lambda pieces: sum(piece.end - piece.start for piece in pieces if piece.protocol), default=[])
     if any(piece.protocol for piece in best):
         return best
     raise max(failures, key=_told)
+
+
+def _unproven(pieces: Sequence[Explained]) -> bool:
+    return any(piece.protocol and piece.protocol.unproven for piece in pieces)
 
 
 def _told(wrong: BadFrame) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.protocol.dlt645.frame import HEAD_SIZE, Frame, decode
 from denghuo.service.acquisition.protocol.dlt645.identifiers import identifier, items
 from denghuo.service.acquisition.protocol.dlt645.load import points
-from denghuo.service.acquisition.protocol.dlt645.messages import REASONS, Other, edition, kind_of, placed
+from denghuo.service.acquisition.protocol.dlt645.messages import REASONS, NextData, Other, edition, kind_of, placed
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import Item, Value, shown
 from denghuo.service.acquisition.protocol.part import Part
@@ -92,10 +92,23 @@ def _data(frame: Frame) -> list[Part]:
         inner: Sequence[Part] = ()
         if name == "di":
             di = str(value)
-        elif name == "data" and di and isinstance(value, bytes):
-            inner = tuple(part.moved(start) for part in _fields(di, value))
+        elif name == "data" and isinstance(value, bytes):
+            if kind is NextData:
+                inner = _piece(value, numbered=edition(frame) == 2007)
+            elif di:
+                inner = _fields(di, value)
+            inner = tuple(part.moved(start) for part in inner)
         parts.append(Part(start, end, NAMES[name], _said(name, value), parts=inner))
     return parts
+
+
+def _piece(data: bytes, numbered: bool) -> Sequence[Part]:
+    """Data that follow: where in an item they begin is told by the frames before them."""
+    at = len(data) - 1
+    if not numbered:
+        return ()
+    piece = (Part(0, at, text("数据片段", "piece of the data")),) if at else ()
+    return *piece, Part(at, at + 1, NAMES["sequence"], str(data[-1]))
 
 
 def _said(name: str, value: Value) -> str:

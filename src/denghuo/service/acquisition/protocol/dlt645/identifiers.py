@@ -12,10 +12,11 @@ from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.fields import Format, Item, Value, format_of
 from denghuo.service.acquisition.protocol.words import named, rows
 
-TABLES = {4: ("identifiers_2007.csv", "events_2007.csv"), 2: ("identifiers_1997.csv",)}
+TABLES = {4: ("identifiers_2007.csv", "events_2007.csv", "event_items_2007.csv"), 2: ("identifiers_1997.csv",)}
 # A frame has at most 255 bytes of data, so no block has more fields.
 BLOCK_FIELDS_MAX = 255
 BLOCK_END = 0xAA
+FREEZE_PARTS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "0A", "10")
 
 
 class Form(NamedTuple):
@@ -128,7 +129,7 @@ def _known(di: str, row: _Row) -> Identifier | None:
     repeats = None
     for values_of in itertools.islice(itertools.product(*choices), BLOCK_FIELDS_MAX):
         zh = _said(row.zh, row.holes, values_of)
-        for place, item in enumerate(row.items.split(";")):
+        for place, item in enumerate(filter(None, row.items.split(";"))):
             if item.startswith("*"):
                 repeats = place
             forms.append(_form(item.lstrip("*"), zh))
@@ -177,6 +178,8 @@ def items(di: str, data: bytes) -> list[Item]:
 
 def items_of(known: Identifier, data: bytes) -> list[Item]:
     """The values of a data identifier, in their order. Raises BadFrame where bytes are short or left over."""
+    if known.di[:2] == "05" and not known.forms:
+        return _parted(known.di, data)
     at, end = 0, len(data)
     if known.block and len(known.di) == 4 and end % known.forms[0].format.size == 1 and data[-1] == BLOCK_END:
         end -= 1
@@ -190,6 +193,28 @@ def items_of(known: Identifier, data: bytes) -> list[Item]:
         at += form.size
     if at < end:
         found.append(Item({"zh": "其余字节", "en": "further bytes"}, data[at:end], "", at, end))
+    return found
+
+
+def _parted(di: str, data: bytes) -> list[Item]:
+    """A whole freeze (冻结数据块): its parts in the order of their identifiers, each up to a mark AA, which no digits are."""
+    found: list[Item] = []
+    at = 0
+    for part in FREEZE_PARTS:
+        known = identifier(f"{di[:4]}{part}{di[6:]}")
+        for zh, form, unit in _in_order(known) if known else ():
+            if at >= len(data) or data[at] == BLOCK_END:
+                break
+            if at + form.size > len(data):
+                raise BadFrame("short", at, str(len(data) - at), str(form.size))
+            found.append(Item(named(zh), form.parse(data[at : at + form.size]), unit, at, at + form.size))
+            at += form.size
+        if known and at < len(data):
+            if data[at] != BLOCK_END:
+                raise BadFrame("content", at, f"{data[at]:02X}", "AA")
+            at += 1
+    if at < len(data):
+        raise BadFrame("long", at, str(len(data) - at))
     return found
 
 

@@ -1,9 +1,10 @@
 """A DL/T 698.45 frame field by field (报文解析), by the same grammar that reads it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from denghuo.kernel.problem import Text, text
+from denghuo.service.acquisition.protocol import dlt645
 from denghuo.service.acquisition.protocol.dlt698 import apdu, data, link
 from denghuo.service.acquisition.protocol.dlt698.grammar import COMPOSITES, RCSD, Address, Record, reader
 from denghuo.service.acquisition.protocol.dlt698.objects import DARS, Scale, method_of, name_of, scale_of
@@ -131,8 +132,8 @@ def _part(raw: bytes, at: int, key: str, node: Node, oad: str) -> Part:
             inner = _record(raw, at)
         case _:
             said = _scalar(key, node, value)
-    if key == "plain" and isinstance(value, bytes):
-        inner = _wrapped(value, end - len(value))
+    if key in _CARRIED and isinstance(value, bytes):
+        inner = _wrapped(_CARRIED[key], value, end - len(value))
     return Part(at, end, own, said, parts=tuple(inner))
 
 
@@ -176,11 +177,20 @@ def _scalar(key: str, node: Node, value: Any) -> str:
     return str(value)
 
 
-def _wrapped(octets: bytes, at: int) -> Sequence[Part]:
-    try:
-        return tuple(part.moved(at) for part in explain_apdu(octets))
-    except BadFrame:
-        return ()
+def _wrapped(known: Sequence[Callable[[bytes], list[Part]]], octets: bytes, at: int) -> Sequence[Part]:
+    for told in known:
+        try:
+            return tuple(part.moved(at) for part in told(octets))
+        except BadFrame:
+            continue
+    return ()
+
+
+# What octets of the grammar carry: a message in a security wrapper, a meter's own frame that is passed on.
+_CARRIED: Mapping[str, Sequence[Callable[[bytes], list[Part]]]] = {
+    "plain": (explain_apdu,),
+    "octets": (dlt645.explain, explain),
+}
 
 
 def _record(raw: bytes, at: int) -> list[Part]:
@@ -229,10 +239,19 @@ def _data(raw: bytes, at: int, name: Text, oad: str, members_of: Sequence[str] =
 
 def _said(tag: int, value: Any, scale: Scale | None) -> str:
     if tag in data.TIMES:
-        return shown(data.instant(value)) if tag in (data.DATE_TIME, data.DATE_TIME_S) else value.hex(" ").upper()
+        return shown(data.instant(value)) if tag in (data.DATE_TIME, data.DATE_TIME_S) else _part_of_time(value)
     if scale is not None:
         return str(Number(value, scale.decimals))
     if tag in data.NAMES and tag == 0x51:
         name = name_of(value)
         return f"{value.upper()} {name['zh']} {name['en']}"
     return "空 NULL" if tag == 0 else shown(value)
+
+
+def _part_of_time(octets: bytes) -> str:
+    """A date (5 bytes) or a time of day (3); FF stands for any."""
+    if len(octets) == 5:
+        year, month, day = octets[:2], octets[2], octets[3]
+        said = "*" if year == b"\xff\xff" else str(int.from_bytes(year, "big"))
+        return "-".join((said, *("*" if part == 0xFF else f"{part:02}" for part in (month, day))))
+    return ":".join("*" if part == 0xFF else f"{part:02}" for part in octets)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from denghuo.service.acquisition.protocol.axdr import length, length_bytes
+from denghuo.service.acquisition.protocol.axdr import length, length_bytes, piece
 from denghuo.service.acquisition.protocol.dlt698 import data
 from denghuo.service.acquisition.protocol.dlt698.rows import read_rows
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
@@ -35,10 +35,8 @@ class Address(Own):
     """A TSA: a length, a flag byte (bits 0-3 the address's length - 1, bits 4-7 kind), the digits. As hexadecimal digits."""
 
     def read(self, raw: bytes, at: int) -> tuple[str, int]:
-        end = at + 1 + raw[at]
-        if end > len(raw):
-            raise BadFrame("short", len(raw), str(len(raw) - at - 1), str(raw[at]))
-        return raw[at + 1 : end].hex(), end
+        size, at = length(raw, at)
+        return piece(raw, at, size).hex(), at + size
 
     def write(self, value: str) -> bytes:
         return length_bytes(len(value) // 2) + bytes.fromhex(value)
