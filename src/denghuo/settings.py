@@ -101,6 +101,8 @@ class Settings(BaseModel):
     """Processes beside this one that compute parts of large work, such as a month's curves; 0 where this process does it alone."""
     events_kept_months: Annotated[int, Field(ge=0, le=1_200)] = 0
     """How many months before the present one events of meters and terminals are kept; 0 keeps all. Alarms stay."""
+    lake_kept_months: dict[str, int] = Field(default_factory=dict)
+    """How many months before the present one measured values are kept, by class: {"voltage_dv": 36}; what is not named stays."""
     sign_in_rate: Annotated[str, AfterValidator(_rate)] = "30/minute"
     """Sign-ins from one address, such as 30/minute; more where many people share an address."""
     peers: dict[str, str] = Field(default_factory=dict)

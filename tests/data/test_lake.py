@@ -90,6 +90,23 @@ def test_replay_changes_nothing(lake: Lake) -> None:
     assert lake.scan(POWER, DAY, DAY + timedelta(days=9)).num_rows == 6
 
 
+def test_days_that_are_kept_no_longer_go_with_all_their_versions(lake: Lake) -> None:
+    day = timedelta(days=1)
+    for source, value in (("collected", 1), ("corrected", 2)):
+        put(lake, POWER, {DAY: curves(G1=[value]), DAY + day: curves(G1=[value])}, NOW, source)
+    other = curve_class("voltage_dv")
+    put(lake, other, {DAY: curves(G1=[2200])}, NOW, "collected")
+    assert lake.forget(POWER.name, DAY) == 0
+    assert lake.forget(POWER.name, DAY + day) == 2
+    assert list(lake.row_counts(POWER)) == [DAY + day] and list(lake.row_counts(other)) == [DAY]
+    assert lake.curve(POWER, "G1", DAY, DAY + day)[DAY + day][0] == 2
+    gone = lake.sweep(datetime.now(UTC) + timedelta(days=1))
+    assert len(gone) == 2 and all(f"{DAY}" in name for name in gone) and lake.damaged() == []
+    # What comes for such a day once more is a day of its own again.
+    put(lake, POWER, {DAY: curves(G1=[3])}, NOW, "late")
+    assert [file.version for file in lake.versions(POWER, DAY)] == [1] and day_of(lake, "G1", 1) == [3]
+
+
 def test_scan_takes_days_columns_and_subjects(lake: Lake) -> None:
     days = {DAY + timedelta(days=step): curves(A=[step], B=[10 + step], C=[20 + step]) for step in range(4)}
     put(lake, POWER, days, NOW, "first")

@@ -42,6 +42,7 @@ from denghuo.service.host.jobs import QueuedJobs, install_queue
 from denghuo.service.host.relay import Relay
 from denghuo.service.host.remote import Remote
 from denghuo.service.host.token import Signer
+from denghuo.service.reading.batch.classes import forget, kept_months_of
 from denghuo.service.tariff.api import TariffApi
 from denghuo.service.tariff.service import TariffService
 from denghuo.settings import Loaded
@@ -150,7 +151,9 @@ def platform(
         jobs = QueuedJobs(dsn)
         kept = {"acquisition.event": settings.events_kept_months} if settings.events_kept_months else {}
         relay = Relay(directory, store, jobs, now)
-        housekeeping = Housekeeping(database, directory.journaled(), now, kept)
+        lifecycle = kept_months_of(settings.lake_kept_months)
+        forgotten = functools.partial(forget, store.lake, lifecycle)
+        housekeeping = Housekeeping(database, directory.journaled(), now, kept, forgotten)
         front = None
         if serving and AcquisitionApi.noun in directory.hosted:
             passwords = {no: secret.get_secret_value() for no, secret in settings.meter_passwords.items()}

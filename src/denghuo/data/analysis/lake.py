@@ -127,9 +127,7 @@ class Lake:
     def _lock(self, connection: psycopg.Connection, kind: LakeClass, days: Sequence[date], shard: str) -> None:
         """One writer a day and shard, until the end of the transaction; in the order of days, so no two wait for each other."""
         for day in days:
-            connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"lake {kind.name} {day} {shard}",)
-            )
+            _lock_day(connection, kind.name, day, shard)
 
     def _write(self, kind: LakeClass, day: date, shard: str, version: int, table: pa.Table) -> tuple[pathlib.Path, str]:
         """A file under its final name, on the disk before the manifest knows of it."""
@@ -331,6 +329,24 @@ class Lake:
                 removed.append(name)
         return removed
 
+    def forget(self, name: str, before: date) -> int:
+        """Takes the days of a class before `before` out of the lake with all their versions; gives how many files. The files
+        themselves go with a later `sweep`, so who reads one at this moment still finds it."""
+        forgotten = 0
+        with self._database.connection() as connection:
+            found = connection.execute(
+                "SELECT DISTINCT day, shard FROM data.lake_file WHERE class = %s AND day < %s ORDER BY day, shard",
+                (name, before),
+            ).fetchall()
+        for day, shard in found:
+            with self._database.connection() as connection:
+                # A writer who is adding to the day must not stand on versions that are gone.
+                _lock_day(connection, name, day, shard)
+                forgotten += connection.execute(
+                    "DELETE FROM data.lake_file WHERE class = %s AND day = %s AND shard = %s", (name, day, shard)
+                ).rowcount
+        return forgotten
+
     def add_blocks(self, kinds: Sequence[LakeClass], first: date, last: date) -> int:
         """Puts blocks beside the newest large files of these days that have none that can be used; gives how many.
 
@@ -355,6 +371,10 @@ class Lake:
         with self._database.connection() as connection, connection.cursor(row_factory=class_row(LakeFile)) as cursor:
             cursor.execute(f"SELECT {_LINE} FROM data.lake_file ORDER BY class, day, shard, version")
             return [file for file in cursor if not file.is_whole(self.folder)]
+
+
+def _lock_day(connection: psycopg.Connection, name: str, day: date, shard: str) -> None:
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", (f"lake {name} {day} {shard}",))
 
 
 def _sync_folder(folder: pathlib.Path) -> None:

@@ -33,6 +33,7 @@ class Housekeeping:
     """Keeps house in the given service schemas: once at the start and once a day while it runs. Any number of processes may.
 
     kept_months: how many months before the present one a table (`schema.table`) keeps; one that is not named keeps all.
+    also: what else is seen to in each round.
     """
 
     def __init__(
@@ -41,9 +42,10 @@ class Housekeeping:
         schemas: Collection[str],
         clock: Callable[[], datetime],
         kept_months: Mapping[str, int] | None = None,
+        also: Callable[[datetime], object] = lambda now: None,
     ) -> None:
         self._database, self._schemas, self._clock = database, list(schemas), clock
-        self._kept_months = kept_months or {}
+        self._kept_months, self._also = kept_months or {}, also
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -67,7 +69,8 @@ class Housekeeping:
             now = self._clock()
             make_months(self._database, self._schemas, now)
             drop_months(self._database, self._schemas, now, self._kept_months)
-        except (psycopg.Error, Unavailable) as error:
+            self._also(now)
+        except (psycopg.Error, Unavailable, OSError) as error:
             log.warning("the months of tables will be seen to in the next round: %s", error)
 
 
