@@ -190,6 +190,51 @@ def test_compact_arrays_come_back_and_cannot_say_more_than_they_hold():
             data.write((data.COMPACT, value))
 
 
+def told(raw):
+    parts = dlms.explain_apdu(raw)
+    covered(parts, len(raw))
+    return [(part.name["zh"], part.value) for outer in parts for _, part in outer.walk()]
+
+
+def test_rows_of_a_compact_array_are_shown():
+    rows = [(2, [(0x12, n), (6, 100 * n), (1, [(0x11, n)])]) for n in (1, 2)]
+    result = (0, (data.COMPACT, ((2, [0x12, 6, (1, 1, 0x11)]), rows)))
+    said = told(dlms.encode_apdu(apdu.Apdu("GetResponse", {"invoke": 1, "result": result, "rest": b""})))
+    assert ("1", "1，100，1") in said and ("2", "2，200，2") in said
+
+
+def test_what_stands_under_a_key_is_taken_apart():
+    plain = bytes.fromhex("c001c100080000010000ff0200")
+    for head, there in (("3000000007", "密文"), ("1000000007", "明文"), ("2000000007", "密文"), ("00000000", "")):
+        sealed = bytes.fromhex(head) + plain + b"\xbb" * 12
+        said = dict(told(dlms.encode_apdu(apdu.Apdu("GloGetRequest", {"content": sealed if there else sealed[:4]}))))
+        assert not there or said["调用计数器"] == "7" and there in said
+        assert ("认证标签" in said) == (head[0] in "13"), "what is not proven has no proof"
+        assert ("属性" in said) == (there == "明文")
+
+
+def test_actions_and_settings_in_lists_and_blocks_come_back():
+    method = {"interface": 70, "obis": "0.0.96.3.10.255", "method": 1}
+    item = {"attribute": {"interface": 8, "obis": "0.0.1.0.0.255", "attribute": 2}, "access": None}
+    block = {"invoke": 1, "last": 1, "block": 2, "octets": b"\1\2"}
+    for name, fields in (
+        ("ActionListRequest", {"invoke": 1, "methods": [method], "parameters": [(0x0F, 0)]}),
+        ("ActionFirstBlockRequest", {**block, "method": method}),
+        ("ActionListFirstBlockRequest", {**block, "methods": [method]}),
+        ("ActionBlockRequest", block),
+        (
+            "ActionListResponse",
+            {"invoke": 1, "results": [{"error": 0, "returned": None}, {"error": 3, "returned": (1, 3)}]},
+        ),
+        ("ActionNextResponse", {"invoke": 1, "block": 2}),
+        ("SetListFirstBlockRequest", {**block, "items": [item]}),
+        ("SetListLastBlockResponse", {"invoke": 1, "errors": [0, 3], "block": 2}),
+    ):
+        raw = dlms.encode_apdu(apdu.Apdu(name, fields))
+        assert dlms.decode_apdu(raw) == apdu.Apdu(name, fields)
+        assert told(raw)[0][1].startswith(raw[:2].hex(" ").upper())
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -141,11 +141,16 @@ MESSAGES: Mapping[int, Mapping[int | None, tuple[str, Seq]]] = {
         2: ("SetFirstBlockRequest", seq(invoke=U1, attribute=ATTRIBUTE, access=ACCESS, **_LAST, octets=Octets())),
         3: ("SetBlockRequest", seq(invoke=U1, **_LAST, octets=Octets())),
         4: ("SetListRequest", seq(invoke=U1, items=List(_SELECTED), values=List(Any_()))),
+        5: ("SetListFirstBlockRequest", seq(invoke=U1, items=List(_SELECTED), **_LAST, octets=Octets())),
     },
     0xC2: {None: ("EventNotification", seq(time=Maybe(Octets()), attribute=ATTRIBUTE, data=Any_()))},
     0xC3: {
         1: ("ActionRequest", seq(invoke=U1, method=METHOD, parameter=Maybe(Any_()))),
         2: ("ActionNextRequest", seq(invoke=U1, block=U4)),
+        3: ("ActionListRequest", seq(invoke=U1, methods=List(METHOD), parameters=List(Any_()))),
+        4: ("ActionFirstBlockRequest", seq(invoke=U1, method=METHOD, **_LAST, octets=Octets())),
+        5: ("ActionListFirstBlockRequest", seq(invoke=U1, methods=List(METHOD), **_LAST, octets=Octets())),
+        6: ("ActionBlockRequest", seq(invoke=U1, **_LAST, octets=Octets())),
     },
     0xC4: {
         # Meters were seen to send more behind the value; what that is they do not say.
@@ -157,11 +162,14 @@ MESSAGES: Mapping[int, Mapping[int | None, tuple[str, Seq]]] = {
         1: ("SetResponse", seq(invoke=U1, error=U1)),
         2: ("SetBlockResponse", seq(invoke=U1, block=U4)),
         3: ("SetLastBlockResponse", seq(invoke=U1, error=U1, block=U4)),
+        4: ("SetListLastBlockResponse", seq(invoke=U1, errors=List(U1), block=U4)),
         5: ("SetListResponse", seq(invoke=U1, errors=List(U1))),
     },
     0xC7: {
         1: ("ActionResponse", seq(invoke=U1, error=U1, returned=Maybe(RESULT))),
         2: ("ActionBlockResponse", seq(invoke=U1, **_LAST, octets=Octets())),
+        3: ("ActionListResponse", seq(invoke=U1, results=List(seq(error=U1, returned=Maybe(RESULT))))),
+        4: ("ActionNextResponse", seq(invoke=U1, block=U4)),
     },
     0xD8: {None: ("ExceptionResponse", seq(state=U1, service=U1, counter=Rest()))},
     0xDB: {None: ("GeneralGlo", _TITLED)},

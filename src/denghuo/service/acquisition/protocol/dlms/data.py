@@ -77,14 +77,22 @@ def _read_of(kind: Kind, raw: bytes, at: int) -> tuple[Data, int]:
 
 
 def _read_compact(raw: bytes, at: int) -> tuple[tuple[Kind, list[Data]], int]:
+    kind, after = _read_kind(raw, at)
+    size, start = length(raw, after)
+    return (kind, [value for value, _, _ in compact_values(raw, at)]), start + size
+
+
+def compact_values(raw: bytes, at: int) -> list[tuple[Data, int, int]]:
+    """The values of the compact array whose type begins at `at`, each with its place. BadFrame where it is cut."""
     kind, at = _read_kind(raw, at)
     size, at = length(raw, at)
-    contents = piece(raw, at, size)
-    values, place = [], 0
-    while place < size:
-        value, place = _read_of(kind, contents, place)
-        values.append(value)
-    return (kind, values), at + size
+    end, found = at + len(piece(raw, at, size)), []
+    raw = raw[:end]
+    while at < end:
+        value, after = _read_of(kind, raw, at)
+        found.append((value, at, after))
+        at = after
+    return found
 
 
 def _of_kind(kind: Kind, data: Data) -> bytes:

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from denghuo.kernel.problem import Text, text
-from denghuo.service.acquisition.protocol.axdr import ARRAY, OCTETS, STRUCTURE, length
+from denghuo.service.acquisition.protocol.axdr import ARRAY, OCTETS, STRUCTURE, Data, length
 from denghuo.service.acquisition.protocol.dlms import apdu, association, data, hdlc, wrapper
 from denghuo.service.acquisition.protocol.dlms.objects import ERRORS, UNKNOWN, classes, member_of, name_of, unit_of
+from denghuo.service.acquisition.protocol.dlms.security import AUTHENTICATED, ENCRYPTED, HEAD_SIZE, TAG_SIZE
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import shown
 from denghuo.service.acquisition.protocol.grammar import Any_, Choice, List, Maybe, Node, Seq
@@ -191,7 +192,41 @@ def _part(raw: bytes, at: int, key: str, node: Node) -> Part:
             return _data(raw, at, label(key))
         case _:
             said = _scalar(key, value)
+            if key == "content":
+                inner = tuple(part.moved(end - len(value)) for part in _sealed(value))
     return Part(at, end, label(key), said, parts=tuple(inner))
+
+
+def _sealed(octets: bytes) -> list[Part]:
+    """What stands under a key: how, which message it is, the message (plain where it is only proven), the proof."""
+    if len(octets) < HEAD_SIZE:
+        return []
+    control, end = octets[0], len(octets)
+    proven, ciphered = control & AUTHENTICATED, control & ENCRYPTED
+    how = "，".join(
+        (
+            f"{control:02X} 套件 suite {control & 0x0F}",
+            *(("认证 authenticated",) if proven else ()),
+            *(("加密 encrypted",) if ciphered else ()),
+        )
+    )
+    parts = [
+        Part(0, 1, text("安全控制", "security control"), how),
+        Part(1, HEAD_SIZE, text("调用计数器", "invocation counter"), str(int.from_bytes(octets[1:5], "big"))),
+    ]
+    if proven and end >= HEAD_SIZE + TAG_SIZE:
+        end -= TAG_SIZE
+    if end > HEAD_SIZE:
+        body = octets[HEAD_SIZE:end]
+        inner: tuple[Part, ...] = ()
+        if not ciphered:
+            with contextlib.suppress(BadFrame):
+                inner = tuple(part.moved(HEAD_SIZE) for part in explain_apdu(body))
+        name = text("密文", "ciphertext") if ciphered else text("明文", "plain message")
+        parts.append(Part(HEAD_SIZE, end, name, body.hex(" ").upper(), parts=inner))
+    if end < len(octets):
+        parts.append(Part(end, len(octets), text("认证标签", "proof"), octets[end:].hex(" ").upper()))
+    return parts
 
 
 def _object(value: Mapping[str, Any]) -> str:
@@ -238,8 +273,18 @@ def _data(raw: bytes, at: int, name: Text) -> Part:
         return Part(at, end, name, f"{kind['zh']} {kind['en']} {len(value)}{scale}", parts=tuple(inner))
     if tag == data.COMPACT:
         kind = _KINDS[tag]
-        return Part(at, end, name, f"{kind['zh']} {kind['en']} {len(value[1])}")
+        values = [
+            Part(start, stop, text(str(number), str(number)), _flat(one))
+            for number, (one, start, stop) in enumerate(data.compact_values(raw, at + 1), 1)
+        ]
+        return Part(at, end, name, f"{kind['zh']} {kind['en']} {len(values)}", parts=tuple(values))
     return Part(at, end, name, _value(tag, value))
+
+
+def _flat(one: Data) -> str:
+    """A value in a line, with those inside it."""
+    tag, value = one
+    return "，".join(map(_flat, value)) if tag in (ARRAY, STRUCTURE) else _value(tag, value)
 
 
 def _value(tag: int, value: Any) -> str:

@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 
-AUTHENTICATED, SEALED = 0x10, 0x30
+AUTHENTICATED, ENCRYPTED = 0x10, 0x20
+SEALED = AUTHENTICATED | ENCRYPTED
 """Control bytes: proven alone, and proven and encrypted."""
 HEAD_SIZE, TAG_SIZE, TITLE_SIZE, KEY_SIZE = 5, 12, 8, 16
 COUNTER_MAX = 0xFFFFFFFF
