@@ -208,7 +208,7 @@ def test_what_stands_under_a_key_is_taken_apart():
     for head, there in (("3000000007", "密文"), ("1000000007", "明文"), ("2000000007", "密文"), ("00000000", "")):
         sealed = bytes.fromhex(head) + plain + b"\xbb" * 12
         said = dict(told(dlms.encode_apdu(apdu.Apdu("GloGetRequest", {"content": sealed if there else sealed[:4]}))))
-        assert not there or said["调用计数器"] == "7" and there in said
+        assert not there or (said["调用计数器"] == "7" and there in said)
         assert ("认证标签" in said) == (head[0] in "13"), "what is not proven has no proof"
         assert ("属性" in said) == (there == "明文")
 
