@@ -1,12 +1,14 @@
 """CJ/T 188, Q/GDW 376.2 and Modbus: published frames both ways, damage refused, round trips, register maps."""
 
 import re
+from datetime import datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.service.acquisition.frames import covered, vectors
 
+from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.protocol import cjt188, gdw3762, modbus
 from denghuo.service.acquisition.protocol.catalogue import explained
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
@@ -81,6 +83,18 @@ def test_a_heat_meters_answer():
     items = cjt188.decode(cjt188.encode(frame)).items()
     assert [str(item.value) for item in items[:4]] == ["10.00", "kWh", "20.00", "kWh"]
     assert str(items[10].value) == "55.50"
+    assert items[5].value == "kW" and items[13].value == datetime(2015, 5, 11, 22, 1, 31, tzinfo=SHANGHAI)
+    assert items[14].value == "00 00 阀开 valve open"
+
+
+def test_a_valve_is_told_and_ordered_and_a_clock_that_is_none_is_missing():
+    data = bytes.fromhex("12345678 2c 12345678 2c ffffffffffffff 0500")
+    *_, clock, state = cjt188.Frame(0x10, "11223344556677", 0x81, "901f", 1, data).items()
+    assert (clock.value, state.value) == (None, "05 00 阀关 valve closed，电池欠压 battery low")
+    for byte, said in ((b"\x55", "55 开阀 open the valve"), (b"\x99", "99 关阀 close the valve")):
+        raw = cjt188.encode(cjt188.Frame(0x10, "11223344556677", 0x04, "a017", 1, byte))
+        covered(cjt188.explain(raw), len(raw))
+        assert [item.value for item in cjt188.decode(raw).items()] == [said]
 
 
 def test_units_of_the_module():

@@ -5,8 +5,11 @@
 Meters send the two bytes of the data identifier in either order; `swapped` keeps which, so that a frame comes back as it was.
 """
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
+from denghuo.kernel.period import SHANGHAI
 from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.fields import Format, Item, Value, format_of, shown
@@ -35,7 +38,22 @@ FUNCTIONS: dict[int, Text] = {
     0x15: text("写地址", "write the address"),
     0x16: text("写机电同步数据", "set the register"),
 }
-UNITS = {0x02: "Wh", 0x05: "kWh", 0x08: "MWh", 0x2C: "m³", 0x29: "L", 0x35: "m³/h", 0x17: "W", 0x1A: "kW"}
+UNITS = {
+    **{
+        0x02: "Wh",
+        0x05: "kWh",
+        0x08: "MWh",
+        0x0A: "100MWh",
+        0x01: "J",
+        0x0B: "kJ",
+        0x0E: "MJ",
+        0x11: "GJ",
+        0x13: "100GJ",
+    },
+    **{0x14: "W", 0x17: "kW", 0x1A: "MW", 0x29: "L", 0x2C: "m³", 0x32: "L/h", 0x35: "m³/h"},
+}
+VALVES = {0: text("阀开", "valve open"), 1: text("阀关", "valve closed"), 3: text("阀异常", "valve fault")}
+ORDERS = {0x55: text("开阀", "open the valve"), 0x99: text("关阀", "close the valve")}
 # High bytes of the standard's identifiers: their place tells in which order the two bytes came.
 _HIGH = frozenset((0x81, 0x90, 0x91, 0xA0, 0xD1))
 _HEAT = frozenset((0x20, 0x21))
@@ -62,7 +80,7 @@ class Frame(NamedTuple):
         return self.control & 0x40 != 0
 
     def items(self) -> list[Item]:
-        """The fields of an answer; BadFrame where the table does not know the identifier or the data do not fit it."""
+        """The fields of the data; BadFrame where the table does not know the identifier or the data do not fit it."""
         layout = _layout_of(self)
         if layout is None:
             raise BadFrame("unknown", HEAD_SIZE, self.di)
@@ -123,23 +141,62 @@ def _unit_byte(value: Value) -> bytes:
     return format_of("hex1").build(value)
 
 
-_UNIT = Format(1, _unit, _unit_byte)
+def _clock(raw: bytes) -> Value:
+    """Second, minute, hour, day, month, and the year in two bytes, the low one first."""
+    digits = raw[::-1].hex()
+    try:
+        return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=SHANGHAI)
+    except ValueError:
+        return None
+
+
+def _clock_bytes(value: Value) -> bytes:
+    if value is None:
+        return b"\xff" * 7
+    if not isinstance(value, datetime):
+        raise BadValue("time", value, "an instant")
+    return bytes.fromhex(f"{value.astimezone(SHANGHAI):%Y%m%d%H%M%S}")[::-1]
+
+
+def _status(raw: bytes) -> Value:
+    valve = VALVES.get(raw[0] & 3, text("阀状态未定义", "valve undefined"))
+    battery = "，电池欠压 battery low" if raw[0] & 4 else ""
+    return f"{raw.hex(' ').upper()} {valve['zh']} {valve['en']}{battery}"
+
+
+def _order(raw: bytes) -> Value:
+    order = ORDERS.get(raw[0], text("其他", "other"))
+    return f"{raw[0]:02X} {order['zh']} {order['en']}"
+
+
+def _hex_first(size: int) -> Callable[[Value], bytes]:
+    """What begins with its bytes as hexadecimal digits, back to them."""
+    return lambda value: format_of(f"raw{size}").build(bytes.fromhex(str(value)[: 3 * size - 1]))
+
+
+_OWN: Mapping[str, Format] = {
+    "unit": Format(1, _unit, _unit_byte),
+    "clock": Format(7, _clock, _clock_bytes),
+    "status": Format(2, _status, _hex_first(2)),
+    "order": Format(1, _order, _hex_first(1)),
+}
 
 
 def _form(spec: str) -> Format:
-    return _UNIT if spec == "unit" else format_of(spec)
+    return _OWN.get(spec) or format_of(spec)
 
 
 _LAYOUTS = {
-    (row["di"], row["heat"] == "1"): Layout(row["layout"], _form) for row in rows(__package__, "identifiers.csv")
+    (row["way"] == "up", row["di"], row["heat"] == "1"): Layout(row["layout"], _form)
+    for row in rows(__package__, "identifiers.csv")
 }
 
 
 def _layout_of(frame: Frame) -> Layout | None:
-    if not frame.answer or frame.refused:
+    if frame.refused:
         return None
     di = "d12x" if "d120" <= frame.di <= "d12b" else frame.di
-    return _LAYOUTS.get((di, frame.kind in _HEAT)) or _LAYOUTS.get((di, False))
+    return _LAYOUTS.get((frame.answer, di, frame.kind in _HEAT)) or _LAYOUTS.get((frame.answer, di, False))
 
 
 def explain(raw: bytes) -> list[Part]:
