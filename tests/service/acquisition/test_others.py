@@ -97,6 +97,17 @@ def test_a_valve_is_told_and_ordered_and_a_clock_that_is_none_is_missing():
         assert [item.value for item in cjt188.decode(raw).items()] == [said]
 
 
+def test_the_route_of_a_module_frame_is_told():
+    route = bytes((0x2C, 3, 0, 120, 0, 9))
+    addresses = tuple(f"{number:012}" for number in range(4))
+    raw = gdw3762.encode(gdw3762.Frame(0x43, route, addresses, 0x02, gdw3762.unit_of(1), bytes.fromhex("0200")))
+    covered(gdw3762.explain(raw), len(raw))
+    told = {part.name["zh"]: part.value for outer in gdw3762.explain(raw) for _, part in outer.walk()}
+    assert told["路由与中继"] == "带路由 by route，对节点 to a node，冲突检测 conflict check，中继级别 relays 2"
+    assert (told["信道标识"], told["预计应答字节数"], told["报文序列号"]) == ("3", "120", "9")
+    assert (told["源地址 A1"], told["目的地址 A3"]) == ("000000000000", "000000000003")
+
+
 def test_units_of_the_module():
     frame = gdw3762.Frame(0x43, bytes(6), (), 0x11, gdw3762.unit_of(1), bytes.fromhex("0104330000000002"))
     assert [item.value for item in gdw3762.decode(gdw3762.encode(frame)).items()] == [1, "000000003304", 2]

@@ -149,7 +149,7 @@ def explain(raw: bytes) -> list[Part]:
         Part(0, 1, text("起始符", "start")),
         Part(1, 3, text("长度", "length"), str(len(raw))),
         Part(3, 4, text("控制域", "control"), f"{frame.control:02X} {way}，通信方式 mode {frame.control & 0x3F}"),
-        Part(4, 10, text("信息域 R", "information R"), frame.route.hex(" ").upper()),
+        Part(4, 10, text("信息域 R", "information R"), frame.route.hex(" ").upper(), parts=_route(frame)),
     ]
     at = 10
     for number, address in enumerate(frame.addresses):
@@ -167,6 +167,25 @@ def explain(raw: bytes) -> list[Part]:
     parts.append(Part(end, end + 1, text("校验和", "checksum"), f"{raw[end]:02X}"))
     parts.append(Part(end + 1, end + 2, text("结束符", "end")))
     return parts
+
+
+def _route(frame: Frame) -> tuple[Part, ...]:
+    first = frame.route[0]
+    flags = (
+        "旁路 around the route" if first & 1 else "带路由 by route",
+        "对节点 to a node" if first & 4 else "对模块 to the module",
+        "冲突检测 conflict check" if first & 8 else "",
+        f"中继级别 relays {first >> 4}",
+    )
+    said = "，".join(filter(None, flags))
+    parts = [Part(4, 5, text("路由与中继", "route and relays"), said)]
+    if not frame.up:
+        parts += [
+            Part(5, 6, text("信道标识", "channel"), str(frame.route[1] & 0x0F)),
+            Part(6, 7, text("纠错编码", "error correction"), str(frame.route[2] & 0x0F)),
+            Part(7, 8, text("预计应答字节数", "expected answer"), str(frame.route[3])),
+        ]
+    return *parts, Part(9, 10, text("报文序列号", "number of the message"), str(frame.route[5]))
 
 
 def _data(frame: Frame, at: int) -> tuple[Part, ...]:
