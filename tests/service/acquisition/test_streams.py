@@ -8,16 +8,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.service.acquisition.frames import covered, vectors
 
+from denghuo.service.acquisition.protocol import dlt698, modbus
 from denghuo.service.acquisition.protocol.catalogue import PROTOCOLS, bytes_of, explained
+from denghuo.service.acquisition.protocol.dlms import wrapper
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.stream import Reader
 
-SAMPLES = {code: [bytes.fromhex(row.values[0]["hex"]) for row in vectors(code, whole=True)] for code in PROTOCOLS}
+
+def samples(code: str) -> list[bytes]:
+    """Published frames, of a protocol that is found in streams those that begin as it does there; of messages alone
+    those inside frames."""
+    if code == "dlms_apdu":
+        return [raw[wrapper.HEAD_SIZE :] for raw in samples("dlms")]
+    if code == "dlt698_apdu":
+        links = map(dlt698.decode, samples("dlt698"))
+        return [link.payload for link in links if not link.fragment]
+    if code == "modbus_tcp":
+        frames = map(modbus.decode, samples("modbus"))
+        return [modbus.encode(frame._replace(transaction=7)) for frame in frames]
+    framing = PROTOCOLS[code].framing
+    raws = [bytes.fromhex(row.values[0]["hex"]) for row in vectors(code, whole=True)]
+    return [raw for raw in raws if not framing or raw.lstrip(b"\xfe")[0] == framing.start]
+
+
+SAMPLES = {code: samples(code) for code in PROTOCOLS}
 codes = pytest.mark.parametrize("code", PROTOCOLS)
 streamed = pytest.mark.parametrize("code", [code for code, protocol in PROTOCOLS.items() if protocol.framing])
-# The wrapper of DLMS over TCP has no checksum.
+# The wrapper of DLMS over TCP and 104 have no checksum.
 checked = pytest.mark.parametrize(
-    "code", [code for code, protocol in PROTOCOLS.items() if protocol.framing and code != "dlms"]
+    "code", [code for code, protocol in PROTOCOLS.items() if protocol.framing and code not in ("dlms", "iec104")]
 )
 
 
