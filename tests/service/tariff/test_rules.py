@@ -79,6 +79,9 @@ def test_right_tariffs_have_no_errors() -> None:
         assert errors(document) == [], document.code
 
 
+EXAMPLE = {"title": "例", "month": "2026-04", "voltage": "10", "lines": [], "total": "0.00"}
+
+
 FAULTS: list[tuple[str, str, TariffDocument]] = [
     ("/components/0/prices/0/price", "negative", tariff(component("energy", "-0.01"))),
     ("/components/0/prices/0/price", "too large", tariff(component("energy", "1000000000000000000"))),
@@ -277,6 +280,12 @@ FAULTS: list[tuple[str, str, TariffDocument]] = [
         "not among the sources",
         tariff(ENERGY, free_energy={"per_month": "15", "document": "无此文号"}),
     ),
+    (
+        "/examples/0/tariff_class",
+        "not of the tariff",
+        tariff(ENERGY, examples=[EXAMPLE | {"tariff_class": "resident"}]),
+    ),
+    ("/examples/0/settlement", "not of the tariff", tariff(ENERGY, examples=[EXAMPLE | {"settlement": "market"}])),
     # Prices in fen, a threshold that everyone reaches, a window that cuts a point of the curve, standards that contradict.
     ("/components/0/prices/0/price", "too large", tariff(component("energy", "61.7"))),
     ("/basic/prices/0/price", "too large", two_part("capacity", basic={"prices": [{"price": "2800"}]})),

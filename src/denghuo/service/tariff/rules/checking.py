@@ -320,6 +320,10 @@ def _examples(tariff: TariffDocument) -> Iterator[Found]:
             yield f"{where}/total", "合计不等于各行之和", "the total is not the sum of the lines"
         if example.voltage not in tariff.voltages:
             yield f"{where}/voltage", "该电压不在本电价内", "this voltage is not of the tariff"
+        if example.tariff_class not in (None, *tariff.classes):
+            yield f"{where}/tariff_class", "该类别不在本电价内", "this class is not of the tariff"
+        if example.settlement not in (None, *tariff.settlements):
+            yield f"{where}/settlement", "该结算方式不在本电价内", "this settlement is not of the tariff"
 
 
 def _ended_rules(tariff: TariffDocument) -> Iterator[Found]:
