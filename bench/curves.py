@@ -40,14 +40,14 @@ from bench.shapes import rated_by_curves
 
 from denghuo.data.analysis.cells import month_cells
 from denghuo.data.analysis.lake_day import SLOTS, curve_class, write_day
-from denghuo.data.analysis.subjects import said_in
+from denghuo.data.analysis.subjects import said_of
 from denghuo.data.processing.parts import Processes, RayExecutor, Workers, in_parts
 from denghuo.kernel.period import Month
 from denghuo.service.billing.batch import Piece, Terms
 from denghuo.service.billing.engine.atoms import Calendar, MonthPlan, calendars_of, month_plan
 from denghuo.service.billing.whole_months import key
 from denghuo.service.reading.api import ATOM_METERS, day_atoms
-from denghuo.service.reading.batch.atoms import atoms_of, write_atoms, write_meters
+from denghuo.service.reading.batch.atoms import write_atoms, write_meters
 from denghuo.service.tariff.api import BandSpan, TariffDocument
 from denghuo.service.tariff.rules.clock import DayFacts, spans_of_day
 from denghuo.service.tariff.shipped import published
@@ -165,11 +165,11 @@ def atoms_in_place(shard: Shard, quantity: str) -> dict[date, list[str]]:
         made = list((folder / day_atoms(cut).name / str(day)).glob(f"{name}-*"))
         if not made:
             curves = path_of(pathlib.Path(shard.folder), quantity, shard.number, step)
-            atoms = atoms_of(curves, cut, threads=shard.threads)
-            said = said_in(atoms.schema.metadata) or b""
+            said = said_of(curves)
+            assert said is not None
             if said.decode() not in meters_in_place(shard):
                 write_meters(folder, MONTH, said, curves)
-            made = [folder / write_atoms(folder, cut, day, name, atoms).path]
+            made = [folder / write_atoms(folder, curves, cut, day, name, said, threads=shard.threads).path]
         found[day] = [str(made[0])]
     return found
 

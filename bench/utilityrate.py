@@ -25,13 +25,13 @@ from bench.shapes import rated_by_curves
 
 from denghuo.data.analysis.cells import month_cells
 from denghuo.data.analysis.lake_day import curve_class, write_day
-from denghuo.data.processing.dataset import write_rows
+from denghuo.data.analysis.subjects import said_of
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Percent, Price
 from denghuo.service.billing.engine.atoms import Calendar, month_plan
 from denghuo.service.billing.whole_months import key
-from denghuo.service.reading.batch.atoms import atoms_of
+from denghuo.service.reading.batch.atoms import write_atoms, write_meters
 from denghuo.service.tariff.api import (
     Band,
     BandWindows,
@@ -121,10 +121,15 @@ def ours(folder: pathlib.Path, paths: dict[date, str], customers: int) -> Any:
         calendars = {key(tariff): dict.fromkeys(days, calendar)}
         plan = month_plan(calendars)
         atoms: dict[date, list[str]] = {}
+        named: dict[str, pathlib.Path] = {}
         for day in days:
-            atoms[day] = [str(folder / f"atoms-{day}.parquet")]
-            write_rows(atoms_of(pathlib.Path(paths[day]), plan.cut, threads=1), pathlib.Path(atoms[day][0]))
-        cells = month_cells(atoms, plan)
+            curves = pathlib.Path(paths[day])
+            said = said_of(curves)
+            assert said is not None
+            if said.decode() not in named:
+                named[said.decode()] = folder / write_meters(folder, month, said, curves).path
+            atoms[day] = [str(folder / write_atoms(folder, curves, plan.cut, day, "all", said, threads=1).path)]
+        cells = month_cells(atoms, plan, named)
         start = np.zeros(customers, dtype=np.int64)
         energy = shapes.registers(month, subjects, subjects, "total", start, cells.energy.sum(axis=1))
         known = {tariff.code: tariff}

@@ -7,13 +7,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.atoms import atoms_file
 
 from denghuo.data.analysis.cells import DayCut, month_cells
 from denghuo.data.analysis.lake_day import SLOTS, curve_class, write_day
 from denghuo.data.analysis.subjects import names_of, said_of, subjects_said
 from denghuo.data.processing.dataset import write_rows
 from denghuo.kernel.period import Month
-from denghuo.service.reading.batch.atoms import atoms_of, atoms_of_small, write_meters
+from denghuo.service.reading.batch.atoms import atoms_of_small, write_meters
 
 CURVES = curve_class("test")
 DAYS = [date(2026, 4, 1), date(2026, 4, 2), date(2026, 4, 3)]
@@ -52,19 +53,18 @@ def test_a_month_is_the_same_whether_or_not_heads_tell_the_subjects(
     others = tmp_path / "c0.parquet"
     write_day(CURVES, day_of(["A"], 1), others)
     for number, (day, names) in enumerate(zip(DAYS, days, strict=True), 1):
-        curves, atoms = tmp_path / f"c{number}.parquet", tmp_path / f"a{number}.parquet"
+        curves = tmp_path / f"c{number}.parquet"
         write_day(CURVES, day_of(names, number), curves)
         digest = said_of(curves)
         assert digest is not None and names_of(curves).to_pylist() == names
         if told:
             file = write_meters(tmp_path, Month(2026, 4), digest, curves)
             named[file.ref.shard] = tmp_path / file.path
-        made = atoms_of(curves, PLAN.cut) if told else atoms_of_small(curves, PLAN.cut)
-        assert ("subject" in made.column_names) != told
+        atoms = atoms_file(tmp_path, curves, PLAN.cut, digest if told else None)
+        assert said_of(pathlib.Path(atoms)) == (digest if told else None)
         # A shard of others beside it, of which nothing is told.
-        write_rows(made, atoms)
-        write_rows(atoms_of_small(others, PLAN.cut).replace_schema_metadata(None), tmp_path / "others.parquet")
-        paths[day] = [str(tmp_path / "others.parquet"), str(atoms)]
+        write_rows(atoms_of_small(others, PLAN.cut), tmp_path / "others.parquet")
+        paths[day] = [str(tmp_path / "others.parquet"), atoms]
     found = month_cells(paths, PLAN, named)
     expected = {"A": 96 * len(days)}
     for number, names in enumerate(days, 1):

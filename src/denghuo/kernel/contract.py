@@ -103,16 +103,12 @@ ColumnType = Literal["text", "int64", "int32", "bool", "date", "instant", "json"
 
 @dataclass(frozen=True)
 class DatasetSchema:
-    """The published shape of a dataset. Columns carry their unit last in the name (`energy_wh`, `amount_fen`).
-
-    always: columns that are never null, which are written and read in two thirds of the time.
-    """
+    """The published shape of a dataset. Columns carry their unit last in the name (`energy_wh`, `amount_fen`)."""
 
     name: str
     version: int
     columns: dict[str, ColumnType]
     title: Text = field(default_factory=lambda: Text(zh="", en=""))
-    always: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

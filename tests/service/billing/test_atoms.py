@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.atoms import atoms_file, atoms_of
 
 from denghuo.data.analysis.cells import month_cells
 from denghuo.data.analysis.lake_day import curve_class
 from denghuo.service.billing.engine.atoms import Calendar, by_band, calendars_of, month_plan
-from denghuo.service.reading.batch.atoms import atoms_in, atoms_of
+from denghuo.service.reading.batch.atoms import atoms_in
 from denghuo.service.tariff.api import BandSpan
 
 BANDS = ("sharp", "peak", "flat", "valley", "deep")
@@ -45,12 +46,11 @@ def test_bands_of_the_month_are_the_sums_of_their_slots(
     for day, curves in zip(days, months, strict=True):
         subjects = sorted(curves)
         columns = [pa.array([curves[one][slot] for one in subjects], pa.int32()) for slot in range(96)]
-        raw, made = tmp_path / f"{day}.parquet", tmp_path / f"{day}-atoms.parquet"
+        raw = tmp_path / f"{day}.parquet"
         table = pa.table([pa.array(subjects, pa.string()), *columns], schema=KIND.schema)
         pq.write_table(table, raw)
         assert atoms_in(table, plan.cut).to_pylist() == atoms_of(raw, plan.cut).to_pylist()
-        pq.write_table(atoms_of(raw, plan.cut), made)
-        atoms[day] = [str(made)]
+        atoms[day] = [atoms_file(tmp_path, raw, plan.cut)]
     cells = month_cells(atoms, plan)
     assert cells.subjects.to_pylist() == sorted({one for curves in months for one in curves})
     for tariff, by_day in told.items():

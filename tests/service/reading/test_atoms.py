@@ -1,6 +1,8 @@
 """Atoms of curves against a plain reference: any curve, any cut, any gaps."""
 
+import os
 import pathlib
+import threading
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -10,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from denghuo.data.analysis.lake_day import curve_class
-from denghuo.service.reading.batch.atoms import atoms_key, atoms_of, atoms_of_small, cell_name, cells_of
+from denghuo.kernel.problem import Unavailable
+from denghuo.service.reading.batch.atoms import atoms_key, atoms_of_small, cell_name, cells_of
+from tests.atoms import atoms_of
 
 Day = list[int | None]
 KIND = curve_class("test")
@@ -36,7 +40,7 @@ def test_atoms_are_the_sums_of_what_was_received(
 ) -> None:
     path = file_of(tmp_path, days)
     atoms = atoms_of(path, cut, highest)
-    assert atoms_of_small(path, cut, highest).equals(atoms, check_metadata=True)
+    assert atoms_of_small(path, cut, highest).to_pylist() == atoms.to_pylist()
     rows = atoms.to_pylist()
     assert [row["subject"] for row in rows] == [f"M{place:03d}" for place in range(len(days))]
     for row, day in zip(rows, days, strict=True):
@@ -78,3 +82,13 @@ def test_key_tells_file_cut_and_what_was_asked_for_apart() -> None:
     }
     assert len(keys) == 8
     assert atoms_key("a", (0,), True) == atoms_key("a", [0], True)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: pathlib.Path) -> None:
+    curves = file_of(tmp_path, [[1] * 96] * 3)
+    own = tmp_path / "reading.day_atoms" / "2026-04-01"
+    own.mkdir(parents=True)
+    (own / f".test-{os.getpid()}-{threading.get_ident()}.partial").symlink_to("/dev/full")
+    with pytest.raises(Unavailable, match="disk is full"):
+        atoms_of(curves, (0,))
+    assert not list(own.iterdir())

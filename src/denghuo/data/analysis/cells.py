@@ -123,18 +123,24 @@ class _Sums:
 
     def rows(self, column: Any, said: bytes | None = None) -> "Int | slice":
         """Where subjects stand; those that are new are given a place, which they keep. said: their digest."""
-        found = pc.index_in(column, self._subjects)
-        if found.null_count:
-            self._grow(pa.concat_arrays([self._subjects, column.filter(pc.is_null(found))]))
-            found = pc.index_in(column, self._subjects)
-        places: Int = found.to_numpy()
-        begin = int(places[0]) if len(places) else 0
-        # A shard's subjects stand side by side as a rule: numbers are added faster to a span than to places picked one by one.
-        spans = np.array_equal(places, np.arange(begin, begin + len(places)))
-        rows = slice(begin, begin + len(places)) if spans else places
+        rows = self._placed(column)
         if said is not None:
             self._known[said] = rows
         return rows
+
+    def _placed(self, column: Any) -> "Int | slice":
+        met, count = len(self._subjects), len(column)
+        # A shard's subjects stand side by side as a rule: numbers are added faster to a span than to places picked one by one.
+        if column.equals(self._subjects):
+            return slice(0, count)
+        found = pc.index_in(column, self._subjects)
+        if found.null_count:
+            self._grow(pa.concat_arrays([self._subjects, column.filter(pc.is_null(found))]))
+            if found.null_count == count:
+                return slice(met, met + count)
+            found = pc.index_in(column, self._subjects)
+        places: Int = found.to_numpy()
+        return places
 
     def _grow(self, subjects: Any) -> None:
         more = [(0, len(subjects) - len(self._subjects))]

@@ -24,11 +24,6 @@ def subjects_said(column: Any) -> dict[str, str]:
     return {SUBJECTS: hashlib.blake2b(joined[0].as_buffer(), digest_size=16).hexdigest()}
 
 
-def told_of(table: pa.Table, digest: bytes | None) -> pa.Table:
-    """The table with the digest of a file that has the same subjects in the same order; as it is where that has none."""
-    return table if digest is None else table.replace_schema_metadata({SUBJECTS: digest})
-
-
 def names_of(path: pathlib.Path) -> Any:
     """The subjects of a file in its order (a chunked array of text)."""
     with pq.ParquetFile(path) as file:

@@ -111,8 +111,8 @@ def nul_in_text() -> Invalid:
 def disk_full() -> Unavailable:
     return Unavailable(
         text(
-            "数据库所在磁盘已满，本次操作未生效。请清理或扩充磁盘后重试。",
-            "The disk of the database is full; nothing of this operation was kept. Free or add space, then try again.",
+            "磁盘已满，本次操作未生效。请清理或扩充磁盘后重试。",
+            "The disk is full; nothing of this operation was kept. Free or add space, then try again.",
         ),
         part="disk",
         retry_after_s=60,

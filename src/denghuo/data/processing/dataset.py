@@ -8,7 +8,8 @@ import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -37,9 +38,7 @@ _ARROW: dict[ColumnType, pa.DataType] = {
 
 
 def arrow_schema(schema: DatasetSchema) -> pa.Schema:
-    return pa.schema(
-        [pa.field(name, _ARROW[kind], nullable=name not in schema.always) for name, kind in schema.columns.items()]
-    )
+    return pa.schema([pa.field(name, _ARROW[kind]) for name, kind in schema.columns.items()])
 
 
 class Datasets:
@@ -151,11 +150,27 @@ def write_file(
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(list(rows), schema=arrow_schema(schema))
     said = table.schema.metadata
     table = table.select(list(schema.columns)).cast(arrow_schema(schema)).replace_schema_metadata(said)
+
+    def write(path: pathlib.Path) -> int:
+        write_rows(table, path, row_group)
+        return table.num_rows
+
+    return placed_file(folder, schema, period, shard, write)
+
+
+def placed_file(
+    folder: pathlib.Path, schema: DatasetSchema, period: str, shard: str, write: Callable[[pathlib.Path], int]
+) -> DatasetFile:
+    """As `write_file`, of rows that `write` writes where it is told; it gives their number.
+
+    Raises:
+        Unavailable: the disk is full.
+    """
     own = folder / schema.name / period
     own.mkdir(parents=True, exist_ok=True)
-    partial = own / f".{shard}-{os.getpid()}-{id(table)}.partial"
+    partial = own / f".{shard}-{os.getpid()}-{threading.get_ident()}.partial"
     try:
-        write_rows(table, partial, row_group)
+        row_count = write(partial)
         digest = _sha256(partial)
         final = own / f"{shard}-{digest[:16]}.parquet"
         with partial.open("rb+") as file:
@@ -171,7 +186,7 @@ def write_file(
         period=period,
         shard=shard,
         digest=digest,
-        row_count=table.num_rows,
+        row_count=row_count,
     )
     return DatasetFile(ref, str(final.relative_to(folder)))
 

@@ -23,7 +23,6 @@ ATOM_METERS = DatasetSchema(
     1,
     {"subject": "text"},
     text("日电量原子的表计", "Meters of atoms"),
-    frozenset({"subject"}),
 )
 """The meters of files of `reading.day_atoms` that do not name them, in the order of their rows. The period is the month; the shard
 is the digest that the heads of those files tell (`subjects`): for a month of days of the same meters they are told once."""
@@ -43,7 +42,6 @@ def day_atoms(starts: Sequence[int], named: bool = True) -> DatasetSchema:
         2,
         subject | cells | {"gaps": "text", "highest": "int64"},
         text("日电量原子", "Atoms of a day"),
-        frozenset([*subject, *cells]),
     )
 
 

@@ -6,8 +6,10 @@ finer cut. The arithmetic is that of whole numbers in DuckDB, which raises rathe
 time.
 """
 
+import errno
 import functools
 import hashlib
+import os
 import pathlib
 from collections.abc import Sequence
 from datetime import date
@@ -20,15 +22,14 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from denghuo.data.analysis.lake_day import SLOTS
-from denghuo.data.analysis.subjects import names_of, said_in, said_of, told_of
-from denghuo.data.processing.dataset import DatasetFile, write_file
+from denghuo.data.analysis.subjects import SUBJECTS, names_of
+from denghuo.data.processing.dataset import DatasetFile, placed_file, write_file
 from denghuo.kernel.period import Month
 from denghuo.service.reading.api import ATOM_METERS, cell_name, day_atoms
 
 pc: Any = pyarrow.compute
 INT64_MIN = -(2**63)
-ROWS = 2**20
-"""Rows of a batch of what a query finds: of so many a column is one piece as a rule, which need not be joined."""
+ROW_GROUP = 2**18
 SMALL_ROWS = 1_000
 """Up to so many rows of a file are added up in less time in memory than a query over 96 columns is planned in."""
 
@@ -44,28 +45,36 @@ def cells_of(cut: Sequence[int]) -> list[range]:
     return [range(start, end) for start, end in zip(cut, [*cut[1:], len(SLOTS)], strict=True)]
 
 
-def atoms_of(path: pathlib.Path, cut: Sequence[int], highest: bool = False, threads: int = 2) -> pa.Table:
-    """The atoms of a file of curves, a row for each of its rows and in their order, as `day_atoms` has them.
+def write_atoms(
+    folder: pathlib.Path,
+    curves: pathlib.Path,
+    cut: Sequence[int],
+    day: date,
+    shard: str,
+    said: bytes | None,
+    highest: bool = False,
+    threads: int = 2,
+) -> DatasetFile:
+    """Writes the atoms of a file of curves below the folder of all datasets, a row for each of its rows and in their order, as
+    `day_atoms` has them.
 
-    The meters are named only where the file's head does not tell them by a digest; else the table's head tells it too. The highest
-    is told only of days with gaps, unless `highest` asks for it everywhere: it costs nearly as much as the sums.
-    """
-    cells = cells_of(cut)
-    try:
-        found = _scan(path, _query(cells, highest), threads)
-    except duckdb.OutOfRangeException:
-        found = _scan(path, _query(cells, highest, "::BIGINT"), threads)
-    atoms, digest = _filled(found, cells), said_of(path)
-    return atoms.add_column(0, "subject", names_of(path)) if digest is None else told_of(atoms, digest)
-
-
-def write_atoms(folder: pathlib.Path, starts: Sequence[int], day: date, shard: str, atoms: pa.Table) -> DatasetFile:
-    """Writes the atoms of a file below the folder of all datasets. shard: of the dataset.
+    shard: of the dataset. said: the digest of the meters that the file's head tells, and that of the atoms then; without one they
+    are named. The highest is told only of days with gaps, unless `highest` asks for it everywhere: it costs nearly as much as the
+    sums.
 
     Raises:
+        ValueError: there is no such cut.
         Unavailable: the disk is full.
     """
-    return write_file(folder, day_atoms(starts, named="subject" in atoms.column_names), str(day), shard, atoms)
+    cells = cells_of(cut)
+
+    def write(target: pathlib.Path) -> int:
+        try:
+            return _copy(curves, target, _query(cells, said, highest), threads)
+        except duckdb.OutOfRangeException:
+            return _copy(curves, target, _query(cells, said, highest, "::BIGINT"), threads)
+
+    return placed_file(folder, day_atoms(cut, named=said is None), str(day), shard, write)
 
 
 def write_meters(folder: pathlib.Path, month: Month, digest: bytes, curves: pathlib.Path) -> DatasetFile:
@@ -79,8 +88,8 @@ def write_meters(folder: pathlib.Path, month: Month, digest: bytes, curves: path
 
 
 def atoms_in(curves: pa.Table, cut: Sequence[int], highest: bool = False) -> pa.Table:
-    """As `atoms_of`, of curves in memory: a row for each of theirs and in their order. To plan a query over 96 columns would take
-    longer than to add up a year of a meter."""
+    """The atoms of curves in memory: a row for each of theirs and in their order. To plan a query over 96 columns would take longer
+    than to add up a year of a meter."""
     cells = cells_of(cut)
     whole = curves.combine_chunks()
     slots: list[Any] = [whole[name].combine_chunks() for name in SLOTS]
@@ -98,10 +107,10 @@ def atoms_in(curves: pa.Table, cut: Sequence[int], highest: bool = False) -> pa.
 
 
 def atoms_of_small(path: pathlib.Path, cut: Sequence[int], highest: bool = False) -> pa.Table:
-    """As `atoms_of`, of a file with few rows: it names its meters, for a file with their names would cost more."""
+    """The atoms of a file with few rows; it names its meters, for a file with their names would cost more."""
     with pq.ParquetFile(path) as file:
         curves = file.read(columns=["subject", *SLOTS], use_threads=False)
-        return told_of(atoms_in(curves, cut, highest), said_in(file.metadata.metadata))
+        return atoms_in(curves, cut, highest)
 
 
 def atoms_key(digest: str, cut: Sequence[int], highest: bool) -> str:
@@ -117,53 +126,50 @@ def _engine(threads: int) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": threads})
 
 
-def _scan(path: pathlib.Path, query: str, threads: int) -> pa.Table:
-    found: Any = _engine(threads).cursor().sql(query, params=[str(path)])
-    table: pa.Table = found.to_arrow_table(ROWS)
-    return table
+def _copy(curves: pathlib.Path, target: pathlib.Path, query: str, threads: int) -> int:
+    try:
+        found = _engine(threads).cursor().execute(query, [str(curves), str(target)]).fetchone()
+    except duckdb.IOException as error:
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
+    assert found is not None
+    return int(found[0])
 
 
-def _query(cells: Sequence[range], highest: bool, added_as: str = "") -> str:
-    """Sums without regard to gaps, which make them null; those days come along slot by slot, to be added with care.
+def _query(cells: Sequence[range], said: bytes | None, highest: bool, added_as: str = "") -> str:
+    """What copies the atoms of a file to another.
 
-    As the 32 bits in which they lie, slots are added in half the time; DuckDB raises where a sum is past them. added_as: the type
-    of the first slot of each sum, and so of the sum.
+    Slots are added without regard to gaps, which make a sum null; such days are added with care. As the 32 bits in which they lie,
+    slots are added in half the time; DuckDB raises where a sum is past them. added_as: the type of the first slot of each sum, and
+    so of the sum. Numbers are written as differences, which a dictionary of them (the limit of 1) would prevent.
     """
+
+    def slots(cell: range) -> str:
+        return ", ".join(SLOTS[slot] for slot in cell)
 
     def added(cell: range) -> str:
         first, *more = (SLOTS[slot] for slot in cell)
         return " + ".join([first + added_as, *more])
 
-    sums = ", ".join(f"({added(cell)})::BIGINT AS {cell_name(cell.start)}" for cell in cells)
     names = [cell_name(cell.start) for cell in cells]
-    top = f"greatest({', '.join(SLOTS)})::BIGINT" if highest else "NULL::BIGINT"
+    sums = ", ".join(f"({added(cell)})::BIGINT AS whole_{name}" for cell, name in zip(cells, names, strict=True))
+    told = ", ".join(
+        f"CASE WHEN whole_{name} IS NULL THEN coalesce(list_sum([{slots(cell)}]), 0)::BIGINT ELSE whole_{name} END AS {name}"
+        for cell, name in zip(cells, names, strict=True)
+    )
+    gappy = " OR ".join(f"whole_{name} IS NULL" for name in names)
+    every = slots(range(len(SLOTS)))
+    top = f"greatest({every})::BIGINT"
+    head = "" if said is None else f", KV_METADATA {{{SUBJECTS}: '{said.decode()}'}}"
     return f"""
-        SELECT {", ".join(names)}, {top} AS highest,
-               CASE WHEN {" OR ".join(f"{name} IS NULL" for name in names)} THEN [{", ".join(SLOTS)}] END AS slots
-        FROM (SELECT *, {sums} FROM read_parquet(?))
+        COPY (
+            SELECT {"subject, " if said is None else ""}{told},
+                   CASE WHEN {gappy} THEN
+                       array_to_string(list_transform([{every}], lambda slot: CASE WHEN slot IS NULL THEN '1' ELSE '0' END), '')
+                   END AS gaps,
+                   {top if highest else f"CASE WHEN {gappy} THEN {top} END"} AS highest
+            FROM (SELECT *, {sums} FROM read_parquet(?))
+        ) TO ? (FORMAT parquet, PARQUET_VERSION V2, COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1,
+                ROW_GROUP_SIZE {ROW_GROUP}{head})
     """
-
-
-def _filled(table: pa.Table, cells: Sequence[range]) -> pa.Table:
-    """The cells of days with gaps from the slots that there are."""
-    slots: Any = table["slots"].combine_chunks()
-    gappy = slots.is_valid()
-    values: Any = slots.flatten()
-    there = values.is_valid().to_numpy(zero_copy_only=False).reshape(-1, len(SLOTS))
-    numbers = values.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64).reshape(-1, len(SLOTS))
-    columns: dict[str, Any] = {}
-    for cell in cells:
-        name = cell_name(cell.start)
-        of_cell = slice(cell.start, cell.stop)
-        lacking = ~there[:, of_cell].all(axis=1)
-        added: Any = table[name].combine_chunks()
-        columns[name] = pc.replace_with_mask(
-            added, added.is_null(), pa.array(numbers[lacking, of_cell].sum(axis=1), pa.int64())
-        )
-    marks = ["".join(day) for day in np.where(there, "0", "1").tolist()]
-    tops = pa.array(np.where(there, numbers, INT64_MIN).max(axis=1, initial=INT64_MIN), mask=~there.any(axis=1))
-    columns |= {
-        "gaps": pc.replace_with_mask(pa.nulls(len(table), pa.string()), gappy, pa.array(marks, pa.string())),
-        "highest": pc.replace_with_mask(table["highest"].combine_chunks(), gappy, tops),
-    }
-    return pa.table(columns)

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from denghuo.data.analysis.lake import Lake
 from denghuo.data.analysis.lake_file import LakeFile, lake_damaged
-from denghuo.data.analysis.subjects import SUBJECT, said_in
-from denghuo.data.processing.dataset import DatasetFile, Datasets
+from denghuo.data.analysis.subjects import said_of
+from denghuo.data.processing.dataset import DatasetFile, Datasets, write_file
 from denghuo.data.processing.parts import Workers, in_parts
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import Energy
@@ -29,7 +29,6 @@ from denghuo.service.reading.batch.atoms import (
     SMALL_ROWS,
     atoms_in,
     atoms_key,
-    atoms_of,
     atoms_of_small,
     write_atoms,
     write_meters,
@@ -144,12 +143,13 @@ class _Made:
 
 
 def _make(job: _Job) -> _Made:
+    day, threads = job.file.day, job.threads
     try:
         if job.file.row_count <= SMALL_ROWS:
             atoms = atoms_of_small(job.curves, job.starts, job.highest)
-        else:
-            atoms = atoms_of(job.curves, job.starts, job.highest, job.threads)
+            return _Made(write_file(job.datasets, day_atoms(job.starts), str(day), job.shard, atoms), None)
+        said = said_of(job.curves)
+        made = write_atoms(job.datasets, job.curves, job.starts, day, job.shard, said, job.highest, threads)
+        return _Made(made, said)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise lake_damaged(job.file) from error
-    said = None if SUBJECT in atoms.column_names else said_in(atoms.schema.metadata)
-    return _Made(write_atoms(job.datasets, job.starts, job.file.day, job.shard, atoms), said)
