@@ -87,6 +87,13 @@ def test_a_request_that_does_not_fit_says_the_remedy_in_chinese(
     assert error["en"]
 
 
+def test_a_missing_field_has_no_value_of_what_stands_beside_it(served: tuple[Directory, httpx.Client]) -> None:
+    _, client = served
+    body = {"accounts": [{name: value for name, value in ACCOUNT.items() if name != "account_no"}]}
+    (error,) = client.post("/api/customer/open_accounts", json=body).json()["errors"]
+    assert (error["field"], error["value"], error["zh"]) == ("accounts.0.account_no", "", "缺少必填字段，请补充。")
+
+
 def altered(token: str, **claims: object) -> str:
     """The token with other claims under the old signature."""
     header, body, signature = token.split(".")

@@ -183,7 +183,8 @@ def _on_invalid(_: Request, error: Exception) -> Response:
     errors = [
         {
             "field": ".".join(str(step) for step in item["loc"] if step != "body"),
-            "value": str(item.get("input"))[:SHOWN_VALUE_LENGTH],
+            # What is beside a field that is missing is not its value, and may be a password.
+            "value": "" if item["type"] == "missing" else str(item.get("input"))[:SHOWN_VALUE_LENGTH],
             **_said(item),
         }
         for item in error.errors()
