@@ -17,7 +17,7 @@ import pyarrow.compute
 from denghuo.data.analysis.cells import MonthCells
 from denghuo.service.billing.engine import Banded
 from denghuo.service.billing.engine.atoms import Calendar, MonthPlan, by_band, slots_in
-from denghuo.service.billing.engine.codes import arrow_rows
+from denghuo.service.billing.engine.codes import rows_of
 from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.engine.split import Split, Tolerance, split
 from denghuo.service.tariff.api import Band
@@ -67,7 +67,7 @@ class Divided:
         return pa.concat_tables([self.source.slice(0, 0), *rows])
 
     def _rows(self, part: "Part", place: int) -> pa.Table:
-        copied, count = self.source.take(arrow_rows(part.rows)), len(part.rows)
+        copied, count = rows_of(self.source, part.rows), len(part.rows)
         changed: dict[str, Any] = {
             "band": pa.repeat(part.bands[place], count),
             "start_e4": pa.nulls(count, pa.int64()),
@@ -112,8 +112,8 @@ class Curves:
         read = pc.and_(pc.and_(mine, pc.equal(table["band"], "total")), pc.is_valid(table["energy_wh"]))
         read = pc.and_(read, pc.and_(pc.is_valid(table["account_no"]), pc.not_equal(table["status"], "held")))
         rows: Int = np.flatnonzero(pc.fill_null(read, False).to_numpy())
-        owners = table["account_no"].take(arrow_rows(rows)).combine_chunks()
-        meters = table["meter_no"].take(arrow_rows(rows)).combine_chunks()
+        owners = rows_of(table["account_no"], rows).combine_chunks()
+        meters = rows_of(table["meter_no"], rows).combine_chunks()
         at = pc.fill_null(pc.index_in(meters, self.cells.subjects), -1).to_numpy()
         names = self.named["tariff"].combine_chunks().take(pc.index_in(owners, self.named["account_no"]))
         told = self._told(table, mine, rows)
@@ -130,7 +130,7 @@ class Curves:
         if not len(banded):
             nothing: Int = np.zeros(0, dtype=np.int64)
             return _Told(nothing, np.array([], dtype=object), nothing, nothing > 0)
-        at = pc.fill_null(pc.index_in(_channel(banded), _channel(table.take(arrow_rows(rows)))), -1).to_numpy()
+        at = pc.fill_null(pc.index_in(_channel(banded), _channel(rows_of(table, rows))), -1).to_numpy()
         wh = banded["energy_wh"]
         bands = np.asarray(banded["band"].to_numpy(zero_copy_only=False), dtype=object)
         return _Told(
@@ -141,7 +141,7 @@ class Curves:
         bands = self.plan.bands_of(name)
         energy, received = by_band(self.cells, self.plan, name, bands)
         expected = self._expected(name, bands, into.source, rows)
-        total = into.source["energy_wh"].take(arrow_rows(rows)).to_numpy().astype(np.int64)
+        total = rows_of(into.source["energy_wh"], rows).to_numpy().astype(np.int64)
         missing = np.maximum(expected - received[at], 0)
         stands_in, told_all = self._estimates(name, bands, at, missing)
         highest = self.cells.highest[at]
@@ -156,9 +156,8 @@ class Curves:
         if self.cells.estimates is not None:
             days = np.where(told_all, self.cells.estimates.days[at], days)
         gap_days = np.where(found.estimated, days, 0)
-        rules = pa.array(["curve", "curve_gaps", "curve_estimated"]).take(
-            arrow_rows(np.where(found.estimated, 1 + told_all, 0)[good])
-        )
+        rule = np.where(found.estimated, 1 + told_all, 0)[good]
+        rules = rows_of(pa.array(["curve", "curve_gaps", "curve_estimated"]), rule)
         into.parts.append(Part(rows[good], bands, found.energy_wh[good], gap_days[good], found.estimated[good], rules))
 
     def _estimates(self, name: str, bands: Sequence[Band], at: Int, missing: Int) -> tuple[Int | None, Flags]:
@@ -173,9 +172,7 @@ class Curves:
 
     def _expected(self, name: str, bands: Sequence[Band], table: pa.Table, rows: Int) -> Int:
         """Slots of each band in the period of each row (rows x bands)."""
-        sides = [
-            table[side].take(arrow_rows(rows)).combine_chunks().dictionary_encode() for side in ("from_at", "to_at")
-        ]
+        sides = [rows_of(table[side], rows).combine_chunks().dictionary_encode() for side in ("from_at", "to_at")]
         begins, ends = (side.dictionary.to_pylist() for side in sides)
         code = sides[0].indices.to_numpy().astype(np.int64) * max(len(ends), 1) + sides[1].indices.to_numpy()
         periods = pa.array(code).dictionary_encode()

@@ -42,6 +42,8 @@ def grouped(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[dict[str, A
         yield {name: table[name][first].as_py() for name in names}, places
 
 
-def arrow_rows(rows: Int) -> Any:
-    """Row numbers as pyarrow takes them."""
-    return pa.array(rows)
+def rows_of(column: Any, rows: Int) -> Any:
+    """These rows of a column or a table; itself where they are all of them in their order, of which a copy would be waste."""
+    if len(rows) == len(column) and bool((rows[1:] > rows[:-1]).all()):
+        return column
+    return column.take(pa.array(rows))

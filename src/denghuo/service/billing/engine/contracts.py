@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from denghuo.kernel.period import Month
-from denghuo.service.billing.engine.codes import arrow_rows, grouped
+from denghuo.service.billing.engine.codes import grouped, rows_of
 from denghuo.service.billing.engine.figures import Figures, Flags, Int, figures
 from denghuo.service.billing.engine.gather import Metered, contract_energies, meter_energies
 from denghuo.service.billing.engine.plan import TIER_MONTHS, PricePlan, price_plan
@@ -170,7 +170,7 @@ class Contracts:
             at = np.flatnonzero(energies.given["total"] & ~odd)
             owners = np.searchsorted(starts, at, side="right") - 1
             for owner, meter in zip(
-                owners.tolist(), map(str, self._meters.meter_no.take(arrow_rows(rows[at])).to_pylist()), strict=True
+                owners.tolist(), map(str, rows_of(self._meters.meter_no, rows[at]).to_pylist()), strict=True
             ):
                 without.setdefault(owner, []).append(meter)
         days = np.maximum.reduceat(self._meters.days_estimated[rows], starts)

@@ -16,7 +16,7 @@ import pyarrow.compute
 
 from denghuo.kernel.period import Month
 from denghuo.service.billing.batch import PURCHASE_ROLES, SUB_METER, SUPPLY_ROLES
-from denghuo.service.billing.engine.codes import arrow_rows, coded, encoded
+from denghuo.service.billing.engine.codes import coded, encoded, rows_of
 from denghuo.service.billing.engine.figures import Energies, Flags, Int
 from denghuo.service.billing.engine.plan import PricePlan
 from denghuo.service.billing.rules.quantities import PARENT
@@ -89,7 +89,7 @@ def metered(terms: pa.Table, energy: pa.Table, used: pa.Table, month: Month, fir
 def _contracts(terms: pa.Table, rows: Int, count: Int, begins: Month, month: Month) -> pa.Table:
     """The first row of terms of each contract, and what follows from it. count: its rows."""
     last = month.next.first_day - timedelta(days=1)
-    held = terms.take(arrow_rows(rows)).combine_chunks()
+    held: pa.Table = rows_of(terms, rows).combine_chunks()
     whole = pc.and_(
         pc.and_(pc.is_null(held["special"]), pc.less_equal(held["effective_from"], begins.first_day)),
         pc.fill_null(pc.greater(held["effective_to"], last), True),
@@ -135,11 +135,11 @@ def _meters(contracts: pa.Table, energy: pa.Table, rows: Int, contract: Int, beg
         bands = sum(flags[: len(starts)].astype(np.int64) for flags in given.values())
         plain[: len(starts)] = np.logical_and.reduceat(settled, starts) & (np.bincount(meter) == bands)
         days[: len(starts)] = np.maximum.reduceat(_taken(pc.fill_null(energy["days_estimated"], 0), rows), starts)
-    meter_no = energy["meter_no"].take(arrow_rows(rows[starts])).combine_chunks()
+    meter_no = rows_of(energy["meter_no"], rows[starts]).combine_chunks()
     if len(without):
         meter_no = pa.concat_arrays([meter_no, pa.nulls(len(without), meter_no.type)])
         by_contract = np.argsort(np.append(contract[starts], without), kind="stable")
-        meter_no = meter_no.take(arrow_rows(by_contract))
+        meter_no = rows_of(meter_no, by_contract)
         place, plain, days = place[by_contract], plain[by_contract], days[by_contract]
         values = {name: column[by_contract] for name, column in values.items()}
         given = {name: flags[by_contract] for name, flags in given.items()}
@@ -149,7 +149,7 @@ def _meters(contracts: pa.Table, energy: pa.Table, rows: Int, contract: Int, beg
 
 def _by_meter(energy: pa.Table, rows: Int, contract: Int) -> tuple[Int, Flags]:
     """The rows of contracts in order, those of a meter and piece behind each other; and which is the first of one."""
-    mine = energy.select(["point_no", "meter_no", "piece"]).take(arrow_rows(rows))
+    mine = rows_of(energy.select(["point_no", "meter_no", "piece"]), rows)
     keys = [contract, *(encoded(column).indices.to_numpy() for column in mine.columns)]
     if not _ascending(keys):
         order = np.lexsort(keys[::-1])
