@@ -213,6 +213,9 @@ def test_what_does_not_fit_is_named_with_its_field(quick: County) -> None:
     assert fields(opened("reading", right=twice)) == ["right.1.meter_no"]
     assert fields(opened("reading", right=[twice[0].model_copy(update={"month": "2026-05"})])) == ["right.0.month"]
     assert fields(opened("theft")) == ["energies"]
+    # When it was found is no fact by itself, and of a theft or a breach alone.
+    assert fields(opened("breach", found_on="2026-05-02")) == ["category"]
+    assert fields(opened("ratio", ratio=RATIO, found_on="2026-05-02")) == ["found_on"]
     assert fields(opened("tariff")) == ["tariff_class"]
 
 

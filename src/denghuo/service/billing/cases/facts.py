@@ -11,6 +11,7 @@ from denghuo.service.billing.claims.correction import cause_misfits
 from denghuo.service.billing.claims.facts import label, missing, not_before, require
 from denghuo.service.billing.misfits import Misfit
 
+FOUND_ON = "found_on"
 NEEDS: dict[str, tuple[str, ...]] = {
     "ratio": ("ratio",),
     "wiring": ("elements", "transformers", "lost", "three_wire", "drop", "billed_ratio"),
@@ -18,12 +19,14 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "reading": ("right",),
     "tariff": ("tariff_class", "tariff_code", "voltage", "settlement"),
     "tier_year": (),
-    "theft": tuple(Theft.model_fields),
-    "breach": tuple(Breach.model_fields),
+    "theft": tuple(name for name in Theft.model_fields if name != FOUND_ON),
+    "breach": tuple(name for name in Breach.model_fields if name != FOUND_ON),
     "refund": tuple(Refund.model_fields),
 }
 """The fields that each cause may have; at least one of them is needed where there are any."""
-FACTS = tuple(dict.fromkeys(name for names in NEEDS.values() for name in names))
+DATED = frozenset({"theft", "breach"})
+"""The causes that may say when it was found."""
+FACTS = (*dict.fromkeys(name for names in NEEDS.values() for name in names), FOUND_ON)
 
 
 def require_facts(case: OpenCase) -> None:
@@ -50,7 +53,7 @@ def _misfits(case: OpenCase) -> Iterator[Misfit]:
     if needed and not any(_given(case, name) for name in needed):
         yield missing(OpenCase, *needed)
     for name in FACTS:
-        if name not in needed and _given(case, name):
+        if name not in needed and _given(case, name) and not (name == FOUND_ON and case.cause in DATED):
             field = label(OpenCase, name)
             said = text(
                 f"“{cause['zh']}”不需要“{field.zh}”，请删去或更改原因。",
