@@ -1,6 +1,9 @@
 """Bill files for the tests of the verifier, made from what the platform's rules say."""
 
+import contextlib
+import io
 import json
+import pathlib
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -13,6 +16,7 @@ from denghuo.service.billing.rules import Stage, rate, rate_stages
 from denghuo.service.billing.rules.days import billed_days
 from denghuo.service.tariff.api import TariffDocument
 from denghuo_verify.check import verify
+from denghuo_verify.main import main
 from denghuo_verify.report import Report
 
 BILL_NO = "2026041405810000001101"
@@ -134,6 +138,13 @@ def reversing(original: dict[str, Any]) -> dict[str, Any]:
 
 def _opposite(figure: str) -> str:
     return figure.removeprefix("-") if figure.startswith("-") or not figure.strip("0.") else f"-{figure}"
+
+
+def told_of(file: pathlib.Path, *more: str) -> tuple[int, dict[str, Any]]:
+    """What the command line says of a bill's file: its exit code and its report; in this process, for a start takes longer."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        code = main([str(file), "--json", *more])
+    return code, json.loads(said.getvalue())
 
 
 def checked(document: dict[str, Any], **how: Any) -> Report:

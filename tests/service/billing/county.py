@@ -143,7 +143,10 @@ class Prepare(Protocol):
     """The fixture `prepare`: `prepared` for the file of the test."""
 
     def __call__(
-        self, make: Callable[[County], None], changes: Mapping[type[Api], Implementation] | None = None
+        self,
+        make: Callable[[County], None],
+        changes: Mapping[type[Api], Implementation] | None = None,
+        of: Prepared | None = None,
     ) -> Prepared: ...
 
 
@@ -154,8 +157,13 @@ def prepared(
     folder: pathlib.Path,
     make: Callable[[County], None],
     changes: Mapping[type[Api], Implementation] | None = None,
+    of: Prepared | None = None,
 ) -> Iterator[Prepared]:
-    """What `make` makes of an empty county, for the tests of a file: making it anew for each takes longer than most of them."""
+    """What `make` makes of an empty county, or of a copy of another, for the tests of a file: making it anew for each takes longer
+    than most of them."""
+    if of is not None:
+        template, changes = of.database, changes or of.changes
+        shutil.copytree(of.folder, folder, dirs_exist_ok=True)
     with copied(server, template) as dsn:
         with county("local", dsn, folder, changes) as made:
             make(made)

@@ -1,7 +1,6 @@
 """The month's cycle through both bindings: from the reading plan to issued bills, stopped, killed, resumed and run twice."""
 
 import base64
-import pathlib
 from dataclasses import replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,7 +15,6 @@ from tests.service.billing.county import (
     Prepare,
     Prepared,
     Supply,
-    county,
     daily,
     holder,
     settle_county,
@@ -107,6 +105,11 @@ def run_month(found: County) -> None:
     found.settle()
 
 
+@pytest.fixture(scope="module")
+def billed_county(prepare: Prepare, prepared_county: Prepared) -> Prepared:
+    return prepare(run_month, of=prepared_county)
+
+
 def bills_of(found: County, call: Call = ACCOUNTANT) -> dict[tuple[str, str], Decimal]:
     rows = found.billing.bills(call, FindBills(month=MONTH, state="issued", limit=200)).rows
     return {(row.account_no, row.kind): Decimal(str(row.amount)) for row in rows}
@@ -127,24 +130,23 @@ def issued_rows(found: County) -> list[dict[str, object]]:
     return found.datasets.scan(found.datasets.newest(BILLS.name, MONTH)).to_pylist()
 
 
-def test_month_is_billed_and_issued_and_faults_are_held(found: County) -> None:
-    run_month(found)
-    assert bills_of(found) == EXPECTED
-    assert held_of(found) == HELD
-    cycle = found.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH))
+def test_month_is_billed_and_issued_and_faults_are_held(billed: County) -> None:
+    assert bills_of(billed) == EXPECTED
+    assert held_of(billed) == HELD
+    cycle = billed.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH))
     assert (cycle.state, cycle.accounts, cycle.issued, cycle.held, cycle.run_no) == ("done", 9, 5, 4, 1)
     assert [stage.state for stage in cycle.stages] == ["done"] * 5
     assert cycle.done == cycle.total == 9
     supply = sum(amount for (_, kind), amount in EXPECTED.items() if kind == "supply")
     assert (Decimal(str(cycle.amount)), str(cycle.purchase_amount)) == (supply, "112.19")
-    assert {row["bill_no"]: row["amount_fen"] for row in issued_rows(found)} == {
+    assert {row["bill_no"]: row["amount_fen"] for row in issued_rows(billed)} == {
         f"202604{account}{'1' if kind == 'supply' else '2'}01": int(amount * 100)
         for (account, kind), amount in EXPECTED.items()
     }
-    lines = found.datasets.scan(found.datasets.newest(BILL_LINES.name, MONTH)).to_pylist()
+    lines = billed.datasets.scan(billed.datasets.newest(BILL_LINES.name, MONTH)).to_pylist()
     assert sum(line["amount_fen"] for line in lines) == int(sum(EXPECTED.values()) * 100)
-    assert found.billing.cycles(ACCOUNTANT, FindCycles()).rows[0].issued == 5
-    summary = found.billing.month_summary(ACCOUNTANT, Summarise(month=MONTH))
+    assert billed.billing.cycles(ACCOUNTANT, FindCycles()).rows[0].issued == 5
+    summary = billed.billing.month_summary(ACCOUNTANT, Summarise(month=MONTH))
     assert (summary.supply_count, summary.purchase_count, summary.held) == (4, 1, 4)
     assert summary.supply_amount == cycle.amount
 
@@ -162,9 +164,8 @@ def test_second_start_and_second_run_change_nothing(found: County) -> None:
     assert found.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH)).run_no == 1
 
 
-def test_bill_is_explained_and_adds_up(found: County) -> None:
-    run_month(found)
-    bill = found.billing.bill(ACCOUNTANT, BillRef(bill_no=f"202604{HEAVY.account_no}101"))
+def test_bill_is_explained_and_adds_up(billed: County) -> None:
+    bill = billed.billing.bill(ACCOUNTANT, BillRef(bill_no=f"202604{HEAVY.account_no}101"))
     assert [(line.tier, str(line.quantity), str(line.price)) for line in bill.lines] == [
         (1, "3120", "0.6170"),
         (2, "480", "0.6670"),
@@ -247,91 +248,84 @@ def test_overtaken_step_writes_nothing(quick: County, monkeypatch: pytest.Monkey
     assert bills_of(quick) == EXPECTED
 
 
-def test_trouble_below_is_said_and_resumed(database_dsn: str, tmp_path: pathlib.Path) -> None:
+def test_trouble_below_is_said_and_resumed(quick: County) -> None:
     broken = [True]
+    plan = cycle_module.CycleSteps._plan
 
-    with county("local", database_dsn, tmp_path) as found:
-        settle_county(found, ALL)
-        plan = cycle_module.CycleSteps._plan
+    def refused(self: cycle_module.CycleSteps, *given: object) -> bool:
+        if broken:
+            raise CycleNotFound(month=MONTH)
+        return plan(self, *given)  # type: ignore[arg-type]
 
-        def refused(self: cycle_module.CycleSteps, *given: object) -> bool:
-            if broken:
-                raise CycleNotFound(month=MONTH)
-            return plan(self, *given)  # type: ignore[arg-type]
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cycle_module.CycleSteps, "_plan", refused)
-            run_month(found)
-            failed = found.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH))
-            assert (failed.state, failed.stages[0].state) == ("failed", "failed")
-            assert failed.trouble is not None
-            assert failed.trouble.zh == "该月尚未启动核算"
-            broken.clear()
-            found.billing.resume_cycle(ACCOUNTANT, CycleRef(month=MONTH))
-            found.settle()
-        assert bills_of(found) == EXPECTED
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cycle_module.CycleSteps, "_plan", refused)
+        run_month(quick)
+        failed = quick.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH))
+        assert (failed.state, failed.stages[0].state) == ("failed", "failed")
+        assert failed.trouble is not None
+        assert failed.trouble.zh == "该月尚未启动核算"
+        broken.clear()
+        quick.billing.resume_cycle(ACCOUNTANT, CycleRef(month=MONTH))
+        quick.settle()
+    assert bills_of(quick) == EXPECTED
 
 
-def test_release_issues_in_a_run_of_its_own(found: County) -> None:
-    run_month(found)
-    (empty,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="zero_use")).rows
-    detail = found.billing.exception(ACCOUNTANT, ExceptionRef(exception_no=empty.exception_no))
+def test_release_issues_in_a_run_of_its_own(billed: County) -> None:
+    (empty,) = billed.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="zero_use")).rows
+    detail = billed.billing.exception(ACCOUNTANT, ExceptionRef(exception_no=empty.exception_no))
     assert (detail.releasable, detail.bill_state, detail.parameters["energy_kwh"]) == (True, "held", "0")
     assert detail.remedy.zh
     assert detail.pieces[0].start == "1000.00"
-    released = found.billing.release(ACCOUNTANT, Release(exception_no=empty.exception_no, reason="现场核实，房屋空置"))
+    released = billed.billing.release(ACCOUNTANT, Release(exception_no=empty.exception_no, reason="现场核实，房屋空置"))
     assert (released.released, released.issued, released.run_no) == (1, 1, 2)
-    assert bills_of(found)[EMPTY.account_no, "supply"] == 0
-    settled = found.billing.exception(ACCOUNTANT, ExceptionRef(exception_no=empty.exception_no))
+    assert bills_of(billed)[EMPTY.account_no, "supply"] == 0
+    settled = billed.billing.exception(ACCOUNTANT, ExceptionRef(exception_no=empty.exception_no))
     assert (settled.state, settled.settled_by, settled.settled_why) == ("released", "accountant", "现场核实，房屋空置")
     with pytest.raises(NotReleasable):
-        found.billing.release(ACCOUNTANT, Release(exception_no=empty.exception_no, reason="再次放行"))
-    (unread,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="read_held")).rows
+        billed.billing.release(ACCOUNTANT, Release(exception_no=empty.exception_no, reason="再次放行"))
+    (unread,) = billed.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="read_held")).rows
     with pytest.raises(NotReleasable) as refused:
-        found.billing.release(ACCOUNTANT, Release(exception_no=unread.exception_no, reason="没有示数也放行"))
+        billed.billing.release(ACCOUNTANT, Release(exception_no=unread.exception_no, reason="没有示数也放行"))
     assert refused.value.code == "read_held"
-    assert len(issued_rows(found)) == 6
+    assert len(issued_rows(billed)) == 6
 
 
-def test_release_many_is_all_or_none(found: County) -> None:
-    run_month(found)
-    numbers = [row.exception_no for row in found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH)).rows]
+def test_release_many_is_all_or_none(billed: County) -> None:
+    numbers = [row.exception_no for row in billed.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH)).rows]
     with pytest.raises(NotReleasable):
-        found.billing.release_many(ACCOUNTANT, ReleaseMany(exception_nos=numbers, reason="一并放行"))
-    assert held_of(found) == HELD
-    may = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, releasable=True)).rows
-    done = found.billing.release_many(
+        billed.billing.release_many(ACCOUNTANT, ReleaseMany(exception_nos=numbers, reason="一并放行"))
+    assert held_of(billed) == HELD
+    may = billed.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, releasable=True)).rows
+    done = billed.billing.release_many(
         ACCOUNTANT, ReleaseMany(exception_nos=[row.exception_no for row in may], reason="逐户核实无误")
     )
     assert (done.released, done.issued) == (2, 2)
 
 
 @pytest.mark.scope("B05-15")
-def test_late_register_is_billed_without_another_click(found: County) -> None:
-    run_month(found)
+def test_late_register_is_billed_without_another_click(billed: County) -> None:
     for side, kwh in (("start", "2000"), ("end", "2100")):
         entered = Resolve.model_validate(
             {"month": MONTH, "point_no": f"{UNREAD.account_no}01", "side": side, "shown": kwh, "reason": "现场补抄"}
         )
-        found.ask(ReadingApi).resolve(OPERATOR, entered)
-    found.settle()
-    assert bills_of(found)[UNREAD.account_no, "supply"] == yuan(100, "0.617")
-    (settled,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="read_held")).rows
+        billed.ask(ReadingApi).resolve(OPERATOR, entered)
+    billed.settle()
+    assert bills_of(billed)[UNREAD.account_no, "supply"] == yuan(100, "0.617")
+    (settled,) = billed.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="read_held")).rows
     assert settled.state == "resolved"
-    assert found.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH)).run_no == 2
+    assert billed.billing.cycle(ACCOUNTANT, CycleRef(month=MONTH)).run_no == 2
 
 
-def test_recalculation_leaves_issued_bills_alone(found: County) -> None:
-    run_month(found)
-    again = found.billing.recalculate(ACCOUNTANT, Recalculate(account_no=SOLAR.account_no, month=MONTH))
+def test_recalculation_leaves_issued_bills_alone(billed: County) -> None:
+    again = billed.billing.recalculate(ACCOUNTANT, Recalculate(account_no=SOLAR.account_no, month=MONTH))
     assert (again.issued, again.unchanged, again.held, again.differs) == (0, 2, 0, 0)
-    take_registers(found, [replace(RESIDENT, registers={31: 1_250})])
+    take_registers(billed, [replace(RESIDENT, registers={31: 1_250})])
     with pytest.raises(AlreadyIssued) as refused:
-        found.billing.recalculate(ACCOUNTANT, Recalculate(account_no=RESIDENT.account_no, month=MONTH))
+        billed.billing.recalculate(ACCOUNTANT, Recalculate(account_no=RESIDENT.account_no, month=MONTH))
     assert (refused.value.issued, refused.value.computed) == ("148.08", "154.25")
-    assert bills_of(found) == EXPECTED
+    assert bills_of(billed) == EXPECTED
     with pytest.raises(BillNotFound):
-        found.billing.recalculate(CLERK, Recalculate(account_no=BUSINESS.account_no, month=MONTH))
+        billed.billing.recalculate(CLERK, Recalculate(account_no=BUSINESS.account_no, month=MONTH))
 
 
 def test_tier_year_counts_what_was_taken_over(found: County) -> None:
@@ -352,18 +346,18 @@ def test_tier_year_counts_what_was_taken_over(found: County) -> None:
     assert found.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=billed)).refused == 1
 
 
-def test_tier_year_of_who_begins_within_it_counts_from_there(found: County) -> None:
+def test_tier_year_of_who_begins_within_it_counts_from_there(quick: County) -> None:
     opened, changed, since = (
         Supply(9, 1, daily(120), contract_kw=9),
         replace(BUSINESS, registers=daily(120)),
         date(2026, 3, 1),
     )
-    found.ask(CustomerApi).open_accounts(OPERATOR, OpenAccounts(accounts=[account(9, opened_on=since)]))
-    assert not found.ask(AssetApi).register_meters(OPERATOR, RegisterMeters(meters=[meter(9)])).refused
+    quick.ask(CustomerApi).open_accounts(OPERATOR, OpenAccounts(accounts=[account(9, opened_on=since)]))
+    assert not quick.ask(AssetApi).register_meters(OPERATOR, RegisterMeters(meters=[meter(9)])).refused
     signed = contract(9, contract_kw=Power(9_000), effective_from=since)
-    assert not found.ask(ContractApi).sign_contracts(OPERATOR, SignContracts(contracts=[signed])).refused
-    assert not found.ask(PointApi).register_points(OPERATOR, RegisterPoints(points=[point(9)])).refused
-    found.ask(ContractApi).change_terms(
+    assert not quick.ask(ContractApi).sign_contracts(OPERATOR, SignContracts(contracts=[signed])).refused
+    assert not quick.ask(PointApi).register_points(OPERATOR, RegisterPoints(points=[point(9)])).refused
+    quick.ask(ContractApi).change_terms(
         OPERATOR,
         ChangeTerms(
             contract_no=f"GY{BUSINESS.account_no}",
@@ -372,12 +366,12 @@ def test_tier_year_of_who_begins_within_it_counts_from_there(found: County) -> N
             reason="商铺改为住宅",
         ),
     )
-    take_registers(found, [opened, changed])
+    take_registers(quick, [opened, changed])
     used = UsedMonth(account_no=opened.account_no, org="1405810.01", month="2026-03", energy=Energy.of("1500"))
-    assert found.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=[used])).taken == 1
-    run_month(found)
-    assert held_of(found) == HELD
-    bills = bills_of(found)
+    assert quick.billing.take_over_use(ACCOUNTANT, TakeOverUse(months=[used])).taken == 1
+    run_month(quick)
+    assert held_of(quick) == HELD
+    bills = bills_of(quick)
     # Ten months of twelve: 2,600 and 4,000 kWh, of which 1,500 are used; nine from the change: 2,340 and 3,600 kWh.
     assert bills[opened.account_no, "supply"] == yuan(1100, "0.617") + yuan(1400, "0.667") + yuan(1100, "0.917")
     assert bills[changed.account_no, "supply"] == yuan(2340, "0.617") + yuan(1260, "0.667")
@@ -414,48 +408,46 @@ def test_rule_of_the_review_is_data(found: County) -> None:
     }
 
 
-def test_station_clerk_sees_only_own_station(found: County) -> None:
-    run_month(found)
+def test_station_clerk_sees_only_own_station(billed: County) -> None:
     other = f"202604{BUSINESS.account_no}101"
-    assert {account for account, _ in bills_of(found, CLERK)} == {RESIDENT.account_no, HEAVY.account_no}
-    assert {account for account, _ in held_of(found, CLERK)} == {EMPTY.account_no, FARM.account_no}
-    assert found.billing.bills(CLERK, FindBills(keyword=BUSINESS.account_no)).total == 0
-    assert found.billing.cycle(CLERK, CycleRef(month=MONTH)).issued == 2
-    assert found.billing.cycles(CLERK, FindCycles()).rows[0].issued == 2
-    summary = found.billing.month_summary(CLERK, Summarise(month=MONTH))
+    assert {account for account, _ in bills_of(billed, CLERK)} == {RESIDENT.account_no, HEAVY.account_no}
+    assert {account for account, _ in held_of(billed, CLERK)} == {EMPTY.account_no, FARM.account_no}
+    assert billed.billing.bills(CLERK, FindBills(keyword=BUSINESS.account_no)).total == 0
+    assert billed.billing.cycle(CLERK, CycleRef(month=MONTH)).issued == 2
+    assert billed.billing.cycles(CLERK, FindCycles()).rows[0].issued == 2
+    summary = billed.billing.month_summary(CLERK, Summarise(month=MONTH))
     assert {row.tariff_class for row in summary.rows} == {"resident"}
     assert (summary.supply_count, summary.held) == (2, 2)
     with pytest.raises(BillNotFound):
-        found.billing.bill(CLERK, BillRef(bill_no=other))
+        billed.billing.bill(CLERK, BillRef(bill_no=other))
     with pytest.raises(BillNotFound):
-        found.billing.bill_document(CLERK, BillRef(bill_no=other))
-    (impossible,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(code="over_capacity")).rows
+        billed.billing.bill_document(CLERK, BillRef(bill_no=other))
+    (impossible,) = billed.billing.exceptions(ACCOUNTANT, FindExceptions(code="over_capacity")).rows
     with pytest.raises(ExceptionNotFound):
-        found.billing.exception(CLERK, ExceptionRef(exception_no=impossible.exception_no))
+        billed.billing.exception(CLERK, ExceptionRef(exception_no=impossible.exception_no))
     with pytest.raises(ExceptionNotFound):
-        found.billing.release(CLERK, Release(exception_no=impossible.exception_no, reason="越权放行"))
-    for command in (found.billing.stop_cycle, found.billing.resume_cycle):
+        billed.billing.release(CLERK, Release(exception_no=impossible.exception_no, reason="越权放行"))
+    for command in (billed.billing.stop_cycle, billed.billing.resume_cycle):
         with pytest.raises(WholeCompanyOnly):
             command(CLERK, CycleRef(month=MONTH))
     with pytest.raises(WholeCompanyOnly):
-        found.billing.start_cycle(CLERK, StartCycle(month=MONTH))
+        billed.billing.start_cycle(CLERK, StartCycle(month=MONTH))
 
 
-def test_customer_sees_own_issued_bills_only(found: County) -> None:
-    run_month(found)
+def test_customer_sees_own_issued_bills_only(billed: County) -> None:
     own = f"202604{RESIDENT.account_no}101"
     customer = holder(RESIDENT.account_no, EMPTY.account_no)
-    mine = found.billing.my_bills(customer, MyBills())
+    mine = billed.billing.my_bills(customer, MyBills())
     assert [row.bill_no for row in mine.rows] == [own]
     assert mine.total == 1
-    assert found.billing.my_bill(customer, BillRef(bill_no=own)).amount == mine.rows[0].amount
+    assert billed.billing.my_bill(customer, BillRef(bill_no=own)).amount == mine.rows[0].amount
     for other in (f"202604{HEAVY.account_no}101", f"202604{EMPTY.account_no}101"):
         with pytest.raises(BillNotFound):
-            found.billing.my_bill(customer, BillRef(bill_no=other))
+            billed.billing.my_bill(customer, BillRef(bill_no=other))
     # Staff has no bills of its own, even where it may see all.
-    assert found.billing.my_bills(OPERATOR, MyBills()).total == 0
+    assert billed.billing.my_bills(OPERATOR, MyBills()).total == 0
     with pytest.raises(BillNotFound):
-        found.billing.my_bill(OPERATOR, BillRef(bill_no=own))
+        billed.billing.my_bill(OPERATOR, BillRef(bill_no=own))
 
 
 def test_month_that_is_not_over_is_refused(quick: County) -> None:
@@ -484,29 +476,27 @@ def test_holders_are_told_once_of_each_issued_bill(found: County, monkeypatch: p
 
 
 @pytest.mark.scope("B05-15")
-def test_held_accounts_are_told_to_the_to_do_list_until_settled(found: County) -> None:
-    run_month(found)
-    open_tasks = found.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows
+def test_held_accounts_are_told_to_the_to_do_list_until_settled(billed: County) -> None:
+    open_tasks = billed.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows
     assert {task.subject_id for task in open_tasks} == {
-        row.exception_no for row in found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH)).rows
+        row.exception_no for row in billed.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH)).rows
     }
-    (empty,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="zero_use")).rows
-    found.billing.release(ACCOUNTANT, Release(exception_no=empty.exception_no, reason="现场核实，房屋空置"))
-    found.settle()
-    left = found.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows
+    (empty,) = billed.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="zero_use")).rows
+    billed.billing.release(ACCOUNTANT, Release(exception_no=empty.exception_no, reason="现场核实，房屋空置"))
+    billed.settle()
+    left = billed.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows
     assert {task.subject_id for task in open_tasks} - {task.subject_id for task in left} == {empty.exception_no}
-    found.billing.keep_tasks(OPERATOR, CycleRef(month=MONTH))
-    assert found.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows == left
+    billed.billing.keep_tasks(OPERATOR, CycleRef(month=MONTH))
+    assert billed.ask(WorkflowApi).tasks(OPERATOR, FindTasks(state="open")).rows == left
 
 
-def test_bill_on_paper_shows_names_to_their_holder_only(found: County) -> None:
-    run_month(found)
+def test_bill_on_paper_shows_names_to_their_holder_only(billed: County) -> None:
     number = f"202604{HEAVY.account_no}101"
     for document in (
-        found.billing.bill_document(replace(ACCOUNTANT, channel="pc"), BillRef(bill_no=number)),
-        found.billing.my_bill_document(holder(HEAVY.account_no), BillRef(bill_no=number)),
+        billed.billing.bill_document(replace(ACCOUNTANT, channel="pc"), BillRef(bill_no=number)),
+        billed.billing.my_bill_document(holder(HEAVY.account_no), BillRef(bill_no=number)),
     ):
         assert (document.file_name, document.media_type) == (f"bill-{number}.pdf", "application/pdf")
         assert base64.b64decode(document.content).startswith(b"%PDF-")
     with pytest.raises(NotIssued):
-        found.billing.bill_document(ACCOUNTANT, BillRef(bill_no=f"202604{EMPTY.account_no}101"))
+        billed.billing.bill_document(ACCOUNTANT, BillRef(bill_no=f"202604{EMPTY.account_no}101"))

@@ -3,7 +3,6 @@
 import base64
 import json
 import pathlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -79,19 +78,8 @@ def prepared_county(prepare: Prepare) -> Prepared:
 
 
 @pytest.fixture(scope="module")
-def billed_county(prepare: Prepare) -> Prepared:
-    def made_and_billed(made: County) -> None:
-        with_gaps(made)
-        run(made)
-
-    return prepare(made_and_billed)
-
-
-@pytest.fixture(params=["local", "remote"])
-def billed(request: pytest.FixtureRequest, billed_county: Prepared, tmp_path: pathlib.Path) -> Iterator[County]:
-    """The county after its month was billed."""
-    with billed_county.copy(request.param, tmp_path) as made:
-        yield made
+def billed_county(prepare: Prepare, prepared_county: Prepared) -> Prepared:
+    return prepare(run, of=prepared_county)
 
 
 def test_gaps_are_billed_by_their_estimates_and_the_verifier_finds_the_same(

@@ -116,6 +116,11 @@ def run_month(found: County) -> None:
     relay.settle(found.directory, lambda: NOW)
 
 
+@pytest.fixture(scope="module")
+def billed_county(prepare: Prepare, prepared_county: Prepared) -> Prepared:
+    return prepare(run_month, of=prepared_county)
+
+
 def bills_of(found: County) -> dict[str, Decimal]:
     rows = found.billing.bills(ACCOUNTANT, FindBills(month=MONTH, kind="supply", limit=200)).rows
     return {row.account_no: Decimal(str(row.amount)) for row in rows}
@@ -126,9 +131,8 @@ def bill_of(found: County, supply: Supply) -> Bill:
     return found.billing.bill(ACCOUNTANT, BillRef(bill_no=row.bill_no))
 
 
-def test_a_month_of_two_areas_is_billed_by_the_tariffs_of_each(found: County) -> None:
-    run_month(found)
-    assert bills_of(found) == {
+def test_a_month_of_two_areas_is_billed_by_the_tariffs_of_each(billed: County) -> None:
+    assert bills_of(billed) == {
         HOUSE.account_no: Decimal("148.08"),  # 240 x 0.617
         FAR_HOUSE.account_no: Decimal("120.00"),  # 240 x 0.5
         SHOP.account_no: Decimal("942.36"),  # 1,200 x 0.7853
@@ -136,47 +140,45 @@ def test_a_month_of_two_areas_is_billed_by_the_tariffs_of_each(found: County) ->
         FAR_SOLAR.account_no: Decimal("45.00"),  # 90 x 0.5
     }
     # The bill says by which unit; the station without an area of its own has that of the company.
-    own, far = bill_of(found, HOUSE), bill_of(found, FAR_HOUSE)
+    own, far = bill_of(billed, HOUSE), bill_of(billed, FAR_HOUSE)
     assert own.price_area is not None and far.price_area is not None
     assert own.price_area.zh == "测试区（310000），按单位 1405810，自 2024-01-01 起"
     assert far.price_area.en == f"Next area (320000), by unit {THERE}, from 2024-01-01"
     assert (own.tariff_code, far.tariff_code) == ("test.resident", "far.resident")
     # No tariff of the area buys from a plant: who is held is told of which area.
-    (held,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="tariff_unknown")).rows
+    (held,) = billed.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, code="tariff_unknown")).rows
     assert held.account_no == FAR_SOLAR.account_no and "purchase/generation/surplus_feed_in/320000" in held.reason.zh
 
 
-def test_all_other_ways_go_by_the_area_too(found: County) -> None:
+def test_all_other_ways_go_by_the_area_too(billed: County) -> None:
     ask = replace(ACCOUNTANT, now=NOW)
-    run_month(found)
-    told = found.billing.bill_so_far(ask, SoFar(account_no=FAR_HOUSE.account_no, month=MONTH))
+    told = billed.billing.bill_so_far(ask, SoFar(account_no=FAR_HOUSE.account_no, month=MONTH))
     assert (told.tariff_code, told.amount) == ("far.resident", Money.of("120.00"))
-    day = found.billing.estimate_day(OPERATOR, EstimateDay(month=MONTH, everyone=True))
+    day = billed.billing.estimate_day(OPERATOR, EstimateDay(month=MONTH, everyone=True))
     assert day.estimated == 5 and day.without == 1
     tried = tariff("far.tried", "energy", "0.6", default=False, **AREA)
-    drafted = found.ask(TariffApi).draft(OPERATOR, DraftTariff(document=tried))
+    drafted = billed.ask(TariffApi).draft(OPERATOR, DraftTariff(document=tried))
     # A tariff of an area is tried on the customers of that area.
-    whole = found.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code="far.tried", version=drafted.version))
+    whole = billed.billing.try_on_all(ACCOUNTANT, TryOnAll(month=MONTH, code="far.tried", version=drafted.version))
     assert (whole.contracts, whole.now, whole.then) == (2, Money.of("165.00"), Money.of("198.00"))
-    plans = found.billing.what_if(ACCOUNTANT, WhatIf(account_no=FAR_SHOP.account_no))
+    plans = billed.billing.what_if(ACCOUNTANT, WhatIf(account_no=FAR_SHOP.account_no))
     assert {row.tariff_code for row in plans.plans} == {"far.business"}
-    rated = found.billing.recalculate(ACCOUNTANT, Recalculate(account_no=FAR_HOUSE.account_no, month=MONTH))
+    rated = billed.billing.recalculate(ACCOUNTANT, Recalculate(account_no=FAR_HOUSE.account_no, month=MONTH))
     assert rated
 
 
-def test_as_known_before_a_unit_changed_its_area(found: County) -> None:
-    run_month(found)
+def test_as_known_before_a_unit_changed_its_area(billed: County) -> None:
     later = NOW + timedelta(days=40)
-    api = found.ask(TariffApi)
+    api = billed.ask(TariffApi)
     assert api.assign_area(Call.system(later), said(THERE, "310000")).changed
     assert not api.assign_area(Call.system(later), said(THERE, "310000")).changed
     asked = AsKnown(account_no=FAR_HOUSE.account_no, month=MONTH, known_on=NOW.date())
     now = replace(ACCOUNTANT, now=later)
-    assert found.billing.as_known(now, asked).amount == Money.of("120.00")
-    today = found.billing.as_known(now, asked.model_copy(update={"known_on": None}))
+    assert billed.billing.as_known(now, asked).amount == Money.of("120.00")
+    today = billed.billing.as_known(now, asked.model_copy(update={"known_on": None}))
     assert today.amount == Money.of("148.08")
     # The bill still says what was known when it was rated.
-    row = bill_of(found, FAR_HOUSE)
+    row = bill_of(billed, FAR_HOUSE)
     assert row.price_area is not None and "320000" in row.price_area.zh
 
 
