@@ -68,7 +68,13 @@ starts processes of its own begins once the browser has the machine no more."""
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ranks = {folder: rank for rank, folder in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: min((ranks[at] for at in ranks if f"tests/{at}/" in item.nodeid), default=len(ranks)))
+
+    def turn(item: pytest.Item) -> tuple[int, bool]:
+        rank = min((ranks[at] for at in ranks if f"tests/{at}/" in item.nodeid), default=len(ranks))
+        # A product works also while no test asks it for anything: the second one is started for the last of the pages.
+        return rank, not rank and "months" in getattr(item, "fixturenames", ())
+
+    items.sort(key=turn)
     known = known_rows()
     for item in items:
         for mark in item.iter_markers("scope"):
