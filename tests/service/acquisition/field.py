@@ -7,14 +7,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tests.service.bindings import local
+from tests.service.bindings import local, settle
 from tests.service.reading.county import contracts_of, installation, points_of
 
 from denghuo.data.processing.database import Database
@@ -29,6 +29,9 @@ from denghuo.service.acquisition.api import (
     ReadNow,
     ReadRef,
     RegisterTerminals,
+    RollOut,
+    RollOutRef,
+    StartRollOut,
     Terminal,
     TerminalRef,
 )
@@ -45,7 +48,7 @@ from denghuo.service.permission.service import PermissionService
 from denghuo.service.point.api import PointApi
 from denghuo.service.reading.api import ReadingApi
 from denghuo.service.reading.service import ReadingService
-from denghuo.service.workflow.api import WorkflowApi
+from denghuo.service.workflow.api import Decide, WorkflowApi
 from denghuo.service.workflow.service import WorkflowService
 from denghuo.simulator.county import Concentrator, County, Meter
 from denghuo.simulator.device import Device
@@ -177,6 +180,21 @@ def record(terminal_no: str) -> NewTerminal:
     body = {"terminal_no": terminal_no, "protocol": protocol, "name": f"{terminal_no}集中器"}
     body |= {"vendor": "甲厂", "channel": "cellular", "org": f"1405810.0{terminal_no[-1]}"}
     return NewTerminal.model_validate(body)
+
+
+def rolled_out(field: Field, terminal_no: str, **by: Any) -> RollOut:
+    """What became of a roll-out to a terminal: asked for by one person, agreed by another."""
+    body = {"terminals": [terminal_no], "reason": "分时电价调整", **by}
+    one = field.api.start_roll_out(replace(field.call(), actor="planner"), StartRollOut.model_validate(body))
+    decide = Decide(approval_no=one.approval_no or 0, agreed=True, remark="已核对")
+    field.directory(WorkflowApi).decide(replace(field.call(), actor="boss"), decide)
+    settle(field.directory)
+
+    def now() -> RollOut:
+        return field.api.roll_out(field.call(), RollOutRef(roll_out_no=one.roll_out_no))
+
+    until(lambda: now().state in ("done", "halted"), "it ends")
+    return now()
 
 
 class Sims:

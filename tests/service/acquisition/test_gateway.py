@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.databases import database
-from tests.service.acquisition.field import DAY, QUICK, Field, county, fielded, meters, record, until
+from tests.service.acquisition.field import DAY, QUICK, Field, county, fielded, meters, record, rolled_out, until
 from tests.service.bindings import settle
 
 from denghuo.data.analysis.lake_day import SLOTS, curve_class
@@ -20,22 +20,19 @@ from denghuo.service.acquisition.api import (
     AssignMeters,
     FindLeft,
     FindMembers,
+    FindOrders,
     NewTerminalMeter,
     Order,
     OrderClock,
     OrderRef,
     RegisterTerminals,
-    RollOut,
-    RollOutRef,
     StartCollection,
-    StartRollOut,
 )
 from denghuo.service.acquisition.front.cipher import SoftwareCipher
 from denghuo.service.acquisition.front.dlt645 import Asked, NoSuchData, asked
 from denghuo.service.acquisition.front.speak import Curve, Got, Kind
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.reading.batch.intake import REGISTERS
-from denghuo.service.workflow.api import Decide, WorkflowApi
 from denghuo.simulator import wire645
 from denghuo.simulator.county import Concentrator
 from denghuo.simulator.gateway import Gateway
@@ -45,6 +42,7 @@ NO = "140581000004"
 END = datetime(DAY.year, DAY.month, DAY.day, tzinfo=SHANGHAI) + timedelta(days=1)
 NOW = END + timedelta(minutes=25)
 ADDRESS = "000004000001"
+M1, M2, M3 = (one.meter_no for one in meters(NO))
 
 
 class Meter:
@@ -290,19 +288,14 @@ def ordered(field: Field, ask: Callable[..., Order]) -> Order:
     return now()
 
 
-def rolled_out(field: Field, **by: Any) -> RollOut:
-    """Asked by one person, agreed by another, and what became of it."""
-    body = {"terminals": [NO], "reason": "分时电价调整", **by}
-    one = field.api.start_roll_out(replace(field.call(), actor="planner"), StartRollOut.model_validate(body))
-    decide = Decide(approval_no=one.approval_no or 0, agreed=True, remark="已核对")
-    field.directory(WorkflowApi).decide(replace(field.call(), actor="boss"), decide)
-    settle(field.directory)
-
-    def now() -> RollOut:
-        return field.api.roll_out(field.call(), RollOutRef(roll_out_no=one.roll_out_no))
-
-    until(lambda: now().state in ("done", "halted"), "it ends")
-    return now()
+def measured(field: Field) -> dict[str, int]:
+    """The clocks that were told of last, by meter."""
+    with field.directory.hosted["acquisition"].store.database.connection() as connection:
+        row = connection.execute(
+            "SELECT event -> 'data' -> 'clocks' FROM acquisition.journal, jsonb_array_elements(events) AS event"
+            " WHERE event ->> 'type' = 'acquisition.clocks.measured.v1' ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+    return {one["meter_no"]: one["offset_s"] for one in row[0]} if row else {}
 
 
 PARTS = [
@@ -320,17 +313,22 @@ def test_all_meters_of_a_bus_are_set_and_read_again(field: Field, listening: Gat
     devices[0].clock_off, devices[1].clock_off = timedelta(minutes=3), timedelta(hours=-2)
     seen = ordered(field, field.api.check_clock)
     assert (seen.state, -7_205 < (seen.clock_offset_s or 0) < -7_195) == ("answered", True), "the one that is off most"
+    assert [round((one.clock_offset_s or 0) / 60) for one in seen.meters] == [3, -120, 0], "and each by itself"
+    assert {no: round(off / 60) for no, off in measured(field).items()} == {M1: 3, M2: -120}, (
+        "not the one that is right"
+    )
     right = ordered(field, field.api.set_clock)
+    assert set(measured(field)) == {M1, M2} and {one.meter_no for one in right.meters} == {M1, M2, M3}
     assert (right.state, abs(right.clock_offset_s or 0) <= 2) == ("answered", True), right
     assert all(abs(one.clock_off) < timedelta(seconds=2) for one in devices)
-    assert rolled_out(field, kind="set_times", parts=PARTS).state == "done"
+    assert rolled_out(field, NO, kind="set_times", parts=PARTS).state == "done"
     assert [one.rates for one in devices] == [RATES] * 3
     for parameter, value, di, kept in (
         ("load_interval_min", "30", "04000a05", "3000"),
         ("settlement_day", "8", "04000b01", "0008"),
         ("demand_period_min", "5", "04000103", "05"),
     ):
-        assert rolled_out(field, kind="set_parameter", parameter=parameter, value=value).state == "done"
+        assert rolled_out(field, NO, kind="set_parameter", parameter=parameter, value=value).state == "done"
         assert {one.items[di].hex() for one in devices} == {kept}
 
 
@@ -338,7 +336,7 @@ def test_all_meters_of_a_bus_are_set_and_read_again(field: Field, listening: Gat
 def test_what_a_meter_says_yes_to_and_does_not_do_is_no_success(field: Field, listening: Gateway) -> None:
     wrong = ordered(field, field.api.set_clock)
     assert (wrong.state, wrong.cause) == ("failed", "not_applied") and (wrong.clock_offset_s or 0) > 100_000
-    halted = rolled_out(field, kind="set_times", parts=PARTS)
+    halted = rolled_out(field, NO, kind="set_times", parts=PARTS)
     assert (halted.state, halted.failed) == ("halted", 1)
     (member,) = field.api.roll_out_members(field.call(), FindMembers(roll_out_no=halted.roll_out_no)).rows
     assert member.cause == "not_applied"
@@ -346,7 +344,12 @@ def test_what_a_meter_says_yes_to_and_does_not_do_is_no_success(field: Field, li
 
 @pytest.mark.parametrize("listening", [("now", "silence")], indirect=True)
 def test_a_silent_meter_is_told_of_and_the_others_are_set(field: Field, listening: Gateway) -> None:
-    failed = rolled_out(field, kind="set_parameter", parameter="demand_slip_min", value="3")
+    failed = rolled_out(field, NO, kind="set_parameter", parameter="demand_slip_min", value="3")
     (member,) = field.api.roll_out_members(field.call(), FindMembers(roll_out_no=failed.roll_out_no)).rows
     assert (failed.state, member.cause) == ("halted", "no_answer")
+    order = field.api.order(field.call(), OrderRef(order_no=member.order_no or ""))
+    assert (order.cause, order.meters_failed) == ("no_answer", 1)
+    assert [(one.meter_no, one.cause) for one in order.meters] == [(M1, "no_answer"), (M2, None), (M3, None)]
+    (listed, *_) = field.api.orders(field.call(), FindOrders(terminal_no=NO)).rows
+    assert listed == order.model_copy(update={"meters": []}), "a list says how many failed, not which"
     assert [one.device.items["04000104"].hex() for one in listening.meters.values()] == ["01", "03", "03"]

@@ -41,10 +41,14 @@ def checked(told: Callable[[str], str]) -> dict[str, object]:
 
 def test_midnight_between_date_and_time_is_read_over() -> None:
     days = itertools.chain(["26-03-31 02"], itertools.repeat("26-04-01 03"))
-    assert checked(lambda di: next(days) if di == DATE else "00:00:03") == {"clock_offset_s": -2}
+    assert checked(lambda di: next(days) if di == DATE else "00:00:03") == {
+        "clock_offset_s": -2, "meters": [{"meter_no": "M1", "cause": None, "clock_offset_s": -2}],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("days", [["26-04-01 03", "26-04-02 04"], ["00-00-00 00"]], ids=["another each time", "no day"])
 def test_a_date_that_is_none_or_never_the_same_is_no_clock(days: list[str]) -> None:
     told = itertools.cycle(days)
-    assert checked(lambda di: next(told) if di == DATE else "00:00:03") == {"cause": "bad_frame"}
+    assert checked(lambda di: next(told) if di == DATE else "00:00:03") == {
+        "cause": "bad_frame", "meters": [{"meter_no": "M1", "cause": "bad_frame", "clock_offset_s": None}],
+    }  # fmt: skip

@@ -51,9 +51,23 @@ class OrderRef(Message):
     order_no: OrderNo
 
 
+ClockOffset = Annotated[int | None, Label("时钟偏差（秒）", "Clock offset (s)")]
+METERS_MAX = 4_096
+"""So many measuring points a terminal has at most."""
+
+
+class MeterAnswer(Message):
+    """What became of an order at one of the meters behind a gateway."""
+
+    meter_no: MeterNo
+    cause: CauseCode | None
+    clock_offset_s: ClockOffset = None
+
+
 class Order(Message):
     """An order and its answer, once it is there. `events`: how many a terminal told, new or known. `clock_offset_s`: how far its
-    clock is ahead, after it was set if it was."""
+    clock is ahead, after it was set if it was. Where an order goes to each meter behind a gateway: `cause` is that of the first
+    that failed, `clock_offset_s` that of the clock that is off most, and `meters` says what became of it at each (not in lists)."""
 
     order_no: OrderNo
     kind: OrderKind
@@ -66,8 +80,10 @@ class Order(Message):
     cause: CauseCode | None
     answered_at: Annotated[AwareDatetime | None, Label("应答时间", "Answered at")]
     events: Annotated[int | None, Label("事件数", "Events")] = None
-    clock_offset_s: Annotated[int | None, Label("时钟偏差（秒）", "Clock offset (s)")] = None
+    clock_offset_s: ClockOffset = None
     position: SwitchPosition | None = None
+    meters_failed: Annotated[int | None, Label("失败表数", "Meters that failed")] = None
+    meters: list[MeterAnswer] = []
 
 
 class FindOrders(Page):
@@ -92,6 +108,7 @@ class OrderAnswer(Message):
     events: int | None = None
     clock_offset_s: int | None = None
     position: SwitchPosition | None = None
+    meters: Annotated[list[MeterAnswer], Field(max_length=METERS_MAX)] = []
 
 
 class AnswerOrders(Message):

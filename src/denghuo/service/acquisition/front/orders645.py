@@ -35,6 +35,7 @@ FAILURES: Mapping[type[Exception], str] = {
     NoSuchData: "no_data",
 }
 Answer = Mapping[str, Any]
+NO_OFFSETS: Mapping[str, int] = {}
 
 
 class Denied(Exception):
@@ -77,10 +78,18 @@ class Orders645:
             lambda address: self._set_parameter(address, order.content["parameter"], order.content["value"]),
         )
 
-    async def _each(self, places: Sequence[Place], work: Callable[[str], Awaitable[None]]) -> Answer:
-        """Does it at each meter; the answer has the cause of the first that failed."""
+    async def _each(
+        self, places: Sequence[Place], work: Callable[[str], Awaitable[None]], offsets: Mapping[str, int] = NO_OFFSETS
+    ) -> Answer:
+        """Does it at each meter; the answer says of each what came of it, and has the cause of the first that failed.
+        offsets: how far clocks are ahead, by address, once the work is done."""
         causes = [await self._cause(work(place.address)) for place in places]
-        return next(({"cause": cause} for cause in causes if cause is not None), {} if causes else {"cause": "no_data"})
+        meters = [
+            {"meter_no": place.meter_no, "cause": cause, "clock_offset_s": offsets.get(place.address)}
+            for place, cause in zip(places, causes, strict=True)
+        ]
+        first = next((cause for cause in causes if cause is not None), None if causes else "no_data")
+        return {"meters": meters} if first is None else {"meters": meters, "cause": first}
 
     async def _cause(self, work: Awaitable[None]) -> str | None:
         try:
@@ -99,19 +108,19 @@ class Orders645:
         """The clock that is off most speaks for all."""
         if setting:
             await self._bus.broadcast(SetClock(address=EVERYONE, time=self._clock()))
-        offsets: list[int] = []
+        offsets: dict[str, int] = {}
 
         async def one(address: str) -> None:
             offset = await self._offset(address)
             if setting and abs(offset) > CLOCK_RIGHT_S:
                 await self._write_clock(address)
                 offset = await self._offset(address)
-            offsets.append(offset)
+            offsets[address] = offset
             if setting and abs(offset) > CLOCK_RIGHT_S:
                 raise NotApplied
 
-        answer = await self._each(places, one)
-        return {**answer, "clock_offset_s": max(offsets, key=abs)} if offsets else answer
+        answer = await self._each(places, one, offsets)
+        return {**answer, "clock_offset_s": max(offsets.values(), key=abs)} if offsets else answer
 
     async def _offset(self, address: str) -> int:
         """How far a meter's clock is ahead, in seconds."""

@@ -9,9 +9,16 @@ from denghuo.data.processing.work import Work
 from denghuo.service.acquisition.api import FindOrders, Order, OrderAnswer
 
 _ORDER: LiteralString = (
-    "SELECT order_no, kind, terminal_no, meter_no, org, asked_by, asked_at, state, cause, answered_at, answer"
+    "SELECT order_no, kind, terminal_no, meter_no, org, asked_by, asked_at, state, cause, answered_at, {answer} AS answer"
     " FROM terminal_order "
 )
+_WHOLE: LiteralString = _ORDER.format(answer="answer")
+_SHORT: LiteralString = _ORDER.format(answer="answer - 'meters'")
+_OFFSET: LiteralString = (
+    "CASE WHEN {order}.answer ? 'meters' THEN {order}.answer -> 'meters' -> m.meter_no ->> 'clock_offset_s'"
+    " ELSE {order}.answer ->> 'clock_offset_s' END::bigint"
+)
+"""How far a meter's clock was ahead by an order's answer: its own where each meter has one, else that of its terminal."""
 
 
 class OrderStore:
@@ -29,12 +36,12 @@ class OrderStore:
         )
 
     def order(self, order_no: str) -> Order | None:
-        row = self._work.row(_ORDER + "WHERE order_no = %s", (order_no,))
+        row = self._work.row(_WHOLE + "WHERE order_no = %s", (order_no,))
         return _order(row) if row else None
 
     def orders(self, request: FindOrders) -> list[Order]:
         rows = self._work.rows(
-            _ORDER
+            _SHORT
             + "WHERE (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(state)s::text IS NULL OR state = %(state)s)"
             " AND (%(terminal_no)s::text IS NULL OR terminal_no = %(terminal_no)s)"
             " AND (%(after)s::text IS NULL OR order_no < %(after)s) ORDER BY order_no DESC LIMIT %(limit)s",
@@ -51,7 +58,7 @@ class OrderStore:
                 (
                     "failed" if one.cause else "answered",
                     one.cause,
-                    json.dumps(one.model_dump(mode="json", exclude={"order_no", "cause"}, exclude_none=True)),
+                    json.dumps(_kept(one)),
                     now,
                     one.order_no,
                 )
@@ -62,15 +69,15 @@ class OrderStore:
     def clocks(self, orders: Sequence[str], off_s: int) -> list[dict[str, Any]]:
         """The meters whose clock was measured by these orders and is off by more, or was when it was measured before them."""
         return self._work.rows(
-            "SELECT DISTINCT ON (m.meter_no) m.meter_no, o.offset_s FROM (SELECT order_no, terminal_no, meter_no, answered_at,"
-            " (answer ->> 'clock_offset_s')::bigint AS offset_s FROM terminal_order"
-            " WHERE order_no = ANY (%(orders)s) AND answer ? 'clock_offset_s') AS o"
+            "SELECT meter_no, offset_s FROM (SELECT DISTINCT ON (m.meter_no) m.meter_no, "
+            + _OFFSET.format(order="o")
+            + " AS offset_s, earlier.offset_s AS before_s FROM terminal_order o"
             " JOIN terminal_meter m ON m.terminal_no = o.terminal_no AND (o.meter_no IS NULL OR o.meter_no = m.meter_no)"
-            " LEFT JOIN LATERAL (SELECT (answer ->> 'clock_offset_s')::bigint AS offset_s FROM terminal_order b"
+            " LEFT JOIN LATERAL (SELECT " + _OFFSET.format(order="b") + " AS offset_s FROM terminal_order b"
             " WHERE b.terminal_no = o.terminal_no AND b.meter_no IS NOT DISTINCT FROM o.meter_no AND b.answer ? 'clock_offset_s'"
             " AND b.answered_at < o.answered_at ORDER BY b.answered_at DESC LIMIT 1) AS earlier ON true"
-            " WHERE greatest(abs(o.offset_s), abs(coalesce(earlier.offset_s, 0))) > %(off_s)s"
-            " ORDER BY m.meter_no, o.order_no DESC",
+            " WHERE o.order_no = ANY (%(orders)s) AND o.answer ? 'clock_offset_s' ORDER BY m.meter_no, o.order_no DESC) AS measured"
+            " WHERE offset_s IS NOT NULL AND greatest(abs(offset_s), abs(coalesce(before_s, 0))) > %(off_s)s ORDER BY meter_no",
             {"orders": list(orders), "off_s": off_s},
         )
 
@@ -102,5 +109,17 @@ CLOCK_TO_TELL: LiteralString = (
 """Sessions of a front whose clock was told by their terminals and is to be stated."""
 
 
+def _kept(one: OrderAnswer) -> dict[str, Any]:
+    """An answer as it is written down: its meters by their numbers, so that one is found without looking through them."""
+    said = one.model_dump(mode="json", exclude={"order_no", "cause", "meters"}, exclude_none=True)
+    if one.meters:
+        meters = {meter.meter_no: meter.model_dump(exclude={"meter_no"}) for meter in one.meters}
+        failed = sum(meter.cause is not None for meter in one.meters)
+        said |= {"meters": meters, "meters_failed": failed}
+    return said
+
+
 def _order(row: Mapping[str, Any]) -> Order:
-    return Order.model_validate({**{name: row[name] for name in row if name != "answer"}, **row["answer"]})
+    answer = dict(row["answer"])
+    meters = [{"meter_no": no, **said} for no, said in sorted(answer.pop("meters", {}).items())]
+    return Order.model_validate({**{name: row[name] for name in row if name != "answer"}, **answer, "meters": meters})
