@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.service.acquisition.field import OLD
+from tests.service.acquisition.field import OLD, record
 from tests.service.acquisition.test_alarms import NOON, only, take, told
 from tests.service.acquisition.test_terminals import STATION, filled
 from tests.service.bindings import local, remote, settle, web
@@ -17,12 +17,17 @@ from tests.service.records import OPERATOR
 from denghuo.data.processing.database import Database
 from denghuo.service.acquisition.api import (
     AcquisitionApi,
+    AlarmGroupRef,
     AlarmRoute,
     AlarmsRaised,
     AskAlarmRoutes,
     CloseAlarm,
+    CloseAlarms,
+    FindAlarms,
+    NewTerminal,
     OutsideScope,
     RaisedAlarm,
+    RegisterTerminals,
     RouteRefused,
     SetAlarmRoute,
 )
@@ -114,7 +119,7 @@ def test_a_serious_alarm_is_on_a_list_until_it_is_closed(directory: Directory, a
     acquisition.close_alarm(STATION, CloseAlarm(alarm_no=alarm.alarm_no, reason="已重新加封"))
     assert [task.role for task in listed(directory)] == ["reading_clerk"]
     (done,) = listed(directory, state="done")
-    assert (done.subject_id, done.remark) == (str(alarm.alarm_no), "已重新加封")
+    assert (done.subject_id, done.remark) == (f"cover_open 1405810.01 {OLD}", "已重新加封")
     # Told once more, under another number: what is closed comes onto no list again.
     raised = RaisedAlarm(
         alarm_no=alarm.alarm_no, kind="cover_open", meter_no="M1", terminal_no=OLD, org="1405810.01", begun_at=NOON
@@ -122,3 +127,45 @@ def test_a_serious_alarm_is_on_a_list_until_it_is_closed(directory: Directory, a
     event = AlarmsRaised(alarms=[raised])
     directory.hosted["acquisition"].handle("acquisition", list_alarms, OPERATOR, event, "again")
     assert [task.role for task in listed(directory)] == ["reading_clerk"]
+
+
+def test_a_storm_is_one_matter_for_each_kind_and_place(directory: Directory, acquisition: AcquisitionApi) -> None:
+    area = [
+        NewTerminal.model_validate({**record(no).model_dump(), "area_no": "TG7"}) for no in ("140500011", "140500021")
+    ]
+    acquisition.register_terminals(OPERATOR, RegisterTerminals(terminals=area))
+    for terminal in area:
+        for hour in range(2):
+            take(acquisition, *(
+                told("power_loss", NOON + timedelta(hours=hour), terminal.terminal_no, number=no) for no in range(1, 151)
+            ))  # fmt: skip
+            settle(directory)
+    take(acquisition, *(told("power_loss", number=no) for no in (1, 2)), told("magnetic_field"))
+    tasks = {task.subject_id: task for task in listed(directory)}
+    storm, own = tasks["power_loss 1405810.01 TG7"], tasks[f"power_loss 1405810.01 {OLD}"]
+    assert len(tasks) == len(listed(directory)) == 3
+    assert (storm.title.zh, storm.count, storm.page) == ("停电：台区 TG7", 300, "acquisition.alarm_group")
+    assert (storm.first_at, storm.last_at) == (NOON, NOON + timedelta(hours=1))
+    assert (own.title.zh, own.count) == (f"停电：终端 {OLD}", 2)
+    assert own.parameters == {"kind": "power_loss", "org": "1405810.01", "terminal_no": OLD}
+
+    # One is closed by itself, then what was seen of the rest together; what came meanwhile stays.
+    rows = acquisition.alarms(OPERATOR, FindAlarms(area_no="TG7", open_only=True, limit=1000)).rows
+    assert len(rows) == 300
+    acquisition.close_alarm(STATION, CloseAlarm(alarm_no=rows[0].alarm_no, reason="表计故障"))
+    assert {task.subject_id: task.count for task in listed(directory)}[storm.subject_id] == 299
+    place = AlarmGroupRef.model_validate(storm.parameters)
+    seen = acquisition.alarm_group(STATION, place)
+    assert (seen.count, seen.newest, seen.last_at) == (299, rows[1].alarm_no, NOON + timedelta(hours=1))
+    late = take(acquisition, told("power_loss", NOON + timedelta(hours=9), "140500011", number=200))
+    assert late == (1, 0, 1)
+    closing = CloseAlarms(**place.model_dump(), up_to=seen.newest or 0, reason="线路已送电")
+    assert acquisition.close_alarms(STATION, closing).closed == 299
+    (left,) = [task for task in listed(directory) if task.subject_id == storm.subject_id]
+    (last,) = acquisition.alarms(OPERATOR, FindAlarms(area_no="TG7", open_only=True)).rows
+    assert (left.count, left.page, left.parameters) == (1, "acquisition.alarm", {"alarm_no": str(last.alarm_no)})
+    closing = closing.model_copy(update={"up_to": last.alarm_no})
+    assert acquisition.close_alarms(STATION, closing).closed == 1
+    assert acquisition.close_alarms(STATION, closing).closed == 0
+    assert storm.subject_id not in [task.subject_id for task in listed(directory)]
+    assert acquisition.alarm_group(STATION, place).count == 0

@@ -161,6 +161,38 @@ def test_raising_again_changes_nothing_even_after_the_end(workflow: WorkflowApi)
     assert (done.finished_by, done.remark) == ("reader1", "已现场核对")
 
 
+def test_a_task_that_gathers_says_how_many_and_there_is_one_at_a_time(workflow: WorkflowApi) -> None:
+    def storm(key: str, count: int, **more: object) -> NewTask:
+        said = {
+            "subject_id": "TG001",
+            "count": count,
+            "first_at": NOW,
+            "last_at": NOW + timedelta(minutes=count),
+            **more,
+        }
+        return task(key).model_copy(update=said)
+
+    def listed() -> list[tuple[int | None, str]]:
+        return [(row.count, row.state) for row in workflow.tasks(by("reader1"), FindTasks()).rows]
+
+    one = workflow.raise_tasks(SYSTEM, RaiseTasks(tasks=[storm("1", 1), task("a")]))
+    assert (one.raised, one.restated) == (2, 0)
+    more = workflow.raise_tasks(SYSTEM, RaiseTasks(tasks=[storm("2", 900), storm("2", 900, role="manager")]))
+    assert (more.raised, more.restated, more.unchanged) == (0, 1, 1), "the key of the one is the other's"
+    (row, _) = workflow.tasks(by("reader1"), FindTasks()).rows
+    assert (row.count, row.first_at, row.last_at) == (900, NOW, NOW + timedelta(minutes=900))
+    workflow.claim(by("reader1"), TaskRef(task_no=row.task_no))
+    assert workflow.raise_tasks(SYSTEM, RaiseTasks(tasks=[storm("3", 899)])).restated == 1
+    assert workflow.raise_tasks(SYSTEM, RaiseTasks(tasks=[storm("0", 898)], restating=True)).restated == 1
+    assert listed() == [(898, "claimed"), (None, "open")]
+    workflow.finish(by("reader1"), FinishTask(task_no=row.task_no))
+    for again in (RaiseTasks(tasks=[storm("3", 900)]), RaiseTasks(tasks=[storm("9", 900)], restating=True)):
+        assert workflow.raise_tasks(SYSTEM, again).unchanged == 1
+    assert listed() == [(None, "open")]
+    assert workflow.raise_tasks(SYSTEM, RaiseTasks(tasks=[storm("4", 2)])).raised == 1
+    assert sorted(listed(), key=str) == [(2, "open"), (None, "open")]
+
+
 def test_one_hand_at_a_time(workflow: WorkflowApi) -> None:
     workflow.raise_tasks(SYSTEM, RaiseTasks(tasks=[task("a")]))
     ref = TaskRef(task_no=workflow.tasks(SYSTEM, FindTasks()).rows[0].task_no)

@@ -7,12 +7,17 @@ from denghuo.service.acquisition.api import (
     Alarm,
     AlarmClosed,
     AlarmDetail,
+    AlarmGroup,
+    AlarmGroupRef,
+    AlarmGroupSettled,
     AlarmNotFound,
     AlarmRef,
+    AlarmsClosed,
     AlarmSettled,
     AlarmsFound,
     AlarmsRaised,
     CloseAlarm,
+    CloseAlarms,
     EventsFound,
     EventsTaken,
     FindAlarms,
@@ -20,7 +25,8 @@ from denghuo.service.acquisition.api import (
     TakeEvents,
 )
 from denghuo.service.acquisition.api.alarm import AlarmOperations
-from denghuo.service.acquisition.rules import SILENT_KINDS
+from denghuo.service.acquisition.rules import SILENT_KINDS, Group
+from denghuo.service.acquisition.store.alarm_routes import AlarmRouteStore
 from denghuo.service.acquisition.store.alarms import AlarmStore
 
 
@@ -61,6 +67,24 @@ class Alarms:
         self._work.emit(AlarmSettled(alarm_no=request.alarm_no, reason=request.reason))
         return self._known(request.alarm_no)
 
+    def group(self, call: Call, request: AlarmGroupRef) -> AlarmGroup:
+        found = next(iter(AlarmRouteStore(self._work).gathered([group_of(request)])), None)
+        return AlarmGroup(
+            **request.model_dump(),
+            count=found.alarms if found else 0,
+            first_at=found.first_at if found else None,
+            last_at=found.last_at if found else None,
+            newest=found.alarm_no if found else None,
+            as_of=call.now,
+        )
+
+    def close_group(self, call: Call, request: CloseAlarms) -> AlarmsClosed:
+        group = group_of(request)
+        closed = self._store.close_group(group, request.up_to, call.actor, call.now, request.reason)
+        if closed:
+            self._work.emit(AlarmGroupSettled(**group._asdict(), reason=request.reason))
+        return AlarmsClosed(closed=closed)
+
     def _open(self, alarm_no: int) -> None:
         found = self._known(alarm_no)
         if found.state == "closed":
@@ -86,6 +110,11 @@ class Alarms:
         return found
 
 
+def group_of(said: AlarmGroupRef | AlarmGroupSettled) -> Group:
+    """The terminal counts where no area is named."""
+    return Group(said.kind, said.org, said.area_no, None if said.area_no else said.terminal_no)
+
+
 class AlarmPart(AlarmOperations):
     """The operations of a service that keeps `_alarms`."""
 
@@ -108,3 +137,9 @@ class AlarmPart(AlarmOperations):
 
     def close_alarm(self, call: Call, request: CloseAlarm) -> Alarm:
         return self._alarms.close(call, request)
+
+    def alarm_group(self, call: Call, request: AlarmGroupRef) -> AlarmGroup:
+        return self._alarms.group(call, request)
+
+    def close_alarms(self, call: Call, request: CloseAlarms) -> AlarmsClosed:
+        return self._alarms.close_group(call, request)

@@ -2,7 +2,7 @@
 its own alarms, which follow on the to-do lists."""
 
 from denghuo.kernel.contract import Call, on
-from denghuo.service.acquisition.api import AlarmSettled, AlarmsRaised
+from denghuo.service.acquisition.api import AlarmGroupSettled, AlarmSettled, AlarmsRaised
 from denghuo.service.acquisition.service import AcquisitionService
 from denghuo.service.notice.api import NoticesSent
 from denghuo.service.workflow.api import ApprovalDecided, ApprovalWithdrawn
@@ -32,6 +32,12 @@ def list_alarms(service: AcquisitionService, call: Call, event: AlarmsRaised) ->
 def strike_alarm(service: AcquisitionService, call: Call, event: AlarmSettled) -> None:
     """What was looked into leaves it."""
     service.routing.settled(call, event)
+
+
+@on(AlarmGroupSettled)
+def strike_alarms(service: AcquisitionService, call: Call, event: AlarmGroupSettled) -> None:
+    """So does what was closed together."""
+    service.routing.group_settled(call, event)
 
 
 @on(NoticesSent)

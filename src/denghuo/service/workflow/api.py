@@ -56,8 +56,17 @@ def _title(value: TextPair) -> TextPair:
 Titled = Annotated[TextPair, AfterValidator(_title), Label("事项", "Matter")]
 
 
+Gathered = Annotated[int | None, Field(ge=1), Label("件数", "Count")]
+FirstAt = Annotated[AwareDatetime | None, Label("最早发生", "First")]
+LastAt = Annotated[AwareDatetime | None, Label("最近发生", "Last")]
+
+
 class NewTask(Message):
-    """Something for whoever holds a role at an organisation or above it. `page` with `parameters` is where it is done."""
+    """Something for whoever holds a role at an organisation or above it. `page` with `parameters` is where it is done.
+
+    `count`: the task gathers so many matters of one subject, the first and the last at these instants. Of one kind, subject and
+    role there is one such task at a time: while one is not done, another restates it.
+    """
 
     key: TaskKey
     kind: WorkKind
@@ -69,17 +78,24 @@ class NewTask(Message):
     page: PageId = ""
     parameters: Parameters = {}
     due_on: Annotated[date | None, Label("期限", "Due")] = None
+    count: Gathered = None
+    first_at: FirstAt = None
+    last_at: LastAt = None
 
 
 class RaiseTasks(Message):
+    """`restating`: only what gathered tasks say that are not done is put right, and none is added."""
+
     tasks: Annotated[list[NewTask], Field(min_length=1, max_length=ITEMS_MAX)]
+    restating: bool = False
 
 
 class TasksRaised(Message):
-    """`unchanged` were raised before under the same key, whatever became of them."""
+    """`unchanged` were raised before under the same key, whatever became of them; `restated` are those that gather."""
 
     raised: int
     unchanged: int
+    restated: int = 0
 
 
 class FindTasks(Page):
@@ -102,6 +118,9 @@ class Task(Message):
     subject_id: SubjectId
     page: PageId
     parameters: Parameters
+    count: Gathered
+    first_at: FirstAt
+    last_at: LastAt
     due_on: Annotated[date | None, Label("期限", "Due")]
     overdue: Annotated[bool, Label("已逾期", "Overdue")]
     state: TaskState
@@ -283,7 +302,7 @@ class WorkflowApi(Api, noun="workflow", version=1):
 
     @command(permit="workflow.act", problems=(OutsideReach,))
     def raise_tasks(self, call: Call, request: RaiseTasks) -> TasksRaised:
-        """Puts up to 1,000 tasks on the to-do lists; a key that was used already changes nothing."""
+        """Puts up to 1,000 tasks on the to-do lists; a key that was used already changes nothing but what a task gathers."""
 
     @query(permit="workflow.read")
     def tasks(self, call: Call, request: FindTasks) -> TasksFound:

@@ -61,8 +61,10 @@ class WorkflowService(WorkflowApi):
     def raise_tasks(self, call: Call, request: RaiseTasks) -> TasksRaised:
         for task in request.tasks:
             _require_scope(call, task.org)
-        raised = self._store.raise_tasks(request.tasks, call.now)
-        return TasksRaised(raised=raised, unchanged=len(request.tasks) - raised)
+        gathered = [task for task in request.tasks if task.count is not None]
+        restated = self._store.restate(gathered, keeping_key=request.restating) if gathered else 0
+        raised = 0 if request.restating else self._store.raise_tasks(request.tasks, call.now)
+        return TasksRaised(raised=raised, unchanged=len(request.tasks) - raised - restated, restated=restated)
 
     def tasks(self, call: Call, request: FindTasks) -> TasksFound:
         roles = self._roles(call)
@@ -299,6 +301,9 @@ def _task(row: KnownTask, today: date) -> Task:
         subject_id=row.subject_id,
         page=row.page,
         parameters=row.parameters,
+        count=row.count,
+        first_at=row.first_at,
+        last_at=row.last_at,
         due_on=row.due_on,
         overdue=row.state != "done" and row.due_on is not None and row.due_on < today,
         state=cast(TaskState, row.state),

@@ -21,6 +21,9 @@ class KnownTask:
     subject_id: str
     page: str
     parameters: dict[str, str]
+    count: int | None
+    first_at: datetime | None
+    last_at: datetime | None
     due_on: date | None
     state: str
     claimed_by: str | None
@@ -51,7 +54,8 @@ class KnownApproval:
 
 
 _TASK = (
-    "task_no, kind, title_zh, title_en, org, role, subject_noun, subject_id, page, parameters, due_on, state, claimed_by,"
+    "task_no, kind, title_zh, title_en, org, role, subject_noun, subject_id, page, parameters, count, first_at, last_at, due_on,"
+    " state, claimed_by,"
     " raised_at, finished_at, finished_by, remark"
 )
 _APPROVAL = (
@@ -68,10 +72,11 @@ class WorkflowStore:
     # -- tasks -----------------------------------------------------------------------------------------------------------
 
     def raise_tasks(self, tasks: list[NewTask], at: datetime) -> int:
-        """Adds those whose key is new; gives how many."""
+        """Adds those whose key is new and, where they gather, whose subject has none that is not done; gives how many."""
         return self._work.run_many(
             "INSERT INTO task (key, kind, title_zh, title_en, org, role, subject_noun, subject_id, page, parameters, due_on,"
-            " raised_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING",
+            " count, first_at, last_at, raised_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [
                 (
                     task.key,
@@ -85,8 +90,33 @@ class WorkflowStore:
                     task.page,
                     json.dumps(task.parameters, ensure_ascii=False),
                     task.due_on,
+                    task.count,
+                    task.first_at,
+                    task.last_at,
                     at,
                 )
+                for task in tasks
+            ],
+        )
+
+    def restate(self, tasks: list[NewTask], keeping_key: bool) -> int:
+        """What gathered tasks say that are not done is now this; gives how many there are. Where they take over the key, what is
+        told again once they are done is known."""
+        return self._work.run_many(
+            "UPDATE task t SET key = CASE WHEN %(keeping)s OR EXISTS (SELECT FROM task u WHERE u.key = %(key)s) THEN t.key"
+            " ELSE %(key)s END,"
+            " title_zh = %(zh)s, title_en = %(en)s, page = %(page)s, parameters = %(parameters)s, count = %(count)s,"
+            " first_at = %(first_at)s, last_at = %(last_at)s"
+            " WHERE t.kind = %(kind)s AND t.subject_noun = %(subject_noun)s AND t.subject_id = %(subject_id)s"
+            " AND t.role = %(role)s AND t.count IS NOT NULL AND t.state <> 'done'",
+            [
+                {
+                    **task.model_dump(exclude={"title", "parameters"}),
+                    "zh": task.title.zh,
+                    "en": task.title.en,
+                    "keeping": keeping_key,
+                    "parameters": json.dumps(task.parameters, ensure_ascii=False),
+                }
                 for task in tasks
             ],
         )

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
-from denghuo.kernel.fields import AsOf, Day, Instant, MeterNo, OrganisationCode, Reason
+from denghuo.kernel.fields import AreaNo, AsOf, Day, Instant, MeterNo, OrganisationCode, Reason
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.acquisition.api.terminal import TerminalNo
 
@@ -125,6 +125,8 @@ class FindAlarms(Page):
     org: OrganisationCode | None = None
     meter_no: MeterNo | None = None
     terminal_no: TerminalNo | None = None
+    area_no: AreaNo | None = None
+    open_only: Annotated[bool, Label("仅未关闭", "Open only")] = False
     first_day: Annotated[Day | None, Label("起始日期", "From")] = None
     last_day: Annotated[Day | None, Label("截止日期", "Through")] = None
 
@@ -191,6 +193,36 @@ class CloseAlarm(Message):
     reason: Reason
 
 
+class AlarmGroupRef(Message):
+    """Alarms of a kind and unit at one place: at a supply area, or at a terminal of which no area is recorded."""
+
+    kind: AlarmKind
+    org: OrganisationCode
+    area_no: AreaNo | None = None
+    terminal_no: TerminalNo | None = None
+
+
+class AlarmGroup(AlarmGroupRef):
+    """Those that are open. `newest`: the newest of them."""
+
+    count: Annotated[int, Label("未关闭告警", "Open alarms")]
+    first_at: Annotated[AwareDatetime | None, Label("最早发生", "First")]
+    last_at: Annotated[AwareDatetime | None, Label("最近发生", "Last")]
+    newest: Annotated[int | None, Label("最新告警编号", "Newest alarm no.")]
+    as_of: AsOf
+
+
+class CloseAlarms(AlarmGroupRef):
+    """`up_to`: the newest that was seen; what is raised after it stays open."""
+
+    up_to: AlarmNo
+    reason: Reason
+
+
+class AlarmsClosed(Message):
+    closed: Annotated[int, Label("关闭条数", "Closed")]
+
+
 class FindEvents(Page):
     """Events of a meter or terminal, the newest told first, with those that raise no alarm; pages by number."""
 
@@ -238,6 +270,16 @@ class AlarmSettled(Event, name="acquisition.alarm.closed", version=1):
     reason: str
 
 
+class AlarmGroupSettled(Event, name="acquisition.alarm_group.closed", version=1):
+    """Somebody closed the alarms of a kind at one place together, with what was found."""
+
+    kind: AlarmKind
+    org: str
+    area_no: str | None
+    terminal_no: str | None
+    reason: str
+
+
 class AlarmNotFound(NotFound, noun="acquisition", status=404, zh="未找到该告警", en="No such alarm"):
     """Fields: alarm_no. Raised also for an alarm outside the caller's organisation scope."""
 
@@ -272,3 +314,11 @@ class AlarmOperations(Api):
     @command(permit="acquisition.alarm", problems=(AlarmNotFound, AlarmClosed), emits=(AlarmSettled,))
     def close_alarm(self, call: Call, request: CloseAlarm) -> Alarm:
         """Ends an alarm with what was found. A later event of its kind raises another."""
+
+    @query(permit="acquisition.read")
+    def alarm_group(self, call: Call, request: AlarmGroupRef) -> AlarmGroup:
+        """The open alarms of a kind at one place, as one matter on a to-do list (同类告警)."""
+
+    @command(permit="acquisition.alarm", emits=(AlarmGroupSettled,))
+    def close_alarms(self, call: Call, request: CloseAlarms) -> AlarmsClosed:
+        """Ends the open alarms of a kind at one place together, with what was found."""

@@ -1,6 +1,14 @@
 """Rules of the acquisition service: what is shown of a frame, what the records take, when a meter is asked again."""
 
-from denghuo.service.acquisition.rules.alarms import ROUTED_KINDS, ROUTED_TO, SILENT_KINDS, Route, route_on
+from denghuo.service.acquisition.rules.alarms import (
+    ROUTED_KINDS,
+    ROUTED_TO,
+    SILENT_KINDS,
+    Gathered,
+    Group,
+    Route,
+    route_on,
+)
 from denghuo.service.acquisition.rules.due import FIRST_RETRY, LONGEST_RETRY, deadline_of, midnight_after
 from denghuo.service.acquisition.rules.frames import shown
 from denghuo.service.acquisition.rules.interlocks import blocks
@@ -9,6 +17,7 @@ from denghuo.service.acquisition.rules.parameters import (
     PARAMETERS,
     Attribute,
     Identifier,
+    Named,
     Unit,
     parameter_value,
     parts_of_value,
@@ -29,7 +38,10 @@ __all__ = [
     "ROUTED_TO",
     "SILENT_KINDS",
     "Attribute",
+    "Gathered",
+    "Group",
     "Identifier",
+    "Named",
     "Route",
     "Terms",
     "Unit",

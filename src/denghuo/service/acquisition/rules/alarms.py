@@ -5,7 +5,7 @@ of the unit: they can read the meter at once. All others stand on the page of al
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from denghuo.service.acquisition.api import AlarmKind, AlarmRoute
@@ -28,6 +28,32 @@ class Route(NamedTuple):
 
     role: str
     due_days: int | None
+
+
+class Group(NamedTuple):
+    """Alarms of a kind and unit at one place: the supply area of their terminals, or the terminal where none is recorded. Open ones
+    are one matter on a to-do list."""
+
+    kind: AlarmKind
+    org: str
+    area_no: str | None
+    terminal_no: str | None
+
+    @property
+    def name(self) -> str:
+        """What tells it from others."""
+        return f"{self.kind} {self.org} {self.area_no or self.terminal_no}"
+
+
+class Gathered(NamedTuple):
+    """The open alarms of a group. `alarm_no`, `subject`: the newest, and its meter or terminal."""
+
+    group: Group
+    alarms: int
+    first_at: datetime
+    last_at: datetime
+    alarm_no: int
+    subject: str
 
 
 def route_on(routes: Sequence[AlarmRoute], org: str, kind: AlarmKind, day: date) -> Route | None:

@@ -15,6 +15,7 @@ from denghuo.service.acquisition.api import (
     RaisedAlarm,
     ToldEvent,
 )
+from denghuo.service.acquisition.rules import Group
 
 EVENTS_SHOWN = 200
 _TAKING = 376_698
@@ -22,6 +23,10 @@ _TAKING = 376_698
 _ALARM: LiteralString = (
     "SELECT alarm_no, kind, meter_no, terminal_no, place, org, state, count, first_at, last_at, over_at, raised_at,"
     " acknowledged_by, acknowledged_at, closed_by, closed_at, reason FROM alarm "
+)
+_CLOSE: LiteralString = (
+    "UPDATE alarm SET state = 'closed', closed_by = %(actor)s, closed_at = %(now)s, reason = %(reason)s,"
+    " acknowledged_by = coalesce(acknowledged_by, %(actor)s), acknowledged_at = coalesce(acknowledged_at, %(now)s)"
 )
 _EVENT: LiteralString = "event_no, kind, code, phases, begun_at, ended_at, told_at"
 
@@ -59,7 +64,8 @@ class AlarmStore:
         matching: LiteralString = (
             "WHERE (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(state)s::text IS NULL OR state = %(state)s)"
             " AND (%(meter_no)s::text IS NULL OR meter_no = %(meter_no)s)"
-            " AND (%(terminal_no)s::text IS NULL OR terminal_no = %(terminal_no)s)"
+            " AND (%(terminal_no)s::text IS NULL OR terminal_no = %(terminal_no)s) AND (NOT %(open_only)s OR state <> 'closed')"
+            " AND (%(area_no)s::text IS NULL OR terminal_no IN (SELECT terminal_no FROM terminal WHERE area_no = %(area_no)s))"
             " AND (%(first_day)s::date IS NULL OR raised_at >= %(first_day)s::date::timestamp AT TIME ZONE %(zone)s)"
             " AND (%(last_day)s::date IS NULL OR raised_at < (%(last_day)s::date + 1)::timestamp AT TIME ZONE %(zone)s)"
             " AND denghuo.of_unit(org, %(org)s)"
@@ -108,10 +114,17 @@ class AlarmStore:
 
     def close(self, alarm_no: int, actor: str, now: datetime, reason: str) -> None:
         self._work.run(
-            "UPDATE alarm SET state = 'closed', closed_by = %(actor)s, closed_at = %(now)s, reason = %(reason)s,"
-            " acknowledged_by = coalesce(acknowledged_by, %(actor)s), acknowledged_at = coalesce(acknowledged_at, %(now)s)"
-            " WHERE alarm_no = %(alarm_no)s AND state <> 'closed'",
+            _CLOSE + " WHERE alarm_no = %(alarm_no)s AND state <> 'closed'",
             {"alarm_no": alarm_no, "actor": actor, "now": now, "reason": reason},
+        )
+
+    def close_group(self, group: Group, up_to: int, actor: str, now: datetime, reason: str) -> int:
+        """Closes what is open of a group up to an alarm; gives how many."""
+        return self._work.run(
+            _CLOSE + " WHERE terminal_no IN (SELECT terminal_no FROM terminal WHERE area_no = %(area_no)s"
+            " OR terminal_no = %(terminal_no)s) AND kind = %(kind)s AND org = %(org)s AND state <> 'closed'"
+            " AND alarm_no <= %(up_to)s",
+            {**group._asdict(), "up_to": up_to, "actor": actor, "now": now, "reason": reason},
         )
 
 
