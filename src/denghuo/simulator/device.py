@@ -40,6 +40,11 @@ class Device:
     items: dict[str, bytes] = field(default_factory=lambda: dict(ITEMS))
     """What a meter of DL/T 645-2007 has of its parameters, as it is sent."""
 
+    named: dict[str, int | str] = field(
+        default_factory=lambda: {"heartbeat_min": 15, "main_station": "10.8.0.1:1883", "tells_events": 1}
+    )
+    """What a terminal over MQTT has of its parameters."""
+
     def set_clock(self, shown: datetime, now: datetime) -> None:
         if not self.stubborn:
             self.clock_off = shown - now + self.clock_off
@@ -59,6 +64,10 @@ class Device:
     def set_item(self, di: str, content: bytes) -> None:
         if not self.stubborn:
             self.items[di] = content
+
+    def set_named(self, name: str, value: int | str) -> None:
+        if not self.stubborn:
+            self.named[name] = value
 
     def switch(self, address: str, on: bool) -> None:
         if not self.stubborn:

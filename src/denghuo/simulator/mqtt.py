@@ -146,6 +146,11 @@ class MqttTerminal:
         if cmd == "set" and service == "times":
             self.device.set_rates(paras["rates"][:HALF_HOURS])
             return []
+        if service == "parameter" and paras["name"] in self.device.named:
+            if cmd == "set":
+                self.device.set_named(paras["name"], paras["value"])
+                return []
+            return self._own("parameter", {"name": paras["name"], "value": self.device.named[paras["name"]]})
         if service == "forward":
             said = wire645.answer(bytes.fromhex(paras["frame"]), self.device)
             data = [] if said is None else [{"serviceId": "forward", "data": {"frame": said.hex()}}]

@@ -14,7 +14,19 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from tests.brokers import FRONT, FRONT_PASSWORD, KINDS, Process, broker, free_port
 from tests.databases import database
-from tests.service.acquisition.field import DAY, OLD, QUICK, Field, county, fielded, meters, record, until, written
+from tests.service.acquisition.field import (
+    DAY,
+    OLD,
+    QUICK,
+    Field,
+    county,
+    fielded,
+    meters,
+    record,
+    rolled_out,
+    until,
+    written,
+)
 from tests.service.bindings import settle
 
 from denghuo.data.analysis.lake_day import SLOTS, curve_class
@@ -26,6 +38,7 @@ from denghuo.service.acquisition.api import (
     FindAlarms,
     FindBrokers,
     FindEvents,
+    FindMembers,
     FindOrders,
     FindStrangers,
     NewTerminalMeter,
@@ -240,6 +253,24 @@ def test_events_are_told_and_asked_for_and_orders_are_read_back(field: Field, co
         until(lambda given=given: order(given.order_no).state != "waiting", "answered")  # type: ignore[misc]
         assert order(given.order_no).cause is None
     assert abs(device.device.clock_off.total_seconds()) < 5, "set"
+    until(lambda: field.terminal(NO).state == "in_use", "in use")
+    for parameter, value, kept in (
+        ("heartbeat_min", "5", 5),
+        ("main_station", "10.8.0.3:1884", "10.8.0.3:1884"),
+        ("tells_events", "0", 0),
+    ):
+        done = rolled_out(field, NO, kind="set_parameter", parameter=parameter, value=value)
+        assert (done.state, device.device.named[parameter]) == ("done", kept)
+    # What it has not, has otherwise or does not do is told as that.
+    named, causes = device.device.named, []
+    del named["main_station"]
+    named["tells_events"] = "no number"
+    device.device.stubborn = True
+    for parameter, value in (("main_station", "10.8.0.3:1884"), ("tells_events", "1"), ("heartbeat_min", "9")):
+        halted = rolled_out(field, NO, kind="set_parameter", parameter=parameter, value=value)
+        (member,) = field.api.roll_out_members(field.call(), FindMembers(roll_out_no=halted.roll_out_no)).rows
+        causes.append(member.cause)
+    assert causes == ["no_data", "bad_frame", "not_applied"]
 
 
 def test_a_broker_that_dies_and_returns_loses_nothing(

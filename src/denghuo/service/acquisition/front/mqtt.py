@@ -19,6 +19,7 @@ from denghuo.service.acquisition.protocol.mqtt import (
     Datas,
     EventData,
     FrameData,
+    ParameterData,
     RegistersData,
     Response,
     Service,
@@ -29,10 +30,10 @@ from denghuo.service.acquisition.protocol.mqtt import (
     e4_of,
     payload,
 )
-from denghuo.service.acquisition.rules import midnight_after
+from denghuo.service.acquisition.rules import Named, midnight_after
 
 SERVICE_OF: Mapping[Kind, str] = {"freeze": "freeze", "month": "month", "curve": "curve", "now": "energy"}
-EVENT, CLOCK, TIMES, FORWARD = "event", "clock", "times", "forward"
+EVENT, CLOCK, TIMES, FORWARD, PARAMETER = "event", "clock", "times", "forward", "parameter"
 QUANTITIES = ("active_fwd", "active_rev")
 
 
@@ -79,6 +80,22 @@ class SpeakerMqtt:
 
     def ask_times(self, terminal_no: str, number: int) -> bytes:
         return self._command(number, TIMES, "read")
+
+    def ask_parameter(self, terminal_no: str, number: int, place: Named) -> bytes:
+        return self._command(number, PARAMETER, "read", name=place.name)
+
+    def parameter_of(self, place: Named, contents: Sequence[Any]) -> int | str | None:
+        said = [data_of(ParameterData, one) for one in _services(contents, PARAMETER)]
+        return next((one.value for one in said if one.name == place.name), None)
+
+    def with_parameter(self, place: Named, content: int | str, parts: Sequence[int | str]) -> int | str:
+        value = parts[0] if len(parts) == 1 else ":".join(map(str, parts))
+        if type(value) is not type(content):
+            raise BadFrame("content", 0, str(content), f"a value of {place.name}")
+        return value
+
+    def set_parameter(self, terminal_no: str, number: int, place: Named, content: int | str) -> bytes:
+        return self._command(number, PARAMETER, "set", name=place.name, value=content)
 
     def switch(
         self, terminal_no: str, number: int, place: Place, on: bool, until: datetime, cipher: CipherMachine

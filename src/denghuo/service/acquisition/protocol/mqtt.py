@@ -117,6 +117,13 @@ class TimesData(Payload):
     rates: Annotated[list[Annotated[int, Field(ge=1, le=5)]], Field(min_length=HALF_HOURS, max_length=HALF_HOURS)]
 
 
+class ParameterData(Payload):
+    """A parameter of a terminal by its name."""
+
+    name: Annotated[str, Field(max_length=32)]
+    value: Annotated[int, Field(ge=-(2**31), lt=2**31)] | Annotated[str, Field(max_length=64)]
+
+
 class FrameData(Payload):
     """What a meter answered to a frame that was passed on to it, in hexadecimal digits."""
 

@@ -1,7 +1,8 @@
 """Parameters that may be set besides clock and times of use: what each may be, in which unit, and where each protocol keeps it.
 
 Places: units of function 04 of Q/GDW 376.1-2009; attributes of DL/T 698.45 (class 25 and 26, communication modules; 4300, device);
-identifiers of DL/T 645-2007 (class 04), which are set at each meter behind a gateway.
+identifiers of DL/T 645-2007 (class 04), which are set at each meter behind a gateway; names of the service `parameter` over MQTT
+(docs/reference/mqtt.md).
 """
 
 import ipaddress
@@ -52,11 +53,17 @@ class Identifier(NamedTuple):
     after: str = ""
 
 
+class Named(NamedTuple):
+    """A parameter of a terminal over MQTT: a whole number, or text."""
+
+    name: str
+
+
 class Parameter(NamedTuple):
     """`places`: by protocol; where there are several, such as one for each module that a terminal may have, those that it has."""
 
     form: Number | Flags | Address
-    places: Mapping[str, Sequence[Unit] | Sequence[Attribute] | Sequence[Identifier]]
+    places: Mapping[str, Sequence[Unit] | Sequence[Attribute] | Sequence[Identifier] | Sequence[Named]]
 
 
 _OCTETS, _BOOL, _LONG_UNSIGNED = 0x09, 0x03, 0x12
@@ -66,6 +73,7 @@ PARAMETERS: Mapping[ParameterCode, Parameter] = {
         {
             "gdw3761": (Unit(1, (4,)),),
             "dlt698": tuple(Attribute(oad, ((-1,),), (_LONG_UNSIGNED,), 60) for oad in ("45000200", "45100200")),
+            "mqtt": (Named("heartbeat_min"),),
         },
     ),
     "main_station": Parameter(
@@ -75,11 +83,14 @@ PARAMETERS: Mapping[ParameterCode, Parameter] = {
             "dlt698": tuple(
                 Attribute(oad, ((0, 0), (0, 1)), (_OCTETS, _LONG_UNSIGNED)) for oad in ("45000300", "45100300")
             ),
+            "mqtt": (Named("main_station"),),
         },
     ),
     "event_valid": Parameter(Flags(16), {"gdw3761": (Unit(9, (0,)),)}),
     "event_important": Parameter(Flags(16), {"gdw3761": (Unit(9, (1,)),)}),
-    "tells_events": Parameter(Number(0, 1), {"dlt698": (Attribute("43000800", ((),), (_BOOL,)),)}),
+    "tells_events": Parameter(
+        Number(0, 1), {"dlt698": (Attribute("43000800", ((),), (_BOOL,)),), "mqtt": (Named("tells_events"),)}
+    ),
     "demand_period_min": Parameter(Number(1, 60), {"dlt645": (Identifier("04000103", 2),)}),
     "demand_slip_min": Parameter(Number(1, 30), {"dlt645": (Identifier("04000104", 2),)}),
     "settlement_day": Parameter(Number(1, 28), {"dlt645": (Identifier("04000b01", 2, "00"),)}),

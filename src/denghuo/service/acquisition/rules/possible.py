@@ -12,7 +12,7 @@ ORDERS_OF: Mapping[str, frozenset[str]] = {
     # A station takes the time and has no message that tells it.
     "iec104": frozenset({"set_clock"}),
     # It passes frames of DL/T 645 on to its meters, which carry the proof of a cipher machine.
-    "mqtt": TERMINALS,
+    "mqtt": TERMINALS | {"set_parameter"},
     # Of the meters behind a gateway, each by itself; nobody asks them for events yet.
     "dlt645": (TERMINALS - {"events"}) | {"set_parameter"},
 }
