@@ -101,8 +101,8 @@ def test_captured_terms_of_a_link():
     frame = hdlc.decode(bytes.fromhex(CAPTURED["d28"]["hex"]))
     assert frame.function == hdlc.UA and hdlc.terms_of(frame.information) == hdlc.Terms(128, 128, 1, 1)
     assert hdlc.terms_of(b"") == hdlc.Terms()
-    terms = hdlc.Terms(512, 1024, 1, 7)
-    assert hdlc.terms_of(hdlc.terms_bytes(terms)) == terms
+    said = bytes.fromhex("818014 05020200 06020400 070400000001 080400000007")
+    assert hdlc.terms_of(said) == hdlc.Terms(512, 1024, 1, 7)
 
 
 @pytest.mark.parametrize("octets", ["8180", "818004050180", "8281000000", "81800205"])

@@ -206,7 +206,6 @@ def test_times_that_are_left_out_follow_the_row_before():
         profile.rows_of((1, [(2, [first])]), columns, 900)
     with pytest.raises(BadFrame):
         profile.columns_of((1, [(2, [(0x12, 3)])]))
-    assert profile.by_entry(1, 96) == (2, (2, [(6, 1), (6, 96), (0x12, 1), (0x12, 0)]))
 
 
 def test_windows_of_the_meter_are_taken():

@@ -90,7 +90,7 @@ class Warehouse:
         self._file: WarehouseFile | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
-        self._wake = threading.Condition()
+        self._saying = threading.Lock()
         self._status = Status("starting", _SAID["starting"], None, 0, None, None, None, 0, 0)
         self._lags: list[int] = []
         self._examined = -1
@@ -171,13 +171,6 @@ class Warehouse:
         if status.as_of is None:
             return status
         return replace(status, lag_ms=max(int((datetime.now(UTC) - status.as_of).total_seconds() * 1000), 0))
-
-    def await_instant(self, instant: datetime, timeout_s: float) -> bool:
-        """Waits until everything committed before `instant` is in the warehouse."""
-        with self._wake:
-            return self._wake.wait_for(
-                lambda: self._status.as_of is not None and self._status.as_of >= instant, timeout_s
-            )
 
     # -- following -------------------------------------------------------------------------------------------------------
 
@@ -288,7 +281,7 @@ class Warehouse:
     def _took(self, state: State, at: datetime, behind: int, lags: list[int], changed: bool) -> None:
         self._lags = (self._lags + lags)[-REMEMBERED_LAGS:]
         ordered = sorted(self._lags)
-        with self._wake:
+        with self._saying:
             before = self._status
             self._status = Status(
                 state=state,
@@ -301,12 +294,10 @@ class Warehouse:
                 transactions=before.transactions + len(lags),
                 version=before.version + (1 if changed else 0),
             )
-            self._wake.notify_all()
 
     def _say(self, state: State) -> None:
-        with self._wake:
+        with self._saying:
             self._status = replace(self._status, state=state, said=_SAID[state])
-            self._wake.notify_all()
 
 
 def abandon(dsn: str) -> None:

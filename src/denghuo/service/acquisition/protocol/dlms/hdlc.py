@@ -191,12 +191,3 @@ def terms_of(information: bytes) -> Terms:
             found[_TERMS[information[at]]] = int.from_bytes(information[at + 2 : at + 2 + size], "big")
         at += 2 + size
     return Terms(**found)
-
-
-def terms_bytes(terms: Terms) -> bytes:
-    """The inverse of `terms_of`: lengths in two bytes, windows in four."""
-    said = b"".join(
-        bytes((tag, 2 if tag < 7 else 4)) + getattr(terms, name).to_bytes(2 if tag < 7 else 4, "big")
-        for tag, name in _TERMS.items()
-    )
-    return b"\x81\x80" + bytes((len(said),)) + said

@@ -10,7 +10,7 @@ from denghuo.service.acquisition.protocol.dlms.data import instant_bytes, instan
 from denghuo.service.acquisition.protocol.fault import BadFrame
 
 CLOCK_OBIS, CLOCK_CLASS = "0.0.1.0.0.255", 8
-BY_RANGE, BY_ENTRY = 1, 2
+BY_RANGE = 1
 _NAME = Obis()
 
 
@@ -51,11 +51,6 @@ def by_range(begin: datetime, end: datetime, deviation: bool = True) -> tuple[in
     clock: Data = (STRUCTURE, [(0x12, CLOCK_CLASS), (OCTETS, _NAME.write(CLOCK_OBIS)), (0x0F, 2), (0x12, 0)])
     span = [(OCTETS, instant_bytes(moment, deviation)) for moment in (begin, end)]
     return BY_RANGE, (STRUCTURE, [clock, *span, (ARRAY, [])])
-
-
-def by_entry(first: int, last: int = 0) -> tuple[int, Data]:
-    """Rows by their place, counted from 1; `last` 0: to the end."""
-    return BY_ENTRY, (STRUCTURE, [(0x06, first), (0x06, last), (0x12, 1), (0x12, 0)])
 
 
 def rows_of(buffer: Data, columns: Sequence[Column], period_s: int) -> list[Row]:
