@@ -70,7 +70,7 @@ def test_an_mqtt_terminal_is_registered_and_a_wrong_one_is_told_why(
 
 
 def test_a_gateway_is_registered_dialled_and_its_meter_read(
-    enter: Enter, at_both_widths: Look, clerk: str, port: int
+    enter: Enter, at_both_widths: Look, product: Product, clerk: str, port: int
 ) -> None:
     page = enter(clerk, path="/w/acquisition/new_terminal")
     fill(page, GATEWAY, "DL/T 645", "老楼串口服务器", f"127.0.0.1:{port}")
@@ -90,12 +90,20 @@ def test_a_gateway_is_registered_dialled_and_its_meter_read(
     page.get_by_role("button", name="召测", exact=True).first.click()
     expect(page.get_by_text("已应答", exact=True)).to_be_visible()
     expect(page.get_by_text("正向有功", exact=True).first).to_be_visible()
+    # Another in the records is not on the bus: which of the two failed is told.
+    absent = {"terminal_no": GATEWAY, "number": 2, "meter_no": "M49999", "address": "000004009999"}
+    with product.session(clerk) as client:
+        product.ask(client, "acquisition.assign_meters", meters=[absent])
     page.go_back()
     page.get_by_role("button", name="核对时钟").click()
     given = page.get_by_role("row").filter(has_text="核对时钟").first
     expect(given).to_be_visible()
     page.reload()
-    expect(given).to_contain_text("已应答")
+    expect(given).to_contain_text("失败")
+    at_both_widths(page)
+    page.locator("tr, .card").filter(has_text="核对时钟").first.click()
+    expect(page.locator(".page__head")).to_contain_text("下行命令")
+    expect(page.locator("tr, .card").filter(has_text="M49999").first).to_contain_text("无应答")
     at_both_widths(page)
 
 
