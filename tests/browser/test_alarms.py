@@ -64,6 +64,48 @@ def test_an_alarm_is_acknowledged_and_closed(
         )
 
 
+@pytest.mark.parametrize(("width", "kind", "shown"), [(1440, "magnetic_field", "磁场"), (390, "reverse_power", "反向")])
+def test_a_storm_is_one_matter_and_closed_together(
+    enter: Enter,
+    product: Product,
+    accessible: Callable[[Page], None],
+    concentrator: Concentrator,
+    width: int,
+    kind: str,
+    shown: str,
+) -> None:
+    no, begun = concentrator.terminal_no, "2026-04-30T12:00:00+08:00"
+    storm = [
+        {"terminal_no": no, "number": meter.number, "kind": kind, "code": "ERC9", "begun_at": begun}
+        for meter in concentrator.meters[:3]
+    ]
+    product.operate("acquisition.take_events", events=storm)
+    with product.session("reader") as client:
+        product.until(
+            lambda: product.ask(client, "workflow.tasks", kind="acquisition.alarm", limit=200)["rows"],
+            lambda rows: 3 in [row["count"] for row in rows],
+        )
+    page = enter("reader", path="/w/workflow/todo", width=width)
+    row = page.locator("tr, .card").filter(has_text=f"{shown}").filter(has_text="台区 TG002").first
+    expect(row).to_contain_text("3")
+    accessible(page)
+    page.get_by_text("台区 TG002").first.click()
+    expect(page.locator(".page__head")).to_contain_text("同类告警")
+    expect(page.locator(".bench")).to_contain_text(concentrator.meters[2].meter_no)
+    accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_role("button", name="一并关闭").click()
+    form = page.get_by_role("dialog").last
+    form.get_by_label("事由").fill("表箱旁有磁性物体，已移走")
+    form.get_by_role("button", name="一并关闭").last.click()
+    expect(page.locator(".bench")).to_contain_text("都已关闭")
+    with product.session("reader") as client:
+        product.until(
+            lambda: product.ask(client, "workflow.tasks", kind="acquisition.alarm", limit=200)["rows"],
+            lambda rows: 3 not in [row["count"] for row in rows],
+        )
+
+
 def test_the_events_of_a_terminal_are_read_on_request(enter: Enter, concentrator: Concentrator) -> None:
     page = enter("reader", path=f"/w/acquisition/terminal?terminal_no={concentrator.terminal_no}")
     page.get_by_role("button", name="召读事件").click()

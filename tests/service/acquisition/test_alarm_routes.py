@@ -150,8 +150,9 @@ def test_a_storm_is_one_matter_for_each_kind_and_place(directory: Directory, acq
     assert own.parameters == {"kind": "power_loss", "org": "1405810.01", "terminal_no": OLD}
 
     # One is closed by itself, then what was seen of the rest together; what came meanwhile stays.
-    rows = acquisition.alarms(OPERATOR, FindAlarms(area_no="TG7", open_only=True, limit=1000)).rows
-    assert len(rows) == 300
+    found = acquisition.alarms(OPERATOR, FindAlarms(area_no="TG7", open_only=True))
+    rows = found.rows
+    assert found.total == 300
     acquisition.close_alarm(STATION, CloseAlarm(alarm_no=rows[0].alarm_no, reason="表计故障"))
     assert {task.subject_id: task.count for task in listed(directory)}[storm.subject_id] == 299
     place = AlarmGroupRef.model_validate(storm.parameters)
