@@ -32,43 +32,23 @@ PROTOCOLS = Dictionary(
         "dlms_apdu": text("DLMS/COSEM 应用层", "DLMS/COSEM APDU"),
     },
 )
-ProtocolCode = Annotated[
-    Literal[
-        "hdlc",
-        "dlt698",
-        "gdw3761",
-        "dlt645",
-        "cjt188",
-        "gdw3762",
-        "dlms",
-        "iec102",
-        "iec104",
-        "modbus",
-        "modbus_tcp",
-        "dlt698_apdu",
-        "dlms_apdu",
-    ],
-    Label("规约", "Protocol", dictionary=PROTOCOLS.name),
+Protocol = Literal[
+    "hdlc",
+    "dlt698",
+    "gdw3761",
+    "dlt645",
+    "cjt188",
+    "gdw3762",
+    "dlms",
+    "iec102",
+    "iec104",
+    "modbus",
+    "modbus_tcp",
+    "dlt698_apdu",
+    "dlms_apdu",
 ]
-ProtocolAsked = Annotated[
-    Literal[
-        "auto",
-        "hdlc",
-        "dlt698",
-        "gdw3761",
-        "dlt645",
-        "cjt188",
-        "gdw3762",
-        "dlms",
-        "iec102",
-        "iec104",
-        "modbus",
-        "modbus_tcp",
-        "dlt698_apdu",
-        "dlms_apdu",
-    ],
-    Label("规约", "Protocol", dictionary=PROTOCOLS.name),
-]
+ProtocolCode = Annotated[Protocol, Label("规约", "Protocol", dictionary=PROTOCOLS.name)]
+ProtocolAsked = Annotated[Literal["auto", Protocol], Label("规约", "Protocol", dictionary=PROTOCOLS.name)]
 StartByte = Annotated[int, Field(ge=0), Label("起始字节", "First byte")]
 EndByte = Annotated[int, Field(ge=0), Label("止于字节", "Up to byte")]
 
