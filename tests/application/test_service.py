@@ -10,12 +10,15 @@ from tests.service.bindings import NOW, local, remote, web
 
 from denghuo.application.api import ApplicationApi, MenusWanted, NoSuchPage, PageWanted, SearchWanted
 from denghuo.application.menus.catalogue import Catalogue
+from denghuo.application.published import dictionaries, named_dictionaries
 from denghuo.application.service import applications
 from denghuo.data.processing.database import Database
 from denghuo.kernel.contract import Call
+from denghuo.main import MODULES, SERVICES
 from denghuo.service.customer.api import CustomerApi, NewAccount, OpenAccounts
 from denghuo.service.customer.rules import check_digit
 from denghuo.service.customer.service import CustomerService
+from denghuo.service.host.golden import published
 from denghuo.service.reading.api import ReadingApi
 from denghuo.service.reading.batch.intake import REGISTERS
 from denghuo.service.reading.service import ReadingService
@@ -107,6 +110,13 @@ def test_a_page_brings_the_dictionaries_it_uses_and_no_others(application: Appli
     assert shown.dictionaries["tariff_class"]["resident"].zh == "居民生活"
     assert shown.dictionaries["customer.status"]["active"].tone == "good"
     assert "point.role" not in shown.dictionaries
+
+
+def test_every_dictionary_that_a_contract_names_is_there_for_its_pages() -> None:
+    contracts = [*SERVICES, *MODULES]
+    known = dictionaries(contracts).keys() | {"organisation", "application.operation"}
+    named = {name: contract.noun for contract in contracts for name in named_dictionaries(published(contract))}
+    assert {name: noun for name, noun in named.items() if name not in known} == {}
 
 
 def test_registers_behind_an_exception_are_told_in_the_words_of_the_reading_service(

@@ -22,7 +22,7 @@ def test_a_rule_is_drafted_by_one_person_and_published_by_another(
     page.get_by_label("生效日期").press("Tab")
     page.get_by_label("事由").fill("三月起按十二倍判定")
     page.get_by_role("button", name="检查并起草").click()
-    expect(page.locator(".state--problem")).to_contain_text("times = 0")
+    expect(page.locator(".state--problem")).to_contain_text("参数“倍数”：0 超出范围")
     page.get_by_label("取值 1").fill("12")
     accessible(page)
     page.get_by_role("button", name="检查并起草").click()

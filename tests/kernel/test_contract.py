@@ -13,6 +13,7 @@ from denghuo.kernel.contract import (
     Message,
     Page,
     command,
+    label_of,
     masked,
     personal_paths,
     query,
@@ -81,6 +82,15 @@ def test_a_contract_put_together_from_parts_has_their_operations_part_after_part
     assert Bound.contract() is Estates
     assert list(operations) == ["gate", "wall", "roof", "garden"]
     assert {(operation.noun, operation.version) for operation in operations.values()} == {("estate", 2)}
+
+
+def test_a_field_is_called_by_its_outermost_label() -> None:
+    class Move(Message):
+        given: Annotated[str, Label("姓名", "Name")]
+        others: Annotated[list[Annotated[str, Label("姓名", "Name")]], Label("同住人", "Others")] = []
+        left_on: Annotated[str, Label("迁出日期", "Left on")] | None = None
+
+    assert [label_of(Move, name).zh for name in Move.model_fields] == ["姓名", "同住人", "迁出日期"]
 
 
 def test_personal_values_are_found_in_unions_lists_and_maps() -> None:

@@ -316,6 +316,23 @@ Path = tuple[str, ...]
 """Field names from the root of a message; `*` steps into every member of a list or every value of a mapping."""
 
 
+def label_of(message: type[BaseModel], field: str) -> Label:
+    """What a field of a message is called, for problems that name it as its form does."""
+    info = message.model_fields[field]
+    return next(_labels(info.annotation, info.metadata))
+
+
+def _labels(annotation: Any, metadata: Iterable[Any] = ()) -> Iterator[Label]:
+    """The labels of a type, the outermost first."""
+    yield from (one for one in metadata if isinstance(one, Label))
+    inner = get_args(annotation)
+    if get_origin(annotation) is typing.Annotated:
+        yield from _labels(inner[0], inner[1:])
+    else:
+        for one in inner:
+            yield from _labels(one)
+
+
 @cache
 def personal_paths(message: type[BaseModel]) -> tuple[tuple[Path, Mask], ...]:
     """Where personal data stands in messages of this type."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, label_of
 from denghuo.service.reading.api import (
     BookChange,
     BookChangeDecided,
@@ -81,6 +81,11 @@ def test_points_move_and_are_put_in_order_from_a_day_on_and_the_walks_of_earlier
     after = made.api.walk(CLERK, WalkOf(book="TG001", on=JUNE, limit=3, after=page.next))
     assert ([row.point_no for row in after.rows], after.next, after.total) == (["P2"], None, 4)
     assert [(row.place, row.meter_no) for row in page.rows] == [(1, "M3"), (2, "M4"), (3, "M1")]
+
+
+def test_a_change_that_stands_still_shows_the_book_that_a_point_came_from(made: Bench) -> None:
+    assert [one.book_before for one in approved(made, point_nos=["P4"]).moves] == ["TG002"]
+    assert walk(made, "TG001") == ["P4", "P1", "P2", "P3"]
 
 
 def test_a_map_has_the_walk_in_its_order_and_new_points_around_it(made: Bench) -> None:
@@ -172,6 +177,9 @@ def test_what_names_nothing_or_begins_in_the_past_is_refused(made: Bench, words:
     with pytest.raises(BookFaulty) as refused:
         proposed(made, **words)
     assert refused.value.fields["field"] == field
+    label = label_of(ProposeBookChange, field)
+    assert refused.value.detail["zh"].startswith(f"{label.zh}“")
+    assert refused.value.detail["en"].startswith(f"{label.en} “")
 
 
 def test_first_places_are_imported_and_what_was_stated_is_changed_by_two_persons(made: Bench) -> None:

@@ -122,6 +122,7 @@ def test_a_faulty_draft_is_refused_with_field_and_value(made: Bench) -> None:
     with pytest.raises(CurveRuleFaulty) as refused:
         drafted(made, code="gap", effect="off")
     assert (refused.value.fields["field"], refused.value.fields["value"]) == ("effect", "off")
+    assert refused.value.detail["zh"] == "作用“不用”：该规则的作用只能是“估计并标记”或“待核”。"
     with pytest.raises(CurveRuleFaulty):
         drafted(made, effective_from=date(2019, 12, 31))
 

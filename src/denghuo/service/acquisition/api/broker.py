@@ -59,7 +59,7 @@ class Broker(Message):
     state: Annotated[Literal["online", "offline", "refused"], Label("连接", "Link", dictionary=BROKER_STATES.name)]
     fault: BrokerFault | None
     said: Annotated[str, Label("断开说明", "What it said")]
-    since: Annotated[Instant, Label("自", "Since")]
+    since: Annotated[Instant, Label("状态起始时间", "Since")]
     heard_at: Annotated[Instant | None, Label("最近消息", "Last message")]
     terminals: Annotated[int, Label("终端数", "Terminals")]
     losses: Annotated[int, Label("断开次数", "Losses")]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from denghuo.kernel.batch import RefusedItem, refused
+from denghuo.kernel.contract import label_of
 from denghuo.service.acquisition.api import NewTerminal, NewTerminalMeter
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
@@ -27,6 +28,7 @@ def judge_terminals(
             verdicts.append("unchanged")
         elif before is not None:
             field = next(name for name in NewTerminal.model_fields if getattr(before, name) != getattr(item, name))
+            label = label_of(NewTerminal, field)
             verdicts.append(
                 refused(
                     place,
@@ -34,8 +36,8 @@ def judge_terminals(
                     field,
                     getattr(item, field),
                     (
-                        f"终端地址重复：已登记，{field} 不同",
-                        f"duplicate terminal: it is registered with another {field}",
+                        f"终端地址重复：已登记，{label.zh}不同",
+                        f"duplicate terminal: it is registered with another {label.en.lower()}",
                     ),
                     ("请核对地址；更正档案请办理终端变更", "check the address; correct the record by a change"),
                 )

@@ -292,6 +292,8 @@ from denghuo.service.billing.api.used import (
     UsedOperations,
 )
 from denghuo.service.billing.lines import (
+    CLAIM_GROUPS as CLAIM_GROUPS,
+    STEP_KINDS as STEP_KINDS,
     BillLine as BillLine,
     CannotRate as CannotRate,
     MeteredPiece as MeteredPiece,

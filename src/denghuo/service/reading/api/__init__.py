@@ -70,6 +70,7 @@ from denghuo.service.reading.api.curve import (
 from denghuo.service.reading.api.curve_rule import (
     CURVE_RULES as CURVE_RULES,
     METER_CLASSES as METER_CLASSES,
+    CURVE_EFFECTS as CURVE_EFFECTS,
     PARAMETERS as PARAMETERS,
     CurveParameter as CurveParameter,
     CurveRuleFaulty as CurveRuleFaulty,

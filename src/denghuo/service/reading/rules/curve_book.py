@@ -1,11 +1,12 @@
 """The rule book of curves (曲线校验规则): what ships, and which rules hold for a class of meters on a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from denghuo.kernel.period import midnight
-from denghuo.service.reading.api import METER_CLASSES
+from denghuo.kernel.problem import Text, text
+from denghuo.service.reading.api import CURVE_EFFECTS, METER_CLASSES, PARAMETERS
 
 ALL = "all"
 
@@ -131,12 +132,28 @@ def by_class(published: Sequence[CurveRule], day: date) -> dict[str, dict[str, C
     return {name: rules_of(published, day, name) for name in METER_CLASSES.entries}
 
 
+def called(code: str) -> Text:
+    """What an effect, a class of meters or a parameter is called; any other value as it is."""
+    named = next((one.entries[code] for one in (CURVE_EFFECTS, METER_CLASSES, PARAMETERS) if code in one.entries), None)
+    return named or text(code, code)
+
+
+def _choice(codes: Iterable[str]) -> Text:
+    names = [called(code) for code in codes]
+    return text("或".join(f"“{one['zh']}”" for one in names), " or ".join(f"“{one['en']}”" for one in names))
+
+
 def fault_of(rule: CurveRule) -> tuple[str, str, str, str] | None:
     """What is wrong with a rule as it was drafted: (field, value, what zh, what en)."""
     kind = KINDS[rule.code]
     if rule.effect not in kind.effects:
-        allowed = " / ".join(kind.effects)
-        return "effect", rule.effect, f"该规则的作用只能是 {allowed}", f"its effect is one of {allowed}"
+        allowed = _choice(kind.effects)
+        return (
+            "effect",
+            rule.effect,
+            f"该规则的作用只能是{allowed['zh']}",
+            f"the effect of this rule is {allowed['en']}",
+        )
     if rule.meter_class != ALL and not kind.of_classes:
         return (
             "meter_class",
@@ -153,14 +170,16 @@ def fault_of(rule: CurveRule) -> tuple[str, str, str, str] | None:
         )
     for name, value in rule.parameters.items():
         if name not in kind.bounds:
-            known = " / ".join(kind.bounds)
-            return "parameters", name, f"该规则的参数为 {known}", f"the parameters of the rule are {known}"
+            if not kind.bounds:
+                return "parameters", name, "该规则没有参数，请删去此行", "the rule has no parameters; remove the row"
+            known = _choice(kind.bounds)
+            return "parameters", name, f"该规则的参数为{known['zh']}", f"the parameters of this rule are {known['en']}"
         lowest, highest = kind.bounds[name]
         if not lowest <= value <= highest:
             return (
                 "parameters",
-                f"{name} = {value}",
-                f"须在 {lowest} 至 {highest} 之间",
-                f"it is from {lowest} to {highest}",
+                name,
+                f"{value} 超出范围，须在 {lowest} 至 {highest} 之间",
+                f"{value} is out of range, give {lowest} to {highest}",
             )
     return None

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import timedelta
 from typing import Any
 
 from denghuo.kernel.batch import ITEMS_MAX, BatchTaken, RefusedItem, refused
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, label_of
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent
 from denghuo.service.host.binding import Ask
@@ -58,7 +58,7 @@ class Books:
             raise _faulty(
                 "effective_from",
                 request.effective_from,
-                "生效日期不能早于今天，已走过的不再改变",
+                "不能早于今天，已走过的不再改变",
                 "it cannot begin in the past: what was walked stays",
             )
         if request.reader is not None:
@@ -69,15 +69,17 @@ class Books:
                 raise _faulty(
                     "point_nos",
                     point_no,
-                    "该计量点没有抄表计划，或不在管辖范围内",
-                    "the point has no reading plan or is outside your scope",
+                    "没有抄表计划，或不在您的管辖范围内，请核对计量点编号",
+                    "it has no reading plan or is outside your scope; check its number",
                 )
         members = self._store.order(request.book, call.today)
         orgs = sorted({org for _, org in members} or {row["org"] for row in found.values()})
         if not orgs:
-            raise _faulty("book", request.book, "抄表册中没有计量点", "there are no points in the book")
+            raise _faulty(
+                "book", request.book, "还没有计量点，请填移入的计量点", "it has no points yet; give those that move in"
+            )
         change_no = self._store.propose(request, orgs[0], call.actor, call.now)
-        return self._shown(self._one(change_no), call.today)
+        return self._shown(self._one(change_no))
 
     def _check_reader(self, call: Call, reader: str) -> None:
         try:
@@ -88,7 +90,12 @@ class Books:
         else:
             permits = person.permits
         if FIELD_PERMIT not in permits:
-            raise _faulty("reader", reader, "不是本单位的抄表员", "is no reader of your unit")
+            raise _faulty(
+                "reader",
+                reader,
+                "不是本单位的抄表员，请填抄表员的用户名",
+                "is no reader of your unit; give a reader's user name",
+            )
 
     def approve(self, call: Call, request: DecideBookChange) -> BookChange:
         change = self._to_decide(call, request)
@@ -96,8 +103,8 @@ class Books:
             raise _faulty(
                 "effective_from",
                 change["effective_from"],
-                "生效日期已过，请退回后重新申请",
-                "its day has passed; refuse it and propose it again",
+                "已过，请退回后重新申请",
+                "it has passed; refuse the change and propose it again",
             )
         self._store.decide(request.change_no, "approved", request.remark, call.actor, call.now)
         if change["point_nos"]:
@@ -107,12 +114,12 @@ class Books:
             self._store.place(change, [*moved, *stay])
         if change["reader"] is not None:
             self._store.assign(change, call.now)
-        return self._shown(self._one(request.change_no), call.today)
+        return self._shown(self._one(request.change_no))
 
     def refuse(self, call: Call, request: DecideBookChange) -> BookChange:
         self._to_decide(call, request)
         self._store.decide(request.change_no, "refused", request.remark, call.actor, call.now)
-        return self._shown(self._one(request.change_no), call.today)
+        return self._shown(self._one(request.change_no))
 
     def _to_decide(self, call: Call, request: DecideBookChange) -> Row:
         self._store.lock()
@@ -179,7 +186,7 @@ class Books:
     # -- lists -----------------------------------------------------------------------------------------------------------
 
     def change(self, call: Call, request: BookChangeRef) -> BookChange:
-        return self._shown(self._one(request.change_no), call.today)
+        return self._shown(self._one(request.change_no))
 
     def changes(self, call: Call, request: FindBookChanges) -> BookChangesFound:
         rows, total = self._store.changes(request)
@@ -273,8 +280,9 @@ class Books:
             )
         return found
 
-    def _shown(self, change: Row, today: date) -> BookChange:
-        books = {row["point_no"]: row["book"] for row in self._store.points(change["point_nos"], today)}
+    def _shown(self, change: Row) -> BookChange:
+        before = change["effective_from"] - timedelta(days=1)
+        books = {row["point_no"]: row["book"] for row in self._store.points(change["point_nos"], before)}
         moves = [
             BookMove(point_no=point_no, book_before=books.get(point_no), place=place)
             for place, point_no in enumerate(change["point_nos"], start=1)
@@ -295,4 +303,7 @@ def _of_mean(points: int, loads: list[int]) -> Percent | None:
 
 
 def _faulty(field: str, value: object, zh: str, en: str) -> BookFaulty:
-    return BookFaulty(text(f"{field}“{value}”：{zh}。", f"{field} “{value}”: {en}."), field=field, value=str(value))
+    label = label_of(ProposeBookChange, field)
+    return BookFaulty(
+        text(f"{label.zh}“{value}”：{zh}。", f"{label.en} “{value}”: {en}."), field=field, value=str(value)
+    )

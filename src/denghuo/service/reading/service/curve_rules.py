@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, label_of
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.problem import text
 from denghuo.service.reading.api import (
@@ -22,7 +22,16 @@ from denghuo.service.reading.api import (
     NoSuchCurveRule,
     RuleIsPublished,
 )
-from denghuo.service.reading.rules.curve_book import INTAKE, KINDS, SHIPPED, CurveRule, by_class, fault_of, rules_of
+from denghuo.service.reading.rules.curve_book import (
+    INTAKE,
+    KINDS,
+    SHIPPED,
+    CurveRule,
+    by_class,
+    called,
+    fault_of,
+    rules_of,
+)
 from denghuo.service.reading.service.curves import Curves
 from denghuo.service.reading.store.curve_rules import CurveRuleStore, rule_of
 
@@ -75,8 +84,9 @@ class CurveRuleDesk:
             )
         if fault is not None:
             field, value, zh, en = fault
+            label, said = label_of(DraftCurveRule, field), called(value)
             raise CurveRuleFaulty(
-                text(f"{field}“{value}”：{zh}。", f"{field} “{value}”: {en}."), field=field, value=value
+                text(f"{label.zh}“{said['zh']}”：{zh}。", f"{label.en} “{said['en']}”: {en}."), field=field, value=value
             )
         version = self._store.draft(rule, request.reason, call.actor, call.now)
         return self._shown(self._one(request.code, request.meter_class, version))

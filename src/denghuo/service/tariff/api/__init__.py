@@ -142,9 +142,11 @@ from denghuo.service.tariff.api.unit_area import (
 from denghuo.service.tariff.document import (
     AGENCY_CASES as AGENCY_CASES,
     BASIC_LINES as BASIC_LINES,
+    CHARGED_BY as CHARGED_BY,
     CHARGES as CHARGES,
     COMPONENTS as COMPONENTS,
     GROUPS as GROUPS,
+    KINDS as KINDS,
     QUANTITIES as QUANTITIES,
     SETTLEMENTS as SETTLEMENTS,
     AgencyCase as AgencyCase,
