@@ -20,20 +20,22 @@ from tests.service.billing.test_terms import agree, bill, households, sub_meter,
 from tests.service.records import point
 
 from denghuo.kernel.values import Energy, Percent
-from denghuo.service.billing.api import StartCycle
+from denghuo.service.billing.api import FindExceptions, StartCycle
 from denghuo.service.contract.api import Part, SpecialRefused
 from denghuo.service.point.api import PointApi, RegisterPoints
 
 MAINS = [Supply(serial, 1, daily(40), "general_single_part", 10) for serial in range(1, 5)]
 FIXED, RATIO, METERED, LOOP = MAINS
+TAKEN_OVER = Supply(5, 1, daily(40), "general_single_part", 10)
+"""Its contract was taken over with its own main meter as a sub-meter behind itself, which nobody could enter now."""
 
 
 @pytest.fixture(scope="module")
 def settled(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
-        settle_county(made, MAINS, households())
-        sub_meter(made, 21, METERED)
-        sub_meter(made, 22, LOOP)
+        settle_county(made, [*MAINS, TAKEN_OVER], households())
+        for serial, main in ((21, METERED), (22, LOOP), (23, TAKEN_OVER)):
+            sub_meter(made, serial, main)
 
     return prepare(make)
 
@@ -55,6 +57,11 @@ def test_sub_meters_come_off_by_quantity_ratio_or_register_and_loops_are_refused
         agree(found, LOOP, 1, parts=[Part(point_no="SUB22", way="meter"), Part(point_no=main, way="meter")])
     assert f"计量点 {main}（表号 M00004）" in refused.value.detail["zh"]
     agree(found, LOOP, 1, parts=[Part(point_no="SUB22", way="meter")])
+    agree(found, TAKEN_OVER, 1, parts=[Part(point_no="SUB23", way="meter")])
+    with found.directory.hosted["contract"].store.work("contract", OPERATOR) as work:
+        asked = f"{TAKEN_OVER.account_no}01", TAKEN_OVER.account_no
+        named = "UPDATE terms SET special = replace(special::text, 'SUB23', %s)::jsonb WHERE account_no = %s"
+        assert work.run(f"{named} AND special IS NOT NULL", asked) == 1
     found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
     found.settle()
 
@@ -62,6 +69,10 @@ def test_sub_meters_come_off_by_quantity_ratio_or_register_and_loops_are_refused
     assert told(bill(found, RATIO)) == [("", "840", "0.7853", "659.65"), ("", "360", "0.5000", "180.00")]
     assert told(bill(found, METERED)) == [("", "900", "0.7853", "706.77"), ("", "300", "0.5000", "150.00")]
     assert told(bill(found, LOOP)) == [("", "900", "0.7853", "706.77")]
+    # What came in before it was refused is not rated: the exception names the meter.
+    (held,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, state="open")).rows
+    assert (held.account_no, held.code) == (TAKEN_OVER.account_no, "rating_failed")
+    assert f"计量点 {TAKEN_OVER.account_no}01 是本户总表" in held.reason.zh
     for supply in MAINS:
         verified(found, supply)
 

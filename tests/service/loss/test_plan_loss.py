@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pyarrow as pa
 import pytest
@@ -12,7 +12,8 @@ from tests.service.records import CLERK, OPERATOR, account, held, meter, network
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
-from denghuo.kernel.values import Multiplier, Power
+from denghuo.kernel.period import midnight
+from denghuo.kernel.values import Multiplier, Power, Register
 from denghuo.service.asset.api import AssetApi, RegisterMeters
 from denghuo.service.asset.service import AssetService
 from denghuo.service.contract.api import ContractApi
@@ -22,7 +23,7 @@ from denghuo.service.customer.service import CustomerService
 from denghuo.service.host.binding import Ask
 from denghuo.service.loss.api import LossApi, NoLossPlan, PlanLoss, PlanRef
 from denghuo.service.loss.service import LossService
-from denghuo.service.point.api import PointApi, RegisterPoints
+from denghuo.service.point.api import Exchange, ExchangeMeters, PointApi, RegisterPoints
 from denghuo.service.point.service import PointService
 from denghuo.service.reading.api import REGISTER_INTAKE, Intake, MakeSpecialPlan, ReadingApi, SpecialPlanRef
 from denghuo.service.reading.service import ReadingService
@@ -89,6 +90,27 @@ def test_an_area_that_is_read_at_two_midnights_has_a_loss(ask: Ask, database_dsn
         (f"{number(2)}01", "sale", "50"),
         ("G1", "supply", "150"),
         ("P2", "generation", "10"),
+    ]
+    # A meter that was changed meanwhile counts by the registers of its exchange, as one point in two rows.
+    ask(AssetApi).register_meters(OPERATOR, RegisterMeters(meters=[meter(4)]))
+    exchange = Exchange(
+        point_no=f"{number(2)}01",
+        old_meter_no="M00002",
+        new_meter_no="M00004",
+        exchanged_at=midnight(DAY) - timedelta(days=2),
+        old_final_fwd=Register.of("160"),
+        new_start_fwd=Register.of("0"),
+        new_multiplier=Multiplier(1),
+    )
+    assert ask(PointApi).exchange_meters(OPERATOR, ExchangeMeters(exchanges=[exchange])).taken == 1
+    again = ask(ReadingApi).make_special_plan(MANAGER, asked)
+    receive(ask, database_dsn, tmp_path, month_of("M00004", {15: 90_000}))
+    ask(ReadingApi).gather_special_plan(MANAGER, SpecialPlanRef(plan_no=again.plan_no))
+    changed = loss(ask, again.plan_no)
+    assert (str(changed.sale), changed.sale_points, changed.held) == ("99", 2, 0)
+    assert [(one.meter_no, str(one.energy)) for one in changed.members if one.point_no == exchange.point_no] == [
+        ("M00002", "40"),
+        ("M00004", "9"),
     ]
     with pytest.raises(NoLossPlan):
         ask(LossApi).plan_loss(replace(MANAGER, scope=("1405810.02",)), PlanRef(plan_no=plan.plan_no))

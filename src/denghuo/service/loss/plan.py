@@ -49,19 +49,20 @@ def by_plan(found: SpecialEnergies, area: Area) -> PlanLoss:
         loss=None if balance.loss_wh is None else Energy(balance.loss_wh),
         rate=balance.rate,
         limit=balance.limit,
-        sale_points=summed.sale_points,
+        # A point at which the meter was changed has a row for each of them.
+        sale_points=len({one.point_no for one in found.rows if one.role == "sale"}),
         held=sum(one.energy is None for one in found.rows),
         flags=findings(balance),
-        members=[_member(one) for one in found.rows if one.role != "sub_meter"],
+        members=[_member(place, one) for place, one in enumerate(found.rows) if one.role != "sub_meter"],
         as_of=found.as_of,
     )
 
 
-def _member(one: SpecialEnergy) -> PlanMember:
+def _member(place: int, one: SpecialEnergy) -> PlanMember:
     names = ("point_no", "account_no", "role", "meter_no", "start", "end", "multiplier", "energy", "remark")
     return PlanMember(
         **{name: getattr(one, name) for name in names},
-        row_key=f"{one.point_no}.{one.quantity}",
+        row_key=f"{one.point_no}.{one.quantity}.{place}",
         side=side_of(one.role, one.quantity),
     )
 
