@@ -21,7 +21,15 @@ from denghuo.kernel.values import Multiplier, Register
 from denghuo.service.contract.api import TERMS, ContractApi, PublishTerms, TermsFound, TermsIn
 from denghuo.service.customer.api import Account, AccountNumbers, Accounts, CustomerApi
 from denghuo.service.host.binding import Ask
-from denghuo.service.permission.api import PermissionApi, Person, PersonRef, StaffNotFound
+from denghuo.service.permission.api import (
+    Organisation,
+    Organisations,
+    OrganisationTree,
+    PermissionApi,
+    Person,
+    PersonRef,
+    StaffNotFound,
+)
 from denghuo.service.point.api import (
     INSTALLATION,
     FindPoints,
@@ -136,6 +144,25 @@ def staff_of(permits: Mapping[str, Sequence[str]]) -> type[PermissionApi]:
                 raise StaffNotFound(text("无此人员", "no such person"), user_name=name)
             unit = {"org": "1405810", "org_name": TextPair(zh="高平", en="Gaoping"), "scope": ["1405810"]}
             return Person(user_name=name, name=name, posts=[], permits=list(permits[name]), **unit)
+
+        def organisations(self, call: Call, request: Organisations) -> OrganisationTree:
+            units = ["1405810", "1405810.01", "1405810.02"]
+            rows = [
+                Organisation(
+                    code=code,
+                    name=code,
+                    name_en=code,
+                    kind="station" if "." in code else "company",
+                    parent=code.rpartition(".")[0] or None,
+                    address="",
+                    phone="",
+                    from_day=date(2020, 1, 1),
+                    to_day=None,
+                )
+                for code in units
+                if call.covers(code) and (request.codes is None or code in request.codes)
+            ]
+            return OrganisationTree(rows=rows, total=len(rows), as_of=call.now)
 
     return Staff
 

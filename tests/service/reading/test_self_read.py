@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
 from denghuo.kernel.problem import NotPermitted, TooMany
 from denghuo.service.notice.api import Inbox, NoticeApi
 from denghuo.service.reading.api import (
+    AskSelfReadDays,
     DecideSelfRead,
     Doubtful,
     FindSelfReads,
@@ -31,8 +33,11 @@ from denghuo.service.reading.api import (
     ReportRegisters,
     ReportSettled,
     Resolve,
+    SelfReadDaysFound,
+    SelfReadDaysRefused,
     SelfReadRef,
     SelfReadRow,
+    StateSelfReadDays,
     TooManyDigits,
     UnitMonth,
     WrongMeter,
@@ -117,6 +122,51 @@ def test_a_customer_sees_when_to_report_and_what_a_report_is_held_against(made: 
     # After the days of one reading those of the next are told.
     later = own_meter(made, on(date(2026, 5, 7)))
     assert (later.month, later.opens_on, later.is_open) == ("2026-05", date(2026, 5, 29), False)
+
+
+def test_units_say_when_their_customers_report_and_those_below_them_follow(made: Bench) -> None:
+    planner = replace(CLERK, permits=frozenset({"reading.read", "reading.plan"}))
+
+    def state(org: str, before: int | None, after: int | None, day: date) -> SelfReadDaysFound:
+        days = StateSelfReadDays(org=org, days_before=before, days_after=after, from_day=day, reason="农忙季节")
+        return made.api.state_self_read_days(planner, days)
+
+    june, july = date(2026, 6, 1), date(2026, 7, 1)
+    state("1405810", 1, 2, date(2026, 5, 2))
+    state("1405810.01", 5, 0, july)
+    found = state("1405810.01", 5, 1, july)
+    assert [(one.org, one.from_day, one.days_after) for one in found.stated] == [
+        ("1405810.01", july, 1),
+        ("1405810", date(2026, 5, 2), 2),
+    ]
+    # Of today's reading day nothing was said yet; from the second on the company's days hold, then the station's own.
+    rows = {one.org: one for one in made.api.self_read_days(planner, AskSelfReadDays(on=july)).rows}
+    assert {org: (one.days_before, one.days_after, one.by_unit) for org, one in rows.items()} == {
+        "1405810": (1, 2, "1405810"),
+        "1405810.01": (5, 1, "1405810.01"),
+        "1405810.02": (1, 2, "1405810"),
+    }
+    assert {(one.days_before, one.by_unit) for one in made.api.self_read_days(planner, AskSelfReadDays()).rows} == {
+        (3, None)
+    }
+    assert own_meter(made).opens_on == date(2026, 4, 28)
+    for day, opens_on, closes_on in (
+        (date(2026, 5, 20), date(2026, 5, 31), date(2026, 6, 3)),
+        (date(2026, 6, 4), date(2026, 6, 26), date(2026, 7, 2)),
+    ):
+        later = own_meter(made, on(day))
+        assert (later.opens_on, later.closes_on) == (opens_on, closes_on)
+    with pytest.raises(OutsideWindow):
+        report(made, call=on(date(2026, 5, 30)))
+    # As the company has it again, and what cannot be.
+    assert state("1405810.01", None, None, july).stated[0].days_before is None
+    assert own_meter(made, on(date(2026, 6, 4))).opens_on == date(2026, 6, 30)
+    for org, day, field in (("1405810.09", july, "org"), ("1405810", june - timedelta(days=40), "from_day")):
+        with pytest.raises(SelfReadDaysRefused) as refused:
+            state(org, 1, 1, day)
+        assert refused.value.fields["field"] == field
+    with pytest.raises(ValidationError):
+        StateSelfReadDays(org="1405810", days_before=1, from_day=july, reason="只填一项")
 
 
 def test_a_plausible_report_counts_as_the_customers_own(made: Bench) -> None:

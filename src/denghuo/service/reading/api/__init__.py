@@ -274,6 +274,16 @@ from denghuo.service.reading.api.self_read import (
     WrongMeter as WrongMeter,
     SelfReadOperations,
 )
+from denghuo.service.reading.api.self_read_days import (
+    DAYS_MOST as DAYS_MOST,
+    AskSelfReadDays as AskSelfReadDays,
+    SelfReadDaysFound as SelfReadDaysFound,
+    SelfReadDaysRefused as SelfReadDaysRefused,
+    SelfReadDaysRow as SelfReadDaysRow,
+    StatedSelfReadDays as StatedSelfReadDays,
+    StateSelfReadDays as StateSelfReadDays,
+    SelfReadDaysOperations,
+)
 from denghuo.service.reading.api.special_plan import (
     PLAN_KINDS as PLAN_KINDS,
     FindSpecialPlans as FindSpecialPlans,
@@ -357,6 +367,7 @@ class ReadingApi(
     FieldOperations,
     SpecialPlanOperations,
     SelfReadOperations,
+    SelfReadDaysOperations,
     AtomOperations,
     SumOperations,
     HighestOperations,

@@ -147,12 +147,11 @@ def _by_column(window: Window, channel_key: Ints, own: Mapping[tuple[int, int], 
 
 
 def _near(reported: Mapping[int, int], at: int, rules: Mapping[str, Rule]) -> Mapping[int, int]:
-    """What was reported within the window about a reading day."""
+    """What was reported about a reading day. When that may be is its unit's to say; here it is as far as any may."""
     if "self_read" not in rules:
         return {}
-    parameters = rules["self_read"].parameters
-    first, last = at - parameters["days_before"], at + parameters["days_after"]
-    return {column: value for column, value in reported.items() if first <= column <= last}
+    most = rules["self_read"].parameters["days_most"]
+    return {column: value for column, value in reported.items() if abs(column - at) <= most}
 
 
 def noted_register(piece: PlanPiece, quantity: str, band: str, side: int) -> int | None:

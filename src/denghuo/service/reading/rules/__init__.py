@@ -6,6 +6,7 @@ from datetime import date
 
 from denghuo.kernel.problem import Text, text
 from denghuo.kernel.values import round_half_up
+from denghuo.service.reading.api import DAYS_MOST
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ RULE_BOOK: tuple[Rule, ...] = (
             "It counts where nothing was collected or read on site; of another day than the reading day it is what the reading"
             " midnight is estimated from. Look at it among the customers' reports.",
         ),
-        {"days_before": 3, "days_after": 5, "reports_a_day": 5},
+        {"days_before": 3, "days_after": 5, "days_most": DAYS_MOST, "reports_a_day": 5},
     ),
     Rule(
         "sender",

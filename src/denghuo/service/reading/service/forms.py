@@ -85,6 +85,7 @@ _PARAMETERS: Mapping[str, tuple[Text, str]] = {
     "average_days_min": (text("日均至少据", "averages over at least"), "d"),
     "days_before": (text("抄表日前", "before the reading day"), "d"),
     "days_after": (text("抄表日后", "after the reading day"), "d"),
+    "days_most": (text("各单位自定，最多前后", "by unit, at most on either side"), "d"),
     "reports_a_day": (text("每表每日不超过", "a meter and day, up to"), "reports"),
     "days": (text("最近", "last"), "d"),
     "days_min": (text("至少", "at least"), "d"),

@@ -20,6 +20,7 @@ from denghuo.service.notice.api import NewNotice, NoticeApi, Send
 from denghuo.service.point.api import MetersIn
 from denghuo.service.reading.api import (
     BANDS,
+    DAYS_MOST,
     FIELD_WARNINGS,
     QUANTITIES,
     SELF_READ_STATES,
@@ -50,11 +51,12 @@ from denghuo.service.reading.api import (
 from denghuo.service.reading.batch import Evaluated, PlanPiece, reads_of
 from denghuo.service.reading.rules import in_force
 from denghuo.service.reading.rules.field import Expected, field_check, most_a_day_e4, warnings_of
-from denghuo.service.reading.rules.self_read import ReportDays, is_number_of, report_days
+from denghuo.service.reading.rules.self_read import ReportDays, is_number_of
 from denghuo.service.reading.service.checks import check_digits, check_own
 from denghuo.service.reading.service.expected import Known, known_before
 from denghuo.service.reading.service.forms import shown_register
 from denghuo.service.reading.service.making import Making
+from denghuo.service.reading.service.self_read_days import SelfReadDays
 from denghuo.service.reading.store import ReadingStore
 from denghuo.service.reading.store.self_read import Row, SelfReadStore
 
@@ -74,8 +76,8 @@ class _Meter:
 
 
 class SelfReading:
-    def __init__(self, work: Work, ask: Ask, reads: ReadingStore, making: Making) -> None:
-        self._work, self._ask, self._reads, self._making = work, ask, reads, making
+    def __init__(self, work: Work, ask: Ask, reads: ReadingStore, making: Making, days: SelfReadDays) -> None:
+        self._work, self._ask, self._reads, self._making, self._days = work, ask, reads, making, days
         self._store = SelfReadStore(work)
 
     # -- the customer ----------------------------------------------------------------------------------------------------
@@ -144,15 +146,15 @@ class SelfReading:
     def _meters(self, call: Call, account_no: str) -> list[_Meter]:
         """The meters of one of the caller's accounts in the reading whose days to report are next or open."""
         check_own(call, account_no)
-        parameters = in_force(call.today)["self_read"].parameters
         month = Month.holding(call.today).previous
         for _ in range(MONTHS_AHEAD + 1):
-            days = report_days(month.next.first_day, parameters)
-            if call.today <= days.closes_on:
+            reading_day = month.next.first_day
+            if call.today <= reading_day + timedelta(days=DAYS_MOST):
                 asked = MetersIn(month=str(month), account_nos=[account_no])
                 around = self._making.due(call, asked).pieces
                 own = [one for one in around if one.account_no == account_no and one.to_at == month.period.end]
-                if own:
+                days = self._days.about(reading_day, own[0].org, call.today) if own else None
+                if days is not None and call.today <= days.closes_on:
                     return self._expected(call, account_no, month, own, days)
             month = month.next
         return []

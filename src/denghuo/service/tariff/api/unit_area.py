@@ -10,6 +10,7 @@ from denghuo.kernel.batch import ITEMS_MAX, BatchTaken
 from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, command, query
 from denghuo.kernel.fields import AsOf, Day, Instant, OrganisationCode, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
+from denghuo.kernel.units import ByUnit
 from denghuo.service.tariff.api.tariff import AreaSince, OwnArea, SamePerson, UnitArea
 
 
@@ -132,39 +133,27 @@ class UnitAreas:
     """Answers by which area's tariffs a unit's customers are billed on a day."""
 
     def __init__(self, said: Iterable[UnitArea] = ()) -> None:
-        self._said: dict[str, list[UnitArea]] = {}
-        for one in sorted(said, key=lambda each: each.from_day):
-            self._said.setdefault(one.org, []).append(one)
+        self._said = ByUnit(said, lambda one: one.area is not None)
 
     def __bool__(self) -> bool:
         return bool(self._said)
 
     def on(self, org: str, day: date) -> PriceArea | None:
         """The area of a unit: its own, else that of the nearest unit above it that has one."""
-        for unit in _upwards(org):
-            own = [one for one in self._said.get(unit, ()) if one.from_day <= day]
-            if own and own[-1].area is not None:
-                return PriceArea(own[-1].area, unit, own[-1].from_day)
-        return None
+        found = self._said.on(org, day)
+        return (
+            PriceArea(found.area, found.org, found.from_day) if found is not None and found.area is not None else None
+        )
 
     def changes(self, org: str, after: date, until: date) -> date | None:
         """The first day after one, up to another one, on which the area of a unit is another than before; None where it stays."""
-        days = {
-            one.from_day for unit in _upwards(org) for one in self._said.get(unit, ()) if after < one.from_day <= until
-        }
         before = _area(self.on(org, after))
-        return next((day for day in sorted(days) if _area(self.on(org, day)) != before), None)
+        return next((day for day in self._said.days(org, after, until) if _area(self.on(org, day)) != before), None)
 
 
 def covers(area: str, part: str) -> bool:
     """Whether an area is another one or has it as a part, as 130000 has 130000-S."""
     return part == area or part.startswith(f"{area}-")
-
-
-def _upwards(org: str) -> Iterable[str]:
-    """A unit and those above it, the nearest first."""
-    parts = org.split(".")
-    return (".".join(parts[:count]) for count in range(len(parts), 0, -1))
 
 
 def _area(found: PriceArea | None) -> str | None:

@@ -24,6 +24,7 @@ from denghuo.service.reading.service.judging import Judging
 from denghuo.service.reading.service.making import Making
 from denghuo.service.reading.service.routes import Routes
 from denghuo.service.reading.service.self_read import SelfReading
+from denghuo.service.reading.service.self_read_days import SelfReadDays
 from denghuo.service.reading.service.special_plan import SpecialPlans
 from denghuo.service.reading.service.taking import Taking
 from denghuo.service.reading.service.units import Units
@@ -56,7 +57,8 @@ class ReadingPart:
         self._field = FieldReading(
             work, ask, self._store, self._taking, self._making, self._units, self._special_plans, self._remade
         )
-        self._self_reading = SelfReading(work, ask, self._store, self._making)
+        self._self_read_days = SelfReadDays(work, ask)
+        self._self_reading = SelfReading(work, ask, self._store, self._making, self._self_read_days)
 
     def _remade(self, call: Call, pieces: Sequence[PlanPiece], piece: PlanPiece, quantity: str, band: str) -> Reviewed:
         """Makes the reads of one point anew and puts them into the month's dataset in place of the old ones."""

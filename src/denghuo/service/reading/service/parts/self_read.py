@@ -2,6 +2,7 @@
 
 from denghuo.kernel.contract import Call
 from denghuo.service.reading.api import (
+    AskSelfReadDays,
     DecideSelfRead,
     FindSelfReads,
     FollowSelfRead,
@@ -10,16 +11,19 @@ from denghuo.service.reading.api import (
     OwnReport,
     ReporterTold,
     ReportRegisters,
+    SelfReadDaysFound,
     SelfReadFollowed,
     SelfReadRef,
     SelfReadRow,
     SelfReadsFound,
+    StateSelfReadDays,
 )
 from denghuo.service.reading.api.self_read import SelfReadOperations
+from denghuo.service.reading.api.self_read_days import SelfReadDaysOperations
 from denghuo.service.reading.service.parts.part import ReadingPart
 
 
-class SelfReadPart(ReadingPart, SelfReadOperations):
+class SelfReadPart(ReadingPart, SelfReadOperations, SelfReadDaysOperations):
     """Answers to customers on their meters, and to the office on their reports."""
 
     def my_meters(self, call: Call, request: MyMeters) -> MyMetersFound:
@@ -45,3 +49,9 @@ class SelfReadPart(ReadingPart, SelfReadOperations):
 
     def tell_reporter(self, call: Call, request: SelfReadRef) -> ReporterTold:
         return self._self_reading.tell(call, request)
+
+    def state_self_read_days(self, call: Call, request: StateSelfReadDays) -> SelfReadDaysFound:
+        return self._self_read_days.state(call, request)
+
+    def self_read_days(self, call: Call, request: AskSelfReadDays) -> SelfReadDaysFound:
+        return self._self_read_days.found(call, request)
