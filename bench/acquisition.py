@@ -29,6 +29,7 @@ from denghuo.data.processing.work import Work
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import Month, Period
+from denghuo.kernel.values import Multiplier
 from denghuo.service.acquisition.api import (
     AcquisitionApi,
     AskSuccess,
@@ -127,7 +128,10 @@ def services(database: Database, folder: pathlib.Path, everyone: list[Concentrat
         def meters_in(self, call: Call, request: MetersIn) -> MetersFound:
             period = Month.of(request.month).period
             blank = dict.fromkeys(MeterInMonth.model_fields)
-            rows = [MeterInMonth.model_construct(**blank | piece(no, period)) for no in request.meter_nos]
+            rows = [
+                MeterInMonth.model_construct(**blank | piece(no, period) | {"multiplier": Multiplier(1)})
+                for no in request.meter_nos
+            ]
             return MetersFound.model_construct(rows=rows, as_of=call.now)
 
     class Contracts(ContractApi):
