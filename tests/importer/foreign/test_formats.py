@@ -189,6 +189,7 @@ def test_green_button_file_that_is_unsafe_or_broken_is_refused(words: str, field
     with pytest.raises(Malformed) as refused:
         green(words)
     assert refused.value.field == field
+    assert ("DTD" in refused.value.what["zh"]) == ("DOCTYPE" in words) and "Forbidden" not in refused.value.value
 
 
 MESSAGE = cim(

@@ -37,8 +37,10 @@ def parts(stream: BinaryIO, name: str) -> Iterator[Element]:
                 rationed.renew()
                 if opened:
                     del opened[-1][:]
-    except (ParseError, DefusedXmlException, ValueError) as error:
-        raise _fault(number, str(error)[:80], _UNSAFE) from error
+    except DefusedXmlException as error:
+        raise _fault(number, str(getattr(error, "name", None) or "DOCTYPE")[:80], _DECLARES) from error
+    except (ParseError, ValueError) as error:
+        raise _fault(number, str(error)[:80], _BROKEN) from error
 
 
 def local(tag: str) -> str:
@@ -49,4 +51,5 @@ def _fault(number: int, value: str, what: Text) -> Malformed:
     return Malformed(number, "XML", value, what, ASK_SENDER)
 
 
-_UNSAFE = text("不是完整、安全的 XML", "it is no whole and safe XML")
+_BROKEN = text("不是完整的 XML", "it is no whole XML")
+_DECLARES = text("含 DTD 或实体声明，不安全", "it declares a DTD or entities, which is not safe")
