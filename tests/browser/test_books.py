@@ -141,6 +141,21 @@ def test_new_accounts_are_taken_into_a_book_on_the_map_and_its_walk_is_dragged(
     assert page.locator(".walk-map__walk").get_attribute("points") != order
     map_ = page.locator(".walk-map").bounding_box()
     assert map_ is not None
+    # The ground is dragged: the map moves, and nothing is taken in. Keys move it, come nearer and go back.
+    corner, at = (map_["x"] + 3, map_["y"] + 3), middle(two)
+    drag(corner, (corner[0] + 40, corner[1] + 25))
+    assert middle(two) == pytest.approx((at[0] + 40, at[1] + 25), abs=1)
+    page.get_by_role("group", name="抄表册地图").focus()
+    page.keyboard.press("ArrowRight")
+    assert middle(two) == pytest.approx((at[0] - 20, at[1] + 25), abs=1)
+    bar = page.locator(".walk-map__scale text")
+    scale = bar.text_content()
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    assert bar.text_content() != scale
+    page.keyboard.press("Home")
+    assert middle(two) == pytest.approx(at, abs=1) and bar.text_content() == scale
+    page.get_by_role("button", name="框选").click()
     drag((map_["x"] + 3, map_["y"] + 3), (map_["x"] + map_["width"] - 3, map_["y"] + map_["height"] - 3))
     expect(said).to_contain_text(f"编入 {drawn.count() - 3} 个")
     at_both_widths(page)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.companies import small_company
-from tests.browser.conftest import WAIT_MS, Look, NewFolder, Watch, sign_in
+from tests.browser.conftest import WAIT_MS, Look, NewFolder, Watch, choose, sign_in
 from tests.browser.product import Product, running
 from tests.browser.test_phone import asked, signed_in, small_targets
 
@@ -167,3 +167,26 @@ def test_a_customer_reports_the_meter_and_the_office_looks_at_what_is_doubtful(
     page.reload()
     expect(page.locator(".field__mine").first).to_contain_text("已核实采用")
     expect(page.locator(".field__mine").first).to_contain_text("电话核对，新装空调")
+
+    # From the next reading day on the unit lets its customers report a day before it and two after.
+    desk.goto("/w/reading/self_read_days")
+    desk.get_by_role("button", name="登记自报时间").click()
+    dialog = desk.get_by_role("dialog", name="登记自报时间")
+    choose(dialog, "供电单位", "寺庄供电所")
+    for label, value in (
+        ("抄表日前(天)", "1"),
+        ("抄表日后(天)", "2"),
+        ("起始日期", "2026-06-02"),
+        ("事由", "农忙季节"),
+    ):
+        dialog.get_by_label(label).fill(value)
+        dialog.get_by_label(label).press("Tab")
+    dialog.get_by_role("button", name="登记自报时间").click()
+    expect(dialog).to_be_hidden()
+    expect(desk.locator("tr, .card", has_text="2026-06-02").first).to_contain_text("农忙季节")
+    at_both_widths(desk)
+    with june.session("manager") as client:
+        (unit,) = [
+            row for row in june.ask(client, "reading.self_read_days", on="2026-07-01")["rows"] if row["org"] == UNIT
+        ]
+    assert (unit["days_before"], unit["days_after"], unit["by_unit"]) == (1, 2, UNIT)

@@ -66,6 +66,8 @@ def test_a_meter_is_read_for_a_reason_and_an_area_for_its_loss(
     expect(page.locator(".detail__pair", has_text="未抄示数")).to_contain_text("0")
 
     page.goto("/w/reading/special_plans")
+    # Nobody has to come back for it: the row says when it was last looked for what was collected.
+    expect(page.get_by_role("gridcell", name="最近取数时间 20").first).to_be_visible()
     submit(
         page, "线损抄表", 台区=point["area_no"], 起日=f"{MONTH}-05", 抄表日=f"{MONTH}-20", 事由="台区线损核查"
     )  # fmt: skip

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { after, inserted, spread, type Spot } from '@/render/picture/walk'
+import { after, inserted, seen, spread, type Spot } from '@/render/picture/walk'
 
 const spot = (point_no: string, x: number, y = 0): Spot => ({ point_no, x, y })
 const names = (walk: { point_no: string }[]) => walk.map((one) => one.point_no).join('')
@@ -18,6 +18,12 @@ describe('a walk on a map', () => {
     expect(names(inserted(walk, spot('n', 40)))).toBe('abcn')
     expect(names(inserted(walk, spot('n', -5)))).toBe('nabc')
     expect(names(inserted([], spot('n', 1)))).toBe('n')
+  })
+  it('is looked at from elsewhere and nearer, and its scale with it', () => {
+    const found = { scale: 0.5, x: (metres: number) => metres / 2, y: (metres: number) => 100 - metres / 2 }
+    const near = seen(found, { x: 30, y: -10, times: 2 }, { x: 50, y: 50 })
+    expect([near.x(100), near.y(100), near.scale]).toEqual([80, 40, 1])
+    expect(near.x(110) - near.x(100)).toBe(10 * near.scale)
   })
   it('moves a point next after another, and keeps every point', () => {
     const walk = ['a', 'b', 'c', 'd'].map((name) => spot(name, 0))

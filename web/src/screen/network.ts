@@ -64,7 +64,7 @@ export function lampRadius(load: number | null, greatest: number): number {
   return 3 + 6.8 * Math.sqrt(Math.max(load, 0) / greatest)
 }
 
-const LENGTHS_M = [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000]
+const LENGTHS_M = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000]
 
 /** The length of the scale bar: the longest round one of at most `most` pixels. */
 export function barLength(scale: number, most: number): { metres: number; pixels: number } {

@@ -1,4 +1,21 @@
-/** A walk on a map: where each point is drawn, and where a new one is passed with the least detour. */
+/** A walk on a map: how the map is looked at, where each point is drawn, and where a new one is passed with the least detour. */
+import type { Projection } from '@/screen/network'
+
+/** How far a map was moved, in pixels, and how many times nearer it is than where all of it is seen. */
+export interface View {
+  x: number
+  y: number
+  times: number
+}
+
+/** A projection as it is looked at; `middle` stays in its place when it comes nearer. */
+export function seen(found: Projection, view: View, middle: { x: number; y: number }): Projection {
+  return {
+    scale: found.scale * view.times,
+    x: (metres) => (found.x(metres) - middle.x) * view.times + middle.x + view.x,
+    y: (metres) => (found.y(metres) - middle.y) * view.times + middle.y + view.y,
+  }
+}
 
 export interface Spot {
   point_no: string
