@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { compareDecimals, groupDecimal, sumDecimals } from '@/format/decimal'
 import { format, formatWithUnit, headerOf, instant, isNegativeValue } from '@/format/format'
 import { setLanguage } from '@/language'
-import type { Schema } from '@/spec/contracts'
+import { isFigure, type Schema } from '@/spec/contracts'
 
 const MONEY: Schema = { type: 'string', format: 'money', 'x-unit': 'yuan', 'x-label': { zh: '电费', en: 'Charge' } }
 const ENERGY: Schema = { type: 'string', format: 'energy', 'x-unit': 'kWh', 'x-label': { zh: '电量', en: 'Energy' } }
@@ -38,6 +38,12 @@ describe('values by their schema', () => {
     expect(isNegativeValue('-0.00', MONEY)).toBe(false)
   })
   it('leaves energy as the rule says', () => expect(format('1234.567', ENERGY)).toBe('1,234.567'))
+  it('writes the number of an order as it is, and what is counted as a figure', () => {
+    const order: Schema = { type: 'integer', 'x-label': { zh: '补抄单号', en: 'Order no.' } }
+    const count: Schema = { type: 'integer', 'x-label': { zh: '户数', en: 'Accounts' } }
+    expect([format(1538, order), format(1538, count)]).toEqual(['1538', '1,538'])
+    expect([isFigure(order), isFigure(count), isFigure(MONEY)]).toEqual([false, true, true])
+  })
   it('names compound units', () => expect(headerOf(PRICE, 'price')).toBe('电价（元/kWh）'))
   it('speaks English too', () => {
     setLanguage('en')

@@ -2,7 +2,7 @@
 import { groupDecimal, isDecimal, isNegative } from '@/format/decimal'
 import { language, t } from '@/language'
 import type { Dictionaries, DictionaryEntry, Schema, Text } from '@/spec/contracts'
-import { isNumeric } from '@/spec/contracts'
+import { isIdentifier, isNumeric } from '@/spec/contracts'
 
 export const NOTHING = '—'
 
@@ -56,7 +56,7 @@ export function format(value: unknown, schema: Schema, dictionaries: Dictionarie
   const entry = entryOf(value, schema, dictionaries)
   if (entry) return t(entry)
   if (typeof value === 'boolean') return t(value ? { zh: '是', en: 'Yes' } : { zh: '否', en: 'No' })
-  if (typeof value === 'number') return number(value)
+  if (typeof value === 'number') return isIdentifier(schema) ? String(value) : number(value)
   if (typeof value === 'string') return text(value, schema, places)
   if (Array.isArray(value)) return value.map((item) => format(item, schema.items ?? {}, dictionaries)).join(value.some(isText) ? '\n' : '、')
   if (isText(value)) return t(value) || NOTHING

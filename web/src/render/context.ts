@@ -55,6 +55,8 @@ export interface PageContext {
   /** Counts up when all blocks should read their data again. */
   version: Ref<number>
   shared: Record<string, unknown>
+  /** Which block tells why a source cannot be read. */
+  tellers: Record<string, symbol>
   /** Open streams of named sources, by their request: blocks that share a source share its stream. */
   streams: Map<string, SharedStream>
   /** Beside the heading: the place for freshness and actions of a page that is one list. */
@@ -74,6 +76,7 @@ export function providePage(reply: PageReply, parameters: Row, host: Host): Page
     picked: reactive({}),
     version: ref(0),
     shared: shallowReactive<Record<string, unknown>>({}),
+    tellers: shallowReactive<Record<string, symbol>>({}),
     streams: new Map(),
     tail: shallowRef(null),
     host,

@@ -20,6 +20,8 @@ export interface BlockData {
   connected: Ref<boolean | null>
   /** What must be filled in or chosen before the query can be asked. */
   lacking: Ref<string[]>
+  /** Whether another block of the page tells already why their common source cannot be read. */
+  retold: ComputedRef<boolean>
   load(): Promise<void>
 }
 
@@ -50,6 +52,9 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
     const told = options.asOf && reply.value ? lookUp(reply.value, options.asOf) : null
     return typeof told === 'string' ? told : null
   })
+  const self = Symbol()
+  /** The first block of a source tells what keeps all of them from being drawn. */
+  const retold = computed(() => Boolean(problem.value && !reply.value && typeof of() === 'string' && page.tellers[of() as string] !== self))
   let asked: AbortController | null = null
   let stream: Live | null = null
 
@@ -66,7 +71,12 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
     reply.value = options.keep ? options.keep(body, reply.value) : body
     readAt.value = new Date()
     problem.value = null
-    if (typeof of() === 'string') page.shared[of() as string] = reply.value
+    if (typeof of() !== 'string') return
+    page.shared[of() as string] = reply.value
+    if (page.tellers[of() as string] !== self) return
+    // It can be read again: the blocks that were silent about it read it too.
+    delete page.tellers[of() as string]
+    page.version.value += 1
   }
 
   async function load(): Promise<void> {
@@ -82,7 +92,10 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
       // A shared request goes on for others; here a later question has taken its place.
       if (!mine.signal.aborted) take(body)
     } catch (failure) {
-      if (!mine.signal.aborted) problem.value = asProblem(failure)
+      if (!mine.signal.aborted) {
+        problem.value = asProblem(failure)
+        if (typeof of() === 'string') page.tellers[of() as string] ??= self
+      }
     } finally {
       if (asked === mine) loading.value = false
     }
@@ -110,8 +123,9 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
     asked?.abort()
     stream?.close()
     if (timer) clearInterval(timer)
+    if (typeof of() === 'string' && page.tellers[of() as string] === self) delete page.tellers[of() as string]
   })
-  return { reply, schema, loading, problem, readAt, asOf, connected, lacking, load }
+  return { reply, schema, loading, problem, readAt, asOf, connected, lacking, retold, load }
 }
 
 /** Labels of required request fields that are still empty. */

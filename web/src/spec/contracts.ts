@@ -121,7 +121,17 @@ const NUMERIC_FORMATS = new Set([
   'per_unit',
 ])
 
-/** Whether values of this schema are numbers to a reader: right-aligned, tabular, with a unit in the header. */
+/** Whether an integer names a thing and counts nothing: an order, a line, a batch. It is written as it is, without separators. */
+export function isIdentifier(schema: Schema): boolean {
+  return schema.type === 'integer' && (schema['x-label']?.zh.endsWith('号') ?? false)
+}
+
+/** Whether values of this schema stand as figures: right-aligned, tabular, grouped. */
+export function isFigure(schema: Schema): boolean {
+  return isNumeric(schema) && !isIdentifier(schema)
+}
+
+/** Whether values of this schema are numbers: with a unit in the header, checked as numbers where they are entered. */
 export function isNumeric(schema: Schema): boolean {
   if (schema['x-dictionary'] || schema.enum) return false
   return schema.type === 'integer' || schema.type === 'number' || NUMERIC_FORMATS.has(schema.format ?? '')
