@@ -25,6 +25,7 @@ test('what keeps a source from being read is told once, and all its blocks are d
   await flushPromises()
   expect(page.get('h1').text()).toBe('20260458电费为什么变化')
   expect(page.findAll('.state__title').map((one) => one.text())).toEqual(['没有可比的账单'])
+  expect(page.get('.state').text()).not.toContain('按提示修改')
   call.mockResolvedValue({ rows: [{ name: '林' }] })
   await page.get('.fresh__again').trigger('click')
   await flushPromises()
