@@ -1,5 +1,5 @@
 import { flushPromises, mount } from '@vue/test-utils'
-import { beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { setLanguage } from '@/language'
 import { ApiProblem } from '@/api/problem'
 import PageView from '@/render/PageView.vue'
@@ -8,7 +8,11 @@ import PageView from '@/render/PageView.vue'
 const call = vi.hoisted(() => vi.fn())
 vi.mock('@/api/client', async (original) => ({ ...(await original<object>()), call }))
 
-beforeEach(() => setLanguage('zh'))
+beforeEach(() => {
+  setLanguage('zh')
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+})
+afterEach(() => void vi.useRealTimers())
 
 const operations = { 'billing.change': { kind: 'query', permit: 'billing.read', request: {}, reply: { type: 'object', properties: { rows: { type: 'array', items: { type: 'object', properties: { name: { type: 'string' } } } } } } } }
 const host = { user: { posts: [], organisation: '', language: 'zh' }, open: () => undefined, back: () => undefined, act: () => undefined }
@@ -27,6 +31,8 @@ test('what keeps a source from being read is told once, and all its blocks are d
   expect(page.findAll('.state__title').map((one) => one.text())).toEqual(['没有可比的账单'])
   expect(page.get('.state').text()).not.toContain('按提示修改')
   call.mockResolvedValue({ rows: [{ name: '林' }] })
+  // A shared answer is kept a moment, also one that is a refusal.
+  vi.runAllTimers()
   await page.get('.fresh__again').trigger('click')
   await flushPromises()
   expect(page.find('.state').exists()).toBe(false)

@@ -54,7 +54,7 @@ export function useData(of: () => Source | string, options: BlockDataOptions = {
   })
   const self = Symbol()
   /** The first block of a source tells what keeps all of them from being drawn. */
-  const retold = computed(() => Boolean(problem.value && !reply.value && typeof of() === 'string' && page.tellers[of() as string] !== self))
+  const retold = computed(() => Boolean(problem.value && !reply.value && typeof of() === 'string' && (page.tellers[of() as string] ?? self) !== self))
   let asked: AbortController | null = null
   let stream: Live | null = null
 
