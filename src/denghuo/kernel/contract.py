@@ -111,6 +111,11 @@ class DatasetSchema:
     title: Text = field(default_factory=lambda: Text(zh="", en=""))
 
 
+def is_within(org: str, unit: str) -> bool:
+    """Whether an organisation is a unit or stands below it: 1405810.1 is not above 1405810.10."""
+    return org == unit or org.startswith(f"{unit}.")
+
+
 @dataclass(frozen=True)
 class Call:
     """Who calls, when, and what they may: made once at the edge, so no service reads a clock or a session.
@@ -141,8 +146,8 @@ class Call:
         return f"{permit.partition('.')[0]}.*" in self.permits
 
     def covers(self, org: str) -> bool:
-        """Whether rows of an organisation are in scope: a unit of the scope or one below it (1405810.1 is not above 1405810.10)."""
-        return any(unit == "" or org == unit or org.startswith(f"{unit}.") for unit in self.scope)
+        """Whether rows of an organisation are in scope: it is a unit of the scope or below one."""
+        return any(unit == "" or is_within(org, unit) for unit in self.scope)
 
     def sees(self, org: str, account_no: str | None = None) -> bool:
         """Whether a record of a unit, or of an account of it, exists for the caller: as `denghuo.visible` decides in the database.

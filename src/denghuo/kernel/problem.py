@@ -20,6 +20,13 @@ def text(zh: str, en: str) -> Text:
     return {"zh": zh, "en": en}
 
 
+FOR_THE_WHOLE_COMPANY = text(
+    "此项对全公司生效，须由公司级岗位办理。",
+    "This holds for the whole company; only a post of the whole company does it.",
+)
+"""What a service says to a post of one unit that would decide for all of them."""
+
+
 def _wire(value: Any) -> Any:
     """The JSON form of a problem's field: kernel values and instants as text, containers member by member."""
     if value is None or isinstance(value, bool | int | str):

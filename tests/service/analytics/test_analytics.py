@@ -109,6 +109,8 @@ def fill(connection: psycopg.Connection) -> None:
         events = [
             {"type": "payment.payment.taken.v1", "data": {"org": "1405810.02", "method": "cash", "amount_fen": "1000"}},
             {"type": "payment.payment.taken.v1", "data": {"org": "1405810.01", "method": "qr", "amount_fen": "6170"}},
+            # The code of another unit may begin like the first one's.
+            {"type": "payment.payment.taken.v1", "data": {"org": "1405810.010", "method": "qr", "amount_fen": "1"}},
             {
                 "type": "billing.bills.issued.v1",
                 "data": {"month": "2026-04", "run_no": 1, "count": 3, "amount": "277.65"},
@@ -241,7 +243,7 @@ def test_the_screen_tells_what_happened_and_how_fresh_it_is(
     analytics: AnalyticsApi, store: Store, database_dsn: str
 ) -> None:
     screen = analytics.screen(DIRECTOR, AskScreen())
-    assert [fact.kind for fact in screen.facts].count("paid") == 2 and len(screen.facts) == 3
+    assert [fact.kind for fact in screen.facts].count("paid") == 3 and len(screen.facts) == 4
     assert any("277.65" in fact.text.zh and "3 张" in fact.text.zh for fact in screen.facts)
     assert screen.run is not None and (screen.run.state, screen.run.stages[0].done) == ("running", 3)
     assert screen.areas[0].loss == Percent.of("4.76") and screen.areas[0].load == Energy.of("420")

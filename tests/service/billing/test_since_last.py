@@ -1,5 +1,6 @@
 """Review of what changed since the last bill: a drop, another tariff, a first bill, the price of an earlier month."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -18,7 +19,15 @@ from tests.service.billing.months import bill_months
 
 from denghuo.kernel.contract import Nothing
 from denghuo.kernel.values import Percent
-from denghuo.service.billing.api import AskReviewBoard, BillRef, FindBills, FindExceptions, Release, SetReviewRule
+from denghuo.service.billing.api import (
+    AskReviewBoard,
+    BillRef,
+    FindBills,
+    FindExceptions,
+    Release,
+    SetReviewRule,
+    WholeCompanyOnly,
+)
 from denghuo.service.contract.api import ChangeTerms, ContractApi
 
 HOME = Supply(1, 1)
@@ -81,6 +90,8 @@ def test_a_rule_that_only_notes_lets_the_bill_pass_with_a_remark(found: County) 
     for code in ("drop", "first_bill"):
         note = SetReviewRule(code=code, kind="supply", limit=10, severity="note", reason="降为提示")
         assert found.billing.set_review_rule(ACCOUNTANT, note).severity == "note"
+        with pytest.raises(WholeCompanyOnly):
+            found.billing.set_review_rule(replace(ACCOUNTANT, scope=("1405810.01",)), note)
     rules = found.billing.review_rules(ACCOUNTANT, Nothing()).rows
     assert {(rule.code, rule.cause) for rule in rules if rule.severity == "note"} == {
         ("drop", "use"),

@@ -196,6 +196,11 @@ def test_nobody_appoints_themselves_or_outside_their_scope(permission: Permissio
         permission.engage(SYSTEM, Engage(user_name="x1", name="某人", org="1405810.99"))
     with pytest.raises(NotPermitted):
         permission.define_roles(CLERK, DefineRoles(roles=[TELLER]))
+    # A role is the same at every unit: the administrator of one would give every cashier new permits, and himself.
+    with pytest.raises(OutsideReach) as refused:
+        permission.define_roles(replace(CLERK, permits=frozenset({"permission.define"})), DefineRoles(roles=[TELLER]))
+    assert (refused.value.status, refused.value.fields) == (403, {"org": MISHAN})
+    assert permission.role(SYSTEM, RolePermits(code="cashier")).delivered
 
 
 def test_station_sees_its_own_staff_and_organisation_only(permission: PermissionApi) -> None:

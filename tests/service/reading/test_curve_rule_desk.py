@@ -23,6 +23,7 @@ from denghuo.service.reading.api import (
     FindRefused,
     NoSuchCurveRule,
     RuleIsPublished,
+    WholeCompanyOnly,
 )
 from denghuo.service.reading.listen import doubt_clocks
 from denghuo.service.reading.rules.curve_book import SHIPPED
@@ -34,6 +35,7 @@ DAY = date(2026, 4, 13)
 PERMITS = frozenset({"reading.read", "reading.set_rules"})
 READER = Call(actor="reader", now=NOW, permits=PERMITS, scope=("1405810",), channel="pc")
 MANAGER = replace(READER, actor="manager")
+STATION = replace(READER, actor="station", scope=("1405810.01",))
 HOME, WORKS = "5810100000019", "5810100000027"
 TERMS = [
     {"account_no": HOME, "tariff_class": "resident", "contract_w": 8_000},
@@ -46,9 +48,9 @@ def made(bench: Make) -> Bench:
     return bench([installation("P1", "M1", account_no=HOME), installation("P2", "M2", account_no=WORKS)], TERMS)
 
 
-def drafted(made: Bench, **words: Any) -> CurveRuleShown:
+def drafted(made: Bench, call: Call = READER, **words: Any) -> CurveRuleShown:
     given = {"code": "over_capacity", "effect": "hold", "effective_from": date(2026, 4, 1), "reason": "试行新阈值"}
-    return made.api.draft_curve_rule(READER, DraftCurveRule.model_validate(given | words))
+    return made.api.draft_curve_rule(call, DraftCurveRule.model_validate(given | words))
 
 
 def ref(rule: CurveRuleShown) -> CurveRuleRef:
@@ -78,6 +80,11 @@ def test_a_rule_of_a_class_is_drafted_published_by_another_and_judges_its_days_a
     )
     with pytest.raises(DrafterMayNotPublish):
         made.api.publish_curve_rule(READER, ref(draft))
+    # A rule holds for the meters of all units.
+    for setting in (lambda: made.api.publish_curve_rule(STATION, ref(draft)), lambda: drafted(made, STATION)):
+        with pytest.raises(WholeCompanyOnly) as refused:
+            setting()
+        assert refused.value.fields["scope"] == ["1405810.01"]
     done = made.api.publish_curve_rule(MANAGER, ref(draft))
     assert (done.status, done.drafted_by, done.published_by, done.days) == ("published", "reader", "manager", 1)
     with pytest.raises(RuleIsPublished):

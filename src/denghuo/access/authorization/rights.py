@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from denghuo.access.api import Place
 from denghuo.access.authentication.store import KnownSession
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, is_within
 from denghuo.kernel.fields import TextPair
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import Appointment, PermissionApi, PersonRef, RolePermits, StaffNotFound
@@ -66,7 +66,7 @@ class RightsDesk:
             )
         except StaffNotFound:
             return NONE
-        here = [post for post in person.posts if person.org == post.org or person.org.startswith(f"{post.org}.")]
+        here = [post for post in person.posts if is_within(person.org, post.org)]
         return Rights(
             permits=frozenset(person.permits),
             scope=tuple(person.scope),

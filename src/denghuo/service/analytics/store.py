@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from denghuo.data.analysis.metrics import BY_CODE, Metric, Parts, parts_of
 from denghuo.data.analysis.warehouse import Status, Warehouse
+from denghuo.kernel.contract import is_within
 from denghuo.kernel.fields import TextPair
 from denghuo.kernel.values import Power
 from denghuo.service.analytics.api import Fact, LoadDay, ScreenRun, ScreenStage
@@ -76,7 +77,7 @@ class AnalyticsStore:
         )
 
     def facts(self, units: Mapping[str, TextPair], whole_company: bool) -> list[Fact]:
-        """The newest facts. One that names no unit is shown to who may see the whole company."""
+        """The newest facts of these units. One that names no unit is shown to who may see the whole company."""
         found: list[Fact] = []
         for schema in _JOURNALS:
             if not self._warehouse.has(f"{schema}.journal"):
@@ -98,7 +99,10 @@ class AnalyticsStore:
     ) -> Fact | None:
         data = event.get("data", {})
         org = data.get("org")
-        if not (org.startswith(self.scope) if isinstance(org, str) else whole_company):
+        covered = (
+            any(unit == "" or is_within(org, unit) for unit in self.scope) if isinstance(org, str) else whole_company
+        )
+        if not covered:
             return None
         unit = units.get(org or "", TextPair(zh=org or "", en=org or ""))
         said = sentence(str(event.get("type", "")), data, unit.zh, unit.en)

@@ -196,7 +196,7 @@ class LossService(LossApi):
 
 
 def _check_whole_company(call: Call) -> None:
-    if not any(scope == "" or "." not in scope for scope in call.scope):
+    if not call.whole_company:
         raise WholeCompanyOnly(
             text(
                 "线损按公司整体计算；抄表、示数更正、发行后会自动重算。",

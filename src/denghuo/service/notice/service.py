@@ -34,7 +34,7 @@ class NoticeService(NoticeApi):
         self._work, self._store = work, NoticeStore(work)
 
     def send(self, call: Call, request: Send) -> Sent:
-        outside = next((item for item in request.notices if not _covers(call, item.org)), None)
+        outside = next((item for item in request.notices if not call.covers(item.org)), None)
         if outside is not None:
             raise OutsideReach(
                 text(
@@ -98,10 +98,6 @@ def _whose(call: Call, account_no: str | None) -> Whose:
     if call.accounts:
         return Whose(None, list(call.accounts))
     return Whose(call.actor, [])
-
-
-def _covers(call: Call, org: str) -> bool:
-    return call.covers(org)
 
 
 def _followed(item: NewNotice) -> bool:

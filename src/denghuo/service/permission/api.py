@@ -339,9 +339,10 @@ class PermissionApi(Api, noun="permission", version=1):
     def organisations(self, call: Call, request: Organisations) -> OrganisationTree:
         """The organisations within the caller's scope as they stand on a day."""
 
-    @command(permit="permission.define")
+    @command(permit="permission.define", problems=(OutsideReach,))
     def define_roles(self, call: Call, request: DefineRoles) -> RolesDefined:
-        """Defines roles or replaces the permits of known ones; it takes effect at the next request of their holders."""
+        """Defines roles or replaces the permits of known ones; it takes effect at the next request of their holders. A role is the
+        same at every unit, so only a post of the whole company defines one."""
 
     @query(permit="permission.read")
     def roles(self, call: Call, request: Roles) -> RolesFound:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Protocol
 
+from denghuo.kernel.contract import is_within
 from denghuo.kernel.problem import Text, text
 
 EXCLUDING = (
@@ -31,11 +32,6 @@ def conflict(role: str, held: Iterable[str]) -> str | None:
 def stands(from_day: date, to_day: date | None, on: date) -> bool:
     """Whether a half-open period of days covers a day."""
     return from_day <= on and (to_day is None or on < to_day)
-
-
-def is_within(org: str, superior: str) -> bool:
-    """Whether an organisation is another one or stands below it."""
-    return org == superior or org.startswith(f"{superior}.")
 
 
 def chosen_org(orgs: Iterable[str], wanted: str | None, home: str) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import date
 
 from denghuo.data.processing.work import Work
-from denghuo.kernel.contract import Call
+from denghuo.kernel.contract import Call, is_within
 from denghuo.kernel.fields import TextPair
-from denghuo.kernel.problem import Problem, Text, text
+from denghuo.kernel.problem import FOR_THE_WHOLE_COMPANY, Problem, Text, text
 from denghuo.service.host.binding import Ask
 from denghuo.service.permission.api import (
     Appoint,
@@ -49,7 +49,7 @@ from denghuo.service.permission.api import (
     StaffNotFound,
     StaffRef,
 )
-from denghuo.service.permission.rules import chosen_org, conflict, is_within, named_posts, permits_at, stands
+from denghuo.service.permission.rules import chosen_org, conflict, named_posts, permits_at, stands
 from denghuo.service.permission.store import KnownPost, KnownRole, KnownStaff, PermissionStore
 
 
@@ -92,6 +92,8 @@ class PermissionService(PermissionApi):
     # -- roles -----------------------------------------------------------------------------------------------------------
 
     def define_roles(self, call: Call, request: DefineRoles) -> RolesDefined:
+        if not call.whole_company:
+            raise OutsideReach(FOR_THE_WHOLE_COMPANY, org=next(iter(call.scope), ""))
         return RolesDefined(defined=self._store.define(request.roles))
 
     def roles(self, call: Call, request: Roles) -> RolesFound:

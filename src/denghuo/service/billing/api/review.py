@@ -9,6 +9,7 @@ from denghuo.kernel.fields import AsOf, MonthText, OrganisationCode, Reason, Tar
 from denghuo.kernel.problem import text
 from denghuo.kernel.values import Percent
 from denghuo.service.billing.api.bill import BillKind
+from denghuo.service.billing.api.cycle import WholeCompanyOnly
 from denghuo.service.billing.api.exception import Cause, HoldCode, Severity
 
 LIMIT_UNITS = Dictionary(
@@ -108,6 +109,6 @@ class ReviewOperations(Api):
     def review_board(self, call: Call, request: AskReviewBoard) -> ReviewBoard:
         """How much of a month passes the review without a person, by unit and by rule with the cause that each looks for."""
 
-    @command(permit="billing.set_rules")
+    @command(permit="billing.set_rules", problems=(WholeCompanyOnly,))
     def set_review_rule(self, call: Call, request: SetReviewRule) -> ReviewRule:
         """Changes a rule's limit, whether it holds or only notes, or switches it; for bills reviewed from then on."""

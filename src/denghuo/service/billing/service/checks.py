@@ -4,20 +4,14 @@ from datetime import date
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month
-from denghuo.kernel.problem import text
+from denghuo.kernel.problem import FOR_THE_WHOLE_COMPANY, text
 from denghuo.service.billing.api import MonthNotOver, NotIssued, WholeCompanyOnly
 
 
 def check_whole_company(call: Call) -> None:
     """Raises WholeCompanyOnly for a post of one unit."""
     if not call.whole_company:
-        raise WholeCompanyOnly(
-            text(
-                "月度核算面向全公司，须由公司级岗位启动、暂停或继续。",
-                "A month is billed for the whole company: only a post of the company may start, stop or resume it.",
-            ),
-            scope=list(call.scope),
-        )
+        raise WholeCompanyOnly(FOR_THE_WHOLE_COMPANY, scope=list(call.scope))
 
 
 def check_over(month: str, call: Call) -> None:

@@ -41,6 +41,7 @@ from denghuo.service.billing.api.used import UsedOperations
 from denghuo.service.billing.recalculation import recalculations
 from denghuo.service.billing.resting_desk import RestingDesk
 from denghuo.service.billing.review import MEANINGS
+from denghuo.service.billing.service.checks import check_whole_company
 from denghuo.service.billing.service.part import BillingPart
 
 
@@ -91,6 +92,7 @@ class ExceptionPart(
         return ReviewRules(rows=[show.review_rule(row) for row in self._find.rules() if row["code"] in MEANINGS])
 
     def set_review_rule(self, call: Call, request: SetReviewRule) -> ReviewRule:
+        check_whole_company(call)
         return show.review_rule(self._find.set_rule(request))
 
     def review_board(self, call: Call, request: AskReviewBoard) -> ReviewBoard:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 from denghuo.kernel.contract import Api, Call, Dictionary, Event, Label, Message, Page, command, query
 from denghuo.kernel.fields import TARIFF_CLASSES, AsOf, Reason, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
+from denghuo.service.reading.api.month import WholeCompanyOnly
 
 CURVE_RULES = Dictionary(
     "reading.curve_rule",
@@ -242,13 +243,13 @@ class CurveRuleOperations(Api):
     def curve_rule(self, call: Call, request: CurveRuleRef) -> CurveRuleShown:
         """A version of a rule beside the one that it stands before, and how many days it touches."""
 
-    @command(permit="reading.set_rules", problems=(CurveRuleFaulty,))
+    @command(permit="reading.set_rules", problems=(CurveRuleFaulty, WholeCompanyOnly))
     def draft_curve_rule(self, call: Call, request: DraftCurveRule) -> CurveRuleShown:
         """Drafts a version of a rule for a class of meters from a day on, in place of another draft of both."""
 
     @command(
         permit="reading.set_rules",
-        problems=(NoSuchCurveRule, RuleIsPublished, DrafterMayNotPublish),
+        problems=(NoSuchCurveRule, RuleIsPublished, DrafterMayNotPublish, WholeCompanyOnly),
         emits=(CurveRulePublished,),
     )
     def publish_curve_rule(self, call: Call, request: CurveRuleRef) -> CurveRuleShown:

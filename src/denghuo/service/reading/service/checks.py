@@ -4,7 +4,7 @@ from datetime import datetime
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SHANGHAI
-from denghuo.kernel.problem import text
+from denghuo.kernel.problem import FOR_THE_WHOLE_COMPANY, text
 from denghuo.kernel.values import Register
 from denghuo.service.reading.api import (
     CurveNotFound,
@@ -104,12 +104,9 @@ def check_own(call: Call, account_no: str) -> None:
 
 
 def check_whole_company(call: Call) -> None:
-    """Raises WholeCompanyOnly for a post of one unit."""
+    """Raises WholeCompanyOnly for a post of one unit, and for a customer."""
     if not call.whole_company:
-        raise WholeCompanyOnly(
-            text("抄表计划与月度抄表按公司整体办理。", "Plans and reads of a month are made for the whole company."),
-            scope=list(call.scope),
-        )
+        raise WholeCompanyOnly(FOR_THE_WHOLE_COMPANY, scope=list(call.scope))
 
 
 def no_curve(subject: str) -> CurveNotFound:

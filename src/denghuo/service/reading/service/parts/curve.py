@@ -126,9 +126,11 @@ class CurvePart(
         return self._curve_rules.shown(call, request)
 
     def draft_curve_rule(self, call: Call, request: DraftCurveRule) -> CurveRuleShown:
+        check_whole_company(call)
         return self._curve_rules.draft(call, request)
 
     def publish_curve_rule(self, call: Call, request: CurveRuleRef) -> CurveRuleShown:
+        check_whole_company(call)
         return self._curve_rules.publish(call, request)
 
     def meter_atoms(self, call: Call, request: MeterAtoms) -> AtomsFound:
