@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -15,6 +16,7 @@ from denghuo.service.tariff.service import TariffService
 
 CLERK = Call(actor="clerk", now=NOW, permits=frozenset({"tariff.read", "tariff.draft"}), scope=("1405810",))
 APPROVER = Call(actor="approver", now=NOW, permits=frozenset({"tariff.*"}), scope=("1405810",))
+STATION = replace(APPROVER, actor="station", scope=("1405810.01",))
 
 
 @pytest.fixture(params=["local", "remote"])

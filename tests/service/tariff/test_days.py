@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.service.bindings import NOW
-from tests.service.tariff.conftest import APPROVER, CLERK
+from tests.service.tariff.conftest import APPROVER, CLERK, STATION
 
 from denghuo.kernel.period import Month
 from denghuo.service.tariff import shipped
@@ -23,6 +23,7 @@ from denghuo.service.tariff.api import (
     NothingToCorrect,
     SamePerson,
     TariffApi,
+    WholeCompanyOnly,
 )
 from denghuo.service.tariff.rules import days_of_month, read_days
 from denghuo.service.tariff.rules.days import Needs, ReadDays
@@ -107,6 +108,8 @@ def test_a_table_comes_in_is_published_by_another_and_corrected(api: TariffApi) 
     ref = DayTableRef(kind="holidays", area=NATION, period="2026")
     with pytest.raises(SamePerson):
         api.publish_days(replace(APPROVER, actor=CLERK.actor), ref)
+    with pytest.raises(WholeCompanyOnly):
+        api.publish_days(STATION, ref)
     assert api.publish_days(APPROVER, ref).head.status == "published"
     may = AskWorkingDays(first_day=date(2026, 5, 1), last_day=date(2026, 5, 10))
     told = api.working_days(CLERK, may)

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from tests.service.bindings import NOW
-from tests.service.tariff.conftest import APPROVER, CLERK
+from tests.service.tariff.conftest import APPROVER, CLERK, STATION
 
 from denghuo.kernel.contract import Call, Nothing
 from denghuo.kernel.problem import NotPermitted
@@ -31,6 +31,7 @@ from denghuo.service.tariff.api import (
     TariffFaulty,
     TariffRef,
     TariffVersion,
+    WholeCompanyOnly,
 )
 
 JANUARY = shipped.price_table("420000", "2026-01") or ""
@@ -66,6 +67,8 @@ def test_a_table_becomes_the_month_and_a_second_person_publishes_it_in_one_step(
     both = Call(actor="clerk", now=NOW, permits=frozenset({"tariff.*"}), scope=("",))
     with pytest.raises(SamePerson):
         api.publish_price_table(both, HUBEI)
+    with pytest.raises(WholeCompanyOnly):
+        api.publish_price_table(STATION, HUBEI)
     published = api.publish_price_table(APPROVER, HUBEI)
     assert (published.head.status, published.head.published_by) == ("published", "approver")
     assert [one.code for one in api.in_force(CLERK, on).tariffs] == CODES
@@ -197,6 +200,8 @@ def test_every_area_loads(api: TariffApi) -> None:
 
 def test_a_second_area_takes_no_contract_of_the_first(api: TariffApi) -> None:
     """Contracts name no area: with two defaults none of them could be billed."""
+    with pytest.raises(WholeCompanyOnly):
+        api.load_published(STATION, LoadPublished(area="shanghai"))
     api.load_published(APPROVER, LoadPublished(area="shanghai"))
     api.load_published(APPROVER, LoadPublished(area="beijing"))
     on = date(2026, 4, 15)

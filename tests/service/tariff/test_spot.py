@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.service.bindings import NOW
-from tests.service.tariff.conftest import APPROVER, CLERK
+from tests.service.tariff.conftest import APPROVER, CLERK, STATION
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.values import Price
@@ -24,6 +24,7 @@ from denghuo.service.tariff.api import (
     SpotTableRef,
     SpotTableShown,
     TariffApi,
+    WholeCompanyOnly,
 )
 from denghuo.service.tariff.rules import file_of, read_spot
 from denghuo.service.tariff.rules.spot_table import ReadSpot
@@ -96,6 +97,8 @@ def test_prices_are_published_by_a_second_person_and_corrected_by_day(api: Tarif
     reference = SpotTableRef(area="310000", month="2026-04")
     with pytest.raises(SamePerson):
         api.publish_spot_prices(Call(actor="clerk", now=NOW, permits=frozenset({"tariff.*"}), scope=("",)), reference)
+    with pytest.raises(WholeCompanyOnly):
+        api.publish_spot_prices(STATION, reference)
     published: SpotTableShown = api.publish_spot_prices(APPROVER, reference)
     assert (published.head.status, published.head.published_by) == ("published", "approver")
     with pytest.raises(SpotPublished):

@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 from tests.service.billing.rules.make import component, seasons, tariff, tiers
 from tests.service.bindings import NOW
-from tests.service.tariff.conftest import APPROVER, CLERK
+from tests.service.tariff.conftest import APPROVER, CLERK, STATION
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import NotPermitted
@@ -37,6 +37,7 @@ from denghuo.service.tariff.api import (
     TariffNotFound,
     TariffRef,
     TariffVersion,
+    WholeCompanyOnly,
 )
 
 APRIL = date(2026, 4, 15)
@@ -64,6 +65,8 @@ def test_draft_is_published_by_another_person(api: TariffApi) -> None:
     with pytest.raises(SamePerson) as raised:
         api.publish(both, this)
     assert raised.value.drafted_by == "clerk"
+    with pytest.raises(WholeCompanyOnly):
+        api.publish(STATION, this)
     row = api.publish(APPROVER, this)
     assert (row.status, row.drafted_by, row.published_by) == ("published", "clerk", "approver")
     assert [one.version for one in api.in_force(CLERK, InForce(on=APRIL)).tariffs] == [1]

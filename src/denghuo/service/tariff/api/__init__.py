@@ -99,6 +99,7 @@ from denghuo.service.tariff.api.tariff import (
     ReadUrdb as ReadUrdb,
     ReplacedVersion as ReplacedVersion,
     SamePerson as SamePerson,
+    WholeCompanyOnly as WholeCompanyOnly,
     TariffDifferences as TariffDifferences,
     TariffFaulty as TariffFaulty,
     TariffFindings as TariffFindings,

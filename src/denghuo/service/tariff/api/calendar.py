@@ -12,7 +12,7 @@ from denghuo.kernel.period import Month
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.tariff.api.day import AskedDay
 from denghuo.service.tariff.api.table import Issue, NothingToCorrect
-from denghuo.service.tariff.api.tariff import AreaCode, SamePerson, Status, TariffNotFound, VersionNo
+from denghuo.service.tariff.api.tariff import AreaCode, SamePerson, Status, TariffNotFound, VersionNo, WholeCompanyOnly
 from denghuo.service.tariff.season import DAY_TYPES, SourceNumber
 
 NATION = "CN"
@@ -227,7 +227,11 @@ class CalendarOperations(Api):
     def draft_days(self, call: Call, request: DraftDays) -> DayTableShown:
         """Reads a table of days and keeps it as a draft; another draft of the same kind, area and period is replaced."""
 
-    @command(permit="tariff.publish", problems=(NoSuchDayTable, DaysPublished, SamePerson), emits=(DayTablePublished,))
+    @command(
+        permit="tariff.publish",
+        problems=(NoSuchDayTable, DaysPublished, SamePerson, WholeCompanyOnly),
+        emits=(DayTablePublished,),
+    )
     def publish_days(self, call: Call, request: DayTableRef) -> DayTableShown:
         """Puts a table of days into force, by a second person; the one that it corrects holds no more from then on."""
 

@@ -9,7 +9,7 @@ from denghuo.kernel.fields import AsOf, Day, Document, Instant, MonthText
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.kernel.values import Price
 from denghuo.service.tariff.api.table import Issue, NothingToCorrect
-from denghuo.service.tariff.api.tariff import AreaCode, SamePerson, Status
+from denghuo.service.tariff.api.tariff import AreaCode, SamePerson, Status, WholeCompanyOnly
 from denghuo.service.tariff.season import SourceNumber
 
 SPOT_TEXT_MAX = 8_388_608
@@ -167,7 +167,7 @@ class SpotOperations(Api):
 
     @command(
         permit="tariff.publish",
-        problems=(NoSuchSpotTable, SpotPublished, SamePerson),
+        problems=(NoSuchSpotTable, SpotPublished, SamePerson, WholeCompanyOnly),
         emits=(SpotPricesPublished,),
     )
     def publish_spot_prices(self, call: Call, request: SpotTableRef) -> SpotTableShown:

@@ -20,6 +20,7 @@ from denghuo.service.tariff.api.tariff import (
     TariffFaulty,
     TariffPublished,
     VersionNo,
+    WholeCompanyOnly,
 )
 from denghuo.service.tariff.season import SourceNumber
 
@@ -170,7 +171,15 @@ class TableOperations(Api):
 
     @command(
         permit="tariff.publish",
-        problems=(NoSuchPriceTable, PriceTablePublished, SamePerson, NotADraft, TariffFaulty, OverlappingTariff),
+        problems=(
+            NoSuchPriceTable,
+            PriceTablePublished,
+            SamePerson,
+            NotADraft,
+            TariffFaulty,
+            OverlappingTariff,
+            WholeCompanyOnly,
+        ),
         emits=(TariffPublished, PriceTableCorrected),
     )
     def publish_price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:

@@ -351,6 +351,12 @@ class TariffFaulty(Problem, noun="tariff", status=422, zh="电价文件有错误
     """Fields: findings = [{where, severity, message}]."""
 
 
+class WholeCompanyOnly(
+    Problem, noun="tariff", status=403, zh="须由公司级岗位办理", en="Only for a post of the whole company"
+):
+    """What is published holds for every unit of its area. Fields: scope."""
+
+
 class SamePerson(Problem, noun="tariff", status=409, zh="起草人不能发布自己的电价", en="The drafter may not publish"):
     """Fields: drafted_by."""
 
@@ -382,7 +388,15 @@ class TariffOperations(Api):
 
     @command(
         permit="tariff.publish",
-        problems=(TariffNotFound, NotADraft, SamePerson, TariffFaulty, PartialTariff, OverlappingTariff),
+        problems=(
+            TariffNotFound,
+            NotADraft,
+            SamePerson,
+            TariffFaulty,
+            PartialTariff,
+            OverlappingTariff,
+            WholeCompanyOnly,
+        ),
         emits=(TariffPublished,),
     )
     def publish(self, call: Call, request: TariffVersion) -> TariffRow:
@@ -393,7 +407,11 @@ class TariffOperations(Api):
     def withdraw(self, call: Call, request: TariffVersion) -> DraftWithdrawn:
         """Takes back a draft."""
 
-    @command(permit="tariff.load", problems=(NoSuchArea, TariffFaulty, OverlappingTariff), emits=(TariffPublished,))
+    @command(
+        permit="tariff.load",
+        problems=(NoSuchArea, TariffFaulty, OverlappingTariff, WholeCompanyOnly),
+        emits=(TariffPublished,),
+    )
     def load_published(self, call: Call, request: LoadPublished) -> Loaded:
         """Takes over the published price data of an area that ships with Denghuo; a repeat changes nothing."""
 

@@ -6,7 +6,7 @@ from datetime import date
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import SHANGHAI
-from denghuo.kernel.problem import text
+from denghuo.kernel.problem import FOR_THE_WHOLE_COMPANY, text
 from denghuo.service.host.binding import Ask
 from denghuo.service.tariff.api import (
     Finding,
@@ -15,6 +15,7 @@ from denghuo.service.tariff.api import (
     TariffDocument,
     TariffNotFound,
     TariffPublished,
+    WholeCompanyOnly,
 )
 from denghuo.service.tariff.area_proposals import AreaProposals
 from denghuo.service.tariff.days import DayDesk
@@ -33,6 +34,12 @@ comes in as a port."""
 def unexamined(tariff: TariffDocument) -> list[Finding]:
     """Where there is no rating, examples are kept and not run."""
     return []
+
+
+def check_whole_company(call: Call) -> None:
+    """Raises WholeCompanyOnly for a post of one unit: prices and days hold for all units of an area."""
+    if not call.whole_company:
+        raise WholeCompanyOnly(FOR_THE_WHOLE_COMPANY, scope=list(call.scope))
 
 
 class TariffPart:

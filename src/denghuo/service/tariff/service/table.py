@@ -37,7 +37,7 @@ from denghuo.service.tariff.api.day import DayOperations
 from denghuo.service.tariff.api.spot import SpotOperations
 from denghuo.service.tariff.api.table import TableOperations
 from denghuo.service.tariff.rules import DayFacts, spans_of_day
-from denghuo.service.tariff.service.part import TariffPart
+from denghuo.service.tariff.service.part import TariffPart, check_whole_company
 
 
 class TablesPart(TariffPart, TableOperations, SpotOperations, CalendarOperations, DayOperations):
@@ -47,6 +47,7 @@ class TablesPart(TariffPart, TableOperations, SpotOperations, CalendarOperations
         return self._monthly.draft(call, request)
 
     def publish_price_table(self, call: Call, request: PriceTableRef) -> PriceTableShown:
+        check_whole_company(call)
         shown = self._monthly.publish(call, request, self._put_into_force)
         head = shown.head
         if head.issue > 1:
@@ -68,6 +69,7 @@ class TablesPart(TariffPart, TableOperations, SpotOperations, CalendarOperations
         return self._spot.draft(call, request)
 
     def publish_spot_prices(self, call: Call, request: SpotTableRef) -> SpotTableShown:
+        check_whole_company(call)
         return self._spot.publish(call, request)
 
     def spot_tables(self, call: Call, request: FindSpotTables) -> SpotTablesFound:
@@ -86,6 +88,7 @@ class TablesPart(TariffPart, TableOperations, SpotOperations, CalendarOperations
         return self._days.draft(call, request)
 
     def publish_days(self, call: Call, request: DayTableRef) -> DayTableShown:
+        check_whole_company(call)
         return self._days.publish(call, request)
 
     def day_tables(self, call: Call, request: FindDayTables) -> DayTablesFound:

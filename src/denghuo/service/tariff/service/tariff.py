@@ -52,7 +52,7 @@ from denghuo.service.tariff.rules import (
     tier_rows,
     time_rows,
 )
-from denghuo.service.tariff.service.part import TariffPart, newest_day, publishable
+from denghuo.service.tariff.service.part import TariffPart, check_whole_company, newest_day, publishable
 from denghuo.service.tariff.store import Stored
 
 SHIPPED_BY = "denghuo"
@@ -113,6 +113,7 @@ class TariffsPart(TariffPart, TariffOperations):
         )
 
     def publish(self, call: Call, request: TariffVersion) -> TariffRow:
+        check_whole_company(call)
         self._store.lock()
         draft = self._draft(request)
         if draft.drafted_by == call.actor:
@@ -130,6 +131,7 @@ class TariffsPart(TariffPart, TariffOperations):
         return DraftWithdrawn(code=request.code, version=request.version)
 
     def load_published(self, call: Call, request: LoadPublished) -> Loaded:
+        check_whole_company(call)
         tariffs = shipped.published(request.area)
         if tariffs is None:
             raise no_such_area(request.area)
