@@ -1,6 +1,7 @@
 """A parallel run through both bindings: old bills handed over, compared, accepted; broken off, repeated and compared anew."""
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -239,4 +240,8 @@ def test_the_gate_opens_without_unexplained_bills_and_refused_rows(found: County
     assert (shut.gate, shut.unexplained, shut.refused) == ("shut", 0, 1) and shut.refusals == [refused]
     stray = compared(found, "cd" * 32, explained, [*LINES, line(OURS, "energy", "1", "1", "1", 3)])
     assert (stray.gate, stray.refused) == ("shut", 1) and stray.refusals[0].value == OURS.account_no
+    # A post of one unit learns how many were refused, not whose they were.
+    station = replace(ACCOUNTANT, scope=("1405810.01",))
+    seen = found.billing.parallel_run(station, ParallelRef(run_no=stray.run_no))
+    assert (seen.refused, seen.refusals) == (1, [])
     assert compared(found, "ef" * 32, explained).gate == "open"

@@ -13,9 +13,11 @@ from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
+from denghuo.kernel.problem import NotPermitted
 from denghuo.service.host.binding import Store
 from denghuo.service.permission.api import Appoint, Engage, NewOrganisation, PermissionApi, RegisterOrganisations
 from denghuo.service.permission.service import PermissionService
+from denghuo.service.permission.store import delivered_roles
 from denghuo.service.workflow.api import (
     AlreadyDecided,
     ApprovalNotFound,
@@ -56,6 +58,11 @@ PEOPLE = {
 
 def by(user_name: str) -> Call:
     return Call(actor=user_name, now=NOW, permits=PERMITS, scope=(PEOPLE[user_name][0],))
+
+
+def for_(user_name: str) -> Call:
+    """A service that asks for what a person began."""
+    return by(user_name).only("workflow.raise")
 
 
 def task(key: str, org: str = MISHAN, role: str = "reading_clerk", due_on: date | None = None) -> NewTask:
@@ -142,12 +149,26 @@ def test_station_can_do_nothing_with_another_stations_task(workflow: WorkflowApi
             attempt(clerk, TaskRef(task_no=number))
     with pytest.raises(TaskNotFound):
         workflow.finish(clerk, FinishTask(task_no=number))
-    assert workflow.finish_subject(clerk, FinishSubject(subject_noun="reading", subject_id="s")).finished == 0
+    assert workflow.finish_subject(for_("reader1"), FinishSubject(subject_noun="reading", subject_id="s")).finished == 0
     assert workflow.counts(clerk, CountTasks()).open == 0
     assert keys(workflow, "reader1", org=SANJIA) == []
     with pytest.raises(OutsideReach):
-        workflow.raise_tasks(clerk, RaiseTasks(tasks=[task("own"), task("foreign", SANJIA)]))
+        workflow.raise_tasks(for_("reader1"), RaiseTasks(tasks=[task("own"), task("foreign", SANJIA)]))
     assert workflow.tasks(SYSTEM, FindTasks()).total == 1
+
+
+def test_only_services_raise_what_a_person_works_on(workflow: WorkflowApi) -> None:
+    workflow.raise_tasks(SYSTEM, RaiseTasks(tasks=[task("a")]))
+    own = REQUEST.model_copy(update={"org": MISHAN, "role": "reading_clerk"})
+    for attempt in (
+        lambda: workflow.raise_tasks(by("reader1"), RaiseTasks(tasks=[task("b")])),
+        lambda: workflow.finish_subject(by("reader1"), FinishSubject(subject_noun="reading", subject_id="a")),
+        lambda: workflow.request_approval(by("reader1"), own),
+    ):
+        with pytest.raises(NotPermitted):
+            attempt()
+    assert keys(workflow, "reader1") == ["a"]
+    assert not [role.code for role in delivered_roles().values() if "workflow.raise" in role.permits]
 
 
 def test_raising_again_changes_nothing_even_after_the_end(workflow: WorkflowApi) -> None:
@@ -234,8 +255,8 @@ def test_pressing_tasks_come_first_and_are_counted(workflow: WorkflowApi) -> Non
 
 
 def test_second_person_decides(workflow: WorkflowApi) -> None:
-    ref = workflow.request_approval(by("boss"), REQUEST)
-    assert workflow.request_approval(by("boss"), REQUEST) == ref, "a pending request stands"
+    ref = workflow.request_approval(for_("boss"), REQUEST)
+    assert workflow.request_approval(for_("boss"), REQUEST) == ref, "a pending request stands"
     assert [row.parameters for row in workflow.tasks(by("second"), FindTasks()).rows] == [
         {"approval_no": str(ref.approval_no)}
     ]
@@ -251,7 +272,7 @@ def test_second_person_decides(workflow: WorkflowApi) -> None:
     with pytest.raises(AlreadyDecided) as raised:
         workflow.decide(by("second"), Decide(approval_no=ref.approval_no, agreed=True))
     assert raised.value.state == "agreed"
-    assert workflow.request_approval(by("boss"), REQUEST) != ref, "after the decision it is asked anew"
+    assert workflow.request_approval(for_("boss"), REQUEST) != ref, "after the decision it is asked anew"
 
 
 def test_decision_is_an_event(database_dsn: str, tmp_path: pathlib.Path) -> None:
@@ -259,7 +280,7 @@ def test_decision_is_an_event(database_dsn: str, tmp_path: pathlib.Path) -> None
         directory = local(database, tmp_path, {PermissionApi: PermissionService, WorkflowApi: WorkflowService})
         _people(directory(PermissionApi))
         workflow = directory(WorkflowApi)
-        ref = workflow.request_approval(by("boss"), REQUEST)
+        ref = workflow.request_approval(for_("boss"), REQUEST)
         workflow.decide(by("second"), Decide(approval_no=ref.approval_no, agreed=False, remark="文号有误"))
         with Store(database, Datasets(database, tmp_path), KEY).work("workflow", SYSTEM) as work:
             events = work.values("SELECT events FROM journal WHERE operation = 'workflow.decide'")
@@ -277,7 +298,7 @@ def test_decision_is_an_event(database_dsn: str, tmp_path: pathlib.Path) -> None
 
 
 def test_request_is_withdrawn_by_its_author_only(workflow: WorkflowApi) -> None:
-    ref = workflow.request_approval(by("boss"), REQUEST)
+    ref = workflow.request_approval(for_("boss"), REQUEST)
     with pytest.raises(NotTheApprover):
         workflow.withdraw(by("second"), ref)
     assert workflow.withdraw(by("boss"), ref).state == "withdrawn"
@@ -287,7 +308,9 @@ def test_request_is_withdrawn_by_its_author_only(workflow: WorkflowApi) -> None:
 
 
 def test_approvals_of_another_station_are_not_there(workflow: WorkflowApi) -> None:
-    ref = workflow.request_approval(by("reader3"), REQUEST.model_copy(update={"org": SANJIA, "role": "reading_clerk"}))
+    ref = workflow.request_approval(
+        for_("reader3"), REQUEST.model_copy(update={"org": SANJIA, "role": "reading_clerk"})
+    )
     clerk = by("reader1")
     assert workflow.approvals(clerk, FindApprovals()).total == 0
     with pytest.raises(ApprovalNotFound):
@@ -295,7 +318,7 @@ def test_approvals_of_another_station_are_not_there(workflow: WorkflowApi) -> No
     with pytest.raises(ApprovalNotFound):
         workflow.decide(clerk, Decide(approval_no=ref.approval_no, agreed=True))
     with pytest.raises(OutsideReach):
-        workflow.request_approval(clerk, REQUEST)
+        workflow.request_approval(for_("reader1"), REQUEST)
     assert workflow.approvals(by("boss"), FindApprovals(state="pending")).total == 1
     assert workflow.approval(by("boss"), ApprovalRef(approval_no=ref.approval_no)).requested_by == "reader3"
 
@@ -305,7 +328,7 @@ def test_two_deciders_at_once_settle_it_once(database_dsn: str, tmp_path: pathli
         directory = local(database, tmp_path, {PermissionApi: PermissionService, WorkflowApi: WorkflowService})
         _people(directory(PermissionApi))
         workflow = directory(WorkflowApi)
-        ref = workflow.request_approval(by("accountant"), REQUEST)
+        ref = workflow.request_approval(for_("accountant"), REQUEST)
         outcomes: list[str] = []
 
         def decide(user_name: str, agreed: bool) -> None:
@@ -331,7 +354,9 @@ def test_hostile_titles_stay_titles(workflow: WorkflowApi, title: str) -> None:
     workflow.raise_tasks(SYSTEM, RaiseTasks(tasks=[hostile]))
     row = workflow.tasks(by("reader1"), FindTasks()).rows[0]
     assert (row.title.zh, row.subject_id) == (title, title)
-    assert workflow.finish_subject(by("reader1"), FinishSubject(subject_noun="reading", subject_id=title)).finished == 1
+    assert (
+        workflow.finish_subject(for_("reader1"), FinishSubject(subject_noun="reading", subject_id=title)).finished == 1
+    )
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class AlarmRouting:
         tasks = [_task(one, groups[one.group], route, call.today) for one, route in found if route is not None]
         for first in range(0, len(tasks), ITEMS_MAX):
             some = RaiseTasks(tasks=tasks[first : first + ITEMS_MAX], restating=restating)
-            self._ask(WorkflowApi).raise_tasks(call.only("workflow.act"), some)
+            self._ask(WorkflowApi).raise_tasks(call.only("workflow.raise"), some)
         return [one.group for one in open_now]
 
     def _strike(self, call: Call, groups: Sequence[Group], reason: str) -> None:
@@ -65,7 +65,7 @@ class AlarmRouting:
         for group in groups:
             if group not in left:
                 done = FinishSubject(subject_noun=NOUN, subject_id=group.name, kind=KIND, remark=reason)
-                self._ask(WorkflowApi).finish_subject(call.only("workflow.act"), done)
+                self._ask(WorkflowApi).finish_subject(call.only("workflow.raise"), done)
 
     def set(self, call: Call, request: SetAlarmRoute) -> AlarmRoute:
         said = text("派发自今天或以后的日期起生效。", "A route begins today or later.")

@@ -58,7 +58,7 @@ class Keys:
             payload={"key_no": key_no, "terminal_no": no, "check_value": request.check_value},
             remark=request.reason,
         )
-        approval = self._ask(WorkflowApi).request_approval(call.only("workflow.act"), asked)
+        approval = self._ask(WorkflowApi).request_approval(call.only("workflow.raise"), asked)
         self._store.asked(key_no, approval.approval_no)
         return self._known(key_no)
 

@@ -72,7 +72,7 @@ class RollOuts:
             payload={"roll_out_no": no, "terminals": found.terminals, "reason": request.reason},
             remark=request.reason,
         )
-        self._store.asked(no, self._ask(WorkflowApi).request_approval(call.only("workflow.act"), asked).approval_no)
+        self._store.asked(no, self._ask(WorkflowApi).request_approval(call.only("workflow.raise"), asked).approval_no)
 
     def decided(self, no: int, agreed: bool, by: str, remark: str) -> None:
         self._store.decided(no, "running" if agreed else "refused", by, remark)

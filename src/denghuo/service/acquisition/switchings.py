@@ -135,7 +135,7 @@ class Switchings:
             payload={"switching_no": no, "meter_no": request.meter_no, "action": request.action},
             remark=request.reason,
         )
-        self._store.asked(no, self._ask(WorkflowApi).request_approval(call.only("workflow.act"), asked).approval_no)
+        self._store.asked(no, self._ask(WorkflowApi).request_approval(call.only("workflow.raise"), asked).approval_no)
 
     def _account(self, call: Call, meter_no: str) -> tuple[str | None, bool]:
         """Whose meter it is, and whether a contract protects that customer; nobody's where the meter stands at no point."""

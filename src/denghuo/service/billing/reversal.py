@@ -59,7 +59,7 @@ class ReversalDesk:
             number = waiting["approval_no"]
         else:
             wanted = _approval(row, request.reason, rebill)
-            number = self._ask(WorkflowApi).request_approval(call.only("workflow.act"), wanted).approval_no
+            number = self._ask(WorkflowApi).request_approval(call.only("workflow.raise"), wanted).approval_no
             self._reversals.keep(number, row, rebill, request.reason, call.actor, call.now)
         return ReversalAsked(bill_no=row["bill_no"], approval_no=number, rebill=rebill, state="waiting")
 

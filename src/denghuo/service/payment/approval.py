@@ -57,4 +57,4 @@ def ask_close(ask: Ask, call: Call, day: date, difference: Money, reason: str) -
 
 
 def _ask(ask: Ask, call: Call, request: RequestApproval) -> int:
-    return ask(WorkflowApi).request_approval(call.only("workflow.act"), request).approval_no
+    return ask(WorkflowApi).request_approval(call.only("workflow.raise"), request).approval_no

@@ -298,9 +298,10 @@ class ReasonWanted(Problem, noun="workflow", status=422, zh="不同意时请写�
 
 
 class WorkflowApi(Api, noun="workflow", version=1):
-    """Operations on tasks and approvals."""
+    """Operations on tasks and approvals. Services raise both and say when they are settled. `workflow.raise` is no post's permit:
+    who holds it could put the approval of their own request before somebody of their choice."""
 
-    @command(permit="workflow.act", problems=(OutsideReach,))
+    @command(permit="workflow.raise", problems=(OutsideReach,))
     def raise_tasks(self, call: Call, request: RaiseTasks) -> TasksRaised:
         """Puts up to 1,000 tasks on the to-do lists; a key that was used already changes nothing but what a task gathers."""
 
@@ -324,11 +325,11 @@ class WorkflowApi(Api, noun="workflow", version=1):
     def finish(self, call: Call, request: FinishTask) -> Task:
         """Finishes a task that nobody else has in hand."""
 
-    @command(permit="workflow.act")
+    @command(permit="workflow.raise")
     def finish_subject(self, call: Call, request: FinishSubject) -> Finished:
         """Finishes the tasks of a subject within the caller's scope, whoever has them in hand."""
 
-    @command(permit="workflow.act", problems=(OutsideReach,))
+    @command(permit="workflow.raise", problems=(OutsideReach,))
     def request_approval(self, call: Call, request: RequestApproval) -> ApprovalRef:
         """Asks for an approval and puts it on the approvers' list. A pending one of the same kind and subject stands."""
 

@@ -218,7 +218,7 @@ class ParallelRow(Message):
 
 
 class ParallelRun(ParallelRow):
-    """A run with its totals by verdict and by unit, and the first rows that were refused."""
+    """A run with its totals by verdict and by unit; to a post of the whole company the first rows that were refused as well."""
 
     digest: Digest
     verdicts: list[VerdictTotal]

@@ -69,7 +69,7 @@ class CaseDesk:
         energy = sum(one.energy_wh for one in segments) if facts is None else facts.energy_wh
         number = self._store.cases.next_no(self._call.today.year)
         asked = _approval(number, case, rows[-1], total)
-        approval_no = self._ask(WorkflowApi).request_approval(self._call.only("workflow.act"), asked).approval_no
+        approval_no = self._ask(WorkflowApi).request_approval(self._call.only("workflow.raise"), asked).approval_no
         self._store.proofs.keep_tariffs(self._new_tariffs(segments))
         self._store.cases.keep(
             {

@@ -64,6 +64,7 @@ CSV_COLUMNS: Mapping[str, Callable[[DifferenceRow], object]] = {
 class ParallelReader:
     def __init__(self, work: Work, call: Call) -> None:
         self._parallels, self._find, self._now = Parallels(work), BillingFinder(work), call.now
+        self._whole_company = call.whole_company
 
     def runs(self, request: FindParallelRuns) -> ParallelRunsFound:
         rows, total = self._parallels.runs(request)
@@ -76,6 +77,8 @@ class ParallelReader:
         row = self._parallels.run(run_no)
         if row is None:
             raise no_run(run_no)
+        # A row that was refused may name anybody's account, and belongs to no unit.
+        refusals = self._parallels.refusals(run_no, REFUSALS_MAX) if self._whole_company else []
         return ParallelRun(
             **_head(row),
             digest=row["digest"],
@@ -95,7 +98,7 @@ class ParallelReader:
                 )
                 for one in self._parallels.units(run_no)
             ],
-            refusals=[RefusedRow(**one) for one in self._parallels.refusals(run_no, REFUSALS_MAX)],
+            refusals=[RefusedRow(**one) for one in refusals],
             as_of=self._now,
         )
 
