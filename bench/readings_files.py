@@ -4,8 +4,8 @@
     python bench/readings_files.py [METERS]
 
 A year of half-hours of METERS meters (default 60) is written, read three times by each, and the best of each is given. The floor
-reads the lines and splits them at commas. `taken` is the way of `import-readings` up to the datasets: quarter-hours in Wh, exact in
-sum. Without the peer the own figures still come.
+reads the lines and splits them at commas. `taken` is the way of `import-readings` up to the rows handed over: quarter-hours
+in Wh, exact in sum. Without the peer the own figures still come.
 """
 
 import pathlib
@@ -14,12 +14,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 
-from denghuo.importer.foreign import Mapping, take_readings
-from denghuo.importer.foreign.blocks import Block
-from denghuo.importer.foreign.nem12 import read_nem
-from denghuo.kernel.contract import Call
+from denghuo.service.reading.foreign import FileRead, Mapping
+from denghuo.service.reading.foreign.blocks import Block
+from denghuo.service.reading.foreign.nem12 import read_nem
 
 ROUNDS = 3
 DAYS = 365
@@ -76,7 +75,10 @@ def read(path: pathlib.Path) -> int:
 
 
 def taken(path: pathlib.Path) -> int:
-    return take_readings(path, "nem12", Mapping(), spread=True, call=Call.system(datetime.now(UTC))).handed
+    read = FileRead(path, "nem12", Mapping(), spread=True)
+    while not ((piece := read.read_on(60)) and piece.ended):
+        pass
+    return read.taken.handed
 
 
 def peer(path: pathlib.Path) -> int:

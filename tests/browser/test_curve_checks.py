@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Enter, Look
 from tests.browser.product import Product
-from tests.importer.foreign.given import nem12
+from tests.service.reading.foreign.given import nem12
 
-from denghuo.importer.foreign.espi import read_espi
+from denghuo.service.reading.foreign.espi import read_espi
 
 METER, OTHER, DAY = "M00001", "M00002", "2026-04-12"
 MAPPING = "table: {meter: 表号, at: 时间, values: 电量}\nmeters: {old-1: M00001}\n"

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import WAIT_MS, Watch
 from tests.browser.product import MONTH, Product
-from tests.importer.foreign.given import nem12
+from tests.service.reading.foreign.given import nem12
 
 from denghuo_verify.main import main as verify
 

@@ -14,14 +14,15 @@ from tests.service.reading.county import energy_day, installation
 
 from denghuo.data.processing.export_readings import Format, MeterDay
 from denghuo.data.processing.export_readings import write as write_to
+from denghuo.data.processing.import_files import Place
 from denghuo.exporter import days_of
-from denghuo.importer.foreign import mapping_in
-from denghuo.importer.foreign.blocks import Block
-from denghuo.importer.foreign.cim import read_cim_xml
-from denghuo.importer.foreign.espi import read_espi
-from denghuo.importer.foreign.table import read_table
 from denghuo.kernel.period import SHANGHAI, midnight
 from denghuo.service.reading.api import ReadingApi
+from denghuo.service.reading.foreign import mapping_in
+from denghuo.service.reading.foreign.blocks import Block
+from denghuo.service.reading.foreign.cim import read_cim_xml
+from denghuo.service.reading.foreign.espi import read_espi
+from denghuo.service.reading.foreign.table import Position, read_table
 
 __all__ = ["bench"]
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -129,7 +130,7 @@ def test_tables_come_back_by_their_mapping_with_every_mark(tmp_path: pathlib.Pat
         assert mapping.table is not None
         found = [
             replace(block, channel=replace(block.channel, usual=mapping.channels[block.channel.name]))
-            for block in read_table(path, mapping.table, SHANGHAI)
+            for block in read_table(path, mapping.table, SHANGHAI, Place(path.stat().st_size), Position())
             if isinstance(block, Block)
         ]
         assert read_back(found) == plain(given_) and marks(found) == marked(given_)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from tests.exporter.espi_schema import ATOM, ESPI, faults
 from tests.exporter.test_formats import days
-from tests.importer.foreign.given import COLLECTED
+from tests.service.reading.foreign.given import COLLECTED
 
 from denghuo.data.processing.export_readings import MeterDay, write
 

@@ -3,21 +3,30 @@
 import json
 import pathlib
 import tracemalloc
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.importer.foreign.given import FIFTEEN_KWH
+from tests.service.reading.foreign.given import FIFTEEN_KWH
 
 from denghuo.data.processing.import_bulk import read_columns
 from denghuo.data.processing.import_tables.reads import METER_15MIN
-from denghuo.data.processing.importing import open_table
-from denghuo.importer.foreign import Mapping, ReadingsRefused, mapping_in, take_readings
-from denghuo.kernel.contract import Call
+from denghuo.data.processing.importing import Refusal, open_table
+from denghuo.service.reading.api import ImportFormat
+from denghuo.service.reading.foreign import FileRead, Mapping, ReadingsRefused, Taken, mapping_in
 
 BEGINS = datetime(2026, 1, 1)  # noqa: DTZ001  # as written
-CALL = Call.system(datetime(2026, 5, 1, tzinfo=UTC))
+
+
+def read_through(path: pathlib.Path, kind: ImportFormat, mapping: Mapping) -> tuple[Taken, list[Refusal]]:
+    read, refusals = FileRead(path, kind, mapping, spread=False), list[Refusal]()
+    while True:
+        piece = read.read_on(60)
+        if piece is not None:
+            refusals += piece.refusals
+            if piece.ended:
+                return read.taken, refusals
 
 
 def table(path: pathlib.Path, head: str, zone: str, rows: int) -> pathlib.Path:
@@ -45,17 +54,17 @@ def test_a_bulk_file_comes_in_pieces_and_its_last_line_is_named(tmp_path: pathli
 
 
 def test_what_is_held_of_a_table_does_not_grow_with_it(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("denghuo.importer.foreign.take.ROWS_EACH", 500)
+    monkeypatch.setattr("denghuo.service.reading.foreign.file_read.ROWS_EACH", 500)
     mapping = mapping_in("table: {meter: 表号, at: 时间, values: 电量}")
     rows = 60_000
     path = table(tmp_path / "long.csv", "表号,时间,电量\n", "", rows)
     # What is loaded at the first use is not held of a file.
-    take_readings(table(tmp_path / "short.csv", "表号,时间,电量\n", "", 1_000), "table", mapping, call=CALL)
+    read_through(table(tmp_path / "short.csv", "表号,时间,电量\n", "", 1_000), "table", mapping)
     tracemalloc.start()
-    taken = take_readings(path, "table", mapping, call=CALL)
+    taken, refusals = read_through(path, "table", mapping)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert (taken.handed, taken.refused, taken.refusals[0].line) == (rows, 1, rows + 2)
+    assert (taken.handed, taken.refused, refusals[0].line) == (rows, 1, rows + 2)
     assert taken.sums["M1", ""] == rows // 4
     # An instant and a value alone take more for each row. Double the rows need no more: a block of the text is what is held.
     assert peak < rows * 100
@@ -64,7 +73,7 @@ def test_what_is_held_of_a_table_does_not_grow_with_it(tmp_path: pathlib.Path, m
 def test_what_is_held_of_a_message_in_json_does_not_grow_with_it(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("denghuo.importer.foreign.take.ROWS_EACH", 500)
+    monkeypatch.setattr("denghuo.service.reading.foreign.file_read.ROWS_EACH", 500)
     day = [{"timeStamp": (BEGINS + timedelta(minutes=15 * slot)).isoformat(), "value": 0.25} for slot in range(1, 97)]
     reading = {
         "Meter": {"mRID": "M1"},
@@ -76,7 +85,7 @@ def test_what_is_held_of_a_message_in_json_does_not_grow_with_it(
         stream.write('{"Payload": {"MeterReadings": {"MeterReading": [')
         stream.write(",".join([said] * count) + "]}}}")
     tracemalloc.start()
-    taken = take_readings(path, "cim-json", Mapping(), call=CALL)
+    taken, _ = read_through(path, "cim-json", Mapping())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (taken.handed, taken.refused, taken.sums["M1", FIFTEEN_KWH]) == (96 * count, 0, 24 * count)
@@ -84,7 +93,7 @@ def test_what_is_held_of_a_message_in_json_does_not_grow_with_it(
     # A fault at its end is told with its place, and nothing was taken.
     path.write_text(path.read_text("utf-8").replace("]}}}", ', {"Meter": {}}]}}}'), "utf-8")
     with pytest.raises(ReadingsRefused) as refused:
-        take_readings(path, "cim-json", Mapping(), call=CALL)
+        read_through(path, "cim-json", Mapping())
     assert (refused.value.fields["line"], refused.value.fields["field"]) == (count + 1, "Meter")
 
 
@@ -92,7 +101,7 @@ def test_what_is_held_of_a_table_of_columns_does_not_grow_with_it(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One row group, as small as its equal values let it be: neither the file nor the group is held."""
-    monkeypatch.setattr("denghuo.importer.foreign.take.ROWS_EACH", 500)
+    monkeypatch.setattr("denghuo.service.reading.foreign.file_read.ROWS_EACH", 500)
     rows = 60_000
     at = [BEGINS + timedelta(minutes=15 * row) for row in range(rows)]
     table = pa.table({"meter": ["M1"] * rows, "at": pa.array(at, pa.timestamp("us")), "kwh": ["0.25"] * rows})
@@ -104,7 +113,7 @@ def test_what_is_held_of_a_table_of_columns_does_not_grow_with_it(
     pa.set_memory_pool(pool)
     tracemalloc.start()
     try:
-        taken = take_readings(path, "table", mapping_in("table: {meter: meter, at: at, values: kwh}"), call=CALL)
+        taken, _ = read_through(path, "table", mapping_in("table: {meter: meter, at: at, values: kwh}"))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from denghuo.importer.foreign.espi import read_espi
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
 from denghuo.kernel.problem import NotPermitted
@@ -26,6 +25,7 @@ from denghuo.service.reading.api import (
     PointMonthRef,
     ReadingsAsked,
 )
+from denghuo.service.reading.foreign.espi import read_espi
 from tests.service.bindings import NOW, settle
 from tests.service.reading.conftest import Bench, Make
 from tests.service.reading.county import MONTH, energy_day, installation, month_of, steady

@@ -4,6 +4,8 @@ export interface Download {
   file_name: string
   media_type: string
   content: string
+  /** Of a file in parts: what asks for the part behind this one. */
+  next?: string | null
 }
 
 const MEDIA = new Set(['application/pdf', 'text/csv', 'text/plain', 'application/zip', 'application/vnd.apache.parquet', 'application/xml'])
@@ -22,11 +24,11 @@ export function openForPrint(file: Download): void {
   setTimeout(() => URL.revokeObjectURL(address), 60_000)
 }
 
-/** Hands the file to the browser to keep. Only plain document types are handed on under their own name. */
-export function download(file: Download): void {
-  const bytes = Uint8Array.from(atob(file.content), (letter) => letter.charCodeAt(0))
+/** Hands the file to the browser to keep. Only plain document types are handed on under their own name. more: its parts behind the first. */
+export function download(file: Download, more: Download[] = []): void {
+  const bytes = [file, ...more].map((part) => Uint8Array.from(atob(part.content), (letter) => letter.charCodeAt(0)))
   const type = MEDIA.has(file.media_type.split(';')[0]!) ? file.media_type : 'application/octet-stream'
-  const address = URL.createObjectURL(new Blob([bytes], { type }))
+  const address = URL.createObjectURL(new Blob(bytes, { type }))
   const link = document.createElement('a')
   link.href = address
   link.download = file.file_name.replace(/[/\\:*?"<>|\x00-\x1f]/g, '_')

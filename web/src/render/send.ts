@@ -3,7 +3,7 @@ import { ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import { asProblem, call, newKey } from '@/api/client'
 import type { ApiProblem } from '@/api/problem'
 import { filled, openPage, scopeOf, type PageContext, type Row } from '@/render/context'
-import { download, isDownload, openForPrint } from '@/render/download'
+import { download, isDownload, openForPrint, type Download } from '@/render/download'
 import { wireValue } from '@/render/fields/validate'
 import { say } from '@/render/say'
 import { resolve, type OperationContract } from '@/spec/contracts'
@@ -49,7 +49,7 @@ export function useSending(page: PageContext): Sending {
       const reply = await call<Row>(action.operation, request, contract.kind === 'command' ? { key: last.key } : {})
       last = { body: '', key: '' }
       if (action.then === 'show') answer.value = reply
-      done(page, action, reply, scope)
+      done(page, action, reply, scope, await moreOf(action, request, reply))
       return true
     } catch (failure) {
       problem.value = asProblem(failure)
@@ -62,11 +62,23 @@ export function useSending(page: PageContext): Sending {
   return { busy, problem, answer, send }
 }
 
-function done(page: PageContext, action: Action, reply: Row, scope: Row): void {
+/** The parts of a file behind the first, one after the other. */
+async function moreOf(action: Action, request: Row, reply: Row): Promise<Download[]> {
+  const more: Download[] = []
+  let next = action.then === 'download' && isDownload(reply) ? reply.next : null
+  while (next) {
+    const part: Download = await call<Download>(action.operation!, { ...request, after: next })
+    more.push(part)
+    next = part.next
+  }
+  return more
+}
+
+function done(page: PageContext, action: Action, reply: Row, scope: Row, more: Download[]): void {
   const after = scopeOf(page, { ...scope, reply })
   if (action.watch) followTask(action.watch, page, after)
   if (action.then === 'print' && isDownload(reply)) openForPrint(reply)
-  else if (action.then === 'download' && isDownload(reply)) download(reply)
+  else if (action.then === 'download' && isDownload(reply)) download(reply, more)
   else if (action.then !== 'show') say({ zh: `${action.label.zh}：已完成`, en: `${action.label.en}: done` })
   if (action.after) openPage(page, action.after, after)
   else if (action.then === 'back') page.host.back()

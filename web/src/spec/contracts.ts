@@ -36,6 +36,8 @@ export interface Schema {
   'x-unit'?: string
   'x-mask'?: string
   'x-dictionary'?: string
+  /** Of a file only its first lines are wanted. */
+  'x-head'?: boolean
 }
 
 export interface OperationContract {

@@ -10,6 +10,7 @@ COMPONENTS: dict[str, Text] = {
     "walk_map": text("抄表册地图编排", "Map of a walk"),
     "walk_order": text("行走顺序调整", "Order of a walk"),
     "meter_photo": text("表计照片", "Photo of a meter"),
+    "readings_upload": text("读数文件上传", "Upload of a file of readings"),
 }
 SCREENS: dict[str, Text] = {
     "county": text("县域营销大屏", "County screen"),

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,26 +68,62 @@ def shown(value: Any) -> str:
     return plain + ("..." if len(cut) > LONGEST_SHOWN else "")
 
 
+class Place:
+    """How far a file is read: its reader says where it stands, and whoever shows progress asks.
+
+    after: the lines of a CSV file, or the rows of a Parquet file, that were read before and are passed over. size: in bytes.
+    passes: how often the file is read from its beginning.
+    """
+
+    def __init__(self, size: int, passes: int = 1, after: int = 0) -> None:
+        self.after = after
+        self._size, self._passes, self._ended = size, passes, -1
+        self._tell: Callable[[], int] = lambda: 0
+
+    def watch(self, tell: Callable[[], int]) -> None:
+        """A pass begins, of which `tell` says the position in bytes."""
+        self._ended, self._tell = self._ended + 1, tell
+
+    @property
+    def bytes_read(self) -> int:
+        """Of the size, all passes together."""
+        try:
+            at = self._tell()
+        except ValueError:
+            at = self._size  # it was read to its end and closed
+        return min((self._size * max(self._ended, 0) + at) // self._passes, self._size)
+
+
 # --- CSV --------------------------------------------------------------------------------------------------------------
 
 
-def csv_rows(path: Path, check_names: CheckNames, encoding: str) -> Iterator[tuple[int, Cells | MalformedRow]]:
+def csv_rows(
+    path: Path, check_names: CheckNames, encoding: str, place: Place | None = None
+) -> Iterator[tuple[int, Cells | MalformedRow]]:
     """Rows of a comma-separated file with a header. Lines may end in LF, CRLF or CR; blank lines are passed over."""
     if encoding not in ENCODINGS:
         raise ValueError(f"encoding must be one of {ENCODINGS}")
-    _check_encoding(path, encoding)
-    with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as stream:
-        yield from _rows_of_stream(path, stream, check_names)
+    after = 0 if place is None else place.after
+    if not after:
+        _check_encoding(path, encoding)
+    with (
+        path.open("rb") as raw,
+        io.TextIOWrapper(raw, encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as stream,
+    ):
+        if place is not None:
+            place.watch(raw.tell)
+        yield from _rows_of_stream(path, stream, check_names, after)
 
 
 def _rows_of_stream(
-    path: Path, stream: io.TextIOBase, check_names: CheckNames
+    path: Path, stream: io.TextIOBase, check_names: CheckNames, after: int
 ) -> Iterator[tuple[int, Cells | MalformedRow]]:
     # A quotation mark that is never closed makes one cell of what follows; the module's own limit (128 KiB) ends that.
     reader = csv.reader(stream, strict=True)
     names: list[str] | None = None
+    passed = 0
     while True:
-        line = reader.line_num + 1
+        line = reader.line_num + 1 + passed
         try:
             record = next(reader, None)
         except csv.Error as error:
@@ -99,6 +136,7 @@ def _rows_of_stream(
             names = [cell.strip() for cell in record]
             _check_separator(path, names)
             check_names(names)
+            passed = sum(1 for _ in itertools.islice(stream, max(after - reader.line_num, 0)))
         elif len(record) != len(names):
             what = text(
                 f"有{len(record)}列,表头有{len(names)}列", f"it has {len(record)} cells, the header {len(names)}"
@@ -178,7 +216,7 @@ def _undecodable_at(path: Path, encoding: str) -> int | None:
 
 
 def parquet_rows(
-    path: Path, kinds: Mapping[str, Kind], check_names: CheckNames, batch_rows: int
+    path: Path, kinds: Mapping[str, Kind], check_names: CheckNames, batch_rows: int, place: Place | None = None
 ) -> Iterator[tuple[int, Cells | MalformedRow]]:
     """Rows of a Parquet file, decoded batch by batch."""
     try:
@@ -192,8 +230,13 @@ def parquet_rows(
     except _DAMAGED as error:
         raise FileRefused.of(path, _damaged(error)) from error
     with source:
-        line = 0
-        batches = source.iter_batches(batch_size=batch_rows, columns=names)
+        after, line, groups = 0 if place is None else place.after, 0, list(range(source.num_row_groups))
+        while groups and line + source.metadata.row_group(groups[0]).num_rows <= after:
+            line += source.metadata.row_group(groups.pop(0)).num_rows
+        if place is not None:
+            size, rows = path.stat().st_size, max(source.metadata.num_rows, 1)
+            place.watch(lambda: size * line // rows)
+        batches = source.iter_batches(batch_size=batch_rows, row_groups=groups, columns=names)
         while True:
             try:
                 batch = next(batches, None)
@@ -206,7 +249,8 @@ def parquet_rows(
                 raise FileRefused.of(path, _damaged(error)) from error
             for position in range(count):
                 line += 1
-                yield line, {name: values[position] for name, values in columns.items()}
+                if line > after:
+                    yield line, {name: values[position] for name, values in columns.items()}
 
 
 def _values(column: "pyarrow.Array[Any]") -> list[Any]:

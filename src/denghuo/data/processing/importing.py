@@ -25,6 +25,7 @@ from denghuo.data.processing.import_files import (
     Fault,
     FileRefused,
     MalformedRow,
+    Place,
     csv_rows,
     parquet_rows,
     shown,
@@ -38,12 +39,14 @@ BATCH_ROWS = 1_000
 
 @dataclass(frozen=True)
 class Column:
-    """A named column. A column that is not `required` may be left out of the file, and its cells may be empty: None."""
+    """A named column. A column that is not `required` may be left out of the file, unless it is `named`, and its cells may be
+    empty: None."""
 
     name: str
     kind: Kind
     title: Text
     required: bool = True
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class Table:
     def __init__(self, path: Path, shape: Shape, batch_rows: int, encoding: str) -> None:
         self.path = path
         self.shape = shape
-        self.digest = ""
+        self._digest = ""
         self.read_count = 0
         self.accepted_count = 0
         self.refused_count = 0
@@ -116,9 +119,20 @@ class Table:
         self._batch_rows = batch_rows
         self._encoding = encoding
 
-    def batches(self) -> Iterator[Batch]:
-        """Raises FileRefused before the first batch for what the whole file shows, later for damage in its middle."""
-        self.digest = _digest(self.path)
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file as `batches` reads it, worked out when it is first asked for."""
+        if not self._digest:
+            with self.path.open("rb") as stream:
+                self._digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return self._digest
+
+    def batches(self, place: Place | None = None) -> Iterator[Batch]:
+        """place: is told how far the file is read, and says from where on it is.
+
+        Raises FileRefused before the first batch for what the whole file shows, later for damage in its middle.
+        """
+        self._digest = ""
         self.read_count = self.accepted_count = self.refused_count = 0
         self.totals = {
             column.name: Decimal(0)
@@ -127,7 +141,7 @@ class Table:
         }
         with SeenKeys() as seen:
             batch = Batch(1)
-            for line, cells in self._open():
+            for line, cells in self._open(place):
                 self.read_count += 1
                 self._take(batch, line, cells, seen)
                 if self.read_count % self._batch_rows == 0:
@@ -140,11 +154,11 @@ class Table:
         """Idempotency key of the command that a batch becomes: the same file in the same shape gives the same keys."""
         return f"import:{self.shape.name}:{self.digest[:32]}:{self._batch_rows}:{batch.number}"
 
-    def _open(self) -> Iterator[tuple[int, Cells | MalformedRow]]:
+    def _open(self, place: Place | None) -> Iterator[tuple[int, Cells | MalformedRow]]:
         kinds = {column.name: column.kind for column in self.shape.columns}
         if self.path.suffix.lower() == ".parquet":
-            return parquet_rows(self.path, kinds, self._check_names, self._batch_rows)
-        return csv_rows(self.path, self._check_names, self._encoding)
+            return parquet_rows(self.path, kinds, self._check_names, self._batch_rows, place)
+        return csv_rows(self.path, self._check_names, self._encoding, place)
 
     def _check_names(self, names: Sequence[str]) -> None:
         _check_names(self.path, names, self.shape)
@@ -269,23 +283,18 @@ def _check_names(path: Path, names: Sequence[str], shape: Shape) -> None:
                 )
             )
     for column in shape.columns:
-        if column.required and column.name not in names:
+        if (column.required or column.named) and column.name not in names:
             what = text("缺少必需的列", "a required column is missing")
-            faults.append(
-                Fault(
-                    "missing-column",
-                    column.name,
-                    what,
-                    text(f"请补充:{column.title['zh']}", f"add it: {column.title['en']}"),
+            remedy = text(f"请补充:{column.title['zh']}", f"add it: {column.title['en']}")
+            if shape.others:
+                # Its columns are named by a mapping, which is what may be wrong.
+                has = [shown(name) for name in names[:20]]
+                remedy = text(
+                    f"文件的列为{'、'.join(has)}，请改映射", f"the file has {', '.join(has)}; change the mapping"
                 )
-            )
+            faults.append(Fault("missing-column", column.name, what, remedy))
     if faults:
         raise FileRefused.of(path, *faults)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def differences(stated: Mapping[str, Decimal], found: Mapping[str, Decimal]) -> dict[str, tuple[Decimal, Decimal]]:

@@ -12,16 +12,21 @@ from denghuo.data.processing.export_readings import FORMATS as FORMATS_OUT
 from denghuo.data.processing.export_readings import Format as ExportFormat
 from denghuo.exporter import days_of, write_file
 from denghuo.importer import take_over
-from denghuo.importer.foreign import FORMATS, Format
-from denghuo.importer.foreign import Mapping as ReadingsMapping
-from denghuo.importer.foreign import mapping_in as readings_mapping_in
 from denghuo.main.command.words import said
 from denghuo.main.composition import operator, platform
 from denghuo.main.decode import told
-from denghuo.main.readings import import_readings
+from denghuo.main.readings import How, import_readings, look_at
 from denghuo.main.urdb import write_tariffs
 from denghuo.service.acquisition.protocol.catalogue import PROTOCOLS, bytes_of, explained
-from denghuo.service.reading.api import ENERGY_SERIES, EnergySeries
+from denghuo.service.reading.api import (
+    ENERGY_SERIES,
+    IMPORT_FORMATS,
+    EnergySeries,
+    ImportFormat,
+    MappingRef,
+    ReadingApi,
+)
+from denghuo.service.reading.foreign import mapping_in
 from denghuo.settings import Loaded
 
 
@@ -46,10 +51,13 @@ def import_(loaded: Loaded, folder: pathlib.Path, dry_run: bool, encoding: str) 
 
 @click.command("import-readings")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path))
-@click.option("--format", "kind", type=click.Choice(sorted(FORMATS)), help="else by what a file begins with 格式")
+@click.option(
+    "--format", "kind", type=click.Choice(sorted(IMPORT_FORMATS.entries)), help="else by what a file begins with 格式"
+)
 @click.option(
     "--mapping", type=click.File(encoding="utf-8"), help="their names of meters and channels as ours 映射（YAML）"
 )
+@click.option("--saved-mapping", "code", help="a mapping that is kept on the platform, by its code 已保存的映射")
 @click.option("--spread", is_flag=True, help="spread longer intervals evenly over quarter-hours 按 15 分钟平均分摊")
 @click.option("--dry-run", is_flag=True, help="check the files and write nothing 只检查不写入")
 @click.option(
@@ -59,30 +67,27 @@ def import_(loaded: Loaded, folder: pathlib.Path, dry_run: bool, encoding: str) 
 def import_readings_(
     loaded: Loaded,
     files: tuple[pathlib.Path, ...],
-    kind: Format | None,
+    kind: ImportFormat | None,
     mapping: TextIO | None,
+    code: str | None,
     spread: bool,
     dry_run: bool,
     report: TextIO | None,
 ) -> None:
-    """Take readings over from FILES that other systems wrote: NEM12 and NEM13, Green Button (ESPI), IEC 61968-9,
-    tables by a mapping, of which each row stands for itself. Other files are taken whole or not at all. Stopped and begun
-    again, or done twice, it changes nothing that was taken already."""
+    """Take readings over from FILES that other systems wrote: NEM12 and NEM13, Green Button (ESPI), IEC 61968-9, tables by a
+    mapping. A file is taken once it was read to its end. Stopped and begun again, the command goes on where it was; a file that
+    is imported twice changes nothing."""
     with said(), contextlib.ExitStack() as stack:
-        named = readings_mapping_in(mapping.read()) if mapping else ReadingsMapping()
-        running = None if dry_run else stack.enter_context(platform(loaded))
-        status = import_readings(
-            files,
-            kind,
-            named,
-            spread=spread,
-            ask=None if running is None else running.directory,
-            call=operator(),
-            datasets=None if running is None else running.store.datasets,
-            say=click.echo,
-            report=report,
-        )
-        sys.exit(status)
+        words = mapping.read() if mapping else None
+        named = mapping_in(words or "")
+        how = How(kind, words, code, spread)
+        if dry_run and code is None:
+            sys.exit(look_at(files, how, named, click.echo, report))
+        api = stack.enter_context(platform(loaded)).directory(ReadingApi)
+        if dry_run:
+            kept = mapping_in(api.mapping(operator(), MappingRef(code=str(code))).words)
+            sys.exit(look_at(files, how, kept, click.echo, report))
+        sys.exit(import_readings(files, how, api, operator, click.echo, report))
 
 
 @click.command("export-readings")

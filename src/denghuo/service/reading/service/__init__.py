@@ -2,7 +2,7 @@
 
 from denghuo.service.reading.api import ReadingApi
 from denghuo.service.reading.service.parts.curve import CurvePart
-from denghuo.service.reading.service.parts.month import MonthPart
+from denghuo.service.reading.service.parts.imports import ImportPart
 from denghuo.service.reading.service.parts.own import OwnPart
 from denghuo.service.reading.service.parts.read import ReadPart
 from denghuo.service.reading.service.parts.self_read import SelfReadPart
@@ -11,7 +11,7 @@ from denghuo.service.reading.service.parts.walk import WalkPart
 
 
 class ReadingService(
-    MonthPart,
+    ImportPart,
     OwnPart,
     ReadPart,
     WalkPart,

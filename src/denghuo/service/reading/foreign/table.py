@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -12,19 +12,22 @@ import numpy as np
 import pyarrow
 
 from denghuo.data.processing.import_columns import Day, Instant, Number, Words, is_text
+from denghuo.data.processing.import_files import Place
 from denghuo.data.processing.import_tables.columns import column, optional
 from denghuo.data.processing.importing import Refusal, Row, Shape, open_table
-from denghuo.importer.foreign.blocks import Block, Channel, marks_of
-from denghuo.importer.foreign.layout import TableLayout
 from denghuo.kernel.problem import Text, text
+from denghuo.service.reading.foreign.blocks import Block, Channel, marks_of
+from denghuo.service.reading.foreign.layout import TableLayout
 
 PLACES = 6
 """Decimal places that are kept of a value."""
-INTERVALS_TOGETHER = 31 * 96
-"""So many of the greatest values add up to no more than 64 bits hold."""
+INTERVALS_TOGETHER = 30 * 96
+"""So many of the greatest values add up to no more than 64 bits hold, and so many of any length end on a quarter-hour."""
 _NAME = Words(longest=64)
 _MARK = re.compile("(nem12|espi|cim|table|denghuo) .{1,30}")
 """Marks as an export writes them."""
+_ALL = 2**62
+"""A line that no table has: all of it was given."""
 _GREATEST = Decimal(2_200_000_000)
 """A quarter-hour holds 2^31 - 1 Wh."""
 _VALUE = Number(places=PLACES, least=-_GREATEST, most=_GREATEST)
@@ -73,21 +76,39 @@ class LocalDay(Day):
         return super().from_text(cell)
 
 
-def read_table(path: Path, layout: TableLayout, zone: tzinfo) -> Iterator[Block | Refusal]:
-    """Intervals of a channel that follow each other, as blocks; rows that cannot be read, each by itself.
+@dataclass
+class Position:
+    """How far a table was given: what the rows up to `line` hold, and the refusals up to `told_to`. Both count as refusals do."""
+
+    line: int = 0
+    told_to: int = 0
+
+
+def read_table(
+    path: Path, layout: TableLayout, zone: tzinfo, place: Place, position: Position
+) -> Iterator[Block | list[Refusal]]:
+    """Intervals of a channel that follow each other, as blocks; rows that cannot be read, some together.
+
+    position: where it begins; it is moved on before anything is given.
 
     Raises:
         FileRefused: the file as a whole cannot be used.
     """
     table = open_table(path, _shape(layout, zone), encoding=layout.encoding)
     runs = _Runs(layout)
-    for batch in table.batches():
-        yield from batch.refused
+    place.after = position.line
+    for batch in table.batches(place):
+        refused = [one for one in batch.refused if one.line > position.told_to]
+        if refused:
+            position.told_to = refused[-1].line
+            yield refused
         for line, row in zip(batch.lines, batch.rows, strict=True):
             done = runs.add(line, row, zone)
             if done is not None:
+                position.line = line - 1
                 yield done
     last = runs.end()
+    position.line = _ALL
     if last is not None:
         yield last
 
@@ -101,10 +122,12 @@ def _shape(layout: TableLayout, zone: tzinfo) -> Shape:
     channel = [] if layout.channel is None else [column(layout.channel, _NAME, "通道", "channel")]
     quality = [] if layout.quality is None else [optional(layout.quality, _NAME, "质量", "quality")]
     values = [optional(name, _VALUE, "电量", "energy") for name in layout.value_columns]
+    # Their cells may be empty; a file without them is one that the mapping is not for, and not one without values.
+    may_be_empty = [replace(one, named=True) for one in (*quality, *values)]
     return Shape(
         "readings",
         text("读数", "readings"),
-        (column(layout.meter, _NAME, "表号", "meter"), when, *channel, *quality, *values),
+        (column(layout.meter, _NAME, "表号", "meter"), when, *channel, *may_be_empty),
         others=True,
     )
 

@@ -12,9 +12,9 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, marks_of
-from denghuo.importer.foreign.xml import parts
 from denghuo.kernel.problem import text
+from denghuo.service.reading.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, marks_of
+from denghuo.service.reading.foreign.xml import parts
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _ESPI = "{http://naesb.org/espi}"

@@ -14,10 +14,10 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, RegisterRead, marks_of
-from denghuo.importer.foreign.json import parts as json_parts
-from denghuo.importer.foreign.xml import local, parts
 from denghuo.kernel.problem import text
+from denghuo.service.reading.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, RegisterRead, marks_of
+from denghuo.service.reading.foreign.json import parts as json_parts
+from denghuo.service.reading.foreign.xml import local, parts
 
 PLACES = 6
 _MINUTES = {1: 10, 2: 15, 3: 1, 5: 30, 6: 5, 7: 60, 10: 2, 14: 3, 31: 20}

@@ -7,8 +7,9 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from denghuo.importer.foreign.blocks import ASK_SENDER, Malformed
+from denghuo.data.processing.import_files import Place
 from denghuo.kernel.problem import text
+from denghuo.service.reading.foreign.blocks import ASK_SENDER, Malformed
 
 RATIO_MAX = 200
 """How many times its own size a packed file may unpack to; readings as text reach about 60."""
@@ -16,13 +17,15 @@ SMALL_BYTES = 1 << 20
 """What any file may unpack to, whatever its own size."""
 
 
-def opened(path: Path) -> BinaryIO:
-    """The content of a file from its beginning.
+def opened(path: Path, place: Place | None = None) -> BinaryIO:
+    """The content of a file from its beginning. place: is told how far it is read.
 
     Raises:
         Malformed: a zip file that is damaged or does not hold exactly one file.
     """
     raw = path.open("rb")
+    if place is not None:
+        place.watch(raw.tell)
     most = max(path.stat().st_size * RATIO_MAX, SMALL_BYTES)
     magic = raw.read(4)
     raw.seek(0)

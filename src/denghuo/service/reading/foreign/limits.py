@@ -3,8 +3,8 @@
 from codecs import BOM_UTF8
 from typing import BinaryIO
 
-from denghuo.importer.foreign.blocks import ASK_SENDER, Malformed
 from denghuo.kernel.problem import text
+from denghuo.service.reading.foreign.blocks import ASK_SENDER, Malformed
 
 DEPTH_MAX = 64
 """Elements within each other: no message of readings has a dozen."""

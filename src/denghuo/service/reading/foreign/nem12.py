@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from denghuo.importer.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, Marks, RegisterRead, whole
 from denghuo.kernel.problem import text
+from denghuo.service.reading.foreign.blocks import ASK_SENDER, Block, Channel, Malformed, Marks, RegisterRead, whole
 
 LONGEST_LINE = 64 * 1024
 """Bytes of a record: a day of 288 five-minute values with room to spare."""

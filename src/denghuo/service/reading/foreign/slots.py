@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from denghuo.importer.foreign.blocks import Block, Ints, Marks
 from denghuo.kernel.problem import Text, text
 from denghuo.service.reading.api import SPREAD
+from denghuo.service.reading.foreign.blocks import Block, Ints, Marks
 
 SLOT_SECONDS = 15 * 60
 _PER_UNIT = {"wh": 0, "kwh": 3, "mwh": 6, "varh": 0, "kvarh": 3, "mvarh": 6}

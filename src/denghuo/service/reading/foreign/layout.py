@@ -1,6 +1,8 @@
 """How a sender's names are ours (映射): meters, channels and, for tables, columns. A mapping is a YAML file."""
 
-from typing import Annotated, Literal
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -9,9 +11,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from denghuo.data.processing.import_files import shown
 from denghuo.kernel.contract import Message
 from denghuo.kernel.period import SHANGHAI
-from denghuo.kernel.problem import Problem, text
+from denghuo.kernel.problem import text
+from denghuo.service.reading.api import Flow, MappingFaulty, MappingForm, OurChannel, OurMeter
 
-Flow = Literal["active_fwd", "active_rev", "reactive_fwd", "reactive_rev"]
 ColumnName = Annotated[str, Field(min_length=1, max_length=120)]
 _DAY_MINUTES = 24 * 60
 
@@ -39,6 +41,17 @@ class TableLayout(Message):
     quality: ColumnName | None = None
     estimated: list[Annotated[str, Field(min_length=1, max_length=30)]] = []
     encoding: Literal["utf-8", "gb18030"] = "utf-8"
+
+    @field_validator("form")
+    @classmethod
+    def _can_be_read(cls, form: str | None) -> str | None:
+        try:
+            if form is not None:
+                datetime.strptime("", form)  # noqa: DTZ007  # only whether it is a form
+        except (ValueError, re.error, IndexError) as error:
+            if not str(error).startswith("time data"):
+                raise ValueError(f"{form} is no form of instants, such as %Y/%m/%d %H:%M ({error})") from error
+        return form
 
     @model_validator(mode="after")
     def _whole(self) -> "TableLayout":
@@ -81,16 +94,18 @@ class Mapping(Message):
         return zone
 
 
-class MappingFaulty(Problem, noun="data", status=422, zh="映射文件有误", en="The mapping file is faulty"):
-    """Fields: field, value."""
-
-
 def mapping_in(words: str) -> Mapping:
     """Raises MappingFaulty, which names the field."""
     try:
-        return Mapping.model_validate(yaml.safe_load(words) or {})
+        said = yaml.safe_load(words) or {}
     except yaml.YAMLError as error:
         raise MappingFaulty(text(f"不是合法的 YAML：{error}", f"It is no YAML: {error}"), field="", value="") from error
+    return _checked(said)
+
+
+def _checked(said: Any) -> Mapping:
+    try:
+        return Mapping.model_validate(said)
     except ValidationError as error:
         first = error.errors()[0]
         name, value = ".".join(map(str, first["loc"])), shown(first["input"])
@@ -99,3 +114,45 @@ def mapping_in(words: str) -> Mapping:
             field=name,
             value=value,
         ) from error
+
+
+# --- as a form ----------------------------------------------------------------------------------------------------------------
+
+_OF_TABLE = frozenset(TableLayout.model_fields)
+
+
+def mapping_of(form: MappingForm) -> Mapping:
+    """Raises MappingFaulty, which names the field."""
+    said = form.model_dump(exclude_none=True, include=set(MappingForm.model_fields))
+    table = {name: said.pop(name) for name in _OF_TABLE & set(said)}
+    values, estimated = _listed(table.get("values", "")), _listed(table.get("estimated", ""))
+    if len(values) > 1:
+        table["values"] = values
+    table["estimated"] = estimated
+    for name, ours in (("meters", "meter_no"), ("channels", "flow")):
+        said[name] = {one["theirs"]: one[ours] for one in said[name]}
+    return _checked(said | ({"table": table} if "meter" in table else {}))
+
+
+def form_of(mapping: Mapping) -> MappingForm:
+    said: dict[str, Any] = {"meters_by": mapping.meters_by, "zone": mapping.zone}
+    if mapping.table is not None:
+        table = mapping.table.model_dump(exclude_none=True, exclude={"values", "estimated"})
+        values, estimated = mapping.table.values, mapping.table.estimated
+        said |= table | {"values": values if isinstance(values, str) else "，".join(values)}
+        said |= {"estimated": "，".join(estimated)} if estimated else {}
+    return MappingForm(
+        meters=[OurMeter(theirs=theirs, meter_no=ours) for theirs, ours in mapping.meters.items()],
+        channels=[OurChannel(theirs=theirs, flow=flow) for theirs, flow in mapping.channels.items()],
+        **said,
+    )
+
+
+def words_of(mapping: Mapping) -> str:
+    """The file of a mapping: what is said otherwise than where nothing is said."""
+    said = mapping.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=120)
+
+
+def _listed(said: str) -> list[str]:
+    return [part for part in (one.strip() for one in said.replace("，", ",").split(",")) if part]

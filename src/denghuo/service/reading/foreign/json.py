@@ -5,9 +5,9 @@ from typing import Any, BinaryIO
 
 import ijson
 
-from denghuo.importer.foreign.blocks import ASK_SENDER, Malformed
-from denghuo.importer.foreign.limits import DEPTH_MAX, ELEMENTS_MAX, TOO_MUCH, Rationed
 from denghuo.kernel.problem import Text, text
+from denghuo.service.reading.foreign.blocks import ASK_SENDER, Malformed
+from denghuo.service.reading.foreign.limits import DEPTH_MAX, ELEMENTS_MAX, TOO_MUCH, Rationed
 
 
 def parts(stream: BinaryIO, within: tuple[str, ...], name: str) -> Iterator[Any]:

@@ -7,9 +7,9 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from denghuo.importer.foreign.blocks import ASK_SENDER, Malformed
-from denghuo.importer.foreign.limits import DEPTH_MAX, ELEMENTS_MAX, TOO_MUCH, Rationed
 from denghuo.kernel.problem import Text, text
+from denghuo.service.reading.foreign.blocks import ASK_SENDER, Malformed
+from denghuo.service.reading.foreign.limits import DEPTH_MAX, ELEMENTS_MAX, TOO_MUCH, Rationed
 
 
 def parts(stream: BinaryIO, name: str) -> Iterator[Element]:

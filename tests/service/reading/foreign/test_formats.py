@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.importer.foreign.given import COLLECTED, cim, cim_xml, espi, nem12
+from tests.service.reading.foreign.given import COLLECTED, cim, cim_xml, espi, nem12
 
-from denghuo.importer.foreign.blocks import Block, Malformed, RegisterRead
-from denghuo.importer.foreign.cim import read_cim_json, read_cim_xml
-from denghuo.importer.foreign.espi import read_espi
-from denghuo.importer.foreign.nem12 import DAYS_TOGETHER, read_nem
-from denghuo.importer.foreign.opened import RATIO_MAX, SMALL_BYTES, opened
 from denghuo.kernel.period import SHANGHAI, midnight
+from denghuo.service.reading.foreign.blocks import Block, Malformed, RegisterRead
+from denghuo.service.reading.foreign.cim import read_cim_json, read_cim_xml
+from denghuo.service.reading.foreign.espi import read_espi
+from denghuo.service.reading.foreign.nem12 import DAYS_TOGETHER, read_nem
+from denghuo.service.reading.foreign.opened import RATIO_MAX, SMALL_BYTES, opened
 
 ONE = ["0.001", "1", "-2.5", *["0"] * 45]
 
@@ -278,14 +278,14 @@ def test_what_is_too_deep_or_never_ends_a_part_is_refused_before_it_fills_the_me
     more = more.replace('"Meter"', f'"c": {[0] * 150}, "Meter"')
     with monkeypatch.context() as limits:
         limits.setattr(
-            f"denghuo.importer.foreign.{'json' if form == 'json' else 'xml'}.ELEMENTS_MAX",
+            f"denghuo.service.reading.foreign.{'json' if form == 'json' else 'xml'}.ELEMENTS_MAX",
             100 if form == "json" else 40,
         )
         read(good)
         with pytest.raises(Malformed) as refused:
             read(more)
         assert refused.value.field == form.upper().replace("ESPI", "XML")
-    monkeypatch.setattr("denghuo.importer.foreign.limits.PART_BYTES_MAX", len(good) + 50)
+    monkeypatch.setattr("denghuo.service.reading.foreign.limits.PART_BYTES_MAX", len(good) + 50)
     read(good)
     with pytest.raises(Malformed, match="too many in one part"):
         read(good[:-1] + " " * 100 + good[-1:])
