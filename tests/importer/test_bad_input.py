@@ -127,7 +127,7 @@ def test_what_names_the_unknown_is_refused_and_the_rest_taken(place: Place) -> N
             "140581000004,dlt645,二号串口服务器,甲厂,fibre,1405810.01,,,",
             "140581000005,dlt645,三号串口服务器,甲厂,fibre,1405810.01,,10.8.0.15:4001,",
             "140581000006,iec104,二号厂站,甲厂,fibre,1405810.01,,10.8.0.17:2404,",
-            "140581000007,modbus,采集器,甲厂,fibre,1405810.01,,,",
+            "140581000007,lonworks,采集器,甲厂,fibre,1405810.01,,,",
         ),
         terminal_meters=plus("terminal_meters", "140500002,1,M3,000000000003", "140500001,1,M2,000000000002"),
         register_reads=plus("register_reads", "M9,2026-04-01T00:00:00+08:00,1,0"),

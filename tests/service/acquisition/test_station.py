@@ -26,7 +26,8 @@ from denghuo.service.acquisition.api import (
     OrderNotPossible,
     RegisterTerminals,
 )
-from denghuo.service.acquisition.front.iec104 import QUARTER, Station104, object_of
+from denghuo.service.acquisition.front.iec104 import Station104, object_of
+from denghuo.service.acquisition.front.sampled import QUARTER
 from denghuo.service.acquisition.front.sessions import Station
 from denghuo.service.acquisition.front.speak import Got, Place
 

@@ -25,7 +25,13 @@ from denghuo.service.acquisition.api import (
     TerminalsFound,
 )
 from denghuo.service.acquisition.api.terminal import TerminalOperations
-from denghuo.service.acquisition.rules import Verdict, endpoint_refused, judge_meters, judge_terminals
+from denghuo.service.acquisition.rules import (
+    Verdict,
+    endpoint_refused,
+    judge_meters,
+    judge_terminals,
+    wrong_registers,
+)
 from denghuo.service.acquisition.store.records import RecordStore
 
 
@@ -68,8 +74,9 @@ class Records:
         return self.detail(call, request.terminal_no)
 
     def assign(self, call: Call, request: AssignMeters) -> BatchTaken:
-        orgs = self._store.orgs(sorted({item.terminal_no for item in request.meters}))
-        verdicts = judge_meters(request.meters, orgs, *self._store.assigned(request.meters))
+        terminals = self._store.registered(sorted({item.terminal_no for item in request.meters}))
+        verdicts = judge_meters(request.meters, terminals, *self._store.assigned(request.meters))
+        orgs = {no: one.org for no, one in terminals.items()}
         new = [item for item, verdict in zip(request.meters, verdicts, strict=True) if verdict == "new"]
         for item in write_possible(self._work, new, lambda items: self._store.assign(items, orgs, call.now)):
             place = request.meters.index(item)
@@ -87,6 +94,9 @@ class Records:
                 terminal_no=request.terminal_no,
                 endpoint=request.endpoint,
             )
+        wrong = wrong_registers(terminal.protocol, request.registers) if request.registers is not None else None
+        if wrong is not None:
+            raise _refused("registers", wrong.value, wrong.what, wrong.remedy)
         in_the_way = write_possible(self._work, [request], lambda one: self._store.amend(one[0]))
         if in_the_way:
             endpoint = request.endpoint or terminal.endpoint or ""
@@ -164,14 +174,12 @@ class RecordPart(TerminalOperations):
 def _accepted(reply: BatchTaken) -> None:
     """Raises what is wrong with the one item of a batch."""
     for item in reply.refused:
-        raise RecordRefused(
-            text(
-                f"{item.what.zh}（{item.value}），{item.remedy.zh}。",
-                f"{item.what.en} ({item.value}): {item.remedy.en}.",
-            ),
-            field=item.field,
-            value=item.value,
-        )
+        raise _refused(item.field, item.value, (item.what.zh, item.what.en), (item.remedy.zh, item.remedy.en))
+
+
+def _refused(field: str, value: str, what: tuple[str, str], remedy: tuple[str, str]) -> RecordRefused:
+    said = text(f"{what[0]}（{value}），{remedy[0]}。", f"{what[1]} ({value}): {remedy[1]}.")
+    return RecordRefused(said, field=field, value=value)
 
 
 def _reply(verdicts: list[Verdict]) -> BatchTaken:

@@ -186,7 +186,7 @@ ENDPOINT = Words(
     pattern=r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}",
     example="10.8.0.15:4001",
 )
-DIALLED = ("dlms", "hdlc", "iec104", "dlt645")
+DIALLED = ("dlms", "hdlc", "iec104", "dlt645", "modbus")
 
 
 def reached_as_its_protocol_is(row: Row) -> Disagreement | None:
@@ -204,6 +204,15 @@ def reached_as_its_protocol_is(row: Row) -> Disagreement | None:
             "count_wh",
             text("104 厂站须说明每计数电量,其他规约自带单位", "a 104 station tells no units, the other protocols do"),
             text("请按厂站点表填写,或留空", "take it from the station's list of points, or leave it empty"),
+        )
+    if (row["protocol"] == "modbus") != (row["registers"] is not None):
+        return Disagreement(
+            "registers",
+            text(
+                "Modbus 表须有寄存器表,其他规约自带含义",
+                "a Modbus meter tells no meanings of registers, the others do",
+            ),
+            text("请按厂家点表填写,或留空", "take it from the maker's table of points, or leave it empty"),
         )
     return None
 
@@ -224,6 +233,7 @@ TERMINALS = Shape(
                     "dlms": text("DLMS/COSEM（TCP）", "DLMS/COSEM over TCP"),
                     "hdlc": text("DLMS/COSEM（HDLC）", "DLMS/COSEM over HDLC"),
                     "iec104": text("IEC 60870-5-104", "IEC 60870-5-104"),
+                    "modbus": text("Modbus（TCP）", "Modbus over TCP"),
                 }
             ),
             "规约",
@@ -257,6 +267,12 @@ TERMINALS = Shape(
             Number(least=Decimal(1), most=Decimal(1_000_000_000)),
             "每计数电量（Wh，104 厂站）",
             "energy of a count in Wh, of a 104 station",
+        ),
+        optional(
+            "registers",
+            Words(longest=4_000),
+            "寄存器表（Modbus 表）",
+            "which registers hold what, of Modbus meters",
         ),
         SOURCE,
     ),

@@ -19,10 +19,11 @@ TERMINAL_PROTOCOLS = Dictionary(
         "iec104": text("IEC 60870-5-104", "IEC 60870-5-104"),
         "dlt645": text("DL/T 645（串口服务器）", "DL/T 645 behind a gateway"),
         "mqtt": text("MQTT", "MQTT"),
+        "modbus": text("Modbus（TCP）", "Modbus over TCP"),
     },
 )
 TerminalProtocol = Annotated[
-    Literal["gdw3761", "dlt698", "dlms", "hdlc", "iec104", "dlt645", "mqtt"],
+    Literal["gdw3761", "dlt698", "dlms", "hdlc", "iec104", "dlt645", "mqtt", "modbus"],
     Label("规约", "Protocol", dictionary=TERMINAL_PROTOCOLS.name),
 ]
 CHANNELS = Dictionary(
@@ -93,6 +94,12 @@ Endpoint = Annotated[
     Field(examples=["10.8.0.15:4059"]),
 ]
 CountWh = Annotated[int, Field(ge=1, le=1_000_000_000), Label("每计数电量（Wh）", "Energy of a count (Wh)")]
+RegisterTable = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True),
+    Label("寄存器表", "Register table"),
+    Field(examples=["name,function,register,type,order,decimals,unit\nactive_fwd,3,0,u32,ABCD,2,kWh"]),
+]
 TerminalName = Annotated[
     str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), Label("终端名称", "Name")
 ]
@@ -108,7 +115,9 @@ class NewTerminal(Message):
 
     A direct meter (DLMS/COSEM), a station of gateway meters (IEC 60870-5-104) or a gateway to a bus of DL/T 645-2007 meters has 12
     digits of the company's own and is dialled at `endpoint`; terminals dial us and have none. `count_wh`: what a count of a station
-    is worth, as its messages do not say.
+    is worth, as its messages do not say. Modbus meters are dialled likewise, on their own or behind a gateway, each with its unit
+    (1 to 247) for an address; `registers` says which registers hold their energy, as the maker's table of points has it: CSV with
+    names `active_fwd`, `active_rev`, `active_fwd.peak`.
     """
 
     terminal_no: TerminalNo
@@ -120,6 +129,7 @@ class NewTerminal(Message):
     area_no: AreaNo | None = None
     endpoint: Endpoint | None = None
     count_wh: CountWh | None = None
+    registers: RegisterTable | None = None
 
 
 class RegisterTerminals(Message):
@@ -147,6 +157,7 @@ class AmendTerminal(Message):
     vendor: Vendor | None = None
     channel: ChannelCode | None = None
     endpoint: Endpoint | None = None
+    registers: RegisterTable | None = None
     state: Annotated[
         Literal["in_use", "stopped"] | None, Label("运行状态", "State", dictionary=TERMINAL_STATES.name)
     ] = None
@@ -165,6 +176,7 @@ class Terminal(Message):
     area_no: AreaNo | None
     endpoint: Endpoint | None
     count_wh: CountWh | None
+    registers: RegisterTable | None
     state: TerminalState
     link: Link
     peer: Annotated[str | None, Label("对端地址", "Peer")]
@@ -284,7 +296,7 @@ class TerminalOperations(Api):
     def assign_meters(self, call: Call, request: AssignMeters) -> BatchTaken:
         """Puts meters at measuring points of terminals. A meter or point that is taken otherwise is refused."""
 
-    @command(permit="acquisition.register", problems=(TerminalNotFound, NotDialled, EndpointTaken))
+    @command(permit="acquisition.register", problems=(TerminalNotFound, NotDialled, EndpointTaken, RecordRefused))
     def amend_terminal(self, call: Call, request: AmendTerminal) -> Terminal:
         """Changes a terminal's record, or takes it out of use and back."""
 

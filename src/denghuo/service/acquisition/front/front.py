@@ -31,6 +31,7 @@ from denghuo.service.acquisition.front.iec104 import Station104
 from denghuo.service.acquisition.front.keys import KeySafe, MeterKeys
 from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.line import Line
+from denghuo.service.acquisition.front.modbus import StationModbus
 from denghuo.service.acquisition.front.orders import OrderRunner
 from denghuo.service.acquisition.front.sessions import Sessions, Station
 from denghuo.service.acquisition.front.speak import Heard
@@ -137,6 +138,7 @@ class Front:
             "hdlc": self._dial_meter,
             "iec104": self._dial_station,
             "dlt645": self._dial_gateway,
+            "modbus": lambda station: StationModbus.dial(station, self.limits, self._clock, sessions.addresses),
         }
         dialler = Dialler(sessions, self._clock, self.limits, ways)
         # Both are asked alike; orders are carried out in ways of their own.

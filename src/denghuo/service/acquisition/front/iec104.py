@@ -1,29 +1,25 @@
 """A station of gateway meters over IEC 60870-5-104 (DL/T 634.5104): integrated totals and measured values by interrogation.
 
 A meter's address says where its forward register stands: four digits of the common address, eight of the information object. What
-a count is worth is in the station's record. Stations keep no days, so the front freezes and reads the totals at each quarter of an
-hour while it is connected, and gives days from what it has seen.
+a count is worth is in the station's record. Totals are frozen before they are read.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from denghuo.kernel.period import SHANGHAI
-from denghuo.service.acquisition.front.dialled import Dialled
 from denghuo.service.acquisition.front.limits import Limits
+from denghuo.service.acquisition.front.sampled import Counts, Sampled, registers_at
 from denghuo.service.acquisition.front.sessions import Ordered, Station
-from denghuo.service.acquisition.front.speak import SLOTS, Curve, Got, Kind, Place, Registers, quarters
-from denghuo.service.acquisition.rules import midnight_after
+from denghuo.service.acquisition.front.speak import Got, Kind, Place
 
 ALL_STATIONS, ALL_GROUPS, STATION = 0xFFFF, 5, 20
 """The common address that all answer to; the requests for all counters, and for all measured values."""
-QUARTER = timedelta(minutes=15)
-KEPT = timedelta(days=3)
-QUANTITY = "active_fwd"
+REGISTER = ("active_fwd", "total")
 
 Object = tuple[int, int]
 """Common address and address of the information object."""
@@ -36,18 +32,16 @@ class Total(NamedTuple):
     at: datetime
 
 
-class Station104(Dialled):
+class Station104(Sampled):
     """Counts are exact: a measured value of the wire is a float, and taken as the fraction that it is."""
 
     def __init__(self, station: Station, connection: Any, limits: Limits, clock: Callable[[], datetime]) -> None:
-        super().__init__(station)
-        self._connection, self._limits, self._clock = connection, limits, clock
+        super().__init__(station, clock)
+        self._connection, self._limits = connection, limits
         self._newest: dict[Object, Total] = {}
-        self._history: dict[Object, dict[datetime, Fraction]] = {}
         self._turn = asyncio.Lock()
         self._ended: asyncio.Future[bool] | None = None
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._listen()), loop.create_task(self._each_quarter())]
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
 
     @classmethod
     async def dial(cls, station: Station, limits: Limits, clock: Callable[[], datetime]) -> "Station104":
@@ -64,14 +58,11 @@ class Station104(Dialled):
 
     def end(self, why: str) -> None:
         self.closed_by(why)
-        for task in self._tasks:
+        for task in (self._listening, self._sampling):
             task.cancel()
         self._connection.close()
         if self._ended is not None and not self._ended.done():
             self._ended.set_exception(ConnectionResetError())
-
-    async def clock(self) -> datetime | None:
-        return None
 
     async def ask(self, kind: Kind, day: date, places: Sequence[Place]) -> dict[str, Got]:
         if kind == "now":
@@ -84,26 +75,20 @@ class Station104(Dialled):
         return {place.meter_no: self._got(kind, day, object_of(place.address)) for place in places}
 
     def _got(self, kind: Kind, day: date, where: Object) -> Got:
-        if kind == "now":
-            newest = self._newest.get(where)
-            return self._register(newest.value, newest.at) if newest is not None else Got("no_data")
-        end = midnight_after(day)
-        history = self._history.get(where, {})
-        if kind == "curve":
-            begin = end - timedelta(days=1)
-            known = {
-                slot: self._e4(history[at]) for slot in range(SLOTS + 1) if (at := begin + slot * QUARTER) in history
-            }
-            values = quarters(known)
-            return Got(None, curves=(Curve(QUANTITY, values),)) if set(values) != {None} else Got("no_data")
-        return self._register(history[end], end) if end in history else Got("no_data")
+        if kind != "now":
+            return self.seen(kind, day, where)
+        newest = self._newest.get(where)
+        return registers_at(self._counts(newest.value), newest.at) if newest is not None else Got("no_data")
 
-    def _register(self, count: Fraction, at: datetime) -> Got:
-        return Got(None, (Registers(QUANTITY, "total", at, self._e4(count)),))
-
-    def _e4(self, count: Fraction) -> int:
+    def _counts(self, count: Fraction) -> Counts:
         """In 1e-4 kWh, which are 0.1 Wh; what is finer is cut off."""
-        return int(count * (self.station.count_wh or 0) * 10)
+        return {REGISTER: int(count * (self.station.count_wh or 0) * 10)}
+
+    async def sample(self, since: datetime) -> Mapping[Hashable, Counts]:
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            await self.interrogate()
+            return {where: self._counts(total.value) for where, total in self._newest.items() if total.at >= since}
+        return {}
 
     # -- interrogation ---------------------------------------------------------------------------------------------------
 
@@ -146,26 +131,6 @@ class Station104(Dialled):
                 return await self._ended
         finally:
             self._ended = None
-
-    async def _each_quarter(self) -> None:
-        while True:
-            now = self._clock()
-            begin = datetime.fromtimestamp(0, SHANGHAI)
-            await asyncio.sleep((QUARTER - (now - begin) % QUARTER).total_seconds())
-            await self.freeze()
-
-    async def freeze(self) -> None:
-        """Reads all totals now, as those of the quarter of an hour that has just begun."""
-        at = self._clock()
-        at -= (at - datetime.fromtimestamp(0, SHANGHAI)) % QUARTER
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            await self.interrogate()
-            for where, total in self._newest.items():
-                if total.at >= at:
-                    history = self._history.setdefault(where, {})
-                    history[at] = total.value
-                    for old in [one for one in history if one < at - KEPT]:
-                        del history[old]
 
     async def _listen(self) -> None:
         try:

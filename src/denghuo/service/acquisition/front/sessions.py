@@ -27,7 +27,7 @@ class Known(NamedTuple):
 
 class Station(NamedTuple):
     """A direct meter or station that is dialled. `count_wh`: the energy of one count of a station that tells no units.
-    `key_version`, `check_value`: which keys are in force."""
+    `registers`: which registers of a Modbus meter hold what. `key_version`, `check_value`: which keys are in force."""
 
     terminal_no: str
     protocol: str
@@ -36,6 +36,7 @@ class Station(NamedTuple):
     count_wh: int | None
     key_version: int | None = None
     check_value: str | None = None
+    registers: str | None = None
 
 
 class Due(NamedTuple):
@@ -122,7 +123,7 @@ class Sessions:
         """The direct meters and stations to dial: all of the records but those that another living front holds."""
         with self._work() as work:
             rows = work.rows(
-                "SELECT t.terminal_no, protocol, endpoint, count_wh, k.version AS key_version, k.check_value"
+                "SELECT t.terminal_no, protocol, endpoint, count_wh, registers, k.version AS key_version, k.check_value"
                 " FROM terminal t"
                 " LEFT JOIN meter_key k ON k.terminal_no = t.terminal_no AND k.state = 'in_force'"
                 " WHERE endpoint IS NOT NULL AND t.state <> 'stopped' AND NOT EXISTS (SELECT FROM session s"
@@ -131,6 +132,13 @@ class Sessions:
                 (self.node, self._clock() - NODE_GONE),
             )
         return [_station(**row) for row in rows]
+
+    def addresses(self, terminal_no: str) -> list[str]:
+        """The addresses of the meters that stand behind a terminal."""
+        with self._work() as work:
+            return work.values(
+                "SELECT address FROM terminal_meter WHERE terminal_no = %s ORDER BY number", (terminal_no,)
+            )
 
     def _columns(self, seen: Sequence[Seen]) -> dict[str, Any]:
         names = [field.name for field in fields(Seen)]

@@ -24,6 +24,7 @@ from denghuo.service.acquisition.rules.parameters import (
 )
 from denghuo.service.acquisition.rules.possible import ORDERS_OF
 from denghuo.service.acquisition.rules.records import Verdict, endpoint_refused, judge_meters, judge_terminals
+from denghuo.service.acquisition.rules.registers import counted, registers_of, wrong_registers
 from denghuo.service.acquisition.rules.times import rates_of
 from denghuo.service.acquisition.rules.work import step_of
 
@@ -47,6 +48,7 @@ __all__ = [
     "Unit",
     "Verdict",
     "blocks",
+    "counted",
     "deadline_of",
     "endpoint_refused",
     "judge_meters",
@@ -55,9 +57,11 @@ __all__ = [
     "parameter_value",
     "parts_of_value",
     "rates_of",
+    "registers_of",
     "route_on",
     "shown",
     "step_of",
     "terms_on",
     "untold",
+    "wrong_registers",
 ]

@@ -11,6 +11,8 @@ ORDERS_OF: Mapping[str, frozenset[str]] = {
     "hdlc": METERS,
     # A station takes the time and has no message that tells it.
     "iec104": frozenset({"set_clock"}),
+    # Makers agree on no register for clock or relay.
+    "modbus": frozenset(),
     # It passes frames of DL/T 645 on to its meters, which carry the proof of a cipher machine.
     "mqtt": TERMINALS | {"set_parameter"},
     # Of the meters behind a gateway, each by itself; nobody asks them for events yet.

@@ -6,11 +6,14 @@ from typing import Literal
 from denghuo.kernel.batch import RefusedItem, refused
 from denghuo.kernel.contract import label_of
 from denghuo.service.acquisition.api import NewTerminal, NewTerminalMeter
+from denghuo.service.acquisition.rules.registers import wrong_registers
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
-DIGITS = {"gdw3761": 9, "dlt698": 12, "dlms": 12, "hdlc": 12, "iec104": 12, "dlt645": 12, "mqtt": 12}
-DIALLED = frozenset(("dlms", "hdlc", "iec104", "dlt645"))
+DIGITS = {"gdw3761": 9, "dlt698": 12, "dlms": 12, "hdlc": 12, "iec104": 12, "dlt645": 12, "mqtt": 12, "modbus": 12}
+DIALLED = frozenset(("dlms", "hdlc", "iec104", "dlt645", "modbus"))
 """Protocols of those that are dialled, so that their records say where."""
+UNITS = range(1, 248)
+"""Addresses that a Modbus meter may have."""
 ADDRESS_MAX = 65_534
 """The highest terminal address of Q/GDW 376.1; 65535 calls all."""
 
@@ -86,6 +89,8 @@ def judge_terminals(
                     ("请按厂站点表填写，或去掉", "take it from the station's list of points, or leave it out"),
                 )
             )
+        elif (wrong := wrong_registers(item.protocol, item.registers)) is not None:
+            verdicts.append(refused(place, item.terminal_no, "registers", wrong.value, wrong.what, wrong.remedy))
         elif item.endpoint is not None and item.endpoint.lower() in taken:
             verdicts.append(endpoint_refused(place, item, taken[item.endpoint.lower()]))
         else:
@@ -114,11 +119,11 @@ def endpoint_refused(place: int, item: NewTerminal, by: str | None) -> RefusedIt
 
 def judge_meters(
     items: Sequence[NewTerminalMeter],
-    terminals: Mapping[str, str],
+    terminals: Mapping[str, NewTerminal],
     by_meter: Mapping[str, NewTerminalMeter],
     by_place: Mapping[tuple[str, int], NewTerminalMeter],
 ) -> list[Verdict]:
-    """For each meter: new, unchanged, or why it is refused. `terminals`: the known ones the caller sees, with their units."""
+    """For each meter: new, unchanged, or why it is refused. `terminals`: the known ones the caller sees."""
     meters, places = dict(by_meter), dict(by_place)
     verdicts: list[Verdict] = []
     for place, item in enumerate(items):
@@ -138,6 +143,10 @@ def judge_meters(
             what = (f"该测量点已有表 {there.meter_no}", f"the measuring point has meter {there.meter_no} already")
             remedy = ("请核对测量点号", "check the measuring point")
             verdicts.append(refused(place, item.meter_no, "number", item.number, what, remedy))
+        elif terminals[item.terminal_no].protocol == "modbus" and int(item.address) not in UNITS:
+            what = ("Modbus 单元号为 1 至 247", "a Modbus unit is 1 to 247")
+            remedy = ("请按表计设置填写，前面补零", "give that of the meter, with zeros before it")
+            verdicts.append(refused(place, item.meter_no, "address", item.address, what, remedy))
         else:
             meters[item.meter_no] = places[item.terminal_no, item.number] = item
             verdicts.append("new")

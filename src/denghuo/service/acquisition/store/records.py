@@ -23,7 +23,7 @@ LIVE: LiteralString = (
 )
 LINK: LiteralString = f"CASE WHEN s.terminal_no IS NULL THEN 'never' WHEN {LIVE} THEN 'online' ELSE 'offline' END"
 _TERMINAL: LiteralString = (
-    "SELECT t.terminal_no, protocol, name, vendor, channel, t.org, area_no, endpoint, count_wh, state, "
+    "SELECT t.terminal_no, protocol, name, vendor, channel, t.org, area_no, endpoint, count_wh, registers, state, "
     + LINK
     + " AS link, s.peer, s.connected_at, s.heard_at, s.ended_by, coalesce(s.logins, 0) AS logins,"
     " coalesce(s.frames_in, 0) AS frames_in, coalesce(s.frames_out, 0) AS frames_out, s.clock_offset_s,"
@@ -40,7 +40,7 @@ class RecordStore:
 
     def registered(self, numbers: Sequence[str]) -> dict[str, NewTerminal]:
         rows = self._work.rows(
-            "SELECT terminal_no, protocol, name, vendor, channel, org, area_no, endpoint, count_wh FROM terminal"
+            "SELECT terminal_no, protocol, name, vendor, channel, org, area_no, endpoint, count_wh, registers FROM terminal"
             " WHERE terminal_no = ANY (%s)",
             (list(numbers),),
         )
@@ -60,10 +60,6 @@ class RecordStore:
         self._work.copy_in(
             "terminal", (*names, "recorded_at"), ((*(getattr(one, name) for name in names), at) for one in terminals)
         )
-
-    def orgs(self, terminals: Sequence[str]) -> dict[str, str]:
-        rows = self._work.rows("SELECT terminal_no, org FROM terminal WHERE terminal_no = ANY (%s)", (list(terminals),))
-        return {row["terminal_no"]: row["org"] for row in rows}
 
     def assigned(
         self, items: Sequence[NewTerminalMeter]
@@ -92,6 +88,7 @@ class RecordStore:
         self._work.run(
             "UPDATE terminal SET name = coalesce(%(name)s, name), vendor = coalesce(%(vendor)s, vendor),"
             " channel = coalesce(%(channel)s, channel), endpoint = coalesce(%(endpoint)s, endpoint),"
+            " registers = coalesce(%(registers)s, registers),"
             " state = coalesce(%(state)s, state)"
             " WHERE terminal_no = %(terminal_no)s",
             request.model_dump(exclude={"reason"}),
