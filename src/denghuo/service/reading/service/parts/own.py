@@ -35,7 +35,22 @@ class OwnPart(ReadPart, CurvePart, OwnOperations):
     def my_point_month(self, call: Call, request: PointMonthRef) -> PointMonth:
         if not call.accounts:
             raise not_planned(request.month, request.point_no)
-        return self.point_month(call, request)
+        own = self._making.planned(call, request.month, [request.point_no])
+        found = self.point_month(call, request)
+        # The same meter may hang there for the next customer: of the midnights those of his own time.
+        places = [
+            at for at, day in enumerate(found.days) if any(one.from_at <= day.read_at <= one.to_at for one in own)
+        ]
+        if not places:
+            raise not_planned(request.month, request.point_no)
+        first, last = places[0], places[-1]
+        shown = {
+            "days": found.days[first : last + 1],
+            "starts": found.days[first].day,
+            "energies": found.energies[first:last],
+            "estimated": found.estimated[first:last],
+        }
+        return found.model_copy(update=shown)
 
     def my_curve_month(self, call: Call, request: OwnCurveMonth) -> CurveValues:
         month = Month.of(request.month)
