@@ -214,8 +214,11 @@ def test_a_meter_is_read_ordered_and_switched_under_its_keys_and_they_are_change
     version, check = safe.keep(no, FIRST)
     first = agreed(field, asked(terminal_no=no, version=version, check_value=check))
     assert (first.state, first.decided_by) == ("in_force", "boss")
-    until(lambda: field.answer(METERS[no]).state == "answered", "it is read under its keys")
-    assert [row.value.e4 for row in field.answer(METERS[no]).rows] == [12_345_600, 78_900]
+
+    def read() -> list[int]:
+        return [row.value.e4 for row in field.answer(METERS[no]).rows]
+
+    until(lambda: read() == [12_345_600, 78_900], "it is read under its keys")
     assert ordered(field, "check_clock", no).state == "answered"
     for action in ("off", "on"):
         one = switched(field, METERS[no], action)
