@@ -52,5 +52,9 @@ def test_a_table_is_mapped_imported_and_its_refusals_are_kept(
         page.get_by_role("button", name="下载全部拒收（CSV）").click()
     rows = pathlib.Path(file.value.path()).read_text("utf-8-sig").splitlines()
     assert len(rows) == 1 + 121 and sum("X" in row for row in rows) == 120
+    # Those that the platform refused stand in the list of all refusals, by the name of their kind.
+    page = enter("manager", path="/w/reading/refused")
+    expect(page.locator("tbody tr", has_text="X119")).to_contain_text("不在档案")
+    expect(page.get_by_text("unknown_subject")).to_have_count(0)
     page = enter("reader", path="/w/reading/imports", width=PHONE)
     expect(page.get_by_text("四月电量.csv").first).to_be_visible()

@@ -15,6 +15,7 @@ from denghuo.kernel.problem import Invalid, NotPermitted, Unavailable
 from denghuo.kernel.values import Energy, Register
 from denghuo.service.reading.api import (
     CURVE_INTAKE,
+    REFUSALS,
     REGISTER_INTAKE,
     Accept,
     AccountMonth,
@@ -49,7 +50,7 @@ from denghuo.service.reading.api import (
     WholeCompanyOnly,
     WrongIntake,
 )
-from denghuo.service.reading.batch.intake import CURVES, REGISTERS
+from denghuo.service.reading.batch.intake import CURVES, REASONS, REGISTERS
 from denghuo.service.reading.service.atoms import publish_atoms
 from tests.service.bindings import NOW
 from tests.service.reading.conftest import Bench, Make, later
@@ -114,7 +115,7 @@ def test_refused_rows_say_why_and_are_kept(bench: Make) -> None:
             ("M1", date(2026, 4, 16), 2_000),
         )
     )
-    assert received.taken == 2
+    assert received.taken == 2 and list(REASONS) == list(REFUSALS.entries)
     assert [(row.subject, row.code) for row in received.refused_rows] == [
         ("M9", "unknown_subject"),
         ("M1", "not_installed"),

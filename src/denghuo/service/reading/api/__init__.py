@@ -166,6 +166,7 @@ from denghuo.service.reading.api.intake import (
     MonthsReceived as MonthsReceived,
     Received as Received,
     RefusedFound as RefusedFound,
+    REFUSALS as REFUSALS,
     RefusedRead as RefusedRead,
     RegistersReceived as RegistersReceived,
     WrongIntake as WrongIntake,

@@ -1,10 +1,10 @@
 """Messages and operations about registers and curves that come in (示数与曲线入库), and rows that are refused."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from denghuo.kernel.contract import Api, Call, DatasetRef, Event, Label, Message, Page, command, query
+from denghuo.kernel.contract import Api, Call, DatasetRef, Dictionary, Event, Label, Message, Page, command, query
 from denghuo.kernel.fields import AsOf, Instant, MonthText, TextPair
-from denghuo.kernel.problem import Problem
+from denghuo.kernel.problem import Problem, text
 from denghuo.service.reading.api.vocabulary import RowCount
 
 
@@ -14,13 +14,45 @@ class Intake(Message):
     rows: DatasetRef
 
 
+REFUSALS = Dictionary(
+    "reading.refusal",
+    {
+        "empty": text("缺值", "Value missing"),
+        "unknown_code": text("代码不明", "Unknown code"),
+        "unknown_subject": text("不在档案", "Not in the archive"),
+        "not_installed": text("不在装用期", "Not in use"),
+        "future": text("时间在未来", "In the future"),
+        "clock": text("时钟超前", "Clock ahead"),
+        "negative": text("负值", "Negative"),
+        "digits": text("位数不符", "Digits do not fit"),
+        "superseded": text("被同批后值取代", "Replaced by a later row"),
+        "off_slot": text("非15分钟整点", "Not on a quarter-hour"),
+    },
+)
+RefusalCode = Annotated[
+    Literal[
+        "empty",
+        "unknown_code",
+        "unknown_subject",
+        "not_installed",
+        "future",
+        "clock",
+        "negative",
+        "digits",
+        "superseded",
+        "off_slot",
+    ],
+    Label("类别", "Kind", dictionary=REFUSALS.name),
+]
+
+
 class RefusedRead(Message):
     """Why a row of an intake was not taken. It is kept beside the raw reads, with what it said."""
 
     subject: Annotated[str, Label("表号", "Meter no.")]
     at: Instant | None
     value: Annotated[str, Label("原值", "Value")]
-    code: Annotated[str, Label("原因代码", "Reason code")]
+    code: RefusalCode
     reason: Annotated[TextPair, Label("原因", "Reason")]
 
 

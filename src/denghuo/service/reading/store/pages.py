@@ -244,7 +244,9 @@ _IN_EXCEPTION = set(ReadException.model_fields) - {"title", "remedy", "may_accep
 
 def refused_row(subject: str, at: datetime | None, value: str, code: str, zh: str, en: str) -> RefusedRead:
     """A row of an intake that was refused."""
-    return RefusedRead(subject=subject, at=at, value=value, code=code, reason=TextPair(zh=zh, en=en))
+    return RefusedRead.model_validate(
+        {"subject": subject, "at": at, "value": value, "code": code, "reason": {"zh": zh, "en": en}}
+    )
 
 
 def _next(rows: list[MonthReadRow], limit: int) -> str | None:
