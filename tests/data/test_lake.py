@@ -1,5 +1,6 @@
 """The day lake: versions, replay, merging, killed writers, damaged files, a full disk."""
 
+import contextlib
 import errno
 import os
 import pathlib
@@ -258,6 +259,23 @@ def test_killed_at_random_points(database_dsn: str, database: Database, lake: La
         known = connection.execute("SELECT count(*) FROM data.lake_file").fetchone()
     assert known is not None and len(list(lake.folder.rglob("*.parquet"))) == known[0]
     assert not list(lake.folder.rglob("*.partial"))
+
+
+def test_within_a_command_rows_count_when_it_is_committed(database: Database, lake: Lake) -> None:
+    rows = {DAY: curves(M1=[1, 2, 3])}
+    with database.connection() as connection:
+        inside = lake.within(lambda: contextlib.nullcontext(connection))
+        put(inside, POWER, rows, NOW, "broken off")
+        assert day_of(inside, "M1") == [1, 2, 3], "the command sees its own rows"
+        assert lake.curve(POWER, "M1", DAY, DAY) == {}
+        connection.rollback()
+    assert lake.versions(POWER, DAY) == []
+    with database.connection() as connection:
+        inside = lake.within(lambda: contextlib.nullcontext(connection))
+        assert put(inside, POWER, rows, NOW, "whole").taken == 3
+        assert put(inside, POWER, {DAY: curves(M1=[None, 5])}, NOW, "whole").corrected == 1
+        inside.settle([POWER], DAY, DAY)
+    assert day_of(lake, "M1") == [1, 5, 3] and lake.damaged() == []
 
 
 def test_writers_of_one_day_wait_for_each_other(lake: Lake) -> None:

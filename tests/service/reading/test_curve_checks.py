@@ -7,6 +7,7 @@ import pytest
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.period import midnight
+from denghuo.kernel.problem import Unavailable
 from denghuo.service.reading.api import (
     CheckedCurve,
     CheckedCurveAsked,
@@ -18,7 +19,9 @@ from denghuo.service.reading.api import (
     ReleaseEstimates,
 )
 from denghuo.service.reading.batch.checked import CHECKED
+from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.service import curves
+from denghuo.service.reading.store import ReadingStore
 from tests.service.bindings import NOW, settle
 from tests.service.reading.conftest import Make
 from tests.service.reading.county import MONTH, curve_rows, energy_day, installation, registers
@@ -97,6 +100,31 @@ def test_a_large_day_that_comes_in_pieces_is_not_checked_for_each(bench: Make, m
     made.api.check_curves(made.call(), CurvesToCheck(day=day))
     receive("M1", 9)
     assert ordered() == [None, timedelta(minutes=2), timedelta(minutes=2)]
+
+
+def test_what_is_broken_off_after_the_lake_was_written_is_taken_anew(
+    bench: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values count together with the event and the check that follow from them: none of the three is left behind alone."""
+    made, day = bench([installation("P1", "M1")]), date(2026, 4, 13)
+    rows, kind = energy_day("M1", day, [250] * 96), CURVES["active_fwd_wh"]
+
+    def broken(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReadingStore, "save_subjects", broken)
+        with pytest.raises((MemoryError, Unavailable)):
+            made.receive_curves(rows)
+    assert made.lake.versions(kind, day) == []
+
+    received = made.receive_curves(rows)
+    assert (received.taken, received.unchanged) == (96, 0)
+    with made.directory.hosted["reading"].store.work("reading", made.call()) as work:
+        told = work.values("SELECT events FROM journal WHERE operation = 'reading.receive_curves'")
+    (event, job) = told[0]
+    assert len(told) == 1 and event["type"] == "reading.curves.received.v1" and job["job"] == "reading.check_curves"
+    assert made.receive_curves(rows).unchanged == 96
 
 
 def test_estimates_are_looked_at_again_when_their_time_to_wait_is_over(bench: Make) -> None:

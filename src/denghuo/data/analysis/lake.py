@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -46,12 +46,34 @@ _KNOWN: LiteralString = (
 """The files of each day as it was known at an instant."""
 
 
-class Lake:
-    """The manifest and the files of the lake. All processes of a deployment share the folder."""
+Transaction = Callable[[], contextlib.AbstractContextManager[psycopg.Connection]]
 
-    def __init__(self, database: Database, folder: pathlib.Path) -> None:
+
+class Lake:
+    """The manifest and the files of the lake. All processes of a deployment share the folder.
+
+    On its own each writing is a transaction. Within a command (`within`) what it appends counts once the command itself is
+    committed, with its events and jobs: killed in between, it has written nothing, and repeated it takes the same rows again.
+    """
+
+    def __init__(self, database: Database, folder: pathlib.Path, transaction: Transaction | None = None) -> None:
         self._database = database
         self.folder = folder
+        self._transaction = transaction
+        self._appended = False
+
+    def within(self, transaction: Transaction) -> "Lake":
+        """The lake as one command sees it. transaction: lends its connection, in a role that may write the manifest."""
+        return Lake(self._database, self.folder, transaction)
+
+    @contextlib.contextmanager
+    def _connected(self, appends: bool = False) -> Iterator[psycopg.Connection]:
+        """A connection; once the command appended it is always that of the command, which alone sees what was appended and holds
+        the locks of those days."""
+        self._appended = self._appended or appends
+        lent = self._transaction if self._appended else None
+        with lent() if lent is not None else self._database.connection() as connection:
+            yield connection
 
     # -- writing ---------------------------------------------------------------------------------------------------------
 
@@ -67,7 +89,7 @@ class Lake:
             Unavailable: the disk is full, or a stored file is damaged. Nothing was changed.
         """
         counts: dict[date, Changes] = {}
-        with self._database.connection() as connection:
+        with self._connected(appends=True) as connection:
             self._lock(connection, kind, sorted(days), shard)
             known = {
                 chain[0].day: chain for chain in self._chains(connection, [kind], days=days, shard=shard)[kind.name]
@@ -87,7 +109,7 @@ class Lake:
         Raises:
             Unavailable: the disk is full, or a stored file is damaged. Nothing was changed.
         """
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             found = self._chains(connection, kinds, first=first, last=last)
         for kind in kinds:
             for chain in found[kind.name]:
@@ -95,7 +117,7 @@ class Lake:
                     self._settle_day(kind, chain[0].day, chain[0].shard)
 
     def _settle_day(self, kind: LakeClass, day: date, shard: str) -> None:
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             self._lock(connection, kind, [day], shard)
             for chain in self._chains(connection, [kind], days=[day], shard=shard)[kind.name]:
                 if len(chain) > 1:
@@ -185,7 +207,7 @@ class Lake:
             Unavailable: a file is missing or damaged.
         """
         names = tuple(columns or kind.schema.names)
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             found = self._chains(connection, [kind], first=first, last=last, as_of=as_of)[kind.name]
         if only is not None:
             return picked_of(self.folder, kind, found, names, only)
@@ -195,7 +217,7 @@ class Lake:
     def files(self, kind: LakeClass, first: date, last: date) -> list[LakeFile]:
         """The newest file of each day and shard, for those who scan files themselves; in order. What lies in pieces is merged."""
         self.settle([kind], first, last)
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             return [chain[0] for chain in self._chains(connection, [kind], first=first, last=last)[kind.name]]
 
     def rows_of(self, kind: LakeClass, files: Sequence[LakeFile], subjects: Sequence[str]) -> pa.Table:
@@ -204,7 +226,7 @@ class Lake:
 
     def there(self, kinds: Iterable[LakeClass], days: Sequence[date]) -> set[str]:
         """The names of the classes that hold anything of these days."""
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             rows = connection.execute(
                 "SELECT DISTINCT class FROM data.lake_file WHERE class = ANY (%s) AND day = ANY (%s)",
                 ([kind.name for kind in kinds], list(days)),
@@ -235,7 +257,7 @@ class Lake:
         as_of: datetime | None = None,
     ) -> list[pa.Table]:
         """What `scan` gives of some subjects, for each of several classes; the manifest is asked once for all of them."""
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             found = self._chains(connection, kinds, first=first, last=last, as_of=as_of)
         return [
             picked_of(self.folder, kind, found[kind.name], tuple(kind.schema.names), (kind.key_names[0], subjects))
@@ -244,7 +266,7 @@ class Lake:
 
     def versions(self, kind: LakeClass, day: date, shard: str = ONE_SHARD) -> list[LakeFile]:
         """Every version of a day, oldest first."""
-        with self._database.connection() as connection, connection.cursor(row_factory=class_row(LakeFile)) as cursor:
+        with self._connected() as connection, connection.cursor(row_factory=class_row(LakeFile)) as cursor:
             cursor.execute(
                 f"SELECT {_LINE} FROM data.lake_file WHERE class = %s AND day = %s AND shard = %s ORDER BY version",
                 (kind.name, day, shard),
@@ -258,7 +280,7 @@ class Lake:
 
     def recorded_at(self, classes: Sequence[str], first: date, last: date) -> datetime | None:
         """When the newest version of these classes and days was written."""
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             row = connection.execute(
                 "SELECT max(recorded_at) FROM data.lake_file WHERE class = ANY (%s) AND day BETWEEN %s AND %s",
                 (list(classes), first, last),
@@ -267,7 +289,7 @@ class Lake:
 
     def row_counts(self, kind: LakeClass) -> dict[date, int]:
         """How many rows each day of a class has, by the manifest alone: no file is opened."""
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             rows = connection.execute(
                 "SELECT day, sum(rows)::bigint FROM (SELECT DISTINCT ON (day, shard) day, coalesce(day_rows, row_count) AS rows"
                 " FROM data.lake_file WHERE class = %s AND until IS NULL ORDER BY day, shard, version DESC) newest"
@@ -307,7 +329,7 @@ class Lake:
 
     def row_count(self, kinds: Sequence[LakeClass], day: date) -> int:
         """How many rows a day has in some classes, by the manifest alone."""
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             found = self._chains(connection, kinds, first=day, last=day)
         return sum(chain[0].day_rows for of_class in found.values() for chain in of_class)
 
@@ -316,7 +338,7 @@ class Lake:
     def sweep(self, now: datetime, age: timedelta = ORPHAN_AGE) -> list[str]:
         """Removes files that the manifest does not know and that are older than `age` (a writer may be about to enter a
         younger one); gives their names."""
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             known = {str(row[0]) for row in connection.execute("SELECT path FROM data.lake_file")}
         removed: list[str] = []
         for path in sorted(
@@ -333,13 +355,13 @@ class Lake:
         """Takes the days of a class before `before` out of the lake with all their versions; gives how many files. The files
         themselves go with a later `sweep`, so who reads one at this moment still finds it."""
         forgotten = 0
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             found = connection.execute(
                 "SELECT DISTINCT day, shard FROM data.lake_file WHERE class = %s AND day < %s ORDER BY day, shard",
                 (name, before),
             ).fetchall()
         for day, shard in found:
-            with self._database.connection() as connection:
+            with self._connected() as connection:
                 # A writer who is adding to the day must not stand on versions that are gone.
                 _lock_day(connection, name, day, shard)
                 forgotten += connection.execute(
@@ -353,7 +375,7 @@ class Lake:
         Raises:
             Unavailable: the disk is full, or a file is missing or damaged.
         """
-        with self._database.connection() as connection:
+        with self._connected() as connection:
             found = self._chains(connection, kinds, first=first, last=last)
         made = 0
         for kind in kinds:
@@ -368,7 +390,7 @@ class Lake:
 
     def damaged(self) -> list[LakeFile]:
         """Files of the manifest whose content is not what was written."""
-        with self._database.connection() as connection, connection.cursor(row_factory=class_row(LakeFile)) as cursor:
+        with self._connected() as connection, connection.cursor(row_factory=class_row(LakeFile)) as cursor:
             cursor.execute(f"SELECT {_LINE} FROM data.lake_file ORDER BY class, day, shard, version")
             return [file for file in cursor if not file.is_whole(self.folder)]
 

@@ -69,7 +69,7 @@ class Work:
         self.schema = schema
         self.call = call
         self.datasets = datasets
-        self.lake = lake
+        self.lake = lake if read_only else lake.within(self._as_platform)
         self.warehouse = warehouse
         self.workers = workers
         self.events: list[Event] = []
@@ -102,6 +102,14 @@ class Work:
     @property
     def opened(self) -> bool:
         return self._connection is not None
+
+    @contextlib.contextmanager
+    def _as_platform(self) -> Iterator[psycopg.Connection]:
+        """The transaction in the platform's own role, for a manifest that belongs to no service; all of it is written or none."""
+        with self.connection.transaction():
+            self.connection.execute("SELECT set_config('role', 'none', true)")
+            yield self.connection
+            self.connection.execute("SELECT set_config('role', %s, true)", (role_of(self.schema),))
 
     def __enter__(self) -> "Work":
         return self
