@@ -151,7 +151,8 @@ class Shard:
     def read(self, what: str, row: Any = None) -> pa.Table:
         """One of the inputs; of rows only the columns that they have."""
         columns = list(row.__slots__) if row is not None else None
-        return pq.read_table(pathlib.Path(self.folder) / f"{what}-{self.number:04d}.parquet", columns=columns)
+        path = pathlib.Path(self.folder) / f"{what}-{self.number:04d}.parquet"
+        return pq.read_table(path, columns=columns, use_threads=False)
 
 
 def atoms_in_place(shard: Shard, quantity: str) -> dict[date, list[str]]:
@@ -317,6 +318,10 @@ def main() -> None:
         sizes = [(shard, min(shard_size, meters - first)) for shard, first in enumerate(firsts)]
         made = [(name, shard, firsts[shard], count, days) for shard, count in sizes]
         size = sum(in_parts(make_shard, made, workers))
+        # pyarrow looks for pandas, which the peers bring along, at its first list: a second of each process, whatever it does.
+        pa.array([], pa.string())
+        # What was made is on the disk before anything is measured, or its writing goes on beside.
+        os.sync()
         values = days * len(SLOTS) * sum(-(-count // one_in) for _, count in sizes for _, one_in in QUANTITIES)
         print(
             f"meters {meters:,}  days {days}  values {values:,}  {size / values:.2f} bytes a value; cut {plan.cut.cut}"

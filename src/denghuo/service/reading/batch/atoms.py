@@ -140,13 +140,11 @@ def _copy(curves: pathlib.Path, target: pathlib.Path, query: str, threads: int) 
 def _query(cells: Sequence[range], said: bytes | None, highest: bool, added_as: str = "") -> str:
     """What copies the atoms of a file to another.
 
-    Slots are added without regard to gaps, which make a sum null; such days are added with care. As the 32 bits in which they lie,
-    slots are added in half the time; DuckDB raises where a sum is past them. added_as: the type of the first slot of each sum, and
-    so of the sum. Numbers are written as differences, which a dictionary of them (the limit of 1) would prevent.
+    Slots are added without regard to gaps, which make a sum null; of such days the slots are put into a list, once, for all that is
+    asked of them with care. As the 32 bits in which they lie, slots are added in half the time; DuckDB raises where a sum is past
+    them. added_as: the type of the first slot of each sum, and so of the sum. Numbers are written as differences, which a
+    dictionary of them (the limit of 1) would prevent.
     """
-
-    def slots(cell: range) -> str:
-        return ", ".join(SLOTS[slot] for slot in cell)
 
     def added(cell: range) -> str:
         first, *more = (SLOTS[slot] for slot in cell)
@@ -155,21 +153,25 @@ def _query(cells: Sequence[range], said: bytes | None, highest: bool, added_as: 
     names = [cell_name(cell.start) for cell in cells]
     sums = ", ".join(f"({added(cell)})::BIGINT AS whole_{name}" for cell, name in zip(cells, names, strict=True))
     told = ", ".join(
-        f"CASE WHEN whole_{name} IS NULL THEN coalesce(list_sum([{slots(cell)}]), 0)::BIGINT ELSE whole_{name} END AS {name}"
+        f"CASE WHEN whole_{name} IS NULL THEN coalesce(list_sum(slots[{cell.start + 1}:{cell.stop}]), 0)::BIGINT"
+        f" ELSE whole_{name} END AS {name}"
         for cell, name in zip(cells, names, strict=True)
     )
+    every, whole = ", ".join(SLOTS), ", ".join(f"whole_{name}" for name in names)
     gappy = " OR ".join(f"whole_{name} IS NULL" for name in names)
-    every = slots(range(len(SLOTS)))
-    top = f"greatest({every})::BIGINT"
+    named, top = "" if said is not None else "subject, ", f", greatest({every})::BIGINT AS top" if highest else ""
     head = "" if said is None else f", KV_METADATA {{{SUBJECTS}: '{said.decode()}'}}"
     return f"""
         COPY (
-            SELECT {"subject, " if said is None else ""}{told},
-                   CASE WHEN {gappy} THEN
-                       array_to_string(list_transform([{every}], lambda slot: CASE WHEN slot IS NULL THEN '1' ELSE '0' END), '')
+            SELECT {named}{told},
+                   CASE WHEN slots IS NOT NULL THEN
+                       array_to_string(list_transform(slots, lambda slot: CASE WHEN slot IS NULL THEN '1' ELSE '0' END), '')
                    END AS gaps,
-                   {top if highest else f"CASE WHEN {gappy} THEN {top} END"} AS highest
-            FROM (SELECT *, {sums} FROM read_parquet(?))
+                   {"top" if highest else "CASE WHEN slots IS NOT NULL THEN list_max(slots)::BIGINT END"} AS highest
+            FROM (
+                SELECT {named}{whole}{top}, CASE WHEN {gappy} THEN [{every}] END AS slots
+                FROM (SELECT *, {sums} FROM read_parquet(?))
+            )
         ) TO ? (FORMAT parquet, PARQUET_VERSION V2, COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 1,
                 ROW_GROUP_SIZE {ROW_GROUP}{head})
     """
