@@ -12,9 +12,11 @@ from denghuo.access.api import (
     FindCredentials,
     NameTaken,
     NotOneself,
+    PostOutsideScope,
     WeakPassword,
 )
 from denghuo.kernel.contract import Call
+from denghuo.service.permission.api import Appoint, Engage, PermissionApi
 from tests.access.house import PASSWORD, Browser, House, number
 
 
@@ -133,6 +135,13 @@ def test_credentials_are_handed_out_within_the_scope_and_by_another_person(house
     assert house.access.enrol(keeper, enrol).added is False
     with pytest.raises(CredentialNotFound):
         house.access.enrol(keeper, enrol.model_copy(update={"user_name": "sanjia"}))
+    house.directory(PermissionApi).engage(house.system(), Engage(user_name="twoposts", name="职员甲", org="1405810.01"))
+    house.directory(PermissionApi).appoint(
+        house.system(), Appoint(user_name="twoposts", role="administrator", org="1405810")
+    )
+    with pytest.raises(PostOutsideScope) as above:
+        house.access.enrol(keeper, enrol.model_copy(update={"user_name": "twoposts"}))
+    assert (above.value.user_name, above.value.org) == ("twoposts", "1405810")
     with pytest.raises(NotOneself):
         house.access.enrol(keeper, enrol.model_copy(update={"user_name": "mishankeeper"}))
     with pytest.raises(WeakPassword):

@@ -281,6 +281,12 @@ class NoCodePending(Problem, noun="access", status=409, zh="没有待确认的�
 class CodeInUse(Problem, noun="access", status=409, zh="已启用验证码", en="The second factor is in use already"): ...
 
 
+class PostOutsideScope(
+    Problem, noun="access", status=403, zh="任职超出本单位管辖范围", en="A post outside your organisation scope"
+):
+    """Fields: user_name, org of the post."""
+
+
 class NotOneself(Problem, noun="access", status=409, zh="不能对自己办理", en="Not for oneself"):
     """Fields: user_name. Credentials are handed out by another person."""
 
@@ -352,7 +358,10 @@ class AccessApi(Api, noun="access", version=1):
     def end_session(self, call: Call, request: EndSession) -> Ended:
         """Ends a session: one's own, or with the permit access.end another person's."""
 
-    @command(permit="access.enrol", problems=(CredentialNotFound, WeakPassword, NameTaken, NotOneself, Busy))
+    @command(
+        permit="access.enrol",
+        problems=(CredentialNotFound, PostOutsideScope, WeakPassword, NameTaken, NotOneself, Busy),
+    )
     def enrol(self, call: Call, request: Enrol) -> Enrolled:
         """Gives a member of staff a password."""
 

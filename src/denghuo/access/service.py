@@ -33,6 +33,7 @@ from denghuo.access.api import (
     NoCodePending,
     NoPost,
     NotOneself,
+    PostOutsideScope,
     SessionNotFound,
     SessionRow,
     SessionsFound,
@@ -56,7 +57,7 @@ from denghuo.kernel.contract import Call, Nothing
 from denghuo.kernel.problem import NotPermitted, NotSignedIn, text
 from denghuo.service.customer.api import AccountNotFound, AccountRef, CustomerApi
 from denghuo.service.host.binding import Ask, Store
-from denghuo.service.permission.api import FindStaff, PermissionApi, Reach, StaffMember
+from denghuo.service.permission.api import FindStaff, PermissionApi, PersonRef, Reach, StaffMember
 
 ISSUER = "Denghuo"
 
@@ -201,6 +202,7 @@ class AccessService(AccessApi):
     def enrol(self, call: Call, request: Enrol) -> Enrolled:
         _not_oneself(call, request.user_name)
         member = self._staff_member(call, request.user_name)
+        self._require_reach(call, request.user_name)
         secret = request.password.get_secret_value()
         self._require_strong(secret, request.user_name, "password")
         with password.slot():
@@ -315,6 +317,21 @@ class AccessService(AccessApi):
         if member is None:
             raise _no_credential(user_name)
         return member
+
+    def _require_reach(self, call: Call, user_name: str) -> None:
+        """A password opens every post of its person, those above the caller's unit too."""
+        # Asked as the platform: the caller does not see the posts in question.
+        person = self._ask(PermissionApi).person(Call.system(call.now), PersonRef(user_name=user_name))
+        for post in person.posts:
+            if not call.covers(post.org):
+                raise PostOutsideScope(
+                    text(
+                        f"{user_name} 在 {post.org} 任职，超出您的管辖范围，请由该单位的权限管理员设置密码。",
+                        f"{user_name} holds a post at {post.org}, outside your scope; ask the permission administrator there.",
+                    ),
+                    user_name=user_name,
+                    org=post.org,
+                )
 
     def _enrolled(self, call: Call, new: KnownCredential, drop_code: bool = False) -> Enrolled:
         before = self._store.credential(new.user_name)

@@ -68,6 +68,31 @@ def test_integrated_totals_with_their_time_and_what_is_not_valid() -> None:
     assert said(negative)["传送原因"] == "7 激活确认 activation confirmed，否定 negative"
 
 
+def test_a_tariffs_answer_has_its_months_totals_and_demand() -> None:
+    row = next(row.values[0] for row in vectors("iec102") if "88010501" in row.values[0]["hex"])
+    raw = bytes.fromhex(row["hex"])
+    one = iec102.decode(raw).asdu
+    values = {item.name["zh"]: item.value for item in one.items()}
+    assert (values["费率"], values["有功累计量"], values["有功增量"], values["有功品质"]) == (
+        20,
+        29025,
+        9700,
+        "00 有效 valid",
+    )
+    assert (values["感性无功累计量"], values["感性无功增量"]) == (18187, 2440)
+    assert (values["最大需量"], values["最大需量发生时间"]) == (84, datetime(2008, 12, 26, 14, 0, tzinfo=SHANGHAI))
+    assert (values["起始时间"], values["终止时间"]) == (
+        datetime(2008, 12, 1, tzinfo=SHANGHAI),
+        datetime(2009, 1, 1, tzinfo=SHANGHAI),
+    )
+    assert values["超限量品质"] == "80 无效 invalid"
+    two = one._replace(vsq=2, objects=one.objects + bytes((21,)) + one.objects[1:])
+    assert [item.value for item in two.items() if item.name["zh"] == "费率"] == [20, 21]
+    for wrong in (one._replace(objects=one.objects[:-1]), one._replace(vsq=2)):
+        with pytest.raises(BadFrame):
+            wrong.items()
+
+
 @pytest.mark.parametrize(
     ("hexed", "reason"),
     [

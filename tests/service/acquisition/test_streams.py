@@ -139,3 +139,26 @@ def test_frames_among_other_bytes_are_all_explained(code):
 def test_no_frame_says_why():
     with pytest.raises(BadFrame):
         explained(b"\x68\x00\x01")
+
+
+def test_one_flag_may_end_a_frame_and_begin_the_next():
+    """HDLC: frames sent one behind the other need one flag between them."""
+    first, second, third = SAMPLES["hdlc"][2:5]
+    stream = first + second[1:] + third[1:]
+    for step in (1, 7, len(stream)):
+        reader = Reader(PROTOCOLS["hdlc"].framing)
+        got = [one for at in range(0, len(stream), step) for one in reader.feed(stream[at : at + step])]
+        assert (got, reader.waiting, reader.noise, reader.damaged) == ([first, second, third], 0, 0, 0)
+        # Silence lies between; a flag of its own begins the next frame, and what has none is noise.
+        assert reader.idle() == [] and reader.feed(first) == [first]
+        assert reader.feed(b"\xa0\x07") == [] and reader.waiting == 2
+        assert reader.idle() == [] and reader.noise == 2
+    pieces = explained(stream)
+    assert [(piece.protocol.code, piece.start, piece.end) for piece in pieces] == [
+        ("hdlc", 0, len(first)),
+        ("hdlc", len(first) - 1, len(first) + len(second) - 1),
+        ("hdlc", len(first) + len(second) - 2, len(stream)),
+    ]
+    damaged = bytearray(stream)
+    damaged[len(first) + 5] ^= 1
+    assert [piece.protocol and piece.protocol.code for piece in explained(bytes(damaged))] == ["hdlc", None, "hdlc"]

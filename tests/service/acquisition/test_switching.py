@@ -226,6 +226,11 @@ def test_guards_are_dated_and_end(acquisition: AcquisitionApi) -> None:
     assert len(refused.value.blocks) == 2, "a guard of the unit above holds as well"
     seen = acquisition.guards(STATION, FindGuards(in_force_on=TODAY)).rows
     assert [row.guard_no for row in seen] == [company.guard_no, here.guard_no]
+    theirs = [storm(acquisition, org=org, meter_no="X9", kind="protected") for org in ("1405810.02", "1405810")]
+    ours = storm(acquisition, org="1405810", meter_no="M1", kind="protected")
+    assert acquisition.guards(STATION, FindGuards(kind="protected")).rows == [ours], "others' customers are not told"
+    assert acquisition.guards(OPERATOR, FindGuards(kind="protected")).rows == [ours, *reversed(theirs)]
+    acquisition.end_guard(OPERATOR, EndGuard(guard_no=ours.guard_no, ends_on=TODAY + timedelta(days=1)))
     assert acquisition.guards(STATION, FindGuards(kind="storm", in_force_on=TODAY - timedelta(days=1))).rows == []
     with pytest.raises(GuardNotFound):
         acquisition.end_guard(STATION, EndGuard(guard_no=company.guard_no, ends_on=TODAY + timedelta(days=1)))

@@ -268,7 +268,8 @@ class Switchings:
         return self._store.guard(request.guard_no) or found
 
     def guards(self, call: Call, request: FindGuards) -> GuardsFound:
-        rows = self._store.guards(request)
+        above = [unit.rsplit(".", depth)[0] for unit in call.scope for depth in range(1, unit.count(".") + 1)]
+        rows = self._store.guards(request, above)
         following = str(rows[-1].guard_no) if len(rows) == request.limit else None
         return GuardsFound(rows=rows, next=following, as_of=call.now)
 

@@ -256,4 +256,4 @@ class SwitchingOperations(Api):
 
     @query(permit="acquisition.read")
     def guards(self, call: Call, request: FindGuards) -> GuardsFound:
-        """Guards against disconnection, the newest first."""
+        """Guards against disconnection that are of the caller's units and meters or bind them, the newest first."""

@@ -43,7 +43,10 @@ class Protocol:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One frame at bytes [start, end) of what was asked, field by field; `protocol` None: bytes of no frame."""
+    """One frame at bytes [start, end) of what was asked, field by field; `protocol` None: bytes of no frame.
+
+    A mark that two frames share belongs to both.
+    """
 
     protocol: Protocol | None
     start: int
@@ -141,7 +144,7 @@ def _found(raw: bytes, protocol: Protocol, framing: Framing) -> list[Explained]:
     pieces: list[Explained] = []
     at = 0
     for frame in reader.feed(raw) + reader.idle():
-        start = raw.find(frame, at)
+        start = raw.find(frame, max(at - framing.shared, 0))
         try:
             parts = [part.moved(start) for part in protocol.explain(frame)]
         except BadFrame:

@@ -13,13 +13,15 @@ class Framing:
 
     `start`: the byte a frame begins with. `measure(buffer, at)`: the frame's whole length once its head is there, MORE while
     the head is not, NEVER where no frame begins at `at`. `whole(frame)`: marks and checksums are right. `limit`: no frame is
-    longer; also bounds what the reader keeps.
+    longer; also bounds what the reader keeps. `shared`: the start byte also ends a frame, and one may end a frame and begin the
+    next.
     """
 
     start: int
     measure: Callable[[bytes, int], int]
     whole: Callable[[bytes], bool]
     limit: int
+    shared: bool = False
 
 
 class Reader:
@@ -32,13 +34,15 @@ class Reader:
     def __init__(self, framing: Framing) -> None:
         self._framing = framing
         self._kept = b""
+        # Whether the first byte kept is the end of a frame that was given out.
+        self._lent = False
         self.noise = 0
         self.damaged = 0
 
     @property
     def waiting(self) -> int:
         """Bytes of a frame that is not all there yet."""
-        return len(self._kept)
+        return len(self._kept) - self._lent
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The frames that are complete now, in order, without wake-up bytes."""
@@ -57,6 +61,8 @@ class Reader:
         )
         frames: list[bytes] = []
         at, end = 0, len(buffer)
+        lent = 0 if self._lent else -1
+        self._lent = False
         while True:
             found = buffer.find(start, at)
             if found < 0:
@@ -69,13 +75,16 @@ class Reader:
             if size == MORE or (size > 0 and size <= limit and at + size > end):
                 if not final:
                     self._kept = buffer[at:]
+                    self._lent = at == lent
                     return frames
             elif 0 < size <= limit:
                 frame = buffer[at : at + size]
                 if whole(frame):
                     frames.append(frame)
                     at += size
+                    if self._framing.shared:
+                        at = lent = at - 1
                     continue
                 self.damaged += 1
-            self.noise += 1
+            self.noise += at != lent
             at += 1

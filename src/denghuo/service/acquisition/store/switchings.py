@@ -124,13 +124,17 @@ class SwitchingStore:
     def on(self, day: date) -> list[Guard]:
         return self._work.rows(_GUARD + "WHERE valid @> %s::date ORDER BY guard_no", (day,), Guard)
 
-    def guards(self, request: FindGuards) -> list[Guard]:
+    def guards(self, request: FindGuards, above: Sequence[str]) -> list[Guard]:
+        """Those of the caller's units and of their meters, and those that bind all of a unit of `above`. Every row is there to be
+        read, because no guard may be missed before a customer is switched off; whom the others protect is not told."""
         return self._work.rows(
-            _GUARD + "WHERE (%(kind)s::text IS NULL OR kind = %(kind)s)"
+            _GUARD + "WHERE (denghuo.in_scope(org) OR (meter_no IS NULL AND org = ANY (%(above)s))"
+            " OR EXISTS (SELECT FROM terminal_meter m WHERE m.meter_no = guard.meter_no))"
+            " AND (%(kind)s::text IS NULL OR kind = %(kind)s)"
             " AND (%(meter_no)s::text IS NULL OR meter_no = %(meter_no)s)"
             " AND (%(in_force_on)s::date IS NULL OR valid @> %(in_force_on)s::date)"
             " AND (%(after)s::bigint IS NULL OR guard_no < %(after)s) ORDER BY guard_no DESC LIMIT %(limit)s",
-            {**request.model_dump(), "after": request.after_number},
+            {**request.model_dump(), "above": list(above), "after": request.after_number},
             Guard,
         )
 

@@ -3,7 +3,8 @@
     7E | A0 + length (11 bits, bit 11 a segment follows) | to | from | control | HCS(2) | information | FCS(2) | 7E
 
 Addresses have 1, 2 or 4 bytes of seven bits, the last one with its lowest bit set. The checksums are those of DL/T 698.45;
-without information there is none of the head. Information begins, in the first segment, with E6E600 or E6E700.
+without information there is none of the head. Information begins, in the first segment, with E6E600 or E6E700. One flag 7E
+may end a frame and begin the next.
 """
 
 from typing import NamedTuple
@@ -160,7 +161,7 @@ def _whole(frame: bytes) -> bool:
     return frame[-1] == FLAG and fcs16(frame[1:-3]) == frame[-3:-1]
 
 
-FRAMING = Framing(start=FLAG, measure=_measure, whole=_whole, limit=FRAME_SIZE_MAX)
+FRAMING = Framing(start=FLAG, measure=_measure, whole=_whole, limit=FRAME_SIZE_MAX, shared=True)
 
 
 class Terms(NamedTuple):
