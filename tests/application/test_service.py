@@ -114,7 +114,7 @@ def test_a_page_brings_the_dictionaries_it_uses_and_no_others(application: Appli
 
 def test_every_dictionary_that_a_contract_names_is_there_for_its_pages() -> None:
     contracts = [*SERVICES, *MODULES]
-    known = dictionaries(contracts).keys() | {"organisation", "application.operation"}
+    known = dictionaries(contracts).keys() | {"organisation", "staff", "application.operation"}
     named = {name: contract.noun for contract in contracts for name in named_dictionaries(published(contract))}
     assert {name: noun for name, noun in named.items() if name not in known} == {}
 

@@ -93,7 +93,7 @@ def test_a_book_is_made_put_in_order_by_dragging_and_approved_by_another_person(
     expect(page.get_by_role("row").filter(has_text="已批准")).to_have_count(2)
     at_both_widths(page)
     page = enter("manager", path=f"/w/reading/books?org={UNIT}")
-    expect(page.get_by_role("row").filter(has_text=BOOK)).to_contain_text("reader")
+    expect(page.get_by_role("row").filter(has_text=BOOK)).to_contain_text("牛爱华")
     expect(page.get_by_role("heading", name="人员负荷")).to_be_visible()
 
 

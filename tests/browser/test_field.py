@@ -85,12 +85,12 @@ def test_a_reader_enters_without_a_network_and_the_office_decides(
 ) -> None:
     assign(enter, book, at_both_widths)
     page = enter("manager", path=f"/w/reading/books?org={UNIT}")
-    expect(page.get_by_role("row").filter(has_text=book)).to_contain_text("reader")
+    expect(page.get_by_role("row").filter(has_text=book)).to_contain_text("牛爱华")
     # The load of staff: what has no reader yet is told beside the reader, whose share of the mean of one is the whole.
-    expect(page.get_by_role("row").filter(has_text="100.00")).to_contain_text("reader")
+    expect(page.get_by_role("row").filter(has_text="100.00")).to_contain_text("牛爱华")
     at_both_widths(page)
     page = enter("manager", path=f"/w/reading/book?book={book}")
-    expect(page.get_by_role("row").filter(has_text="已批准")).to_contain_text("manager")
+    expect(page.get_by_role("row").filter(has_text="已批准")).to_contain_text("秦望舒")
     with product.session("manager") as client:
         product.ask(client, "reading.make_field_orders", month=NEXT_MONTH, org=UNIT)
     first, second, third = orders_of(product, book)[:3]

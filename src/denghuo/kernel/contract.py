@@ -27,6 +27,7 @@ Mask = Literal["name", "phone", "identity", "bank_card", "address", "email"]
 class Label:
     """What a field is called and how it is shown; goes into the JSON Schema as `x-label`, `x-mask`, `x-dictionary`.
 
+    Two dictionaries are data of the permission service: `organisation`, and `staff`, the person behind a user name.
     A field with a `mask` is personal data: masked towards browsers, sealed in the journal. Of a `bulk` field, such as a photo, the
     journal keeps the digest: the service keeps what it is.
     """

@@ -23,6 +23,7 @@ from denghuo.service.permission.api import (
     Engage,
     FindStaff,
     Leave,
+    NamesWanted,
     NewOrganisation,
     Organisations,
     OrganisationUnknown,
@@ -94,6 +95,21 @@ def test_tree_is_taken_in_any_order_and_again_without_change(permission: Permiss
     assert some == [row for row in rows if row.code == SANJIA]
     again = permission.register_organisations(SYSTEM, TREE)
     assert (again.registered, again.changed, again.unchanged) == (0, 0, 3)
+
+
+def test_persons_are_named_whatever_unit_they_work_at(permission: PermissionApi) -> None:
+    engaged(permission, "wangjuan", COMPANY)
+    permission.engage(SYSTEM, Engage(user_name="liqiang", name="李强", org=SANJIA))
+    permission.leave(SYSTEM, Leave(user_name="liqiang", reason="调离本单位"))
+    clerk = replace(CLERK, permits=frozenset({"permission.names"}))
+    found = permission.names(clerk, NamesWanted(user_names=["wangjuan", "nobody", "liqiang", "system"])).rows
+    assert [(row.user_name, row.name.zh) for row in found] == [
+        ("liqiang", "李强"),
+        ("system", "系统"),
+        ("wangjuan", "王娟"),
+    ]
+    with pytest.raises(NotPermitted):
+        permission.names(replace(clerk, permits=frozenset()), NamesWanted(user_names=["wangjuan"]))
 
 
 def test_organisation_keeps_its_earlier_name(permission: PermissionApi) -> None:

@@ -1,5 +1,6 @@
 /** Values of contract messages as people read them. Everything comes from the schema: nothing is guessed from a field's name. */
 import { groupDecimal, isDecimal, isNegative } from '@/format/decimal'
+import { personOf, STAFF } from '@/format/people'
 import { language, t } from '@/language'
 import type { Dictionaries, DictionaryEntry, Schema, Text } from '@/spec/contracts'
 import { isIdentifier, isNumeric } from '@/spec/contracts'
@@ -40,6 +41,7 @@ export function headerOf(schema: Schema, path: string): string {
 
 export function entryOf(value: unknown, schema: Schema, dictionaries: Dictionaries): DictionaryEntry | null {
   const name = schema['x-dictionary']
+  if (name === STAFF && typeof value === 'string' && value) return personOf(value)
   if (!name || value === null || value === undefined || !Object.hasOwn(dictionaries, name)) return null
   const entries = dictionaries[name]!
   return Object.hasOwn(entries, String(value)) ? entries[String(value)]! : null

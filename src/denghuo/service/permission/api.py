@@ -174,7 +174,7 @@ class Appoint(Message):
     org: OrganisationCode
     from_day: FromDay | None = None
     to_day: ToDay = None
-    delegated_by: Annotated[UserName | None, Label("委托人", "Delegated by")] = None
+    delegated_by: Annotated[UserName | None, Label("委托人", "Delegated by", dictionary="staff")] = None
 
 
 class Dismiss(Message):
@@ -193,7 +193,7 @@ class Appointment(Message):
     org_name: Annotated[TextPair, Label("单位名称", "Unit name")]
     from_day: FromDay
     to_day: ToDay
-    delegated_by: Annotated[str | None, Label("委托人", "Delegated by")]
+    delegated_by: Annotated[str | None, Label("委托人", "Delegated by", dictionary="staff")]
     current: Annotated[bool, Label("在岗", "Current")]
 
 
@@ -263,6 +263,25 @@ class Person(Message):
 
 class RolePermits(Message):
     code: RoleCode
+
+
+class NamesWanted(Message):
+    user_names: Annotated[
+        list[Annotated[str, StringConstraints(max_length=64)]],
+        Field(min_length=1, max_length=ITEMS_MAX),
+        Label("用户名", "User names"),
+    ]
+
+
+class NamedPerson(Message):
+    user_name: Annotated[str, Label("用户名", "User name")]
+    name: Annotated[TextPair, Label("姓名", "Name")]
+
+
+class NamesFound(Message):
+    """The names of those who are on a staff list, or were, in the order of their user names; the platform itself among them."""
+
+    rows: list[NamedPerson]
 
 
 class Reach(Message):
@@ -391,6 +410,11 @@ class PermissionApi(Api, noun="permission", version=1):
     @query(permit="permission.person", problems=(StaffNotFound,))
     def person(self, call: Call, request: PersonRef) -> Person:
         """What a person may do today; asked by sign-in and by the to-do list, not by pages."""
+
+    @query(permit="permission.names")
+    def names(self, call: Call, request: NamesWanted) -> NamesFound:
+        """What persons are called who asked, approved or edited, for pages that show records of theirs. Not bound to the caller's
+        scope: who approves may work above the unit whose records they are. Who is on no staff list is left out."""
 
     @query(permit="permission.person")
     def reach(self, call: Call, request: Reach) -> Reached:

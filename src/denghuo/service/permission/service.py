@@ -21,6 +21,9 @@ from denghuo.service.permission.api import (
     Engage,
     FindStaff,
     Leave,
+    NamedPerson,
+    NamesFound,
+    NamesWanted,
     NewOrganisation,
     Organisations,
     OrganisationsRegistered,
@@ -51,6 +54,9 @@ from denghuo.service.permission.api import (
 )
 from denghuo.service.permission.rules import chosen_org, conflict, named_posts, permits_at, stands
 from denghuo.service.permission.store import KnownPost, KnownRole, KnownStaff, PermissionStore
+
+SYSTEM = "system"
+"""The actor of what the platform does by itself."""
 
 
 class PermissionService(PermissionApi):
@@ -239,6 +245,16 @@ class PermissionService(PermissionApi):
             posts=self._appointments(posts, call.today, roles),
             permits=permits_at(org, posts, {code: role.permits for code, role in roles.items()}),
             scope=[org] if at_org else [],
+        )
+
+    def names(self, call: Call, request: NamesWanted) -> NamesFound:
+        if "" not in call.scope:
+            return self._ask(PermissionApi).names(Call.system(call.now), request)
+        names = {name: text(shown, shown) for name, shown in self._store.names(request.user_names).items()}
+        if SYSTEM in request.user_names:
+            names[SYSTEM] = text("系统", "The platform")
+        return NamesFound(
+            rows=[NamedPerson(user_name=name, name=_pair(shown)) for name, shown in sorted(names.items())]
         )
 
     def reach(self, call: Call, request: Reach) -> Reached:

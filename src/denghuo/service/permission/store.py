@@ -229,5 +229,10 @@ class PermissionStore:
         )
         return rows, int(self._work.value(f"SELECT count(*) {matching}", params) or 0)
 
+    def names(self, user_names: list[str]) -> dict[str, str]:
+        """What persons are called, by user name; those who left too."""
+        rows = self._work.rows("SELECT user_name, name FROM staff WHERE user_name = ANY (%s)", (user_names,))
+        return {row["user_name"]: row["name"] for row in rows}
+
     def user_names(self) -> list[str]:
         return self._work.values("SELECT user_name FROM staff ORDER BY user_name")

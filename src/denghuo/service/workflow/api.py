@@ -124,10 +124,10 @@ class Task(Message):
     due_on: Annotated[date | None, Label("期限", "Due")]
     overdue: Annotated[bool, Label("已逾期", "Overdue")]
     state: TaskState
-    claimed_by: Annotated[str | None, Label("处理人", "In hand of")]
+    claimed_by: Annotated[str | None, Label("处理人", "In hand of", dictionary="staff")]
     raised_at: Annotated[AwareDatetime, Label("产生时间", "Raised")]
     finished_at: Annotated[AwareDatetime | None, Label("办结时间", "Finished")]
-    finished_by: Annotated[str | None, Label("办结人", "Finished by")]
+    finished_by: Annotated[str | None, Label("办结人", "Finished by", dictionary="staff")]
     remark: Remark
 
 
@@ -223,10 +223,10 @@ class Approval(Message):
     role: RoleCode
     payload: dict[str, JsonValue]
     state: ApprovalState
-    requested_by: Annotated[str, Label("申请人", "Requested by")]
+    requested_by: Annotated[str, Label("申请人", "Requested by", dictionary="staff")]
     requested_at: Annotated[AwareDatetime, Label("申请时间", "Requested")]
     request_remark: Annotated[str, Label("申请说明", "Request")]
-    decided_by: Annotated[str | None, Label("审批人", "Decided by")]
+    decided_by: Annotated[str | None, Label("审批人", "Decided by", dictionary="staff")]
     decided_at: Annotated[AwareDatetime | None, Label("审批时间", "Decided")]
     remark: Remark
 

@@ -146,9 +146,9 @@ class Alarm(Message):
     last_at: Annotated[AwareDatetime, Label("最近发生", "Last")]
     over_at: Annotated[AwareDatetime | None, Label("恢复时间", "Over")]
     raised_at: Annotated[AwareDatetime, Label("告警时间", "Raised")]
-    acknowledged_by: Annotated[str | None, Label("确认人", "Acknowledged by")]
+    acknowledged_by: Annotated[str | None, Label("确认人", "Acknowledged by", dictionary="staff")]
     acknowledged_at: Annotated[AwareDatetime | None, Label("确认时间", "Acknowledged")]
-    closed_by: Annotated[str | None, Label("关闭人", "Closed by")]
+    closed_by: Annotated[str | None, Label("关闭人", "Closed by", dictionary="staff")]
     closed_at: Annotated[AwareDatetime | None, Label("关闭时间", "Closed")]
     reason: Annotated[str, Label("处理结果", "What was found")]
 

@@ -27,7 +27,7 @@ class SetAlarmRoute(Message):
 
 class AlarmRoute(SetAlarmRoute):
     route_no: Annotated[int, Label("派发编号", "Route no.")]
-    set_by: Annotated[str, Label("设置人", "Set by")]
+    set_by: Annotated[str, Label("设置人", "Set by", dictionary="staff")]
     set_at: Annotated[Instant, Label("设置时间", "Set")]
 
 

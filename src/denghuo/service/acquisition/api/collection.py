@@ -180,7 +180,7 @@ class OnDemandRead(Message):
     terminal_no: TerminalNo
     number: MeasuringPoint
     org: OrganisationCode
-    asked_by: Annotated[str, Label("召测人", "Asked by")]
+    asked_by: Annotated[str, Label("召测人", "Asked by", dictionary="staff")]
     asked_at: Annotated[Instant, Label("召测时间", "Asked at")]
     state: ReadState
     cause: CauseCode | None

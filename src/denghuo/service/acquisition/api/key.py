@@ -54,10 +54,10 @@ class MeterKey(Message):
     state: KeyState
     cause: CauseCode | None
     reason: Annotated[str, Label("事由", "Reason")]
-    asked_by: Annotated[str, Label("申请人", "Asked by")]
+    asked_by: Annotated[str, Label("申请人", "Asked by", dictionary="staff")]
     asked_at: Annotated[AwareDatetime, Label("申请时间", "Asked")]
     approval_no: Annotated[int | None, Label("审批编号", "Approval no.")]
-    decided_by: Annotated[str | None, Label("审批人", "Decided by")]
+    decided_by: Annotated[str | None, Label("审批人", "Decided by", dictionary="staff")]
     since: Annotated[AwareDatetime | None, Label("启用时间", "In force since")]
 
 

@@ -51,7 +51,7 @@ class DisconnectionNotice(RecordNotice):
     notice_no: Annotated[int, Label("通知编号", "Notice no.")]
     org: OrganisationCode
     sent_no: Annotated[int | None, Label("消息编号", "No. of the notice sent")]
-    told_by: Annotated[str, Label("登记人", "Recorded by")]
+    told_by: Annotated[str, Label("登记人", "Recorded by", dictionary="staff")]
     told_at: Annotated[Instant, Label("登记时间", "Recorded")]
 
 
@@ -82,7 +82,7 @@ class SetSwitchingPolicy(Message):
 
 class SwitchingPolicy(SetSwitchingPolicy):
     policy_no: Annotated[int, Label("规定编号", "Policy no.")]
-    set_by: Annotated[str, Label("设置人", "Set by")]
+    set_by: Annotated[str, Label("设置人", "Set by", dictionary="staff")]
     set_at: Annotated[Instant, Label("设置时间", "Set")]
 
 

@@ -74,7 +74,7 @@ class Order(Message):
     terminal_no: TerminalNo
     meter_no: Annotated[MeterNo | None, Label("表号", "Meter no.")]
     org: OrganisationCode
-    asked_by: Annotated[str, Label("下发人", "Ordered by")]
+    asked_by: Annotated[str, Label("下发人", "Ordered by", dictionary="staff")]
     asked_at: Annotated[AwareDatetime, Label("下发时间", "Ordered")]
     state: ReadState
     cause: CauseCode | None

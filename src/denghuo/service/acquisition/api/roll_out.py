@@ -153,10 +153,10 @@ class RollOut(Message):
     state: RollOutState
     reason: Annotated[str, Label("事由", "Reason")]
     note: Annotated[str, Label("说明", "Note")]
-    asked_by: Annotated[str, Label("下发人", "Ordered by")]
+    asked_by: Annotated[str, Label("下发人", "Ordered by", dictionary="staff")]
     asked_at: Annotated[AwareDatetime, Label("下发时间", "Ordered")]
     approval_no: Annotated[int | None, Label("审批编号", "Approval no.")]
-    decided_by: Annotated[str | None, Label("审批人", "Decided by")]
+    decided_by: Annotated[str | None, Label("审批人", "Decided by", dictionary="staff")]
     ended_at: Annotated[AwareDatetime | None, Label("结束时间", "Ended")]
     terminals: Annotated[int, Label("终端数", "Terminals")]
     pending: Annotated[int, Label("待执行", "Pending")]

@@ -102,10 +102,10 @@ class Switching(Message):
     position: SwitchPosition | None
     reason: Annotated[str, Label("事由", "Reason")]
     note: Annotated[TextPair, Label("说明", "Note")]
-    asked_by: Annotated[str, Label("申请人", "Asked by")]
+    asked_by: Annotated[str, Label("申请人", "Asked by", dictionary="staff")]
     asked_at: Annotated[AwareDatetime, Label("申请时间", "Asked")]
     approval_no: Annotated[int | None, Label("审批编号", "Approval no.")]
-    decided_by: Annotated[str | None, Label("审批人", "Decided by")]
+    decided_by: Annotated[str | None, Label("审批人", "Decided by", dictionary="staff")]
     ordered_at: Annotated[AwareDatetime | None, Label("下发时间", "Ordered")]
     answered_at: Annotated[AwareDatetime | None, Label("回读时间", "Read back")]
 
@@ -152,7 +152,7 @@ class Guard(Message):
     first_day: Annotated[date, Label("起始日期", "From")]
     last_day: Annotated[date | None, Label("截止日期", "Through")]
     reason: Annotated[str, Label("事由", "Reason")]
-    set_by: Annotated[str, Label("设置人", "Set by")]
+    set_by: Annotated[str, Label("设置人", "Set by", dictionary="staff")]
     set_at: Annotated[AwareDatetime, Label("设置时间", "Set")]
 
 

@@ -160,7 +160,7 @@ class CaseRow(Message):
     amount: Annotated[Money, Label("退补金额", "Amount")]
     state: CaseState
     bill_no: Annotated[BillNo | None, Label("调整账单", "Adjustment bill")]
-    opened_by: Annotated[str, Label("发起人", "Opened by")]
+    opened_by: Annotated[str, Label("发起人", "Opened by", dictionary="staff")]
     opened_at: Annotated[AwareDatetime, Label("发起时间", "Opened at")]
 
 
@@ -193,7 +193,7 @@ class Case(CaseRow):
     facts: dict[str, JsonValue]
     said: Annotated[TextPair, Label("更正内容", "What is put right")]
     approval_no: Annotated[ApprovalNo | None, Label("审批编号", "Approval no.")]
-    decided_by: Annotated[str | None, Label("审批人", "Decided by")]
+    decided_by: Annotated[str | None, Label("审批人", "Decided by", dictionary="staff")]
     decided_at: Annotated[AwareDatetime | None, Label("审批时间", "Decided at")]
     segments: list[CaseSegment]
     lines: list[ShownLine]

@@ -135,7 +135,7 @@ class Cycle(Message):
     ended_at: Annotated[AwareDatetime | None, Label("结束", "Ended")]
     ends_at: Annotated[AwareDatetime | None, Label("预计结束", "Expected end")]
     seconds: Annotated[str | None, Label("用时（秒）", "Seconds taken")]
-    started_by: Annotated[str, Label("发起人", "Started by")]
+    started_by: Annotated[str, Label("发起人", "Started by", dictionary="staff")]
     accounts: Annotated[int, Label("核算合同", "Contracts to bill")]
     rated: Annotated[int, Label("已算费", "Rated")]
     issued: Annotated[int, Label("已发行", "Issued")]

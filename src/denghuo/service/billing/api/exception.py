@@ -237,7 +237,7 @@ class HeldException(Message):
     tested_at: Annotated[AwareDatetime | None, Label("检验时间", "Tested at")] = None
     told_at: Annotated[AwareDatetime | None, Label("已告知客户", "Customer told at")] = None
     settled_at: Annotated[AwareDatetime | None, Label("处理时间", "Settled at")]
-    settled_by: Annotated[str | None, Label("处理人", "Settled by")]
+    settled_by: Annotated[str | None, Label("处理人", "Settled by", dictionary="staff")]
     settled_why: Annotated[str | None, Label("处理说明", "Why")]
     as_of: AsOf
 

@@ -100,7 +100,7 @@ class HolderChange(Message):
     bill_state: BillState | None = None
     amount: Annotated[Money | None, Label("清算电费", "Amount of the final bill")] = None
     waiting: Annotated[int, Label("待处理异常", "Open exceptions")] = 0
-    asked_by: Annotated[str, Label("经办人", "Asked by")]
+    asked_by: Annotated[str, Label("经办人", "Asked by", dictionary="staff")]
     asked_at: Annotated[AwareDatetime, Label("受理时间", "Asked at")]
     settled_at: Annotated[AwareDatetime | None, Label("清算时间", "Settled at")] = None
 

@@ -212,7 +212,7 @@ class ParallelRow(Message):
     old_amount: Annotated[Money, Label("旧金额", "Old amount")]
     new_amount: Annotated[Money, Label("新金额", "New amount")]
     difference: Annotated[Money, Label("差额", "Difference")]
-    started_by: Annotated[str, Label("发起人", "Started by")]
+    started_by: Annotated[str, Label("发起人", "Started by", dictionary="staff")]
     started_at: Annotated[datetime, Label("开始时间", "Started")]
     ended_at: Annotated[datetime | None, Label("完成时间", "Ended")]
 
@@ -265,7 +265,7 @@ class DifferenceRow(Message):
     unexplained: Annotated[Money, Label("未解释", "Unexplained")]
     sentence: Annotated[TextPair, Label("说明", "Explanation")]
     bill_no: BillNo | None
-    accepted_by: Annotated[str | None, Label("认可人", "Accepted by")]
+    accepted_by: Annotated[str | None, Label("认可人", "Accepted by", dictionary="staff")]
 
 
 class FindDifferences(Message):

@@ -120,7 +120,7 @@ class PopulationRow(Message):
     state: PopulationState
     done: Annotated[int, Label("已完成月数", "Months done")]
     months_asked: Annotated[int, Label("总月数", "Months")]
-    started_by: Annotated[str, Label("发起人", "Started by")]
+    started_by: Annotated[str, Label("发起人", "Started by", dictionary="staff")]
     started_at: Annotated[AwareDatetime, Label("开始时间", "Started")]
     ended_at: Annotated[AwareDatetime | None, Label("结束时间", "Ended")]
 

@@ -65,9 +65,9 @@ class ReversalRequest(Message):
     rebill: Rebilled
     reason: Annotated[str, Label("冲销原因", "Reason")]
     state: RequestState
-    requested_by: Annotated[str, Label("申请人", "Asked by")]
+    requested_by: Annotated[str, Label("申请人", "Asked by", dictionary="staff")]
     requested_at: Annotated[AwareDatetime, Label("申请时间", "Asked at")]
-    decided_by: Annotated[str | None, Label("审批人", "Decided by")]
+    decided_by: Annotated[str | None, Label("审批人", "Decided by", dictionary="staff")]
     decided_at: Annotated[AwareDatetime | None, Label("审批时间", "Decided at")]
 
 

@@ -141,7 +141,7 @@ class UnitRow(Message):
     amount: Annotated[Money, Label("应收电费", "Amount receivable")]
     rate: Annotated[int | None, Label("每秒户数", "Accounts a second")]
     started_at: Annotated[AwareDatetime | None, Label("开始", "Started")]
-    started_by: Annotated[str | None, Label("发起人", "Started by")]
+    started_by: Annotated[str | None, Label("发起人", "Started by", dictionary="staff")]
     ends_at: Annotated[AwareDatetime | None, Label("预计结束", "Expected end")]
     ended_at: Annotated[AwareDatetime | None, Label("结束", "Ended")]
     trouble: Annotated[TextPair | None, Label("停止原因", "Why it stopped")]

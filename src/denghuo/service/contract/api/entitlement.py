@@ -73,10 +73,10 @@ class Entitlement(NewEntitlement):
     entitlement_no: EntitlementNo
     org: OrganisationCode
     days_left: Annotated[int, Label("剩余天数", "Days left")]
-    listed_by: Annotated[str, Label("登记人", "Listed by")]
+    listed_by: Annotated[str, Label("登记人", "Listed by", dictionary="staff")]
     listed_at: Annotated[Instant, Label("登记时间", "Listed at")]
     ended_from: Annotated[date | None, Label("提前终止自", "Ended from")] = None
-    ended_by: Annotated[str | None, Label("终止人", "Ended by")] = None
+    ended_by: Annotated[str | None, Label("终止人", "Ended by", dictionary="staff")] = None
     ended_reason: Annotated[str | None, Label("终止原因", "Why ended")] = None
 
 

@@ -124,7 +124,7 @@ class BalanceLimit(Message):
     low_amount: LowAmount
     low_days: LowDays
     reason: Annotated[str, Label("原因", "Reason")]
-    set_by: Annotated[str, Label("设置人", "Set by")]
+    set_by: Annotated[str, Label("设置人", "Set by", dictionary="staff")]
     set_at: Instant
 
 

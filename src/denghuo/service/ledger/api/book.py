@@ -242,7 +242,7 @@ class CloseMonth(Message):
 class MonthClosed(Message):
     month: MonthText
     closed_at: Instant
-    closed_by: Annotated[str, Label("结账人", "Closed by")]
+    closed_by: Annotated[str, Label("结账人", "Closed by", dictionary="staff")]
     debit: Annotated[Money, Label("借方合计", "Debit")]
     credit: Annotated[Money, Label("贷方合计", "Credit")]
 

@@ -84,7 +84,7 @@ class Invoice(Message):
     tax_number: Annotated[str | None, Label("发票号码", "Invoice no. of the authority")]
     sandbox: Annotated[bool | None, Label("沙箱", "Sandbox")]
     refusal: Annotated[TextPair | None, Label("拒绝原因", "Why it was refused")]
-    asked_by: Annotated[str, Label("申请人", "Asked by")]
+    asked_by: Annotated[str, Label("申请人", "Asked by", dictionary="staff")]
     asked_at: Annotated[Instant, Label("申请时间", "Asked at")]
     issued_at: Annotated[Instant | None, Label("开具时间", "Issued at")]
 

@@ -83,7 +83,7 @@ class BankFile(Message):
     paid: Annotated[Money, Label("收款金额", "Paid")]
     failed: Annotated[int, Label("扣款失败笔数", "Failed")]
     suspense: Annotated[int, Label("转暂存笔数", "To suspense")]
-    imported_by: Annotated[str, Label("导入人", "Imported by")]
+    imported_by: Annotated[str, Label("导入人", "Imported by", dictionary="staff")]
     imported_at: Instant
     sandbox: Sandbox
 

@@ -37,7 +37,7 @@ BookNo = Annotated[
     StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]*$", max_length=32),
     Label("抄表册", "Reading book"),
 ]
-Walker = Annotated[str | None, Label("抄表员", "Reader")]
+Walker = Annotated[str | None, Label("抄表员", "Reader", dictionary="staff")]
 Place = Annotated[int | None, Label("顺序", "Place")]
 PointCount = Annotated[int, Label("计量点数", "Points")]
 ChangeNo = Annotated[int, Field(gt=0), Label("变更编号", "Change no.")]
@@ -53,7 +53,7 @@ class ProposeBookChange(Message):
     point_nos: Annotated[
         list[PointNo], Field(max_length=ITEMS_MAX), Label("计量点（按行走顺序）", "Points in order of walk")
     ] = []
-    reader: Annotated[UserName | None, Label("抄表员", "Reader")] = None
+    reader: Annotated[UserName | None, Label("抄表员", "Reader", dictionary="staff")] = None
     effective_from: _EffectiveFrom
     effective_to: _EffectiveTo = None
     reason: Reason
@@ -105,9 +105,9 @@ class BookChangeRow(Message):
     effective_to: _EffectiveTo
     state: BookState
     reason: Reason
-    proposed_by: Annotated[str, Label("申请人", "Proposed by")]
+    proposed_by: Annotated[str, Label("申请人", "Proposed by", dictionary="staff")]
     proposed_at: Annotated[Instant, Label("申请时间", "Proposed at")]
-    decided_by: Annotated[str | None, Label("审批人", "Decided by")]
+    decided_by: Annotated[str | None, Label("审批人", "Decided by", dictionary="staff")]
     decided_at: Annotated[Instant | None, Label("审批时间", "Decided at")]
     remark: Annotated[str | None, Label("审批意见", "Remark")]
 
@@ -144,7 +144,7 @@ class BooksOn(Page):
 
     on: Annotated[Day | None, Label("日期", "On")] = None
     org: OrganisationCode | None = None
-    reader: Annotated[UserName | None, Label("抄表员", "Reader")] = None
+    reader: Annotated[UserName | None, Label("抄表员", "Reader", dictionary="staff")] = None
 
 
 class BookRow(Message):

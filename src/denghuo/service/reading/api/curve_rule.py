@@ -172,9 +172,9 @@ class CurveRuleRow(Message):
     effective_from: Annotated[date, Label("生效日期", "Effective from")]
     effective_to: Annotated[date | None, Label("失效日期", "Effective to")]
     reason: Annotated[str, Label("事由", "Reason")]
-    drafted_by: Annotated[str | None, Label("起草人", "Drafted by")]
+    drafted_by: Annotated[str | None, Label("起草人", "Drafted by", dictionary="staff")]
     drafted_at: Annotated[AwareDatetime | None, Label("起草时间", "Drafted at")]
-    published_by: Annotated[str | None, Label("发布人", "Published by")]
+    published_by: Annotated[str | None, Label("发布人", "Published by", dictionary="staff")]
     published_at: Annotated[AwareDatetime | None, Label("发布时间", "Published at")]
 
 

@@ -92,7 +92,7 @@ class CurveEditRow(Message):
     energy: Annotated[Energy | None, Label("电量", "Energy")]
     state: EditState
     reason: Annotated[str, Label("事由", "Reason")]
-    entered_by: Annotated[str, Label("办理人", "Entered by")]
+    entered_by: Annotated[str, Label("办理人", "Entered by", dictionary="staff")]
     entered_at: Annotated[AwareDatetime, Label("办理时间", "Entered at")]
 
 

@@ -213,7 +213,7 @@ class MyFieldOrdersFound(Message):
 class FindFieldOrders(Page):
     month: MonthText | None = None
     state: FieldState | None = None
-    reader: Annotated[UserName | None, Label("抄表员", "Reader")] = None
+    reader: Annotated[UserName | None, Label("抄表员", "Reader", dictionary="staff")] = None
     org: OrganisationCode | None = None
     book: BookNo | None = None
 
@@ -303,7 +303,7 @@ class FieldEntryRow(Message):
     latitude: Latitude
     longitude: Longitude
     accuracy_m: Accuracy
-    decided_by: Annotated[str | None, Label("审核人", "Decided by")]
+    decided_by: Annotated[str | None, Label("审核人", "Decided by", dictionary="staff")]
     decided_at: Annotated[Instant | None, Label("审核时间", "Decided at")]
     remark: Annotated[str | None, Label("审核意见", "Remark")]
 

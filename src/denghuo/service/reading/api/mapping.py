@@ -143,7 +143,7 @@ class MappingRow(Message):
     version: Annotated[int, Label("版本", "Version")]
     title: MappingTitle
     of_tables: Annotated[bool, Label("用于表格", "Of tables")]
-    saved_by: Annotated[str, Label("保存人", "Saved by")]
+    saved_by: Annotated[str, Label("保存人", "Saved by", dictionary="staff")]
     saved_at: Annotated[AwareDatetime, Label("保存时间", "Saved at")]
     used: Annotated[int, Label("导入次数", "Imports")]
 
@@ -168,7 +168,7 @@ class MappingShown(MappingForm):
     version: Annotated[int, Label("版本", "Version")]
     title: MappingTitle
     words: MappingWords
-    saved_by: Annotated[str, Label("保存人", "Saved by")]
+    saved_by: Annotated[str, Label("保存人", "Saved by", dictionary="staff")]
     saved_at: Annotated[AwareDatetime, Label("保存时间", "Saved at")]
     as_of: AsOf
 

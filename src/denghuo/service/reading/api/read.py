@@ -48,7 +48,7 @@ class MonthReadRow(RegisterRow):
     month: MonthText
     days_missing: MissingDays
     notices: Annotated[list[str], Label("提示", "Notices")]
-    accepted_by: Annotated[str | None, Label("确认人", "Accepted by")]
+    accepted_by: Annotated[str | None, Label("确认人", "Accepted by", dictionary="staff")]
     remark: Annotated[str | None, Label("事由", "Reason given")]
     version: Annotated[int, Label("版本", "Version")]
     start_source: Annotated[Source | None, Label("起度来源", "Source of the start")] = None

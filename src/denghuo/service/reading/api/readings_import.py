@@ -137,7 +137,7 @@ class ImportRow(Message):
     mapping: Annotated[str | None, Label("映射", "Mapping")]
     state: ImportState
     percent: Annotated[int, Label("本步进度（%）", "Done of this step (%)")]
-    begun_by: Annotated[str, Label("导入人", "By")]
+    begun_by: Annotated[str, Label("导入人", "By", dictionary="staff")]
     begun_at: Annotated[AwareDatetime, Label("导入时间", "At")]
     ended_at: Annotated[AwareDatetime | None, Label("结束时间", "Ended")]
     values: Annotated[int, Label("读到的值", "Values read")]

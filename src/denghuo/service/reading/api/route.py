@@ -57,7 +57,7 @@ class RouteCycleRow(Message):
     cycle: ReadingCycle
     effective_from: FromMonth
     reason: Why
-    stated_by: Annotated[str, Label("办理人", "Stated by")]
+    stated_by: Annotated[str, Label("办理人", "Stated by", dictionary="staff")]
     stated_at: Annotated[Instant, Label("办理时间", "Stated at")]
 
 

@@ -143,7 +143,7 @@ class SelfReadRow(OwnReport):
     shown: Annotated[str, Label("示数", "Registers")]
     confirmed: Confirmed
     reason: WhyConfirmed
-    decided_by: Annotated[str | None, Label("审核人", "Decided by")]
+    decided_by: Annotated[str | None, Label("审核人", "Decided by", dictionary="staff")]
     decided_at: Annotated[Instant | None, Label("审核时间", "Decided at")]
 
 

@@ -53,7 +53,7 @@ class StatedSelfReadDays(Message):
     days_after: After
     from_day: Since
     reason: Reason
-    stated_by: Annotated[str, Label("办理人", "Stated by")]
+    stated_by: Annotated[str, Label("办理人", "Stated by", dictionary="staff")]
     stated_at: Annotated[Instant, Label("办理时间", "Stated at")]
 
 

@@ -44,7 +44,7 @@ SpecialSource = Annotated[
 PlanNo = Annotated[int, Field(gt=0), Label("计划编号", "Plan no.")]
 ReadOn = Annotated[date, Label("抄表日（0 点）", "Read on (00:00)")]
 Since = Annotated[date | None, Label("线损起日（0 点）", "Loss since (00:00)")]
-PlanReader = Annotated[UserName | None, Label("抄表员", "Reader")]
+PlanReader = Annotated[UserName | None, Label("抄表员", "Reader", dictionary="staff")]
 
 
 class MakeSpecialPlan(Message):
@@ -78,13 +78,13 @@ class SpecialPlanRow(Message):
     area_no: AreaNo | None
     on: ReadOn
     since: Since
-    reader: Annotated[str | None, Label("抄表员", "Reader")]
+    reader: Annotated[str | None, Label("抄表员", "Reader", dictionary="staff")]
     org: OrganisationCode
     reason: Reason
     point_count: Annotated[int, Label("计量点数", "Points")]
     read_count: Annotated[int, Label("已抄示数", "Registers read")]
     due_count: Annotated[int, Label("未抄示数", "Registers due")]
-    made_by: Annotated[str, Label("制定人", "Made by")]
+    made_by: Annotated[str, Label("制定人", "Made by", dictionary="staff")]
     made_at: Annotated[Instant, Label("制定时间", "Made at")]
     gathered_at: Annotated[Instant | None, Label("最近取数时间", "Last gathered")] = None
 

@@ -85,9 +85,9 @@ class DayTableRow(Message):
     status: Status
     document_no: SourceNumber
     days: Annotated[int, Label("日数", "Days")]
-    drafted_by: Annotated[str, Label("起草人", "Drafted by")]
+    drafted_by: Annotated[str, Label("起草人", "Drafted by", dictionary="staff")]
     drafted_at: Annotated[AwareDatetime, Label("起草时间", "Drafted at")]
-    published_by: Annotated[str | None, Label("发布人", "Published by")]
+    published_by: Annotated[str | None, Label("发布人", "Published by", dictionary="staff")]
     published_at: Annotated[AwareDatetime | None, Label("发布时间", "Published at")]
 
 

@@ -73,9 +73,9 @@ class SpotTableRow(Message):
     highest: Highest
     days: Annotated[int, Label("价格日数", "Days")]
     replaced: Annotated[int, Label("已被更正日数", "Days corrected since")]
-    drafted_by: Annotated[str, Label("起草人", "Drafted by")]
+    drafted_by: Annotated[str, Label("起草人", "Drafted by", dictionary="staff")]
     drafted_at: Annotated[AwareDatetime, Label("起草时间", "Drafted at")]
-    published_by: Annotated[str | None, Label("发布人", "Published by")]
+    published_by: Annotated[str | None, Label("发布人", "Published by", dictionary="staff")]
     published_at: Annotated[AwareDatetime | None, Label("发布时间", "Published at")]
 
 

@@ -86,9 +86,9 @@ class PriceTableRow(Message):
     document_no: SourceNumber
     status: Status
     tariffs: Annotated[int, Label("电价数", "Tariffs")]
-    drafted_by: Annotated[str, Label("起草人", "Drafted by")]
+    drafted_by: Annotated[str, Label("起草人", "Drafted by", dictionary="staff")]
     drafted_at: Annotated[AwareDatetime, Label("起草时间", "Drafted at")]
-    published_by: Annotated[str | None, Label("发布人", "Published by")]
+    published_by: Annotated[str | None, Label("发布人", "Published by", dictionary="staff")]
     published_at: Annotated[AwareDatetime | None, Label("发布时间", "Published at")]
     replaced_at: Annotated[AwareDatetime | None, Label("被更正时间", "Corrected at")]
 

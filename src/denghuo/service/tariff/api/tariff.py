@@ -114,9 +114,9 @@ class TariffRow(Message):
     status: Status
     document_no: Annotated[str, Label("依据文号", "Document no.")]
     illustrative: Annotated[bool, Label("含示例价", "Illustrative")]
-    drafted_by: Annotated[str, Label("起草人", "Drafted by")]
+    drafted_by: Annotated[str, Label("起草人", "Drafted by", dictionary="staff")]
     drafted_at: Annotated[AwareDatetime, Label("起草时间", "Drafted at")]
-    published_by: Annotated[str | None, Label("发布人", "Published by")]
+    published_by: Annotated[str | None, Label("发布人", "Published by", dictionary="staff")]
     published_at: Annotated[AwareDatetime | None, Label("发布时间", "Published at")]
 
 

@@ -48,9 +48,9 @@ class AreaProposal(Message):
     area: OwnArea
     from_day: AreaSince
     state: Annotated[Literal["draft", "published", "withdrawn"], Label("状态", "State", dictionary=AREA_PROPOSALS.name)]
-    proposed_by: Annotated[str, Label("登记人", "Proposed by")]
+    proposed_by: Annotated[str, Label("登记人", "Proposed by", dictionary="staff")]
     proposed_at: Annotated[AwareDatetime, Label("登记时间", "Proposed at")]
-    decided_by: Annotated[str | None, Label("复核人", "Decided by")] = None
+    decided_by: Annotated[str | None, Label("复核人", "Decided by", dictionary="staff")] = None
     decided_at: Annotated[AwareDatetime | None, Label("复核时间", "Decided at")] = None
 
 
@@ -107,7 +107,7 @@ class AssignedArea(Message):
     org: OrganisationCode
     area: OwnArea
     from_day: AreaSince
-    assigned_by: Annotated[str, Label("登记人", "Entered by")]
+    assigned_by: Annotated[str, Label("登记人", "Entered by", dictionary="staff")]
     assigned_at: Annotated[AwareDatetime, Label("登记时间", "Entered at")]
 
 
