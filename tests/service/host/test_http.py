@@ -133,3 +133,5 @@ def test_health_and_metrics(served: tuple[Directory, httpx.Client]) -> None:
     assert client.get("/healthz").text == "ok"
     client.post("/api/customer/find_accounts", json={})
     assert 'denghuo_operation_seconds_count{operation="customer.find_accounts"}' in client.get("/metrics").text
+    for header in ("Forwarded", "X-Forwarded-For", "X-Real-IP"):
+        assert client.get("/metrics", headers={header: "192.0.2.1"}).status_code == 404, "not through a proxy"

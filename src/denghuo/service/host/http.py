@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import ipaddress
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -29,7 +30,7 @@ def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> 
     """A web application that offers every operation of the given (bound) Apis, with OpenAPI at `/openapi.json`.
 
     Beside the operations: `GET /api/<noun>/<query>/stream?request=<json>` (server-sent events), `/metrics`
-    (Prometheus) and `/healthz`.
+    (Prometheus, to this machine alone) and `/healthz`.
     """
     app = FastAPI(title=title, docs_url=None, openapi_url="/openapi.json", redoc_url=None)
     app.add_exception_handler(Problem, _on_problem)
@@ -42,7 +43,9 @@ def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> 
                 _stream_route(app, api, operation, caller)
 
     @app.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
+    def metrics(http: Request) -> Response:
+        if not _is_near(http):
+            return Response(status_code=404)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/healthz", include_in_schema=False)
@@ -50,6 +53,17 @@ def application(apis: Iterable[Api], caller: Caller, title: str = "Denghuo") -> 
         return Response("ok", media_type="text/plain")
 
     return app
+
+
+def _is_near(http: Request) -> bool:
+    """Whether the request comes from this machine itself, not through a proxy on it. What a platform does, by operation and how
+    often, is for who runs it."""
+    if any(name in http.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip")):
+        return False
+    try:
+        return http.client is not None and ipaddress.ip_address(http.client.host).is_loopback
+    except ValueError:
+        return False
 
 
 class _WholeBody(Body):  # type: ignore[misc]  # FastAPI extends the same final class
