@@ -52,7 +52,7 @@ help: ## list the targets
 setup: .stamps/python .stamps/web ## install everything the project needs and build the web
 
 run: setup ## load the demo company on the first start and serve the web; prints its address and the demo users
-	@$(BIN)/denghuo up --demo examples/gaoping
+	@DENGHUO_SANDBOX_PAYMENT=true $(BIN)/denghuo up --demo examples/gaoping
 
 test: setup .stamps/test-tools ## set up and run all tests
 	$(BIN)/pytest -n 2

@@ -90,6 +90,8 @@ class Settings(BaseModel):
     """That file; `meter.keys` in the data folder where it is not given. Fronts of one deployment share it."""
     key_safe: str = ""
     """A plug-in that keeps the keys of direct meters instead of the file: `package.module:factory`."""
+    sandbox_payment: bool = False
+    """Whether the sandbox of online payment has its pay page, which makes receipts without money: for demonstrations alone."""
     log: Literal["debug", "info", "warning", "error"] = "warning"
     dsn: SecretStr = SecretStr("")
     """A PostgreSQL server to use instead of the embedded one."""

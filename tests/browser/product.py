@@ -118,7 +118,7 @@ def running(folder: pathlib.Path, demo: pathlib.Path = DEMO, at: datetime.dateti
     program = ["-m", "denghuo"] if at is None else ["-c", ON_ANOTHER_DAY, at.isoformat()]
     command = [sys.executable, *program, "--data", str(folder), "up", "--demo", str(demo), "--port", "0"]
     # All tests sign in from one address, more often than people do.
-    environment = {**os.environ, "DENGHUO_SIGN_IN_RATE": "1000/minute"}
+    environment = {**os.environ, "DENGHUO_SIGN_IN_RATE": "1000/minute", "DENGHUO_SANDBOX_PAYMENT": "true"}
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

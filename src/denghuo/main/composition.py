@@ -42,6 +42,8 @@ from denghuo.service.host.jobs import QueuedJobs, install_queue
 from denghuo.service.host.relay import Relay
 from denghuo.service.host.remote import Remote
 from denghuo.service.host.token import Signer
+from denghuo.service.payment.api import PaymentApi
+from denghuo.service.payment.service import PaymentService
 from denghuo.service.reading.batch.classes import forget, kept_months_of
 from denghuo.service.tariff.api import TariffApi
 from denghuo.service.tariff.service import TariffService
@@ -132,7 +134,8 @@ def platform(
         store = Store(database, Datasets(database, folder / "datasets"), key, warehouse, workers)
         signer = Signer(key)
         directory = Directory()
-        for contract, implementation in SERVICES.items():
+        paying = functools.partial(PaymentService, sandbox=settings.sandbox_payment)
+        for contract, implementation in (SERVICES | {PaymentApi: paying}).items():
             address = settings.peers.get(contract.noun)
             runs_here = contract.noun in hosted if hosted is not None else address is None
             if runs_here:

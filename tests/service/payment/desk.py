@@ -1,5 +1,6 @@
 """A company with customers, bills and everything that payment works with, for payment's tests."""
 
+import functools
 import pathlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ SERVICES = {
     WorkflowApi: WorkflowService,
     CustomerApi: CustomerService,
     LedgerApi: LedgerService,
-    PaymentApi: PaymentService,
+    PaymentApi: functools.partial(PaymentService, sandbox=True),
 }
 
 

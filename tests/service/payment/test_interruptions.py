@@ -44,7 +44,15 @@ from denghuo.service.ledger.api import BalancesExhausted, BalancesRestored, Fall
 from denghuo.service.ledger.service import LedgerService
 from denghuo.service.notice.api import Inbox, NoticeApi
 from denghuo.service.notice.service import NoticeService
-from denghuo.service.payment.api import FindInterruptions, Interruption, PaymentApi, Step, TakePayment
+from denghuo.service.payment.api import (
+    FindInterruptions,
+    Interruption,
+    OrderRef,
+    PaymentApi,
+    SandboxOff,
+    Step,
+    TakePayment,
+)
 from denghuo.service.payment.listen import interrupt, restore
 from denghuo.service.payment.rules.interruptions import after, next_of
 from denghuo.service.payment.service import PaymentService
@@ -237,6 +245,13 @@ def control(request: pytest.FixtureRequest, field: Field) -> Iterator[Control]:
                 return remote(contract, client)
 
         yield Control(field, books, ask(PaymentApi), ask(AcquisitionApi))
+
+
+def test_the_sandbox_of_payment_makes_no_receipts_unless_it_is_set(control: Control) -> None:
+    buyer = replace(control.call, permits=frozenset({"payment.pay_online"}))
+    with pytest.raises(SandboxOff) as refused:
+        control.payment.sandbox_pay(buyer, OrderRef(order_no="OL202604010000000001"))
+    assert "sandbox_payment" in refused.value.detail["zh"] and "sandbox_payment" in refused.value.detail["en"]
 
 
 def test_from_the_estimate_over_the_disconnection_to_the_reconnection(control: Control) -> None:

@@ -3,6 +3,7 @@
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, masked
 from denghuo.kernel.fields import Document, is_account_no
+from denghuo.kernel.problem import text
 from denghuo.kernel.values import Money
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
@@ -41,6 +42,7 @@ from denghuo.service.payment.api import (
     Reconciliation,
     RegisterAgreements,
     ReversePayment,
+    SandboxOff,
     Step,
     StepDone,
     TakeDebitFile,
@@ -57,8 +59,10 @@ from denghuo.service.payment.store.payments import PaymentStore
 
 
 class PaymentService(PaymentApi):
-    def __init__(self, work: Work, ask: Ask) -> None:
-        self._work, self._ask = work, ask
+    """`sandbox`: whether the online sandbox has its pay page."""
+
+    def __init__(self, work: Work, ask: Ask, sandbox: bool = False) -> None:
+        self._work, self._ask, self._sandbox = work, ask, sandbox
         self._payments, self._banks = PaymentStore(work), BankStore(work)
         self.counter, self.bank, self.online = Counter(work, ask), Bank(work, ask), Online(work, ask)
         self.interrupting = Interruptions(work, ask)
@@ -167,6 +171,13 @@ class PaymentService(PaymentApi):
         return self.online.report(call, request)
 
     def sandbox_pay(self, call: Call, request: OrderRef) -> CallbackTaken:
+        if not self._sandbox:
+            raise SandboxOff(
+                text(
+                    "本系统未启用沙箱支付，未收到任何款项。演示时请设置 sandbox_payment = true。",
+                    "The sandbox of payment is off here; nothing was paid. For a demonstration set sandbox_payment = true.",
+                )
+            )
         return self.online.play(call, request.order_no)
 
     # -- comparing -------------------------------------------------------------------------------------------------------

@@ -90,6 +90,7 @@ from denghuo.service.payment.api.online import (
     OrderRef as OrderRef,
     OrderUnknown as OrderUnknown,
     PayOnline as PayOnline,
+    SandboxOff as SandboxOff,
     SignatureWrong as SignatureWrong,
 )
 from denghuo.service.payment.api.reconciliation import (
@@ -187,9 +188,10 @@ class PaymentApi(InterruptionOperations, noun="payment", version=1):
     def online_callback(self, call: Call, request: OnlineCallback) -> CallbackTaken:
         """The channel reports a paid order. Its signature is verified; a repeated report is one payment."""
 
-    @command(permit="payment.pay_online", problems=(OrderUnknown, CallbackDiffers))
+    @command(permit="payment.pay_online", problems=(OrderUnknown, CallbackDiffers, SandboxOff))
     def sandbox_pay(self, call: Call, request: OrderRef) -> CallbackTaken:
-        """Plays the sandbox channel's own pay page: signs a callback for the order and delivers it. No money moves."""
+        """Plays the sandbox channel's own pay page: signs a callback for the order and delivers it. No money moves.
+        Only where the setting sandbox_payment is on."""
 
     @query(permit="payment.reconcile")
     def reconcile(self, call: Call, request: AskReconciliation) -> Reconciliation:

@@ -77,6 +77,10 @@ class NothingToPay(
     """Fields: bill_nos."""
 
 
+class SandboxOff(Problem, noun="payment", status=409, zh="沙箱支付未启用", en="The sandbox of payment is off"):
+    """No fields. Its pay page makes receipts without money, so it is there only where the setting sandbox_payment says so."""
+
+
 class SignatureWrong(
     Problem, noun="payment", status=422, zh="支付渠道签名无效", en="The channel's signature is invalid"
 ):
