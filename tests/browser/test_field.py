@@ -174,6 +174,7 @@ def test_a_reader_enters_without_a_network_and_the_office_decides(
     expect(page.get_by_text("起度：采集的零点示数（采用）；止度：人工录入（采用）")).to_be_visible()
     page = enter("manager", path=f"/w/reading/quality?month={NEXT_MONTH}")
     expect(page.get_by_role("row").nth(1)).to_contain_text("寺庄供电所")
+    expect(page.get_by_role("row").last).to_contain_text("合计")
     at_both_widths(page)
 
     page = enter("manager", path=f"/w/reading/field_order?order_no={third['order_no']}")

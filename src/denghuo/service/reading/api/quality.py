@@ -9,6 +9,12 @@ from denghuo.kernel.values import Percent
 from denghuo.service.reading.api.book import Walker
 
 QUALITY_BY = Dictionary("reading.quality_by", {"org": text("单位", "Unit"), "reader": text("抄表员", "Reader")})
+QUALITY_ROWS = Dictionary(
+    "reading.quality_row",
+    {"total": text("合计", "Total"), "none": text("未分派", "Nobody's")},
+    tones={"total": "notice"},
+)
+"""The rows that are of no unit and no reader."""
 QualityBy = Annotated[Literal["org", "reader"], Label("分组", "By", dictionary=QUALITY_BY.name)]
 
 
@@ -28,7 +34,7 @@ class QualityRow(Message):
     corrected since. wrong_rate: another energy than a valid one before. estimated_rate, held_rate: as they stand now.
     """
 
-    row_key: Annotated[str, Label("行", "Row")]
+    row_key: Annotated[str, Label("行", "Row", dictionary=QUALITY_ROWS.name)]
     org: OrganisationCode | None
     reader: Walker
     due: Annotated[int, Label("应抄", "Due")]
