@@ -45,7 +45,7 @@ def test_a_stopped_import_goes_on_and_takes_nothing_twice(database_dsn: str, tmp
     assert "going on with import 1: 解析 reading" in stopped.stdout
     done = run("0", "SIGKILL")
     assert done.returncode == 1 and "going on with import 1: 入库 taking" in done.stdout, done.stderr
-    # The lake kept the piece that the signal met; its command did not, so it came again and was known.
+    # Of the piece that the signal met neither the lake nor its command kept anything, so it came again whole.
     counts = re.search(r"taken (\d+), 未变 unchanged (\d+), 更正 corrected (\d+), 拒绝 refused (\d+)", done.stdout)
     assert counts is not None and [int(one) for one in counts.groups()] == [384, 0, 0, 1], done.stdout
     with (tmp_path / "refused.csv").open(encoding="utf-8-sig", newline="") as stream:
