@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
-from tests.browser.conftest import WAIT_MS, Enter, Watch
+from tests.browser.conftest import PHONE, WAIT_MS, Enter, Watch
 from tests.browser.product import Product
 from tests.browser.test_phone import small_targets
 
@@ -176,6 +176,12 @@ def test_a_reader_enters_without_a_network_and_the_office_decides(
     expect(page.get_by_role("row").nth(1)).to_contain_text("寺庄供电所")
     expect(page.get_by_role("row").last).to_contain_text("合计")
     at_both_widths(page)
+    # On a phone a row has a line for each value that it shows, and none for the name that only the last one has.
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    named = page.locator("td[data-label='行']")
+    expect(named).to_have_count(2)
+    expect(named.first).to_be_hidden()
+    expect(named.last).to_be_visible()
 
     page = enter("manager", path=f"/w/reading/field_order?order_no={third['order_no']}")
     page.get_by_role("button", name="退回重抄", exact=True).click()

@@ -37,6 +37,7 @@ def test_a_table_is_mapped_imported_and_its_refusals_are_kept(
     assert "meter: 表号" in pathlib.Path(kept.value.path()).read_text("utf-8")
 
     page = enter("reader", path="/w/reading/imports")
+    expect(page.locator(".el-select__selected-item", has_text="格式：自动识别")).to_be_visible()
     page.locator("input[type=file]").set_input_files(path)
     page.get_by_role("combobox", name="映射").click(force=True)
     page.get_by_role("option", name="village 村集中器日表").click()
