@@ -1,11 +1,13 @@
 """Batches: what a command that takes up to 1,000 items says about the items it did not take (批量受理)."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
 
-from denghuo.kernel.contract import Label, Message
+from denghuo.kernel.contract import Call, Label, Message
 from denghuo.kernel.fields import TextPair
+from denghuo.kernel.problem import Problem, text
 
 ITEMS_MAX = 1_000
 SHOWN_LENGTH = 80
@@ -28,6 +30,23 @@ class BatchTaken(Message):
     taken: Annotated[int, Label("已受理", "Taken")] = 0
     unchanged: Annotated[int, Label("无变化", "Unchanged")] = 0
     refused: Annotated[list[RefusedItem], Label("未受理", "Refused")] = Field(default=[], max_length=ITEMS_MAX)
+
+
+def hold_to_scope(call: Call, orgs: Iterable[str], outside: type[Problem]) -> None:
+    """Refuses a whole batch for the first unit of it that the caller has no scope over.
+
+    Raises:
+        outside: what the service calls that; its field org names the unit.
+    """
+    for org in orgs:
+        if not call.covers(org):
+            raise outside(
+                text(
+                    f"单位 {org} 不在您的管辖范围内，本批未处理。",
+                    f"Unit {org} is outside your scope; nothing of this batch was done.",
+                ),
+                org=org,
+            )
 
 
 def refused(

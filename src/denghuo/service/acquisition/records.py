@@ -2,7 +2,7 @@
 
 from denghuo.data.processing.bulk import write_possible
 from denghuo.data.processing.work import Work
-from denghuo.kernel.batch import BatchTaken, RefusedItem, taken_elsewhere
+from denghuo.kernel.batch import BatchTaken, RefusedItem, hold_to_scope, taken_elsewhere
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.service.acquisition.api import (
@@ -42,15 +42,7 @@ class Records:
         self._work, self._store = work, RecordStore(work)
 
     def register(self, call: Call, request: RegisterTerminals) -> BatchTaken:
-        outside = next((item for item in request.terminals if not call.covers(item.org)), None)
-        if outside is not None:
-            raise OutsideScope(
-                text(
-                    f"单位 {outside.org} 不在您的管辖范围内，本批未处理。",
-                    f"Unit {outside.org} is outside your scope; nothing of this batch was done.",
-                ),
-                org=outside.org,
-            )
+        hold_to_scope(call, (item.org for item in request.terminals), OutsideScope)
         known = self._store.registered([item.terminal_no for item in request.terminals])
         dialled = self._store.at_endpoints([item.endpoint for item in request.terminals if item.endpoint is not None])
         verdicts = judge_terminals(request.terminals, known, dialled)

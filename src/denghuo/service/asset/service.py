@@ -2,7 +2,7 @@
 
 from denghuo.data.processing.bulk import write_possible
 from denghuo.data.processing.work import Work
-from denghuo.kernel.batch import BatchTaken, RefusedItem, taken_elsewhere
+from denghuo.kernel.batch import BatchTaken, RefusedItem, hold_to_scope, taken_elsewhere
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.service.asset.api import (
@@ -31,15 +31,7 @@ class AssetService(AssetApi):
         self._store = AssetStore(work)
 
     def register_meters(self, call: Call, request: RegisterMeters) -> BatchTaken:
-        outside = next((item for item in request.meters if not call.covers(item.org)), None)
-        if outside is not None:
-            raise OutsideScope(
-                text(
-                    f"单位 {outside.org} 不在您的管辖范围内，本批未处理。",
-                    f"Unit {outside.org} is outside your scope; nothing of this batch was done.",
-                ),
-                org=outside.org,
-            )
+        hold_to_scope(call, (item.org for item in request.meters), OutsideScope)
         known = self._store.registered([item.meter_no for item in request.meters])
         verdicts = judge_meters(request.meters, known, call.today)
         new = [item for item, verdict in zip(request.meters, verdicts, strict=True) if verdict == "new"]

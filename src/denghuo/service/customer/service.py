@@ -1,6 +1,7 @@
 """Customer records: implementation of the contract."""
 
 from denghuo.data.processing.work import Work
+from denghuo.kernel.batch import hold_to_scope
 from denghuo.kernel.contract import Call
 from denghuo.kernel.problem import text
 from denghuo.service.customer.api import (
@@ -37,15 +38,7 @@ class CustomerService(CustomerApi):
         self._store = CustomerStore(work)
 
     def open_accounts(self, call: Call, request: OpenAccounts) -> AccountsOpened:
-        outside = next((item for item in request.accounts if not call.covers(item.org)), None)
-        if outside is not None:
-            raise OutsideScope(
-                text(
-                    f"单位 {outside.org} 不在您的管辖范围内，本批未处理。",
-                    f"Unit {outside.org} is outside your scope; nothing of this batch was done.",
-                ),
-                org=outside.org,
-            )
+        hold_to_scope(call, (item.org for item in request.accounts), OutsideScope)
         known = self._store.known([item.account_no for item in request.accounts])
         taken: dict[str, NewAccount] = {}
         refused: list[RefusedAccount] = []

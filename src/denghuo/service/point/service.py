@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from denghuo.data.processing.bulk import write_possible
 from denghuo.data.processing.work import Work
-from denghuo.kernel.batch import BatchTaken, RefusedItem, taken_elsewhere
+from denghuo.kernel.batch import BatchTaken, RefusedItem, hold_to_scope, taken_elsewhere
 from denghuo.kernel.contract import Call, DatasetRef
 from denghuo.kernel.period import SHANGHAI, Month, midnight
 from denghuo.kernel.problem import text
@@ -76,7 +76,7 @@ class PointService(PointApi):
     # -- network ---------------------------------------------------------------------------------------------------------
 
     def register_network(self, call: Call, request: RegisterNetwork) -> NetworkTaken:
-        _within(call, [item.org for item in request.feeders] + [item.org for item in request.areas])
+        hold_to_scope(call, [item.org for item in request.feeders] + [item.org for item in request.areas], OutsideScope)
         store, at = self._network, call.now
         feeders = {item.feeder_no: item for item in store.feeders()}
         verdicts_f = judge_parts(request.feeders, "feeder_no", feeders, {})
@@ -143,7 +143,7 @@ class PointService(PointApi):
 
     def register_points(self, call: Call, request: RegisterPoints) -> BatchTaken:
         items = request.points
-        _within(call, [item.org for item in items])
+        hold_to_scope(call, [item.org for item in items], OutsideScope)
         accounts = sorted({item.account_no for item in items if item.account_no is not None})
         # The platform asks for the accounts, but within the caller's own scope: one of another unit is an unknown one.
         peer = replace(Call.system(call.now, actor=call.actor), scope=call.scope)
@@ -281,7 +281,7 @@ class PointService(PointApi):
         return self._work.datasets.publish(INSTALLATION, request.month, "all", table, call.now)
 
     def publish_unit_installations(self, call: Call, request: PublishUnitInstallations) -> DatasetRef:
-        _within(call, [request.org])
+        hold_to_scope(call, [request.org], OutsideScope)
         table = self._points.published(Month.of(request.month), request.org)
         return self._work.datasets.publish(UNIT_INSTALLATION, request.month, request.org, table, call.now)
 
@@ -308,18 +308,6 @@ def _not_handed_over(request: HandOver, field: str, value: str, zh: str, en: str
         field=field,
         value=value,
     )
-
-
-def _within(call: Call, orgs: list[str]) -> None:
-    outside = next((org for org in orgs if not call.covers(org)), None)
-    if outside is not None:
-        raise OutsideScope(
-            text(
-                f"单位 {outside} 不在您的管辖范围内，本批未处理。",
-                f"Unit {outside} is outside your scope; nothing of this batch was done.",
-            ),
-            org=outside,
-        )
 
 
 def _new(items: Sequence[Item], verdicts: Sequence[Verdict]) -> list[Item]:
