@@ -176,9 +176,10 @@ def test_a_day_that_the_meter_has_not_and_a_silent_meter_are_told_apart(
     until(lambda: causes(WRAPPED) == {"no_data"}, "no data")
     answers = meters[LINED].meter.answer
     meters[LINED].meter.answer = lambda raw: b""  # type: ignore[method-assign]
-    assert field.answer(METERS[LINED]).cause == "no_answer"
-    meters[LINED].meter.answer = lambda raw: b"\x7e\xa0\x07\x21\x03\x73" + raw  # type: ignore[method-assign]
-    assert field.answer(METERS[LINED]).state == "failed", "rubbish is no answer"
+    with field.hurried(answer_s=0.5):
+        assert field.answer(METERS[LINED]).cause == "no_answer"
+        meters[LINED].meter.answer = lambda raw: b"\x7e\xa0\x07\x21\x03\x73" + raw  # type: ignore[method-assign]
+        assert field.answer(METERS[LINED]).state == "failed", "rubbish is no answer"
     meters[LINED].meter.answer = answers  # type: ignore[method-assign]
     until(lambda: field.answer(METERS[LINED]).state == "answered", "and does no harm")
 

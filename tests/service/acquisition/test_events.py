@@ -136,12 +136,13 @@ def test_a_terminal_tells_what_happens_and_again_changes_nothing(field: Field, t
 
 
 def test_a_silent_terminal_answers_no_order(field: Field) -> None:
-    leave = field.connect(OLD, "silence")
-    order = field.api.order_events(field.call(), OrderEvents(terminal_no=OLD))
-    until(
-        lambda: field.api.order(field.call(), OrderRef(order_no=order.order_no)).cause == "no_answer",
-        "no answer is told as such",
-    )
+    with field.hurried(answer_s=0.5):
+        leave = field.connect(OLD, "silence")
+        order = field.api.order_events(field.call(), OrderEvents(terminal_no=OLD))
+        until(
+            lambda: field.api.order(field.call(), OrderRef(order_no=order.order_no)).cause == "no_answer",
+            "no answer is told as such",
+        )
     leave()
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tests.databases import database
-from tests.service.acquisition.field import DAY, NEW, OLD, Field, county, fielded, meters, until
+from tests.service.acquisition.field import DAY, NEW, OLD, QUICK, Field, county, fielded, meters, until
 from tests.service.bindings import settle
 
 from denghuo.data.analysis.lake_day import SLOTS, curve_class
@@ -117,14 +117,15 @@ def test_a_terminal_that_fails_is_told_by_its_cause(
     field: Field, days: int, terminal_no: str, fault: str, cause: str
 ) -> None:
     day = DAY + timedelta(days=days)
-    leave = field.connect(terminal_no, fault)
-    field.api.start_collection(field.call(), StartCollection(day=day, kinds=["freeze"]))
 
     def causes() -> set[str]:
         left = field.api.left(field.call(), FindLeft(day=day, terminal_no=terminal_no))
         return {row.cause for row in left.rows if row.tries}
 
-    until(lambda: causes() == {cause}, f"{cause}")
+    with field.hurried(answer_s=0.5 if fault == "silence" else QUICK.answer_s):
+        leave = field.connect(terminal_no, fault)
+        field.api.start_collection(field.call(), StartCollection(day=day, kinds=["freeze"]))
+        until(lambda: causes() == {cause}, f"{cause}")
     if fault == "wrong_clock":
         until(
             lambda: abs((field.terminal(terminal_no).clock_offset_s or 0) - 2 * 86_400) < 60,
@@ -136,20 +137,21 @@ def test_a_terminal_that_fails_is_told_by_its_cause(
 def test_damaged_late_and_repeated_answers_do_no_harm(field: Field) -> None:
     day = DAY + timedelta(days=5)
     leave = [field.connect(OLD, "garbage", "duplicate"), field.connect(NEW, "slow", "duplicate")]
-    field.api.start_collection(field.call(), StartCollection(day=day, kinds=["freeze"]))
     ask = AskSuccess(day=day, by="terminal")
 
     def done() -> dict[str, int]:
         return {row.key: row.done for row in field.api.success(field.call(), ask).rows}
 
-    until(lambda: done().get(NEW) == 3, "late and doubled answers are understood")
-    until(
-        lambda: (
-            done()[OLD] == 3
-            or {row.cause for row in field.api.left(field.call(), FindLeft(day=day)).rows} == {"no_answer"}
-        ),
-        "a damaged answer is no answer",
-    )
+    with field.hurried(answer_s=2.0):
+        field.api.start_collection(field.call(), StartCollection(day=day, kinds=["freeze"]))
+        until(lambda: done().get(NEW) == 3, "late and doubled answers are understood")
+        until(
+            lambda: (
+                done()[OLD] == 3
+                or {row.cause for row in field.api.left(field.call(), FindLeft(day=day)).rows} == {"no_answer"}
+            ),
+            "a damaged answer is no answer",
+        )
     for one in leave:
         one()
 
@@ -213,7 +215,8 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_hostile_peers_are_sent_away(field: Field, what: str) -> None:
     raw, times = HOSTILE[what]
-    assert ended(field, raw, times), "limits hold"
+    with field.hurried(login_within_s=1.0):
+        assert ended(field, raw, times), "limits hold"
 
 
 def sent_away(peer: socket.socket) -> bool:

@@ -17,13 +17,13 @@ from denghuo.service.acquisition.front.limits import LimitRefused, Limits, limit
 from denghuo.settings import load
 from denghuo.simulator import wire3761
 
-LIMITS = '{"connections": 200, "connections_per_address": 1000, "login_within_s": 2, "answer_s": 0.6, "look_s": 0.05}'
+LIMITS = '{"connections": 200, "connections_per_address": 1000, "login_within_s": 5, "answer_s": 5, "look_s": 0.05}'
 
 
 def test_limits_come_from_the_settings_and_wrong_ones_are_named() -> None:
     given = load(None, {"DENGHUO_TERMINAL_LIMITS": LIMITS}, {}).settings.terminal_limits
     found = limits_of(given)
-    assert (found.connections, found.login_within_s, found.noise) == (200, 2.0, Limits().noise)
+    assert (found.connections, found.login_within_s, found.noise) == (200, 5.0, Limits().noise)
     assert isinstance(found.connections, int)
     for wrong, said in (({"conections": 5}, "connections"), ({"noise": 0}, "above zero")):
         with pytest.raises(LimitRefused) as refused:

@@ -32,6 +32,7 @@ from denghuo.service.acquisition.api import (
     RegisterTerminals,
     StartCollection,
 )
+from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.modbus import StationModbus
 from denghuo.service.acquisition.front.sampled import QUARTER
 from denghuo.service.acquisition.front.sessions import Station
@@ -46,7 +47,7 @@ M1, M2, M3 = (one.meter_no for one in meters(NO))
 HEAD = "name,function,register,type,order,decimals,unit"
 TABLE = f"{HEAD}\nactive_fwd,3,0,u32,ABCD,2,kWh\nactive_fwd.peak,3,2,u32,CDAB,2,kWh\nactive_rev,4,100,f32,ABCD,1,Wh"
 END = datetime(DAY.year, DAY.month, DAY.day, tzinfo=SHANGHAI) + timedelta(days=1)
-LIMITS = replace(QUICK, bus_s=0.3)
+LIMITS = replace(QUICK, bus_s=5.0)
 
 
 def unit(no: int) -> SimDevice:
@@ -88,10 +89,10 @@ def place(no: int) -> Place:
 
 @contextlib.asynccontextmanager
 async def dialled(
-    port: int, now: Callable[[], datetime] = lambda: END, table: str = TABLE
+    port: int, now: Callable[[], datetime] = lambda: END, table: str = TABLE, limits: Limits = LIMITS
 ) -> AsyncIterator[StationModbus]:
     station = Station(NO, "modbus", "127.0.0.1", port, None, registers=table)
-    line = await StationModbus.dial(station, LIMITS, now, lambda _: [f"{no:012d}" for no in (1, 2, 3)])
+    line = await StationModbus.dial(station, limits, now, lambda _: [f"{no:012d}" for no in (1, 2, 3)])
     try:
         yield line
     finally:
@@ -177,7 +178,8 @@ def test_what_is_no_answer_is_none(said: Callable[[bytes], bytes], cause: Any, e
 
     async def run() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        async with dialled(server.sockets[0].getsockname()[1]) as line:
+        limits = replace(LIMITS, bus_s=0.3) if cause == "no_answer" else LIMITS
+        async with dialled(server.sockets[0].getsockname()[1], limits=limits) as line:
             assert (await line.ask("now", DAY, [place(1)]))["M1"] == Got(cause)
             assert line.ended_by == ended
         server.close()

@@ -15,7 +15,7 @@ import pytest
 from hat.drivers import iec104, net
 from tests.asynchronous import run as to_its_end
 from tests.databases import database
-from tests.service.acquisition.field import QUICK, Field, fielded, record, until
+from tests.service.acquisition.field import QUICK, Field, fielded, hurried, record, until
 from tests.service.acquisition.test_direct import ordered
 
 from denghuo.kernel.period import SHANGHAI
@@ -27,6 +27,7 @@ from denghuo.service.acquisition.api import (
     RegisterTerminals,
 )
 from denghuo.service.acquisition.front.iec104 import Station104, object_of
+from denghuo.service.acquisition.front.limits import Limits
 from denghuo.service.acquisition.front.sampled import QUARTER
 from denghuo.service.acquisition.front.sessions import Station
 from denghuo.service.acquisition.front.speak import Got, Place
@@ -102,10 +103,10 @@ def test_addresses_say_station_and_object() -> None:
 
 
 @contextlib.asynccontextmanager
-async def connected(slave: Slave, now: Callable[[], datetime], **limits: float) -> Any:
+async def connected(slave: Slave, now: Callable[[], datetime], limits: Limits = QUICK) -> Any:
     await slave.open()
     station = Station(STATION, "iec104", "127.0.0.1", slave.port, 10)
-    line = await Station104.dial(station, replace(QUICK, **limits), now)
+    line = await Station104.dial(station, limits, now)
     try:
         yield line
     finally:
@@ -117,7 +118,8 @@ def test_totals_and_measured_values_are_interrogated() -> None:
     async def run() -> None:
         slave = Slave()
         moment = datetime(2026, 4, 11, 8, tzinfo=UTC)
-        async with connected(slave, lambda: moment) as line:
+        limits = replace(QUICK)
+        async with connected(slave, lambda: moment, limits) as line:
             places = [place("A", 1, COUNTER), place("B", 2, FLOAT), place("C", 3, 702), place("D", 4, 9)]
             found = await line.ask("now", MIDNIGHT.date(), places)
             # A count is 10 Wh: 1,234 of them are 12.34 kWh.
@@ -129,7 +131,8 @@ def test_totals_and_measured_values_are_interrogated() -> None:
             slave.measured = math.inf
             await line.ask("now", MIDNIGHT.date(), places)
             slave.mute = True
-            assert (await line.ask("now", MIDNIGHT.date(), places))["A"] == Got("no_answer")
+            with hurried(limits, answer_s=0.3):
+                assert (await line.ask("now", MIDNIGHT.date(), places))["A"] == Got("no_answer")
 
     to_its_end(run())
 
@@ -184,7 +187,8 @@ def test_published_frames_are_understood() -> None:
     async def run() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         station = Station(STATION, "iec104", "127.0.0.1", server.sockets[0].getsockname()[1], 1_000)
-        line = await Station104.dial(station, QUICK, lambda: MIDNIGHT)
+        # It confirms no interrogation of the counters, and is waited for.
+        line = await Station104.dial(station, replace(QUICK, answer_s=2.0), lambda: MIDNIGHT)
         await line.ask("now", MIDNIGHT.date(), [])
         found = line._got("now", MIDNIGHT.date(), (1, FLOAT))
         assert found.registers[0].value_e4 == 2_335_000
@@ -230,7 +234,8 @@ def test_a_station_of_the_records_is_dialled_read_and_dialled_again(field: Field
     slave.negative = True
     assert ordered(field, "set_clock", STATION).cause == "denied"
     slave.mute = True
-    assert ordered(field, "set_clock", STATION).cause == "no_answer"
+    with field.hurried(answer_s=0.5):
+        assert ordered(field, "set_clock", STATION).cause == "no_answer"
     slave.mute = False
     with pytest.raises(OrderNotPossible):
         field.api.check_clock(field.call(), OrderClock(terminal_no=STATION))

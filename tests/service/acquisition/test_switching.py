@@ -273,7 +273,7 @@ def field(postgres_dsn: str, template: str, tmp_path_factory: pytest.TempPathFac
     known = records({meter.meter_no: ACCOUNT for no in (OLD, NEW, SPOKEN, GATEWAY) for meter in meters(no)})
     folder, port = tmp_path_factory.mktemp("switched"), PORTS[SPOKEN]
     address = BrokerAddress("mqtt", "127.0.0.1", port, FRONT, FRONT_PASSWORD, "denghuo")
-    limits = replace(QUICK, dial_s=0.05, dial_again_s=0.2, bus_s=0.2)
+    limits = replace(QUICK, dial_s=0.05, dial_again_s=0.2, bus_s=5.0)
     with (
         database(postgres_dsn, template) as dsn,
         broker("nats", folder / "broker", {SPOKEN: PASSWORD}, port=port),
@@ -376,8 +376,9 @@ def test_a_yes_is_not_believed_and_silence_leaves_it_open(field: Field, terminal
     assert (lied.state, lied.cause, lied.position) == ("failed", "not_applied", "on")
     leave()
     until(lambda: field.terminal(terminal_no).link == "offline", "gone")
-    leave, _ = connected(field, terminal_no, "silence")
-    silent = switched(field, meter.meter_no, "off")
+    with field.hurried(answer_s=0.5, bus_s=0.5):
+        leave, _ = connected(field, terminal_no, "silence")
+        silent = switched(field, meter.meter_no, "off")
     assert (silent.state, silent.cause, silent.position) == ("unknown", "no_answer", None)
     leave()
     until(lambda: field.terminal(terminal_no).link == "offline", "gone")
