@@ -32,7 +32,9 @@ class Concentrator:
     area_no: str
     meters: tuple[Meter, ...]
     endpoint: str = ""
-    """Where a gateway listens, host:port."""
+    """Where a gateway, Modbus meter or station listens, host:port."""
+    registers: str = ""
+    """Of Modbus meters: which registers hold what."""
 
 
 @dataclass
@@ -96,6 +98,7 @@ def load(folder: pathlib.Path) -> tuple[list[Concentrator], County]:
             row.get("area_no", ""),
             tuple(meters.get(row["terminal_no"], ())),
             row.get("endpoint", ""),
+            row.get("registers", ""),
         )
         for row in _rows(folder / "terminals.csv")
     ]

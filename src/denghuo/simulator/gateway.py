@@ -1,13 +1,13 @@
 """A simulated gateway (串口服务器): it listens, and passes what it hears on to the meters of a bus, which answer one at a time."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
 from denghuo.simulator.county import SHANGHAI, Concentrator, County
 from denghuo.simulator.device import Device
+from denghuo.simulator.listening import Listening
 from denghuo.simulator.terminal import CLOCK_OFF, Behaviour, Tally
 from denghuo.simulator.wire645 import END, START, Reading, heard
 
@@ -16,7 +16,7 @@ ECHO_EVERY = 3
 """Every so many questions come back as they were, as on a bus of two wires; no fault."""
 
 
-class Gateway:
+class Gateway(Listening):
     """Faults of a terminal that make sense here: `silence` of the first meter, `garbage`, `slow`, `duplicate`; and of all meters
     `wrong_clock`, `reset` and `stubborn`."""
 
@@ -28,7 +28,8 @@ class Gateway:
         tally: Tally,
         clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
     ) -> None:
-        self._behaviour, self._tally, self._clock = behaviour, tally, clock
+        super().__init__(tally)
+        self._behaviour, self._clock = behaviour, clock
         area_no, meters = concentrator.area_no, concentrator.meters
         self._silent = meters[0].address if meters and "silence" in behaviour.faults else ""
         off = CLOCK_OFF if "wrong_clock" in behaviour.faults else timedelta()
@@ -40,43 +41,17 @@ class Gateway:
             for meter in meters
         }
         """By address."""
-        self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.StreamWriter] = set()
         self.at_once = self.asked = 0
         """Most questions that were on the bus at a time, and all together."""
 
-    async def listen(self, host: str, port: int) -> int:
-        """Opens its port, 0 for a free one; which it is."""
-        self._server = await asyncio.start_server(self._serve, host, port)
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def shut(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for writer in list(self._clients):
-            writer.close()
-
-    async def serve(self) -> None:
-        """Is there until it is cancelled, once it listens."""
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await self.shut()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients.add(writer)
-        self._tally.online += 1
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         buffer = b""
-        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-            while chunk := await reader.read(4_096):
-                questions, buffer = _split(buffer + chunk)
-                self.at_once = max(self.at_once, len(questions))
-                self.asked += len(questions)
-                for question in questions:
-                    await self._answer(writer, question)
-        self._clients.discard(writer)
-        self._tally.online -= 1
-        writer.close()
+        while chunk := await reader.read(4_096):
+            questions, buffer = _split(buffer + chunk)
+            self.at_once = max(self.at_once, len(questions))
+            self.asked += len(questions)
+            for question in questions:
+                await self._answer(writer, question)
 
     async def _answer(self, writer: asyncio.StreamWriter, question: bytes) -> None:
         said = heard(question)

@@ -1,4 +1,4 @@
-"""Many simulated terminals and gateways in one process."""
+"""Many simulated terminals, gateways and meters in one process."""
 
 import asyncio
 import contextlib
@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 from denghuo.simulator.county import Concentrator, County, load
 from denghuo.simulator.gateway import Gateway
+from denghuo.simulator.modbus import ModbusLine
 from denghuo.simulator.mqtt import BrokerAddress, MqttTerminal
 from denghuo.simulator.terminal import Behaviour, Tally, Terminal, faults_of
 
 PER_SECOND = 200
 """Connections that are begun in a second, so that a head-end's queue of connections is not the first thing that is tested."""
 SAY_EVERY_S = 10.0
+LISTENING = {"dlt645": Gateway, "modbus": ModbusLine}
+"""What waits to be dialled, by protocol."""
 
 
 class NotSimulated(Exception):
@@ -24,8 +27,8 @@ class NotSimulated(Exception):
 
 @dataclass(frozen=True)
 class Towards:
-    """Where terminals connect to: those of 376.1 and 698.45 to the head-end, MQTT ones to the broker. Gateways listen at their
-    endpoints, with `listen` instead of the host where it is given."""
+    """Where terminals connect to: those of 376.1 and 698.45 to the head-end, MQTT ones to the broker. What is dialled listens at
+    its endpoint, with `listen` instead of the host where it is given."""
 
     head_end: tuple[str, int] | None = None
     broker: BrokerAddress | None = None
@@ -41,10 +44,10 @@ async def simulate(
     say: Callable[[str], None],
     most: int | None = None,
 ) -> Tally:
-    """Runs the terminals and gateways of an import folder until the process is told to stop.
+    """Runs the terminals, gateways and meters of an import folder until the process is told to stop.
 
     Raises:
-        NotSimulated: there is nothing that could run, or a gateway cannot listen.
+        NotSimulated: there is nothing that could run, or one that is dialled cannot listen, or is not told what it holds.
     """
     concentrators, county = load(folder)
     tally, tasks, left_out = Tally(), list[asyncio.Task[None]](), Counter[str]()
@@ -93,16 +96,23 @@ async def _begun(
         return asyncio.create_task(Terminal(concentrator, county, behaviour, tally).run(*towards.head_end))
     if concentrator.protocol == "mqtt" and towards.broker is not None:
         return asyncio.create_task(MqttTerminal(concentrator, county, behaviour, tally).run(towards.broker))
-    if concentrator.protocol != "dlt645":
+    if concentrator.protocol not in LISTENING:
         return None
-    gateway = Gateway(concentrator, county, behaviour, tally)
+    named = f"{concentrator.protocol} {concentrator.terminal_no}"
+    try:
+        listening = LISTENING[concentrator.protocol](concentrator, county, behaviour, tally)
+    except ValueError as error:
+        raise NotSimulated(
+            f"{named}: {error}。请在 terminals.csv、terminal_meters.csv 中更正。"
+            " Correct it in terminals.csv or terminal_meters.csv."
+        ) from error
     host, _, port = concentrator.endpoint.rpartition(":")
     try:
-        await gateway.listen(towards.listen or host.strip("[]"), int(port))
+        await listening.listen(towards.listen or host.strip("[]"), int(port))
     except (OSError, ValueError) as error:
         raise NotSimulated(
-            f"串口服务器 gateway {concentrator.terminal_no}: endpoint {concentrator.endpoint}: {error}。"
+            f"{named}: endpoint {concentrator.endpoint}: {error}。"
             "请在 terminals.csv 中给出本机空闲的地址，或用 --listen 指定本机地址。"
             " Give an address of this machine that is free in terminals.csv, or one of its hosts by --listen."
         ) from error
-    return asyncio.create_task(gateway.serve())
+    return asyncio.create_task(listening.serve())

@@ -1,0 +1,206 @@
+"""Simulated meters that are dialled: the front collects a day from them, another maker's client reads them, and they fail as they
+are told to."""
+
+import asyncio
+import contextlib
+import pathlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pymodbus.client import AsyncModbusTcpClient
+from tests.asynchronous import run as to_its_end
+from tests.brokers import free_port
+from tests.service.acquisition.field import DAY, QUICK, county, written
+
+from denghuo.kernel.period import SHANGHAI
+from denghuo.service.acquisition.front.modbus import StationModbus
+from denghuo.service.acquisition.front.sampled import QUARTER
+from denghuo.service.acquisition.front.sessions import Station
+from denghuo.service.acquisition.front.speak import Got, Place
+from denghuo.service.acquisition.protocol.modbus.points import ORDERS, TYPES, requests
+from denghuo.service.acquisition.rules import counted, registers_of
+from denghuo.simulator import wiremodbus
+from denghuo.simulator.county import Concentrator, Meter
+from denghuo.simulator.modbus import ModbusLine
+from denghuo.simulator.run import NotSimulated, Towards, simulate
+from denghuo.simulator.terminal import Behaviour, Tally
+
+NO = "140581000004"
+M1, M2 = "M40001", "M40002"
+BEGIN = datetime(DAY.year, DAY.month, DAY.day, tzinfo=SHANGHAI)
+HEAD = "name,function,register,type,order,decimals,unit"
+TABLE = f"{HEAD};active_fwd,3,0,u32,,2,kWh;active_fwd.flat,3,2,u64,DCBA,0,Wh;active_rev,4,100,bcd32,CDAB,2,kWh"
+CLIENT_TYPES = {
+    "u16": "UINT16", "i16": "INT16", "u32": "UINT32", "i32": "INT32", "u64": "UINT64", "i64": "INT64", "f32": "FLOAT32",
+}  # fmt: skip
+
+
+def place(unit: int) -> Place:
+    return Place(unit, f"M4000{unit}", f"{unit:012d}")
+
+
+@contextlib.asynccontextmanager
+async def dialled(now: Callable[[], datetime], *faults: str, bus_s: float = 10.0) -> AsyncIterator[StationModbus]:
+    """A line of two simulated meters, and the front that has dialled it."""
+    units = tuple(Meter(unit, f"M4000{unit}", f"{unit:012d}") for unit in (1, 2))
+    behind = Concentrator(NO, "modbus", "TG001", units, registers=TABLE)
+    line = ModbusLine(behind, county(NO), Behaviour(slow_s=0.001, faults=frozenset(faults)), Tally(), now)
+    station = Station(NO, "modbus", "127.0.0.1", await line.listen("127.0.0.1", 0), None, registers=TABLE)
+    addresses = [one.address for one in units]
+    front = await StationModbus.dial(station, replace(QUICK, bus_s=bus_s), now, lambda _: addresses)
+    try:
+        yield front
+    finally:
+        front.end("stopped")
+        await line.shut()
+
+
+def totals(found: Got) -> list[tuple[str, int]]:
+    return [(one.quantity, one.value_e4) for one in found.registers if one.band == "total"]
+
+
+def test_the_front_collects_a_day_from_simulated_modbus_meters() -> None:
+    async def run() -> None:
+        now = BEGIN
+        async with dialled(lambda: now + timedelta(seconds=2), "slow", "duplicate") as front:
+            for quarter in range(97):
+                now = BEGIN + quarter * QUARTER
+                await front.freeze()
+            shown = county(NO)
+            found = await front.ask("freeze", DAY, [place(1), place(2)])
+            for unit, meter_no in ((1, M1), (2, M2)):
+                expected = [shown.at_midnight(meter_no, at, DAY + timedelta(days=1)) for at in (0, 1)]
+                assert totals(found[meter_no]) == list(zip(("active_fwd", "active_rev"), expected, strict=True)), unit
+            forward, _ = (await front.ask("curve", DAY, [place(1)]))[M1].curves
+            assert forward.values_e4 == (1_000,) * 96
+            assert {(one.band, one.value_e4) for one in found[M1].registers if one.quantity == "active_fwd"} == {
+                (band, shown.at_midnight(M1, 0, DAY + timedelta(days=1))) for band in ("total", "flat")
+            }
+
+    to_its_end(run())
+
+
+@pytest.mark.parametrize(
+    ("fault", "first", "second", "ended"),
+    [
+        ("silence", "no_answer", None, None),
+        ("exception", "denied", "denied", None),
+        ("wrong_unit", "bad_frame", "bad_frame", None),
+        ("garbage", "offline", "offline", "bad_frames"),
+        ("reset", None, None, None),
+    ],
+)
+def test_a_simulated_modbus_meter_fails_as_it_is_told_to(
+    fault: str, first: str | None, second: str | None, ended: str | None
+) -> None:
+    async def run() -> None:
+        async with dialled(lambda: BEGIN, fault, bus_s=0.2 if fault == "silence" else 10.0) as front:
+            found = await front.ask("now", DAY, [place(1), place(2), place(3)])
+            assert (found[M1].cause, found[M2].cause, front.ended_by) == (first, second, ended)
+            # The gateway says that nobody is there.
+            assert found["M40003"].cause == ("offline" if ended else "no_answer")
+            if fault == "reset":
+                assert totals(found[M2]) == [("active_fwd", 9 * 96_000), ("active_rev", 9 * 9_600)]
+
+    to_its_end(run())
+
+
+@given(
+    st.sampled_from(sorted(TYPES)),
+    st.sampled_from(ORDERS),
+    st.integers(0, 4),
+    st.sampled_from(["Wh", "kWh", "MWh"]),
+    st.one_of(st.none(), st.integers(0, 10**10 - 1)),
+)
+def test_what_simulated_registers_hold_is_read_as_it_is_meant(
+    kind: str, order: str, decimals: int, unit: str, value_e4: int | None
+) -> None:
+    """By the front, and by another maker's client where it knows the type: cut to the unit of the table, and to the digits that
+    there are."""
+    table = f"{HEAD};active_fwd,3,7,{kind},{order},{decimals},{unit}"
+    (one,) = wiremodbus.entries_of(table)
+    words = [int.from_bytes(word, "big") for word in one.words(value_e4)]
+    wanted = registers_of(table)
+    (request,) = requests(row.point for row in wanted)
+    found = counted(wanted, {(request.function, request.register): words}).get(("active_fwd", "total"))
+    if value_e4 is None:
+        assert found is None
+        return
+    count = value_e4 * 10**decimals // one.e4
+    bits = 8 * wiremodbus.SIZES[kind]
+    if kind.startswith("bcd"):
+        count %= 10 ** (bits // 4)
+    elif kind != "f32":
+        count %= 2 ** (bits - kind.startswith("i"))
+    if kind == "f32":
+        assert found == pytest.approx(value_e4, rel=1e-6, abs=one.e4 / 10**decimals)
+    elif count != 2**bits - 1:
+        assert found == count * one.e4 // 10**decimals
+    if kind in CLIENT_TYPES and order in ("ABCD", "CDAB"):
+        client_type = AsyncModbusTcpClient.DATATYPE[CLIENT_TYPES[kind]]
+        read = AsyncModbusTcpClient.convert_from_registers(
+            words, client_type, word_order="big" if order == "ABCD" else "little"
+        )
+        assert read == (pytest.approx(count / 10**decimals, rel=1e-6) if kind == "f32" else count)
+
+
+def folder(to: pathlib.Path, table: str, address: str, port: int) -> None:
+    """An import folder with one Modbus meter."""
+    written(to, {NO: "modbus"})
+    head = "terminal_no,protocol,area_no,endpoint,registers\n"
+    (to / "terminals.csv").write_text(f'{head}{NO},modbus,TG001,127.0.0.1:{port},"{table}"\n')
+    (to / "terminal_meters.csv").write_text(f"terminal_no,number,meter_no,address\n{NO},1,{M1},{address}\n")
+
+
+def test_a_client_of_another_maker_reads_the_meters_of_a_folder(tmp_path: pathlib.Path) -> None:
+    port = free_port()
+    folder(tmp_path, TABLE, "000000000001", port)
+    said: list[str] = []
+
+    async def run() -> None:
+        work = asyncio.create_task(simulate(tmp_path, Towards(), 60.0, {}, "", said.append))
+        client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=10, retries=0)
+        while not await client.connect():
+            await asyncio.sleep(0.05)
+        try:
+            before = datetime.now(SHANGHAI)
+            held = await client.read_holding_registers(0, count=6, device_id=1)
+            total = client.convert_from_registers(held.registers[:2], client.DATATYPE.UINT32)
+            expected = {(county(NO).at(M1, 0, at, "TG001") or 0) // 100 for at in (before, datetime.now(SHANGHAI))}
+            assert total in expected
+            reverse = await client.read_input_registers(100, count=2, device_id=1)
+            assert not reverse.isError()
+            refused: list[Any] = [
+                await client.read_holding_registers(5, count=2, device_id=1),
+                await client.read_holding_registers(0, count=2, device_id=9),
+                await client.read_coils(0, count=1, device_id=1),
+                await client.write_register(0, 1, device_id=1),
+            ]
+            assert [one.exception_code for one in refused] == [2, 11, 1, 1]
+        finally:
+            client.close()
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+    to_its_end(run())
+
+
+@pytest.mark.parametrize(
+    ("table", "address", "said"),
+    [
+        (f"{HEAD};active_fwd,3,0,u99,,2,kWh", "000000000001", "row 2"),
+        (HEAD, "000000000001", "registers"),
+        (TABLE, "000004000001", "1 to 247"),
+    ],
+)
+def test_what_a_modbus_meter_cannot_be_simulated_by_is_said(
+    tmp_path: pathlib.Path, table: str, address: str, said: str
+) -> None:
+    folder(tmp_path, table, address, 1)
+    with pytest.raises(NotSimulated, match=said):
+        to_its_end(simulate(tmp_path, Towards(), 60.0, {}, "", print))
