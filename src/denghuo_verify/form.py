@@ -216,6 +216,7 @@ TERMS: dict[str, Form] = {
             "?quantity_wh": MILLI,
             "?ratio": FIGURE,
             "?take_from": frozenset({"flat", "each"}),
+            "?other_account": FLAG,
             "?resale": frozenset({"one_shift", "two_shifts", "three_shifts", "farming"}),
         }
     ],

@@ -38,6 +38,10 @@ def test_a_loop_of_meters_is_refused_where_it_is_entered(enter: Enter, product: 
     expect(said).to_contain_text(
         f"计量点 {other['point_no']}（表号 {other['meter_no']}）属于户号 {second['account_no']}"
     )
+    form.get_by_label("分表户号（他户） 1").fill(first["account_no"])
+    form.get_by_role("button", name="约定分算").click()
+    expect(said.filter(has_text="请改正户号")).to_be_visible()
+    form.get_by_label("分表户号（他户） 1").fill("")
     form.get_by_role("combobox", name="分算方式 1").click(force=True)
     page.get_by_role("option", name="定量").click()
     form.get_by_label("定量(月) 1").fill("200")

@@ -20,12 +20,17 @@ from tests.service.billing.test_terms import agree, bill, households, sub_meter,
 from tests.service.records import point
 
 from denghuo.kernel.values import Energy, Percent
-from denghuo.service.billing.api import FindExceptions, StartCycle
+from denghuo.service.billing.api import AsKnown, FindExceptions, ReplayMonth, StartCycle
 from denghuo.service.contract.api import Part, SpecialRefused
 from denghuo.service.point.api import PointApi, RegisterPoints
+from denghuo.service.reading.api import ReadingApi, Resolve
 
 MAINS = [Supply(serial, 1, daily(40), "general_single_part", 10) for serial in range(1, 5)]
 FIXED, RATIO, METERED, LOOP = MAINS
+OTHERS = [Supply(serial, 1, daily(10), "general_single_part", 10) for serial in (6, 7, 8)]
+"""Customers of their own behind the main meters of these:"""
+RESALE = [Supply(serial, 1, daily(40), "general_single_part", 10) for serial in (9, 10, 11)]
+LATE = Supply(12, 1, {}, "general_single_part", 10)
 TAKEN_OVER = Supply(5, 1, daily(40), "general_single_part", 10)
 """Its contract was taken over with its own main meter as a sub-meter behind itself, which nobody could enter now."""
 
@@ -33,7 +38,7 @@ TAKEN_OVER = Supply(5, 1, daily(40), "general_single_part", 10)
 @pytest.fixture(scope="module")
 def settled(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
-        settle_county(made, [*MAINS, TAKEN_OVER], households())
+        settle_county(made, [*MAINS, TAKEN_OVER, *OTHERS, *RESALE, LATE], households())
         for serial, main in ((21, METERED), (22, LOOP), (23, TAKEN_OVER)):
             sub_meter(made, serial, main)
 
@@ -57,6 +62,18 @@ def test_sub_meters_come_off_by_quantity_ratio_or_register_and_loops_are_refused
         agree(found, LOOP, 1, parts=[Part(point_no="SUB22", way="meter"), Part(point_no=main, way="meter")])
     assert f"计量点 {main}（表号 M00004）" in refused.value.detail["zh"]
     agree(found, LOOP, 1, parts=[Part(point_no="SUB22", way="meter")])
+    # Other customers behind main meters: from the first, from the eleventh, and one who is not yet there.
+    for main, sub, day in zip(RESALE, OTHERS, (1, 11, 1), strict=True):
+        agree(found, main, day, parts=[behind(sub)])
+    with pytest.raises(SpecialRefused) as priced:
+        agree(found, FIXED, 1, parts=[behind(LATE).model_copy(update={"tariff_code": "test.farm"})])
+    assert f"分表电量由户号 {LATE.account_no} 按其合同计费" in priced.value.detail["zh"]
+    with pytest.raises(SpecialRefused) as refused:
+        agree(found, OTHERS[1], 1, parts=[behind(RESALE[1])])
+    assert (
+        f"总分表成环：{RESALE[1].account_no} → {OTHERS[1].account_no} → {RESALE[1].account_no}"
+        in refused.value.detail["zh"]
+    )
     agree(found, TAKEN_OVER, 1, parts=[Part(point_no="SUB23", way="meter")])
     with found.directory.hosted["contract"].store.work("contract", OPERATOR) as work:
         asked = f"{TAKEN_OVER.account_no}01", TAKEN_OVER.account_no
@@ -69,12 +86,54 @@ def test_sub_meters_come_off_by_quantity_ratio_or_register_and_loops_are_refused
     assert told(bill(found, RATIO)) == [("", "840", "0.7853", "659.65"), ("", "360", "0.5000", "180.00")]
     assert told(bill(found, METERED)) == [("", "900", "0.7853", "706.77"), ("", "300", "0.5000", "150.00")]
     assert told(bill(found, LOOP)) == [("", "900", "0.7853", "706.77")]
+    # Who is behind another one's meter is billed by his own, and taken off there while that is agreed.
+    whole, part, _ = RESALE
+    assert told(bill(found, whole)) == [("", "900", "0.7853", "706.77")]
+    assert told(bill(found, OTHERS[0])) == [("", "300", "0.7853", "235.59")]
+    assert told(bill(found, part)) == [("01-10", "400", "0.7853", "314.12"), ("11-30", "600", "0.7853", "471.18")]
+    for one in (whole, part):
+        known = found.billing.as_known(ACCOUNTANT, AsKnown(account_no=one.account_no, month=MONTH, kind="supply"))
+        assert (known.state, known.differences) == ("rated", []), known.said
+    replayed = found.billing.replay_month(ACCOUNTANT, ReplayMonth(month=MONTH))
+    assert replayed.rows == [] and replayed.identical >= 8
+    steps = [step.text.zh for step in bill(found, whole).lines[0].steps]
+    assert any("总表 1200 - 他户分表（表号 M00006）" in one and "300 = 900" in one for one in steps), steps
     # What came in before it was refused is not rated: the exception names the meter.
-    (held,) = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, state="open")).rows
-    assert (held.account_no, held.code) == (TAKEN_OVER.account_no, "rating_failed")
+    rows = found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, state="open")).rows
+    assert {one.account_no for one in rows} == {TAKEN_OVER.account_no, LATE.account_no}
+    held = next(one for one in rows if one.account_no == TAKEN_OVER.account_no)
+    assert held.code == "rating_failed"
     assert f"计量点 {TAKEN_OVER.account_no}01 是本户总表" in held.reason.zh
-    for supply in MAINS:
+    for supply in (*MAINS, *RESALE):
         verified(found, supply)
+
+
+def test_a_main_meter_waits_for_the_sub_meter_of_another_account(found: County) -> None:
+    """LATE was not read at the end of the month: both accounts wait, and its read has both billed."""
+    main = RESALE[2]
+    agree(found, main, 1, parts=[behind(LATE)])
+    found.billing.start_cycle(ACCOUNTANT, StartCycle(month=MONTH))
+    found.settle()
+    held = {
+        one.account_no: one
+        for one in found.billing.exceptions(ACCOUNTANT, FindExceptions(month=MONTH, state="open")).rows
+    }
+    assert held.keys() >= {main.account_no, LATE.account_no}
+    assert "M00012" in held[main.account_no].reason.zh or LATE.account_no in held[main.account_no].reason.zh
+    for side, shown in (("start", 1_000), ("end", 1_100)):
+        entered = {"month": MONTH, "point_no": f"{LATE.account_no}01", "side": side, "shown": str(shown)}
+        found.ask(ReadingApi).resolve(
+            OPERATOR, Resolve.model_validate(entered | {"reason": "现场补抄", "confirmed": True})
+        )
+    found.settle()
+    assert told(bill(found, LATE)) == [("", "100", "0.7853", "78.53")]
+    assert told(bill(found, main)) == [("", "1100", "0.7853", "863.83")]
+    verified(found, main)
+
+
+def behind(other: Supply) -> Part:
+    """The main meter of another account as a sub-meter."""
+    return Part(point_no=f"{other.account_no}01", way="meter", account_no=other.account_no)
 
 
 def test_a_meter_hangs_at_one_point_so_that_none_is_behind_the_one_behind_it(found: County) -> None:

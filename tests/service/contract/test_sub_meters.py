@@ -15,6 +15,7 @@ from denghuo.service.contract.api import (
     AgreeSpecial,
     ContractApi,
     ContractHistory,
+    MainsOf,
     Part,
     SignContracts,
     SpecialRefused,
@@ -76,6 +77,46 @@ def test_only_a_sub_meter_of_the_account_is_taken_off_its_main_meter(ask: Ask) -
     assert f"（表号 M00002）属于户号 {number(2)}" in other["zh"] and "register the point of a sub-meter" in other["en"]
     assert "未登记" in unknown["zh"]
     agree(ask, 1, [Part(point_no="SUB1", way="meter"), Part(point_no="Q", way="ratio", ratio=Percent.of("10"))])
+
+
+def test_a_sub_meter_of_another_account_is_agreed_on_and_no_ring_of_them(ask: Ask) -> None:
+    ask(ContractApi).sign_contracts(OPERATOR, SignContracts(contracts=[contract(one) for one in (1, 2)]))
+
+    def behind(serial: int, account: int | None = None, **more: object) -> Part:
+        values = {"point_no": main(serial), "way": "meter", "account_no": number(account or serial)} | more
+        return Part.model_validate(values)
+
+    for wrong, said in (
+        (behind(2, 1), f"属于户号 {number(2)}"),
+        (behind(1), "本户的分表不填户号"),
+        (behind(2, way="quantity", quantity_kwh="5"), "只有分表可以属于其他户"),
+    ):
+        with pytest.raises(SpecialRefused) as refused:
+            agree(ask, 1, [wrong])
+        assert said in str(refused.value.fields["errors"]), wrong
+    agree(ask, 1, [behind(2)])
+    (row,) = ask(ContractApi).mains_of(OPERATOR, MainsOf(account_nos=[number(2)], first_day=DAY)).rows
+    assert (row.main_account_no, row.point_no, row.effective_from, row.effective_to) == (number(1), main(2), DAY, None)
+    assert ask(ContractApi).mains_of(OPERATOR, MainsOf(account_nos=[number(1)], first_day=DAY)).rows == []
+    with pytest.raises(SpecialRefused) as ring:
+        agree(ask, 2, [behind(1)])
+    assert f"总分表成环：{number(1)} → {number(2)} → {number(1)}" in ring.value.detail["zh"]
+
+
+def test_rings_through_others_and_within_a_batch_are_refused(ask: Ask) -> None:
+    ask(CustomerApi).open_accounts(OPERATOR, OpenAccounts(accounts=[account(3)]))
+    ask(AssetApi).register_meters(OPERATOR, RegisterMeters(meters=[meter(3)]))
+    ask(PointApi).register_points(OPERATOR, RegisterPoints(points=[point(3)]))
+    ring = [
+        contract(one, special=SpecialTerms(parts=[Part(point_no=main(two), way="meter", account_no=number(two))]))
+        for one, two in ((1, 2), (2, 3), (3, 1))
+    ]
+    reply = ask(ContractApi).sign_contracts(OPERATOR, SignContracts(contracts=ring))
+    assert (reply.taken, [one.item for one in reply.refused]) == (2, [2])
+    chain = " → ".join(map(number, (1, 2, 3, 1)))
+    assert chain in reply.refused[0].what.zh
+    (again,) = ask(ContractApi).sign_contracts(OPERATOR, SignContracts(contracts=ring[2:])).refused
+    assert chain in again.what.zh
 
 
 @pytest.mark.parametrize("place", range(len(WRONG)))

@@ -29,6 +29,7 @@ from denghuo.service.billing.review import Figures, Finding, Limits, finding, re
 from denghuo.service.billing.rules import Tariffs
 from denghuo.service.billing.special.others import EntriesOf
 from denghuo.service.billing.special.said import special_of
+from denghuo.service.billing.special.subs import with_subs
 from denghuo.service.billing.spot import Spot
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import UNISSUED, BillingStore, CycleState, Finished, ToReview, finished
@@ -306,6 +307,7 @@ def rate_entries(
 
     entries_of: the month's entries of other accounts. known_at: as far as things were known then, else as they are.
     """
+    entries = [with_subs(entry, entries_of) for entry in entries]
     plants = [entry.account_no for entry in entries if entry.kind == "purchase"]
     subsidised = store.year_use.subsidised(plants, month, known_at) if plants else {}
     since = earliest(entries, Month.of(month))

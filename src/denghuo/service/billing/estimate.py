@@ -35,6 +35,7 @@ from denghuo.service.billing.engine import Contracts, Group, metered
 from denghuo.service.billing.engine.figures import Int
 from denghuo.service.billing.rating import Draft, Rating, Use
 from denghuo.service.billing.rules import Tariffs, chosen
+from denghuo.service.billing.special.subs import with_subs
 from denghuo.service.billing.spot import MarketOf, Spot, nothing_known
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
@@ -101,7 +102,7 @@ class RunningMonth:
             subsidised=subsidised,
             market_of=market_of,
         )
-        entries = self._left(rest)
+        entries = [with_subs(entry, lambda account: self._entries([account])) for entry in self._left(rest)]
         use = use_of([entry.account_no for entry in entries]) if entries else {}
         stages = stages_of(rating, entries) if entries else {}
         drafts = []

@@ -202,8 +202,8 @@ class Part(Message):
     way: meter = a sub-meter behind the main one (its pieces are those of point_no); parallel = a meter beside the main one;
     quantity = a fixed quantity of a month; ratio = a fixed ratio of what the others leave. tariff_code: by which tariff it is
     billed here; None = billed elsewhere, only taken off. take_from: the bands of the main meter that it is taken from where it has
-    no bands of its own: flat, or each in proportion. resale: of a customer that this one supplies, how it works, by which its
-    energy takes off the demand.
+    no bands of its own: flat, or each in proportion. other_account: another account has the sub-meter. resale: of a customer that
+    this one supplies, how it works, by which its energy takes off the demand.
     """
 
     point_no: PointNo
@@ -214,6 +214,7 @@ class Part(Message):
     quantity_wh: Wh = 0
     ratio: Percent = Percent(0)
     take_from: Literal["flat", "each"] = "flat"
+    other_account: bool = False
     resale: Literal["one_shift", "two_shifts", "three_shifts", "farming"] | None = None
 
 

@@ -36,6 +36,7 @@ from denghuo.service.billing.engine.figures import Flags, Int
 from denghuo.service.billing.rating import Draft, Rating
 from denghuo.service.billing.rules import Tariffs, chosen
 from denghuo.service.billing.rules.quantities import WITHOUT_BANDS
+from denghuo.service.billing.special.subs import with_subs
 from denghuo.service.billing.spot import Spot
 from denghuo.service.billing.stage_curves import stage_pieces
 from denghuo.service.billing.store import BillingStore
@@ -188,7 +189,8 @@ class Population:
         accounts = sorted({account for account, _ in place_of})
         inputs = self._inputs(accounts, energy)
         use = self._store.year_use.used(accounts, str(self._month))
-        entries = [entry for entry in inputs.entries if (entry.account_no, entry.kind) in place_of]
+        others = lambda number: self._inputs([number], energy).entries  # noqa: E731
+        entries = [with_subs(entry, others) for entry in inputs.entries if (entry.account_no, entry.kind) in place_of]
         if not named:
             entries = [
                 replace(entry, terms=tuple(replace(terms, tariff_code=None) for terms in entry.terms))

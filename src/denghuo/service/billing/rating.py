@@ -28,6 +28,7 @@ from denghuo.service.billing.special.filled import filled, generated, tier_closi
 from denghuo.service.billing.special.losses import over_the_month
 from denghuo.service.billing.special.others import EntriesOf, exported
 from denghuo.service.billing.special.said import every_sub_meter_is_agreed, hangs_on_month, part_codes, priced_part
+from denghuo.service.billing.special.subs import settled_subs
 from denghuo.service.billing.spot import MarketOf, nothing_known
 from denghuo.service.billing.tenure import TenureOf
 from denghuo.service.billing.used import Used
@@ -42,6 +43,7 @@ _ONE_DAY = timedelta(days=1)
 _CODES = {
     "held_reading": "read_held",
     "no_reading": "no_reading",
+    "sub_not_read": "no_reading",
     "no_tariff": "tariff_unknown",
     "not_in_force": "tariff_unknown",
     "ambiguous_tariff": "tariff_unknown",
@@ -158,11 +160,14 @@ class Rating:
         stages: list[Stage] = []
         remarks: list[dict[str, object]] = []
         used_before: list[int] = []
+        kept: list[Sequence[Piece]] = []
         for span, own in zip(spans, pieces, strict=True):
             part = replace(entry, terms=span.terms, pieces=tuple(own))
             unsettled = _unsettled(part) if own is not entry.pieces else None
             if unsettled is not None:
                 return unsettled
+            part = settled_subs(part, entry.terms)
+            kept.append(part.pieces)
             every_sub_meter_is_agreed(part)
             days = self._days_of(span, spans)
             subject, used, said = self.subject(part, use, span.tariff, days)
@@ -171,6 +176,7 @@ class Rating:
             remarks += [one for one in said if one not in remarks]
         if len(stages) > 1:
             stages = over_the_month(stages)
+        pieces = kept
         rated = rate_stages(stages)
         _within_bounds(rated)
         remarks += [remark_json(one) for one in [*cuts_said([span.first for span in spans], pieces), *rated.remarks]]

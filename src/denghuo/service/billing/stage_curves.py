@@ -33,6 +33,7 @@ from denghuo.service.billing.engine.atoms import Calendar, month_plan
 from denghuo.service.billing.midnights import cut_registers
 from denghuo.service.billing.rating import Rating, Span
 from denghuo.service.billing.rules.quantities import share
+from denghuo.service.billing.special.said import subs_of_others
 from denghuo.service.billing.whole_months import NAMED, key
 from denghuo.service.host.binding import Ask
 from denghuo.service.reading.api import METERS_MAX, MONTH_ENERGY, AtomDay, EnergySeries, MeterAtoms, ReadingApi
@@ -108,7 +109,8 @@ def whole(entry: Entry, spans: Sequence[Span], month: Month, until: date | None 
 
 
 def _done(entry: Entry, spans: Sequence[Span], month: Month, until: date | None) -> bool:
-    split = len(spans) == 1 and any(by_curve(piece) for piece in entry.pieces)
+    others = subs_of_others(entry.terms)
+    split = len(spans) == 1 and any(by_curve(piece) for piece in entry.pieces if piece.point_no not in others)
     return split or whole(entry, spans, month, until)
 
 

@@ -40,6 +40,7 @@ from denghuo.service.billing.cycle import (
     write_part,
 )
 from denghuo.service.billing.issue import issue_passed
+from denghuo.service.billing.mains import mains_again
 from denghuo.service.billing.recalculation import order_again
 from denghuo.service.billing.review import REMEDIES, Finding
 from denghuo.service.billing.rules import Tariffs
@@ -187,6 +188,7 @@ class UnitSteps:
         absent = {one.account_no for one in self._ask(ReadingApi).awaited(platform_call(call), asked).rows}
         arrived = [account_no for account_no in waiting if account_no not in absent]
         order_again(self._work, self._store, call, request.month, "reads", dict.fromkeys(arrived, request.org))
+        mains_again(self._work, self._store, self._ask, call, request.month, arrived)
         return PickedUp(month=request.month, org=request.org, picked=len(arrived), waiting=len(waiting) - len(arrived))
 
 

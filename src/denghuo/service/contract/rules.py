@@ -1,6 +1,6 @@
 """Rules of contracts: what of a batch can be taken, and how terms follow each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from denghuo.kernel.problem import Text, text
 from denghuo.service.contract.api import ChangeTerms, NewContract, SpecialTerms
 from denghuo.service.contract.special import faults, kept_special, special_json
 from denghuo.service.contract.standards import standard_of
-from denghuo.service.contract.sub_meters import sub_meter_faults
+from denghuo.service.contract.sub_meters import Behind, of_others, sub_meter_faults
 from denghuo.service.point.api import Point
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
@@ -29,24 +29,35 @@ class Span:
         return (self.end is None or start < self.end) and (end is None or self.start < end)
 
 
+def common(one: Span, other: Span) -> Span | None:
+    """The days that two spans have in common."""
+    if not one.overlaps(other.start, other.end):
+        return None
+    ends = [end for end in (one.end, other.end) if end is not None]
+    return Span(one.contract_no, max(one.start, other.start), min(ends, default=None))
+
+
 def judge(
     items: Sequence[NewContract],
     accounts: Mapping[str, str],
     signed: Mapping[str, Mapping[str, Any]],
     spans: Mapping[tuple[str, str], Sequence[Span]],
     points: Mapping[str, Point],
+    behind: Callable[[str, date], Behind],
 ) -> list[Verdict]:
     """For each contract: new, unchanged, or why it is refused.
 
     accounts: unit by account number. signed: known contracts by number, in their wire form. spans: by account and kind. points:
-    those of sub-meters that special terms name.
+    those of sub-meters that special terms name. behind: behind whose main meters an account is from a day on.
     """
     known = dict(signed)
     taken = {key: list(value) for key, value in spans.items()}
+    links: list[tuple[str | None, NewContract]] = []
     verdicts: list[Verdict] = []
     for place, item in enumerate(items):
         body = item.model_dump(mode="json")
-        fault = _fault(item, accounts, points)
+        mains = _mains(item, links, behind) if item.special and of_others(item.special.parts) else {}
+        fault = _fault(item, accounts, points, mains)
         if item.contract_no in known:
             before = known[item.contract_no]
             name = next((name for name in body if body[name] != before.get(name)), None)
@@ -72,6 +83,7 @@ def judge(
             verdicts.append(refused(place, item.contract_no, fault[0], _value(body, fault[0]), fault[1], fault[2]))
             continue
         known[item.contract_no] = body
+        links += [(part.account_no, item) for part in of_others(item.special.parts)] if item.special else []
         taken.setdefault(pair, []).append(Span(item.contract_no, item.effective_from, item.effective_to))
         verdicts.append("new")
     return verdicts
@@ -89,7 +101,28 @@ def _value(body: Any, field: str) -> Any:
 _Fault = tuple[str, tuple[str, str], tuple[str, str]]
 
 
-def _fault(item: NewContract, accounts: Mapping[str, str], points: Mapping[str, Point]) -> _Fault | None:
+def _mains(
+    item: NewContract, links: Sequence[tuple[str | None, NewContract]], behind: Callable[[str, date], Behind]
+) -> Behind:
+    """Behind whose main meters an account is, also by contracts of the same batch. links: what these take off: the account of the
+    sub-meter and the contract of the main meter."""
+    found: dict[str, Sequence[str]] = {}
+    edge: list[tuple[str, tuple[str, ...]]] = [(item.account_no, ())]
+    while edge:
+        account, path = edge.pop()
+        further = {main: (*path, *chain) for main, chain in behind(account, item.effective_from).items()}
+        further |= {
+            one.account_no: (*path, account)
+            for other, one in links
+            if other == account
+            and Span("", one.effective_from, one.effective_to).overlaps(item.effective_from, item.effective_to)
+        }
+        edge += [(main, chain) for main, chain in further.items() if main not in found]
+        found |= {main: chain for main, chain in further.items() if main not in found}
+    return found
+
+
+def _fault(item: NewContract, accounts: Mapping[str, str], points: Mapping[str, Point], mains: Behind) -> _Fault | None:
     fill = ("请填写", "fill it in")
     if item.account_no not in accounts:
         what = ("户号不存在，或不在管辖范围内", "there is no such account in your scope")
@@ -117,7 +150,7 @@ def _fault(item: NewContract, accounts: Mapping[str, str], points: Mapping[str, 
     terms = item.kind, item.tariff_class, item.settlement_mode, item.account_no
     found = faults(*terms, item.special) if item.special else []
     if item.special is not None:
-        found += sub_meter_faults(item.account_no, item.special.parts, points)
+        found += sub_meter_faults(item.account_no, item.special.parts, points, mains)
     for special in found:
         return (
             f"special.{special['field']}",

@@ -36,6 +36,8 @@ from denghuo.service.contract.api import (
     HouseholdsFound,
     ImportEntitled,
     ListEntitled,
+    MainMeters,
+    MainsOf,
     MarketAccounts,
     MarketIn,
     PublishFeeControl,
@@ -53,10 +55,10 @@ from denghuo.service.contract.fee_control import FeeControls
 from denghuo.service.contract.household import Households
 from denghuo.service.contract.limits import BASES, NOTICE_AHEAD, Exceeded, limited
 from denghuo.service.contract.pauses import exchange_faults, pause_faults, unannounced
-from denghuo.service.contract.rules import TermsRow, follow, judge, under
+from denghuo.service.contract.rules import Span, TermsRow, common, follow, judge, under
 from denghuo.service.contract.special import agreed, faults, kept_special, refused, tariff_faults
 from denghuo.service.contract.store import ContractStore
-from denghuo.service.contract.sub_meters import sub_meter_faults, sub_meters
+from denghuo.service.contract.sub_meters import Behind, of_others, sub_meter_faults, sub_meters
 from denghuo.service.contract.workdays import WEEKDAYS, WorkDays
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
@@ -79,6 +81,7 @@ class ContractService(ContractApi):
             self._store.signed([item.contract_no for item in request.contracts]),
             self._store.spans(numbers),
             self._sub_meters(call, (item.special for item in request.contracts)),
+            lambda account_no, first_day: self._behind(call, account_no, first_day),
         )
         new = [item for item, verdict in zip(request.contracts, verdicts, strict=True) if verdict == "new"]
         for item in write_possible(self._work, new, lambda items: self._store.add(items, orgs, call.now)):
@@ -156,7 +159,8 @@ class ContractService(ContractApi):
         found = faults(head.kind, terms.tariff_class, terms.settlement_mode, head.account_no, special)
         found += pause_faults(terms.tariff_class, before, special)
         found += exchange_faults(terms.voltage_kv, special)
-        found += sub_meter_faults(head.account_no, special.parts, self._sub_meters(call, [special]))
+        behind = self._behind(call, head.account_no, request.effective_from) if of_others(special.parts) else {}
+        found += sub_meter_faults(head.account_no, special.parts, self._sub_meters(call, [special]), behind)
         if any(part.tariff_code is not None for part in special.parts):
             # A price list is open to the platform, whatever the caller may read of it.
             asking = Call.system(call.now, actor=call.actor)
@@ -269,6 +273,9 @@ class ContractService(ContractApi):
         following = found[-1] if len(found) == ITEMS_MAX else None
         return MarketAccounts(account_nos=found, next=following, as_of=request.known_at or call.now)
 
+    def mains_of(self, call: Call, request: MainsOf) -> MainMeters:
+        return MainMeters(rows=self._store.mains_of(request), as_of=call.now)
+
     def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:
         if "" not in call.scope:
             # The dataset is that of the whole company, whoever asks for it.
@@ -291,6 +298,24 @@ class ContractService(ContractApi):
         for begin in range(0, len(wanted), ITEMS_MAX):
             asked = PointsByNumber(numbers=wanted[begin : begin + ITEMS_MAX])
             found |= {one.point_no: one for one in self._ask(PointApi).points(peer, asked).rows}
+        return found
+
+    def _behind(self, call: Call, account_no: str, first_day: date) -> Behind:
+        """Behind whose main meters an account is from a day on, through all of them. The platform asks: a loop is one also where
+        it leads through another unit."""
+        found: dict[str, tuple[str, ...]] = {}
+        edge: list[tuple[str, tuple[str, ...], Span]] = [(account_no, (), Span("", first_day, None))]
+        while edge:
+            asked = MainsOf(account_nos=sorted({one for one, *_ in edge})[:ITEMS_MAX], first_day=first_day)
+            rows = self._ask(ContractApi).mains_of(Call.system(call.now, actor=call.actor), asked).rows
+            edge = [
+                (row.main_account_no, (*path, account), both)
+                for account, path, days in edge
+                for row in rows
+                if row.account_no == account and row.main_account_no not in (*path, account)
+                if (both := common(days, Span("", row.effective_from, row.effective_to))) is not None
+            ]
+            found |= {account: path for account, path, _ in edge}
         return found
 
     def _units(self, call: Call, numbers: list[str]) -> dict[str, str]:

@@ -12,7 +12,17 @@ from denghuo.data.processing.bulk import arrow_rows
 from denghuo.data.processing.work import Work
 from denghuo.kernel.period import Month
 from denghuo.kernel.values import ApparentPower, Power
-from denghuo.service.contract.api import TERMS, Contract, FindContracts, MarketIn, NewContract, Terms, TermsIn
+from denghuo.service.contract.api import (
+    TERMS,
+    Contract,
+    FindContracts,
+    MainMeter,
+    MainsOf,
+    MarketIn,
+    NewContract,
+    Terms,
+    TermsIn,
+)
 from denghuo.service.contract.entitlement import SPECIAL
 from denghuo.service.contract.fee_control import FeeControls
 from denghuo.service.contract.rules import Span, TermsRow
@@ -271,6 +281,17 @@ class ContractStore:
                 "most": most,
             },
         )
+
+    def mains_of(self, request: MainsOf) -> list[MainMeter]:
+        """In the order of accounts, main accounts and days."""
+        rows = self._work.rows(
+            "SELECT part->>'account_no' AS account_no, account_no AS main_account_no, org, part->>'point_no' AS point_no,"
+            " lower(valid) AS effective_from, upper(valid) AS effective_to"
+            " FROM terms, jsonb_array_elements(special->'parts') AS part"
+            " WHERE special ? 'parts' AND part->>'account_no' = ANY (%s) AND valid && daterange(%s, %s, '[]') ORDER BY 1, 2, 5",
+            (request.account_nos, request.first_day, request.last_day),
+        )
+        return [MainMeter.model_validate(row) for row in rows]
 
     def published(self, month: Month) -> pa.Table:
         """The rows of `contract.terms` of a month."""

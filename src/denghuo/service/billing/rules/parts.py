@@ -57,13 +57,14 @@ def taken_off(
     found = []
     for part in sorted(parts, key=lambda one: _ORDER[one.way]):
         own = _tariff(part, others)
+        read = [one for one in pieces if one.point_no == part.point_no]
         if part.way in ("meter", "parallel"):
-            metered = metered_energy([one for one in pieces if one.point_no == part.point_no], own or tariff, month)
+            metered = metered_energy(read, own or tariff, month)
             main.remarks += metered.remarks
         else:
             metered = _fixed(part, main.total, places)
         if part.way != "parallel":
-            _take(main, part, metered, places)
+            _take(main, part, metered, places, ", ".join(dict.fromkeys(one.meter_no for one in read)))
         found.append(PartEnergy(part, metered, own))
     return found
 
@@ -102,7 +103,7 @@ def _fixed(part: Part, left: int, places: int) -> Metered:
     return Metered({"total": energy}, [(frozenset({None, "total"}), said)], [])
 
 
-def _take(main: Metered, part: Part, metered: Metered, places: int) -> None:
+def _take(main: Metered, part: Part, metered: Metered, places: int, meter_no: str = "") -> None:
     energy, before = metered.total, main.total
     if energy > before:
         raise CannotRate(
@@ -120,6 +121,8 @@ def _take(main: Metered, part: Part, metered: Metered, places: int) -> None:
         if value:
             main.by_band[band] -= value
     zh, en = _NAMES[part.way]
+    if part.other_account:
+        zh, en = f"他户分表（表号 {meter_no}）", f"another account's sub-meter (meter {meter_no})"
     after = main.total
     said = step(
         "share",

@@ -4,6 +4,7 @@ from denghuo.kernel.contract import Call
 from denghuo.kernel.period import Month
 from denghuo.service.billing import published
 from denghuo.service.billing.cases.desk import CaseDesk
+from denghuo.service.billing.mains import mains_again
 from denghuo.service.billing.reversal import ReversalDesk
 from denghuo.service.billing.service.part import BillingPart
 from denghuo.service.billing.units import follow_reads
@@ -65,6 +66,7 @@ class FollowPart(BillingPart):
         """A read was corrected: where the account is held for it, it is calculated again."""
         if self._store.held.holds(month, account_no, "open"):
             self._work.enqueue("billing.recalculate", {"account_no": account_no, "month": month})
+        mains_again(self._work, self._store, self._ask, call, month, [account_no])
 
     def follow_prices(self, call: Call, event: PriceTableCorrected) -> None:
         """A correction of a month's price table was published."""

@@ -110,6 +110,7 @@ def _part(one: contract.Part, days: Days) -> Part:
         quantity_wh=of_days(one.quantity_kwh.wh if one.quantity_kwh else 0, days),
         ratio=one.ratio or Percent(0),
         take_from=one.take_from,
+        other_account=one.account_no is not None,
         resale=one.resale,
     )
 

@@ -1,5 +1,6 @@
 """What special terms say, read once, and what of them makes stages."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from denghuo.kernel.problem import text
@@ -49,6 +50,12 @@ def part_codes(terms: Terms) -> list[str]:
     """Codes of the tariffs that parts of a contract are billed by."""
     parts = special_of(terms.special).parts if terms.special else []
     return sorted({part.tariff_code for part in parts if part.tariff_code is not None})
+
+
+def subs_of_others(terms: Iterable[Terms]) -> dict[str, str]:
+    """The points of sub-meters that other accounts have, with the account of each."""
+    parts = [part for one in terms if one.special for part in special_of(one.special).parts]
+    return {part.point_no: part.account_no for part in parts if part.account_no is not None}
 
 
 def hangs_on_month(terms: Terms, tariff: TariffDocument) -> bool:

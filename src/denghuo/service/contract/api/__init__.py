@@ -26,6 +26,7 @@ from denghuo.kernel.fields import (
     Instant,
     MonthText,
     OrganisationCode,
+    PointNo,
     Reason,
     TariffClass,
     TariffCode,
@@ -256,6 +257,32 @@ class MarketAccounts(Message):
     as_of: AsOf
 
 
+class MainsOf(Message):
+    """Asks behind whose main meters meters of accounts are, on any day from the first on; last_day None: without an end."""
+
+    account_nos: Annotated[list[AccountNo], Field(max_length=1_000)]
+    first_day: date
+    last_day: date | None = None
+
+
+class MainMeter(Message):
+    """A sub-meter of one account behind the main meter of another; effective_to: the first day on which it is no longer."""
+
+    account_no: AccountNo
+    main_account_no: Annotated[AccountNo, Label("总表户号", "Account of the main meter")]
+    org: OrganisationCode
+    point_no: PointNo
+    effective_from: date
+    effective_to: date | None
+
+
+class MainMeters(Message):
+    """In the order of accounts, main accounts and days."""
+
+    rows: list[MainMeter]
+    as_of: AsOf
+
+
 class ContractHistory(Message):
     """A contract, all its terms and all its fee control, the newest first."""
 
@@ -389,6 +416,10 @@ class ContractApi(Api, noun="contract", version=1):
     @query(permit="contract.read")
     def market_accounts(self, call: Call, request: MarketIn) -> MarketAccounts:
         """Accounts with a contract that is settled on the market, whole or in part of the days."""
+
+    @query(permit="contract.read")
+    def mains_of(self, call: Call, request: MainsOf) -> MainMeters:
+        """The main meters of other accounts that meters of accounts are taken off."""
 
     @command(permit="contract.publish")
     def publish_terms(self, call: Call, request: PublishTerms) -> DatasetRef:

@@ -172,10 +172,12 @@ class LineLoss(Message):
 
 class Part(Message):
     """Energy that is priced apart from the main meter (套表、定量、定比). Without a tariff it is only taken off.
+    account_no: whose the sub-meter is, where it is that of another customer, who is billed for it by its own terms.
     resale: of a customer that this one supplies (转供), how it works, by which its energy takes off the largest demand."""
 
     point_no: PointNo
     way: PartWay
+    account_no: Annotated[AccountNo | None, Label("分表户号（他户）", "Other account of the sub-meter")] = None
     tariff_code: TariffCode | None = None
     tariff_class: TariffClass | None = None
     settlement: Settlement | None = None
