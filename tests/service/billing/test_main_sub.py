@@ -3,6 +3,8 @@ or what its meter shows, and a meter is never taken off itself."""
 
 import pathlib
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from tests.service.billing.county import (
@@ -16,20 +18,30 @@ from tests.service.billing.county import (
     daily,
     settle_county,
 )
-from tests.service.billing.test_terms import agree, bill, households, sub_meter, told, verified
+from tests.service.billing.test_terms import agree, behind, bill, households, sub_meter, told, verified
 from tests.service.records import point
 
 from denghuo.kernel.values import Energy, Percent
-from denghuo.service.billing.api import AsKnown, FindExceptions, ReplayMonth, StartCycle
+from denghuo.service.billing.api import (
+    AsKnown,
+    FindExceptions,
+    FindRecalculations,
+    NothingSoFar,
+    ReplayMonth,
+    SoFar,
+    StartCycle,
+)
 from denghuo.service.contract.api import Part, SpecialRefused
 from denghuo.service.point.api import PointApi, RegisterPoints
-from denghuo.service.reading.api import ReadingApi, Resolve
+from denghuo.service.reading.api import MonthRef, ReadingApi, Resolve
 
 MAINS = [Supply(serial, 1, daily(40), "general_single_part", 10) for serial in range(1, 5)]
 FIXED, RATIO, METERED, LOOP = MAINS
 OTHERS = [Supply(serial, 1, daily(10), "general_single_part", 10) for serial in (6, 7, 8)]
 """Customers of their own behind the main meters of these:"""
 RESALE = [Supply(serial, 1, daily(40), "general_single_part", 10) for serial in (9, 10, 11)]
+SMALL = Supply(13, 1, daily(5), "general_single_part", 10)
+"""Its meter shows less than that of the customer behind it."""
 LATE = Supply(12, 1, {}, "general_single_part", 10)
 TAKEN_OVER = Supply(5, 1, daily(40), "general_single_part", 10)
 """Its contract was taken over with its own main meter as a sub-meter behind itself, which nobody could enter now."""
@@ -38,7 +50,7 @@ TAKEN_OVER = Supply(5, 1, daily(40), "general_single_part", 10)
 @pytest.fixture(scope="module")
 def settled(prepare: Prepare) -> Prepared:
     def make(made: County) -> None:
-        settle_county(made, [*MAINS, TAKEN_OVER, *OTHERS, *RESALE, LATE], households())
+        settle_county(made, [*MAINS, TAKEN_OVER, *OTHERS, *RESALE, SMALL, LATE], households())
         for serial, main in ((21, METERED), (22, LOOP), (23, TAKEN_OVER)):
             sub_meter(made, serial, main)
 
@@ -120,20 +132,37 @@ def test_a_main_meter_waits_for_the_sub_meter_of_another_account(found: County) 
     }
     assert held.keys() >= {main.account_no, LATE.account_no}
     assert "M00012" in held[main.account_no].reason.zh or LATE.account_no in held[main.account_no].reason.zh
-    for side, shown in (("start", 1_000), ("end", 1_100)):
-        entered = {"month": MONTH, "point_no": f"{LATE.account_no}01", "side": side, "shown": str(shown)}
-        found.ask(ReadingApi).resolve(
-            OPERATOR, Resolve.model_validate(entered | {"reason": "现场补抄", "confirmed": True})
-        )
+    entered(found, LATE, "start", 1_000)
+    entered(found, LATE, "end", 1_100)
     found.settle()
     assert told(bill(found, LATE)) == [("", "100", "0.7853", "78.53")]
     assert told(bill(found, main)) == [("", "1100", "0.7853", "863.83")]
     verified(found, main)
+    # Read again after both are issued: the main meter's bill stands, and is told as one that comes out otherwise.
+    entered(found, LATE, "end", 1_150)
+    found.settle()
+    (newest, *_) = found.billing.recalculations(ACCOUNTANT, FindRecalculations(month=MONTH)).rows
+    assert (newest.cause, newest.state, newest.due, newest.differs) == ("reads", "done", 1, 1)
+    assert told(bill(found, main)) == [("", "1100", "0.7853", "863.83")]
 
 
-def behind(other: Supply) -> Part:
-    """The main meter of another account as a sub-meter."""
-    return Part(point_no=f"{other.account_no}01", way="meter", account_no=other.account_no)
+def entered(found: County, supply: Supply, side: str, shown: int) -> None:
+    point_no, reason = f"{supply.account_no}01", "现场补抄"
+    asked = {"month": MONTH, "point_no": point_no, "side": side, "shown": str(shown), "reason": reason}
+    found.ask(ReadingApi).resolve(OPERATOR, Resolve.model_validate(asked | {"confirmed": True}))
+
+
+def test_a_running_month_is_told_without_the_meters_of_others(found: County) -> None:
+    agree(found, RESALE[0], 1, parts=[behind(OTHERS[0])])
+    agree(found, SMALL, 1, parts=[behind(OTHERS[1])])
+    found.ask(ReadingApi).plan_month(OPERATOR, MonthRef(month=MONTH))
+    asked = SoFar(account_no=RESALE[0].account_no)
+    told = found.billing.bill_so_far(replace(ACCOUNTANT, now=datetime(2026, 4, 16, 2, tzinfo=UTC)), asked)
+    assert (told.energy, told.expected_energy, told.days_left) == (Energy.of("450"), Energy.of("900"), 15)
+    assert "1600.00 - 1000.00 = 600" in told.lines[0].sentence.zh
+    with pytest.raises(NothingSoFar) as refused:
+        found.billing.bill_so_far(ACCOUNTANT, SoFar(account_no=SMALL.account_no))
+    assert refused.value.why == "rating_failed" and "大于总表余量 150 千瓦时" in refused.value.detail["zh"]
 
 
 def test_a_meter_hangs_at_one_point_so_that_none_is_behind_the_one_behind_it(found: County) -> None:

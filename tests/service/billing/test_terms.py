@@ -214,11 +214,17 @@ def all_identical(found: County, bills: int) -> None:
     assert (page.checked, page.identical, page.rows) == (bills, bills, [])
 
 
-def agree(found: County, supply: Supply, day: int, **terms: Any) -> None:
-    request = AgreeSpecial(
-        contract_no=contract_no(found, supply), effective_from=date(2026, 4, day), reason="补签专用条款", **terms
-    )
+def agree(found: County, supply: Supply, since: int | date, **terms: Any) -> None:
+    """Special terms of a contract since a day, or a day of April."""
+    day = since if isinstance(since, date) else date(2026, 4, since)
+    number = contract_no(found, supply)
+    request = AgreeSpecial(contract_no=number, effective_from=day, reason="补签专用条款", **terms)
     found.ask(ContractApi).agree_special(OPERATOR, request)
+
+
+def behind(other: Supply) -> Part:
+    """The main meter of another account as a sub-meter."""
+    return Part(point_no=f"{other.account_no}01", way="meter", account_no=other.account_no)
 
 
 @pytest.mark.scope("B05-09")

@@ -25,6 +25,7 @@ from tests.service.billing.county import (
 )
 from tests.service.billing.months import bill_no
 from tests.service.billing.test_curves import TWO_PART, by_time, steady
+from tests.service.billing.test_terms import agree, behind
 from tests.service.bindings import clock
 
 from denghuo.data.processing.dataset import arrow_schema
@@ -67,7 +68,10 @@ CAPACITY = Supply(4, 1, shown(100), "two_part_capacity", capacity_kva=100)
 LEAVES = Supply(5, 1, shown(8))
 DEMANDS = Supply(6, 1, shown(24), "two_part_demand", contract_kw=1)
 """Without a register of demand; on the morning of April 11 it draws 400 W more than ever before."""
-ALL = [BY_CURVE, DEARER, UNREAD, CAPACITY, LEAVES, DEMANDS]
+MAIN = Supply(7, 1, shown(40), "general_single_part")
+BEHIND = Supply(8, 1, shown(10), "general_single_part")
+"""A customer whose meter is behind the one before."""
+ALL = [BY_CURVE, DEARER, UNREAD, CAPACITY, LEAVES, DEMANDS, MAIN, BEHIND]
 
 
 def tariffs() -> list[TariffDocument]:
@@ -83,6 +87,7 @@ def tariffs() -> list[TariffDocument]:
 
 def make(found: County) -> None:
     settle_county(found, ALL, tariffs())
+    agree(found, MAIN, FIRST, parts=[behind(BEHIND)])
     reading = found.directory(ReadingApi)
     reading.change_cycle(OPERATOR, EVEN)
     dearer = tariff("test.business", "energy", "0.9", classes=["general_single_part"], effective_from=SECOND)
@@ -187,6 +192,14 @@ def test_prices_that_change_between_the_months_are_those_of_their_days(quick: Co
     assert told(shared) == told(shown)
     assert any("2026-04-01 零点无抄见示数" in one.zh for one in shared.remarks)
     proven(quick, shared.bill_no)
+
+
+def test_the_meter_of_another_customer_comes_off_in_each_month(quick: County) -> None:
+    shown = bill(quick, bill_no(MAIN, "2026-04"))
+    assert told(shown) == [("0301-0331", "energy", "930", "651.00"), ("0401-0430", "energy", "900", "810.00")]
+    assert str(bill(quick, bill_no(BEHIND, "2026-04")).energy) == "610"
+    proven(quick, shown.bill_no)
+    the_same_again(quick, MAIN)
 
 
 def test_the_month_without_reading_bills_nobody_and_counts_them_apart(quick: County) -> None:

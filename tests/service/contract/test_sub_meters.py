@@ -109,14 +109,20 @@ def test_rings_through_others_and_within_a_batch_are_refused(ask: Ask) -> None:
     ask(PointApi).register_points(OPERATOR, RegisterPoints(points=[point(3)]))
     ring = [
         contract(one, special=SpecialTerms(parts=[Part(point_no=main(two), way="meter", account_no=number(two))]))
-        for one, two in ((1, 2), (2, 3), (3, 1))
+        for one, two in ((3, 2), (1, 2), (1, 3), (2, 1))
     ]
     reply = ask(ContractApi).sign_contracts(OPERATOR, SignContracts(contracts=ring))
-    assert (reply.taken, [one.item for one in reply.refused]) == (2, [2])
-    chain = " → ".join(map(number, (1, 2, 3, 1)))
-    assert chain in reply.refused[0].what.zh
-    (again,) = ask(ContractApi).sign_contracts(OPERATOR, SignContracts(contracts=ring[2:])).refused
+    twice, chain = f"已从户号 {number(3)} 的总表扣减", " → ".join(map(number, (1, 3, 2, 1)))
+    assert reply.taken == 2
+    assert [(one.item, said in one.what.zh) for one, said in zip(reply.refused, (twice, chain), strict=True)] == [
+        (1, True),
+        (3, True),
+    ]
+    (again,) = ask(ContractApi).sign_contracts(OPERATOR, SignContracts(contracts=ring[3:])).refused
     assert chain in again.what.zh
+    with pytest.raises(SpecialRefused) as refused:
+        agree(ask, 1, [Part(point_no=main(one), way="meter", account_no=number(one)) for one in (3, 2)])
+    assert twice in refused.value.detail["zh"], "the energy would come off twice"
 
 
 @pytest.mark.parametrize("place", range(len(WRONG)))

@@ -189,8 +189,11 @@ class Population:
         accounts = sorted({account for account, _ in place_of})
         inputs = self._inputs(accounts, energy)
         use = self._store.year_use.used(accounts, str(self._month))
-        others = lambda number: self._inputs([number], energy).entries  # noqa: E731
-        entries = [with_subs(entry, others) for entry in inputs.entries if (entry.account_no, entry.kind) in place_of]
+        entries = [
+            with_subs(entry, lambda number: self._inputs([number], energy).entries)
+            for entry in inputs.entries
+            if (entry.account_no, entry.kind) in place_of
+        ]
         if not named:
             entries = [
                 replace(entry, terms=tuple(replace(terms, tariff_code=None) for terms in entry.terms))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
+from itertools import groupby
 
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
@@ -12,7 +13,7 @@ from denghuo.kernel.problem import Text, text
 from denghuo.kernel.values import Energy, Money, Multiplier, Register
 from denghuo.service.billing import show
 from denghuo.service.billing.api import BillSoFar, NothingSoFar, ShownRegister, SoFar
-from denghuo.service.billing.batch import PURCHASE_ROLES, SUPPLY_ROLES, Entry, Piece, Terms
+from denghuo.service.billing.batch import PURCHASE_ROLES, SUB_METER, SUPPLY_ROLES, Entry, Piece, Terms
 from denghuo.service.billing.calendar import calendars_of
 from denghuo.service.billing.covered import months_from
 from denghuo.service.billing.cycle import platform_call, tariffs_of, tenures
@@ -33,7 +34,7 @@ from denghuo.service.billing.past_errors import past_error
 from denghuo.service.billing.rating import Draft, Rating, Span, Use
 from denghuo.service.billing.review import Finding
 from denghuo.service.billing.rules import Tariffs
-from denghuo.service.billing.special.said import special_of
+from denghuo.service.billing.special.said import special_of, subs_of_others
 from denghuo.service.billing.spot import Spot, by_points
 from denghuo.service.billing.stage_curves import stage_pieces, whole
 from denghuo.service.billing.store import BillingStore
@@ -153,9 +154,23 @@ class Running:
         return max((day for day in found if day is not None), default=None)
 
     def points(self) -> list[Point]:
+        """The points that count for the contract: those of the account, and sub-meters that other accounts have behind its main
+        meter. They stand on its bill, so they are asked for by the platform, whoever asks for the account."""
         wanted = SUPPLY_ROLES if self._kind == "supply" else PURCHASE_ROLES
         found = self._ask(PointApi).points_of(self._call.only("point.read"), PointsOf(account_no=self._account_no))
-        return [point for point in found.rows if point.role in wanted]
+        behind = subs_of_others(self.terms)
+        others = [
+            point.model_copy(update={"role": SUB_METER})
+            for account_no in dict.fromkeys(behind.values())
+            for point in self._ask(PointApi).points_of(platform_call(self._call), PointsOf(account_no=account_no)).rows
+            if point.point_no in behind and point.role in SUPPLY_ROLES
+        ]
+        return [point for point in found.rows if point.role in wanted] + others
+
+    def _reading(self, point: Point) -> Call:
+        """As whom a point's registers are asked for."""
+        own = point.account_no == self._account_no
+        return self._call.only("reading.read") if own else platform_call(self._call)
 
     def channels(self, month: Month, points: Sequence[Point], quantities: Sequence[tuple[str, str]]) -> list[Channel]:
         """The registers of these points in a month; a register that a meter does not have is left out.
@@ -173,7 +188,7 @@ class Running:
                     {"point_no": point.point_no, "month": str(month), "quantity": quantity, "band": band}
                 )
                 try:
-                    days = self._ask(ReadingApi).point_month(self._call.only("reading.read"), asked).days
+                    days = self._ask(ReadingApi).point_month(self._reading(point), asked).days
                 except NotPlanned:
                     if at == 0:
                         raise
@@ -184,9 +199,12 @@ class Running:
     def _there(self, month: Month, points: Sequence[Point]) -> set[tuple[str, str, str]]:
         """Point, quantity and band of the energy registers that there are: asked at once, instead of each in vain."""
         day = max(min(self._call.today, month.next.first_day - ONE_DAY), month.first_day + ONE_DAY)
-        asked = RegistersAt(month=str(month), day=day, point_nos=[point.point_no for point in points])
-        rows = self._ask(ReadingApi).registers_at(self._call.only("reading.read"), asked).rows
-        return {(row.point_no, row.quantity, row.band) for row in rows}
+        found: set[tuple[str, str, str]] = set()
+        for reading, same in groupby(points, self._reading):
+            asked = RegistersAt(month=str(month), day=day, point_nos=[point.point_no for point in same])
+            rows = self._ask(ReadingApi).registers_at(reading, asked).rows
+            found |= {(row.point_no, row.quantity, row.band) for row in rows}
+        return found
 
     def past_error(self, told: Draft, days_known: int) -> TextPair | None:
         """How good the last forecasts of such contracts were; of what is bought none are measured."""

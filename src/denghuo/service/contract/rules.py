@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from denghuo.kernel.batch import RefusedItem, refused
 from denghuo.kernel.problem import Text, text
-from denghuo.service.contract.api import ChangeTerms, NewContract, SpecialTerms
+from denghuo.service.contract.api import ChangeTerms, NewContract, Part, SpecialTerms
 from denghuo.service.contract.special import faults, kept_special, special_json
 from denghuo.service.contract.standards import standard_of
-from denghuo.service.contract.sub_meters import Behind, of_others, sub_meter_faults
+from denghuo.service.contract.sub_meters import NOTHING_ABOVE, Above, of_others, sub_meter_faults
 from denghuo.service.point.api import Point
 
 Verdict = Literal["new", "unchanged"] | RefusedItem
@@ -43,21 +43,20 @@ def judge(
     signed: Mapping[str, Mapping[str, Any]],
     spans: Mapping[tuple[str, str], Sequence[Span]],
     points: Mapping[str, Point],
-    behind: Callable[[str, date], Behind],
+    above: Callable[[str, NewContract], Above],
 ) -> list[Verdict]:
     """For each contract: new, unchanged, or why it is refused.
 
     accounts: unit by account number. signed: known contracts by number, in their wire form. spans: by account and kind. points:
-    those of sub-meters that special terms name. behind: behind whose main meters an account is from a day on.
+    those of sub-meters that special terms name. above: the main meters of others above an account for the days of a contract.
     """
     known = dict(signed)
     taken = {key: list(value) for key, value in spans.items()}
-    links: list[tuple[str | None, NewContract]] = []
+    links: list[tuple[Part, NewContract]] = []
     verdicts: list[Verdict] = []
     for place, item in enumerate(items):
         body = item.model_dump(mode="json")
-        mains = _mains(item, links, behind) if item.special and of_others(item.special.parts) else {}
-        fault = _fault(item, accounts, points, mains)
+        fault = _fault(item, accounts, points, _above(item, links, above))
         if item.contract_no in known:
             before = known[item.contract_no]
             name = next((name for name in body if body[name] != before.get(name)), None)
@@ -83,7 +82,7 @@ def judge(
             verdicts.append(refused(place, item.contract_no, fault[0], _value(body, fault[0]), fault[1], fault[2]))
             continue
         known[item.contract_no] = body
-        links += [(part.account_no, item) for part in of_others(item.special.parts)] if item.special else []
+        links += [(part, item) for part in of_others(item.special.parts)] if item.special else []
         taken.setdefault(pair, []).append(Span(item.contract_no, item.effective_from, item.effective_to))
         verdicts.append("new")
     return verdicts
@@ -101,28 +100,31 @@ def _value(body: Any, field: str) -> Any:
 _Fault = tuple[str, tuple[str, str], tuple[str, str]]
 
 
-def _mains(
-    item: NewContract, links: Sequence[tuple[str | None, NewContract]], behind: Callable[[str, date], Behind]
-) -> Behind:
-    """Behind whose main meters an account is, also by contracts of the same batch. links: what these take off: the account of the
-    sub-meter and the contract of the main meter."""
+def _above(
+    item: NewContract, links: Sequence[tuple[Part, NewContract]], above: Callable[[str, NewContract], Above]
+) -> Above:
+    """The main meters of others above an account, also by contracts of the same batch. links: what these take off, and the contract
+    of the main meter."""
+    if item.special is None or not of_others(item.special.parts):
+        return NOTHING_ABOVE
+    near = [
+        (part, one)
+        for part, one in links
+        if Span("", one.effective_from, one.effective_to).overlaps(item.effective_from, item.effective_to)
+    ]
     found: dict[str, Sequence[str]] = {}
     edge: list[tuple[str, tuple[str, ...]]] = [(item.account_no, ())]
     while edge:
         account, path = edge.pop()
-        further = {main: (*path, *chain) for main, chain in behind(account, item.effective_from).items()}
-        further |= {
-            one.account_no: (*path, account)
-            for other, one in links
-            if other == account
-            and Span("", one.effective_from, one.effective_to).overlaps(item.effective_from, item.effective_to)
-        }
+        further = {main: (*path, *chain) for main, chain in above(account, item).behind.items()}
+        further |= {one.account_no: (*path, account) for part, one in near if part.account_no == account}
         edge += [(main, chain) for main, chain in further.items() if main not in found]
         found |= {main: chain for main, chain in further.items() if main not in found}
-    return found
+    taken = {part.point_no: one.account_no for part, one in near if one.account_no != item.account_no}
+    return Above(found, {**above(item.account_no, item).taken, **taken})
 
 
-def _fault(item: NewContract, accounts: Mapping[str, str], points: Mapping[str, Point], mains: Behind) -> _Fault | None:
+def _fault(item: NewContract, accounts: Mapping[str, str], points: Mapping[str, Point], above: Above) -> _Fault | None:
     fill = ("请填写", "fill it in")
     if item.account_no not in accounts:
         what = ("户号不存在，或不在管辖范围内", "there is no such account in your scope")
@@ -150,7 +152,7 @@ def _fault(item: NewContract, accounts: Mapping[str, str], points: Mapping[str, 
     terms = item.kind, item.tariff_class, item.settlement_mode, item.account_no
     found = faults(*terms, item.special) if item.special else []
     if item.special is not None:
-        found += sub_meter_faults(item.account_no, item.special.parts, points, mains)
+        found += sub_meter_faults(item.account_no, item.special.parts, points, above)
     for special in found:
         return (
             f"special.{special['field']}",

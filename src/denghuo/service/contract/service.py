@@ -1,6 +1,6 @@
 """Contracts: implementation of the contract."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -40,6 +40,7 @@ from denghuo.service.contract.api import (
     MainsOf,
     MarketAccounts,
     MarketIn,
+    Part,
     PublishFeeControl,
     PublishTerms,
     SignContracts,
@@ -58,7 +59,7 @@ from denghuo.service.contract.pauses import exchange_faults, pause_faults, unann
 from denghuo.service.contract.rules import Span, TermsRow, common, follow, judge, under
 from denghuo.service.contract.special import agreed, faults, kept_special, refused, tariff_faults
 from denghuo.service.contract.store import ContractStore
-from denghuo.service.contract.sub_meters import Behind, of_others, sub_meter_faults, sub_meters
+from denghuo.service.contract.sub_meters import NOTHING_ABOVE, Above, Behind, of_others, sub_meter_faults, sub_meters
 from denghuo.service.contract.workdays import WEEKDAYS, WorkDays
 from denghuo.service.customer.api import AccountNumbers, CustomerApi
 from denghuo.service.host.binding import Ask
@@ -81,7 +82,9 @@ class ContractService(ContractApi):
             self._store.signed([item.contract_no for item in request.contracts]),
             self._store.spans(numbers),
             self._sub_meters(call, (item.special for item in request.contracts)),
-            lambda account_no, first_day: self._behind(call, account_no, first_day),
+            lambda account_no, item: self._above(
+                call, account_no, item.special.parts if item.special else [], item.effective_from, item.effective_to
+            ),
         )
         new = [item for item, verdict in zip(request.contracts, verdicts, strict=True) if verdict == "new"]
         for item in write_possible(self._work, new, lambda items: self._store.add(items, orgs, call.now)):
@@ -159,8 +162,8 @@ class ContractService(ContractApi):
         found = faults(head.kind, terms.tariff_class, terms.settlement_mode, head.account_no, special)
         found += pause_faults(terms.tariff_class, before, special)
         found += exchange_faults(terms.voltage_kv, special)
-        behind = self._behind(call, head.account_no, request.effective_from) if of_others(special.parts) else {}
-        found += sub_meter_faults(head.account_no, special.parts, self._sub_meters(call, [special]), behind)
+        above = self._above(call, head.account_no, special.parts, request.effective_from)
+        found += sub_meter_faults(head.account_no, special.parts, self._sub_meters(call, [special]), above)
         if any(part.tariff_code is not None for part in special.parts):
             # A price list is open to the platform, whatever the caller may read of it.
             asking = Call.system(call.now, actor=call.actor)
@@ -300,9 +303,27 @@ class ContractService(ContractApi):
             found |= {one.point_no: one for one in self._ask(PointApi).points(peer, asked).rows}
         return found
 
+    def _above(
+        self, call: Call, account_no: str, parts: Sequence[Part], first_day: date, until: date | None = None
+    ) -> Above:
+        """The main meters of others above an account, and above the sub-meters of its special terms, from a day until another. Two
+        that agree on each other's at once are one after the other. The platform asks: a loop is one also where it leads through
+        another unit."""
+        others = of_others(parts)
+        if not others:
+            return NOTHING_ABOVE
+        self._store.lock_mains()
+        asked = MainsOf(account_nos=sorted({one.account_no for one in others if one.account_no}), first_day=first_day)
+        rows = self._ask(ContractApi).mains_of(Call.system(call.now, actor=call.actor), asked).rows
+        taken = {
+            row.point_no: row.main_account_no
+            for row in rows
+            if row.main_account_no != account_no and (until is None or row.effective_from < until)
+        }
+        return Above(self._behind(call, account_no, first_day), taken)
+
     def _behind(self, call: Call, account_no: str, first_day: date) -> Behind:
-        """Behind whose main meters an account is from a day on, through all of them. The platform asks: a loop is one also where
-        it leads through another unit."""
+        """Behind whose main meters an account is from a day on, through all of them."""
         found: dict[str, tuple[str, ...]] = {}
         edge: list[tuple[str, tuple[str, ...], Span]] = [(account_no, (), Span("", first_day, None))]
         while edge:

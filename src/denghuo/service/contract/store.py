@@ -282,6 +282,10 @@ class ContractStore:
             },
         )
 
+    def lock_mains(self) -> None:
+        """Until the end of the transaction nobody else agrees on main meters above meters of others."""
+        self._work.run("SELECT pg_advisory_xact_lock(hashtextextended('contract mains', 22))")
+
     def mains_of(self, request: MainsOf) -> list[MainMeter]:
         """In the order of accounts, main accounts and days."""
         rows = self._work.rows(

@@ -6,6 +6,7 @@ the account itself is behind it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from denghuo.service.contract.api import Part
 from denghuo.service.contract.special import Fault, fault
@@ -14,6 +15,17 @@ from denghuo.service.point.api import Point
 _MAIN, _SUB = "sale", "sub_meter"
 Behind = Mapping[str, Sequence[str]]
 """The accounts behind whose main meters an account is, with the accounts from it to each, itself the first."""
+
+
+class Above(NamedTuple):
+    """What is agreed on other main meters for the days of a contract. taken: the accounts of main meters that take off points of
+    other accounts, by point."""
+
+    behind: Behind
+    taken: Mapping[str, str]
+
+
+NOTHING_ABOVE = Above({}, {})
 
 
 def sub_meters(parts: Iterable[Part]) -> list[str]:
@@ -27,7 +39,7 @@ def of_others(parts: Iterable[Part]) -> list[Part]:
 
 
 def sub_meter_faults(
-    account_no: str, parts: Sequence[Part], points: Mapping[str, Point], behind: Behind
+    account_no: str, parts: Sequence[Part], points: Mapping[str, Point], above: Above
 ) -> Iterator[Fault]:
     """What is wrong with the sub-meters among the special terms of an account. points: those of them that are registered."""
     for at, part in enumerate(parts):
@@ -41,14 +53,14 @@ def sub_meter_faults(
                 )
             continue
         if part.account_no is not None:
-            yield from _of_other(account_no, at, part, points.get(part.point_no), behind)
+            yield from _of_other(account_no, at, part, points.get(part.point_no), above)
             continue
         said = _said(account_no, part.point_no, points.get(part.point_no))
         if said is not None:
             yield fault(f"parts.{at}.point_no", part.point_no, *said)
 
 
-def _of_other(account_no: str, at: int, part: Part, point: Point | None, behind: Behind) -> Iterator[Fault]:
+def _of_other(account_no: str, at: int, part: Part, point: Point | None, above: Above) -> Iterator[Fault]:
     """What is wrong with a sub-meter that another account has."""
     other = part.account_no or ""
     if point is None:
@@ -70,8 +82,17 @@ def _of_other(account_no: str, at: int, part: Part, point: Point | None, behind:
             f"计量点 {part.point_no}（表号 {point.meter_no}）不是用电计量点，不能从总表扣减；请填写该户的用电计量点。",
             f"Point {part.point_no} (meter {point.meter_no}) meters no use and is not taken off; name the account's point of use.",
         )
-    elif other in behind:
-        chain = [other, *reversed(behind[other]), other]
+    elif part.point_no in above.taken:
+        main = above.taken[part.point_no]
+        yield fault(
+            f"parts.{at}.point_no",
+            part.point_no,
+            f"计量点 {part.point_no}（表号 {point.meter_no}）已从户号 {main} 的总表扣减，不能重复扣减；请先终止该户的分算约定。",
+            f"Point {part.point_no} (meter {point.meter_no}) is taken off the main meter of account {main} on these days, and is"
+            " taken off once only; end that agreement first.",
+        )
+    elif other in above.behind:
+        chain = [other, *reversed(above.behind[other]), other]
         yield fault(
             f"parts.{at}.account_no",
             other,
