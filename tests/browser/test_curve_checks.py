@@ -148,3 +148,8 @@ def test_a_month_of_a_meter_shows_registers_curve_and_share_estimated(
     expect(page.get_by_role("img", name="全月曲线")).to_be_visible()
     expect(page.locator(".bench")).to_contain_text(DAY)
     at_both_widths(page)
+    page.get_by_role("button", name="导出全月曲线").click()
+    with page.expect_download() as kept:
+        page.get_by_role("dialog").get_by_role("button", name="导出全月曲线").click()
+    assert kept.value.suggested_filename == f"{METER}-{DAY[:7]}.csv"
+    assert f"{METER},active_fwd_wh" in pathlib.Path(kept.value.path()).read_text("utf-8")

@@ -5,6 +5,7 @@ import io
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,7 @@ from denghuo.service.reading.api import (
     AccountMonth,
     CurveMonth,
     CurveNotFound,
+    MeterFileAsked,
     NothingToExport,
     NotPlanned,
     NotYourAccount,
@@ -102,6 +104,26 @@ def test_nobody_gets_what_is_not_his_to_see(made: Bench) -> None:
         with pytest.raises(NothingToExport) as refused:
             asked(made, "csv", call, account_no)
         assert refused.value.fields["account_no"] == account_no
+
+
+def test_the_month_of_a_meter_is_a_file_of_all_its_series_whosever_it_was(made: Bench) -> None:
+    def rows(meter_no: str) -> list[dict[str, Any]]:
+        found = made.api.meter_month_file(CLERK, MeterFileAsked(meter_no=meter_no, month=MONTH, format="parquet"))
+        assert found.file_name == f"{meter_no}-{MONTH}.parquet"
+        return pq.read_table(io.BytesIO(base64.b64decode(found.content))).to_pylist()
+
+    # Both customers' quarter-hours are the meter's.
+    assert Counter(row["energy_wh"] for row in rows("M1")) == {100: 96, 101: 96, 102: 96, 103: 96}
+    of_day = [row for row in rows("M2") if row["begins"] < midnight(DAY + timedelta(days=1))]
+    assert Counter(row["series"] for row in of_day) == {"active_fwd_wh": 96, "active_rev_wh": 96}
+    assert [row["quality"] for row in of_day if row["estimated"]] == ["nem12 E52"] * 4
+    asked_for = MeterFileAsked(meter_no="M1", month=MONTH)
+    for call in (replace(CLERK, scope=("1405810.02",)), replace(CLERK, scope=())):
+        with pytest.raises(CurveNotFound):
+            made.api.meter_month_file(call, asked_for)
+    with pytest.raises(NothingToExport) as refused:
+        made.api.meter_month_file(CLERK, MeterFileAsked(meter_no="M1", month="2026-03"))
+    assert refused.value.fields == {"meter_no": "M1", "first": "2026-03-01", "last": "2026-03-31"}
 
 
 def test_customers_see_their_own_reading_of_the_time_in_which_it_was_theirs(made: Bench) -> None:

@@ -108,6 +108,8 @@ from denghuo.service.reading.api.edit import (
 )
 from denghuo.service.reading.api.export import (
     ExportOperations,
+    FileFormat as FileFormat,
+    MeterFileAsked as MeterFileAsked,
     NothingToExport as NothingToExport,
     ReadingsAsked as ReadingsAsked,
 )

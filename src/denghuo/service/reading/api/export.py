@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import model_validator
 
 from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, query
-from denghuo.kernel.fields import AccountNo, Day, Document
+from denghuo.kernel.fields import AccountNo, Day, Document, MeterNo, MonthText
 from denghuo.kernel.problem import NotFound, text
+from denghuo.service.reading.api.curve_values import CurveNotFound
 
 DAYS_MAX = 366
 FILE_FORMATS = Dictionary(
@@ -38,10 +39,18 @@ class ReadingsAsked(Message):
         return self
 
 
+class MeterFileAsked(Message):
+    """The 15-minute energies of a meter in a month, of all its series."""
+
+    meter_no: MeterNo
+    month: MonthText
+    format: FileFormat = "csv"
+
+
 class NothingToExport(
     NotFound, noun="reading", status=404, zh="没有可导出的数据", en="There are no readings to export"
 ):
-    """Fields: account_no, first, last. Raised also for an account outside the caller's scope."""
+    """Fields: account_no or meter_no, first, last. Raised also for an account outside the caller's scope."""
 
 
 class ExportOperations(Api):
@@ -51,3 +60,7 @@ class ExportOperations(Api):
     def account_readings_file(self, call: Call, request: ReadingsAsked) -> Document:
         """The curves of an account as they count: of each meter the time in which it was the account's, what is not measured
         marked so."""
+
+    @query(permit="reading.read", problems=(CurveNotFound, NothingToExport))
+    def meter_month_file(self, call: Call, request: MeterFileAsked) -> Document:
+        """A meter's month of curves as they count, whosever it was, what is not measured marked so."""

@@ -1,4 +1,4 @@
-"""A customer's readings as a file: which meters were the account's, when, and what of their curves counts."""
+"""Readings as a file: which meters were an account's, when, and what of their curves counts; or the month of one meter."""
 
 import base64
 import io
@@ -12,7 +12,14 @@ from denghuo.kernel.period import SLOTS_A_DAY, Month, midnight
 from denghuo.kernel.problem import text
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import MetersIn, PointApi
-from denghuo.service.reading.api import ENERGY_SERIES, CheckedCurveAsked, NothingToExport, ReadingsAsked
+from denghuo.service.reading.api import (
+    ENERGY_SERIES,
+    CheckedCurveAsked,
+    FileFormat,
+    MeterFileAsked,
+    NothingToExport,
+    ReadingsAsked,
+)
 from denghuo.service.reading.batch.matrix import FAMILY
 from denghuo.service.reading.service.curves import Curves
 
@@ -23,16 +30,28 @@ SLOT = timedelta(days=1) / SLOTS_A_DAY
 
 def readings_file(ask: Ask, curves: Curves, call: Call, request: ReadingsAsked) -> Document:
     """Raises NothingToExport: nothing is known of the account and the days, or it is outside the caller's scope."""
-    content = io.BytesIO()
-    count = write(request.format, _days(curves, call, request, _spans(ask, call, request)), content, call.now)
-    if not count:
+    days = _days(curves, call, (request.first, request.last), _spans(ask, call, request))
+    found = _file(request.format, days, f"{request.account_no}-{request.first}-{request.last}", call)
+    if found is None:
         raise nothing_to_export(request)
-    suffix, media_type = MEDIA[request.format]
-    return Document(
-        file_name=f"{request.account_no}-{request.first}-{request.last}.{suffix}",
-        media_type=media_type,
-        content=base64.b64encode(content.getvalue()).decode(),
-    )
+    return found
+
+
+def meter_file(curves: Curves, call: Call, request: MeterFileAsked) -> Document:
+    """The month of a meter that the caller sees. Raises NothingToExport: it has no value in the month."""
+    month = Month.of(request.month)
+    first, after = month.first_day, month.next.first_day
+    whole = [(midnight(first), midnight(after))]
+    spans = {(request.meter_no, series): whole for series in ENERGY_SERIES}
+    last = after - timedelta(days=1)
+    found = _file(request.format, _days(curves, call, (first, last), spans), f"{request.meter_no}-{month}", call)
+    if found is None:
+        what = text(
+            f"表计 {request.meter_no} 在 {month} 没有 15 分钟数据，请换一个月份。",
+            f"Meter {request.meter_no} has no 15-minute values in {month}; choose another month.",
+        )
+        raise NothingToExport(what, meter_no=request.meter_no, first=str(first), last=str(last))
+    return found
 
 
 def nothing_to_export(request: ReadingsAsked) -> NothingToExport:
@@ -53,6 +72,16 @@ def within(day: date, spans: Sequence[tuple[datetime, datetime]]) -> list[bool]:
     ]
 
 
+def _file(kind: FileFormat, days: Iterator[MeterDay], name: str, call: Call) -> Document | None:
+    """The days as a file of that name; None where there are none."""
+    content = io.BytesIO()
+    if not write(kind, days, content, call.now):
+        return None
+    suffix, media_type = MEDIA[kind]
+    encoded = base64.b64encode(content.getvalue()).decode()
+    return Document(file_name=f"{name}.{suffix}", media_type=media_type, content=encoded)
+
+
 def _spans(ask: Ask, call: Call, request: ReadingsAsked) -> Spans:
     found = dict[tuple[str, str], list[tuple[datetime, datetime]]]()
     # Whose meter it was is asked for the platform; what of it the caller may see is decided here.
@@ -69,12 +98,13 @@ def _spans(ask: Ask, call: Call, request: ReadingsAsked) -> Spans:
     return found
 
 
-def _days(curves: Curves, call: Call, request: ReadingsAsked, spans: Spans) -> Iterator[MeterDay]:
-    """The days of a meter and series after each other, a month at a time."""
+def _days(curves: Curves, call: Call, within_days: tuple[date, date], spans: Spans) -> Iterator[MeterDay]:
+    """The days of a meter and series after each other, a month at a time, from the first to the last."""
+    first, last = within_days
     for (meter_no, series), own in sorted(spans.items()):
-        day = request.first
-        while day <= request.last:
-            count = min(Month.holding(day).next.first_day, request.last + timedelta(days=1)) - day
+        day = first
+        while day <= last:
+            count = min(Month.holding(day).next.first_day, last + timedelta(days=1)) - day
             if any(begins < midnight(day + count) and midnight(day) < ends for begins, ends in own):
                 yield from _of_month(curves, call, (meter_no, series), own, day, count.days)
             day += count

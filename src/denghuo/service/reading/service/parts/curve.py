@@ -33,6 +33,7 @@ from denghuo.service.reading.api import (
     FindCurveRules,
     HighestFound,
     MeterAtoms,
+    MeterFileAsked,
     MeterMonth,
     MeterMonthAsked,
     MeterSums,
@@ -54,7 +55,7 @@ from denghuo.service.reading.api.sum import SumOperations
 from denghuo.service.reading.batch.intake import CURVES
 from denghuo.service.reading.service.atoms import meter_atoms, publish_atoms
 from denghuo.service.reading.service.checks import check_whole_company, no_curve
-from denghuo.service.reading.service.export import readings_file
+from denghuo.service.reading.service.export import meter_file, readings_file
 from denghuo.service.reading.service.forms import curve_values
 from denghuo.service.reading.service.highest import highest
 from denghuo.service.reading.service.meter_month import meter_month
@@ -149,6 +150,11 @@ class CurvePart(
 
     def account_readings_file(self, call: Call, request: ReadingsAsked) -> Document:
         return readings_file(self._ask, self._checked, call, request)
+
+    def meter_month_file(self, call: Call, request: MeterFileAsked) -> Document:
+        if self._checked.owner(request.meter_no) is None:
+            raise no_curve(request.meter_no)
+        return meter_file(self._checked, call, request)
 
     def publish_atoms(self, call: Call, request: PublishAtoms) -> AtomsPublished:
         check_whole_company(call)
