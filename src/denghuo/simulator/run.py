@@ -49,7 +49,7 @@ async def simulate(
     Raises:
         NotSimulated: there is nothing that could run, or one that is dialled cannot listen, or is not told what it holds.
     """
-    concentrators, county = load(folder)
+    concentrators, county = _loaded(folder)
     tally, tasks, left_out = Tally(), list[asyncio.Task[None]](), Counter[str]()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -86,6 +86,23 @@ async def simulate(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return tally
+
+
+def _loaded(folder: pathlib.Path) -> tuple[list[Concentrator], County]:
+    try:
+        return load(folder)
+    except FileNotFoundError as error:
+        name = pathlib.Path(error.filename).name
+        raise NotSimulated(
+            f"{folder}: 没有文件 {name}；请给出导入目录，例如 examples/gaoping/data。"
+            f" There is no {name}; name an import folder, such as examples/gaoping/data."
+        ) from error
+    except (KeyError, ValueError) as error:
+        said = f"column {error} is missing 缺少此列" if isinstance(error, KeyError) else str(error)
+        raise NotSimulated(
+            f"{folder}: {said}。请在 terminals.csv、terminal_meters.csv 或 register_reads.parquet 中更正。"
+            " Correct terminals.csv, terminal_meters.csv or register_reads.parquet."
+        ) from error
 
 
 async def _begun(

@@ -139,3 +139,23 @@ def test_what_the_command_cannot_do_is_said(tmp_path: pathlib.Path, wrong: list[
     asked = ["--data", str(tmp_path), "simulate", str(tmp_path), *wrong]
     result = apart(lambda: CliRunner().invoke(main, asked))
     assert result.exit_code == 2 and said in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "said"),
+    [
+        ("terminal_meters.csv", None, "no terminal_meters.csv"),
+        ("register_reads.parquet", None, "no register_reads.parquet"),
+        ("terminals.csv", "terminal_no,vendor\n140581000002,A\n", "column 'protocol' is missing"),
+        ("terminal_meters.csv", "terminal_no,number,meter_no,address\n140581000002,one,M1,1\n", "'one'"),
+    ],
+)
+def test_a_folder_that_is_none_of_terminals_is_told_of(
+    tmp_path: pathlib.Path, name: str, wrong: str | None, said: str
+) -> None:
+    written(tmp_path, {NEW: "dlt698"}, "")
+    (tmp_path / name).unlink()
+    if wrong is not None:
+        (tmp_path / name).write_text(wrong)
+    result = apart(lambda: CliRunner().invoke(main, ["--data", str(tmp_path), "simulate", str(tmp_path), "h:1"]))
+    assert result.exit_code == 2 and said in result.output.replace("\n", " ")
