@@ -19,6 +19,7 @@ PER_SECOND = 200
 SAY_EVERY_S = 10.0
 LISTENING = {"dlt645": Gateway, "modbus": ModbusLine}
 """What waits to be dialled, by protocol."""
+FILES = ("terminals.csv", "terminal_meters.csv", "register_reads.parquet")
 
 
 class NotSimulated(Exception):
@@ -89,19 +90,18 @@ async def simulate(
 
 
 def _loaded(folder: pathlib.Path) -> tuple[list[Concentrator], County]:
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise NotSimulated(
+                f"{folder}: 没有文件 {name}；请给出导入目录，例如 examples/gaoping/data。"
+                f" There is no {name}; name an import folder, such as examples/gaoping/data."
+            )
     try:
         return load(folder)
-    except FileNotFoundError as error:
-        name = pathlib.Path(error.filename).name
-        raise NotSimulated(
-            f"{folder}: 没有文件 {name}；请给出导入目录，例如 examples/gaoping/data。"
-            f" There is no {name}; name an import folder, such as examples/gaoping/data."
-        ) from error
     except (KeyError, ValueError) as error:
         said = f"column {error} is missing 缺少此列" if isinstance(error, KeyError) else str(error)
         raise NotSimulated(
-            f"{folder}: {said}。请在 terminals.csv、terminal_meters.csv 或 register_reads.parquet 中更正。"
-            " Correct terminals.csv, terminal_meters.csv or register_reads.parquet."
+            f"{folder}: {said}。请在 {'、'.join(FILES)} 中更正。 Correct it in {' or '.join(FILES)}."
         ) from error
 
 
