@@ -24,7 +24,7 @@ def concentrator(product: Product) -> Iterator[Concentrator]:
 
 
 def test_clocks_are_checked_as_a_group(
-    enter: Enter, accessible: Callable[[Page], None], concentrator: Concentrator
+    enter: Enter, accessible: Callable[[Page], None], concentrator: Concentrator, product: Product
 ) -> None:
     # A terminal is in use from its first login, which the record shows once it is there.
     page = enter("manager", path=f"/w/acquisition/terminal?terminal_no={concentrator.terminal_no}")
@@ -39,6 +39,18 @@ def test_clocks_are_checked_as_a_group(
     expect(row).to_contain_text("成功")
     expect(row).to_contain_text("172")
     accessible(page)
+    # Why one ended is told in the reader's language.
+    with product.session("manager") as client:
+        asked = product.ask(client, "acquisition.start_roll_out", kind="set_clock", reason="终端时钟偏差")
+        product.ask(client, "workflow.withdraw", approval_no=asked["approval_no"])
+        ref = {"roll_out_no": asked["roll_out_no"]}
+        product.until(
+            lambda: product.ask(client, "acquisition.roll_out", **ref), lambda found: found["state"] == "refused"
+        )
+    for language, said, other in (("zh-CN", "申请人已撤回", "Withdrawn"), ("en-US", "Withdrawn by who asked", "撤回")):
+        page = enter("manager", path=f"/w/acquisition/roll_out?roll_out_no={ref['roll_out_no']}", language=language)
+        expect(page.locator(".bench")).to_contain_text(said)
+        expect(page.locator(".bench")).not_to_contain_text(other)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

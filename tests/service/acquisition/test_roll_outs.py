@@ -165,7 +165,7 @@ def test_what_sets_something_waits_for_a_second_person_and_can_be_halted(acquisi
     clocks = start(acquisition)
     stopped = ReasonedRollOut(roll_out_no=clocks.roll_out_no, reason="台风来临先停")
     halted = acquisition.halt_roll_out(OPERATOR, stopped)
-    assert (halted.state, halted.note) == ("halted", "台风来临先停")
+    assert (halted.state, halted.note.zh, halted.note.en) == ("halted", "台风来临先停", "台风来临先停")
     assert acquisition.resume_roll_out(OPERATOR, stopped).state == "running"
     assert acquisition.roll_out(OPERATOR, RollOutRef(roll_out_no=one.roll_out_no)) == one
 
@@ -265,7 +265,8 @@ def test_times_of_use_go_to_a_group_halt_on_failures_and_go_on(field: Field) -> 
         return field.api.roll_out(field.call(), RollOutRef(roll_out_no=one.roll_out_no))
 
     until(lambda: now().state == "halted", "it halts")
-    assert (now().done, now().failed, now().decided_by) == (1, 1, "boss") and now().note == "失败 failed 1 > 0"
+    assert (now().done, now().failed, now().decided_by) == (1, 1, "boss")
+    assert (now().note.zh, now().note.en) == ("失败 1 台，超过允许的 0 台", "1 failed, where 0 were allowed")
     assert field.devices[OLD].rates == rates_of(PARTS)
     failed = field.api.roll_out_members(field.call(), FindMembers(roll_out_no=one.roll_out_no, state="failed")).rows
     assert [(row.terminal_no, row.cause) for row in failed] == [(NEW, "not_applied")]
@@ -332,7 +333,7 @@ def test_a_refused_roll_out_sets_nothing(field: Field) -> None:
     field.directory(WorkflowApi).decide(replace(field.call(), actor="boss"), decide)
     settle(field.directory)
     refused = field.api.roll_out(field.call(), RollOutRef(roll_out_no=one.roll_out_no))
-    assert (refused.state, refused.note) == ("refused", "暂不对时")
+    assert (refused.state, refused.note.zh) == ("refused", "暂不对时")
     # The same decision heard twice changes nothing.
     event = ApprovalDecided(
         approval_no=one.approval_no or 0, kind="acquisition.roll_out", subject_noun="acquisition",
@@ -346,5 +347,6 @@ def test_a_refused_roll_out_sets_nothing(field: Field) -> None:
     field.directory(WorkflowApi).withdraw(planner, ApprovalRef(approval_no=again.approval_no or 0))
     settle(field.directory)
     ended = field.api.roll_out(field.call(), RollOutRef(roll_out_no=again.roll_out_no))
-    assert (ended.state, ended.decided_by) == ("refused", "planner") and "撤回" in ended.note
+    assert (ended.state, ended.decided_by) == ("refused", "planner")
+    assert (ended.note.zh, ended.note.en) == ("申请人已撤回", "Withdrawn by who asked")
     leave()

@@ -5,7 +5,7 @@ from typing import Any
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call
 from denghuo.kernel.fields import TextPair
-from denghuo.kernel.problem import text
+from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.api import (
     ROLL_OUT_KINDS,
     FindMembers,
@@ -30,6 +30,11 @@ from denghuo.service.workflow.api import RequestApproval, WorkflowApi
 APPROVAL, APPROVER = "acquisition.roll_out", "manager"
 LOOKS_ONLY = ("check_clock",)
 """What changes nothing at a terminal needs no second person."""
+
+
+def as_said(words: str) -> Text:
+    """What a person wrote stands in his language for every reader."""
+    return text(words, words)
 
 
 class RollOuts:
@@ -74,7 +79,7 @@ class RollOuts:
         )
         self._store.asked(no, self._ask(WorkflowApi).request_approval(call.only("workflow.raise"), asked).approval_no)
 
-    def decided(self, no: int, agreed: bool, by: str, remark: str) -> None:
+    def decided(self, no: int, agreed: bool, by: str, remark: Text) -> None:
         self._store.decided(no, "running" if agreed else "refused", by, remark)
 
     def advance(self, call: Call, no: int) -> RollOut:
@@ -85,9 +90,16 @@ class RollOuts:
         if one.state != "running":
             return one
         if one.failed > one.errors_max:
-            self._store.move(no, "halted", f"失败 failed {one.failed} > {one.errors_max}")
+            self._store.move(
+                no,
+                "halted",
+                text(
+                    f"失败 {one.failed} 台，超过允许的 {one.errors_max} 台",
+                    f"{one.failed} failed, where {one.errors_max} were allowed",
+                ),
+            )
         elif not one.pending and not one.ordered:
-            self._store.move(no, "done", one.note, call.now)
+            self._store.move(no, "done", text(one.note.zh, one.note.en), call.now)
         elif one.pending and one.ordered < one.at_once:
             self._store.order(one, self._store.content(no), one.at_once - one.ordered, call.now)
         return self._known(no)
@@ -98,14 +110,14 @@ class RollOuts:
 
     def halt(self, request: ReasonedRollOut) -> RollOut:
         self._in("running", request.roll_out_no)
-        self._store.move(request.roll_out_no, "halted", request.reason)
+        self._store.move(request.roll_out_no, "halted", as_said(request.reason))
         return self._known(request.roll_out_no)
 
     def resume(self, call: Call, request: ReasonedRollOut) -> RollOut:
         """Terminals that failed are tried again; those that are done stay done."""
         self._in("halted", request.roll_out_no)
         self._store.try_again(request.roll_out_no)
-        self._store.move(request.roll_out_no, "running", request.reason)
+        self._store.move(request.roll_out_no, "running", as_said(request.reason))
         return self.advance(call, request.roll_out_no)
 
     def find(self, call: Call, request: FindRollOuts) -> RollOutsFound:

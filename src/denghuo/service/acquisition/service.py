@@ -23,7 +23,7 @@ from denghuo.service.acquisition.orders import OrderPart, Orders
 from denghuo.service.acquisition.protocol.catalogue import bytes_of, explained
 from denghuo.service.acquisition.records import RecordPart, Records
 from denghuo.service.acquisition.roll_outs import APPROVAL as ROLL_OUT_APPROVAL
-from denghuo.service.acquisition.roll_outs import RollOutPart, RollOuts
+from denghuo.service.acquisition.roll_outs import RollOutPart, RollOuts, as_said
 from denghuo.service.acquisition.rules import shown
 from denghuo.service.acquisition.store.brokers import BrokerStore
 from denghuo.service.acquisition.switchings import APPROVAL as SWITCHING_APPROVAL
@@ -77,7 +77,7 @@ class AcquisitionService(
         """Carries out the decision of a second person."""
         no = int(event.subject_id)
         if event.kind == ROLL_OUT_APPROVAL:
-            self._roll_outs.decided(no, event.agreed, event.decided_by, event.remark)
+            self._roll_outs.decided(no, event.agreed, event.decided_by, as_said(event.remark))
         elif event.kind == SWITCHING_APPROVAL:
             self._switchings.decided(call, no, event.agreed, event.decided_by, event.remark)
         elif event.kind == KEY_APPROVAL:
@@ -87,7 +87,7 @@ class AcquisitionService(
         """Ends what nobody will decide on, so that it may be asked for anew."""
         no = int(event.subject_id)
         if event.kind == ROLL_OUT_APPROVAL:
-            self._roll_outs.decided(no, False, event.withdrawn_by, f"{_WITHDRAWN['zh']} {_WITHDRAWN['en']}")
+            self._roll_outs.decided(no, False, event.withdrawn_by, _WITHDRAWN)
         elif event.kind == SWITCHING_APPROVAL:
             self._switchings.withdrawn(no, event.withdrawn_by, _WITHDRAWN)
         elif event.kind == KEY_APPROVAL:

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from denghuo.kernel.batch import ITEMS_MAX
 from denghuo.kernel.contract import Api, Call, Dictionary, Label, Message, Page, command, query
-from denghuo.kernel.fields import AsOf, OrganisationCode, Reason
+from denghuo.kernel.fields import AsOf, OrganisationCode, Reason, TextPair
 from denghuo.kernel.problem import NotFound, Problem, text
 from denghuo.service.acquisition.api.collection import CauseCode
 from denghuo.service.acquisition.api.terminal import ChannelCode, OutsideScope, TerminalNo, TerminalProtocol, Vendor
@@ -140,7 +140,7 @@ class ReasonedRollOut(Message):
 
 
 class RollOut(Message):
-    """Orders of one kind to a group. `note`: why it halted or was refused."""
+    """Orders of one kind to a group. `note`: why it halted, goes on or was refused."""
 
     roll_out_no: RollOutNo
     kind: RollOutKind
@@ -152,7 +152,7 @@ class RollOut(Message):
     at_once: AtOnce
     state: RollOutState
     reason: Annotated[str, Label("事由", "Reason")]
-    note: Annotated[str, Label("说明", "Note")]
+    note: Annotated[TextPair, Label("说明", "Note")]
     asked_by: Annotated[str, Label("下发人", "Ordered by", dictionary="staff")]
     asked_at: Annotated[AwareDatetime, Label("下发时间", "Ordered")]
     approval_no: Annotated[int | None, Label("审批编号", "Approval no.")]

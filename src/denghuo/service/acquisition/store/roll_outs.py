@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 from denghuo.data.processing.work import Work
+from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.api import DayPart, FindMembers, FindRollOuts, Member, RollOut, StartRollOut
 from denghuo.service.acquisition.rules import ORDERS_OF, PARAMETERS
 from denghuo.service.acquisition.store.records import LIVE, NODE_GONE
@@ -16,7 +17,7 @@ _COUNTS: LiteralString = (
     " count(*) FILTER (WHERE m.state = 'failed') AS failed FROM roll_out_member m WHERE m.roll_out_no = r.roll_out_no"
 )
 _ROLL_OUT: LiteralString = (
-    "SELECT roll_out_no, kind, content, org, errors_max, at_once, state, reason, note, asked_by, asked_at, approval_no,"
+    "SELECT roll_out_no, kind, content, org, errors_max, at_once, state, reason, note_zh, note_en, asked_by, asked_at, approval_no,"
     " decided_by, ended_at, c.* FROM roll_out r CROSS JOIN LATERAL (" + _COUNTS + ") c "
 )
 _SETTLE = """
@@ -82,16 +83,17 @@ class RollOutStore:
     def asked(self, no: int, approval_no: int) -> None:
         self._work.run("UPDATE roll_out SET approval_no = %s WHERE roll_out_no = %s", (approval_no, no))
 
-    def decided(self, no: int, state: str, by: str, note: str) -> None:
+    def decided(self, no: int, state: str, by: str, note: Text) -> None:
         self._work.run(
-            "UPDATE roll_out SET state = %s, decided_by = %s, note = %s WHERE roll_out_no = %s AND state = 'waiting'",
-            (state, by, note, no),
+            "UPDATE roll_out SET state = %s, decided_by = %s, note_zh = %s, note_en = %s"
+            " WHERE roll_out_no = %s AND state = 'waiting'",
+            (state, by, note["zh"], note["en"], no),
         )
 
-    def move(self, no: int, state: str, note: str, ended_at: datetime | None = None) -> None:
+    def move(self, no: int, state: str, note: Text, ended_at: datetime | None = None) -> None:
         self._work.run(
-            "UPDATE roll_out SET state = %s, note = %s, ended_at = %s WHERE roll_out_no = %s",
-            (state, note, ended_at, no),
+            "UPDATE roll_out SET state = %s, note_zh = %s, note_en = %s, ended_at = %s WHERE roll_out_no = %s",
+            (state, note["zh"], note["en"], ended_at, no),
         )
 
     def try_again(self, no: int) -> None:
@@ -157,11 +159,15 @@ class RollOutStore:
 
 
 def _roll_out(row: Mapping[str, Any]) -> RollOut:
-    parts = [DayPart.model_validate(part) for part in row["content"].get("parts", ())]
-    value = row["content"].get("value")
+    content = row["content"]
+    parts = [DayPart.model_validate(part) for part in content.get("parts", ())]
+    value = content.get("value")
     said = {
         "parts": parts,
-        "parameter": row["content"].get("parameter"),
+        "note": text(row["note_zh"], row["note_en"]),
+        "parameter": content.get("parameter"),
         "value": None if value is None else str(value),
     }
-    return RollOut.model_validate({**{name: value for name, value in row.items() if name != "content"}, **said})
+    return RollOut.model_validate(
+        {**{name: value for name, value in row.items() if name in RollOut.model_fields}, **said}
+    )
