@@ -1,4 +1,4 @@
-"""The command that is the other side of a head-end: simulated terminals, MQTT terminals, gateways and meters."""
+"""The command that is the other side of a head-end: simulated terminals, MQTT terminals, gateways, meters and stations."""
 
 import asyncio
 import pathlib
@@ -31,7 +31,7 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
     help="certificate of who signed the broker's 签发消息服务器证书的根证书",
 )
 @click.option(
-    "--listen", default="", metavar="HOST", help="where gateways and meters listen, not at the host of their endpoint"
+    "--listen", default="", metavar="HOST", help="where what is dialled listens, not at the host of its endpoint"
 )
 @click.option("--heartbeat", type=click.FloatRange(1), default=60.0, show_default=True, help="seconds 心跳周期（秒）")
 @click.option("--fault", "faults", multiple=True, metavar="NAME=SHARE", help=f"one of {', '.join(FAULTS)} 故障=占比")
@@ -50,8 +50,8 @@ def simulate(
     most: int | None,
 ) -> None:
     """Be the terminals of FOLDER, an import folder, towards the head-end at ADDRESS (host:port) 模拟终端. MQTT terminals connect to
-    the broker, gateways of DL/T 645 and Modbus meters listen at their endpoints. Their meters show the folder's registers,
-    carried on to today. Ctrl-C ends it."""
+    the broker, gateways of DL/T 645, Modbus meters and stations of IEC 104 listen at their endpoints. Their meters show the
+    folder's registers, carried on to today. Ctrl-C ends it."""
     towards = Towards(_head_end(address), _broker(broker, broker_password, broker_ca), listen)
     try:
         asyncio.run(run_simulation(folder, towards, heartbeat, _shares(faults), seed, click.echo, most))

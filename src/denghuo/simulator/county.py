@@ -35,6 +35,8 @@ class Concentrator:
     """Where a gateway, Modbus meter or station listens, host:port."""
     registers: str = ""
     """Of Modbus meters: which registers hold what."""
+    count_wh: int = 0
+    """Of a station: what a count is worth."""
 
 
 @dataclass
@@ -99,6 +101,7 @@ def load(folder: pathlib.Path) -> tuple[list[Concentrator], County]:
             tuple(meters.get(row["terminal_no"], ())),
             row.get("endpoint", ""),
             row.get("registers", ""),
+            int(row.get("count_wh") or 0),
         )
         for row in _rows(folder / "terminals.csv")
     ]

@@ -1,4 +1,4 @@
-"""Many simulated terminals, gateways and meters in one process."""
+"""Many simulated terminals, gateways, meters and stations in one process."""
 
 import asyncio
 import contextlib
@@ -12,12 +12,17 @@ from denghuo.simulator.county import Concentrator, County, load
 from denghuo.simulator.gateway import Gateway
 from denghuo.simulator.modbus import ModbusLine
 from denghuo.simulator.mqtt import BrokerAddress, MqttTerminal
+from denghuo.simulator.station import Station
 from denghuo.simulator.terminal import Behaviour, Tally, Terminal, faults_of
 
 PER_SECOND = 200
 """Connections that are begun in a second, so that a head-end's queue of connections is not the first thing that is tested."""
 SAY_EVERY_S = 10.0
-LISTENING = {"dlt645": Gateway, "modbus": ModbusLine}
+LISTENING: Mapping[str, type[Gateway] | type[ModbusLine] | type[Station]] = {
+    "dlt645": Gateway,
+    "modbus": ModbusLine,
+    "iec104": Station,
+}
 """What waits to be dialled, by protocol."""
 FILES = ("terminals.csv", "terminal_meters.csv", "register_reads.parquet")
 
@@ -45,7 +50,7 @@ async def simulate(
     say: Callable[[str], None],
     most: int | None = None,
 ) -> Tally:
-    """Runs the terminals, gateways and meters of an import folder until the process is told to stop.
+    """Runs the terminals, gateways, meters and stations of an import folder until the process is told to stop.
 
     Raises:
         NotSimulated: there is nothing that could run, or one that is dialled cannot listen, or is not told what it holds.

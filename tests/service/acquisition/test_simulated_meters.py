@@ -1,5 +1,5 @@
-"""Simulated meters that are dialled: the front collects a day from them, another maker's client reads them, and they fail as they
-are told to."""
+"""Simulated meters and stations that are dialled: the front collects a day from them, another maker's client reads
+them, and they fail as they are told to."""
 
 import asyncio
 import contextlib
@@ -18,9 +18,10 @@ from tests.brokers import free_port
 from tests.service.acquisition.field import DAY, QUICK, county, written
 
 from denghuo.kernel.period import SHANGHAI
+from denghuo.service.acquisition.front.iec104 import Station104
 from denghuo.service.acquisition.front.modbus import StationModbus
 from denghuo.service.acquisition.front.sampled import QUARTER
-from denghuo.service.acquisition.front.sessions import Station
+from denghuo.service.acquisition.front.sessions import Ordered, Station
 from denghuo.service.acquisition.front.speak import Got, Place
 from denghuo.service.acquisition.protocol.modbus.points import ORDERS, TYPES, requests
 from denghuo.service.acquisition.rules import counted, registers_of
@@ -28,6 +29,7 @@ from denghuo.simulator import wiremodbus
 from denghuo.simulator.county import Concentrator, Meter
 from denghuo.simulator.modbus import ModbusLine
 from denghuo.simulator.run import NotSimulated, Towards, simulate
+from denghuo.simulator.station import Station as Simulated104
 from denghuo.simulator.terminal import Behaviour, Tally
 
 NO = "140581000004"
@@ -149,17 +151,18 @@ def test_what_simulated_registers_hold_is_read_as_it_is_meant(
         assert read == (pytest.approx(count / 10**decimals, rel=1e-6) if kind == "f32" else count)
 
 
-def folder(to: pathlib.Path, table: str, address: str, port: int) -> None:
-    """An import folder with one Modbus meter."""
-    written(to, {NO: "modbus"})
-    head = "terminal_no,protocol,area_no,endpoint,registers\n"
-    (to / "terminals.csv").write_text(f'{head}{NO},modbus,TG001,127.0.0.1:{port},"{table}"\n')
+def folder(to: pathlib.Path, protocol: str, address: str, endpoint: str, told: str = TABLE) -> None:
+    """An import folder with one meter that is dialled; `told`: what its record says of its registers."""
+    written(to, {NO: protocol})
+    column = {"modbus": "registers", "iec104": "count_wh"}[protocol]
+    head = f"terminal_no,protocol,area_no,endpoint,{column}\n"
+    (to / "terminals.csv").write_text(f'{head}{NO},{protocol},TG001,{endpoint},"{told}"\n')
     (to / "terminal_meters.csv").write_text(f"terminal_no,number,meter_no,address\n{NO},1,{M1},{address}\n")
 
 
 def test_a_client_of_another_maker_reads_the_meters_of_a_folder(tmp_path: pathlib.Path) -> None:
     port = free_port()
-    folder(tmp_path, TABLE, "000000000001", port)
+    folder(tmp_path, "modbus", "000000000001", f"127.0.0.1:{port}")
     said: list[str] = []
 
     async def run() -> None:
@@ -191,16 +194,85 @@ def test_a_client_of_another_maker_reads_the_meters_of_a_folder(tmp_path: pathli
 
 
 @pytest.mark.parametrize(
-    ("table", "address", "said"),
+    ("protocol", "address", "told", "said"),
     [
-        (f"{HEAD};active_fwd,3,0,u99,,2,kWh", "000000000001", "row 2"),
-        (HEAD, "000000000001", "registers"),
-        (TABLE, "000004000001", "1 to 247"),
+        ("modbus", "000000000001", f"{HEAD};active_fwd,3,0,u99,,2,kWh", "row 2"),
+        ("modbus", "000000000001", HEAD, "registers"),
+        ("modbus", "000004000001", TABLE, "1 to 247"),
+        ("modbus", "000000000001", TABLE, "--listen"),
+        ("iec104", "000100000001", "", "count_wh"),
+        ("iec104", "000199999999", "10", "object"),
     ],
 )
-def test_what_a_modbus_meter_cannot_be_simulated_by_is_said(
-    tmp_path: pathlib.Path, table: str, address: str, said: str
+def test_what_cannot_be_simulated_is_said(
+    tmp_path: pathlib.Path, protocol: str, address: str, told: str, said: str
 ) -> None:
-    folder(tmp_path, table, address, 1)
+    folder(tmp_path, protocol, address, "192.0.2.1:502", told)
     with pytest.raises(NotSimulated, match=said):
         to_its_end(simulate(tmp_path, Towards(), 60.0, {}, "", print))
+
+
+@contextlib.asynccontextmanager
+async def stationed(now: Callable[[], datetime], *faults: str, answer_s: float = 10.0) -> AsyncIterator[Any]:
+    """A simulated station of 300 meters that all show what the first does, and the front that has dialled it."""
+    behind = tuple(Meter(number, M1, f"0001{number:08d}") for number in range(1, 301))
+    made = Concentrator(NO, "iec104", "TG001", (*behind, Meter(301, "nobody", "000200000001")), count_wh=10)
+    simulated = Simulated104(made, county(NO), Behaviour(slow_s=0.001, faults=frozenset(faults)), Tally(), now)
+    station = Station(NO, "iec104", "127.0.0.1", await simulated.listen("127.0.0.1", 0), 10)
+    front = await Station104.dial(station, replace(QUICK, answer_s=answer_s), now)
+    try:
+        yield front
+    finally:
+        front.end("stopped")
+        await simulated.shut()
+
+
+ORDER = Ordered("O1", "set_clock", NO, None, None, None, {})
+FIRST, LAST, NOBODY = Place(1, "A", "000100000001"), Place(300, "B", "000100000300"), Place(301, "C", "000200000001")
+
+
+def test_the_front_collects_a_day_from_a_simulated_station() -> None:
+    """More frames than may stand unacknowledged; the other side of the front's wire is hat-drivers."""
+
+    async def run() -> None:
+        now = BEGIN
+        async with stationed(lambda: now + timedelta(seconds=2), "slow", "duplicate") as front:
+            for quarter in range(97):
+                now = BEGIN + quarter * QUARTER
+                await front.freeze()
+            found = await front.ask("freeze", DAY, [FIRST, LAST, NOBODY])
+            expected = county(NO).at_midnight(M1, 0, DAY + timedelta(days=1))
+            assert [totals(found[no]) for no in "ABC"] == [[("active_fwd", expected)]] * 2 + [[]]
+            assert found["C"].cause == "no_data"
+            (curve,) = (await front.ask("curve", DAY, [LAST]))["B"].curves
+            assert curve.values_e4 == (1_000,) * 96
+
+    to_its_end(run())
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause", "clock"),
+    [("silence", "no_answer", "no_answer"), ("exception", "no_data", "denied"), ("garbage", "offline", "offline")],
+)
+def test_a_simulated_station_fails_as_it_is_told_to(fault: str, cause: str, clock: str) -> None:
+    async def run() -> None:
+        async with stationed(lambda: BEGIN, fault, answer_s=0.3 if fault == "silence" else 10.0) as front:
+            assert (await front.ask("now", DAY, [FIRST]))["A"] == Got(cause)  # type: ignore[arg-type]
+            assert await front.carry_out(ORDER, BEGIN, True) == {"cause": clock}
+
+    to_its_end(run())
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_the_clock_of_a_simulated_station_is_set(stubborn: bool) -> None:
+    async def run() -> None:
+        async with stationed(lambda: BEGIN, "wrong_clock", *["stubborn"] * stubborn) as front:
+
+            async def shown() -> set[datetime]:
+                return {one.read_at for one in (await front.ask("now", DAY, [FIRST]))["A"].registers}
+
+            assert await shown() == {BEGIN + timedelta(days=2)}
+            assert await front.carry_out(ORDER, BEGIN, True) == {}
+            assert await shown() == {BEGIN + timedelta(days=2 * stubborn)}
+
+    to_its_end(run())
