@@ -86,11 +86,12 @@ def test_a_storm_is_one_matter_and_closed_together(
             lambda rows: 3 in [row["count"] for row in rows],
         )
     page = enter("reader", path="/w/workflow/todo", width=width)
-    row = page.locator("tr, .card").filter(has_text=f"{shown}").filter(has_text="台区 TG002").first
+    row = page.locator("tr, .card").filter(has_text=f"{shown}").filter(has_text="西栗庄村公变台区（TG002）").first
     expect(row).to_contain_text("3")
     accessible(page)
-    page.get_by_text("台区 TG002").first.click()
+    page.get_by_text("西栗庄村公变台区（TG002）").first.click()
     expect(page.locator(".page__head")).to_contain_text("同类告警")
+    expect(page.locator(".bench")).to_contain_text("西栗庄村公变台区")
     expect(page.locator(".bench")).to_contain_text(concentrator.meters[2].meter_no)
     accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -15,6 +15,9 @@ from tests.service.bindings import local, remote, settle, web
 from tests.service.records import OPERATOR
 
 from denghuo.data.processing.database import Database
+from denghuo.data.processing.work import Work
+from denghuo.kernel.contract import Call
+from denghuo.kernel.problem import Unavailable
 from denghuo.service.acquisition.api import (
     AcquisitionApi,
     AlarmGroupRef,
@@ -34,9 +37,10 @@ from denghuo.service.acquisition.api import (
 from denghuo.service.acquisition.listen import list_alarms
 from denghuo.service.acquisition.rules import ROUTED_KINDS, route_on
 from denghuo.service.acquisition.service import AcquisitionService
-from denghuo.service.host.binding import Directory
+from denghuo.service.host.binding import Ask, Directory
 from denghuo.service.permission.api import PermissionApi
 from denghuo.service.permission.service import PermissionService
+from denghuo.service.point.api import AreaName, AreaNames, AreaNumbers, PointApi
 from denghuo.service.workflow.api import FindTasks, Task, WorkflowApi
 from denghuo.service.workflow.service import WorkflowService
 
@@ -66,9 +70,23 @@ def test_the_nearest_unit_and_its_newest_route_hold(kind: Any, ahead: int) -> No
     assert route_on([], "1405810.01", kind, day) == preset
 
 
+class Points(PointApi):
+    """The name of an area, as long as it answers."""
+
+    answers = True
+
+    def __init__(self, work: Work, ask: Ask) -> None: ...
+
+    def area_names(self, call: Call, request: AreaNumbers) -> AreaNames:
+        if not self.answers:
+            raise Unavailable(part="point")
+        return AreaNames(rows=[AreaName(area_no=no, name="西栗庄村公变台区") for no in request.area_nos if no == "TG7"])
+
+
 @pytest.fixture
 def directory(database_dsn: str, tmp_path: pathlib.Path) -> Iterator[Directory]:
-    services = {PermissionApi: PermissionService, WorkflowApi: WorkflowService, AcquisitionApi: AcquisitionService}
+    services = {PermissionApi: PermissionService, WorkflowApi: WorkflowService, PointApi: Points}
+    services |= {AcquisitionApi: AcquisitionService}
     with Database(database_dsn) as database:
         yield local(database, tmp_path, services)
 
@@ -129,7 +147,9 @@ def test_a_serious_alarm_is_on_a_list_until_it_is_closed(directory: Directory, a
     assert [task.role for task in listed(directory)] == ["reading_clerk"]
 
 
-def test_a_storm_is_one_matter_for_each_kind_and_place(directory: Directory, acquisition: AcquisitionApi) -> None:
+def test_a_storm_is_one_matter_for_each_kind_and_place(
+    directory: Directory, acquisition: AcquisitionApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     area = [
         NewTerminal.model_validate({**record(no).model_dump(), "area_no": "TG7"}) for no in ("140500011", "140500021")
     ]
@@ -144,7 +164,11 @@ def test_a_storm_is_one_matter_for_each_kind_and_place(directory: Directory, acq
     tasks = {task.subject_id: task for task in listed(directory)}
     storm, own = tasks["power_loss 1405810.01 TG7"], tasks[f"power_loss 1405810.01 {OLD}"]
     assert len(tasks) == len(listed(directory)) == 3
-    assert (storm.title.zh, storm.count, storm.page) == ("停电：台区 TG7", 300, "acquisition.alarm_group")
+    assert (storm.title.zh, storm.count, storm.page) == (
+        "停电：西栗庄村公变台区（TG7）",
+        300,
+        "acquisition.alarm_group",
+    )
     assert (storm.first_at, storm.last_at) == (NOON, NOON + timedelta(hours=1))
     assert (own.title.zh, own.count) == (f"停电：终端 {OLD}", 2)
     assert own.parameters == {"kind": "power_loss", "org": "1405810.01", "terminal_no": OLD}
@@ -158,10 +182,17 @@ def test_a_storm_is_one_matter_for_each_kind_and_place(directory: Directory, acq
     place = AlarmGroupRef.model_validate(storm.parameters)
     seen = acquisition.alarm_group(STATION, place)
     assert (seen.count, seen.newest, seen.last_at) == (299, rows[1].alarm_no, NOON + timedelta(hours=1))
+    assert seen.area_name == "西栗庄村公变台区"
+    # A storm waits for no name.
+    monkeypatch.setattr(Points, "answers", False)
+    assert acquisition.alarm_group(STATION, place).area_name is None
+    acquisition.close_alarm(STATION, CloseAlarm(alarm_no=rows[1].alarm_no, reason="表计故障"))
+    task = next(task for task in listed(directory) if task.subject_id == storm.subject_id)
+    assert (task.title.en, task.count) == ("Power loss: area TG7", 298)
     late = take(acquisition, told("power_loss", NOON + timedelta(hours=9), "140500011", number=200))
     assert late == (1, 0, 1)
-    closing = CloseAlarms(**place.model_dump(), up_to=seen.newest or 0, reason="线路已送电")
-    assert acquisition.close_alarms(STATION, closing).closed == 299
+    closing = CloseAlarms(**place.model_dump(), up_to=rows[0].alarm_no, reason="线路已送电")
+    assert acquisition.close_alarms(STATION, closing).closed == 298
     (left,) = [task for task in listed(directory) if task.subject_id == storm.subject_id]
     (last,) = acquisition.alarms(OPERATOR, FindAlarms(area_no="TG7", open_only=True)).rows
     assert (left.count, left.page, left.parameters) == (1, "acquisition.alarm", {"alarm_no": str(last.alarm_no)})

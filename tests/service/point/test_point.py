@@ -29,6 +29,7 @@ from denghuo.service.customer.service import CustomerService
 from denghuo.service.host.binding import Ask
 from denghuo.service.point.api import (
     AreaNotFound,
+    AreaNumbers,
     AreaRef,
     Exchange,
     ExchangeMeters,
@@ -241,6 +242,10 @@ def test_station_clerk_sees_only_own_station(points: PointApi) -> None:
         points.point(CLERK, PointRef(point_no=theirs))
     assert [row.area_no for row in points.areas(CLERK, FindAreas()).rows] == ["TG1"]
     assert [row.feeder_no for row in points.feeders(CLERK, FindFeeders()).rows] == ["F1"]
+    both = AreaNumbers(area_nos=["TG2", "TG1", "TG9"])
+    assert [row.area_no for row in points.area_names(OPERATOR, both).rows] == ["TG1", "TG2"]
+    (mine_alone,) = points.area_names(CLERK, both).rows
+    assert mine_alone.name == points.area(CLERK, AreaRef(area_no="TG1")).name
     with pytest.raises(AreaNotFound):
         points.area(CLERK, AreaRef(area_no="TG2"))
     seen = points.network(CLERK, NetworkRequest())

@@ -21,6 +21,7 @@ from denghuo.service.acquisition.api import (
     SetAlarmRoute,
 )
 from denghuo.service.acquisition.api.alarm_route import AlarmRouteOperations
+from denghuo.service.acquisition.areas import area_names
 from denghuo.service.acquisition.refusals import set_from
 from denghuo.service.acquisition.rules import ROUTED_KINDS, ROUTED_TO, Gathered, Group, Route, route_on
 from denghuo.service.acquisition.store.alarm_routes import AlarmRouteStore
@@ -54,7 +55,9 @@ class AlarmRouting:
         """The groups that have open alarms; what the lists say of them is put right."""
         routes, open_now = self._store.routes(), self._store.gathered(list(groups))
         found = [(one, route_on(routes, one.group.org, one.group.kind, call.today)) for one in open_now]
-        tasks = [_task(one, groups[one.group], route, call.today) for one, route in found if route is not None]
+        told = [(one, route) for one, route in found if route is not None]
+        names = area_names(self._ask, call, [one.group.area_no for one, _ in told if one.alarms > 1])
+        tasks = [_task(one, groups[one.group], route, call.today, names) for one, route in told]
         for first in range(0, len(tasks), ITEMS_MAX):
             some = RaiseTasks(tasks=tasks[first : first + ITEMS_MAX], restating=restating)
             self._ask(WorkflowApi).raise_tasks(call.only("workflow.raise"), some)
@@ -76,14 +79,16 @@ class AlarmRouting:
         return AlarmRoutes(rows=self._store.routes(), kinds=list(ROUTED_KINDS), role=ROUTED_TO, as_of=call.now)
 
 
-def _task(one: Gathered, newest: int, route: Route, today: date) -> NewTask:
-    """`newest`: the newest of the alarms that are told of. A single alarm is shown by itself."""
+def _task(one: Gathered, newest: int, route: Route, today: date, names: Mapping[str, str]) -> NewTask:
+    """`newest`: the newest of the alarms that are told of. A single alarm is shown by itself. `names`: of areas that have one."""
     what, group = ALARM_KINDS.entries[one.group.kind], one.group
     if one.alarms == 1:
         where, page, parameters = text(one.subject, one.subject), KIND, {"alarm_no": str(one.alarm_no)}
     else:
         at, no = ("area_no", group.area_no) if group.area_no else ("terminal_no", group.terminal_no)
         where = text(f"台区 {no}", f"area {no}") if group.area_no else text(f"终端 {no}", f"terminal {no}")
+        if name := names.get(group.area_no or ""):
+            where = text(f"{name}（{no}）", f"area {name} ({no})")
         page, parameters = GROUP, {"kind": group.kind, "org": group.org, at: str(no)}
     return NewTask(
         key=f"{KIND} {group.name} {newest}",

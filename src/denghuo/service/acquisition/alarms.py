@@ -25,16 +25,18 @@ from denghuo.service.acquisition.api import (
     TakeEvents,
 )
 from denghuo.service.acquisition.api.alarm import AlarmOperations
+from denghuo.service.acquisition.areas import area_names
 from denghuo.service.acquisition.rules import SILENT_KINDS, Group
 from denghuo.service.acquisition.store.alarm_routes import AlarmRouteStore
 from denghuo.service.acquisition.store.alarms import AlarmStore
+from denghuo.service.host.binding import Ask
 
 
 class Alarms:
     """Events that were told, and the alarms that they raise, until somebody closes them."""
 
-    def __init__(self, work: Work) -> None:
-        self._work, self._store = work, AlarmStore(work)
+    def __init__(self, work: Work, ask: Ask) -> None:
+        self._work, self._ask, self._store = work, ask, AlarmStore(work)
 
     def take(self, call: Call, request: TakeEvents) -> EventsTaken:
         new, ended, raised = self._store.take(request.events, SILENT_KINDS, call.now)
@@ -68,9 +70,11 @@ class Alarms:
         return self._known(request.alarm_no)
 
     def group(self, call: Call, request: AlarmGroupRef) -> AlarmGroup:
+        names = area_names(self._ask, call, [request.area_no])
         found = next(iter(AlarmRouteStore(self._work).gathered([group_of(request)])), None)
         return AlarmGroup(
             **request.model_dump(),
+            area_name=names.get(request.area_no or ""),
             count=found.alarms if found else 0,
             first_at=found.first_at if found else None,
             last_at=found.last_at if found else None,

@@ -52,7 +52,7 @@ class AcquisitionService(
     def __init__(self, work: Work, ask: Ask) -> None:
         self._work = work
         self._records, self._collecting = Records(work), Collecting(work)
-        self._alarms, self._orders, self._roll_outs = Alarms(work), Orders(work), RollOuts(work, ask)
+        self._alarms, self._orders, self._roll_outs = Alarms(work, ask), Orders(work), RollOuts(work, ask)
         self._notices, self.routing = Notices(work, ask), AlarmRouting(work, ask)
         self._switchings = Switchings(work, ask, self._orders, self._notices)
         self._keys = Keys(work, ask, self._orders)

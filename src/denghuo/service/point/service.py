@@ -18,7 +18,10 @@ from denghuo.service.point.api import (
     INSTALLATION,
     UNIT_INSTALLATION,
     AreaDetail,
+    AreaName,
+    AreaNames,
     AreaNotFound,
+    AreaNumbers,
     AreaRef,
     Areas,
     ExchangeMeters,
@@ -121,6 +124,10 @@ class PointService(PointApi):
         rows, total = self._network.area_rows(request)
         following = rows[-1].area_no if len(rows) == request.limit else None
         return Areas(rows=rows, total=total, next=following, as_of=call.now)
+
+    def area_names(self, call: Call, request: AreaNumbers) -> AreaNames:
+        found = self._network.areas_of(request.area_nos)
+        return AreaNames(rows=[AreaName(area_no=no, name=found[no].name) for no in sorted(found)])
 
     def area(self, call: Call, request: AreaRef) -> AreaDetail:
         row = self._network.area_row(request.area_no)

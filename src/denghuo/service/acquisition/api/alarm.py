@@ -203,8 +203,9 @@ class AlarmGroupRef(Message):
 
 
 class AlarmGroup(AlarmGroupRef):
-    """Those that are open. `newest`: the newest of them."""
+    """Those that are open. `newest`: the newest of them. `area_name`: where the area is known to the caller."""
 
+    area_name: Annotated[str | None, Label("台区名称", "Area")] = None
     count: Annotated[int, Label("未关闭告警", "Open alarms")]
     first_at: Annotated[AwareDatetime | None, Label("最早发生", "First")]
     last_at: Annotated[AwareDatetime | None, Label("最近发生", "Last")]

@@ -165,6 +165,21 @@ class AreaRef(Message):
     area_no: AreaNo
 
 
+class AreaNumbers(Message):
+    area_nos: Annotated[list[AreaNo], Field(max_length=ITEMS_MAX)]
+
+
+class AreaName(Message):
+    area_no: AreaNo
+    name: Name
+
+
+class AreaNames(Message):
+    """Names of areas, by number; those that are not known or not in scope are left out."""
+
+    rows: list[AreaName]
+
+
 class RoleCount(Message):
     role: PointRole
     count: Annotated[int, Label("计量点数", "Points")]
@@ -205,6 +220,10 @@ class NetworkOperations(Api):
     @query(permit="point.read")
     def areas(self, call: Call, request: FindAreas) -> Areas:
         """Finds transformer areas."""
+
+    @query(permit="point.read")
+    def area_names(self, call: Call, request: AreaNumbers) -> AreaNames:
+        """What the areas of a list are called."""
 
     @query(permit="point.read", problems=(AreaNotFound,))
     def area(self, call: Call, request: AreaRef) -> AreaDetail:
