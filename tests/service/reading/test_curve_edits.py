@@ -146,4 +146,5 @@ def test_a_month_of_a_meter_has_registers_beside_its_curve_and_says_how_much_is_
     assert found.days[6].estimated_energy == Energy(24_000)
     # 24 and 2 kWh of 80.75.
     assert (str(found.share), found.days_complete, found.register_energy) == ("32.20", 1, None)
-    assert found.days[0].status is None and len(found.counted) == 30 * 96
+    assert (found.days[0].status, found.days[0].energy, found.days[0].difference) == (None, None, None)
+    assert len(found.counted) == 30 * 96 and str(found.energy) == "80.75"

@@ -121,12 +121,13 @@ class MeterMonthAsked(Message):
 
 
 class MeterMonthDay(Message):
-    """A day of a meter: the register at its first midnight, what registers and curve say, and the verdict that weighs most."""
+    """A day of a meter: the register at its first midnight, what registers and curve say, and the verdict that weighs most.
+    energy: None where the curve has no value of the day."""
 
     day: Day
     shown: Annotated[Register | None, Label("零点示数", "Register at midnight")]
     register_energy: Annotated[Energy | None, Label("示数电量", "By registers")]
-    energy: Annotated[Energy, Label("曲线电量", "By the curve")]
+    energy: Annotated[Energy | None, Label("曲线电量", "By the curve")]
     estimated_energy: Annotated[Energy, Label("其中估计", "Of it estimated")]
     difference: Annotated[Energy | None, Label("相差", "Difference")]
     status: Status | None
@@ -138,7 +139,8 @@ class MeterMonthDay(Message):
 
 
 class MeterMonth(Message):
-    """A meter's month by days. share: of the curve's energy, what is estimated. register_energy: where all days have registers."""
+    """A meter's month by days. energy: of the values that there are, None where there is none. share: of it, what is estimated.
+    register_energy: where all days have registers."""
 
     meter_no: MeterNo
     series: EnergySeries
@@ -147,7 +149,7 @@ class MeterMonth(Message):
     starts: Annotated[date, Label("起始日期", "First day")]
     counted: Annotated[list[Energy | None], Label("采用值", "Counted")]
     estimated: Annotated[list[bool], Label("估计", "Estimated")]
-    energy: Annotated[Energy, Label("曲线电量", "By the curve")]
+    energy: Annotated[Energy | None, Label("曲线电量", "By the curve")]
     estimated_energy: Annotated[Energy, Label("其中估计", "Of it estimated")]
     share: Annotated[Percent | None, Label("估计占比", "Share estimated")]
     register_energy: Annotated[Energy | None, Label("示数电量", "By registers")]

@@ -28,7 +28,8 @@ def meter_month(lake: Lake, curves: Curves, call: Call, request: MeterMonthAsked
     days = [
         _day(curve, place, [shown.get(place), shown.get(place + 1)], multiplier) for place in range(month.day_count)
     ]
-    energy = sum(day.energy.wh for day in days)
+    by_curve = [day.energy.wh for day in days if day.energy is not None]
+    energy = sum(by_curve)
     by_registers = [day.register_energy for day in days]
     known = [one.wh for one in by_registers if one is not None]
     return MeterMonth(
@@ -39,7 +40,7 @@ def meter_month(lake: Lake, curves: Curves, call: Call, request: MeterMonthAsked
         starts=month.first_day,
         counted=curve.counted,
         estimated=curve.estimated,
-        energy=Energy(energy),
+        energy=Energy(energy) if by_curve else None,
         estimated_energy=curve.estimated_energy,
         share=Percent.of_parts(curve.estimated_energy.wh, energy),
         register_energy=Energy(sum(known)) if len(known) == len(days) else None,
@@ -71,8 +72,9 @@ def _day(curve: CheckedCurve, place: int, registers: Sequence[int | None], multi
     by_registers = None
     if multiplier is not None and first is not None and last is not None and last >= first:
         by_registers = (last - first) * multiplier // 10
-    counted = [0 if value is None else value.wh for value in curve.counted[span]]
-    energy, guessed = sum(counted), curve.estimated[span]
+    counted = [None if value is None else value.wh for value in curve.counted[span]]
+    known, guessed = [value for value in counted if value is not None], curve.estimated[span]
+    energy = Energy(sum(known)) if known else None
     verdicts = [
         (status, rule, method)
         for status, rule, method in zip(curve.statuses[span], curve.rules[span], curve.methods[span], strict=True)
@@ -88,9 +90,9 @@ def _day(curve: CheckedCurve, place: int, registers: Sequence[int | None], multi
         day=curve.starts + timedelta(days=place),
         shown=None if first is None else Register(first),
         register_energy=None if by_registers is None else Energy(by_registers),
-        energy=Energy(energy),
-        estimated_energy=Energy(sum(value for value, is_so in zip(counted, guessed, strict=True) if is_so)),
-        difference=None if by_registers is None else Energy(by_registers - energy),
+        energy=energy,
+        estimated_energy=Energy(sum(value or 0 for value, is_so in zip(counted, guessed, strict=True) if is_so)),
+        difference=None if by_registers is None or energy is None else Energy(by_registers - energy.wh),
         status=heaviest[0],
         rule=heaviest[1],
         method=heaviest[2],
