@@ -20,8 +20,9 @@ from denghuo.service.acquisition.protocol.dlt698.explain import label
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.stream import Reader
 
-# Published with a mistake in the message itself, though the frame around it is whole.
-WRONG_INSIDE = {387: "dates of 8 bytes"}
+# A message as a draft of the standard printed it: three dates of 9 bytes without the day of the week, which the standard of 2017
+# has in its 10. The third is cut short where the message ends.
+OF_A_DRAFT = 387
 # Published without the byte that says "no time tag" at the end, or with one too few.
 SHORT_TAIL = {343, 379}
 NAMES = {
@@ -86,9 +87,12 @@ def test_published_message(row):
         if frame.fragment:
             return
         raw = frame.payload
-    if row["id"] in WRONG_INSIDE:
-        with pytest.raises(BadFrame):
+    if row["id"] == OF_A_DRAFT:
+        with pytest.raises(BadFrame) as caught:
             dlt698.decode_apdu(raw)
+        assert (caught.value.reason, caught.value.at, caught.value.found) == ("short", 30, "7")
+        dates = (raw[at : at + 4] + b"\4" + raw[at + 4 : at + 9] for at in (3, 12, 21))
+        assert dlt698.decode_apdu(raw[:3] + b"".join(dates)).name == "LinkResponse", "with the day it would be whole"
         return
     message = dlt698.decode_apdu(raw)
     if row["id"] in SHORT_TAIL:

@@ -93,6 +93,18 @@ def test_a_tariffs_answer_has_its_months_totals_and_demand() -> None:
             wrong.items()
 
 
+def test_kinds_of_102_that_differ_by_their_number_alone_and_those_without_a_published_layout() -> None:
+    published = {
+        one.type: one for row in vectors("iec102") if (one := iec102.decode(bytes.fromhex(row.values[0]["hex"])).asdu)
+    }
+    for known, others in ((11, (2, 5, 8)), (122, (120, 121, 123))):
+        for other in others:
+            assert published[known]._replace(type=other).items() == published[known].items()
+    instant = iec102.encode(iec102.Frame(8, 1, iec102.Asdu(163, 1, 5, 1, 0, b"\xc0\1\2")))
+    told = said(instant)
+    assert (told["类型标识"], told["数据"]) == ("163 瞬时值 instantaneous value", "C0 01 02")
+
+
 @pytest.mark.parametrize(
     ("hexed", "reason"),
     [

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.protocol import (
@@ -29,8 +30,8 @@ BYTES_MAX = 65536
 class Protocol:
     """A protocol by its code: how its frames are explained and found in a stream; None where silence alone parts them.
 
-    `asked_only`: nothing in its bytes tells them from others, so it is never found out. `unproven`: no checksum does, so it is
-    found out only where nothing else is around its frames.
+    `asked_only`: nothing in its bytes tells them from others, so it is never found out. `known`: no checksum does, so it is
+    found out only where this holds of each of its frames and nothing else is around them.
     """
 
     code: str
@@ -38,7 +39,7 @@ class Protocol:
     explain: Callable[[bytes], list[Part]]
     framing: Framing | None
     asked_only: bool = False
-    unproven: bool = False
+    known: Callable[[bytes], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Explained:
 
 
 def _listed(
-    code: str, name: Text, explain: Callable[[bytes], list[Part]], framing: Framing | None, **how: bool
+    code: str, name: Text, explain: Callable[[bytes], list[Part]], framing: Framing | None, **how: Any
 ) -> tuple[str, Protocol]:
     return code, Protocol(code, name, explain, framing, **how)
 
@@ -80,7 +81,7 @@ PROTOCOLS: Mapping[str, Protocol] = dict(
             text("IEC 60870-5-104 厂站", "IEC 60870-5-104 station"),
             iec104.explain,
             iec104.FRAMING,
-            unproven=True,
+            known=iec104.known,
         ),
         _of("modbus", text("Modbus RTU", "Modbus RTU"), modbus),
         _listed("modbus_tcp", text("Modbus TCP", "Modbus TCP"), modbus.explain_tcp, None),
@@ -108,28 +109,43 @@ def explained(raw: bytes, code: str = "auto") -> list[Explained]:
     """`raw` as frames, field by field, in order; bytes between them come as pieces of no protocol.
 
     `auto` takes the protocol in which `raw` is one whole frame, else that whose frames cover the most of it. BadFrame: no
-    frame of the protocol is in it; the reason is that of the protocol of whose frame the most was there.
+    frame of the protocol is in it, or the whole is one with a wrong checksum, whatever it carries; the reason is that of the
+    protocol of whose frame the most was there.
     """
-    tried = [one for one in PROTOCOLS.values() if not one.asked_only] if code == "auto" else [PROTOCOLS[code]]
+    auto = code == "auto"
+    tried = [one for one in PROTOCOLS.values() if not one.asked_only] if auto else [PROTOCOLS[code]]
     failures: list[BadFrame] = []
     for protocol in tried:
         try:
-            return [Explained(protocol, 0, len(raw), protocol.explain(raw))]
+            whole = [Explained(protocol, 0, len(raw), protocol.explain(raw))]
+            if not auto or _believed(raw, whole):
+                return whole
         except BadFrame as wrong:
+            if (
+                auto
+                and wrong.reason == "checksum"
+                and protocol.framing
+                and protocol.framing.measure(raw, 0) == len(raw)
+            ):
+                raise
             # Without marks every text of bytes is a frame with a wrong checksum.
-            if protocol.framing or code != "auto":
+            if protocol.framing or not auto:
                 failures.append(wrong)
     found = [_found(raw, protocol, protocol.framing) for protocol in tried if protocol.framing]
-    if code == "auto":
-        found = [pieces for pieces in found if all(piece.protocol for piece in pieces) or not _unproven(pieces)]
+    if auto:
+        found = [pieces for pieces in found if _believed(raw, pieces)]
     best = max(found, key=lambda pieces: sum(piece.end - piece.start for piece in pieces if piece.protocol), default=[])
     if any(piece.protocol for piece in best):
         return best
     raise max(failures, key=_told)
 
 
-def _unproven(pieces: Sequence[Explained]) -> bool:
-    return any(piece.protocol and piece.protocol.unproven for piece in pieces)
+def _believed(raw: bytes, pieces: Sequence[Explained]) -> bool:
+    """Whether `pieces` prove themselves, or are all of frames whose content is known."""
+    protocol = next((piece.protocol for piece in pieces if piece.protocol), None)
+    if protocol is None or protocol.known is None:
+        return True
+    return all(piece.protocol and protocol.known(raw[piece.start : piece.end]) for piece in pieces)
 
 
 def _told(wrong: BadFrame) -> tuple[int, int]:

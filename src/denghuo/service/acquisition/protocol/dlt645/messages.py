@@ -176,6 +176,16 @@ class SetPassword(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetPasswordOld(Message):
+    """1997: passwords without an identifier, as the vendor lays them out."""
+
+    name = SetPassword.name
+    layout = "data:.."
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Authorised(Message):
     """A command under a password: `level` 00..04, 98, 99."""
 
@@ -191,6 +201,16 @@ class ClearDemand(Authorised):
     """Sets the maximum demands to zero."""
 
     name = text("最大需量清零", "clear the maximum demand")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearDemandOld(Message):
+    """1997: the same, with what the vendor wants before it does so."""
+
+    name = ClearDemand.name
+    layout = "data:.."
+
+    data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +335,8 @@ KINDS: Mapping[int, Mapping[int, Kind]] = {
         0x0A: WriteAddress,
         0x0C: SetSpeed,
         0x8C: SetSpeed,
+        0x0F: SetPasswordOld,
+        0x10: ClearDemandOld,
     },
 }
 _DI_SIZES = {2007: 4, 1997: 2}

@@ -257,6 +257,12 @@ def explain(raw: bytes) -> list[Part]:
     return parts
 
 
+def known(raw: bytes) -> bool:
+    """Whether the whole frame `raw` says something that the tables know; other protocols' bytes seldom do."""
+    one = decode(raw).asdu
+    return one is None or (one.type in kinds() and one.cause in CAUSES)
+
+
 def _control(frame: Frame) -> str:
     if frame.kind == "I":
         return f"I {frame.sent}，待收 expects {frame.received}"
