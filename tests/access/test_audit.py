@@ -10,11 +10,13 @@ from denghuo.access.api import (
     Enrol,
     EnrolCustomer,
     FindCredentials,
+    FindParked,
     NameTaken,
     NotOneself,
     PostOutsideScope,
     WeakPassword,
 )
+from denghuo.data.processing.outbox import Outbox
 from denghuo.kernel.contract import Call
 from denghuo.service.permission.api import Appoint, Engage, PermissionApi
 from tests.access.house import PASSWORD, Browser, House, number
@@ -155,3 +157,44 @@ def test_credentials_are_handed_out_within_the_scope_and_by_another_person(house
     with pytest.raises(NameTaken):
         house.access.enrol_customer(keeper, customer.model_copy(update={"user_name": "watcher"}))
     assert house.access.enrol(house.system(), Enrol(user_name="watcher", password="another-lamp-27")).added is False
+
+
+def test_parked_events_are_shown_with_their_reason_and_delivered_again_by_one_whose_scope_is_the_company(
+    house: House, browser: Browser
+) -> None:
+    outbox = Outbox(house.store.database, "customer")
+    for at in (1, 2, 3):
+        event = {"type": "customer.account.opened.v1", "data": {"account_no": f"{at}", "name": {"sealed": "x"}}}
+        outbox.park("ledger", f"customer-7-{at}-0", event, "mishan", f"ValueError: reason {at}")
+    browser.sign_in("keeper")
+    first = browser.post("access.parked", {"limit": 2}).json()
+    rest = browser.post("access.parked", {"limit": 2, "after": first["next"]}).json()
+    rows = first["rows"] + rest["rows"]
+    assert (first["total"], rest["next"], browser.post("access.parked", {"after": "x y"}).json()["rows"]) == (
+        3,
+        None,
+        rows,
+    )
+    shown = [(row["parked_no"], row["consumer"], row["why"], row["actor"], row["asked_at"]) for row in rows]
+    assert shown == [
+        (f"ledger-customer-7-{at}-0", "ledger", f"ValueError: reason {at}", "mishan", None) for at in (3, 2, 1)
+    ]
+    assert rows[0]["event"] == "customer.account.opened.v1" and "••••" in rows[0]["content"]
+
+    again = {"parked_no": "ledger-customer-7-2-0", "reason": "户号已补录"}
+    assert browser.post("access.deliver_again", again).status_code == 200
+    asked = {row["parked_no"]: row["asked_at"] for row in browser.post("access.parked").json()["rows"]}
+    assert [no for no, at in asked.items() if at] == [again["parked_no"]]
+    for unknown in ("ledger-customer-7-9-0", "ledger-nowhere-7-2-0", "ledger"):
+        refused = browser.post("access.deliver_again", again | {"parked_no": unknown})
+        assert (refused.status_code, refused.json()["parked_no"]) == (404, unknown)
+    browser.sign_in("watcher")
+    assert [row["reason"] for row in deeds(browser, operation="access.deliver_again")] == ["户号已补录"]
+    assert browser.post("access.parked").json()["total"] == 3
+    assert browser.post("access.deliver_again", again).json()["permit"] == "access.deliver_again"
+
+    # The events are the company's: an administrator of a station sees none of them and delivers none.
+    browser.sign_in("mishankeeper")
+    assert browser.post("access.parked").json()["rows"] == []
+    assert browser.post("access.deliver_again", again).status_code == 404
+    assert house.access.parked(house.system(), FindParked()).total == 3

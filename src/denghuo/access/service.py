@@ -19,6 +19,7 @@ from denghuo.access.api import (
     CredentialsFound,
     CurrentPasswordWrong,
     DeedsFound,
+    DeliverAgain,
     Disable,
     DropCode,
     EdgeOnly,
@@ -28,11 +29,14 @@ from denghuo.access.api import (
     EnrolCustomer,
     Enrolled,
     FindCredentials,
+    FindParked,
     FindSessions,
     NameTaken,
     NoCodePending,
     NoPost,
     NotOneself,
+    ParkedFound,
+    ParkedNotFound,
     PostOutsideScope,
     SessionNotFound,
     SessionRow,
@@ -51,13 +55,14 @@ from denghuo.access.authentication.store import AccessStore, KnownCredential, Kn
 from denghuo.access.authorization.rights import RightsDesk
 from denghuo.access.keys import Keys
 from denghuo.access.monitoring.audit import trail
+from denghuo.access.monitoring.parked import asked_again, parked_events
 from denghuo.access.visit import Visit
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, Nothing
 from denghuo.kernel.problem import NotPermitted, NotSignedIn, text
 from denghuo.service.customer.api import AccountNotFound, AccountRef, CustomerApi
 from denghuo.service.host.binding import Ask, Store
-from denghuo.service.permission.api import FindStaff, PermissionApi, PersonRef, Reach, StaffMember
+from denghuo.service.permission.api import FindStaff, PermissionApi, PersonRef, Reach, Reached, StaffMember
 
 ISSUER = "Denghuo"
 
@@ -267,13 +272,32 @@ class AccessService(AccessApi):
         )
 
     def audit(self, call: Call, request: Audit) -> DeedsFound:
-        asking = call.only("permission.person")
-        reached = self._ask(PermissionApi).reach(asking, Reach())
+        reached = self._reached(call)
         actors = None if reached.everything else reached.user_names
         rows, total, after = trail(self._means.store, self._means.nouns(), call, request, actors)
         return DeedsFound(rows=rows, total=total, next=after, as_of=call.now)
 
+    def parked(self, call: Call, request: FindParked) -> ParkedFound:
+        nouns = self._means.nouns() if self._reached(call).everything else ()
+        rows, total, after = parked_events(self._means.store.database, nouns, request)
+        return ParkedFound(rows=rows, total=total, next=after, as_of=call.now)
+
+    def deliver_again(self, call: Call, request: DeliverAgain) -> Nothing:
+        nouns = self._means.nouns() if self._reached(call).everything else ()
+        if not asked_again(self._means.store.database, nouns, request.parked_no, call.now):
+            raise ParkedNotFound(
+                text(
+                    f"搁置事件 {request.parked_no} 不存在，可能已重新投递成功；请刷新列表。",
+                    f"There is no parked event {request.parked_no}; it may have been taken meanwhile. Load the list again.",
+                ),
+                parked_no=request.parked_no,
+            )
+        return Nothing()
+
     # -- parts -----------------------------------------------------------------------------------------------------------
+
+    def _reached(self, call: Call) -> Reached:
+        return self._ask(PermissionApi).reach(call.only("permission.person"), Reach())
 
     def _own(self, visit: Visit) -> KnownSession:
         found = self._store.session_of(visit.session_no or 0)

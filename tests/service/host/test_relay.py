@@ -17,7 +17,7 @@ from tests.service.bindings import KEY, NOW, clock, settle
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.dataset import Datasets
 from denghuo.data.processing.migration import migrate
-from denghuo.data.processing.outbox import Outbox
+from denghuo.data.processing.outbox import Outbox, parked
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Api, Call, Event, Message, command
 from denghuo.kernel.problem import Unavailable
@@ -171,9 +171,11 @@ def test_settling_waits_for_what_a_neighbour_holds_back(directory: Directory, he
 def test_what_cannot_be_taken_is_parked_and_the_rest_goes_on(
     directory: Directory, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    too_many = "two is too many"
+
     def refuse_two(service: EarService, call: Call, event: Rung) -> None:
-        if event.number == 2:
-            raise ValueError("two is too many")
+        if event.number == 2 and too_many:
+            raise ValueError(too_many)
         heard.append((event.number, call.actor))
 
     monkeypatch.setattr(relay, "listeners", lambda noun: [Listener("ear", Rung, refuse_two)] if noun == "ear" else [])
@@ -187,10 +189,33 @@ def test_what_cannot_be_taken_is_parked_and_the_rest_goes_on(
             running.round("ear")
     running.round("ear")
     assert [number for number, _ in heard] == [1, 3]
-    parked = Outbox(store.database, "bell").parked()
-    assert [(row["consumer"], row["event"]["data"], row["reason"]) for row in parked] == [
-        ("ear", {"number": 2}, "ValueError: two is too many")
-    ]
+    outbox = Outbox(store.database, "bell")
+
+    def kept() -> list[tuple[str, Any, str, str, bool]]:
+        rows, total = parked(store.database, ["bell", "ear"], 10)
+        assert total == len(rows)
+        return [(row.consumer, row.event["data"], row.actor, row.reason, row.asked_at is not None) for row in rows]
+
+    assert kept() == [("ear", {"number": 2}, "ringer", "ValueError: two is too many", False)]
+
+    # Delivered again when somebody asks for it: refused once more it stays, with the reason of now; taken it is gone.
+    assert not running.waiting("ear") and not running.round("ear")
+    ((only,), _) = parked(store.database, ["bell"], 10)
+    assert not outbox.ask_again("nose", only.event_id, NOW)
+    too_many = "still too many"
+    assert outbox.ask_again("ear", only.event_id, NOW) and kept()[0][4] and running.waiting("ear")
+    running.round("ear")
+    assert kept() == [("ear", {"number": 2}, "ringer", "ValueError: still too many", False)]
+    too_many = ""
+    outbox.ask_again("ear", only.event_id, NOW)
+    running.round("ear")
+    assert kept() == [] and heard == [(1, "ringer"), (3, "ringer"), (2, "ringer")]
+
+    # What nobody listens to any more stays, too.
+    outbox.park("ear", "bell-1-1-0", {"type": "bell.tower.rung.v0", "data": {}}, "ringer", "ValueError")
+    outbox.ask_again("ear", "bell-1-1-0", NOW)
+    running.round("ear")
+    assert kept() == [("ear", {}, "ringer", "ear listens to bell.tower.rung.v0 no more", False)]
 
 
 def test_a_listener_out_of_reach_is_asked_until_it_answers(

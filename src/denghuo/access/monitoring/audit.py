@@ -138,7 +138,7 @@ def _journal(work: Work, noun: str, params: dict[str, Any]) -> Iterator[Found]:
                 subject="" if row["subject"] == row["actor"] else row["subject"],
                 result="done",
                 reason=_reason(row["request"]),
-                request=_content(row["request"]),
+                request=content(row["request"]),
                 trace=row["trace"],
                 deed_no=f"{noun}-{row['seq']}",
             ),
@@ -162,7 +162,7 @@ def _attempts(work: Work, params: dict[str, Any]) -> Iterator[Found]:
                 subject="",
                 result="refused",
                 reason=_OUTCOMES.get(row["outcome"], row["outcome"]),
-                request=_content({"address": row["address"], "agent": row["agent"]}),
+                request=content({"address": row["address"], "agent": row["agent"]}),
                 trace=row["trace"],
                 deed_no=f"attempt-{row['attempt_no']}",
             ),
@@ -175,7 +175,8 @@ def _reason(request: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _content(request: Any) -> str:
+def content(request: Any) -> str:
+    """As much as a list shows of it, sealed personal data as dots."""
     shown = json.dumps(_unsealed(request), ensure_ascii=False)
     return shown if len(shown) <= CONTENT_MAX else shown[:CONTENT_MAX] + "…"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from denghuo.data.processing.database import Database
 
@@ -36,8 +36,52 @@ class Outgoing:
         return f"{self.schema}-{self.xid}-{self.seq}-{position}"
 
 
+@dataclass(frozen=True)
+class Parked:
+    """A part that a consumer refused too often. `asked_at`: somebody wants it delivered again, since then."""
+
+    schema: str
+    consumer: str
+    event_id: str
+    event: dict[str, Any]
+    reason: str
+    actor: str
+    parked_at: datetime
+    asked_at: datetime | None
+
+
+def parked(
+    database: Database, schemas: Iterable[str], limit: int, below: tuple[datetime, str, str] | None = None
+) -> tuple[list[Parked], int]:
+    """What is parked in these schemas, newest first, and how many there are. below: the instant, consumer and event with which the
+    page before ended."""
+    each = [
+        sql.SQL(
+            "SELECT {name} AS schema, consumer, event_id, event, reason, actor, parked_at, asked_at FROM {parked}"
+        ).format(name=sql.Literal(schema), parked=sql.Identifier(schema, "relay_parked"))
+        for schema in schemas
+    ]
+    if not each:
+        return [], 0
+    found = sql.SQL(" FROM ({}) AS each").format(sql.SQL(" UNION ALL ").join(each))
+    page = (
+        sql.SQL("SELECT *")
+        + found
+        + sql.SQL(
+            " WHERE %(at)s::timestamptz IS NULL OR (parked_at, consumer, event_id) < (%(at)s, %(consumer)s, %(event_id)s)"
+            " ORDER BY parked_at DESC, consumer DESC, event_id DESC LIMIT %(limit)s"
+        )
+    )
+    at, consumer, event_id = below or (None, "", "")
+    with database.connection() as connection, connection.cursor(row_factory=class_row(Parked)) as cursor:
+        rows = cursor.execute(page, {"at": at, "consumer": consumer, "event_id": event_id, "limit": limit}).fetchall()
+        total = connection.execute(sql.SQL("SELECT count(*)") + found).fetchone()
+    return rows, int(total[0]) if total else 0
+
+
 def with_something(database: Database, consumer: str, schemas: Iterable[str], held_back: bool = False) -> list[str]:
-    """Those of the schemas that hold rows which the consumer has not taken: asked in one statement, for most have none.
+    """Those of the schemas that hold rows which the consumer has not taken, or is to be given again: asked in one statement, for
+    most have none.
 
     held_back: also where a running transaction, of any database of the server, still keeps the rows from being read.
     """
@@ -47,6 +91,8 @@ def with_something(database: Database, consumer: str, schemas: Iterable[str], he
     each = [
         sql.SQL("SELECT {schema} WHERE EXISTS (SELECT FROM ").format(schema=outbox.schema)
         + outbox.waiting(held_back)
+        + sql.SQL(") OR EXISTS (SELECT FROM ")
+        + outbox.asked_again()
         + sql.SQL(")")
         for outbox in outboxes
     ]
@@ -89,21 +135,47 @@ class Outbox:
             (consumer, row.xid, row.seq),
         )
 
-    def park(self, consumer: str, part_id: str, part: dict[str, Any], reason: str) -> None:
-        """Keeps a part that the consumer cannot take, so that those behind it go on."""
+    def park(self, consumer: str, part_id: str, part: dict[str, Any], actor: str, reason: str) -> None:
+        """Keeps a part that the consumer cannot take, so that those behind it go on; or keeps it on, with the reason of now."""
         with self._database.connection() as connection:
             connection.execute(
                 sql.SQL(
-                    "INSERT INTO {parked} (consumer, event_id, event, reason) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+                    "INSERT INTO {parked} (consumer, event_id, event, actor, reason) VALUES (%s, %s, %s, %s, %s)"
+                    " ON CONFLICT (consumer, event_id) DO UPDATE"
+                    " SET reason = excluded.reason, parked_at = excluded.parked_at, asked_at = NULL"
                 ).format(**self._names()),
-                (consumer, part_id, json.dumps(part, ensure_ascii=False), reason[:2_000]),
+                (consumer, part_id, json.dumps(part, ensure_ascii=False), actor, reason[:2_000]),
             )
 
-    def parked(self) -> list[dict[str, Any]]:
-        """What was parked, oldest first: {consumer, event_id, event, reason, parked_at}."""
-        query = sql.SQL("SELECT consumer, event_id, event, reason, parked_at FROM {parked} ORDER BY parked_at")
-        with self._database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query.format(**self._names())).fetchall()
+    def unpark(self, consumer: str, part_id: str) -> None:
+        """The consumer has taken it after all."""
+        with self._database.connection() as connection:
+            statement = sql.SQL("DELETE FROM {parked} WHERE consumer = %s AND event_id = %s").format(**self._names())
+            connection.execute(statement, (consumer, part_id))
+
+    def ask_again(self, consumer: str, part_id: str, at: datetime) -> bool:
+        """Has a parked part delivered again by whoever delivers to its consumer; whether there is such a part."""
+        statement = sql.SQL("UPDATE {parked} SET asked_at = %s WHERE consumer = %s AND event_id = %s").format(
+            **self._names()
+        )
+        with self._database.connection() as connection:
+            found = connection.execute(statement, (at, consumer, part_id)).rowcount > 0
+            connection.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(CHANNEL)))
+        return found
+
+    def asked_again(self) -> sql.Composed:
+        """What stands after FROM: the parked parts that `consumer` is to be given again."""
+        return sql.SQL("{parked} WHERE consumer = %(consumer)s AND asked_at IS NOT NULL").format(**self._names())
+
+    def to_deliver_again(self, consumer: str) -> list[Parked]:
+        """The parked parts that the consumer is to be given again, in the order in which they were asked for."""
+        query = (
+            sql.SQL("SELECT {name} AS schema, * FROM ").format(name=sql.Literal(self.schema))
+            + self.asked_again()
+            + sql.SQL(" ORDER BY asked_at, event_id")
+        )
+        with self._database.connection() as connection, connection.cursor(row_factory=class_row(Parked)) as cursor:
+            return cursor.execute(query, {"consumer": consumer}).fetchall()
 
     def _names(self) -> dict[str, sql.Composable]:
         return {

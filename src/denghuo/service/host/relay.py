@@ -1,7 +1,8 @@
 """Relay: brings committed events to the services that listen, and ordered jobs to the queue.
 
 Every hosted service with a `listen.py` has a thread of its own that takes the events of the services below it in the order of their
-commits. A service that is out of reach is asked again; an event that it refuses again and again is parked with the reason.
+commits. A service that is out of reach is asked again; an event that it refuses again and again is parked with the reason,
+and tried once more whenever somebody asks for that.
 """
 
 import importlib
@@ -13,10 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg
 
-from denghuo.data.processing.outbox import CHANNEL, Outbox, Outgoing, with_something
+from denghuo.data.processing.outbox import CHANNEL, Outbox, Outgoing, Parked, with_something
 from denghuo.kernel.contract import Call, Event
 from denghuo.kernel.problem import Unavailable
 from denghuo.service.host.binding import Directory, Handler, Store
@@ -68,6 +70,9 @@ class Relay:
         took = False
         for source in with_something(self._store.database, consumer, self._sources(consumer)):
             outbox = Outbox(self._store.database, source)
+            for parked in outbox.to_deliver_again(consumer):
+                self._deliver_again(outbox, parked)
+                took = True
             while rows := outbox.pending(consumer):
                 for row in rows:
                     if self._stopped.is_set():
@@ -101,24 +106,50 @@ class Relay:
                     self._deliver(outbox, consumer, row, part_id, part)
             outbox.advance(connection, consumer, row)
 
-    def _deliver(self, outbox: Outbox, consumer: str, row: Outgoing, part_id: str, part: dict[str, object]) -> None:
-        for found in self._listeners[consumer]:
-            if found.event.event_type() != part["type"]:
-                continue
+    def _deliver(self, outbox: Outbox, consumer: str, row: Outgoing, part_id: str, part: dict[str, Any]) -> None:
+        for found in self._listening(consumer, part):
             name = f"{part_id} {found.handler.__name__}"
-            call = Call.system(self._clock(), actor=row.actor)
             try:
-                event = found.event.model_validate(part["data"])
-                self._directory.hosted[consumer].handle(consumer, found.handler, call, event, part_id)
+                self._hand(found, row.actor, part_id, part)
             except Unavailable:
                 raise
             except Exception as error:
                 self._failures[name] = self._failures.get(name, 0) + 1
                 if self._failures[name] < TRIES:
                     raise
-                log.error("%s cannot take %s of %s; it is parked", consumer, part["type"], part_id, exc_info=error)
-                outbox.park(consumer, part_id, dict(part), f"{type(error).__name__}: {error}")
+                self._park(outbox, found, row.actor, part_id, part, error)
             self._failures.pop(name, None)
+
+    def _deliver_again(self, outbox: Outbox, parked: Parked) -> None:
+        """Refused once more, it stays with the reason of now. Who has taken it before passes it over."""
+        listening = self._listening(parked.consumer, parked.event)
+        if not listening:
+            why = f"{parked.consumer} listens to {parked.event['type']} no more"
+            outbox.park(parked.consumer, parked.event_id, parked.event, parked.actor, why)
+            return
+        for found in listening:
+            try:
+                self._hand(found, parked.actor, parked.event_id, parked.event)
+            except Unavailable:
+                raise
+            except Exception as error:
+                self._park(outbox, found, parked.actor, parked.event_id, parked.event, error)
+                return
+        outbox.unpark(parked.consumer, parked.event_id)
+
+    def _listening(self, consumer: str, part: Mapping[str, Any]) -> list[Listener]:
+        return [found for found in self._listeners[consumer] if found.event.event_type() == part["type"]]
+
+    def _hand(self, found: Listener, actor: str, part_id: str, part: Mapping[str, Any]) -> None:
+        event = found.event.model_validate(part["data"])
+        call = Call.system(self._clock(), actor=actor)
+        self._directory.hosted[found.noun].handle(found.noun, found.handler, call, event, part_id)
+
+    def _park(
+        self, outbox: Outbox, found: Listener, actor: str, part_id: str, part: dict[str, Any], error: Exception
+    ) -> None:
+        log.error("%s cannot take %s of %s; it is parked", found.noun, part["type"], part_id, exc_info=error)
+        outbox.park(found.noun, part_id, dict(part), actor, f"{type(error).__name__}: {error}")
 
     # -- life in a process -----------------------------------------------------------------------------------------------
 
