@@ -82,7 +82,7 @@ export function chartOption(form: string, categories: string[], series: Series[]
   return {
     ...framed,
     ...(sideways && series[0] ? { grid: { ...(framed['grid'] as object), top: 10, right: roomFor(series[0].values.map((value) => tell(value, series[0]!.schema))) } } : {}),
-    ...axes(categories, series[0] && isNumeric(series[0].schema) ? unitOf(series[0].schema) : '', colours, sideways),
+    ...axes(categories, series.length === 1 && isNumeric(series[0]!.schema) ? unitOf(series[0]!.schema) : '', colours, sideways),
     legend: series.length > 1 ? { top: 2, right: 8, itemWidth: 12, itemHeight: 8, textStyle: { color: colours.quiet } } : undefined,
     series: series.map((one) => ({
       name: headerOf(one.schema, one.path),
@@ -164,7 +164,6 @@ export interface CurveOptions {
   series: Series[]
   estimated: boolean[]
   limits: { name: string; value: number }[]
-  unit: string
 }
 
 /** Interval curves. Estimated values are drawn as hollow points on a thin amber line, limits as dashed lines. */
@@ -211,7 +210,8 @@ export function curveOption(curve: CurveOptions, colours: Palette): EChartsCoreO
   }
   return {
     ...frame(colours),
-    ...axes(curve.times, curve.unit, colours),
+    // The legend says each unit, and on a phone stands where the axis would say it.
+    ...axes(curve.times, '', colours),
     legend: { top: 2, right: 8, itemWidth: 14, itemHeight: 8, textStyle: { color: colours.quiet } },
     series: guessed ? [course, ...lines, guessed] : lines,
   }
