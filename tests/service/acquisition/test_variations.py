@@ -281,6 +281,33 @@ def test_the_other_protocols_with_other_addresses() -> None:
             assert spoken(iec104.encode(station)) == "iec104"
 
 
+def shown(raw: bytes) -> list[str]:
+    """The fields of the one frame in `raw` that stand deepest, as they are said."""
+    (piece,) = explained(raw)
+    return [f"{part.name['zh']} {part.value}" for outer in piece.parts for _, part in outer.walk() if not part.parts]
+
+
+def test_frames_of_any_meter_or_module_are_shown_where_they_are_carried() -> None:
+    line = {"baud": 6, "parity": 2, "data_bits": 8, "stop_bits": 1, "flow": 0}
+    port = {"piid": 1, "port": "f2090201"}
+    for inner in (*frames("dlt645")[:3], *frames("cjt188")[:3], *frames("gdw3762")[:3]):
+        said = shown(inner)
+        asked = {**port, "line": line, "answer_timeout_s": 3, "byte_timeout_ms": 100, "octets": inner}
+        messages = [
+            dlt698.Apdu("ProxyTransparentRequest", asked),
+            dlt698.Apdu("TransparentReport", {**port, "octets": inner}),
+        ]
+        around = [dlt698.Link(0x43, 0, 0, "000000000001", 0x10, dlt698.encode_apdu(one)) for one in messages]
+        unit = gdw3761.unit_bytes(0x10, 0, 1, [31, len(inner), inner], up=True)
+        carrying = [
+            *map(dlt698.encode, around),
+            gdw3761.encode(gdw3761.Frame(0x88, "1405", 7, 1, False, 0x10, 0x60, unit)),
+        ]
+        for raw in carrying:
+            found = shown(raw)
+            assert any(found[at : at + len(said)] == said for at in range(len(found)))
+
+
 @pytest.mark.parametrize("file", ["dlt645", "dlt698", "gdw3761", "gdw3762", "cjt188", "hdlc", "iec102"])
 def test_a_frame_with_a_wrong_checksum_is_refused_whatever_it_carries(file: str) -> None:
     for raw in frames(file):

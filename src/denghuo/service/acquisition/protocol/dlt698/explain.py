@@ -1,10 +1,10 @@
 """A DL/T 698.45 frame field by field (报文解析), by the same grammar that reads it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from denghuo.kernel.problem import Text, text
-from denghuo.service.acquisition.protocol import dlt645
+from denghuo.service.acquisition.protocol.carried import carried
 from denghuo.service.acquisition.protocol.dlt698 import apdu, data, link
 from denghuo.service.acquisition.protocol.dlt698.grammar import COMPOSITES, RCSD, Address, Record, reader
 from denghuo.service.acquisition.protocol.dlt698.objects import DARS, Scale, method_of, name_of, scale_of
@@ -132,8 +132,10 @@ def _part(raw: bytes, at: int, key: str, node: Node, oad: str) -> Part:
             inner = _record(raw, at)
         case _:
             said = _scalar(key, node, value)
-    if key in _CARRIED and isinstance(value, bytes):
-        inner = _wrapped(_CARRIED[key], value, end - len(value))
+    if key == "plain":
+        inner = _wrapped(value, end - len(value))
+    elif key == "octets" and isinstance(value, bytes):
+        inner = carried(value, end - len(value))
     return Part(at, end, own, said, parts=tuple(inner))
 
 
@@ -177,20 +179,12 @@ def _scalar(key: str, node: Node, value: Any) -> str:
     return str(value)
 
 
-def _wrapped(known: Sequence[Callable[[bytes], list[Part]]], octets: bytes, at: int) -> Sequence[Part]:
-    for told in known:
-        try:
-            return tuple(part.moved(at) for part in told(octets))
-        except BadFrame:
-            continue
-    return ()
-
-
-# What octets of the grammar carry: a message in a security wrapper, a meter's own frame that is passed on.
-_CARRIED: Mapping[str, Sequence[Callable[[bytes], list[Part]]]] = {
-    "plain": (explain_apdu,),
-    "octets": (dlt645.explain, explain),
-}
+def _wrapped(octets: bytes, at: int) -> Sequence[Part]:
+    """The message in a security wrapper, where it is one."""
+    try:
+        return tuple(part.moved(at) for part in explain_apdu(octets))
+    except BadFrame:
+        return ()
 
 
 def _record(raw: bytes, at: int) -> list[Part]:

@@ -1,9 +1,7 @@
 """A Q/GDW 376.1 frame field by field (报文解析), with the meter's frame where one is forwarded."""
 
-from collections.abc import Sequence
-
 from denghuo.kernel.problem import text
-from denghuo.service.acquisition.protocol import dlt645, dlt698
+from denghuo.service.acquisition.protocol.carried import carried
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import Item, shown
 from denghuo.service.acquisition.protocol.gdw3761.formats import form
@@ -135,12 +133,7 @@ def _unit(frame: Frame, unit: Unit) -> Part:
 
 
 def _item(frame: Frame, item: Item) -> Part:
-    inner: Sequence[Part] = ()
+    inner: tuple[Part, ...] = ()
     if frame.function == _FORWARDS and isinstance(item.value, bytes):
-        for protocol in (dlt645, dlt698):
-            try:
-                inner = tuple(part.moved(item.start) for part in protocol.explain(item.value))
-                break
-            except BadFrame:
-                continue
+        inner = carried(item.value, item.start)
     return Part(item.start, item.end, item.name, shown(item.value), item.unit, inner)

@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from denghuo.kernel.problem import Text, text
-from denghuo.service.acquisition.protocol import dlt645, dlt698
+from denghuo.service.acquisition.protocol.carried import carried
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.fields import Item, shown
 from denghuo.service.acquisition.protocol.gdw3761.formats import dt, form, functions_of
@@ -197,13 +197,7 @@ def _data(frame: Frame, at: int) -> tuple[Part, ...]:
 
 
 def _inside(item: Item, at: int) -> tuple[Part, ...]:
-    if isinstance(item.value, bytes):
-        for protocol in (dlt645, dlt698):
-            try:
-                return tuple(part.moved(item.start + at) for part in protocol.explain(item.value))
-            except BadFrame:
-                continue
-    return ()
+    return carried(item.value, item.start + at) if isinstance(item.value, bytes) else ()
 
 
 def _measure(buffer: bytes, at: int) -> int:
