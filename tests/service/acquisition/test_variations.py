@@ -8,6 +8,7 @@ import pytest
 from tests.service.acquisition.frames import vectors
 from tests.service.acquisition.test_gdw3761 import OTHERS_OWN
 
+from denghuo.service.acquisition.front.gdw3761 import Speaker3761
 from denghuo.service.acquisition.protocol import cjt188, dlms, dlt645, dlt698, gdw3761, gdw3762, iec102, iec104, modbus
 from denghuo.service.acquisition.protocol.axdr import length_bytes
 from denghuo.service.acquisition.protocol.catalogue import explained
@@ -32,6 +33,12 @@ def spoken(raw: bytes) -> str:
     (piece,) = explained(raw)
     assert piece.protocol
     return piece.protocol.code
+
+
+def shown(raw: bytes) -> list[str]:
+    """The fields of the one frame in `raw` that stand deepest, as they are said."""
+    (piece,) = explained(raw)
+    return [f"{part.name['zh']} {part.value}" for outer in piece.parts for _, part in outer.walk() if not part.parts]
 
 
 def test_645_to_any_address_behind_wake_up_bytes() -> None:
@@ -223,6 +230,16 @@ def test_376_with_other_addresses_numbers_counters_and_time_tags() -> None:
         assert spoken(raw) == "gdw3761"
 
 
+def test_376_logins_and_heartbeats_of_later_editions_say_more_and_are_still_heard() -> None:
+    for number, kind in ((1, "login"), (3, "heartbeat")):
+        for more in (b"", b"\x01\x03", b"2013", bytes(6)):
+            unit = da([0]) + dt([number]) + more
+            raw = gdw3761.encode(gdw3761.Frame(0xC9, "1405", 7, 0, False, 0x02, 0x71, unit))
+            heard = Speaker3761().hear(raw)
+            assert heard and (heard.kind, heard.terminal_no) == (kind, "140500007")
+            assert not more or any(said.endswith(more.hex(" ").upper()) for said in shown(raw))
+
+
 def test_376_two_points_and_two_numbers_in_one_identifier() -> None:
     fixed = {key: kind.up.size for key, kind in kinds().items() if kind.up.size is not None and not kind.events}
     for (function, number), size in fixed.items():
@@ -279,12 +296,6 @@ def test_the_other_protocols_with_other_addresses() -> None:
             station = iec104.Frame(b"\xfe\xff\xfe\xff", station.asdu._replace(common=0xFFFF, originator=255, test=True))
             assert iec104.decode(iec104.encode(station)) == station
             assert spoken(iec104.encode(station)) == "iec104"
-
-
-def shown(raw: bytes) -> list[str]:
-    """The fields of the one frame in `raw` that stand deepest, as they are said."""
-    (piece,) = explained(raw)
-    return [f"{part.name['zh']} {part.value}" for outer in piece.parts for _, part in outer.walk() if not part.parts]
 
 
 def test_frames_of_any_meter_or_module_are_shown_where_they_are_carried() -> None:
