@@ -50,8 +50,8 @@ def simulate(
     most: int | None,
 ) -> None:
     """Be the terminals of FOLDER, an import folder, towards the head-end at ADDRESS (host:port) 模拟终端. MQTT terminals connect to
-    the broker, gateways of DL/T 645, Modbus meters and stations of IEC 104 listen at their endpoints. Their meters show the
-    folder's registers, carried on to today. Ctrl-C ends it."""
+    the broker, gateways of DL/T 645, Modbus and direct DLMS meters and stations of IEC 104 listen at their endpoints. Their
+    meters show the folder's registers, carried on to today. Ctrl-C ends it."""
     towards = Towards(_head_end(address), _broker(broker, broker_password, broker_ca), listen)
     try:
         asyncio.run(run_simulation(folder, towards, heartbeat, _shares(faults), seed, click.echo, most))

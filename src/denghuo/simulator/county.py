@@ -32,7 +32,7 @@ class Concentrator:
     area_no: str
     meters: tuple[Meter, ...]
     endpoint: str = ""
-    """Where a gateway, Modbus meter or station listens, host:port."""
+    """Where a gateway, meter or station listens, host:port."""
     registers: str = ""
     """Of Modbus meters: which registers hold what."""
     count_wh: int = 0

@@ -30,8 +30,8 @@ FAULTS = (
 )
 """What can be wrong with a terminal: it answers nothing, its clock is wrong, bytes are damaged, answers come late or twice, the
 registers of its meters began again at zero, or it says yes to what it is told to set and stays as it is. Long answers of 698.45
-may come in blocks or in fragments, which is no fault. Modbus meters may answer as another unit, and they and stations refuse. Or
-something happens to it or its first meter, and it tells that."""
+may come in blocks or in fragments, which is no fault. Modbus meters may answer as another unit; they, stations
+and direct meters may refuse. Or something happens to it or its first meter, and it tells that."""
 BLOCK_ROWS, FRAGMENT_SIZE = 64, 600
 UNCONFIRMED_MAX = 8
 """Messages with events that wait for their confirmation at a time."""

@@ -148,7 +148,7 @@ def test_a_folder_of_terminals_over_mqtt_by_tcp_and_behind_a_gateway_is_simulate
     """What `denghuo simulate` runs: each terminal goes where its protocol goes, with its share of the faults."""
     port, said = free_port(), list[str]()
     endpoint = f"127.0.0.1:{port}"
-    shown = written(tmp_path, {NO: "mqtt", OLD: "gdw3761", GATEWAY: "dlt645", "140581000008": "dlms"}, endpoint)
+    shown = written(tmp_path, {NO: "mqtt", OLD: "gdw3761", GATEWAY: "dlt645", "140581000008": "hdlc"}, endpoint)
     field.register(OLD)
     new = record(GATEWAY).model_copy(update={"protocol": "dlt645", "endpoint": endpoint})
     assert field.api.register_terminals(field.call(), RegisterTerminals(terminals=[new])).taken == 1
@@ -164,7 +164,7 @@ def test_a_folder_of_terminals_over_mqtt_by_tcp_and_behind_a_gateway_is_simulate
         meter_no = meters(no)[0].meter_no
         (read, *_) = (row for row in field.answer(meter_no).rows if row.quantity == "active_fwd")
         assert float(str(read.value)) * 10_000 < (shown.at(meter_no, 0, datetime.now(UTC), "TG001") or 0)
-    assert [line for line in said if "left out" in line and "dlms 1" in line]
+    assert [line for line in said if "left out" in line and "hdlc 1" in line]
     leave()
     until(lambda: {field.terminal(no).link for no in (NO, OLD, GATEWAY)} == {"offline"}, "all are away")
 

@@ -10,6 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from dlms_cosem.clients.dlms_client import DataResultError, DlmsClient
+from dlms_cosem.cosem import CosemAttribute, Obis
+from dlms_cosem.cosem.capture_object import CaptureObject
+from dlms_cosem.cosem.selective_access import RangeDescriptor
+from dlms_cosem.enumerations import CosemInterface
+from dlms_cosem.time import datetime_from_bytes
+from dlms_cosem.utils import parse_as_dlms_data
 from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.client import AsyncModbusTcpClient
@@ -18,6 +25,7 @@ from tests.brokers import free_port
 from tests.service.acquisition.field import DAY, QUICK, county, written
 
 from denghuo.kernel.period import SHANGHAI
+from denghuo.service.acquisition.front.direct import DirectMeter
 from denghuo.service.acquisition.front.iec104 import Station104
 from denghuo.service.acquisition.front.modbus import StationModbus
 from denghuo.service.acquisition.front.sampled import QUARTER
@@ -27,6 +35,7 @@ from denghuo.service.acquisition.protocol.modbus.points import ORDERS, TYPES, re
 from denghuo.service.acquisition.rules import counted, registers_of
 from denghuo.simulator import wiremodbus
 from denghuo.simulator.county import Concentrator, Meter
+from denghuo.simulator.direct import DirectMeters
 from denghuo.simulator.modbus import ModbusLine
 from denghuo.simulator.run import NotSimulated, Towards, simulate
 from denghuo.simulator.station import Station as Simulated104
@@ -274,5 +283,97 @@ def test_the_clock_of_a_simulated_station_is_set(stubborn: bool) -> None:
             assert await shown() == {BEGIN + timedelta(days=2)}
             assert await front.carry_out(ORDER, BEGIN, True) == {}
             assert await shown() == {BEGIN + timedelta(days=2 * stubborn)}
+
+    to_its_end(run())
+
+
+@contextlib.asynccontextmanager
+async def direct(now: Callable[[], datetime], *faults: str, answer_s: float = 10.0) -> AsyncIterator[DirectMeter]:
+    """Two simulated direct meters behind one port, and the front that has dialled it."""
+    behind = Concentrator(NO, "dlms", "TG001", tuple(Meter(one, f"M4000{one}", f"{one:012d}") for one in (1, 2)))
+    simulated = DirectMeters(behind, county(NO), Behaviour(slow_s=0.001, faults=frozenset(faults)), Tally(), now)
+    station = Station(NO, "dlms", "127.0.0.1", await simulated.listen("127.0.0.1", 0), None)
+    front = await DirectMeter(station, replace(QUICK, answer_s=answer_s)).opened()
+    try:
+        yield front
+    finally:
+        front.end("stopped")
+        await simulated.shut()
+
+
+def test_the_front_collects_a_day_from_simulated_direct_meters() -> None:
+    async def run() -> None:
+        async with direct(lambda: BEGIN + timedelta(days=2, minutes=10), "slow") as front:
+            shown, places = county(NO), [place(1), place(2)]
+            frozen, curves = await front.ask("freeze", DAY, places), await front.ask("curve", DAY, places)
+            monthly = await front.ask("month", DAY, places)
+            for no in (M1, M2):
+                ends = [shown.at_midnight(no, at, DAY + timedelta(days=1)) for at in (0, 1)]
+                assert totals(frozen[no]) == list(zip(("active_fwd", "active_rev"), ends, strict=True))
+                assert monthly[no] == frozen[no]
+                assert [one.values_e4 for one in curves[no].curves] == [(1_000,) * 96, (100,) * 96]
+            assert (await front.ask("freeze", DAY + timedelta(days=5), [place(1)]))[M1] == Got("no_data")
+
+    to_its_end(run())
+
+
+@pytest.mark.parametrize(
+    ("fault", "first", "second"),
+    [
+        ("silence", "no_answer", "offline"),
+        ("exception", "denied", "denied"),
+        ("garbage", "no_answer", "offline"),
+        ("reset", None, None),
+    ],
+)
+def test_a_simulated_direct_meter_fails_as_it_is_told_to(fault: str, first: str | None, second: str | None) -> None:
+    async def run() -> None:
+        hurry = 0.3 if fault in ("silence", "garbage") else 10.0
+        async with direct(lambda: BEGIN, fault, answer_s=hurry) as front:
+            found = await front.ask("now", DAY, [place(1), place(2)])
+            assert (found[M1].cause, found[M2].cause) == (first, second)
+            if fault == "reset":
+                assert totals(found[M2]) == [("active_fwd", 9 * 96_000), ("active_rev", 9 * 9_600)]
+
+    to_its_end(run())
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_the_clock_of_a_simulated_direct_meter_is_set(stubborn: bool) -> None:
+    async def run() -> None:
+        async with direct(lambda: BEGIN, "wrong_clock", *["stubborn"] * stubborn) as front:
+            assert await front.clock() == BEGIN + timedelta(days=2)
+            done = await front.carry_out(ORDER, BEGIN, True)
+            assert done.get("cause") == ("not_applied" if stubborn else None)
+            assert await front.clock() == BEGIN + timedelta(days=2 * stubborn)
+
+    to_its_end(run())
+
+
+def test_another_makers_client_reads_a_simulated_direct_meter() -> None:
+    """Values, a profile in blocks, and what the meter has not."""
+
+    def read(port: int) -> None:
+        client = DlmsClient.with_tcp_transport("127.0.0.1", port, 16, 2, timeout=10)
+        with client.session() as meter:
+            total = meter.get(CosemAttribute(CosemInterface.REGISTER, Obis(1, 0, 1, 8, 0, 255), 2))
+            assert parse_as_dlms_data(total) == (county(NO).at(M2, 0, BEGIN, "") or 0) // 100
+            load, clock = Obis(1, 0, 99, 1, 0, 255), CosemAttribute(CosemInterface.CLOCK, Obis(0, 0, 1, 0, 0, 255), 2)
+            assert datetime_from_bytes(parse_as_dlms_data(meter.get(clock)))[0] == BEGIN
+            rows = meter.get(
+                CosemAttribute(CosemInterface.PROFILE_GENERIC, load, 2),
+                RangeDescriptor(
+                    restricting_object=CaptureObject(cosem_attribute=clock, data_index=0),
+                    from_value=BEGIN - timedelta(days=1),
+                    to_value=BEGIN,
+                ),
+            )
+            assert len(parse_as_dlms_data(rows)) == 97
+            with pytest.raises(DataResultError):
+                meter.get(CosemAttribute(CosemInterface.REGISTER, Obis(1, 0, 32, 7, 0, 255), 2))
+
+    async def run() -> None:
+        async with direct(lambda: BEGIN) as front:
+            await asyncio.to_thread(read, front.station.port)
 
     to_its_end(run())

@@ -134,7 +134,7 @@ def test_each_fault_has_its_share_of_the_terminals_and_the_seed_chooses_them() -
 )
 def test_what_the_command_cannot_do_is_said(tmp_path: pathlib.Path, wrong: list[str], said: str) -> None:
     """Among it terminals that have nowhere to go, and a gateway that is to listen at an address of another machine."""
-    protocols = {NEW: "dlt645"} if said == "--listen" else {OLD: "gdw3761", NEW: "dlms"}
+    protocols = {NEW: "dlt645"} if said == "--listen" else {OLD: "gdw3761", NEW: "hdlc"}
     written(tmp_path, protocols, "192.0.2.1:4001")
     asked = ["--data", str(tmp_path), "simulate", str(tmp_path), *wrong]
     result = apart(lambda: CliRunner().invoke(main, asked))
