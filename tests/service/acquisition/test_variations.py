@@ -3,11 +3,13 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from tests.service.acquisition.frames import vectors
 from tests.service.acquisition.test_gdw3761 import OTHERS_OWN
 
+from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.front.gdw3761 import Speaker3761
 from denghuo.service.acquisition.protocol import cjt188, dlms, dlt645, dlt698, gdw3761, gdw3762, iec102, iec104, modbus
 from denghuo.service.acquisition.protocol.axdr import length_bytes
@@ -86,6 +88,16 @@ def test_645_every_identifier_of_each_group_and_their_blocks(size: int, answer: 
                 ], di
             asked += 1
     assert asked > (1_700 if size == 4 else 200)
+
+
+def test_645_what_is_whole_of_an_answer_with_more_to_come_is_shown() -> None:
+    registers = bytes.fromhex("00ff0100 01000000 02000000 03000000 0400".replace(" ", ""))
+    raw = dlt645.encode(dlt645.Frame("000000000001", 0xB1, registers))
+    assert [said.split(" ")[-1] for said in shown(raw) if "电能 " in said][-3:] == ["0.01", "0.02", "0.03"]
+    point = dlt645.record(datetime(2026, 6, 1, tzinfo=SHANGHAI), [None] * 6)
+    cut = dlt645.encode(dlt645.Frame("000000000001", 0xB1, bytes.fromhex("01000006") + point + point[:-2]))
+    assert "负荷记录 2026-06-01 00:00" in shown(cut)
+    assert not any("负荷记录 2026" in said for said in shown(dlt645.encode(dlt645.decode(cut)._replace(control=0x91))))
 
 
 def test_645_commands_of_1997_have_their_names() -> None:

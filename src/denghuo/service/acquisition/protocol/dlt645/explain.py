@@ -96,7 +96,7 @@ def _data(frame: Frame) -> list[Part]:
             if kind is NextData:
                 inner = _piece(value, numbered=edition(frame) == 2007)
             elif di:
-                inner = _fields(di, value)
+                inner = _fields(di, value, frame.more)
             inner = tuple(part.moved(start) for part in inner)
         parts.append(Part(start, end, NAMES[name], _said(name, value), parts=inner))
     return parts
@@ -123,13 +123,16 @@ def _said(name: str, value: Value) -> str:
     return shown(value)
 
 
-def _fields(di: str, data: bytes) -> list[Part]:
-    try:
-        if di.startswith("06") and len(di) == 8:
-            return [_point(point.start, point.end, shown(point.at), point.items) for point in points(data)]
-        return [_item(item) for item in items(di, data)]
-    except BadFrame:
-        return []
+def _fields(di: str, data: bytes, more: bool) -> list[Part]:
+    """The fields of `data`; where `more` follows in another frame, those that are whole here."""
+    for end in range(len(data), 0, -1) if more else (len(data),):
+        try:
+            if di.startswith("06") and len(di) == 8:
+                return [_point(point.start, point.end, shown(point.at), point.items) for point in points(data[:end])]
+            return [_item(item) for item in items(di, data[:end])]
+        except BadFrame:
+            continue
+    return []
 
 
 def _point(start: int, end: int, moment: str, found: Sequence[Item]) -> Part:

@@ -258,9 +258,9 @@ def explain(raw: bytes) -> list[Part]:
 
 
 def known(raw: bytes) -> bool:
-    """Whether the whole frame `raw` says something that the tables know; other protocols' bytes seldom do."""
+    """Whether the table has the type of the whole frame `raw`; bytes of other protocols seldom fit one."""
     one = decode(raw).asdu
-    return one is None or (one.type in kinds() and one.cause in CAUSES)
+    return one is None or one.type in kinds()
 
 
 def _control(frame: Frame) -> str:
