@@ -175,6 +175,12 @@ def choose(within: Page | Locator, label: str, option: str, exact: bool = False)
     page.get_by_role("option", name=option, exact=exact).filter(visible=True).click()
 
 
+def hidden_to_the_side(page: Page) -> int:
+    """By how many pixels a table on the page is wider than its card; 0 where all columns are seen."""
+    tables = "[...document.querySelectorAll('.table-scroll')].map(one => one.scrollWidth - one.clientWidth)"
+    return max(page.evaluate(tables))
+
+
 def sign_in(page: Page, user: str, password: str) -> None:
     """Types user and password and waits for the workbench."""
     page.fill("input[name=username]", user)

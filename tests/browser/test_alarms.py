@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter
+from tests.browser.conftest import Enter, hidden_to_the_side
 from tests.browser.product import DEMO, Product
 from tests.service.acquisition.field import Sims
 
@@ -40,6 +40,7 @@ def test_an_alarm_is_acknowledged_and_closed(
     seen = page.locator(".bench")
     expect(seen).to_contain_text(shown)
     expect(seen).to_contain_text(concentrator.meters[0].meter_no)
+    assert hidden_to_the_side(page) <= 1
     accessible(page)
     seen.locator("td.is-lead").first.click()
     expect(page.locator(".page__head")).to_contain_text("告警详情")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import Enter
+from tests.browser.conftest import Enter, hidden_to_the_side
 from tests.browser.product import DEMO
 
 from denghuo.simulator.county import load
@@ -37,3 +37,6 @@ def test_a_guard_forbids_disconnection_and_else_a_second_person_is_waited_for(
         page.get_by_role("button", name="提交审批").click()
         expect(page.locator(".bench")).to_contain_text(said)
         accessible(page)
+    page.goto(f"/w/acquisition/switchings?meter_no={meter_no}")
+    expect(page.locator("td", has_text=meter_no)).to_be_visible()
+    assert hidden_to_the_side(page) <= 1
