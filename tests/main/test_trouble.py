@@ -120,6 +120,6 @@ def test_a_full_disk_refuses_clearly_keeps_what_was_there_and_recovers(
 
 @pytest.mark.parametrize("folder", ["/proc/denghuo", "/dev/null/denghuo"])
 def test_a_folder_that_cannot_be_made_is_named(folder: str) -> None:
-    refused = CliRunner().invoke(main, ["--data", folder, "up"])
+    refused = CliRunner().invoke(main, ["--data", folder, "up", "--port", "0"])
     assert refused.exit_code == 2
     assert folder in refused.stderr and "--data" in refused.stderr

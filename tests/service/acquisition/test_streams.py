@@ -1,5 +1,6 @@
 """Every protocol: nothing but BadFrame for any bytes, and frames found in a stream that is noisy, split and glued."""
 
+import operator
 import random
 import time
 
@@ -162,3 +163,18 @@ def test_one_flag_may_end_a_frame_and_begin_the_next():
     damaged = bytearray(stream)
     damaged[len(first) + 5] ^= 1
     assert [piece.protocol and piece.protocol.code for piece in explained(bytes(damaged))] == ["hdlc", None, "hdlc"]
+
+
+@given(
+    st.lists(st.sampled_from(["hdlc", "dlt698", "gdw3761", "dlt645", "cjt188", "gdw3762"]), min_size=2, max_size=6),
+    st.data(),
+)
+def test_a_log_of_several_protocols_is_explained_throughout(codes: list[str], data: st.DataObject) -> None:
+    """Each line of it by its own protocol, also where bytes wake a meter up before it."""
+    frames = [data.draw(st.sampled_from(SAMPLES[code])) for code in codes]
+    awake = [b"\xfe" * data.draw(st.integers(0, 4)) for _ in frames]
+    raw = b"".join(map(operator.add, awake, frames))
+    found = [piece for piece in explained(raw) if piece.protocol]
+    assert [piece.protocol and piece.protocol.code for piece in found] == codes
+    assert [raw[piece.start : piece.end].lstrip(b"\xfe") for piece in found] == [one.lstrip(b"\xfe") for one in frames]
+    assert all(piece.parts[0].start == piece.start for piece in found)

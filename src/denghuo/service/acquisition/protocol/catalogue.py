@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +24,7 @@ from denghuo.service.acquisition.protocol.part import Part
 from denghuo.service.acquisition.protocol.stream import Framing, Reader
 
 BYTES_MAX = 65536
+WAKE_UP = b"\xfe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ class Explained:
     start: int
     end: int
     parts: Sequence[Part]
+
+    def moved(self, by: int) -> "Explained":
+        """The same where what was asked begins `by` bytes further on."""
+        return replace(self, start=self.start + by, end=self.end + by, parts=[part.moved(by) for part in self.parts])
 
 
 def _listed(
@@ -108,7 +113,8 @@ def bytes_of(written: str) -> bytes:
 def explained(raw: bytes, code: str = "auto") -> list[Explained]:
     """`raw` as frames, field by field, in order; bytes between them come as pieces of no protocol.
 
-    `auto` takes the protocol in which `raw` is one whole frame, else that whose frames cover the most of it. BadFrame: no
+    `auto` takes the protocol in which `raw` is one whole frame; else all that are in it where it is whole frames and wake-up
+    bytes throughout; else that whose frames cover the most of it, with what lies between these as just said. BadFrame: no
     frame of the protocol is in it, or the whole is one with a wrong checksum, whatever it carries; the reason is that of the
     protocol of whose frame the most was there.
     """
@@ -133,11 +139,29 @@ def explained(raw: bytes, code: str = "auto") -> list[Explained]:
                 failures.append(wrong)
     found = [_found(raw, protocol, protocol.framing) for protocol in tried if protocol.framing]
     if auto:
+        found = [_by_many(raw, Explained(None, 0, len(raw), ())), *found]
         found = [pieces for pieces in found if _believed(raw, pieces)]
     best = max(found, key=lambda pieces: sum(piece.end - piece.start for piece in pieces if piece.protocol), default=[])
-    if any(piece.protocol for piece in best):
-        return best
-    raise max(failures, key=_told)
+    if not any(piece.protocol for piece in best):
+        raise max(failures, key=_told)
+    return [one for piece in best for one in (_by_many(raw, piece) if auto and piece.protocol is None else [piece])]
+
+
+def _by_many(raw: bytes, piece: Explained) -> list[Explained]:
+    """A piece of no protocol as frames of several, as in a log of more than one; as it is where anything but bytes that wake a
+    meter up stays over. Those that carry frames of others come before these."""
+    pieces = [piece]
+    for protocol in PROTOCOLS.values():
+        # What nothing proves is found only where it is all that there is.
+        if protocol.framing is None or protocol.known is not None:
+            continue
+        pieces = [
+            found.moved(one.start) if one.protocol is None else found
+            for one in pieces
+            for found in ([one] if one.protocol else _found(raw[one.start : one.end], protocol, protocol.framing))
+        ]
+    over = [one for one in pieces if one.protocol is None and raw[one.start : one.end].strip(WAKE_UP)]
+    return [piece] if over else pieces
 
 
 def _believed(raw: bytes, pieces: Sequence[Explained]) -> bool:
