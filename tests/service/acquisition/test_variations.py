@@ -100,6 +100,18 @@ def test_645_what_is_whole_of_an_answer_with_more_to_come_is_shown() -> None:
     assert not any("负荷记录 2026" in said for said in shown(dlt645.encode(dlt645.decode(cut)._replace(control=0x91))))
 
 
+def test_645_the_word_of_an_esam_that_refuses_is_its_own() -> None:
+    for data_of, year, name, said in (
+        (b"\x02\x01", 2007, "SecurityRefused", "0102"),
+        (b"\x02", 1997, "Refused", "02 "),
+    ):
+        frame = dlt645.Frame("000000000001", 0xC3, data_of)
+        refused = dlt645.message(frame)
+        assert (dlt645.edition(frame), type(refused).__name__, refused.function) == (year, name, 3)
+        assert dlt645.frame_of(refused, year) == frame
+        assert any(one.startswith(f"错误信息字 {said}") for one in shown(dlt645.encode(frame)))
+
+
 def test_645_commands_of_1997_have_their_names() -> None:
     for function, kind in ((0x0F, "SetPasswordOld"), (0x10, "ClearDemandOld")):
         frame = dlt645.Frame("000000000001", function, bytes(8))

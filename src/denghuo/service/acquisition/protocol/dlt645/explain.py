@@ -6,7 +6,15 @@ from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.protocol.dlt645.frame import HEAD_SIZE, Frame, decode
 from denghuo.service.acquisition.protocol.dlt645.identifiers import identifier, items
 from denghuo.service.acquisition.protocol.dlt645.load import points
-from denghuo.service.acquisition.protocol.dlt645.messages import REASONS, NextData, Other, edition, kind_of, placed
+from denghuo.service.acquisition.protocol.dlt645.messages import (
+    REASONS,
+    NextData,
+    Other,
+    SecurityRefused,
+    edition,
+    kind_of,
+    placed,
+)
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import Item, Value, shown
 from denghuo.service.acquisition.protocol.part import Part
@@ -98,7 +106,9 @@ def _data(frame: Frame) -> list[Part]:
             elif di:
                 inner = _fields(di, value, frame.more)
             inner = tuple(part.moved(start) for part in inner)
-        parts.append(Part(start, end, NAMES[name], _said(name, value), parts=inner))
+        of_esam = kind is SecurityRefused and name == "reasons"
+        said = frame.data[start:end][::-1].hex().upper() if of_esam else _said(name, value)
+        parts.append(Part(start, end, NAMES[name], said, parts=inner))
     return parts
 
 

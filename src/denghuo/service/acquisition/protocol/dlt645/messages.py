@@ -279,6 +279,13 @@ class Refused(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityRefused(Refused):
+    """`reasons` is a word of the ESAM's own (SERR)."""
+
+    layout = "reasons:u2 data:.."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Other(Message):
     """A function of no edition, or data that do not fit their function: a vendor's own. Kept as it is."""
 
@@ -345,7 +352,7 @@ _FUNCTIONS_1997 = frozenset((0x01, 0x02, 0x04, 0x0A, 0x0C, 0x0F, 0x10))
 
 def edition(frame: Frame) -> int:
     """1997 or 2007, as the frame's function says; what both have counts as 2007. 03 is security there, a re-read here."""
-    read_again = frame.function == 0x03 and len(frame.data) in (2, 3)
+    read_again = frame.function == 0x03 and len(frame.data) in ((1,) if frame.refused else (2, 3))
     return 1997 if frame.function in _FUNCTIONS_1997 or read_again else 2007
 
 
@@ -383,7 +390,8 @@ def kind_of(frame: Frame, of_edition: int | None = None) -> Kind:
     """The message class of `frame`, by its control byte alone."""
     known = KINDS[of_edition or edition(frame)]
     if frame.refused:
-        return Refused
+        of_esam = known is KINDS[2007] and frame.function == 0x03 and len(frame.data) > 1
+        return SecurityRefused if of_esam else Refused
     # Only an answer says that more follows; the bit in a request makes a function of its own.
     control = frame.control & 0xDF if frame.answer else frame.control
     return known.get(control) or (Done if frame.answer and frame.control & 0x5F in known else Other)
@@ -399,7 +407,7 @@ def message(frame: Frame, of_edition: int | None = None) -> Message:
         kind, fields = Other, {"data": frame.data}
     if issubclass(kind, Data):
         fields["more"] = frame.more
-    elif kind is Done or kind is Refused:
+    elif issubclass(kind, Done | Refused):
         fields["function"] = frame.function
     elif kind is Other:
         fields["control"] = frame.control
