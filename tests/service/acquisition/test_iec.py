@@ -100,6 +100,8 @@ def test_kinds_of_102_that_differ_by_their_number_alone_and_those_without_a_publ
     for known, others in ((11, (2, 5, 8)), (122, (120, 121, 123))):
         for other in others:
             assert published[known]._replace(type=other).items() == published[known].items()
+    assert iec102.encode(iec102.decode(b"\xe5")) == b"\xe5"
+    assert said(b"\xe5") == {"单字符认可": ""}
     instant = iec102.encode(iec102.Frame(8, 1, iec102.Asdu(163, 1, 5, 1, 0, b"\xc0\1\2")))
     told = said(instant)
     assert (told["类型标识"], told["数据"]) == ("163 瞬时值 instantaneous value", "C0 01 02")

@@ -1,6 +1,6 @@
 """IEC 60870-5-102 (DL/T 719), between metering masters and the energy terminals of stations and plants: frames, both ways.
 
-    10 | C A A | sum | 16          68 | L L | 68 | C A A | type VSQ cause point(2) record objects | sum | 16
+    10 | C A A | sum | 16          68 | L L | 68 | C A A | type VSQ cause point(2) record objects | sum | 16          E5
 
 A is the address of the link, low byte first; what a type holds is a table (data/types.csv).
 """
@@ -21,6 +21,7 @@ from denghuo.service.acquisition.protocol.words import named, rows
 
 FIXED_SIZE, HEAD_SIZE, LINK_SIZE, ASDU_HEAD_SIZE = 6, 4, 3, 6
 FRAME_SIZE_MAX = 255 + HEAD_SIZE + 2
+CONFIRMED = b"\xe5"
 _PRIMARY = {
     0: text("复位远方链路", "reset the link"),
     3: text("发送数据", "send data"),
@@ -38,11 +39,15 @@ _SECONDARY = {
 
 
 class Frame(NamedTuple):
-    """`control` and `link` of every frame; of one with data also its ASDU. `asdu` None: a frame of fixed size."""
+    """`control` and `link` of every frame; of one with data also its ASDU. `asdu` None: a frame of fixed size.
+
+    `single`: the one character with which some stations confirm; it has neither control nor link.
+    """
 
     control: int
     link: int
     asdu: "Asdu | None" = None
+    single: bool = False
 
 
 class Asdu(NamedTuple):
@@ -94,6 +99,8 @@ def _layout(kind: int, count: int) -> Layout:
 
 def decode(raw: bytes) -> Frame:
     """The one frame that `raw` is; BadFrame says what is wrong and where."""
+    if raw == CONFIRMED:
+        return Frame(0, 0, single=True)
     if raw[:1] not in (b"\x10", b"\x68"):
         raise BadFrame("start", 0, raw[:1].hex().upper(), "10 68")
     fixed = raw[0] == 0x10
@@ -122,6 +129,8 @@ def decode(raw: bytes) -> Frame:
 
 def encode(frame: Frame) -> bytes:
     """The bytes of `frame`; BadValue where a part does not fit."""
+    if frame.single:
+        return CONFIRMED
     one = frame.asdu
     limits = [("control", frame.control, 255), ("link", frame.link, 0xFFFF)]
     if one is not None:
@@ -142,6 +151,8 @@ def encode(frame: Frame) -> bytes:
 def explain(raw: bytes) -> list[Part]:
     """Every byte of the one frame that `raw` is; BadFrame where it is none. Objects that do not fit the table stay bytes."""
     frame, end = decode(raw), len(raw) - 2
+    if frame.single:
+        return [Part(0, 1, text("单字符认可", "confirmed by one character"))]
     parts = [Part(0, 1, text("起始符", "start"))]
     one, at = frame.asdu, 1
     if one is not None:
