@@ -1,14 +1,12 @@
 """Simulated direct meters of DLMS/COSEM: logical devices behind one port, which know who is asked by the number in the wrapper."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from denghuo.simulator import wiredlms
-from denghuo.simulator.county import SHANGHAI, SLOT, Concentrator, County
-from denghuo.simulator.device import Device
+from denghuo.simulator.county import SHANGHAI, SLOT
 from denghuo.simulator.listening import Listening
-from denghuo.simulator.terminal import CLOCK_OFF, Behaviour, Tally
 
 DAY = timedelta(days=1)
 KEPT = {wiredlms.LOAD: (SLOT, 40 * DAY), wiredlms.DAILY: (DAY, 62 * DAY)}
@@ -19,20 +17,10 @@ class DirectMeters(Listening):
     """Faults that make sense here: `silence` of the first meter, `garbage`, `slow`, `wrong_clock`, `reset`, `stubborn` and
     `exception`. Anybody may read; a password is not looked at."""
 
-    def __init__(
-        self,
-        concentrator: Concentrator,
-        county: County,
-        behaviour: Behaviour,
-        tally: Tally,
-        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
-    ) -> None:
-        super().__init__(tally)
-        self._concentrator, self._county, self._behaviour, self._clock = concentrator, county, behaviour, clock
-        self._meters = {int(meter.address): meter.meter_no for meter in concentrator.meters}
-        self._silent = next(iter(self._meters), 0) if "silence" in behaviour.faults else 0
-        off = CLOCK_OFF if "wrong_clock" in behaviour.faults else timedelta()
-        self.device = Device(clock_off=off, stubborn="stubborn" in behaviour.faults)
+    def begin(self) -> None:
+        self._meters = {int(meter.address): meter.meter_no for meter in self._concentrator.meters}
+        self._silent = next(iter(self._meters), 0) if "silence" in self._faults else 0
+        self.device = self._made()
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         buffer, answers = b"", wiredlms.Answers()
@@ -43,11 +31,11 @@ class DirectMeters(Listening):
                 number = int.from_bytes(raw[4:6], "big")
                 if number == self._silent or number not in self._meters:
                     continue
-                if "slow" in self._behaviour.faults:
+                if "slow" in self._faults:
                     await asyncio.sleep(self._behaviour.slow_s)
                 said = wiredlms.frame(raw, self._answered(self._meters[number], raw[wiredlms.HEAD_SIZE :], answers))
                 self._tally.answers += 1
-                if "garbage" in self._behaviour.faults and self._tally.answers % 2:
+                if "garbage" in self._faults and self._tally.answers % 2:
                     said = b"\x55" + said[1:]
                 writer.write(said)
                 await writer.drain()
@@ -65,7 +53,7 @@ class DirectMeters(Listening):
                 return wiredlms.REFUSED
             if asked.kind == wiredlms.NEXT:
                 return answers.following(asked)
-            if "exception" in self._behaviour.faults:
+            if "exception" in self._faults:
                 return wiredlms.refused(asked, wiredlms.DENIED)
             value = self._value(meter_no, asked)
         except (IndexError, ValueError):
@@ -117,5 +105,5 @@ class DirectMeters(Listening):
         return (self._clock() + self.device.clock_off).astimezone(SHANGHAI)
 
     def _shown(self, meter_no: str, place: int, at: datetime) -> int | None:
-        reset = "reset" in self._behaviour.faults
+        reset = "reset" in self._faults
         return self._county.shown(meter_no, place, at, self._concentrator.area_no, reset)

@@ -1,14 +1,11 @@
 """A simulated gateway (串口服务器): it listens, and passes what it hears on to the meters of a bus, which answer one at a time."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from denghuo.simulator.county import SHANGHAI, Concentrator, County
-from denghuo.simulator.device import Device
+from denghuo.simulator.county import County
 from denghuo.simulator.listening import Listening
-from denghuo.simulator.terminal import CLOCK_OFF, Behaviour, Tally
 from denghuo.simulator.wire645 import END, START, Reading, heard
 
 EVERYONE = "9" * 12
@@ -20,23 +17,12 @@ class Gateway(Listening):
     """Faults of a terminal that make sense here: `silence` of the first meter, `garbage`, `slow`, `duplicate`; and of all meters
     `wrong_clock`, `reset` and `stubborn`."""
 
-    def __init__(
-        self,
-        concentrator: Concentrator,
-        county: County,
-        behaviour: Behaviour,
-        tally: Tally,
-        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
-    ) -> None:
-        super().__init__(tally)
-        self._behaviour, self._clock = behaviour, clock
-        area_no, meters = concentrator.area_no, concentrator.meters
-        self._silent = meters[0].address if meters and "silence" in behaviour.faults else ""
-        off = CLOCK_OFF if "wrong_clock" in behaviour.faults else timedelta()
-        reset, stubborn = "reset" in behaviour.faults, "stubborn" in behaviour.faults
+    def begin(self) -> None:
+        area_no, meters = self._concentrator.area_no, self._concentrator.meters
+        self._silent = meters[0].address if meters and "silence" in self._faults else ""
         self.meters = {
             meter.address: Reading(
-                partial(_at, county, meter.meter_no, area_no, reset), Device(clock_off=off, stubborn=stubborn)
+                partial(_at, self._county, meter.meter_no, area_no, "reset" in self._faults), self._made()
             )
             for meter in meters
         }
@@ -68,15 +54,15 @@ class Gateway(Listening):
         reading = self.meters.get(address)
         if reading is None or address == self._silent:
             return
-        if "slow" in self._behaviour.faults:
+        if "slow" in self._faults:
             await asyncio.sleep(self._behaviour.slow_s)
         answer = reading.answer(address, control, data, self._clock())
         if answer is None:
             return
         self._tally.answers += 1
-        if "garbage" in self._behaviour.faults and self._tally.answers % 2:
+        if "garbage" in self._faults and self._tally.answers % 2:
             answer = answer[:-2] + bytes((answer[-2] ^ 0x55, END))
-        writer.write((b"\xfe" * 4 + answer) * (2 if "duplicate" in self._behaviour.faults else 1))
+        writer.write((b"\xfe" * 4 + answer) * (2 if "duplicate" in self._faults else 1))
         await writer.drain()
 
 

@@ -3,15 +3,38 @@
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from denghuo.simulator.terminal import Tally
+from denghuo.simulator.county import SHANGHAI, Concentrator, County
+from denghuo.simulator.device import Device
+from denghuo.simulator.terminal import CLOCK_OFF, Behaviour, Tally
 
 
 class Listening(ABC):
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(
+        self,
+        concentrator: Concentrator,
+        county: County,
+        behaviour: Behaviour,
+        tally: Tally,
+        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
+    ) -> None:
+        """Raises ValueError where its records do not say what it needs."""
+        self._concentrator, self._county, self._behaviour, self._clock = concentrator, county, behaviour, clock
+        self._tally, self._faults = tally, behaviour.faults
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.StreamWriter] = set()
+        self.begin()
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Makes what it holds of its records."""
+
+    def _made(self) -> Device:
+        """A device with the faults of this one."""
+        off = CLOCK_OFF if "wrong_clock" in self._faults else timedelta()
+        return Device(clock_off=off, stubborn="stubborn" in self._faults)
 
     @abstractmethod
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

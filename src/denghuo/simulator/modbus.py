@@ -1,13 +1,9 @@
 """Simulated Modbus meters: units on a line behind a gateway of Modbus TCP, which answers for each by its number."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
 
 from denghuo.simulator import wiremodbus
-from denghuo.simulator.county import SHANGHAI, Concentrator, County
 from denghuo.simulator.listening import Listening
-from denghuo.simulator.terminal import Behaviour, Tally
 
 UNITS = range(1, 248)
 
@@ -16,20 +12,10 @@ class ModbusLine(Listening):
     """Faults that make sense here: `silence` of the first meter, `garbage`, `slow`, `duplicate`, `reset`, `wrong_unit` and
     `exception`. A unit that is not there is told of by the gateway."""
 
-    def __init__(
-        self,
-        concentrator: Concentrator,
-        county: County,
-        behaviour: Behaviour,
-        tally: Tally,
-        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
-    ) -> None:
-        """ValueError where its table is wrong, or the address of a meter is no unit."""
-        super().__init__(tally)
-        self._concentrator, self._county, self._behaviour, self._clock = concentrator, county, behaviour, clock
-        self._entries = wiremodbus.entries_of(concentrator.registers)
-        self._meters = {_unit(meter.address): meter.meter_no for meter in concentrator.meters}
-        self._silent = next(iter(self._meters), 0) if "silence" in behaviour.faults else 0
+    def begin(self) -> None:
+        self._entries = wiremodbus.entries_of(self._concentrator.registers)
+        self._meters = {_unit(meter.address): meter.meter_no for meter in self._concentrator.meters}
+        self._silent = next(iter(self._meters), 0) if "silence" in self._faults else 0
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         buffer = b""
@@ -41,7 +27,7 @@ class ModbusLine(Listening):
 
     async def _answer(self, writer: asyncio.StreamWriter, question: bytes) -> None:
         self._tally.requests += 1
-        unit, faults = question[6], self._behaviour.faults
+        unit, faults = question[6], self._faults
         if unit == self._silent:
             return
         if "slow" in faults:
@@ -56,9 +42,9 @@ class ModbusLine(Listening):
     def _said(self, unit: int, question: bytes) -> bytes:
         if unit not in self._meters:
             return wiremodbus.refusal(question, wiremodbus.NO_ANSWER_OF_UNIT)
-        if "exception" in self._behaviour.faults:
+        if "exception" in self._faults:
             return wiremodbus.refusal(question, wiremodbus.DEVICE_FAILURE)
-        now, area_no, reset = self._clock(), self._concentrator.area_no, "reset" in self._behaviour.faults
+        now, area_no, reset = self._clock(), self._concentrator.area_no, "reset" in self._faults
         meter_no = self._meters[unit]
         return wiremodbus.answer(
             question, self._entries, lambda place: self._county.shown(meter_no, place, now, area_no, reset)

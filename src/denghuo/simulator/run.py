@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from denghuo.simulator.county import Concentrator, County, load
 from denghuo.simulator.direct import DirectMeters
 from denghuo.simulator.gateway import Gateway
+from denghuo.simulator.listening import Listening
 from denghuo.simulator.modbus import ModbusLine
 from denghuo.simulator.mqtt import BrokerAddress, MqttTerminal
 from denghuo.simulator.station import Station
@@ -19,7 +20,7 @@ from denghuo.simulator.terminal import Behaviour, Tally, Terminal, faults_of
 PER_SECOND = 200
 """Connections that are begun in a second, so that a head-end's queue of connections is not the first thing that is tested."""
 SAY_EVERY_S = 10.0
-LISTENING: Mapping[str, type[Gateway] | type[ModbusLine] | type[Station] | type[DirectMeters]] = {
+LISTENING: Mapping[str, type[Listening]] = {
     "dlms": DirectMeters,
     "dlt645": Gateway,
     "modbus": ModbusLine,

@@ -1,14 +1,9 @@
 """A simulated station of gateway meters over IEC 60870-5-104: it listens, freezes its totals and gives them when it is told to."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime, timedelta
 
 from denghuo.simulator import wire104
-from denghuo.simulator.county import SHANGHAI, Concentrator, County
-from denghuo.simulator.device import Device
 from denghuo.simulator.listening import Listening
-from denghuo.simulator.terminal import CLOCK_OFF, Behaviour, Tally
 
 COUNTS = 1 << 31
 FREEZES = 32
@@ -18,26 +13,15 @@ class Station(Listening):
     """Faults that make sense here: `silence`, `wrong_clock`, `garbage`, `slow`, `duplicate`, `reset`, `stubborn`,
     `exception`."""
 
-    def __init__(
-        self,
-        concentrator: Concentrator,
-        county: County,
-        behaviour: Behaviour,
-        tally: Tally,
-        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
-    ) -> None:
-        """ValueError where the address of a meter names no object, or nobody says what a count is worth."""
-        super().__init__(tally)
-        self._concentrator, self._county, self._behaviour, self._clock = concentrator, county, behaviour, clock
-        if concentrator.count_wh < 1:
+    def begin(self) -> None:
+        if self._concentrator.count_wh < 1:
             raise ValueError("count_wh: what a count is worth in Wh is missing")
         self._meters: dict[int, list[tuple[int, str]]] = {}
         """By common address the objects with their meters."""
-        for meter in concentrator.meters:
+        for meter in self._concentrator.meters:
             common, where = _object(meter.address)
             self._meters.setdefault(common, []).append((where, meter.meter_no))
-        off = CLOCK_OFF if "wrong_clock" in behaviour.faults else timedelta()
-        self.device = Device(clock_off=off, stubborn="stubborn" in behaviour.faults)
+        self.device = self._made()
         self._freezes = 0
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,7 +38,7 @@ class Station(Listening):
 
     async def _answered(self, asked: wire104.Command) -> list[bytes]:
         self._tally.requests += 1
-        faults = self._behaviour.faults
+        faults = self._faults
         if "silence" in faults:
             return []
         if "slow" in faults:
@@ -63,7 +47,7 @@ class Station(Listening):
         return self._answer(asked)
 
     def _damaged(self, raw: bytes) -> bytes:
-        return b"\x55" + raw[1:] if "garbage" in self._behaviour.faults and self._tally.answers % 2 and raw else raw
+        return b"\x55" + raw[1:] if "garbage" in self._faults and self._tally.answers % 2 and raw else raw
 
     def _answer(self, asked: wire104.Command) -> list[bytes]:
         commons = sorted(self._meters) if asked.common == wire104.EVERYBODY else [asked.common]
@@ -71,7 +55,7 @@ class Station(Listening):
             return [asked.mirrored(wire104.UNKNOWN_ADDRESS, asked.common, negative=True)]
         if asked.type not in (wire104.INTERROGATION, wire104.COUNTERS, wire104.CLOCK):
             return [asked.mirrored(wire104.UNKNOWN_TYPE, asked.common, negative=True)]
-        refuses = "exception" in self._behaviour.faults or not self._set(asked)
+        refuses = "exception" in self._faults or not self._set(asked)
         confirmed = [asked.mirrored(wire104.CONFIRMED, common, refuses) for common in commons]
         if refuses:
             return confirmed
@@ -79,7 +63,7 @@ class Station(Listening):
             return confirmed
         counted = self._totals(asked, commons) if asked.type == wire104.COUNTERS else []
         ended = [asked.mirrored(wire104.ENDED, common) for common in commons]
-        return confirmed + counted * (2 if "duplicate" in self._behaviour.faults else 1) + ended
+        return confirmed + counted * (2 if "duplicate" in self._faults else 1) + ended
 
     def _set(self, asked: wire104.Command) -> bool:
         """Whether its clock was set, if it was to be."""
@@ -95,7 +79,7 @@ class Station(Listening):
     def _totals(self, asked: wire104.Command, commons: list[int]) -> list[bytes]:
         """The totals as they are now; those that nobody knows are left out."""
         now, found = self._clock(), list[bytes]()
-        area_no, reset = self._concentrator.area_no, "reset" in self._behaviour.faults
+        area_no, reset = self._concentrator.area_no, "reset" in self._faults
         self._freezes = (self._freezes + 1) % FREEZES
         for common in commons:
             shown = [
