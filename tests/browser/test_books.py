@@ -1,5 +1,6 @@
 """Reading books on their pages: a new one is made, its walk put in order by dragging, and both stand once another approves."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -97,6 +98,17 @@ def test_a_book_is_made_put_in_order_by_dragging_and_approved_by_another_person(
     expect(page.get_by_role("heading", name="人员负荷")).to_be_visible()
 
 
+def no_label_covers_another(page: Page) -> None:
+    """Of names, numbers and the scale on the map."""
+    boxes = page.locator(".walk-map text").evaluate_all(
+        "all => all.map(one => one.getBBox()).map(box => [box.x, box.y + 2, box.x + box.width, box.y + box.height - 2])"
+    )
+    assert len(boxes) > 1
+    for one, other in itertools.combinations(boxes, 2):
+        apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+        assert apart, (one, other)
+
+
 @pytest.mark.usefixtures("points")
 @pytest.mark.scope("B04-02")
 def test_new_accounts_are_taken_into_a_book_on_the_map_and_its_walk_is_dragged(
@@ -115,6 +127,7 @@ def test_new_accounts_are_taken_into_a_book_on_the_map_and_its_walk_is_dragged(
     expect(drawn.first).to_be_visible()
     assert page.locator(".walk-map__point.is-new").count() == drawn.count() > 3
     accessible(page)
+    no_label_covers_another(page)
 
     def middle(point_no: str) -> tuple[float, float]:
         box = page.locator(f'[data-point="{point_no}"] circle').bounding_box()
@@ -159,6 +172,7 @@ def test_new_accounts_are_taken_into_a_book_on_the_map_and_its_walk_is_dragged(
     drag((map_["x"] + 3, map_["y"] + 3), (map_["x"] + map_["width"] - 3, map_["y"] + map_["height"] - 3))
     expect(said).to_contain_text(f"编入 {drawn.count() - 3} 个")
     at_both_widths(page)
+    no_label_covers_another(page)
     page.get_by_role("button", name="看周围").click()
     expect(page.locator(".walk-map__point.is-new").first).to_be_visible()
     page.get_by_role("button", name="只看本册").click()

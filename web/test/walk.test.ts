@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { after, inserted, seen, spread, type Spot } from '@/render/picture/walk'
+import { after, inserted, labelled, seen, spread, widthOf, type Label, type Spot } from '@/render/picture/walk'
 
 const spot = (point_no: string, x: number, y = 0): Spot => ({ point_no, x, y })
 const names = (walk: { point_no: string }[]) => walk.map((one) => one.point_no).join('')
@@ -24,6 +24,14 @@ describe('a walk on a map', () => {
     const near = seen(found, { x: 30, y: -10, times: 2 }, { x: 50, y: 50 })
     expect([near.x(100), near.y(100), near.scale]).toEqual([80, 40, 1])
     expect(near.x(110) - near.x(100)).toBe(10 * near.scale)
+  })
+  it('letters what has room, beside what stands there, and nothing over another', () => {
+    const label = (key: string, ...places: { x: number; y: number }[]): Label => ({ kind: 'number', key, words: '12', places })
+    const picture = { width: 200, height: 100 }
+    const fixed = [{ words: '50 m', x: 100, y: 50 }]
+    const found = labelled([label('a', { x: 10, y: 20 }), label('b', { x: 15, y: 22 }, { x: 15, y: 36 }), label('c', { x: 12, y: 24 }), label('d', { x: 110, y: 52 }), label('e', { x: 195, y: 20 }, { x: 150, y: 5 }), label('f', { x: 10, y: 70 }, { x: 40, y: 70 }), label('g', { x: 10, y: 90 })], picture, fixed, [{ x: 20, y: 66 }, { x: 12, y: 86 }], 5)
+    expect(found.map(({ key, x, y }) => [key, x, y])).toEqual([['a', 10, 20], ['b', 15, 36], ['f', 40, 70], ['g', 10, 90]])
+    expect(widthOf('台区1')).toBeCloseTo(28.6)
   })
   it('moves a point next after another, and keeps every point', () => {
     const walk = ['a', 'b', 'c', 'd'].map((name) => spot(name, 0))

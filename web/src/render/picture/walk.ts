@@ -1,4 +1,5 @@
-/** A walk on a map: how the map is looked at, where each point is drawn, and where a new one is passed with the least detour. */
+/** A walk on a map: how the map is looked at, where each point is drawn, where a new one is passed with the least detour,
+ * and which names and numbers have room. */
 import type { Projection } from '@/screen/network'
 
 /** How far a map was moved, in pixels, and how many times nearer it is than where all of it is seen. */
@@ -57,4 +58,59 @@ export function after<One extends { point_no: string }>(walk: One[], moved: stri
   const rest = walk.filter((spot) => spot !== one)
   const at = rest.findIndex((spot) => spot.point_no === other)
   return [...rest.slice(0, at + 1), one, ...rest.slice(at + 1)]
+}
+
+/** Words on the map and where they may stand: left ends of their baseline, the best first. */
+export interface Label {
+  kind: 'name' | 'number'
+  key: string
+  words: string
+  places: { x: number; y: number }[]
+}
+
+export interface Labelled extends Omit<Label, 'places'> {
+  x: number
+  y: number
+}
+
+interface Box {
+  left: number
+  right: number
+  top: number
+  bottom: number
+}
+
+/** Pixels of a Chinese sign, of another one, and above and below the baseline, at the size in which the map is lettered. */
+const [WIDE, NARROW, ABOVE, BELOW] = [11, 6.6, 10, 3]
+
+export function widthOf(words: string): number {
+  return [...words].reduce((sum, sign) => sum + (sign > '\u2e80' ? WIDE : NARROW), 0)
+}
+
+function boxOf(words: string, { x, y }: { x: number; y: number }): Box {
+  return { left: x, right: x + widthOf(words), top: y - ABOVE, bottom: y + BELOW }
+}
+
+const meet = (one: Box, other: Box) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom
+
+/** Labels that have room, each within the picture where it meets none before it, and no dot if there is such a place; the others come
+ * when it is nearer. `fixed`: what stands on the map anyway. `radius`: of the dots. */
+export function labelled(
+  labels: Label[],
+  picture: { width: number; height: number },
+  fixed: { words: string; x: number; y: number }[],
+  dots: { x: number; y: number }[],
+  radius: number,
+): Labelled[] {
+  const taken = fixed.map((one) => boxOf(one.words, one))
+  const round = dots.map(({ x, y }) => ({ left: x - radius, right: x + radius, top: y - radius, bottom: y + radius }))
+  return labels.flatMap(({ places, ...label }) => {
+    const free = places
+      .map((place) => ({ place, box: boxOf(label.words, place) }))
+      .filter(({ box }) => box.left >= 0 && box.top >= 0 && box.right <= picture.width && box.bottom <= picture.height && !taken.some((one) => meet(one, box)))
+    const best = free.find(({ box }) => !round.some((dot) => meet(dot, box))) ?? free[0]
+    if (!best) return []
+    taken.push(best.box)
+    return [{ ...label, ...best.place }]
+  })
 }
