@@ -1,7 +1,7 @@
 """Days of curves judged by the rules in force, of all meters or of one: what is known of them, and what clerks said."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -51,13 +51,14 @@ SERIES_OF_USE = "active_fwd_wh"
 class Day:
     """What a day's curves are judged by.
 
-    pieces: of the meters that hang all day; midnights: the registers at both ends; sets: the rules by class of meters; book: the
-    newest version among them all; edits: by series and meter, in the order in which they were made; meter_no: where it is about
-    one meter alone.
+    pieces: of the meters that hang all day; hanging: those that hang at any time of it; midnights: registers at both ends; sets:
+    the rules by class of meters; book: the newest version among them all; edits: by series and meter, in the order in which they
+    were made; meter_no: where it is about one meter alone.
     """
 
     day: date
     pieces: Mapping[str, Mapping[str, Any]]
+    hanging: Set[str]
     facts: MeterFacts
     midnights: Sequence[pa.Table]
     sets: Mapping[str, RuleSet]
@@ -114,6 +115,7 @@ class Judging:
         return Day(
             day,
             _pieces(installed, day),
+            _hanging(installed, day),
             MeterFacts(installed, terms, day),
             [self._registers(day + timedelta(days=step), meter_no) for step in (0, 1)],
             by_class(published, day),
@@ -133,8 +135,10 @@ class Judging:
                 set(map(str, self._lake.scan(one, yesterday, yesterday, ("subject",))["subject"].to_pylist()))
                 for one in (kind, CHECKED[series])
             )
-            # One that is silent for days stands in the checks of each, as long as it hangs.
-            meters = sorted({*map(str, today["subject"].to_pylist()), *before, *(silent & of.pieces.keys())})
+            # One that is silent for days stands in the checks of each, as long as it hangs. Of one that was taken down nothing is
+            # to come.
+            expected = (before & of.hanging) | (silent & of.pieces.keys())
+            meters = sorted({*map(str, today["subject"].to_pylist()), *expected})
         else:
             meters = [of.meter_no]
         begin, end = (_of_series(registers, series) for registers in of.midnights)
@@ -263,6 +267,16 @@ def _pieces(installed: pa.Table, day: date) -> dict[str, dict[str, Any]]:
     )
     rows = installed.filter(whole).select(["meter_no", "multiplier", "integer_digits"]).to_pylist()
     return {row["meter_no"]: row for row in rows}
+
+
+def _hanging(installed: pa.Table, day: date) -> Set[str]:
+    """The meters that hang at any time between the midnights of a day."""
+    at = installed["from_at"].type
+    some = pc.and_(
+        pc.less(installed["from_at"], pa.scalar(midnight(day + timedelta(days=1)), at)),
+        pc.greater(installed["to_at"], pa.scalar(midnight(day), at)),
+    )
+    return set(map(str, installed.filter(some)["meter_no"].to_pylist()))
 
 
 def _of_series(registers: pa.Table, series: str) -> dict[str, int]:
