@@ -10,6 +10,7 @@ from denghuo.access.api import (
     Enrol,
     EnrolCustomer,
     FindCredentials,
+    FindHeldJobs,
     FindParked,
     NameTaken,
     NotOneself,
@@ -20,6 +21,7 @@ from denghuo.data.processing.outbox import Outbox
 from denghuo.kernel.contract import Call
 from denghuo.service.permission.api import Appoint, Engage, PermissionApi
 from tests.access.house import PASSWORD, Browser, House, number
+from tests.held_jobs import held
 
 
 def deeds(browser: Browser, **asked: Any) -> list[dict[str, Any]]:
@@ -157,6 +159,37 @@ def test_credentials_are_handed_out_within_the_scope_and_by_another_person(house
     with pytest.raises(NameTaken):
         house.access.enrol_customer(keeper, customer.model_copy(update={"user_name": "watcher"}))
     assert house.access.enrol(house.system(), Enrol(user_name="watcher", password="another-lamp-27")).added is False
+
+
+def test_held_jobs_are_shown_with_their_reason_and_run_again_by_one_whose_scope_is_the_company(
+    house: House, browser: Browser
+) -> None:
+    browser.sign_in("keeper")
+    assert browser.post("access.held_jobs").json()["rows"] == [], "without a queue there is none"
+    numbers = [
+        held(house.store.database, "customer.keep", {"account_no": f"{at}"}, "ValueError", "表 7") for at in (1, 2, 3)
+    ]
+    first = browser.post("access.held_jobs", {"limit": 2}).json()
+    rest = browser.post("access.held_jobs", {"limit": 2, "after": first["next"]}).json()
+    rows = first["rows"] + rest["rows"]
+    assert (first["total"], rest["next"], [row["job_no"] for row in rows]) == (3, None, numbers[::-1])
+    assert browser.post("access.held_jobs", {"after": "x"}).json()["rows"] == rows
+    told = {(row["operation"], row["why"], row["actor"]) for row in rows}
+    assert told == {("customer.keep", "ValueError: 表 7", "mishan")}
+    assert rows[0]["content"] == '{"account_no": "3"}'
+    again = {"job_no": numbers[1], "reason": "档案已更正"}
+    browser.sign_in("mishankeeper")
+    assert browser.post("access.held_jobs").json()["rows"] == []
+    assert browser.post("access.run_again", again).status_code == 404
+    browser.sign_in("watcher")
+    assert browser.post("access.held_jobs").json()["total"] == 3
+    assert browser.post("access.run_again", again).json()["permit"] == "access.run_again"
+    browser.sign_in("keeper")
+    assert browser.post("access.run_again", again).status_code == 200
+    assert browser.post("access.held_jobs").json()["total"] == 2
+    refused = browser.post("access.run_again", again | {"reason": "再次执行"})
+    assert (refused.status_code, refused.json()["job_no"]) == (404, numbers[1])
+    assert house.access.held_jobs(house.system(), FindHeldJobs()).total == 2
 
 
 def test_parked_events_are_shown_with_their_reason_and_delivered_again_by_one_whose_scope_is_the_company(

@@ -1,8 +1,10 @@
-"""Events that a service refused too often: the administrator sees them with the reason and has them delivered again."""
+"""Events that a service refused too often and jobs that ended with an error: the administrator sees them with the reason and has
+them go on."""
 
 from playwright.sync_api import expect
 from tests.browser.conftest import Enter, Look
 from tests.browser.product import Product
+from tests.held_jobs import held
 
 from denghuo.data.processing.database import Database
 from denghuo.data.processing.embedded import EmbeddedServer
@@ -58,3 +60,36 @@ def test_a_parked_event_is_seen_with_its_reason_and_delivered_again(
     at_both_widths(page)
     page.goto("/w/access/audit")
     expect(page.locator("tbody tr", has_text="重新投递").first).to_contain_text("电价表已发布")
+
+
+def test_a_held_job_is_seen_with_its_reason_and_run_again(enter: Enter, product: Product, at_both_widths: Look) -> None:
+    """Run again, one that can end well leaves the list."""
+    dsn = EmbeddedServer(product.folder / "postgres").join()
+    assert dsn is not None
+    with Database(dsn) as database:
+        held(
+            database,
+            "billing.advance_recalculation",
+            {"recalculation_no": 2**40},
+            "ValueError",
+            "批次不存在 no such run",
+        )
+        held(database, "billing.keep_tasks", {"month": "2026-04"}, "OperationalError", "disk full")
+    page = enter("admin", path="/w/access/held_jobs")
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_contain_text("批次不存在")
+    at_both_widths(page)
+    rows.nth(0).get_by_role("button", name="重新执行").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("事由").fill("磁盘已扩容")
+    dialog.get_by_role("button", name="重新执行").click()
+    expect(dialog).to_be_hidden()
+    with product.session("admin") as client:
+        product.until(lambda: product.ask(client, "access.held_jobs")["rows"], lambda rows: len(rows) == 1)
+    page.reload()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("批次不存在")
+    page = enter("auditor", path="/w/access/held_jobs", width=390)
+    expect(page.locator(".bench")).to_contain_text("批次不存在")
+    expect(page.get_by_role("button", name="重新执行")).to_have_count(0)

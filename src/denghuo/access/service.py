@@ -29,15 +29,17 @@ from denghuo.access.api import (
     EnrolCustomer,
     Enrolled,
     FindCredentials,
+    FindHeldJobs,
     FindParked,
     FindSessions,
+    HeldJobsFound,
     NameTaken,
     NoCodePending,
     NoPost,
     NotOneself,
     ParkedFound,
-    ParkedNotFound,
     PostOutsideScope,
+    RunAgain,
     SessionNotFound,
     SessionRow,
     SessionsFound,
@@ -55,7 +57,7 @@ from denghuo.access.authentication.store import AccessStore, KnownCredential, Kn
 from denghuo.access.authorization.rights import RightsDesk
 from denghuo.access.keys import Keys
 from denghuo.access.monitoring.audit import trail
-from denghuo.access.monitoring.parked import asked_again, parked_events
+from denghuo.access.monitoring.standstill import Standstill
 from denghuo.access.visit import Visit
 from denghuo.data.processing.work import Work
 from denghuo.kernel.contract import Call, Nothing
@@ -278,23 +280,22 @@ class AccessService(AccessApi):
         return DeedsFound(rows=rows, total=total, next=after, as_of=call.now)
 
     def parked(self, call: Call, request: FindParked) -> ParkedFound:
-        nouns = self._means.nouns() if self._reached(call).everything else ()
-        rows, total, after = parked_events(self._means.store.database, nouns, request)
-        return ParkedFound(rows=rows, total=total, next=after, as_of=call.now)
+        return self._standstill(call).parked(call, request)
 
     def deliver_again(self, call: Call, request: DeliverAgain) -> Nothing:
-        nouns = self._means.nouns() if self._reached(call).everything else ()
-        if not asked_again(self._means.store.database, nouns, request.parked_no, call.now):
-            raise ParkedNotFound(
-                text(
-                    f"搁置事件 {request.parked_no} 不存在，可能已重新投递成功；请刷新列表。",
-                    f"There is no parked event {request.parked_no}; it may have been taken meanwhile. Load the list again.",
-                ),
-                parked_no=request.parked_no,
-            )
-        return Nothing()
+        return self._standstill(call).deliver_again(call, request)
+
+    def held_jobs(self, call: Call, request: FindHeldJobs) -> HeldJobsFound:
+        return self._standstill(call).held_jobs(call, request)
+
+    def run_again(self, call: Call, request: RunAgain) -> Nothing:
+        return self._standstill(call).run_again(request)
 
     # -- parts -----------------------------------------------------------------------------------------------------------
+
+    def _standstill(self, call: Call) -> Standstill:
+        """What stands still concerns the whole company: whose scope is not all of it sees nothing."""
+        return Standstill(self._means.store.database, self._means.nouns() if self._reached(call).everything else ())
 
     def _reached(self, call: Call) -> Reached:
         return self._ask(PermissionApi).reach(call.only("permission.person"), Reach())

@@ -23,6 +23,7 @@ from denghuo.kernel.contract import Api, Call, Event, Message, command
 from denghuo.kernel.problem import Unavailable
 from denghuo.service.host import relay
 from denghuo.service.host.binding import Ask, Directory, Local, Store
+from denghuo.service.host.held import held_jobs, run_again
 from denghuo.service.host.jobs import ApartDriver, InlineJobs, QueuedJobs, install_queue
 from denghuo.service.host.relay import JOBS, TRIES, Listener, Relay
 
@@ -280,6 +281,43 @@ def test_queued_jobs_and_relay_threads_do_the_same(directory: Directory, heard: 
     finally:
         jobs.stop()
         running.stop()
+
+
+def test_a_job_that_ends_with_an_error_is_held_and_goes_on_behind_its_steps_when_it_is_run_again(
+    directory: Directory, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = directory.hosted["bell"].store.database
+    assert held_jobs(database, ["bell"], 10) == ([], 0), "without a queue there is none"
+    install_queue(database.dsn)
+    jobs, whole = QueuedJobs(database.dsn), BellService.step
+    rope = {"broken": True}
+
+    def step(service: BellService, call: Call, request: Ring) -> Rang:
+        if rope["broken"] and call.key.endswith(":2"):
+            raise ValueError("the rope is broken")
+        return whole(service, call, request)
+
+    monkeypatch.setattr(BellService, "step", step)
+    order = {"job_id": "one", "operation": "bell.step", "request": {"number": 7, "steps": 5}, "actor": "ringer"}
+    with database.connection() as connection:
+        jobs.order(connection, order, NOW)
+    jobs.start(directory, clock)
+    try:
+        until(lambda: held_jobs(database, ["bell"], 10)[1] == 1)
+        ((found,), _) = held_jobs(database, ["bell"], 10)
+        assert (found.operation, found.request, found.actor) == ("bell.step", {"number": 7, "steps": 5}, "ringer")
+        assert "the rope is broken" in found.why and count(directory, "bell.step") == 2
+        assert held_jobs(database, ["ear"], 10) == ([], 0) == held_jobs(database, [], 10)
+        assert held_jobs(database, ["bell"], 10, below=found.number) == ([], 1)
+        assert not run_again(database, ["ear"], found.number) and not run_again(database, ["bell"], found.number + 1)
+        assert run_again(database, ["bell"], found.number)
+        until(lambda: held_jobs(database, ["bell"], 10)[1] == 1)
+        rope["broken"] = False
+        assert run_again(database, ["bell"], found.number)
+        until(lambda: count(directory, "bell.step") == 5)
+        assert held_jobs(database, ["bell"], 10) == ([], 0) and not run_again(database, ["bell"], found.number)
+    finally:
+        jobs.stop()
 
 
 def test_a_statement_of_the_queue_does_not_wait_until_a_wait_for_notices_ends(empty_dsn: str) -> None:

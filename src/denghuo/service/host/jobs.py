@@ -38,7 +38,7 @@ HEARTBEAT = timedelta(seconds=5)
 """A job that was not heard of for so long is taken over. Taking over one that still runs does no harm: its steps have keys."""
 LOOK_EVERY = timedelta(seconds=1)
 RETRY_AFTER = timedelta(seconds=2)
-_SETTINGS = DBSettings(db_schema=SCHEMA)
+SETTINGS = DBSettings(db_schema=SCHEMA)
 _ENDING = "denghuo_jobs_ending"
 Order = dict[str, Any]
 """{job_id, operation, request, actor, trace}, and `at`: the instant before which it does not begin, where there is one."""
@@ -104,9 +104,9 @@ def install_queue(dsn: str) -> None:
 def _queries(driver: PsycopgDriver) -> Queries:
     return Queries(
         driver,
-        qbe=QueryBuilderEnvironment(_SETTINGS),
-        qbq=QueryQueueBuilder(_SETTINGS),
-        qbs=QuerySchedulerBuilder(_SETTINGS),
+        qbe=QueryBuilderEnvironment(SETTINGS),
+        qbq=QueryQueueBuilder(SETTINGS),
+        qbs=QuerySchedulerBuilder(SETTINGS),
     )
 
 
@@ -122,7 +122,7 @@ class QueuedJobs:
 
     def order(self, connection: psycopg.Connection, order: Order, now: datetime) -> None:
         noun = str(order["operation"]).partition(".")[0]
-        queries = SyncQueries(_Within(connection), qbq=QueryQueueBuilder(_SETTINGS))
+        queries = SyncQueries(_Within(connection), qbq=QueryQueueBuilder(SETTINGS))
         payload = json.dumps(order, ensure_ascii=False).encode()
         wait = waits(order, now) or None
         queries.enqueue(

@@ -1,11 +1,50 @@
-"""Contract of the access module (访问模块): sign-in, sessions, second factor, credentials, the audit trail and parked events."""
+"""Contract of the access module (访问模块): sign-in, sessions, second factor, credentials, audit trail, and what stands still."""
 
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
 
-from denghuo.kernel.contract import PUBLIC, Api, Call, Dictionary, Label, Message, Nothing, Page, command, query
+from denghuo.access.api.standstill import (
+    DeliverAgain as DeliverAgain,
+)
+from denghuo.access.api.standstill import (
+    FindHeldJobs as FindHeldJobs,
+)
+from denghuo.access.api.standstill import (
+    FindParked as FindParked,
+)
+from denghuo.access.api.standstill import (
+    HeldJobNotFound as HeldJobNotFound,
+)
+from denghuo.access.api.standstill import (
+    HeldJobRow as HeldJobRow,
+)
+from denghuo.access.api.standstill import (
+    HeldJobsFound as HeldJobsFound,
+)
+from denghuo.access.api.standstill import (
+    JobNo as JobNo,
+)
+from denghuo.access.api.standstill import (
+    ParkedEvent as ParkedEvent,
+)
+from denghuo.access.api.standstill import (
+    ParkedFound as ParkedFound,
+)
+from denghuo.access.api.standstill import (
+    ParkedNo as ParkedNo,
+)
+from denghuo.access.api.standstill import (
+    ParkedNotFound as ParkedNotFound,
+)
+from denghuo.access.api.standstill import (
+    RunAgain as RunAgain,
+)
+from denghuo.access.api.standstill import (
+    StandstillOperations,
+)
+from denghuo.kernel.contract import PUBLIC, Call, Dictionary, Label, Message, Nothing, Page, command, query
 from denghuo.kernel.fields import AccountNo, AsOf, Instant, OrganisationCode, Reason, TextPair, UserName
 from denghuo.kernel.problem import NotFound, Problem, Unavailable, text
 
@@ -243,38 +282,6 @@ class DeedsFound(Message):
     as_of: AsOf
 
 
-ParkedNo = Annotated[str, StringConstraints(max_length=120, pattern=_PLAIN), Label("搁置编号", "Parked no.")]
-
-
-class FindParked(Page):
-    """Events that a service refused too often, newest first."""
-
-
-class ParkedEvent(Message):
-    """One of them. Personal data in `content` stays sealed and shows as dots. `asked_at`: it is about to be delivered again."""
-
-    parked_no: ParkedNo
-    event: Annotated[str, Label("事件", "Event")]
-    consumer: Annotated[str, Label("未接收的服务", "Refused by")]
-    why: Annotated[str, Label("原因", "Reason")]
-    actor: Annotated[str, Label("操作人", "Actor")]
-    parked_at: Annotated[AwareDatetime, Label("搁置时间", "Parked")]
-    asked_at: Annotated[AwareDatetime | None, Label("要求重投时间", "To be delivered again since")]
-    content: Annotated[str, Label("内容", "Content")]
-
-
-class ParkedFound(Message):
-    rows: list[ParkedEvent]
-    total: int
-    next: str | None
-    as_of: AsOf
-
-
-class DeliverAgain(Message):
-    parked_no: ParkedNo
-    reason: Reason
-
-
 class WrongCredentials(Problem, noun="access", status=401, zh="用户名或密码不正确", en="Wrong user name or password"):
     """The same answer, after the same time, whether the name exists or not."""
 
@@ -331,10 +338,6 @@ class CredentialNotFound(NotFound, noun="access", status=404, zh="未找到该�
     """Fields: user_name. Raised also for a login outside the caller's organisation scope."""
 
 
-class ParkedNotFound(NotFound, noun="access", status=404, zh="未找到该搁置事件", en="No such parked event"):
-    """Fields: parked_no. It may have been taken meanwhile."""
-
-
 class NameTaken(Problem, noun="access", status=409, zh="用户名已被使用", en="The user name is taken"):
     """Fields: user_name."""
 
@@ -351,7 +354,7 @@ class TooLarge(Problem, noun="access", status=413, zh="请求过大", en="The re
     """Fields: limit_bytes."""
 
 
-class AccessApi(Api, noun="access", version=1):
+class AccessApi(StandstillOperations, noun="access", version=1):
     """Operations on sign-in, sessions, credentials and the audit trail."""
 
     @command(permit=PUBLIC, problems=(WrongCredentials, CodeWanted, WrongCode, LockedOut, NoPost, EdgeOnly, Busy))
@@ -420,12 +423,3 @@ class AccessApi(Api, noun="access", version=1):
     @query(permit="access.audit")
     def audit(self, call: Call, request: Audit) -> DeedsFound:
         """Who did what, when, on whom and with which result, over all services of this process."""
-
-    @query(permit="access.parked")
-    def parked(self, call: Call, request: FindParked) -> ParkedFound:
-        """Events of this process's services that another service refused too often, with the reason. They concern the whole
-        company: whose scope is not all of it sees none."""
-
-    @command(permit="access.deliver_again", problems=(ParkedNotFound,))
-    def deliver_again(self, call: Call, request: DeliverAgain) -> Nothing:
-        """Gives a parked event to its service once more. Taken, it leaves the list; refused, it stays with the reason of now."""
