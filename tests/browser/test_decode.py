@@ -18,6 +18,9 @@ def test_a_frame_is_read_field_by_field(enter: Enter, at_both_widths: Look) -> N
     expect(page.locator(".frame__title")).to_contain_text(["不属于任何报文的字节", "DL/T 645 电能表"])
     row = page.locator(".frame__fields tbody tr", has_text="A相电压").last
     expect(row.locator(".frame__value")).to_have_text("100.1 V")
+    # Each reader has his own language alone, in the values too.
+    control = page.locator(".frame__fields tbody tr", has_text="控制码").first.locator(".frame__value")
+    expect(control).to_have_text("91 DL/T 645-2007 数据")
     row.get_by_role("button").click()
     expect(page.locator(".frame__byte.is-marked")).to_have_text(["34", "43"])
     page.mouse.move(0, 0)

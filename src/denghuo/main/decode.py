@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from denghuo.service.acquisition.protocol.catalogue import Explained
 from denghuo.service.acquisition.protocol.part import Part
+from denghuo.service.acquisition.protocol.words import together
 
 _BYTES_SHOWN = 12
 _NAME_COLUMNS = 44
@@ -26,7 +27,7 @@ def told(raw: bytes, pieces: Sequence[Explained]) -> Iterator[str]:
 def _line(raw: bytes, depth: int, part: Part) -> str:
     name = f"{'  ' * depth}{part.name['zh']} {part.name['en']}"
     name += " " * max(_NAME_COLUMNS - _columns(name), 1)
-    said = f"{part.value} {part.unit}".strip()
+    said = f"{together(part.value)} {part.unit}".strip()
     return f"{_place(part.start, part.end)}  {_bytes(raw[part.start : part.end])}  {name}{said}".rstrip()
 
 

@@ -2,10 +2,14 @@
 
 import json
 import pathlib
+import re
 from typing import Any
 
 import pytest
 
+from denghuo.service.acquisition.protocol.words import tongues
+
+CHINESE = re.compile("[\u4e00-\u9fff，。]")
 FOLDER = pathlib.Path(__file__).parent / "frames"
 
 
@@ -25,6 +29,10 @@ def covered(parts: Any, size: int) -> None:
     for part in parts:
         assert part.start == at, part
         assert part.end > part.start, part
+        for _, one in part.walk():
+            # Who reads English is told no Chinese, but for what the frame itself says.
+            words = tongues(one.value)
+            assert not CHINESE.search(words["en"]), one
         inside(part)
         at = part.end
     assert at == size

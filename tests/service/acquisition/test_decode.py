@@ -32,7 +32,7 @@ def test_a_meters_answer_comes_field_by_field(acquisition: AcquisitionApi) -> No
     assert (reply.size, reply.bytes, reply.left_off) == (18, VOLTAGE.replace(" ", ""), 0)
     (frame,) = reply.frames
     assert (frame.protocol, frame.start, frame.end) == ("dlt645", 0, 18)
-    voltage = next(field for field in frame.fields if field.value == "100.1")
+    voltage = next(field for field in frame.fields if field.value.en == "100.1")
     assert (voltage.unit, voltage.start, voltage.end) == ("V", 14, 16)
     assert "A相电压" in voltage.name.zh and "phase A voltage" in voltage.name.en
 

@@ -12,6 +12,7 @@ from denghuo.service.acquisition.protocol import dlms
 from denghuo.service.acquisition.protocol.dlms import apdu, data, hdlc, objects, wrapper
 from denghuo.service.acquisition.protocol.dlms.explain import label
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
+from denghuo.service.acquisition.protocol.words import together
 
 OBJECT = re.compile(r"class (\d+) ([\d.]+) attribute (\d+)")
 CAPTURED = {row.values[0]["id"]: row.values[0] for row in [*vectors("dlms"), *vectors("hdlc")]}
@@ -193,7 +194,7 @@ def test_compact_arrays_come_back_and_cannot_say_more_than_they_hold():
 def told(raw):
     parts = dlms.explain_apdu(raw)
     covered(parts, len(raw))
-    return [(part.name["zh"], part.value) for outer in parts for _, part in outer.walk()]
+    return [(part.name["zh"], together(part.value)) for outer in parts for _, part in outer.walk()]
 
 
 def test_rows_of_a_compact_array_are_shown():

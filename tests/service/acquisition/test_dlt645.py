@@ -16,7 +16,7 @@ from denghuo.service.acquisition.protocol.dlt645.load import CLASSES
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.fields import format_of
 from denghuo.service.acquisition.protocol.number import Number
-from denghuo.service.acquisition.protocol.words import english, rows
+from denghuo.service.acquisition.protocol.words import english, rows, together
 
 READ = bytes.fromhex("fefefefe6861010000000068110433333433 1416".replace(" ", ""))
 
@@ -164,7 +164,7 @@ def test_data_that_follow_are_a_piece_with_a_number():
     )
     raw = dlt645.encode(dlt645.frame_of(said))
     covered(dlt645.explain(raw), len(raw))
-    told = {part.name["zh"]: part.value for outer in dlt645.explain(raw) for _, part in outer.walk()}
+    told = {part.name["zh"]: together(part.value) for outer in dlt645.explain(raw) for _, part in outer.walk()}
     assert told["帧序号"] == "7" and not any("电能" in name for name in told)
 
 

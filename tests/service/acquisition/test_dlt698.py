@@ -19,6 +19,7 @@ from denghuo.service.acquisition.protocol.dlt698 import apdu, data, link, object
 from denghuo.service.acquisition.protocol.dlt698.explain import label
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.stream import Reader
+from denghuo.service.acquisition.protocol.words import together
 
 # A message as a draft of the standard printed it: three dates of 9 bytes without the day of the week, which the standard of 2017
 # has in its 10. The third is cut short where the message ends.
@@ -187,9 +188,9 @@ def test_a_refusal_keeps_its_reason():
 def test_every_reason_of_the_standard_has_its_words():
     assert set(objects.DARS) == {*range(37), 255}
     parts = dlt698.explain_apdu(bytes.fromhex("8602010180008100220000"))
-    assert [part.value for outer in parts for _, part in outer.walk() if part.name["zh"] == "数据访问结果"] == [
-        "34 ESAM的P1P2不正确 P1P2 of the ESAM wrong"
-    ]
+    assert [
+        together(part.value) for outer in parts for _, part in outer.walk() if part.name["zh"] == "数据访问结果"
+    ] == ["34 ESAM的P1P2不正确 P1P2 of the ESAM wrong"]
 
 
 def test_a_meters_frame_inside_is_shown_and_dates_are_dates():
@@ -197,11 +198,11 @@ def test_a_meters_frame_inside_is_shown_and_dates_are_dates():
     line = {"baud": 6, "parity": 2, "data_bits": 8, "stop_bits": 1, "flow": 0}
     asked = {"piid": 3, "port": "f2010201", "line": line, "answer_timeout_s": 10, "byte_timeout_ms": 100}
     raw = dlt698.encode_apdu(dlt698.Apdu("ProxyTransparentRequest", {**asked, "octets": meter}))
-    said = [part.value for outer in dlt698.explain_apdu(raw) for _, part in outer.walk()]
+    said = [together(part.value) for outer in dlt698.explain_apdu(raw) for _, part in outer.walk()]
     assert any(value.startswith("00010000 （当前）正向有功总电能") for value in said)
     days = (1, [(0x1A, bytes.fromhex("07ea040bff")), (0x1A, b"\xff" * 5), (0x1B, bytes((23, 59, 0xFF)))])
     raw = dlt698.encode_apdu(dlt698.Apdu("SetRequest", {"piid": 1, "item": {"oad": "40110200", "data": days}}))
-    said = [part.value for outer in dlt698.explain_apdu(raw) for _, part in outer.walk()]
+    said = [together(part.value) for outer in dlt698.explain_apdu(raw) for _, part in outer.walk()]
     assert [value for value in said if value in ("2026-04-11", "*-*-*", "23:59:*")] == [
         "2026-04-11",
         "*-*-*",

@@ -11,7 +11,7 @@ from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.protocol import iec102, iec104
 from denghuo.service.acquisition.protocol.catalogue import explained
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
-from denghuo.service.acquisition.protocol.words import english
+from denghuo.service.acquisition.protocol.words import english, together
 
 Asdu104, Frame104 = iec104.Asdu, iec104.Frame
 BYTE, WORD = st.integers(0, 255), st.integers(0, 0xFFFF)
@@ -49,7 +49,7 @@ def test_published_frames_of_102(row) -> None:
 
 def said(raw: bytes) -> dict[str, str]:
     (piece,) = explained(raw)
-    return {part.name["zh"]: part.value for outer in piece.parts for _, part in outer.walk()}
+    return {part.name["zh"]: together(part.value) for outer in piece.parts for _, part in outer.walk()}
 
 
 def test_integrated_totals_with_their_time_and_what_is_not_valid() -> None:
@@ -61,7 +61,7 @@ def test_integrated_totals_with_their_time_and_what_is_not_valid() -> None:
     items = iec104.decode(raw).asdu.items()
     moment = datetime(2026, 4, 11, 18, 45, 12, 345000, SHANGHAI)
     assert [item.value for item in items[:4]] == [701, 1234, "05 5", moment]
-    assert items[6].value == "86 6 无效 invalid"
+    assert together(items[6].value) == "86 6 无效 invalid"
     assert iec104.CP56.build(moment) == objects[8:15]
     assert iec104.CP56.parse(iec104.CP56.build(None)) is None
     negative = iec104.encode(Frame104(bytes(4), Asdu104(100, False, 1, 7, 0, 1, b"\0\0\0\x14", negative=True)))
@@ -72,7 +72,9 @@ def test_a_tariffs_answer_has_its_months_totals_and_demand() -> None:
     row = next(row.values[0] for row in vectors("iec102") if "88010501" in row.values[0]["hex"])
     raw = bytes.fromhex(row["hex"])
     one = iec102.decode(raw).asdu
-    values = {item.name["zh"]: item.value for item in one.items()}
+    values = {
+        item.name["zh"]: together(item.value) if isinstance(item.value, str) else item.value for item in one.items()
+    }
     assert (values["费率"], values["有功累计量"], values["有功增量"], values["有功品质"]) == (
         20,
         29025,
@@ -156,7 +158,7 @@ def test_modbus_over_tcp_and_bare_messages_are_shown() -> None:
     with pytest.raises(BadFrame):
         explained(message)
     (piece,) = explained(message, "dlt698_apdu")
-    assert "40000200 日期时间" in piece.parts[2].value and piece.end == len(message)
+    assert "40000200 日期时间" in together(piece.parts[2].value) and piece.end == len(message)
 
 
 @given(BYTE, st.booleans(), st.integers(0, 127), st.integers(0, 63), BYTE, WORD, st.binary(max_size=241), st.booleans())

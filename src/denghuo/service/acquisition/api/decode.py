@@ -67,7 +67,7 @@ class FrameField(Message):
     end: EndByte
     depth: Annotated[int, Field(ge=0), Label("层次", "Level")]
     name: Annotated[TextPair, Label("名称", "Field")]
-    value: Annotated[str, Label("值", "Value")]
+    value: Annotated[TextPair, Label("值", "Value")]
     unit: Annotated[str, Label("单位", "Unit")]
 
 

@@ -8,7 +8,8 @@ from denghuo.kernel.problem import Text
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Bytes [start, end) of a frame. `parts` are its own fields, in order, inside the same bytes."""
+    """Bytes [start, end) of a frame. `parts` are its own fields, in order, inside the same bytes; what `value` says in words it
+    says in both tongues (`words.spoken`)."""
 
     start: int
     end: int

@@ -17,6 +17,33 @@ def rows(package: str, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO("\n".join(lines))))
 
 
+_BEGINS, _TURNS, _ENDS = "\ufdd0", "\ufdd1", "\ufdd2"  # No text of a frame has them: they are no characters.
+_PHRASE = re.compile(f"{_BEGINS}(.*?){_TURNS}(.*?){_ENDS}", re.DOTALL)
+
+
+def spoken(zh: str, en: str) -> str:
+    """A phrase in both tongues within the value of a field; `tongues` parts them."""
+    return f"{_BEGINS}{zh}{_TURNS}{en}{_ENDS}"
+
+
+COMMA_EN = ", "
+COMMA = spoken("，", COMMA_EN)
+
+
+def both(words: Text) -> str:
+    return spoken(words["zh"], words["en"])
+
+
+def tongues(value: str) -> Text:
+    """A value as a reader of each tongue has it."""
+    return {"zh": _PHRASE.sub(r"\1", value), "en": _PHRASE.sub(r"\2", value)}
+
+
+def together(value: str) -> str:
+    """A value with both tongues side by side, as a command line has it."""
+    return _PHRASE.sub(lambda one: f"{one[1]} {one[2].removeprefix(COMMA_EN)}".rstrip(), value)
+
+
 @cache
 def _terms() -> tuple[re.Pattern[str], Mapping[str, str]]:
     words = {row["zh"]: row["en"] for row in rows(__package__, "terms.csv")}

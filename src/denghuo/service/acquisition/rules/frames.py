@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from denghuo.kernel.fields import TextPair
 from denghuo.service.acquisition.api import Decoded, DecodedFrame, FrameField
 from denghuo.service.acquisition.protocol.catalogue import Explained
+from denghuo.service.acquisition.protocol.words import tongues
 
 
 def shown(raw: bytes, pieces: Sequence[Explained], limit: int) -> Decoded:
@@ -18,7 +19,7 @@ def shown(raw: bytes, pieces: Sequence[Explained], limit: int) -> Decoded:
                 end=part.end,
                 depth=depth,
                 name=TextPair(**part.name),
-                value=part.value,
+                value=TextPair(**tongues(part.value)),
                 unit=part.unit,
             )
             for outer in piece.parts

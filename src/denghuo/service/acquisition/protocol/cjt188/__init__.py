@@ -16,7 +16,7 @@ from denghuo.service.acquisition.protocol.fields import Format, Item, Value, for
 from denghuo.service.acquisition.protocol.layout import Layout
 from denghuo.service.acquisition.protocol.part import Part
 from denghuo.service.acquisition.protocol.stream import MORE, NEVER, Framing
-from denghuo.service.acquisition.protocol.words import rows
+from denghuo.service.acquisition.protocol.words import COMMA, both, rows, spoken
 
 HEAD_SIZE = 11
 FRAME_SIZE_MIN = HEAD_SIZE + 2
@@ -160,13 +160,13 @@ def _clock_bytes(value: Value) -> bytes:
 
 def _status(raw: bytes) -> Value:
     valve = VALVES.get(raw[0] & 3, text("阀状态未定义", "valve undefined"))
-    battery = "，电池欠压 battery low" if raw[0] & 4 else ""
-    return f"{raw.hex(' ').upper()} {valve['zh']} {valve['en']}{battery}"
+    battery = spoken("，电池欠压", ", battery low") if raw[0] & 4 else ""
+    return f"{raw.hex(' ').upper()} {both(valve)}{battery}"
 
 
 def _order(raw: bytes) -> Value:
     order = ORDERS.get(raw[0], text("其他", "other"))
-    return f"{raw[0]:02X} {order['zh']} {order['en']}"
+    return f"{raw[0]:02X} {both(order)}"
 
 
 def _hex_first(size: int) -> Callable[[Value], bytes]:
@@ -206,17 +206,17 @@ def explain(raw: bytes) -> list[Part]:
     parts = [Part(0, at, text("唤醒字节", "wake-up bytes"))] if at else []
     function = FUNCTIONS.get(frame.control & 0x3F, text("其他功能", "another function"))
     kind = KINDS.get(frame.kind, text("其他类型", "another kind"))
-    way = "应答 answer" if frame.answer else "请求 request"
-    refused = "，异常 refused" if frame.refused else ""
+    way = spoken("应答", "answer") if frame.answer else spoken("请求", "request")
+    refused = spoken("，异常", ", refused") if frame.refused else ""
     parts += [
         Part(at, at + 1, text("起始符", "start")),
-        Part(at + 1, at + 2, text("仪表类型", "kind of meter"), f"{frame.kind:02X} {kind['zh']} {kind['en']}"),
+        Part(at + 1, at + 2, text("仪表类型", "kind of meter"), f"{frame.kind:02X} {both(kind)}"),
         Part(at + 2, at + 9, text("地址", "address"), frame.address.upper()),
         Part(
             at + 9,
             at + 10,
             text("控制码", "control"),
-            f"{frame.control:02X} {way}，{function['zh']} {function['en']}{refused}",
+            f"{frame.control:02X} {way}{COMMA}{both(function)}{refused}",
         ),
         Part(at + 10, at + 11, text("数据长度", "length"), str(raw[at + 10])),
     ]

@@ -13,7 +13,7 @@ from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import shown
 from denghuo.service.acquisition.protocol.grammar import Any_, Choice, List, Maybe, Node, Seq
 from denghuo.service.acquisition.protocol.part import Part
-from denghuo.service.acquisition.protocol.words import rows
+from denghuo.service.acquisition.protocol.words import COMMA, both, rows, spoken
 
 _LABELS: Mapping[str, Text] = {row["key"]: text(row["zh"], row["en"]) for row in rows(__package__, "fields.csv")}
 _KINDS = {
@@ -81,7 +81,7 @@ def explain_hdlc(raw: bytes) -> list[Part]:
     source = 3 + len(frame.to)
     control = source + len(frame.source)
     end = len(raw) - 3
-    follows = "，后续有分段 a segment follows" if frame.segmented else ""
+    follows = spoken("，后续有分段", ", a segment follows") if frame.segmented else ""
     parts = [
         Part(0, 1, text("起始符", "start")),
         Part(1, 3, text("帧格式与长度", "format and length"), f"{len(raw) - 2}{follows}"),
@@ -105,11 +105,11 @@ def _address(octets: bytes) -> str:
 
 
 def _control(frame: hdlc.Frame) -> str:
-    said = {"I": f"信息 I {frame.sent}，待收 expects {frame.expected}"}
-    said |= {kind: f"{kind} 待收 expects {frame.expected}" for kind in ("RR", "RNR")}
+    said = {"I": f"{spoken('信息', 'information')} I {frame.sent}{spoken('，待收', ', expects')} {frame.expected}"}
+    said |= {kind: f"{kind} {spoken('待收', 'expects')} {frame.expected}" for kind in ("RR", "RNR")}
     known = hdlc.UNNUMBERED.get(frame.function, text("其他", "other"))
-    final = "，P/F" if frame.final else ""
-    return f"{frame.control:02X} {said.get(frame.kind) or known['zh'] + ' ' + known['en']}{final}"
+    final = f"{COMMA}P/F" if frame.final else ""
+    return f"{frame.control:02X} {said.get(frame.kind) or both(known)}{final}"
 
 
 def _information(frame: hdlc.Frame, at: int, end: int) -> Part:
@@ -119,12 +119,12 @@ def _information(frame: hdlc.Frame, at: int, end: int) -> Part:
         try:
             inner = tuple(part.moved(at + 3) for part in explain_apdu(info[3:]))
         except BadFrame as wrong:
-            inner, said = (), f"{wrong.detail['zh']} {wrong.detail['en']}"
+            inner, said = (), both(wrong.detail)
             return Part(at, end, text("应用层数据", "APDU"), said, parts=(head,))
         return Part(at, end, text("信息域", "information"), parts=(head, *inner))
     if frame.kind == "U" and frame.function in (hdlc.SNRM, hdlc.UA):
         try:
-            said = "，".join(f"{name} {value}" for name, value in hdlc.terms_of(info)._asdict().items())
+            said = COMMA.join(f"{name} {value}" for name, value in hdlc.terms_of(info)._asdict().items())
         except BadFrame:
             said = info.hex(" ").upper()
         return Part(at, end, text("链路参数", "terms"), said)
@@ -137,10 +137,10 @@ def explain_apdu(raw: bytes) -> list[Part]:
     said = label(message.name)
     if raw[0] in apdu.ASSOCIATIONS:
         start = length(raw, 1)[1]
-        head = Part(0, start, text("服务", "service"), f"{raw[0]:02X} {said['zh']} {said['en']}")
+        head = Part(0, start, text("服务", "service"), f"{raw[0]:02X} {both(said)}")
         return [head, *map(_placed, association.fields(raw))]
     _, node, at = apdu.kind_of(raw)
-    parts = [Part(0, at, text("服务", "service"), f"{raw[:at].hex(' ').upper()} {said['zh']} {said['en']}")]
+    parts = [Part(0, at, text("服务", "service"), f"{raw[:at].hex(' ').upper()} {both(said)}")]
     return parts + _seq(raw, at, node)
 
 
@@ -154,7 +154,7 @@ def _placed(one: association.Placed) -> Part:
     elif one.name == "diagnostic":
         source, number = one.value
         words = _DIAGNOSTICS.get(number, text("其他", "other"))
-        said = f"{source}.{number} {words['zh']} {words['en']}"
+        said = f"{source}.{number} {both(words)}"
     else:
         said = _scalar(one.name, one.value)
     return Part(one.start, one.end, label(one.name), said, parts=inner)
@@ -187,7 +187,7 @@ def _part(raw: bytes, at: int, key: str, node: Node) -> Part:
             chosen, of = next((name, of) for tag, name, of in cases if tag == value[0])
             inner, said = (_part(raw, at + 1, chosen, of),), f"{value[0]}"
         case Maybe(of):
-            inner, said = ((_part(raw, at + 1, key, of),), "") if value is not None else ((), "无 none")
+            inner, said = ((_part(raw, at + 1, key, of),), "") if value is not None else ((), spoken("无", "none"))
         case Any_():
             return _data(raw, at, label(key))
         case _:
@@ -203,11 +203,11 @@ def _sealed(octets: bytes) -> list[Part]:
         return []
     control, end = octets[0], len(octets)
     proven, ciphered = control & AUTHENTICATED, control & ENCRYPTED
-    how = "，".join(
+    how = COMMA.join(
         (
-            f"{control:02X} 套件 suite {control & 0x0F}",
-            *(("认证 authenticated",) if proven else ()),
-            *(("加密 encrypted",) if ciphered else ()),
+            f"{control:02X} {spoken('套件', 'suite')} {control & 0x0F}",
+            *((spoken("认证", "authenticated"),) if proven else ()),
+            *((spoken("加密", "encrypted"),) if ciphered else ()),
         )
     )
     parts = [
@@ -236,13 +236,13 @@ def _object(value: Mapping[str, Any]) -> str:
     name = name_of(value["obis"])
     kind, number = ("a", value["attribute"]) if "attribute" in value else ("m", value["method"])
     member = member_of(value["interface"], kind, number)
-    return f"{name['zh']} {member['zh']} / {name['en']}, {member['en']}"
+    return spoken(f"{name['zh']} {member['zh']}", f"{name['en']}, {member['en']}")
 
 
 def _scalar(key: str, value: Any) -> str:
     if key == "interface":
         known = classes().get(value)
-        return f"{value} {known.name['zh']} {known.name['en']}" if known else str(value)
+        return f"{value} {both(known.name)}" if known else str(value)
     if key == "obis":
         return _named(value)
     if key == "conformance":
@@ -251,13 +251,13 @@ def _scalar(key: str, value: Any) -> str:
         return shown(data.instant(value[-data.INSTANT_SIZE :])) if value else "—"
     if key in _SAID and isinstance(value, int):
         words = _SAID[key].get(value, text("其他", "other"))
-        return f"{value} {words['zh']} {words['en']}"
+        return f"{value} {both(words)}"
     return shown(value)
 
 
 def _named(obis: str) -> str:
     name = name_of(obis)
-    return obis if name is UNKNOWN else f"{obis} {name['zh']} {name['en']}"
+    return obis if name is UNKNOWN else f"{obis} {both(name)}"
 
 
 def _data(raw: bytes, at: int, name: Text) -> Part:
@@ -269,27 +269,27 @@ def _data(raw: bytes, at: int, name: Text) -> Part:
             inner.append(_data(raw, start, text(str(number), str(number))))
             start = inner[-1].end
         kind = _KINDS[tag]
-        scale = f"，10^{value[0][1]} {unit_of(value[1][1])}" if [one[0] for one in value] == [0x0F, 0x16] else ""
-        return Part(at, end, name, f"{kind['zh']} {kind['en']} {len(value)}{scale}", parts=tuple(inner))
+        scale = f"{COMMA}10^{value[0][1]} {unit_of(value[1][1])}" if [one[0] for one in value] == [0x0F, 0x16] else ""
+        return Part(at, end, name, f"{both(kind)} {len(value)}{scale}", parts=tuple(inner))
     if tag == data.COMPACT:
         kind = _KINDS[tag]
         values = [
             Part(start, stop, text(str(number), str(number)), _flat(one))
             for number, (one, start, stop) in enumerate(data.compact_values(raw, at + 1), 1)
         ]
-        return Part(at, end, name, f"{kind['zh']} {kind['en']} {len(values)}", parts=tuple(values))
+        return Part(at, end, name, f"{both(kind)} {len(values)}", parts=tuple(values))
     return Part(at, end, name, _value(tag, value))
 
 
 def _flat(one: Data) -> str:
     """A value in a line, with those inside it."""
     tag, value = one
-    return "，".join(map(_flat, value)) if tag in (ARRAY, STRUCTURE) else _value(tag, value)
+    return COMMA.join(map(_flat, value)) if tag in (ARRAY, STRUCTURE) else _value(tag, value)
 
 
 def _value(tag: int, value: Any) -> str:
     if tag == 0:
-        return "空 NULL"
+        return spoken("空", "NULL")
     moment = data.instant_of((tag, value))
     if moment is not None:
         return shown(moment)

@@ -18,6 +18,7 @@ from denghuo.service.acquisition.protocol.dlt645.messages import (
 from denghuo.service.acquisition.protocol.fault import BadFrame
 from denghuo.service.acquisition.protocol.fields import Item, Value, shown
 from denghuo.service.acquisition.protocol.part import Part
+from denghuo.service.acquisition.protocol.words import both, spoken
 
 NAMES = {
     "blocks": text("记录块数", "number of records"),
@@ -76,14 +77,14 @@ def explain(raw: bytes) -> list[Part]:
 
 def _address(address: str) -> str:
     if address == "9" * 12:
-        return f"{address} 广播 broadcast"
-    return f"{address.upper()} 通配 wildcard" if "a" in address else address
+        return f"{address} {spoken('广播', 'broadcast')}"
+    return f"{address.upper()} {spoken('通配', 'wildcard')}" if "a" in address else address
 
 
 def _control(frame: Frame) -> str:
     kind = kind_of(frame)
-    more = " 有后续帧 more follows" if frame.more else ""
-    return f"{frame.control:02X} DL/T 645-{edition(frame)} {kind.name['zh']} {kind.name['en']}{more}"
+    more = spoken(" 有后续帧", " more follows") if frame.more else ""
+    return f"{frame.control:02X} DL/T 645-{edition(frame)} {both(kind.name)}{more}"
 
 
 def _data(frame: Frame) -> list[Part]:
@@ -124,12 +125,12 @@ def _piece(data: bytes, numbered: bool) -> Sequence[Part]:
 def _said(name: str, value: Value) -> str:
     if name == "di":
         known = identifier(str(value))
-        return f"{str(value).upper()} {known.name['zh']} {known.name['en']}" if known else str(value).upper()
+        return f"{str(value).upper()} {both(known.name)}" if known else str(value).upper()
     if name == "order" and str(value) in ORDERS:
-        return f"{str(value).upper()} {ORDERS[str(value)]['zh']} {ORDERS[str(value)]['en']}"
+        return f"{str(value).upper()} {both(ORDERS[str(value)])}"
     if name == "reasons" and isinstance(value, int):
         said = [word for bit, word in REASONS.items() if value >> bit & 1]
-        return f"{value:02X} " + "；".join(f"{word['zh']} {word['en']}" for word in said)
+        return f"{value:02X} " + "；".join(f"{both(word)}" for word in said)
     return shown(value)
 
 

@@ -13,7 +13,7 @@ from denghuo.service.acquisition.protocol.fields import shown
 from denghuo.service.acquisition.protocol.grammar import Any_, Choice, Fixed, List, Maybe, Name, Node, Octets, Seq
 from denghuo.service.acquisition.protocol.number import Number
 from denghuo.service.acquisition.protocol.part import Part
-from denghuo.service.acquisition.protocol.words import rows
+from denghuo.service.acquisition.protocol.words import COMMA, both, rows, spoken
 
 FUNCTIONS = {1: text("链路管理", "link management"), 3: text("用户数据", "user data")}
 SEGMENTS = {
@@ -58,17 +58,22 @@ def explain(raw: bytes) -> list[Part]:
 
 
 def _control(one: link.Link) -> str:
-    who = "服务器发出 from server" if one.from_server else "客户机发出 from client"
+    who = spoken("服务器发出", "from server") if one.from_server else spoken("客户机发出", "from client")
     function = FUNCTIONS.get(one.function, text("保留", "reserved"))
-    said = f"{one.control:02X} {who}，{function['zh']} {function['en']}"
+    said = f"{one.control:02X} {who}{COMMA}{both(function)}"
     if one.fragment:
-        said += "，分帧 fragment"
-    return said + ("，加扰 scrambled" if one.scrambled else "")
+        said += spoken("，分帧", ", fragment")
+    return said + (spoken("，加扰", ", scrambled") if one.scrambled else "")
 
 
 def _flags(one: link.Link) -> str:
-    kinds = ("单地址 single", "通配地址 wildcard", "组地址 group", "广播地址 broadcast")
-    return f"{kinds[one.address_type]}，逻辑地址 logical {one.logical}"
+    kinds = (
+        text("单地址", "single"),
+        text("通配地址", "wildcard"),
+        text("组地址", "group"),
+        text("广播地址", "broadcast"),
+    )
+    return f"{both(kinds[one.address_type])}{spoken('，逻辑地址', ', logical')} {one.logical}"
 
 
 def _payload(one: link.Link, at: int, end: int) -> Part:
@@ -76,12 +81,12 @@ def _payload(one: link.Link, at: int, end: int) -> Part:
     if one.fragment and end - at >= 2:
         segment = link.segment(one)
         kind = SEGMENTS[segment.kind]
-        word = Part(at, at + 2, text("分帧域", "segment"), f"{kind['zh']} {kind['en']} {segment.number}")
+        word = Part(at, at + 2, text("分帧域", "segment"), f"{both(kind)} {segment.number}")
         return Part(at, end, text("分帧数据", "fragment"), parts=(word, Part(at + 2, end, text("片段", "piece"))))
     try:
         inner = tuple(part.moved(at) for part in explain_apdu(one.payload))
     except BadFrame as wrong:
-        return Part(at, end, name, f"{wrong.detail['zh']} {wrong.detail['en']}")
+        return Part(at, end, name, both(wrong.detail))
     return Part(at, end, name, parts=inner)
 
 
@@ -94,7 +99,7 @@ def explain_apdu(raw: bytes) -> list[Part]:
     node = choices[choice][1]
     said = label(message.name)
     at = 1 if choice is None else 2
-    parts = [Part(0, at, text("服务", "service"), f"{raw[:at].hex(' ').upper()} {said['zh']} {said['en']}")]
+    parts = [Part(0, at, text("服务", "service"), f"{raw[:at].hex(' ').upper()} {both(said)}")]
     for fields in (node, apdu.tail(tag)):
         for key, of in fields.fields:
             part = _part(raw, at, key, of, "")
@@ -118,14 +123,14 @@ def _part(raw: bytes, at: int, key: str, node: Node, oad: str) -> Part:
             said = f"{len(value)}"
         case Choice(cases):
             chosen, of = next((name, of) for tag, name, of in cases if tag == value[0])
-            said = f"{value[0]} {label(chosen)['zh']} {label(chosen)['en']}"
+            said = f"{value[0]} {both(label(chosen))}"
             inside = _part(raw, at + 1, chosen, of, oad)
             inner = (inside,) if inside.end > inside.start else ()
         case Maybe(of):
             if value is not None:
                 inner = (_part(raw, at + 1, key, of, oad),)
             else:
-                said = "无 none"
+                said = spoken("无", "none")
         case Any_():
             return _data(raw, at, own, oad)
         case Record():
@@ -163,13 +168,13 @@ def _seq(raw: bytes, at: int, fields: Sequence[tuple[str, Node]], oad: str) -> l
 def _scalar(key: str, node: Node, value: Any) -> str:
     if isinstance(node, Name) and key in ("oad", "oads", "read", "port", "columns"):
         name = name_of(value)
-        return f"{value.upper()} {name['zh']} {name['en']}"
+        return f"{value.upper()} {both(name)}"
     if isinstance(node, Name) and key == "omd":
         name = method_of(value)
-        return f"{value.upper()} {name['zh']} {name['en']}"
+        return f"{value.upper()} {both(name)}"
     if key == "dar":
         name = DARS.get(value, {"zh": "其它", "en": "other"})
-        return f"{value} {name['zh']} {name['en']}"
+        return f"{value} {both(name)}"
     if isinstance(node, Fixed) and node.size in (7, 10):
         return shown(data.instant(value))
     if isinstance(node, Address):
@@ -223,7 +228,7 @@ def _data(raw: bytes, at: int, name: Text, oad: str, members_of: Sequence[str] =
             inner.append(part)
             start = part.end
         said = _TYPES[tag]
-        return Part(at, end, name, f"{said['zh']} {said['en']} {len(value)}", parts=tuple(inner))
+        return Part(at, end, name, f"{both(said)} {len(value)}", parts=tuple(inner))
     if tag in COMPOSITES:
         inside = _part(raw, at + 1, "value", COMPOSITES[tag], "")
         return Part(at, end, name, inside.value, parts=inside.parts)
@@ -238,8 +243,8 @@ def _said(tag: int, value: Any, scale: Scale | None) -> str:
         return str(Number(value, scale.decimals))
     if tag in data.NAMES and tag == 0x51:
         name = name_of(value)
-        return f"{value.upper()} {name['zh']} {name['en']}"
-    return "空 NULL" if tag == 0 else shown(value)
+        return f"{value.upper()} {both(name)}"
+    return spoken("空", "NULL") if tag == 0 else shown(value)
 
 
 def _part_of_time(octets: bytes) -> str:

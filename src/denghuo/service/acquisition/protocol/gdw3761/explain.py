@@ -8,6 +8,7 @@ from denghuo.service.acquisition.protocol.gdw3761.formats import form
 from denghuo.service.acquisition.protocol.gdw3761.frame import HEAD_SIZE, LINK_SIZE, Frame, decode
 from denghuo.service.acquisition.protocol.gdw3761.units import FUNCTIONS, Unit, events, items, settle, units
 from denghuo.service.acquisition.protocol.part import Part
+from denghuo.service.acquisition.protocol.words import COMMA, both, spoken
 
 _PRIMARY = {
     1: text("复位", "reset"),
@@ -33,7 +34,7 @@ def explain(raw: bytes) -> list[Part]:
     at = HEAD_SIZE + LINK_SIZE
     parts = [
         Part(0, 1, text("起始符", "start")),
-        Part(1, 3, text("长度", "length"), f"{end - HEAD_SIZE}，规约 protocol {frame.edition}"),
+        Part(1, 3, text("长度", "length"), f"{end - HEAD_SIZE}{spoken('，规约', ', protocol')} {frame.edition}"),
         Part(3, 5, text("长度", "length"), str(end - HEAD_SIZE)),
         Part(5, 6, text("起始符", "start")),
         Part(6, 7, text("控制域", "control"), _control(frame)),
@@ -43,9 +44,9 @@ def explain(raw: bytes) -> list[Part]:
             11,
             12,
             text("主站地址 A3", "master station A3"),
-            f"{frame.station}{'，组地址 group' if frame.group else ''}",
+            f"{frame.station}{spoken('，组地址', ', group') if frame.group else ''}",
         ),
-        Part(12, 13, text("功能码 AFN", "function AFN"), f"{frame.function:02X} {function['zh']} {function['en']}"),
+        Part(12, 13, text("功能码 AFN", "function AFN"), f"{frame.function:02X} {both(function)}"),
         Part(13, 14, text("帧序列 SEQ", "sequence SEQ"), _sequence(frame)),
     ]
     parts += _data(frame, at)
@@ -56,7 +57,7 @@ def explain(raw: bytes) -> list[Part]:
         )
         at += len(frame.password)
     if frame.counters is not None:
-        said = f"EC1 {frame.counters[0]}，EC2 {frame.counters[1]}"
+        said = f"EC1 {frame.counters[0]}{COMMA}EC2 {frame.counters[1]}"
         parts.append(Part(at, at + 2, text("事件计数器 EC", "event counters EC"), said))
         at += 2
     if frame.time_tag is not None:
@@ -67,13 +68,13 @@ def explain(raw: bytes) -> list[Part]:
 
 
 def _control(frame: Frame) -> str:
-    way = "上行 up" if frame.up else "下行 down"
+    way = spoken("上行", "up") if frame.up else spoken("下行", "down")
     primary = frame.control & 0x40 != 0
     table = _PRIMARY if primary else _SECONDARY
     function = table.get(frame.control & 0x0F, text("备用", "reserved"))
-    side = "启动站 primary" if primary else "从动站 secondary"
-    flag = "，要求访问 ACD" if frame.up and frame.control & 0x20 else ""
-    return f"{frame.control:02X} {way}，{side}，{function['zh']} {function['en']}{flag}"
+    side = spoken("启动站", "primary") if primary else spoken("从动站", "secondary")
+    flag = spoken("，要求访问 ACD", ", access demanded ACD") if frame.up and frame.control & 0x20 else ""
+    return f"{frame.control:02X} {way}{COMMA}{side}{COMMA}{both(function)}{flag}"
 
 
 def _sequence(frame: Frame) -> str:
@@ -91,14 +92,16 @@ def _sequence(frame: Frame) -> str:
 
 
 def _time_tag(raw: bytes) -> str:
-    return f"计数 count {raw[0]}，发送时标 sent {shown(form('A16').parse(raw[1:5]))}，允许延时 delay {raw[5]} min"
+    sent = shown(form("A16").parse(raw[1:5]))
+    count, at, delay = spoken("计数", "count"), spoken("，发送时标", ", sent"), spoken("，允许延时", ", delay")
+    return f"{count} {raw[0]}{at} {sent}{delay} {raw[5]} min"
 
 
 def _data(frame: Frame, at: int) -> list[Part]:
     try:
         found = units(frame)
     except BadFrame as wrong:
-        said = f"{wrong.detail['zh']} {wrong.detail['en']}"
+        said = f"{both(wrong.detail)}"
         return [Part(at, at + len(frame.data), text("数据单元", "data units"), said)]
     parts: list[Part] = []
     heads: set[int] = set()
@@ -112,7 +115,7 @@ def _data(frame: Frame, at: int) -> list[Part]:
         elif unit.kind:
             name = unit.kind.name
             last = parts[-1]
-            parts[-1] = Part(last.start, last.end, last.name, f"{last.value} {name['zh']} {name['en']}")
+            parts[-1] = Part(last.start, last.end, last.name, f"{last.value} {both(name)}")
     end = found[-1].end if found else 0
     if end < len(frame.data):
         parts.append(Part(at + end, at + len(frame.data), text("填充", "padding")))

@@ -17,7 +17,7 @@ from denghuo.service.acquisition.protocol.gdw3761.formats import dt, form, funct
 from denghuo.service.acquisition.protocol.layout import Layout
 from denghuo.service.acquisition.protocol.part import Part
 from denghuo.service.acquisition.protocol.stream import MORE, NEVER, Framing
-from denghuo.service.acquisition.protocol.words import named, rows
+from denghuo.service.acquisition.protocol.words import COMMA, both, named, rows, spoken
 
 # Marks, length, control, R, function, unit, sum.
 FRAME_SIZE_MIN = 15
@@ -141,14 +141,19 @@ def unit_of(number: int) -> bytes:
 def explain(raw: bytes) -> list[Part]:
     """Every byte of the one frame that `raw` is; BadFrame where it is none."""
     frame = decode(raw)
-    way = "上行 up" if frame.up else "下行 down"
+    way = spoken("上行", "up") if frame.up else spoken("下行", "down")
     function = FUNCTIONS.get(frame.function, text("未知功能", "unknown function"))
     kind = kinds().get((frame.function, frame.number or 0))
-    said = f"F{frame.number}" + (f" {kind[0]['zh']} {kind[0]['en']}" if kind else "")
+    said = f"F{frame.number}" + (f" {both(kind[0])}" if kind else "")
     parts = [
         Part(0, 1, text("起始符", "start")),
         Part(1, 3, text("长度", "length"), str(len(raw))),
-        Part(3, 4, text("控制域", "control"), f"{frame.control:02X} {way}，通信方式 mode {frame.control & 0x3F}"),
+        Part(
+            3,
+            4,
+            text("控制域", "control"),
+            f"{frame.control:02X} {way}{spoken('，通信方式', ', mode')} {frame.control & 0x3F}",
+        ),
         Part(4, 10, text("信息域 R", "information R"), frame.route.hex(" ").upper(), parts=_route(frame)),
     ]
     at = 10
@@ -157,9 +162,7 @@ def explain(raw: bytes) -> list[Part]:
         name = text("源地址 A1", "source A1") if not number else text("中继地址 A2", "relay A2")
         parts.append(Part(at, at + 6, text("目的地址 A3", "destination A3") if last else name, address))
         at += 6
-    parts.append(
-        Part(at, at + 1, text("功能码 AFN", "function AFN"), f"{frame.function:02X} {function['zh']} {function['en']}")
-    )
+    parts.append(Part(at, at + 1, text("功能码 AFN", "function AFN"), f"{frame.function:02X} {both(function)}"))
     parts.append(Part(at + 1, at + 3, text("数据单元标识", "data unit identifier"), said))
     at, end = at + 3, len(raw) - 2
     if at < end:
@@ -172,12 +175,12 @@ def explain(raw: bytes) -> list[Part]:
 def _route(frame: Frame) -> tuple[Part, ...]:
     first = frame.route[0]
     flags = (
-        "旁路 around the route" if first & 1 else "带路由 by route",
-        "对节点 to a node" if first & 4 else "对模块 to the module",
-        "冲突检测 conflict check" if first & 8 else "",
-        f"中继级别 relays {first >> 4}",
+        spoken("旁路", "around the route") if first & 1 else spoken("带路由", "by route"),
+        spoken("对节点", "to a node") if first & 4 else spoken("对模块", "to the module"),
+        spoken("冲突检测", "conflict check") if first & 8 else "",
+        f"{spoken('中继级别', 'relays')} {first >> 4}",
     )
-    said = "，".join(filter(None, flags))
+    said = COMMA.join(filter(None, flags))
     parts = [Part(4, 5, text("路由与中继", "route and relays"), said)]
     if not frame.up:
         parts += [

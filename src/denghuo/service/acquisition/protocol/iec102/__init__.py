@@ -17,7 +17,7 @@ from denghuo.service.acquisition.protocol.iec104.moment import CP56, TIME_A
 from denghuo.service.acquisition.protocol.layout import Layout
 from denghuo.service.acquisition.protocol.part import Part
 from denghuo.service.acquisition.protocol.stream import MORE, NEVER, Framing
-from denghuo.service.acquisition.protocol.words import named, rows
+from denghuo.service.acquisition.protocol.words import COMMA, both, named, rows, spoken
 
 FIXED_SIZE, HEAD_SIZE, LINK_SIZE, ASDU_HEAD_SIZE = 6, 4, 3, 6
 FRAME_SIZE_MAX = 255 + HEAD_SIZE + 2
@@ -84,7 +84,7 @@ def kinds() -> Mapping[int, tuple[Text, str]]:
 _FORMS: Mapping[str, Format] = {
     "time": TIME_A,
     "cp56": CP56,
-    "quality": flags(lambda byte: "" if byte & 0x80 else "有效 valid", {7: "无效 invalid"}),
+    "quality": flags(lambda byte: "" if byte & 0x80 else spoken("有效", "valid"), {7: spoken("无效", "invalid")}),
 }
 
 
@@ -165,11 +165,11 @@ def explain(raw: bytes) -> list[Part]:
     if one is not None:
         name = kinds()[one.type][0] if one.type in kinds() else text("其他类型", "another type")
         cause = CAUSES.get(one.cause & 0x3F, text("其他", "other"))
-        denied = "，否定 negative" if one.cause & 0x40 else ""
+        denied = spoken("，否定", ", negative") if one.cause & 0x40 else ""
         parts += [
-            Part(at, at + 1, text("类型标识", "type"), f"{one.type} {name['zh']} {name['en']}"),
+            Part(at, at + 1, text("类型标识", "type"), f"{one.type} {both(name)}"),
             Part(at + 1, at + 2, text("可变结构限定词", "count"), str(one.number)),
-            Part(at + 2, at + 3, text("传送原因", "cause"), f"{one.cause & 0x3F} {cause['zh']} {cause['en']}{denied}"),
+            Part(at + 2, at + 3, text("传送原因", "cause"), f"{one.cause & 0x3F} {both(cause)}{denied}"),
             Part(at + 3, at + 5, text("测量点地址", "metering point"), str(one.point)),
             Part(at + 5, at + 6, text("记录地址", "record"), str(one.record)),
         ]
@@ -185,8 +185,13 @@ def explain(raw: bytes) -> list[Part]:
 def _control(control: int) -> str:
     down = control & 0x40 != 0
     said = (_PRIMARY if down else _SECONDARY).get(control & 0x0F, text("备用", "reserved"))
-    flags = "" if down else "，要求访问 ACD" * (control >> 5 & 1) + "，数据流控制 DFC" * (control >> 4 & 1)
-    return f"{control:02X} {'下行 down' if down else '上行 up'}，{said['zh']} {said['en']}{flags}"
+    flags = (
+        ""
+        if down
+        else spoken("，要求访问 ACD", ", access demanded ACD") * (control >> 5 & 1)
+        + spoken("，数据流控制 DFC", ", data flow control DFC") * (control >> 4 & 1)
+    )
+    return f"{control:02X} {spoken('下行', 'down') if down else spoken('上行', 'up')}{COMMA}{both(said)}{flags}"
 
 
 def _objects(one: Asdu) -> list[Part]:

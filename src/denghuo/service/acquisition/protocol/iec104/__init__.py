@@ -19,7 +19,7 @@ from denghuo.service.acquisition.protocol.iec104.moment import CP24, CP56
 from denghuo.service.acquisition.protocol.layout import Layout
 from denghuo.service.acquisition.protocol.part import Part
 from denghuo.service.acquisition.protocol.stream import MORE, NEVER, Framing
-from denghuo.service.acquisition.protocol.words import named, rows
+from denghuo.service.acquisition.protocol.words import both, named, rows, spoken
 
 HEAD_SIZE, ASDU_HEAD_SIZE = 6, 6
 FRAME_SIZE_MAX = 255
@@ -57,10 +57,20 @@ CAUSES: Mapping[int, Text] = {
         for group in range(1, 5)
     },
 }
-_QUALITY = {7: "无效 invalid", 6: "非当前值 not topical", 5: "被取代 substituted", 4: "被闭锁 blocked"}
-_OVERFLOW = {**_QUALITY, 0: "溢出 overflow"}
-_SEQUENCE = {7: "无效 invalid", 6: "被调整 adjusted", 5: "进位 carried over"}
-_DOUBLE = ("不确定或中间 intermediate", "开 off", "合 on", "不确定 indeterminate")
+_QUALITY = {
+    7: spoken("无效", "invalid"),
+    6: spoken("非当前值", "not topical"),
+    5: spoken("被取代", "substituted"),
+    4: spoken("被闭锁", "blocked"),
+}
+_OVERFLOW = {**_QUALITY, 0: spoken("溢出", "overflow")}
+_SEQUENCE = {7: spoken("无效", "invalid"), 6: spoken("被调整", "adjusted"), 5: spoken("进位", "carried over")}
+_DOUBLE = (
+    spoken("不确定或中间", "intermediate"),
+    spoken("开", "off"),
+    spoken("合", "on"),
+    spoken("不确定", "indeterminate"),
+)
 
 
 class Asdu(NamedTuple):
@@ -149,10 +159,10 @@ def _float_bytes(value: Value) -> bytes:
 
 
 _FORMS: Mapping[str, Format] = {
-    "siq": flags(lambda byte: "合 on" if byte & 1 else "分 off", _QUALITY),
+    "siq": flags(lambda byte: spoken("合", "on") if byte & 1 else spoken("分", "off"), _QUALITY),
     "diq": flags(lambda byte: _DOUBLE[byte & 3], _QUALITY),
-    "vti": flags(lambda byte: str((byte & 0x7F) - (0x80 if byte & 0x40 else 0)), {7: "瞬变 transient"}),
-    "qds": flags(lambda byte: "" if byte & 0xF1 else "有效 valid", _OVERFLOW),
+    "vti": flags(lambda byte: str((byte & 0x7F) - (0x80 if byte & 0x40 else 0)), {7: spoken("瞬变", "transient")}),
+    "qds": flags(lambda byte: "" if byte & 0xF1 else spoken("有效", "valid"), _OVERFLOW),
     "bcr": flags(lambda byte: str(byte & 0x1F), _SEQUENCE),
     "qualifier": flags(str, {}),
     "f4": Format(4, _float, _float_bytes),
@@ -237,14 +247,14 @@ def explain(raw: bytes) -> list[Part]:
     if one is None:
         return parts
     kind = kinds().get(one.type)
-    said = f"{one.type} {kind.code} {kind.name['zh']} {kind.name['en']}" if kind else str(one.type)
+    said = f"{one.type} {kind.code} {both(kind.name)}" if kind else str(one.type)
     cause = CAUSES.get(one.cause, text("其他", "other"))
-    marks = ("，否定 negative" if one.negative else "") + ("，试验 test" if one.test else "")
-    order = "，顺序 in sequence" if one.in_sequence else ""
+    marks = (spoken("，否定", ", negative") if one.negative else "") + (spoken("，试验", ", test") if one.test else "")
+    order = spoken("，顺序", ", in sequence") if one.in_sequence else ""
     parts += [
         Part(6, 7, text("类型标识", "type"), said),
         Part(7, 8, text("可变结构限定词", "count"), f"{one.number}{order}"),
-        Part(8, 9, text("传送原因", "cause"), f"{one.cause} {cause['zh']} {cause['en']}{marks}"),
+        Part(8, 9, text("传送原因", "cause"), f"{one.cause} {both(cause)}{marks}"),
         Part(9, 10, text("源发站地址", "originator"), str(one.originator)),
         Part(10, 12, text("公共地址", "common address"), str(one.common)),
     ]
@@ -265,11 +275,11 @@ def known(raw: bytes) -> bool:
 
 def _control(frame: Frame) -> str:
     if frame.kind == "I":
-        return f"I {frame.sent}，待收 expects {frame.received}"
+        return f"I {frame.sent}{spoken('，待收', ', expects')} {frame.received}"
     if frame.kind == "S":
-        return f"S 待收 expects {frame.received}"
+        return f"S {spoken('待收', 'expects')} {frame.received}"
     said = UNNUMBERED[frame.control[0]]
-    return f"U {said['zh']} {said['en']}"
+    return f"U {both(said)}"
 
 
 def _item(item: Item) -> Part:

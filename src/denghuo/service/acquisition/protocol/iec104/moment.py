@@ -5,6 +5,7 @@ from datetime import datetime
 from denghuo.kernel.period import SHANGHAI
 from denghuo.service.acquisition.protocol.fault import BadValue
 from denghuo.service.acquisition.protocol.fields import Format, Value, format_of
+from denghuo.service.acquisition.protocol.words import spoken
 
 _INVALID = 0x80
 
@@ -53,7 +54,7 @@ def _cp24(raw: bytes) -> Value:
 def _short(raw: bytes) -> Value:
     """Masters ask for spans whose ends are marked as invalid, and are answered: the mark is told beside the time."""
     moment = _date(raw[0], raw[1], raw[2:])
-    return f"{moment:%Y-%m-%d %H:%M} 无效 invalid" if moment and raw[0] & _INVALID else moment
+    return f"{moment:%Y-%m-%d %H:%M} {spoken('无效', 'invalid')}" if moment and raw[0] & _INVALID else moment
 
 
 def _short_bytes(value: Value) -> bytes:

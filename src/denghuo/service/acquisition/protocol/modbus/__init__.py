@@ -11,6 +11,7 @@ from typing import NamedTuple
 from denghuo.kernel.problem import Text, text
 from denghuo.service.acquisition.protocol.fault import BadFrame, BadValue
 from denghuo.service.acquisition.protocol.part import Part
+from denghuo.service.acquisition.protocol.words import both, spoken
 
 FRAME_SIZE_MIN, FRAME_SIZE_MAX = 4, 256
 TCP_HEAD_SIZE = 7
@@ -188,8 +189,8 @@ def explain_tcp(raw: bytes) -> list[Part]:
 
 def _body(frame: Frame, at: int) -> list[Part]:
     function = FUNCTIONS.get(frame.function & 0x7F, text("其他功能", "another function"))
-    refused = "，异常 refused" if frame.refused else ""
-    said = f"{frame.function:02X} {function['zh']} {function['en']}{refused}"
+    refused = spoken("，异常", ", refused") if frame.refused else ""
+    said = f"{frame.function:02X} {both(function)}{refused}"
     parts = [
         Part(at, at + 1, text("设备地址", "unit"), str(frame.unit)),
         Part(at + 1, at + 2, text("功能码", "function"), said),
@@ -206,7 +207,7 @@ def _data(frame: Frame) -> Sequence[Part]:
     data, function, size = frame.data, frame.function, len(frame.data)
     if frame.refused:
         said = EXCEPTIONS.get(data[0], text("其他异常", "another exception"))
-        return (Part(0, 1, text("异常码", "exception"), f"{data[0]} {said['zh']} {said['en']}"),)
+        return (Part(0, 1, text("异常码", "exception"), f"{data[0]} {both(said)}"),)
     if function in READ_REGISTERS and data[0] == size - 1 and not data[0] % 2:
         return _counted(data, 0, _registers)
     # Eight bits or more in three bytes are an answer; four bytes are a request, or 24 bits.
@@ -215,7 +216,7 @@ def _data(frame: Frame) -> Sequence[Part]:
     if function in READ_REGISTERS | READ_BITS | {15, 16} and size == 4:
         return _span(data)
     if function == 5 and size == 4:
-        state = {b"\xff\0": "合 on", b"\0\0": "分 off"}.get(data[2:], data[2:].hex().upper())
+        state = {b"\xff\0": spoken("合", "on"), b"\0\0": spoken("分", "off")}.get(data[2:], data[2:].hex().upper())
         return (_address(data), Part(2, 4, text("值", "value"), state))
     if function == 6 and size == 4:
         return (_address(data), Part(2, 4, text("值", "value"), str(data[2] << 8 | data[3])))
