@@ -7,41 +7,17 @@ from pydantic import AwareDatetime, Field, SecretStr, StringConstraints
 
 from denghuo.access.api.standstill import (
     DeliverAgain as DeliverAgain,
-)
-from denghuo.access.api.standstill import (
     FindHeldJobs as FindHeldJobs,
-)
-from denghuo.access.api.standstill import (
     FindParked as FindParked,
-)
-from denghuo.access.api.standstill import (
     HeldJobNotFound as HeldJobNotFound,
-)
-from denghuo.access.api.standstill import (
     HeldJobRow as HeldJobRow,
-)
-from denghuo.access.api.standstill import (
     HeldJobsFound as HeldJobsFound,
-)
-from denghuo.access.api.standstill import (
     JobNo as JobNo,
-)
-from denghuo.access.api.standstill import (
     ParkedEvent as ParkedEvent,
-)
-from denghuo.access.api.standstill import (
     ParkedFound as ParkedFound,
-)
-from denghuo.access.api.standstill import (
     ParkedNo as ParkedNo,
-)
-from denghuo.access.api.standstill import (
     ParkedNotFound as ParkedNotFound,
-)
-from denghuo.access.api.standstill import (
     RunAgain as RunAgain,
-)
-from denghuo.access.api.standstill import (
     StandstillOperations,
 )
 from denghuo.kernel.contract import PUBLIC, Call, Dictionary, Label, Message, Nothing, Page, command, query

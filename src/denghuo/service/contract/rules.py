@@ -112,16 +112,18 @@ def _above(
         for part, one in links
         if Span("", one.effective_from, one.effective_to).overlaps(item.effective_from, item.effective_to)
     ]
+    own = above(item.account_no, item)
     found: dict[str, Sequence[str]] = {}
     edge: list[tuple[str, tuple[str, ...]]] = [(item.account_no, ())]
     while edge:
         account, path = edge.pop()
-        further = {main: (*path, *chain) for main, chain in above(account, item).behind.items()}
+        known = own if account == item.account_no else above(account, item)
+        further = {main: (*path, *chain) for main, chain in known.behind.items()}
         further |= {one.account_no: (*path, account) for part, one in near if part.account_no == account}
         edge += [(main, chain) for main, chain in further.items() if main not in found]
         found |= {main: chain for main, chain in further.items() if main not in found}
     taken = {part.point_no: one.account_no for part, one in near if one.account_no != item.account_no}
-    return Above(found, {**above(item.account_no, item).taken, **taken})
+    return Above(found, {**own.taken, **taken})
 
 
 def _fault(item: NewContract, accounts: Mapping[str, str], points: Mapping[str, Point], above: Above) -> _Fault | None:
